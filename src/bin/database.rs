@@ -1,0 +1,2 @@
+//! The `database` program.
+fn main() {}

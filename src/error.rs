@@ -1,0 +1,177 @@
+//! The one error of the crate: what failed, why, and what to do next.
+//!
+//! The kind decides the exit code (`cli::exit` maps it, without a wildcard arm). The message says
+//! what failed; contexts are put in front of it while it travels up, so that the whole reads as a
+//! sentence: `cannot start the cluster in /x: cannot read /x/data/PG_VERSION: Permission denied`.
+//! Details are lines to show as they are (an SQL excerpt, the tail of a server log). Hints say
+//! what to do next. Nothing here is printed below `cli`.
+
+use std::fmt;
+use std::path::Path;
+
+/// The result of everything fallible in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is; one published exit code each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something did not work: I/O, a server that does not start, a failed test.
+    Failed,
+    /// A statement of the project's SQL failed.
+    Sql,
+    /// Arguments or a state that allow no single reading.
+    Conflict,
+    /// A required argument, variable or input file is missing.
+    Missing,
+    /// A table that was named does not exist.
+    NoSuchTable,
+    /// An argument or a command that does not exist.
+    UnknownArgument,
+    /// A state that should be impossible: a bug here, or a database changed behind our back.
+    Unexpected,
+    /// A program or server library that is not installed.
+    ProgramMissing,
+    /// A signal ended the work; `main` raises it again once all is tidied up.
+    Interrupted(i32),
+}
+
+/// A failure on its way to the person who can act on it.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    details: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Error {
+    /// An error of `kind`; `message` is a sentence without a final stop.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), details: Vec::new(), hints: Vec::new() }
+    }
+
+    /// A generic failure.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, message)
+    }
+
+    /// Ambiguous or conflicting arguments or state.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, message)
+    }
+
+    /// A missing argument, variable or file.
+    pub fn missing(message: impl Into<String>) -> Self {
+        Self::new(Kind::Missing, message)
+    }
+
+    /// An impossible state.
+    pub fn unexpected(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unexpected, message)
+    }
+
+    /// A failed file operation: `cannot <verb> <path>: <reason>`.
+    pub fn io(verb: &str, path: &Path, source: &std::io::Error) -> Self {
+        Self::failed(format!("cannot {verb} {}: {}", path.display(), io_reason(source)))
+    }
+
+    /// Puts `what: ` in front of the message.
+    #[must_use]
+    pub fn context(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds lines that are shown as they are.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.details.push(detail.into());
+        self
+    }
+
+    /// Gives the same failure another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The kind, which decides the exit code.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What failed and why, on one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Lines to show as they are.
+    pub fn details(&self) -> &[String] {
+        &self.details
+    }
+
+    /// What to do next.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// `Result` with contexts.
+pub trait Context<T> {
+    /// Puts `what: ` in front of the error's message.
+    fn context(self, what: impl fmt::Display) -> Result<T>;
+    /// Adds a hint to the error.
+    fn hint(self, hint: impl Into<String>) -> Result<T>;
+}
+
+impl<T> Context<T> for Result<T> {
+    fn context(self, what: impl fmt::Display) -> Self {
+        self.map_err(|error| error.context(what))
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        self.map_err(|error| error.hint(hint))
+    }
+}
+
+/// `std::io::Result` with the verb and the path that the system's message lacks.
+pub trait IoContext<T> {
+    /// Turns the error into `cannot <verb> <path>: <reason>`.
+    fn on(self, verb: &str, path: impl AsRef<Path>) -> Result<T>;
+}
+
+impl<T> IoContext<T> for std::io::Result<T> {
+    fn on(self, verb: &str, path: impl AsRef<Path>) -> Result<T> {
+        self.map_err(|error| Error::io(verb, path.as_ref(), &error))
+    }
+}
+
+impl<T> IoContext<T> for nix::Result<T> {
+    fn on(self, verb: &str, path: impl AsRef<Path>) -> Result<T> {
+        self.map_err(|errno| Error::io(verb, path.as_ref(), &errno.into()))
+    }
+}
+
+/// The system's own words, without Rust's `(os error N)`.
+fn io_reason(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => nix::errno::Errno::from_raw(code).desc().to_owned(),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,1 @@
+//! Where a connection goes: a URL resolved by libpq's rules.

@@ -1,0 +1,1 @@
+//! SQL errors that point at the character.

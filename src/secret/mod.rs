@@ -1,0 +1,3 @@
+//! Secrets: where they come from and how they are read.
+
+pub mod dotenv;
