@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 /// A failure on its way to the person who can act on it.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
     message: String,

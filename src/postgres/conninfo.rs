@@ -1,1 +1,0 @@
-//! Where a connection goes: a URL resolved by libpq's rules.

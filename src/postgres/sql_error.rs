@@ -1,1 +1,0 @@
-//! SQL errors that point at the character.

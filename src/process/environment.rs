@@ -1,0 +1,93 @@
+//! The environment that children get.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+/// Prefixes of variables that no child inherits: libpq's own, which would redirect a connection,
+/// and the secrets', which a server would expose through `/proc`.
+const SCRUBBED: [&str; 3] = ["PG", "HECTIC_SECRET", "HECTIC_DOTENV"];
+
+/// A set of environment variables, captured once by `cli` and scrubbed.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+}
+
+impl Environment {
+    /// The variables of `all` that children may see.
+    ///
+    /// Messages are pinned to English, because they are parsed; everything else of the caller's
+    /// locale stays. `LC_ALL` beats `LC_MESSAGES`, so its value moves to `LANG`.
+    pub fn scrub(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut variables: BTreeMap<_, _> =
+            all.into_iter().filter(|(name, _)| !is_scrubbed(name)).collect();
+        variables.remove(OsStr::new("LANGUAGE"));
+        if let Some(locale) = variables.remove(OsStr::new("LC_ALL")) {
+            variables.insert("LANG".into(), locale);
+        }
+        variables.insert("LC_MESSAGES".into(), "C".into());
+        Self { variables }
+    }
+
+    /// Only what a server needs: where to find programs, and a C locale whatever the caller's is.
+    #[must_use]
+    pub fn for_server(&self) -> Self {
+        let mut server = Self::default();
+        for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "NIX_PGLIBDIR"] {
+            if let Some(value) = self.variables.get(OsStr::new(name)) {
+                server.set(name, value);
+            }
+        }
+        server.set("LC_ALL", "C");
+        server
+    }
+
+    /// Sets one variable.
+    pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
+        self.variables.insert(name.into(), value.as_ref().to_owned());
+    }
+
+    /// The value of one variable.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// All variables.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+}
+
+fn is_scrubbed(name: &OsStr) -> bool {
+    SCRUBBED.iter().any(|prefix| name.to_string_lossy().starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(environment: &Environment) -> Vec<String> {
+        environment.variables().map(|(n, _)| n.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn libpq_and_secret_variables_do_not_pass() {
+        let all = [("PGHOST", "x"), ("HECTIC_DOTENV_CONTENT", "A=1"), ("EDITOR", "vi")];
+        let environment = Environment::scrub(all.map(|(n, v)| (n.into(), v.into())));
+        assert_eq!(names(&environment), ["EDITOR", "LC_MESSAGES"]);
+    }
+
+    #[test]
+    fn lc_all_becomes_lang() {
+        let all = [("LC_ALL", "de_DE.UTF-8"), ("LANGUAGE", "de")];
+        let environment = Environment::scrub(all.map(|(n, v)| (n.into(), v.into())));
+        assert_eq!(names(&environment), ["LANG", "LC_MESSAGES"]);
+    }
+
+    #[test]
+    fn a_server_sees_almost_nothing() {
+        let all = [("PATH", "/bin"), ("AWS_SECRET_ACCESS_KEY", "x"), ("LANG", "de_DE")];
+        let environment = Environment::scrub(all.map(|(n, v)| (n.into(), v.into()))).for_server();
+        assert_eq!(names(&environment), ["LC_ALL", "PATH"]);
+    }
+}
