@@ -13,5 +13,6 @@
 //! `cli/` prints, reads the environment or exits. `clippy.toml` and `tests/tidy.rs` hold the rules.
 
 pub mod error;
+pub mod postgres;
 pub mod process;
 pub mod signal;

@@ -1,0 +1,237 @@
+//! A connected session.
+//!
+//! The rest of the crate is synchronous; tokio-postgres is not. Async stops here: a session owns a
+//! runtime of one thread, which runs only while somebody waits for the server. That wait is also
+//! where a signal must be heard, so it looks at the latch every few milliseconds, asks the server to
+//! cancel the statement and returns the `Interrupted` error, which unwinds through every clean-up.
+
+mod connect;
+mod failure;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+pub use failure::server_error;
+pub use tokio_postgres::Row;
+pub use tokio_postgres::error::{DbError, ErrorPosition};
+pub use tokio_postgres::types::{FromSql, ToSql};
+
+use super::conninfo::Conninfo;
+use crate::error::{Error, Result};
+use crate::signal;
+
+/// How often a wait looks for a signal.
+const TICK: Duration = Duration::from_millis(30);
+
+/// How long a cancelled statement may take to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long saying good-bye may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A message of the server that is not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// `NOTICE`, `WARNING`, `INFO`, …; in the server's language.
+    pub severity: String,
+    /// The message.
+    pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// What arrives from the server between the answers.
+#[derive(Default)]
+struct Inbox {
+    notices: Vec<Notice>,
+    ended_by: Option<tokio_postgres::Error>,
+}
+
+/// A connection to a database. Dropping it closes it and rolls back what is open.
+pub struct Session {
+    runtime: Runtime,
+    // Taken by `drop` only.
+    client: Option<Client>,
+    driver: JoinHandle<()>,
+    tls: Option<MakeRustlsConnect>,
+    inbox: Arc<Mutex<Inbox>>,
+    last_failure: Option<DbError>,
+}
+
+impl Session {
+    /// Connects to the first server that answers and suits, by the rules of libpq (§34.1.1.3):
+    /// a server that refuses a login is not passed over.
+    ///
+    /// # Errors
+    /// `Failed` when no connection comes about, `Conflict` or `Missing` for parameters and
+    /// certificate files that cannot be used, `Interrupted` after a signal.
+    pub fn connect(conninfo: &Conninfo) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::failed(format!("cannot start the event loop: {error}")))?;
+        let opened = runtime.block_on(async {
+            let attempt = pin!(connect::open(conninfo));
+            interruptible(attempt).await?
+        });
+        match opened {
+            Ok(opened) => Ok(Self {
+                driver: runtime.spawn(opened.driver),
+                runtime,
+                client: Some(opened.client),
+                tls: opened.tls,
+                inbox: opened.inbox,
+                last_failure: None,
+            }),
+            Err(error) => {
+                // A host name may still be being looked up; nobody waits for that.
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs any number of statements (the simple protocol): one transaction unless they say
+    /// otherwise. Rows are discarded.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn batch(&mut self, sql: &str) -> Result<()> {
+        self.run(async |client| client.batch_execute(sql).await)
+    }
+
+    /// Runs one statement and returns its rows.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        self.run(async |client| client.query(sql, params).await)
+    }
+
+    /// Runs one statement that returns one row or none.
+    ///
+    /// # Errors
+    /// `Unexpected` for more rows; see [`server_error`].
+    pub fn query_opt(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
+        self.run(async |client| client.query_opt(sql, params).await)
+    }
+
+    /// Runs one statement that returns one row.
+    ///
+    /// # Errors
+    /// `Unexpected` for none or more; see [`server_error`].
+    pub fn query_one(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Row> {
+        self.run(async |client| client.query_one(sql, params).await)
+    }
+
+    /// Runs one statement and returns the number of rows it touched.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64> {
+        self.run(async |client| client.execute(sql, params).await)
+    }
+
+    /// The server's own account of the last statement that failed; `None` after a success.
+    pub fn last_failure(&self) -> Option<&DbError> {
+        self.last_failure.as_ref()
+    }
+
+    /// The SQLSTATE of the last statement that failed, such as `42P01`.
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.last_failure.as_ref().map(|failure| failure.code().code())
+    }
+
+    /// The notices and warnings that came since the last call, in order.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut lock(&self.inbox).notices)
+    }
+
+    /// Waits for the answer to `work`, or for a signal.
+    fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T> {
+        self.last_failure = None;
+        let client = self.client.as_ref().ok_or_else(|| Error::unexpected("session is closed"))?;
+        let answer = self.runtime.block_on(async {
+            let mut answer = pin!(work(client));
+            match interruptible(answer.as_mut()).await {
+                Ok(answer) => Ok(answer),
+                Err(interrupted) => {
+                    let cancelled = async {
+                        cancel(client, self.tls.as_ref()).await;
+                        let _ = answer.await;
+                    };
+                    let _ = tokio::time::timeout(GRACE, cancelled).await;
+                    Err(interrupted)
+                }
+            }
+        })?;
+        answer.map_err(|error| self.failed(&error))
+    }
+
+    /// A connection that ended says only "closed"; why is in the inbox.
+    fn failed(&mut self, error: &tokio_postgres::Error) -> Error {
+        let inbox = lock(&self.inbox);
+        let cause = inbox.ended_by.as_ref().filter(|_| error.is_closed()).unwrap_or(error);
+        self.last_failure = cause.as_db_error().cloned();
+        server_error(cause)
+    }
+}
+
+impl Drop for Session {
+    /// Lets the server see a proper end instead of a lost connection. Failing to is harmless.
+    fn drop(&mut self) {
+        self.client = None;
+        let driver = &mut self.driver;
+        let farewell = async { tokio::time::timeout(FAREWELL, driver).await };
+        let _ = self.runtime.block_on(farewell);
+    }
+}
+
+/// The value of a column.
+///
+/// # Errors
+/// `Unexpected` when there is no such column or its type is another.
+pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
+    row.try_get(name).map_err(|error| server_error(&error))
+}
+
+/// Waits for `work` to end or a signal to arrive, whichever is first. A finished answer counts even
+/// when a signal is already there: the next wait will hear it.
+async fn interruptible<F: Future>(mut work: Pin<&mut F>) -> Result<F::Output> {
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok(done),
+            _ = tick.tick() => signal::check()?,
+        }
+    }
+}
+
+/// Asks the server to stop the running statement; it takes a second connection.
+async fn cancel(client: &Client, tls: Option<&MakeRustlsConnect>) {
+    let token = client.cancel_token();
+    let _ = match tls {
+        Some(tls) => token.cancel_query(tls.clone()).await,
+        None => token.cancel_query(NoTls).await,
+    };
+}
+
+/// Nothing panics while it holds the lock, so a poisoned one is as good.
+fn lock(inbox: &Mutex<Inbox>) -> std::sync::MutexGuard<'_, Inbox> {
+    inbox.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,307 @@
+//! From parameters to an open connection: which server, encrypted or not, as libpq chooses.
+
+use std::future::{Future, poll_fn};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::error::DbError;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::failure::{Refusal, Then};
+use super::{Inbox, Notice, lock};
+use crate::error::{Error, Result};
+use crate::postgres::conninfo::{Conninfo, Target};
+use crate::postgres::tls::{Mode, Tls};
+
+/// Parameters that ask for a check which is not made here: better refused than ignored.
+const UNSUPPORTED: &[&str] = &["replication", "require_auth", "requirepeer", "sslcrldir"];
+
+/// A connection and what keeps it going.
+pub(super) struct Opened {
+    pub(super) client: Client,
+    pub(super) driver: Driver,
+    pub(super) tls: Option<MakeRustlsConnect>,
+    pub(super) inbox: Arc<Mutex<Inbox>>,
+}
+
+/// Moves messages between client and server until the connection ends.
+type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Tries the servers in turn.
+pub(super) async fn open(conninfo: &Conninfo) -> Result<Opened> {
+    let config = Settings::new(conninfo)?;
+    let mut refusals: Vec<Refusal> = Vec::new();
+    for wanted in Role::passes(conninfo)? {
+        for target in conninfo.targets() {
+            match config.try_target(target, wanted).await {
+                Ok(opened) => return Ok(opened),
+                Err(refusal) => {
+                    let last = refusal.then != Then::NextServer;
+                    refusals.push(refusal);
+                    if last {
+                        return Err(Refusal::report(refusals));
+                    }
+                }
+            }
+        }
+    }
+    Err(Refusal::report(refusals))
+}
+
+/// What is the same for every server.
+struct Settings<'a> {
+    conninfo: &'a Conninfo,
+    mode: Mode,
+    tls: Option<Tls>,
+    base: Config,
+}
+
+impl<'a> Settings<'a> {
+    fn new(conninfo: &'a Conninfo) -> Result<Self> {
+        if let Some(key) = UNSUPPORTED.iter().find(|key| conninfo.get(key).is_some()) {
+            return Err(Error::conflict(format!("connection parameter {key} is not supported")));
+        }
+        if conninfo.get("gssencmode") == Some("require") {
+            return Err(Error::conflict("gssencmode=require is not supported")
+                .hint("encrypt with sslmode=verify-full instead"));
+        }
+        let mode = Mode::of(conninfo)?;
+        let network = conninfo.targets().iter().any(|target| !target.is_socket());
+        // libpq does not look at certificate files for a socket either.
+        let tls =
+            (network && mode != Mode::Disable).then(|| Tls::new(conninfo, mode)).transpose()?;
+        Ok(Self { conninfo, mode, tls, base: base_config(conninfo)? })
+    }
+
+    /// Tries one server with each encryption that the mode allows: `prefer` goes on without,
+    /// `allow` with, when the server refuses the other (§34.19.1).
+    async fn try_target(&self, target: &Target, wanted: Role) -> Result<Opened, Refusal> {
+        let tls = self.tls.as_ref().filter(|_| !target.is_socket());
+        let order: &[Option<&Tls>] = match self.mode {
+            Mode::Disable => &[None],
+            Mode::Allow => &[None, tls],
+            Mode::Prefer => &[tls, None],
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => &[tls],
+        };
+        let order = if tls.is_none() { &[None] } else { order };
+        let mut first: Option<Refusal> = None;
+        for tls in order {
+            match self.attempt(target, *tls, wanted).await {
+                Ok(opened) => return Ok(opened),
+                Err(refusal) => {
+                    let goes_on = refusal.then == Then::OtherEncryption;
+                    let refusal = match first.take() {
+                        Some(first) => first.and(refusal),
+                        None => refusal,
+                    };
+                    if !goes_on {
+                        return Err(refusal);
+                    }
+                    first = Some(refusal);
+                }
+            }
+        }
+        Err(first.unwrap_or_else(|| Refusal::timeout(self.conninfo, target)))
+    }
+
+    /// One attempt, in the time it may take.
+    async fn attempt(
+        &self,
+        target: &Target,
+        tls: Option<&Tls>,
+        wanted: Role,
+    ) -> Result<Opened, Refusal> {
+        let limit = self
+            .conninfo
+            .connect_timeout(target)
+            .map_err(|error| Refusal { error, then: Then::Stop })?;
+        let config = self.config_for(target, tls.is_some(), limit);
+        let attempt = async {
+            match tls {
+                Some(tls) => start(&config, tls.connector.clone(), wanted).await,
+                None => start(&config, NoTls, wanted).await,
+            }
+        };
+        let outcome = match limit {
+            Some(limit) => tokio::time::timeout(limit, attempt)
+                .await
+                .map_err(|_| Refusal::timeout(self.conninfo, target))?,
+            None => attempt.await,
+        };
+        match outcome {
+            Ok((client, driver, inbox)) => {
+                Ok(Opened { client, driver, inbox, tls: tls.map(|tls| tls.connector.clone()) })
+            }
+            Err(Unfit::Error(error)) => Err(Refusal::new(self.conninfo, target, tls, &error)),
+            Err(Unfit::Role) => Err(Refusal::role(self.conninfo, target, wanted.name())),
+        }
+    }
+
+    fn config_for(&self, target: &Target, encrypted: bool, limit: Option<Duration>) -> Config {
+        let mut config = self.base.clone();
+        config.port(target.port);
+        config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
+        if let Some(limit) = limit {
+            config.connect_timeout(limit);
+        }
+        match target.host.strip_prefix('@').filter(|_| target.is_socket()) {
+            // The system marks an abstract socket with a zero byte.
+            Some(name) => config.host_path(PathBuf::from(format!("\0{name}"))),
+            None => config.host(&target.host),
+        };
+        if let Some(address) = target.hostaddr {
+            config.hostaddr(address);
+        }
+        if let Some(password) = &target.password {
+            config.password(password.reveal());
+        }
+        config
+    }
+}
+
+/// The parameters that do not depend on the server.
+fn base_config(conninfo: &Conninfo) -> Result<Config> {
+    let mut config = Config::new();
+    config.user(conninfo.user()).dbname(conninfo.database());
+    config.target_session_attrs(TargetSessionAttrs::Any);
+    let name = conninfo.get("application_name").or(conninfo.get("fallback_application_name"));
+    config.application_name(name.unwrap_or("db-tool"));
+    if let Some(options) = conninfo.get("options") {
+        config.options(options);
+    }
+    config.channel_binding(match conninfo.get("channel_binding") {
+        None | Some("prefer") => ChannelBinding::Prefer,
+        Some("disable") => ChannelBinding::Disable,
+        Some("require") => ChannelBinding::Require,
+        Some(other) => return Err(no_such("channel_binding", other)),
+    });
+    config.ssl_negotiation(match conninfo.get("sslnegotiation") {
+        None | Some("postgres") => SslNegotiation::Postgres,
+        Some("direct") => SslNegotiation::Direct,
+        Some(other) => return Err(no_such("sslnegotiation", other)),
+    });
+    if conninfo.get("keepalives") == Some("0") {
+        config.keepalives(false);
+    }
+    let seconds = |key| conninfo.get(key).and_then(|text| text.parse().ok()).filter(|n| *n > 0);
+    if let Some(idle) = seconds("keepalives_idle") {
+        config.keepalives_idle(Duration::from_secs(idle));
+    }
+    if let Some(interval) = seconds("keepalives_interval") {
+        config.keepalives_interval(Duration::from_secs(interval));
+    }
+    if let Some(milliseconds) = seconds("tcp_user_timeout") {
+        config.tcp_user_timeout(Duration::from_millis(milliseconds));
+    }
+    Ok(config)
+}
+
+fn no_such(key: &str, value: &str) -> Error {
+    Error::conflict(format!("{key} \"{value}\" does not exist"))
+}
+
+/// Why an attempt came to nothing.
+enum Unfit {
+    Error(tokio_postgres::Error),
+    Role,
+}
+
+/// Connects and looks whether the server is of the sort that was asked for.
+async fn start<T>(
+    config: &Config,
+    tls: T,
+    wanted: Role,
+) -> Result<(Client, Driver, Arc<Mutex<Inbox>>), Unfit>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await.map_err(Unfit::Error)?;
+    if !wanted.fits(|name| connection.parameter(name) == Some("on")) {
+        return Err(Unfit::Role);
+    }
+    let inbox = Arc::default();
+    let driver = Box::pin(drive(connection, Arc::clone(&inbox)));
+    Ok((client, driver, inbox))
+}
+
+/// Keeps the connection going and collects what the server says unasked.
+async fn drive<S, T>(mut connection: Connection<S, T>, inbox: Arc<Mutex<Inbox>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) => lock(&inbox).notices.push(notice_from(&notice)),
+            Ok(_) => {}
+            Err(error) => {
+                lock(&inbox).ended_by = Some(error);
+                return;
+            }
+        }
+    }
+}
+
+fn notice_from(notice: &DbError) -> Notice {
+    Notice {
+        severity: notice.severity().to_owned(),
+        message: notice.message().to_owned(),
+        detail: notice.detail().map(str::to_owned),
+        hint: notice.hint().map(str::to_owned),
+    }
+}
+
+/// What sort of server is wanted: `target_session_attrs` (§34.1.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+}
+
+impl Role {
+    /// The roles to look for, each among all servers.
+    fn passes(conninfo: &Conninfo) -> Result<Vec<Self>> {
+        Ok(match conninfo.get("target_session_attrs") {
+            None | Some("any") => vec![Self::Any],
+            Some("read-write") => vec![Self::ReadWrite],
+            Some("read-only") => vec![Self::ReadOnly],
+            Some("primary") => vec![Self::Primary],
+            Some("standby") => vec![Self::Standby],
+            Some("prefer-standby") => vec![Self::Standby, Self::Any],
+            Some(other) => return Err(no_such("target_session_attrs", other)),
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::ReadWrite => "read-write",
+            Self::ReadOnly => "read-only",
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+        }
+    }
+
+    /// Servers tell what they are when they greet (since PostgreSQL 14, §55.2.7).
+    fn fits(self, is_on: impl Fn(&str) -> bool) -> bool {
+        let standby = is_on("in_hot_standby");
+        let read_only = standby || is_on("default_transaction_read_only");
+        match self {
+            Self::Any => true,
+            Self::ReadWrite => !read_only,
+            Self::ReadOnly => read_only,
+            Self::Primary => !standby,
+            Self::Standby => standby,
+        }
+    }
+}
