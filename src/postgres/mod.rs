@@ -2,6 +2,9 @@
 
 pub mod conninfo;
 pub mod quote;
+pub mod script;
 pub mod session;
+pub mod sql_error;
 pub mod tls;
+pub mod toolchain;
 pub mod url;

@@ -1,0 +1,164 @@
+//! The project's own SQL, run by psql.
+//!
+//! psql, because sources use what only psql knows: `\i`, `\ir`, `\if`, variables, `\copy`, `\gexec`.
+//! It reads no start-up file, stops at the first error and is told to be verbose, so that an error
+//! can be shown with its place in the source. The connection and its password travel in the
+//! environment.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use super::conninfo::Conninfo;
+use super::sql_error::StderrReader;
+use super::toolchain::Toolchain;
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::process::{Command, StandardOutput, describe};
+
+/// The exit status with which psql reports that it could not connect.
+const BAD_CONNECTION: i32 = 2;
+
+/// The target of messages that psql printed: shown as they are.
+pub const PSQL: &str = "psql";
+
+/// A file of SQL with what it is run with.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The file.
+    pub file: PathBuf,
+    /// psql variables.
+    pub variables: Vec<(String, String)>,
+    /// The directory that relative paths of `\i` and `\copy` start from.
+    pub directory: PathBuf,
+    /// Where results and messages go; standard output and the log of messages when `None`.
+    pub log: Option<PathBuf>,
+}
+
+impl Script {
+    /// Runs the file. A failing statement is an error that points at it.
+    pub fn run(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
+        let Some(log) = &self.log else {
+            let show = |line: &str| tracing::info!(target: PSQL, "{line}");
+            return self.run_with(toolchain, conninfo, StandardOutput::Inherited, show);
+        };
+        let mut file = open_log(log)?;
+        let output = StandardOutput::File(file.try_clone().on("write", log)?);
+        self.run_with(toolchain, conninfo, output, |line| {
+            let _ = writeln!(file, "{line}");
+        })
+    }
+
+    /// Runs the file, handing every line of results to `on_output`.
+    pub fn run_lines(
+        &self,
+        toolchain: &Toolchain,
+        conninfo: &Conninfo,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<()> {
+        let show = |line: &str| tracing::info!(target: PSQL, "{line}");
+        self.run_with(toolchain, conninfo, StandardOutput::Lines(on_output), show)
+    }
+
+    fn run_with(
+        &self,
+        toolchain: &Toolchain,
+        conninfo: &Conninfo,
+        output: StandardOutput<'_>,
+        mut show: impl FnMut(&str),
+    ) -> Result<()> {
+        let mut reader = StderrReader::new();
+        let status = self.psql(toolchain, conninfo)?.stream(output, |line| {
+            let line = String::from_utf8_lossy(line);
+            reader.push_line(&line).iter().filter_map(|line| terse(line)).for_each(|l| show(&l));
+        })?;
+        let (rest, failure) = reader.finish(!status.success());
+        rest.iter().filter_map(|line| terse(line)).for_each(|line| show(&line));
+        if status.success() {
+            return Ok(());
+        }
+        let what = format!("cannot run {}", self.file.display());
+        Err(match failure {
+            Some(failure) => {
+                let located = failure.locate(|path, lines| self.read_lines(path, lines));
+                located.into_error(&what)
+            }
+            None => Error::new(Kind::Sql, format!("{what}: psql {}", describe(status))),
+        })
+        .map_err(|error| match status.code() {
+            Some(BAD_CONNECTION) => error.hint("is the cluster running? `database status` tells"),
+            _ => error,
+        })
+    }
+
+    fn psql(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
+        let mut command = psql(toolchain, conninfo)?
+            .args(["-X", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"])
+            .args(["-v", "SHOW_CONTEXT=always", "-v", "ECHO=errors"])
+            .env("PGCLIENTENCODING", "UTF8")
+            .env("PG_COLOR", "never")
+            .directory(&self.directory);
+        for (name, value) in &self.variables {
+            command = command.arg("-v").arg(format!("{name}={value}"));
+        }
+        Ok(command.arg("-f").arg(&self.file))
+    }
+
+    /// Lines of a source, without holding the file: it may be a hundred megabytes.
+    fn read_lines(&self, path: &Path, lines: RangeInclusive<usize>) -> Option<Vec<String>> {
+        let reader = BufReader::new(File::open(self.directory.join(path)).ok()?);
+        let first = lines.start().saturating_sub(1);
+        let count = lines.end().saturating_sub(first);
+        let split = reader.split(b'\n').skip(first).take(count).map_while(|line| line.ok());
+        Some(split.map(|line| String::from_utf8_lossy(&line).into_owned()).collect())
+    }
+}
+
+/// psql on a connection, everything about which is in the environment.
+pub fn psql(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
+    let mut command = toolchain.command("psql")?;
+    for (name, value) in conninfo.variables() {
+        command = command.env(name, value);
+    }
+    Ok(command)
+}
+
+fn open_log(path: &Path) -> Result<File> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).on("create", directory)?;
+    }
+    OpenOptions::new().create(true).append(true).open(path).on("write", path)
+}
+
+/// A message without what only errors need: the SQLSTATE of success and the place in the server's
+/// own source.
+fn terse(line: &str) -> Option<String> {
+    if line.starts_with("LOCATION:  ") {
+        return None;
+    }
+    for severity in ["NOTICE", "WARNING", "INFO", "LOG", "DEBUG"] {
+        let verbose = format!("{severity}:  ");
+        if let Some((before, rest)) = line.split_once(&verbose)
+            && let Some((state, message)) = rest.split_once(": ")
+            && state.len() == 5
+            && state.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        {
+            return Some(format!("{before}{verbose}{message}"));
+        }
+    }
+    Some(line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_lose_what_only_errors_need() {
+        let notice = "psql:a.sql:1: NOTICE:  00000: table \"x\" does not exist, skipping";
+        let expected = "psql:a.sql:1: NOTICE:  table \"x\" does not exist, skipping";
+        assert_eq!(terse(notice).as_deref(), Some(expected));
+        assert_eq!(terse("LOCATION:  DropErrorMsg, dropcmds.c:500"), None);
+        assert_eq!(terse("NOTICE:  plain: text").as_deref(), Some("NOTICE:  plain: text"));
+    }
+}

@@ -1,0 +1,287 @@
+//! The PostgreSQL programs: all from one directory, the real binaries.
+//!
+//! Debian puts a Perl script in front of psql that costs forty milliseconds a call and may choose
+//! another version than the server's, so a directory counts only when the server's own programs
+//! stand in it beside psql. Links are followed only where the directory as found is incomplete:
+//! Nix wraps `postgres` to find its extensions, and following that link would lose them.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::process::{Command, Environment, OsUser};
+
+/// Majors that are tested.
+pub const SUPPORTED: std::ops::RangeInclusive<u32> = 15..=18;
+
+/// The programs that make a directory usable.
+const REQUIRED: [&str; 3] = ["postgres", "initdb", "psql"];
+
+/// Where a search looks: what the user said, then what the system has.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// `PG_BINDIR`: this directory and no other.
+    pub bindir: Option<PathBuf>,
+    /// The directories of `PATH`.
+    pub path: Vec<PathBuf>,
+}
+
+/// The programs of one PostgreSQL installation; every path is absolute.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    bindir: PathBuf,
+    environment: Environment,
+    version: OnceCell<Version>,
+}
+
+/// A server version as `postgres --version` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The whole line.
+    pub text: String,
+    /// The major number.
+    pub major: u32,
+}
+
+impl Toolchain {
+    /// Finds the installation to use: an explicit directory, `PATH`, `pg_config --bindir`, then the
+    /// well-known versioned directories, newest first.
+    pub fn locate(search: &Search, environment: &Environment) -> Result<Self> {
+        let bindir = match &search.bindir {
+            Some(explicit) => complete(explicit).ok_or_else(|| incomplete(explicit))?,
+            None => search
+                .path
+                .iter()
+                .find_map(|directory| complete(directory))
+                .or_else(|| from_pg_config(search, environment))
+                .or_else(|| well_known().iter().find_map(|directory| complete(directory)))
+                .ok_or_else(|| nowhere(search))?,
+        };
+        Ok(Self { bindir, environment: environment.clone(), version: OnceCell::new() })
+    }
+
+    /// The directory of all programs.
+    pub fn bindir(&self) -> &Path {
+        &self.bindir
+    }
+
+    /// The environment that children get.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// A command for one of the programs; exit 127 when it is missing.
+    pub fn command(&self, program: &str) -> Result<Command> {
+        Ok(Command::new(self.path(program)?, &self.environment))
+    }
+
+    /// A command for a program of the server, which sees nothing of the caller's environment.
+    pub fn server_command(&self, program: &str, user: Option<&OsUser>) -> Result<Command> {
+        let command = Command::new(self.path(program)?, &self.environment.for_server());
+        Ok(command.user(user).directory(Path::new("/")))
+    }
+
+    /// The absolute path of `program`.
+    pub fn path(&self, program: &str) -> Result<PathBuf> {
+        let path = self.bindir.join(program);
+        if is_program(&path) { Ok(path) } else { Err(missing_program(program, &self.bindir)) }
+    }
+
+    /// The server's version; asked once.
+    pub fn version(&self) -> Result<&Version> {
+        if let Some(version) = self.version.get() {
+            return Ok(version);
+        }
+        let text = self.server_command("postgres", None)?.arg("--version").capture()?;
+        let version = Version::parse(&text)?;
+        if version.major < *SUPPORTED.start() {
+            return Err(Error::new(
+                Kind::ProgramMissing,
+                format!("{} in {} is too old", version.text, self.bindir.display()),
+            )
+            .hint(format!(
+                "PostgreSQL {} to {} are supported; set PG_BINDIR to the bin directory of one",
+                SUPPORTED.start(),
+                SUPPORTED.end()
+            )));
+        }
+        Ok(self.version.get_or_init(|| version))
+    }
+
+    /// A digest that changes when the server's binaries or the C and ICU libraries change: what
+    /// `initdb` made with one identity may not suit another.
+    pub fn identity(&self) -> Result<String> {
+        let mut digest = Sha256::new();
+        for program in ["postgres", "initdb"] {
+            stamp(&mut digest, &self.path(program)?)?;
+        }
+        for library in system_libraries() {
+            stamp(&mut digest, &library)?;
+        }
+        digest.update(std::env::consts::ARCH);
+        Ok(format!("{:x}", digest.finalize()))
+    }
+
+    /// Whether the server could load `library` (a name for `shared_preload_libraries`).
+    pub fn has_library(&self, library: &str) -> bool {
+        let name = library.strip_prefix("$libdir/").unwrap_or(library);
+        let suffix = std::env::consts::DLL_EXTENSION;
+        self.library_directories().iter().any(|directory| {
+            [name.to_owned(), format!("{name}.so"), format!("{name}.{suffix}")]
+                .iter()
+                .any(|file| directory.join(file).is_file())
+        })
+    }
+
+    /// Where the server looks for libraries. `pg_config` knows; without it, relative to `bin` in
+    /// the layouts of Debian, the source build and Fedora.
+    fn library_directories(&self) -> Vec<PathBuf> {
+        let told = self
+            .server_command("pg_config", None)
+            .and_then(|command| command.arg("--pkglibdir").capture())
+            .map(|directory| PathBuf::from(directory.trim_end()));
+        let near = ["../lib", "../lib/postgresql", "../lib64/pgsql"].map(|d| self.bindir.join(d));
+        let plugins = self.environment.get("NIX_PGLIBDIR").map(PathBuf::from);
+        told.into_iter().chain(near).chain(plugins).collect()
+    }
+}
+
+impl Version {
+    fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        text.split_whitespace()
+            .find_map(|word| {
+                let digits = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
+                word[..digits].parse().ok()
+            })
+            .map(|major| Self { text: text.to_owned(), major })
+            .ok_or_else(|| Error::failed(format!("cannot read a version from \"{text}\"")))
+    }
+
+    /// The number alone, such as `17.10`.
+    pub fn number(&self) -> &str {
+        self.text.split_whitespace().nth(2).unwrap_or(&self.text)
+    }
+}
+
+/// `directory`, or where its links lead, when all required programs stand there.
+fn complete(directory: &Path) -> Option<PathBuf> {
+    let whole = |directory: &Path| REQUIRED.iter().all(|p| is_program(&directory.join(p)));
+    let directory = std::path::absolute(directory).ok()?;
+    if whole(&directory) {
+        return Some(directory);
+    }
+    let linked = std::fs::canonicalize(directory.join("postgres")).ok()?;
+    linked.parent().filter(|directory| whole(directory)).map(Path::to_owned)
+}
+
+fn from_pg_config(search: &Search, environment: &Environment) -> Option<PathBuf> {
+    let program = search.path.iter().map(|d| d.join("pg_config")).find(|p| is_program(p))?;
+    let printed = Command::new(program, environment).arg("--bindir").capture().ok()?;
+    complete(Path::new(printed.trim_end()))
+}
+
+/// The versioned directories of Debian, Fedora/RHEL (PGDG) and Homebrew, newest major first.
+fn well_known() -> Vec<PathBuf> {
+    let majors = SUPPORTED.rev();
+    majors
+        .flat_map(|major| {
+            [
+                format!("/usr/lib/postgresql/{major}/bin"),
+                format!("/usr/pgsql-{major}/bin"),
+                format!("/opt/homebrew/opt/postgresql@{major}/bin"),
+                format!("/usr/local/opt/postgresql@{major}/bin"),
+                format!("/home/linuxbrew/.linuxbrew/opt/postgresql@{major}/bin"),
+            ]
+        })
+        .map(PathBuf::from)
+        .collect()
+}
+
+/// The files of the C and ICU libraries and of the installed locales.
+fn system_libraries() -> Vec<PathBuf> {
+    let triple = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    let mut found = vec![PathBuf::from("/usr/lib/locale/locale-archive")];
+    for directory in [triple.as_str(), "/usr/lib64"] {
+        let Ok(entries) = std::fs::read_dir(directory) else { continue };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        found.extend(
+            names
+                .filter(|name| {
+                    let name = name.to_string_lossy();
+                    name.starts_with("libc.so.") || name.starts_with("libicui18n.so.")
+                })
+                .map(|name| Path::new(directory).join(name)),
+        );
+    }
+    found.sort();
+    found.retain(|path| path.exists());
+    found
+}
+
+fn stamp(digest: &mut Sha256, path: &Path) -> Result<()> {
+    let file = std::fs::canonicalize(path).on("find", path)?;
+    let facts = std::fs::metadata(&file).on("read", &file)?;
+    let changed = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    digest.update(format!("{}\0{}\0{changed:?}\n", file.display(), facts.len()));
+    Ok(())
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+}
+
+fn incomplete(bindir: &Path) -> Error {
+    let missing = REQUIRED.iter().find(|p| !is_program(&bindir.join(p))).unwrap_or(&"postgres");
+    Error::new(
+        Kind::ProgramMissing,
+        format!("PG_BINDIR is {}, but there is no {missing}", bindir.display()),
+    )
+    .hint("set PG_BINDIR to a directory that holds initdb, postgres and psql, or unset it")
+}
+
+/// Which program to blame: the first that the search finds nowhere.
+fn nowhere(search: &Search) -> Error {
+    let absent = |program: &&&str| !search.path.iter().any(|d| is_program(&d.join(**program)));
+    let program = REQUIRED.iter().find(absent).unwrap_or(&"postgres");
+    missing(program, "is not installed: looked at PG_BINDIR, PATH, pg_config and the usual places")
+}
+
+fn missing_program(program: &str, bindir: &Path) -> Error {
+    missing(program, &format!("is not in {}, where the other programs are", bindir.display()))
+}
+
+fn missing(program: &str, what: &str) -> Error {
+    Error::new(Kind::ProgramMissing, format!("{program} {what}"))
+        .hint("Debian and Ubuntu: apt-get install postgresql")
+        .hint("Fedora: dnf install postgresql-server postgresql-contrib")
+        .hint("macOS: brew install postgresql@17; NixOS: add postgresql_17 to the shell")
+        .hint("installed elsewhere: set PG_BINDIR to the directory with initdb, postgres and psql")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_all_vendors_are_read() {
+        let debian = Version::parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n");
+        assert_eq!(debian.as_ref().map(|v| v.major), Ok(15));
+        assert_eq!(debian.as_ref().map(Version::number), Ok("15.18"));
+        assert_eq!(Version::parse("postgres (PostgreSQL) 19beta1").map(|v| v.major), Ok(19));
+        assert!(Version::parse("nonsense").is_err());
+    }
+
+    #[test]
+    fn an_empty_directory_is_no_installation() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let search = Search { bindir: Some(directory.path().into()), path: Vec::new() };
+        let error = Toolchain::locate(&search, &Environment::default()).expect_err("nothing there");
+        assert_eq!(error.kind(), Kind::ProgramMissing);
+        assert!(error.message().ends_with("there is no postgres"), "{error}");
+    }
+}
