@@ -15,4 +15,6 @@
 pub mod error;
 pub mod postgres;
 pub mod process;
+pub mod secret;
 pub mod signal;
+pub mod workspace;

@@ -1,0 +1,352 @@
+//! The dotenv file: names and secret values.
+//!
+//! There is no standard, and the tools differ exactly where it hurts: what `$`, `#`, a backslash
+//! or a line without `=` mean. This grammar takes nothing silently in two ways; what other tools
+//! read differently is either plain text (`$`, `=`, quotes inside a value) or an error. The same
+//! grammar exists in SQL (`hectic.load_secrets_from_env`), and one corpus tests both.
+//!
+//! - UTF-8 of at most 1 MiB; a leading byte order mark is dropped; CRLF is LF, also in quotes.
+//! - Blank lines, and lines whose first character other than space and tab is `#`, are skipped.
+//! - `[export ]NAME = value`, blanks round `=` optional. NAME: `[A-Za-z_][A-Za-z0-9_.]*`, at most
+//!   128 characters, once in a file.
+//! - `'…'`: literal, may span lines. `"…"`: may span lines, knows `\n \r \t \\ \" \$`. After the
+//!   closing quote only blanks and a comment.
+//! - Else to the end of the line, without blanks round it; `#` after a blank begins a comment.
+//! - No substitution. `NAME=` is the empty text. A value has at most 65536 bytes.
+//! - The first error rejects the whole file. No message holds a byte of a value, nor a malformed
+//!   name, which may be a torn-off piece of a value.
+
+use std::collections::HashMap;
+
+use super::Secret;
+use crate::error::{Error, Result};
+
+/// The largest file, in bytes.
+const MAX_FILE: usize = 1024 * 1024;
+/// The longest name, in characters (all of one byte).
+const MAX_NAME: usize = 128;
+/// The largest value, in bytes.
+const MAX_VALUE: usize = 65_536;
+
+/// One line of a dotenv file that sets something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name as it stands in the file.
+    pub name: String,
+    /// The value without its quotes.
+    pub value: Secret,
+}
+
+/// Reads a whole dotenv file, in the order of its lines.
+///
+/// Errors are of `Kind::Failed` and begin with `dotenv line N: `.
+pub fn parse(content: &[u8]) -> Result<Vec<Entry>> {
+    let text = decode(content)?;
+    let mut parser = Parser { text: &text, at: 0, line: 1 };
+    let mut entries = Vec::new();
+    let mut lines = HashMap::new();
+    while parser.next_entry() {
+        let line = parser.line;
+        let entry = parser.entry()?;
+        if let Some(first) = lines.insert(entry.name.clone(), line) {
+            let name = &entry.name;
+            return Err(error(line, &format!("duplicate name {name} (first on line {first})")));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// Checks size, NUL and UTF-8, in this order; drops the byte order mark and the CR of CRLF.
+fn decode(content: &[u8]) -> Result<String> {
+    if content.len() > MAX_FILE {
+        return Err(Error::failed("dotenv: larger than 1 MiB"));
+    }
+    let line_at = |at: usize| content[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    if let Some(at) = content.iter().position(|&byte| byte == 0) {
+        return Err(error(line_at(at), "NUL byte"));
+    }
+    let text = std::str::from_utf8(content)
+        .map_err(|invalid| error(line_at(invalid.valid_up_to()), "not UTF-8"))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n"))
+}
+
+fn error(line: usize, what: &str) -> Error {
+    Error::failed(format!("dotenv line {line}: {what}"))
+}
+
+fn is_blank(c: char) -> bool {
+    c == ' ' || c == '\t'
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// The rest of the line, without its end.
+    fn rest_of_line(&self) -> &'a str {
+        let rest = self.rest();
+        rest.find('\n').map_or(rest, |end| &rest[..end])
+    }
+
+    fn skip_blanks(&mut self) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start_matches(is_blank).len();
+    }
+
+    fn next_line(&mut self) {
+        self.at = (self.at + self.rest_of_line().len() + 1).min(self.text.len());
+        self.line += 1;
+    }
+
+    /// Goes to the next line that is neither blank nor a comment; false at the end.
+    fn next_entry(&mut self) -> bool {
+        while self.at < self.text.len() {
+            self.skip_blanks();
+            let line = self.rest_of_line();
+            if !line.is_empty() && !line.starts_with('#') {
+                return true;
+            }
+            self.next_line();
+        }
+        false
+    }
+
+    fn entry(&mut self) -> Result<Entry> {
+        let line = self.line;
+        let name = self.name()?;
+        self.skip_blanks();
+        let value = match self.rest().chars().next() {
+            Some('\'') => self.quoted('\'')?,
+            Some('"') => self.quoted('"')?,
+            _ => self.unquoted()?,
+        };
+        if value.len() > MAX_VALUE {
+            return Err(error(line, "value longer than 65536 bytes"));
+        }
+        Ok(Entry { name, value: Secret::new(value) })
+    }
+
+    /// `[export ]NAME [blanks] =`.
+    fn name(&mut self) -> Result<String> {
+        let line = self.rest_of_line();
+        let Some((before, _)) = line.split_once('=') else {
+            return Err(error(self.line, "expected NAME=value"));
+        };
+        self.at += before.len() + 1;
+        let name = before.trim_matches(is_blank);
+        let name = match name.strip_prefix("export") {
+            Some(after) if after.starts_with(is_blank) => after.trim_start_matches(is_blank),
+            _ => name,
+        };
+        if name.is_empty() {
+            return Err(error(self.line, "empty name"));
+        }
+        if name.contains(is_blank) {
+            return Err(error(self.line, "expected NAME=value"));
+        }
+        if !is_name(name) {
+            return Err(error(
+                self.line,
+                "invalid name (letters, digits, \"_\" and \".\", \
+                 not starting with a digit or \".\", at most 128)",
+            ));
+        }
+        Ok(name.to_owned())
+    }
+
+    fn unquoted(&mut self) -> Result<String> {
+        let line = self.rest_of_line();
+        let comment = comment_start(&self.text[..self.at], line).unwrap_or(line.len());
+        let value = line[..comment].trim_end_matches(is_blank);
+        if value.contains('\r') {
+            return Err(error(self.line, "stray carriage return"));
+        }
+        self.next_line();
+        Ok(value.to_owned())
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<String> {
+        let opening = self.line;
+        let name = if quote == '"' { "double" } else { "single" };
+        let body = &self.rest()[1..];
+        let Some(length) = quoted_length(body, quote) else {
+            return Err(error(opening, &format!("unterminated {name} quote")));
+        };
+        let body = &body[..length];
+        self.at += length + 2;
+        self.line += body.matches('\n').count();
+        self.end_of_quoted()?;
+        if quote == '\'' { Ok(body.to_owned()) } else { unescape(body, opening) }
+    }
+
+    /// After a closing quote: blanks, then the end of the line or a comment after a blank.
+    fn end_of_quoted(&mut self) -> Result<()> {
+        let rest = self.rest_of_line();
+        let after = rest.trim_start_matches(is_blank);
+        let comment = after.starts_with('#') && after.len() < rest.len();
+        if !after.is_empty() && !comment {
+            return Err(error(self.line, "text after the closing quote"));
+        }
+        self.next_line();
+        Ok(())
+    }
+}
+
+/// How far a quoted value goes; a backslash in double quotes hides the next character.
+fn quoted_length(body: &str, quote: char) -> Option<usize> {
+    let mut chars = body.char_indices();
+    while let Some((at, c)) = chars.next() {
+        if c == quote {
+            return Some(at);
+        }
+        if c == '\\' && quote == '"' {
+            chars.next();
+        }
+    }
+    None
+}
+
+/// Resolves the escapes of a double-quoted value that opens on `line`.
+fn unescape(body: &str, line: usize) -> Result<String> {
+    let mut value = String::with_capacity(body.len());
+    let mut chars = body.chars();
+    while let Some(c) = chars.next() {
+        value.push(match (c, if c == '\\' { chars.next() } else { None }) {
+            ('\\', Some('n')) => '\n',
+            ('\\', Some('r')) => '\r',
+            ('\\', Some('t')) => '\t',
+            ('\\', Some(escaped @ ('\\' | '"' | '$'))) => escaped,
+            ('\\', _) => {
+                return Err(error(
+                    line,
+                    "unknown escape in double quotes (known: \\n \\r \\t \\\\ \\\" \\$); \
+                     single quotes keep backslashes",
+                ));
+            }
+            (plain, _) => plain,
+        });
+    }
+    Ok(value)
+}
+
+fn is_name(name: &str) -> bool {
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.len() <= MAX_NAME
+        && name.starts_with(first)
+        && name.chars().all(|c| first(c) || c.is_ascii_digit() || c == '.')
+}
+
+/// Where the comment of an unquoted value begins: at a `#` after a blank.
+fn comment_start(before: &str, value: &str) -> Option<usize> {
+    value.match_indices('#').map(|(at, _)| at).find(|&at| match at {
+        0 => before.ends_with(is_blank),
+        _ => value[..at].ends_with(is_blank),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    const CORPUS: &str = include_str!("../../tests/fixture/dotenv/corpus.txt");
+
+    /// `\n`, `\r`, `\t`, `\\` and `\xHH`, which stand for bytes that a text file cannot show.
+    fn bytes(escaped: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut rest = escaped.bytes();
+        while let Some(byte) = rest.next() {
+            out.push(match (byte, (byte == b'\\').then(|| rest.next().unwrap())) {
+                (_, Some(b'n')) => b'\n',
+                (_, Some(b'r')) => b'\r',
+                (_, Some(b't')) => b'\t',
+                (_, Some(b'\\')) => b'\\',
+                (_, Some(b'x')) => {
+                    let hex = [rest.next().unwrap(), rest.next().unwrap()];
+                    u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
+                }
+                (_, Some(other)) => panic!("unknown escape \\{} in the corpus", char::from(other)),
+                (byte, None) => byte,
+            });
+        }
+        out
+    }
+
+    fn check(case: &str) {
+        let mut lines = case.lines().filter(|line| !line.starts_with("# "));
+        let content = lines.next().unwrap().strip_prefix("in:").unwrap();
+        let content = content.strip_prefix(' ').unwrap_or(content);
+        let expected: Vec<&str> = lines.collect();
+        match parse(&bytes(content)) {
+            Ok(entries) => {
+                let expected: Vec<Vec<u8>> = expected
+                    .iter()
+                    .map(|line| {
+                        bytes(line.strip_prefix("out: ").unwrap_or_else(|| panic!("{case}")))
+                    })
+                    .collect();
+                let actual: Vec<Vec<u8>> = entries
+                    .iter()
+                    .map(|entry| format!("{}={}", entry.name, entry.value.expose()).into_bytes())
+                    .collect();
+                assert_eq!(actual, expected, "{case}");
+            }
+            Err(error) => {
+                assert_eq!(vec![format!("error: {}", error.message())], expected, "{case}");
+                assert_eq!(error.kind(), Kind::Failed);
+            }
+        }
+    }
+
+    #[test]
+    fn the_corpus_reads_as_written() {
+        let cases: Vec<&str> = CORPUS
+            .split("\n\n")
+            .filter(|case| case.lines().any(|l| l.starts_with("in:")))
+            .collect();
+        assert!(cases.len() >= 60, "{} cases", cases.len());
+        cases.into_iter().for_each(check);
+    }
+
+    #[test]
+    fn no_error_of_the_corpus_shows_a_value() {
+        for case in CORPUS.split("\n\n").filter(|case| case.contains("\nerror: ")) {
+            assert!(!case.split("\nerror: ").nth(1).unwrap().contains("s3cr3t"), "{case}");
+        }
+    }
+
+    fn message(content: &[u8]) -> String {
+        parse(content).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn sizes_are_limited() {
+        let value = |length: usize| format!("A={}", "x".repeat(length)).into_bytes();
+        assert_eq!(parse(&value(65_536)).unwrap()[0].value.expose().len(), 65_536);
+        assert_eq!(message(&value(65_537)), "dotenv line 1: value longer than 65536 bytes");
+        let quoted = format!("\nA='{}\n'", "x".repeat(65_536));
+        assert_eq!(message(quoted.as_bytes()), "dotenv line 2: value longer than 65536 bytes");
+
+        let name = |length: usize| format!("{}=s3cr3t", "N".repeat(length)).into_bytes();
+        assert_eq!(parse(&name(128)).unwrap()[0].name.len(), 128);
+        assert!(message(&name(129)).starts_with("dotenv line 1: invalid name (letters, digits"));
+
+        let file = |length: usize| vec![b'#'; length];
+        assert_eq!(parse(&file(1024 * 1024)).unwrap(), []);
+        assert_eq!(message(&file(1024 * 1024 + 1)), "dotenv: larger than 1 MiB");
+    }
+
+    #[test]
+    fn an_entry_prints_without_its_value() {
+        let entries = parse(b"A=s3cr3t").unwrap();
+        assert_eq!(format!("{entries:?}"), r#"[Entry { name: "A", value: [redacted] }]"#);
+    }
+}

@@ -1,0 +1,52 @@
+//! From a dotenv to the database.
+
+use std::path::Path;
+
+use super::dotenv;
+use crate::error::{Context, Error, Result};
+use crate::postgres::session::{Session, column};
+use crate::workspace::Dotenv;
+
+/// Loads the first dotenv there is into the database; none is fine. Returns how many secrets were
+/// loaded, `None` without a dotenv.
+///
+/// The content is parsed here first, so that a mistake in it is told with its line and nothing
+/// reaches the server; it then travels as a bound parameter, never in the text of a statement.
+pub fn load(session: &mut Session, source: &Dotenv) -> Result<Option<usize>> {
+    let Some(content) = read(source)? else { return Ok(None) };
+    let entries = dotenv::parse(&content)?;
+    let can = session.query_one(include_str!("../../sql/query/can-load-secrets.sql"), &[])?;
+    if !column::<bool>(&can, "found")? {
+        tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
+        return Ok(None);
+    }
+    let text = String::from_utf8(content).map_err(|_| Error::failed("the dotenv is not UTF-8"))?;
+    session
+        .query(include_str!("../../sql/query/load-secrets.sql"), &[&text])
+        .context("cannot load the secrets")?;
+    Ok(Some(entries.len()))
+}
+
+fn read(source: &Dotenv) -> Result<Option<Vec<u8>>> {
+    if let Some(content) = &source.content {
+        return Ok(Some(content.clone()));
+    }
+    if let Some(file) = &source.file {
+        return read_file(file).map(Some);
+    }
+    match &source.default {
+        Some(file) if file.exists() => read_file(file).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_file(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| {
+        Error::missing(format!(
+            "dotenv file is not readable: {} ({})",
+            file.display(),
+            error.kind()
+        ))
+        .hint("make it readable, or unset HECTIC_DOTENV_FILE to load no secrets")
+    })
+}

@@ -1,0 +1,8 @@
+//! Secrets: where they come from and how they are read.
+
+pub mod dotenv;
+mod load;
+mod value;
+
+pub use load::load;
+pub use value::Secret;
