@@ -12,6 +12,7 @@
 //! Arrows point down only. A verb returns data; `cli/` turns it into text or JSON. Nothing below
 //! `cli/` prints, reads the environment or exits. `clippy.toml` and `tests/tidy.rs` hold the rules.
 
+pub mod bundle;
 pub mod error;
 pub mod postgres;
 pub mod process;

@@ -1,0 +1,379 @@
+-- Inheritance as policy: hectic.created_at, hectic.updated_at and hectic.immutable.
+--
+-- A table says what it is by what it inherits. Inheriting hectic.created_at is a duty of every
+-- ordinary table; hectic.updated_at brings a column that keeps itself current; hectic.immutable
+-- freezes the rows outside migrations. PostgreSQL inherits columns but no triggers, and it obliges
+-- nobody to inherit, so two event triggers do the rest after each statement that makes or alters a
+-- table: one refuses tables that shirk the duty, the other gives each table the triggers that
+-- its ancestors stand for and takes away those of ancestors it has left.
+--
+-- How the duty survives ALTER TABLE without punishing the innocent. A database may hold tables
+-- older than this bundle; altering those must stay possible, if only to make them inherit. What
+-- must not happen is that a table which was in order is not in order afterwards (NO INHERIT, a move
+-- out of an exempt schema, a dropped default). That takes a look at the catalogs before and after
+-- the statement. PostgreSQL runs a STABLE function on the snapshot of the statement that called
+-- it, here the ALTER TABLE itself, and a VOLATILE one on a fresh snapshot: the event trigger is
+-- STABLE and so looks back, and the one VOLATILE function it calls looks at the present.
+--
+-- Why two triggers on an immutable table. Statement triggers fire even when no row matches, and
+-- are the only ones for TRUNCATE; but an UPDATE or DELETE of an ancestor fires only the ancestor's
+-- statement triggers, and the row triggers of the table that holds the row. So both are needed.
+--
+-- The permission to write is a setting, and PostgreSQL does not tell a function whether SET or SET
+-- LOCAL made it. The trigger therefore makes it local itself: on first use it sets the session's
+-- value to nothing and the transaction's value to 'on'. Whatever opened it, COMMIT closes it.
+--
+-- These are guard rails for colleagues, not a defence against them: an owner may drop or disable
+-- a trigger, and anyone may SET the list of excluded schemas.
+
+-- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
+-- long as the transaction, so apply the file in one (sql/README.md).
+DO $guard$
+DECLARE
+  schema_owner name;
+BEGIN
+  PERFORM pg_catalog.pg_advisory_xact_lock(4855140131746767203);
+  SELECT pg_catalog.pg_get_userbyid(n.nspowner) INTO schema_owner
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = 'hectic';
+
+  IF NOT FOUND THEN
+    IF NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') THEN
+      RAISE EXCEPTION 'role % may not create the schema hectic in database %',
+          current_user, pg_catalog.current_database()
+        USING ERRCODE = 'insufficient_privilege',
+              HINT = pg_catalog.format('GRANT CREATE ON DATABASE %I TO %I, or apply the bundle as the database''s owner.',
+                                       pg_catalog.current_database(), current_user);
+    END IF;
+    CREATE SCHEMA IF NOT EXISTS hectic;
+  -- Whoever owns the schema can exchange what is in it, so a superuser's functions must not live
+  -- in the schema of a lesser role.
+  ELSIF NOT pg_catalog.pg_has_role(schema_owner, 'USAGE')
+     OR (SELECT me.rolsuper AND NOT owner.rolsuper
+         FROM pg_catalog.pg_roles me, pg_catalog.pg_roles owner
+         WHERE me.rolname = current_user AND owner.rolname = schema_owner) THEN
+    RAISE EXCEPTION 'the schema hectic belongs to role %, not to %', schema_owner, current_user
+      USING ERRCODE = 'insufficient_privilege',
+            HINT = pg_catalog.format('Apply the bundle as %I, or hand the schema over first: ALTER SCHEMA hectic OWNER TO %I.',
+                                     schema_owner, current_user);
+  END IF;
+  COMMENT ON SCHEMA hectic IS
+    'The hectic bundle: version, secrets, migration history and the inheritance rules. Managed by db-tool.';
+END
+$guard$;
+
+CREATE TABLE IF NOT EXISTS hectic.created_at (
+  created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE TABLE IF NOT EXISTS hectic.updated_at (
+  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE TABLE IF NOT EXISTS hectic.immutable ();
+
+COMMENT ON TABLE hectic.created_at IS 'Parent of every ordinary table: when was the row made?';
+COMMENT ON COLUMN hectic.created_at.created_at IS 'Start of the transaction that made the row.';
+COMMENT ON TABLE hectic.updated_at IS 'Optional parent: tables that inherit it keep updated_at current by a trigger.';
+COMMENT ON COLUMN hectic.updated_at.updated_at IS 'Start of the transaction that last changed the row.';
+COMMENT ON TABLE hectic.immutable IS
+  'Optional parent without columns: rows of tables that inherit it change in migration mode only.';
+
+-- Row and statement triggers -----------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION hectic.set_updated_at() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  NEW.updated_at := now();
+  RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION hectic.set_updated_at() IS 'BEFORE UPDATE row trigger: sets updated_at to now().';
+
+CREATE OR REPLACE FUNCTION hectic.block_immutable() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  IF current_setting('hectic.migration_mode', true) IS DISTINCT FROM 'on' THEN
+    RAISE EXCEPTION '% on immutable table %.% outside migration mode',
+        TG_OP, quote_ident(TG_TABLE_SCHEMA), quote_ident(TG_TABLE_NAME)
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+            SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
+            HINT = 'In a migration: BEGIN; SET LOCAL hectic.migration_mode = ''on''; ... COMMIT;';
+  END IF;
+  -- Nothing for the session, 'on' for the rest of this transaction.
+  PERFORM set_config('hectic.migration_mode', '', false);
+  PERFORM set_config('hectic.migration_mode', 'on', true);
+
+  IF TG_LEVEL = 'STATEMENT' THEN
+    RETURN NULL;
+  ELSIF TG_OP = 'DELETE' THEN
+    RETURN OLD;
+  END IF;
+  RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION hectic.block_immutable() IS
+  'Row and statement trigger of immutable tables: refuses DML unless hectic.migration_mode is on, and ends that mode with the transaction.';
+
+-- What the catalogs say ----------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION hectic.inherits_from(descendant oid, ancestor oid) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+  WITH RECURSIVE line(member) AS (
+    SELECT descendant
+    UNION
+    SELECT i.inhparent FROM line JOIN pg_inherits i ON i.inhrelid = line.member
+  )
+  SELECT EXISTS (SELECT FROM line WHERE line.member = ancestor)
+$function$;
+COMMENT ON FUNCTION hectic.inherits_from(oid, oid) IS
+  'Is the first table the second one or its descendant, through any number of generations?';
+
+CREATE OR REPLACE FUNCTION hectic.with_descendants(tables oid[]) RETURNS SETOF oid
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+  WITH RECURSIVE family(member) AS (
+    SELECT unnest(tables)
+    UNION
+    SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.member
+  )
+  SELECT family.member FROM family
+$function$;
+COMMENT ON FUNCTION hectic.with_descendants(oid[]) IS 'The tables and all that inherit from them.';
+
+CREATE OR REPLACE FUNCTION hectic.extra_excluded_schemas() RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  setting  constant text := current_setting('hectic.inheritance_extra_excluded_schemas', true);
+  quoted   constant text := '"(?:[^"]|"")+"';
+  plain    constant text := '[^",]+';
+  item     text;
+  excluded text[] := '{}';
+BEGIN
+  IF coalesce(btrim(setting, E' \t\r\n'), '') = '' THEN
+    RETURN excluded;
+  END IF;
+  IF setting !~ format('^(\s*(%1$s|%2$s)?\s*(,|$))+$', quoted, plain) THEN
+    RAISE EXCEPTION 'cannot read the setting hectic.inheritance_extra_excluded_schemas: %', setting
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'List schema names with commas between them; quote names as in SQL: legacy, "Old Data".';
+  END IF;
+  FOR item IN SELECT btrim(m[1], E' \t\r\n') FROM regexp_matches(setting, format('%s|%s', quoted, plain), 'g') AS m LOOP
+    IF item LIKE '"%' THEN
+      excluded := array_append(excluded, replace(substr(item, 2, length(item) - 2), '""', '"'));
+    ELSIF item <> '' THEN
+      excluded := array_append(excluded, lower(item));
+    END IF;
+  END LOOP;
+  RETURN excluded;
+END
+$function$;
+COMMENT ON FUNCTION hectic.extra_excluded_schemas() IS
+  'Schemas listed in the setting hectic.inheritance_extra_excluded_schemas, read as SQL identifiers.';
+
+-- PostgreSQL lets neither a partitioned table nor a typed one inherit; their own column does.
+CREATE OR REPLACE FUNCTION hectic.has_own_created_at(candidate oid) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT EXISTS (
+    SELECT FROM pg_attribute a
+    JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = candidate AND a.attname = 'created_at' AND NOT a.attisdropped
+      AND a.atttypid = 'timestamptz'::regtype AND a.attnotnull AND a.attgenerated = ''
+      AND pg_get_expr(d.adbin, d.adrelid) IN ('now()', 'CURRENT_TIMESTAMP', 'transaction_timestamp()')
+  )
+$function$;
+COMMENT ON FUNCTION hectic.has_own_created_at(oid) IS
+  'Has the table a column like that of hectic.created_at: timestamptz, not null, default now()?';
+
+-- Partitions are exempt, and temporary tables with the rest of pg_*, which is where they live. So
+-- are the tables of extensions, whose scripts know nothing of this rule: they are members from the
+-- moment the script makes them. Foreign tables keep their rows elsewhere, by rules of their own.
+CREATE OR REPLACE FUNCTION hectic.tables_without_created_at(tables oid[]) RETURNS oid[]
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT coalesce(array_agg(c.oid ORDER BY c.oid), '{}')
+  FROM hectic.with_descendants(tables) AS member
+  JOIN pg_class c ON c.oid = member
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+    AND n.nspname NOT IN ('hectic', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
+    AND n.nspname <> ALL (hectic.extra_excluded_schemas())
+    AND NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+                      AND d.deptype = 'e')
+    AND NOT CASE WHEN c.relkind = 'p' OR c.reloftype <> 0 THEN hectic.has_own_created_at(c.oid)
+                 ELSE hectic.inherits_from(c.oid, 'hectic.created_at'::regclass) END
+$function$;
+COMMENT ON FUNCTION hectic.tables_without_created_at(oid[]) IS
+  'Those of the tables and their descendants that owe created_at and lack it, on the caller''s snapshot.';
+
+CREATE OR REPLACE FUNCTION hectic.tables_without_created_at_now(tables oid[]) RETURNS oid[]
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN hectic.tables_without_created_at(tables);
+END
+$function$;
+COMMENT ON FUNCTION hectic.tables_without_created_at_now(oid[]) IS
+  'hectic.tables_without_created_at on a fresh snapshot, because this function is VOLATILE.';
+
+-- Enforcement --------------------------------------------------------------------------------
+-- The event trigger functions run with their owner's rights: whoever makes a table needs no
+-- rights on the schema hectic for them.
+
+CREATE OR REPLACE FUNCTION hectic.enforce_created_at_inheritance() RETURNS event_trigger
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  touched      oid[];
+  already_lack oid[];
+  offender     oid;
+  relation     record;
+BEGIN
+  touched := ARRAY(SELECT DISTINCT command.objid FROM pg_event_trigger_ddl_commands() AS command
+                   WHERE command.classid = 'pg_class'::regclass AND command.object_type = 'table');
+  already_lack := hectic.tables_without_created_at(touched);
+  FOREACH offender IN ARRAY hectic.tables_without_created_at_now(touched) LOOP
+    CONTINUE WHEN offender = ANY (already_lack);
+    -- Through VOLATILE eyes: this function's own snapshot predates a new table.
+    relation := hectic.describe_relation(offender);
+    IF relation.can_inherit THEN
+      RAISE EXCEPTION 'table %.% does not inherit hectic.created_at',
+          quote_ident(relation.schema_name), quote_ident(relation.table_name)
+        USING ERRCODE = 'invalid_table_definition',
+              SCHEMA = relation.schema_name, TABLE = relation.table_name,
+              DETAIL = format('%s must leave every ordinary table a descendant of hectic.created_at.', tg_tag),
+              HINT = CASE WHEN tg_tag IN ('CREATE TABLE AS', 'SELECT INTO')
+                       THEN 'Create the table first, with INHERITS (hectic.created_at), then INSERT ... SELECT; or use a temporary table.'
+                       WHEN tg_tag = 'ALTER TABLE'
+                       THEN 'To exchange a parent, do both in one statement: ALTER TABLE ... NO INHERIT old, INHERIT new.'
+                       ELSE 'Write CREATE TABLE ... (...) INHERITS (hectic.created_at).'
+                     END || ' To exempt a schema, list it in hectic.inheritance_extra_excluded_schemas.';
+    END IF;
+    RAISE EXCEPTION 'table %.% has no created_at column of its own',
+        quote_ident(relation.schema_name), quote_ident(relation.table_name)
+      USING ERRCODE = 'invalid_table_definition',
+            SCHEMA = relation.schema_name, TABLE = relation.table_name,
+            DETAIL = 'Partitioned and typed tables cannot inherit hectic.created_at.',
+            HINT = 'Give it the column "created_at timestamptz NOT NULL DEFAULT now()", or list its schema in hectic.inheritance_extra_excluded_schemas.';
+  END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION hectic.describe_relation(
+  relation oid, OUT schema_name name, OUT table_name name, OUT can_inherit boolean
+)
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  SELECT n.nspname, c.relname, c.relkind <> 'p' AND c.reloftype = 0
+  INTO schema_name, table_name, can_inherit
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid = relation;
+END
+$function$;
+COMMENT ON FUNCTION hectic.describe_relation(oid) IS
+  'Name of a table and whether PostgreSQL lets it inherit, on a fresh snapshot.';
+COMMENT ON FUNCTION hectic.enforce_created_at_inheritance() IS
+  'Event trigger: refuses a statement after which a table owes hectic.created_at that did not owe it before.';
+
+-- A trigger stays when the table still inherits, and is left alone then: its owner may have
+-- disabled it for a reason.
+CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers(tables oid[] DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  scope oid[];
+  rule  record;
+BEGIN
+  IF tables IS NULL THEN
+    tables := ARRAY(SELECT 'hectic.updated_at'::regclass::oid UNION SELECT 'hectic.immutable'::regclass
+                    UNION SELECT t.tgrelid FROM pg_trigger t
+                    WHERE t.tgfoid IN ('hectic.set_updated_at()'::regprocedure, 'hectic.block_immutable()'::regprocedure));
+  END IF;
+  scope := ARRAY(SELECT hectic.with_descendants(tables));
+
+  FOR rule IN
+    WITH wanted(parent, trigger_name, function, timing) AS (
+      VALUES ('hectic.updated_at'::regclass, 'hectic_set_updated_at', 'hectic.set_updated_at()'::regprocedure,
+              'BEFORE UPDATE ON %s FOR EACH ROW'),
+             ('hectic.immutable', 'hectic_block_immutable_rows', 'hectic.block_immutable()',
+              'BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW'),
+             ('hectic.immutable', 'hectic_block_immutable_statements', 'hectic.block_immutable()',
+              'BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT')
+    )
+    SELECT w.trigger_name, w.function,
+           -- Foreign tables have TRUNCATE triggers since PostgreSQL 16.
+           CASE WHEN c.relkind = 'f' AND current_setting('server_version_num')::int < 160000
+             THEN replace(w.timing, ' OR TRUNCATE', '') ELSE w.timing END AS timing,
+           c.oid::regclass AS relation,
+           hectic.inherits_from(c.oid, w.parent) AS inherits,
+           t.oid IS NOT NULL AS attached
+    FROM wanted w
+    CROSS JOIN pg_class c
+    LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = w.trigger_name AND t.tgfoid = w.function
+                          AND NOT t.tgisinternal
+    -- Another session's temporary table is out of reach, and gone soon.
+    WHERE c.oid = ANY (scope) AND c.relkind IN ('r', 'f') AND NOT pg_is_other_temp_schema(c.relnamespace)
+  LOOP
+    IF rule.inherits AND NOT rule.attached THEN
+      EXECUTE format('CREATE OR REPLACE TRIGGER %I ' || rule.timing || ' EXECUTE FUNCTION %s',
+                     rule.trigger_name, rule.relation, rule.function);
+      EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', rule.trigger_name, rule.relation,
+                     'Kept by the hectic bundle because of what the table inherits.');
+    ELSIF rule.attached AND NOT rule.inherits THEN
+      EXECUTE format('DROP TRIGGER %I ON %s', rule.trigger_name, rule.relation);
+    END IF;
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION hectic.sync_inherited_triggers(oid[]) IS
+  'Gives the tables and their descendants (null: every table) the triggers of hectic.updated_at and hectic.immutable they inherit, and removes those they no longer do.';
+
+CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers_after_ddl() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  PERFORM hectic.sync_inherited_triggers(ARRAY(
+    SELECT DISTINCT command.objid FROM pg_event_trigger_ddl_commands() AS command
+    WHERE command.classid = 'pg_class'::regclass AND command.object_type IN ('table', 'foreign table')));
+END
+$function$;
+COMMENT ON FUNCTION hectic.sync_inherited_triggers_after_ddl() IS
+  'Event trigger: hectic.sync_inherited_triggers for the tables of the statement.';
+
+-- Tables that inherited before the event triggers existed.
+DO $existing$
+BEGIN
+  PERFORM hectic.sync_inherited_triggers();
+END
+$existing$;
+
+-- CREATE SCHEMA can make tables within one statement, and is then the only tag reported.
+DO $event_triggers$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_enforce_created_at_inheritance') THEN
+    CREATE EVENT TRIGGER hectic_enforce_created_at_inheritance ON ddl_command_end
+      WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA')
+      EXECUTE FUNCTION hectic.enforce_created_at_inheritance();
+    COMMENT ON EVENT TRIGGER hectic_enforce_created_at_inheritance IS
+      'Every ordinary table inherits hectic.created_at.';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_sync_inherited_triggers') THEN
+    CREATE EVENT TRIGGER hectic_sync_inherited_triggers ON ddl_command_end
+      WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE')
+      EXECUTE FUNCTION hectic.sync_inherited_triggers_after_ddl();
+    COMMENT ON EVENT TRIGGER hectic_sync_inherited_triggers IS
+      'Tables get the triggers of hectic.updated_at and hectic.immutable with the inheritance.';
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE WARNING 'role % may not create event triggers, which takes a superuser: created_at is not enforced, and new tables get no triggers by themselves', current_user
+    USING HINT = 'As a superuser: ALTER SCHEMA hectic OWNER to that superuser, then apply the bundle again. Until then run SELECT hectic.sync_inherited_triggers() after creating tables.';
+END
+$event_triggers$;
+
+-- Event triggers run in everybody's sessions, so the functions they reach must belong to a
+-- superuser: a lesser role may have applied the bundle first.
+DO $owner$
+DECLARE
+  lesser regprocedure;
+BEGIN
+  IF (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) THEN
+    FOR lesser IN SELECT p.oid FROM pg_catalog.pg_proc p
+                  JOIN pg_catalog.pg_roles r ON r.oid = p.proowner
+                  WHERE p.pronamespace = 'hectic'::pg_catalog.regnamespace AND NOT r.rolsuper LOOP
+      EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO CURRENT_USER', lesser);
+    END LOOP;
+  END IF;
+END
+$owner$;

@@ -1,0 +1,85 @@
+//! The bundle and a database.
+
+use super::{OBJECTS_QUERY, Status, VERSION, VERSION_QUERY, script, upgrade_script};
+use crate::error::{Context, Error, Result};
+use crate::postgres::session::{Session, column};
+use crate::postgres::sql_error::SqlError;
+
+/// The SQLSTATE of a missing privilege.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
+/// Applies the bundle in one transaction; safe to repeat.
+///
+/// # Errors
+/// `Unexpected` (exit 13) when the database holds another version.
+pub fn apply(session: &mut Session) -> Result<()> {
+    run(session, &script()).context("cannot apply the hectic bundle")
+}
+
+/// What the database holds of the bundle.
+pub fn status(session: &mut Session) -> Result<Status> {
+    let objects = session.query_one(OBJECTS_QUERY, &[])?;
+    let version: Option<String> = if column(&objects, "has_version")? {
+        let row = session.query_opt(VERSION_QUERY, &[])?;
+        row.map(|row| column(&row, "version")).transpose()?
+    } else {
+        None
+    };
+    Ok(Status::of(column(&objects, "has_objects")?, version.as_deref()))
+}
+
+/// Moves a known older version to this one in one transaction. Returns the version it was.
+///
+/// # Errors
+/// `Unexpected` (exit 13) for a newer or unknown version.
+pub fn upgrade(session: &mut Session) -> Result<Status> {
+    let there = status(session)?;
+    match &there {
+        Status::Absent | Status::Unversioned | Status::Current => apply(session)?,
+        Status::Older(version) => {
+            let script = upgrade_script(version)
+                .ok_or_else(|| Error::unexpected(format!("no upgrade from {version}")))?;
+            run(session, &script).context(format!("cannot upgrade the bundle from {version}"))?;
+        }
+        Status::Newer(version) => {
+            return Err(Error::unexpected(format!(
+                "the database has bundle {version}, this tool brings {VERSION}"
+            ))
+            .hint("use a newer db-tool; nothing was changed"));
+        }
+        Status::Unknown(version) => {
+            return Err(Error::unexpected(format!(
+                "the database has bundle \"{version}\", which no release of db-tool made"
+            ))
+            .hint("nothing was changed; restore hectic.version, or recreate the database"));
+        }
+    }
+    Ok(there)
+}
+
+fn run(session: &mut Session, script: &str) -> Result<()> {
+    let result = session.batch(script);
+    let failure = session.last_failure().cloned();
+    if result.is_err() {
+        // the session stays in the failed transaction; the first error is the one that counts
+        let _ = session.batch("ROLLBACK");
+    }
+    for notice in session.take_notices() {
+        tracing::warn!("{}", notice.message);
+    }
+    let Err(error) = result else { return Ok(()) };
+    match failure {
+        None => Err(error),
+        Some(failure) => {
+            let located = SqlError::from_db_error(&failure, "hectic bundle", script);
+            let error = Error::new(error.kind(), failure.message()).detail(located.render());
+            Err(match (failure.hint(), failure.code().code()) {
+                (Some(hint), _) => error.hint(hint),
+                (None, INSUFFICIENT_PRIVILEGE) => error.hint(
+                    "the role needs CREATE on the database, or has to own what is there already",
+                ),
+                (None, _) => error,
+            })
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The hectic bundle: the ordered, versioned SQL that makes the schema `hectic`.
+//!
+//! The SQL itself is files under `sql/`, which any psql can run; this module compiles them in, puts
+//! the version into the one place that waits for it, and joins them into scripts that run in one
+//! transaction. It reads nothing and connects to nothing. What a database holds is asked by the
+//! two queries at the end and judged by [`Status`].
+
+mod apply;
+
+use std::cmp::Ordering;
+
+use sha2::{Digest, Sha256};
+
+pub use apply::{apply, status, upgrade};
+
+/// The version of the bundle: the only place that says it. Raised with every change of what the
+/// files leave in a database, together with an upgrade under `sql/upgrade`.
+pub const VERSION: &str = "0.2.0";
+
+/// SQLSTATE of a database whose bundle version is not [`VERSION`].
+pub const SQLSTATE_VERSION: &str = "HC001";
+
+/// SQLSTATE of an object of the bundle that has another version's shape.
+pub const SQLSTATE_SHAPE: &str = "HC002";
+
+/// One row: `has_schema`, `has_version`, `has_objects`, `is_enforced`, all boolean.
+pub const OBJECTS_QUERY: &str = include_str!("../../sql/query/bundle-objects.sql");
+
+/// No row or one: `version text`. An error unless `has_version`.
+pub const VERSION_QUERY: &str = include_str!("../../sql/query/bundle-version.sql");
+
+const PLACEHOLDER: &str = "@HECTIC_VERSION@";
+
+const FILES: [(&str, &str); 4] = [
+    ("10-version.sql", include_str!("../../sql/bundle/10-version.sql")),
+    ("20-secret.sql", include_str!("../../sql/bundle/20-secret.sql")),
+    ("30-migration.sql", include_str!("../../sql/bundle/30-migration.sql")),
+    ("40-inheritance.sql", include_str!("../../sql/bundle/40-inheritance.sql")),
+];
+
+const BEFORE_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0-0.2.0/10-before.sql");
+const AFTER_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0-0.2.0/20-after.sql");
+
+const BEGIN: &str = include_str!("../../sql/query/begin-bundle.sql");
+const COMMIT: &str = "COMMIT;\n";
+
+/// One file of the bundle, ready to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The file's name under `sql/bundle`; names sort in the order of application.
+    pub name: &'static str,
+    /// Its SQL with the version filled in. No transaction control.
+    pub sql: String,
+}
+
+/// The files in the order of application.
+pub fn files() -> Vec<File> {
+    FILES.iter().map(|&(name, sql)| File { name, sql: sql.replace(PLACEHOLDER, VERSION) }).collect()
+}
+
+/// SHA-256 over names and contents of all files, lower-case hexadecimal: equal digests leave equal
+/// objects behind.
+pub fn digest() -> String {
+    let mut hash = Sha256::new();
+    for file in files() {
+        // Lengths in front keep a byte from moving between fields unnoticed.
+        for field in [file.name, &file.sql] {
+            hash.update((field.len() as u64).to_be_bytes());
+            hash.update(field);
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The whole bundle as one transaction, for the simple query protocol, outside a transaction.
+///
+/// Safe to repeat and to run concurrently. After an error the session is in a failed transaction:
+/// roll back or close it, and the database is as before.
+pub fn script() -> String {
+    transaction(files().into_iter().map(|file| file.sql))
+}
+
+/// The transaction that moves a database from version `from` to [`VERSION`]; `None` unless `from`
+/// is a known older version. Run it as [`script`] is run.
+pub fn upgrade_script(from: &str) -> Option<String> {
+    let (before, after) = match from {
+        "0.1.0" => (BEFORE_FROM_0_1_0, AFTER_FROM_0_1_0),
+        _ => return None,
+    };
+    let bundle = files().into_iter().map(|file| file.sql);
+    let parts = std::iter::once(before.to_owned()).chain(bundle);
+    Some(transaction(parts.chain(std::iter::once(after.to_owned()))))
+}
+
+/// Can [`upgrade_script`] start from this version?
+pub fn known(version: &str) -> bool {
+    upgrade_script(version).is_some()
+}
+
+fn transaction(parts: impl Iterator<Item = String>) -> String {
+    let mut script = BEGIN.to_owned();
+    for part in parts {
+        script.push_str(&part);
+        script.push('\n');
+    }
+    script.push_str(COMMIT);
+    script
+}
+
+/// What a database holds of the bundle, compared with this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing: [`script`] makes it.
+    Absent,
+    /// Objects, but no version: applied by hand without the version file. [`script`] records the
+    /// version if their shape is right and raises [`SQLSTATE_SHAPE`] otherwise, in which case they
+    /// are 0.1.0's.
+    Unversioned,
+    /// This version.
+    Current,
+    /// An older version that [`upgrade_script`] can move.
+    Older(String),
+    /// A newer version: the tool is too old for the database.
+    Newer(String),
+    /// A version that is no release known here.
+    Unknown(String),
+}
+
+impl Status {
+    /// From the answers of [`OBJECTS_QUERY`] (`has_objects`) and [`VERSION_QUERY`].
+    pub fn of(has_objects: bool, version: Option<&str>) -> Self {
+        let Some(version) = version else {
+            return if has_objects { Self::Unversioned } else { Self::Absent };
+        };
+        match numbers(version).map(|there| Some(there).cmp(&numbers(VERSION))) {
+            Some(Ordering::Equal) => Self::Current,
+            Some(Ordering::Greater) => Self::Newer(version.to_owned()),
+            Some(Ordering::Less) if known(version) => Self::Older(version.to_owned()),
+            Some(Ordering::Less) | None => Self::Unknown(version.to_owned()),
+        }
+    }
+}
+
+/// `1.20.3` as `[1, 20, 3]`; `None` for anything else.
+fn numbers(version: &str) -> Option<Vec<u32>> {
+    version
+        .split('.')
+        .map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The SQL without comments, so that prose may say BEGIN.
+    fn code(sql: &str) -> Vec<&str> {
+        sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect()
+    }
+
+    #[test]
+    fn files_are_in_order_and_carry_the_version() {
+        let names: Vec<_> = files().iter().map(|file| file.name).collect();
+        assert!(names.is_sorted(), "{names:?}");
+        let placeholders: usize =
+            FILES.iter().map(|(_, sql)| sql.matches(PLACEHOLDER).count()).sum();
+        assert_eq!(placeholders, 2);
+        assert!(files().iter().all(|file| !file.sql.contains(PLACEHOLDER)));
+        assert!(files()[0].sql.contains("'0.2.0'"));
+    }
+
+    #[test]
+    fn no_file_controls_transactions_or_makes_extensions() {
+        for file in files() {
+            for line in code(&file.sql) {
+                let line = line.trim().to_ascii_uppercase();
+                assert!(
+                    !["BEGIN;", "COMMIT;", "ROLLBACK;"].contains(&line.as_str()),
+                    "{}: {line}",
+                    file.name
+                );
+                assert!(!line.contains("CREATE EXTENSION"), "{}: {line}", file.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_opens_with_prose_and_the_same_guard() {
+        fn guard(sql: &str) -> &str {
+            let from = sql.find("-- The schema, and one application").unwrap();
+            let end = sql.find("$guard$;").unwrap();
+            &sql[from..end]
+        }
+        for file in files() {
+            assert!(
+                file.sql.starts_with("-- hectic.") || file.sql.starts_with("-- Inheritance"),
+                "{}",
+                file.name
+            );
+            assert_eq!(guard(&file.sql), guard(&files()[0].sql), "{}", file.name);
+        }
+    }
+
+    #[test]
+    fn every_function_pins_its_search_path() {
+        for file in files() {
+            let functions = file.sql.matches("CREATE OR REPLACE FUNCTION").count();
+            let pinned = file.sql.matches("SET search_path = pg_catalog, pg_temp").count();
+            assert_eq!(functions, pinned, "{}", file.name);
+        }
+    }
+
+    #[test]
+    fn scripts_are_one_transaction() {
+        for script in [script(), upgrade_script("0.1.0").unwrap()] {
+            assert!(script.starts_with("BEGIN ") && script.ends_with("\nCOMMIT;\n"));
+            assert_eq!(script.matches("\nCOMMIT;").count(), 1);
+        }
+        assert!(upgrade_script("0.1.0").unwrap().contains(&files()[3].sql));
+    }
+
+    #[test]
+    fn only_known_older_versions_are_upgraded() {
+        assert!(known("0.1.0"));
+        for other in [VERSION, "0.0.9", "0.1", "0.3.0", "", "banana"] {
+            assert_eq!(upgrade_script(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn status_compares_numerically() {
+        assert_eq!(Status::of(false, None), Status::Absent);
+        assert_eq!(Status::of(true, None), Status::Unversioned);
+        assert_eq!(Status::of(true, Some(VERSION)), Status::Current);
+        assert_eq!(Status::of(true, Some("0.1.0")), Status::Older("0.1.0".into()));
+        assert_eq!(Status::of(true, Some("0.10.0")), Status::Newer("0.10.0".into()));
+        for unknown in ["0.1.7", "0.2.0-rc1", "", "+0.2.0", "99999999999.0"] {
+            assert_eq!(
+                Status::of(true, Some(unknown)),
+                Status::Unknown(unknown.into()),
+                "{unknown}"
+            );
+        }
+    }
+
+    #[test]
+    fn digest_is_sha256_and_stable() {
+        assert_eq!(digest().len(), 64);
+        assert!(
+            digest().bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+        );
+        assert_eq!(digest(), digest());
+    }
+}
