@@ -13,6 +13,7 @@
 //! `cli/` prints, reads the environment or exits. `clippy.toml` and `tests/tidy.rs` hold the rules.
 
 pub mod bundle;
+pub mod cluster;
 pub mod error;
 pub mod postgres;
 pub mod process;

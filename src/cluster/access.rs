@@ -1,0 +1,190 @@
+//! The working directory: fit to hold a cluster, and within reach of who runs the server.
+//!
+//! A server refuses to run as root, so when root calls, another user runs it and has to reach the
+//! directory. That fails in ways that PostgreSQL reports as a bare "Permission denied", so the walk
+//! down to the directory is made here first and the component that blocks is named.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::layout::Layout;
+use crate::error::{Error, IoContext, Result};
+use crate::process::OsUser;
+
+/// Refuses a directory that a cluster must not be put into.
+///
+/// `precious` are directories whose own content would be buried: the home directories and the
+/// project. Links are followed; what they lead to is what counts.
+pub fn check_working_directory(directory: &Path, precious: &[PathBuf]) -> Result<()> {
+    let shown = directory.display();
+    if directory.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return Err(Error::conflict("PG_WORKING_DIR contains a line break, which initdb refuses")
+            .hint("use a directory without one"));
+    }
+    match std::fs::metadata(directory) {
+        Ok(facts) if !facts.is_dir() => {
+            return Err(Error::conflict(format!("PG_WORKING_DIR is {shown}, which is a file"))
+                .hint("set PG_WORKING_DIR to a directory; it is created when missing"));
+        }
+        Err(_) if directory.is_symlink() => {
+            return Err(Error::conflict(format!(
+                "PG_WORKING_DIR is {shown}, a link that leads nowhere"
+            ))
+            .hint("create the directory it should lead to, or remove the link"));
+        }
+        _ => {}
+    }
+    let real = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    if real.parent().is_none() || precious.iter().any(|path| is_same_or_below(path, &real)) {
+        return Err(Error::conflict(format!(
+            "PG_WORKING_DIR is {shown}, a directory that holds other things (a home directory or \
+             the project itself)"
+        ))
+        .hint("use a directory of its own, such as $LOCAL_DIR/focus/postgresql"));
+    }
+    Ok(())
+}
+
+/// Whether `path` is `ancestor` or lies below it.
+fn is_same_or_below(path: &Path, ancestor: &Path) -> bool {
+    std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(ancestor))
+}
+
+/// Creates what a cluster needs around its data directory and hands it to the server's user.
+pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
+    let directory = layout.working_directory();
+    std::fs::create_dir_all(directory).on("create PG_WORKING_DIR", directory).map_err(|error| {
+        error.hint("make its parent writable, or set PG_WORKING_DIR to another place")
+    })?;
+    if layout.logs().is_file() {
+        return Err(Error::conflict(format!(
+            "PG_LOG_PATH is {}, which is a file",
+            layout.logs().display()
+        ))
+        .hint("set it to a directory: several logs go there"));
+    }
+    std::fs::create_dir_all(layout.logs()).on("create the log directory", layout.logs())?;
+    let ignore = layout.gitignore();
+    if !ignore.exists() {
+        std::fs::write(&ignore, "*\n").on("write", &ignore)?;
+    }
+    if let Some(user) = user {
+        user.own(directory)?;
+        user.own(layout.logs())?;
+        user.own(&ignore)?;
+        check_reach(directory, user)?;
+        check_reach(layout.logs(), user)?;
+    }
+    Ok(())
+}
+
+/// Checks that `user` can get to `directory`, naming the component that blocks the way.
+pub fn check_reach(directory: &Path, user: &OsUser) -> Result<()> {
+    let real = std::fs::canonicalize(directory).on("find", directory)?;
+    let components: Vec<_> = real.ancestors().collect();
+    for component in components.into_iter().rev() {
+        let facts = std::fs::metadata(component).on("read", component)?;
+        if !may_search(&facts, user) {
+            return Err(Error::failed(format!(
+                "the server runs as \"{}\", who cannot reach {}: {} is closed to that user",
+                user.name,
+                directory.display(),
+                component.display()
+            ))
+            .hint(format!("open it (chmod o+x {}), or use another place", component.display()))
+            .hint("or choose another user with PG_OS_USER"));
+        }
+    }
+    Ok(())
+}
+
+/// By the permission bits; access lists are beyond them, so a user let in by one is told wrongly
+/// only where the bits deny.
+fn may_search(facts: &Metadata, user: &OsUser) -> bool {
+    let bit = if facts.uid() == user.uid {
+        0o100
+    } else if facts.gid() == user.gid {
+        0o010
+    } else {
+        0o001
+    };
+    facts.mode() & bit != 0
+}
+
+/// Who runs the server when root calls: the owner of the working directory, else `preferred`
+/// (`PG_OS_USER`), else `postgres`, else `nobody`. `None` for everybody but root.
+pub fn server_user(directory: &Path, preferred: Option<&str>) -> Result<Option<OsUser>> {
+    if !OsUser::current().is_root() {
+        return Ok(None);
+    }
+    if let Ok(facts) = std::fs::metadata(directory)
+        && facts.uid() != 0
+    {
+        return Ok(Some(OsUser::with_id(facts.uid())));
+    }
+    if let Some(name) = preferred {
+        return match OsUser::named(name)? {
+            Some(user) if !user.is_root() => Ok(Some(user)),
+            Some(_) => Err(Error::conflict("PG_OS_USER is root, as whom PostgreSQL does not run")),
+            None => Err(Error::conflict(format!("PG_OS_USER is \"{name}\": no such user"))),
+        };
+    }
+    for name in ["postgres", "nobody"] {
+        if let Some(user) = OsUser::named(name)? {
+            return Ok(Some(user));
+        }
+    }
+    Err(Error::missing("PostgreSQL does not run as root, and there is no user postgres or nobody")
+        .hint("set PG_OS_USER to the user who is to run it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_project_or_home_is_refused() {
+        let project = tempfile::tempdir().expect("temporary directory");
+        let own = project.path().join("focus/postgresql");
+        std::fs::create_dir_all(&own).expect("made");
+        let precious = [project.path().to_owned()];
+        assert!(check_working_directory(&own, &precious).is_ok());
+        assert!(check_working_directory(project.path(), &precious).is_err());
+        let parent = project.path().parent().expect("a parent");
+        assert!(check_working_directory(parent, &precious).is_err());
+        assert!(check_working_directory(Path::new("/"), &[]).is_err());
+        let link = project.path().join("link");
+        std::os::unix::fs::symlink(project.path(), &link).expect("linked");
+        assert!(check_working_directory(&link, &precious).is_err());
+    }
+
+    #[test]
+    fn line_breaks_files_and_dangling_links_are_refused() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let file = place.path().join("file");
+        std::fs::write(&file, "").expect("written");
+        std::os::unix::fs::symlink("/nowhere/at/all", place.path().join("link")).expect("linked");
+        for bad in ["a\nb", "file", "link"] {
+            let refused = check_working_directory(&place.path().join(bad), &[]);
+            assert!(refused.is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_blocking_component_is_named() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let closed = place.path().join("closed");
+        let inside = closed.join("inside");
+        std::fs::create_dir_all(&inside).expect("made");
+        let mode = |mode| std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(place.path(), mode(0o755)).expect("set");
+        std::fs::set_permissions(&closed, mode(0o700)).expect("set");
+        let stranger = OsUser { name: "x".into(), uid: 54321, gid: 54321, home: "/".into() };
+        let error = check_reach(&inside, &stranger).expect_err("closed");
+        assert!(error.message().ends_with("closed is closed to that user"), "{error}");
+        std::fs::set_permissions(&closed, mode(0o711)).expect("set");
+        assert!(check_reach(&inside, &stranger).is_ok());
+    }
+}

@@ -1,0 +1,221 @@
+//! Making a data directory: beside its place, renamed in when it is whole.
+//!
+//! The staging directory `data.new-*` carries the marker from its first moment, so that what an
+//! interrupted command leaves is known to be ours and is removed by the next. Where there is a
+//! cluster already, the two change places in one step: the old one is then removed with the staging
+//! directory or, when it is not ours or does not start, stands under another name beside the new.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tempfile::TempDir;
+
+use super::conf::HBA;
+use super::layout::MARKER;
+use super::start::{StartFailure, replace_file};
+use super::template::{Flaw, Recipe, Template, remove_tree, sync_file_system};
+use super::{Cluster, ClusterSpec, Lifetime, Running};
+use crate::error::{Error, IoContext, Result};
+use crate::postgres::toolchain::Toolchain;
+
+/// What stands in a marker.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Marker {
+    /// The version of this tool that made the cluster.
+    pub tool: String,
+    /// The bootstrap superuser's role name.
+    pub superuser: String,
+}
+
+/// What becomes of the cluster whose place a new one takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Old {
+    /// It is removed.
+    Remove,
+    /// It is moved to `data.<why>-<time>`.
+    Keep(&'static str),
+}
+
+impl Marker {
+    /// The marker in `directory`; `None` when the directory is not ours.
+    pub(super) fn read(directory: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(directory.join(MARKER)).ok()?).ok()
+    }
+
+    fn write(spec: &ClusterSpec, directory: &Path) -> Result<()> {
+        let marker =
+            Self { tool: env!("CARGO_PKG_VERSION").to_owned(), superuser: spec.superuser.clone() };
+        let text = serde_json::to_string(&marker)
+            .map_err(|e| Error::unexpected(format!("cannot write the marker: {e}")))?;
+        replace_file(&directory.join(MARKER), &format!("{text}\n"), spec.server_user.as_ref())
+    }
+}
+
+impl Cluster {
+    /// A cluster that exists.
+    pub(super) fn existing(spec: ClusterSpec, toolchain: Toolchain) -> Self {
+        Self { spec, toolchain }
+    }
+
+    /// Makes a cluster in the place that `spec` names. The caller holds the lock and has stopped
+    /// whatever ran there. Also tells where the old cluster went, when it was kept.
+    pub(super) fn create(
+        spec: ClusterSpec,
+        toolchain: Toolchain,
+        old: Old,
+    ) -> Result<(Self, Option<PathBuf>)> {
+        // what would make the start fail is better found before anything is replaced
+        spec.preload_libraries(&toolchain)?;
+        remove_abandoned(&spec)?;
+        let staging = stage(&spec, &toolchain)?;
+        let kept = put_in_place(&spec, &staging.path().join("data"), old)?;
+        remove_tree(staging.path())?;
+        Ok((Self { spec, toolchain }, kept))
+    }
+}
+
+impl Cluster {
+    /// Makes a cluster and starts it. One that does not start because its data is damaged raises a
+    /// suspicion against the template, which is then compared with its digests.
+    pub fn create_and_start(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<Running> {
+        Self::replace_and_start(spec, toolchain, Old::Remove).map(|(running, _)| running)
+    }
+
+    pub(super) fn replace_and_start(
+        spec: &ClusterSpec,
+        toolchain: &Toolchain,
+        old: Old,
+    ) -> Result<(Running, Option<PathBuf>)> {
+        let (cluster, kept) = Self::create(spec.clone(), toolchain.clone(), old)?;
+        match cluster.start() {
+            Err(StartFailure::Data(error)) if discard_damaged_template(spec, toolchain)? => {
+                tracing::info!("the template was damaged ({error}); making the cluster anew");
+                let (cluster, _) = Self::create(spec.clone(), toolchain.clone(), Old::Remove)?;
+                Ok((cluster.start()?, kept))
+            }
+            started => Ok((started?, kept)),
+        }
+    }
+}
+
+/// Whether there was a template that is not what it was.
+fn discard_damaged_template(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<bool> {
+    let Some(cache) = &spec.template_cache else { return Ok(false) };
+    let user = spec.server_user.as_ref();
+    let recipe = Recipe { toolchain, superuser: &spec.superuser, user };
+    let template = Template::obtain(cache, &recipe)?;
+    if template.is_intact() {
+        return Ok(false);
+    }
+    template.discard().map(|()| true)
+}
+
+fn stage(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<TempDir> {
+    let place = spec.layout.working_directory();
+    let staging =
+        tempfile::Builder::new().prefix("data.new-").tempdir_in(place).on("write to", place)?;
+    if let Some(user) = &spec.server_user {
+        user.own(staging.path())?;
+    }
+    Marker::write(spec, staging.path())?;
+    let data = staging.path().join("data");
+    populate(spec, toolchain, &data)?;
+    Marker::write(spec, &data)?;
+    let base = match &spec.conf_file {
+        Some(file) => std::fs::read_to_string(file).on("read PG_CONF_FILE", file)?,
+        None => String::new(),
+    };
+    replace_file(&data.join("postgresql.conf"), &base, spec.server_user.as_ref())?;
+    replace_file(&data.join("pg_hba.conf"), HBA, spec.server_user.as_ref())?;
+    if spec.lifetime == Lifetime::Kept {
+        sync_file_system(&data)?;
+    }
+    Ok(staging)
+}
+
+/// Fills `data`: by cloning the template, else by `initdb`.
+fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<()> {
+    let user = spec.server_user.as_ref();
+    let recipe = Recipe { toolchain, superuser: &spec.superuser, user };
+    let Some(cache) = &spec.template_cache else { return recipe.initialise(data) };
+    let template = match Template::obtain(cache, &recipe) {
+        Ok(template) => template,
+        Err(error) if matches!(error.kind(), crate::error::Kind::Failed) => {
+            tracing::warn!("no template ({error}): running initdb, which takes longer");
+            return recipe.initialise(data);
+        }
+        Err(error) => return Err(error),
+    };
+    match template.clone_to(data, user) {
+        Ok(()) => Ok(()),
+        Err(Flaw::Failed(error)) => Err(error),
+        Err(Flaw::Damaged(path)) => {
+            tracing::info!("rebuilding the template: {} is damaged", path.display());
+            remove_tree(data)?;
+            template.discard()?;
+            match Template::obtain(cache, &recipe)?.clone_to(data, user) {
+                Ok(()) => Ok(()),
+                Err(Flaw::Failed(error)) => Err(error),
+                Err(Flaw::Damaged(path)) => Err(Error::unexpected(format!(
+                    "the template cache is damaged again: {}",
+                    path.display()
+                ))
+                .hint("set PG_TEMPLATE=off to do without it")),
+            }
+        }
+    }
+}
+
+/// Moves `new` to the data directory's place and the old one out of it.
+///
+/// A cluster to be kept changes places with a `new` that already has the name it is to get, so that
+/// no interruption finds it in a staging directory, which the next command removes.
+fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<Option<PathBuf>> {
+    let data = spec.layout.data();
+    if std::fs::symlink_metadata(&data).is_err() {
+        std::fs::rename(new, &data).on("rename the new cluster to", &data)?;
+        return Ok(None);
+    }
+    let Old::Keep(why) = old else { return exchange(new, &data).map(|()| None) };
+    let kept = spec.layout.beside_data(why, &timestamp());
+    std::fs::rename(new, &kept).on("rename the new cluster to", &kept)?;
+    exchange(&kept, &data).map(|()| Some(kept))
+}
+
+/// Exchanges two directories, in one step where the system can.
+fn exchange(one: &Path, other: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        match renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE) {
+            Ok(()) => return Ok(()),
+            Err(nix::errno::Errno::EINVAL | nix::errno::Errno::ENOSYS) => {}
+            Err(errno) => return Err(errno).on("replace", other),
+        }
+    }
+    let aside = one.with_extension("old");
+    std::fs::rename(other, &aside).on("move away", other)?;
+    if let Err(error) = std::fs::rename(one, other) {
+        let _ = std::fs::rename(&aside, other);
+        return Err(Error::io("replace", other, &error));
+    }
+    std::fs::rename(&aside, one).on("rename", &aside)
+}
+
+/// Removes staging directories that interrupted commands of ours have left.
+pub(super) fn remove_abandoned(spec: &ClusterSpec) -> Result<()> {
+    let place = spec.layout.working_directory();
+    for entry in std::fs::read_dir(place).on("read", place)?.flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with("data.new-");
+        if ours && Marker::read(&entry.path()).is_some() {
+            remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Milliseconds since the epoch, for names; never twice the same in one directory, as clusters are
+/// replaced under a lock and take longer than that.
+pub(super) fn timestamp() -> String {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis()).to_string()
+}

@@ -1,0 +1,144 @@
+//! Taking a development cluster away again: what the tool put there, and nothing else.
+
+use std::path::{Path, PathBuf};
+
+use super::provision::is_ours;
+use super::template::remove_tree;
+use super::{Layout, Lock, build, stop};
+use crate::error::{Error, IoContext, Result};
+
+/// What a clean-up did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Whether a server was stopped.
+    pub stopped: bool,
+    /// Whether the working directory itself is gone.
+    pub gone: bool,
+    /// What stays, because we did not put it there.
+    pub left: Vec<PathBuf>,
+}
+
+/// Stops the cluster and removes it. Exit 2 when there is no cluster of ours.
+pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
+    let directory = layout.working_directory();
+    let data = layout.data();
+    if !is_ours(&data) {
+        return Err(Error::conflict(format!("no cluster of this tool in {}", directory.display()))
+            .hint("nothing was removed; check PG_WORKING_DIR"));
+    }
+    let lock = Lock::wait(&layout.lock())?;
+    let stopped = stop(layout)?;
+    let port_files = socket_files(layout)?;
+    // the data directory goes first: with it goes the proof that the rest is ours
+    remove_data(layout, &data)?;
+    for path in port_files.iter().chain([&layout.gitignore()]) {
+        remove_file(path)?;
+    }
+    let _ = std::fs::remove_dir(layout.sock());
+    remove_short_directory(layout)?;
+    if layout.logs().starts_with(directory) {
+        remove_logs(layout.logs())?;
+    }
+    lock.remove()?;
+    let gone = std::fs::remove_dir(directory).is_ok();
+    let left = if gone { Vec::new() } else { entries(directory)? };
+    Ok(Cleaned { stopped, gone, left })
+}
+
+/// Renamed before it is removed: an interruption leaves a whole cluster or an abandoned directory,
+/// which the next command removes, never half a cluster.
+fn remove_data(layout: &Layout, data: &Path) -> Result<()> {
+    let staging = layout.beside_data("new", &build::timestamp());
+    std::fs::create_dir(&staging).on("create", &staging)?;
+    let marker = layout.marker();
+    let copy = staging.join(super::layout::MARKER);
+    std::fs::copy(&marker, &copy).on("write", &copy)?;
+    let inside = staging.join("data");
+    std::fs::rename(data, &inside).on("move away", data)?;
+    remove_tree(&staging)
+}
+
+/// The sockets and their lock files that a killed server leaves.
+fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for directory in [layout.working_directory().to_owned(), layout.sock()] {
+        if directory.is_dir() {
+            found.extend(entries(&directory)?.into_iter().filter(|path| is_socket_file(path)));
+        }
+    }
+    Ok(found)
+}
+
+fn is_socket_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let port =
+        name.strip_prefix(".s.PGSQL.").map(|rest| rest.strip_suffix(".lock").unwrap_or(rest));
+    port.is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+fn remove_short_directory(layout: &Layout) -> Result<()> {
+    let short = layout.short_socket_directory();
+    if !short.is_dir() {
+        return Ok(());
+    }
+    for path in entries(&short)?.iter().filter(|path| is_socket_file(path)) {
+        remove_file(path)?;
+    }
+    let _ = std::fs::remove_dir(&short);
+    Ok(())
+}
+
+/// Only files that look like logs; the directory when that leaves it empty.
+fn remove_logs(logs: &Path) -> Result<()> {
+    if !logs.is_dir() {
+        return Ok(());
+    }
+    let is_log =
+        |path: &&PathBuf| path.extension().is_some_and(|e| e == "log" || e == "csv" || e == "json");
+    for path in entries(logs)?.iter().filter(is_log) {
+        remove_file(path)?;
+    }
+    let _ = std::fs::remove_dir(logs);
+    Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove", path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = std::fs::read_dir(directory)
+        .and_then(|entries| {
+            entries.map(|entry| entry.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>()
+        })
+        .on("read", directory)?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::socket_in;
+    use super::*;
+
+    #[test]
+    fn socket_files_are_recognised_by_their_whole_name() {
+        for (name, expected) in [
+            (".s.PGSQL.5432", true),
+            (".s.PGSQL.5432.lock", true),
+            (".s.PGSQL.mine", false),
+            (".s.PGSQL.70000", false),
+            ("notes", false),
+        ] {
+            assert_eq!(
+                is_socket_file(&socket_in(Path::new("/w"), 1).with_file_name(name)),
+                expected
+            );
+        }
+    }
+}

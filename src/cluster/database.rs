@@ -1,0 +1,67 @@
+//! Roles and databases of a running cluster.
+
+use super::Running;
+use crate::error::{Context, Result};
+use crate::postgres::quote::quote_ident;
+use crate::postgres::session::{Session, column};
+
+impl Running {
+    /// Makes sure that `role` may log in and do everything, and that `databases` exist, owned by it.
+    ///
+    /// The role is a superuser because hydrating creates event triggers, which only those can.
+    pub fn ensure(&self, role: &str, databases: &[&str]) -> Result<()> {
+        let mut session = self.session("postgres")?;
+        // the cluster commits asynchronously; what is reported as made has to be on disk
+        session.batch("SET synchronous_commit = on")?;
+        if !exists(&mut session, include_str!("../../sql/query/role-exists.sql"), role)? {
+            let name = quote_ident(role);
+            session
+                .batch(&format!("CREATE ROLE {name} LOGIN SUPERUSER"))
+                .context(format!("cannot create the role {role}"))?;
+        }
+        for database in databases {
+            if exists(&mut session, include_str!("../../sql/query/database-exists.sql"), database)?
+            {
+                continue;
+            }
+            let (name, owner) = (quote_ident(database), quote_ident(role));
+            session
+                .batch(&format!("CREATE DATABASE {name} OWNER {owner}{}", self.strategy()))
+                .context(format!("cannot create the database {database}"))?;
+        }
+        Ok(())
+    }
+
+    /// How many client sessions there are beside our own.
+    pub fn other_sessions(&self) -> Result<i64> {
+        let mut session = self.session("postgres")?;
+        let row = session.query_one(include_str!("../../sql/query/other-sessions.sql"), &[])?;
+        column(&row, "sessions")
+    }
+
+    /// The size of all databases, in words such as `22 MB`.
+    pub fn size(&self) -> Result<String> {
+        let mut session = self.session("postgres")?;
+        let row = session.query_one(include_str!("../../sql/query/cluster-size.sql"), &[])?;
+        column(&row, "pretty")
+    }
+
+    /// The version of the running server, such as `17.10`.
+    pub fn version(&self) -> Result<String> {
+        let row = self.session("postgres")?.query_one("SHOW server_version", &[])?;
+        column(&row, "server_version")
+    }
+
+    /// Copying files beats logging their content where nothing is synced; where it is, it would
+    /// cost two checkpoints.
+    fn strategy(&self) -> &'static str {
+        match self.spec().lifetime {
+            super::Lifetime::Throwaway => " STRATEGY FILE_COPY",
+            super::Lifetime::Kept => "",
+        }
+    }
+}
+
+fn exists(session: &mut Session, query: &str, name: &str) -> Result<bool> {
+    column(&session.query_one(query, &[&name])?, "found")
+}

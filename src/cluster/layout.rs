@@ -1,0 +1,163 @@
+//! Every path below a working directory.
+//!
+//! ```text
+//! PG_WORKING_DIR/
+//! ├── .gitignore          `*`: a cluster is nothing to commit
+//! ├── .db-tool.lock       held by the command that changes the cluster
+//! ├── .s.PGSQL.<port>     a socket, because `host=$PG_WORKING_DIR` has to work
+//! ├── data/               the data directory
+//! │   └── db-tool.json    the marker: this cluster is ours
+//! ├── data.new-*/         a data directory being built; renamed when whole
+//! ├── data.broken-<time>/ a data directory that could not start; never removed
+//! ├── data.kept-<time>/   a data directory that was not ours; never removed
+//! ├── log/                server logs, unless PG_LOG_PATH says elsewhere
+//! └── sock/               the other socket
+//! ```
+//!
+//! A socket's path has to fit into `sockaddr_un`. When the working directory is too long for that,
+//! both sockets are replaced by one in a short private directory whose name is a digest of the
+//! working directory, so that every command finds it again whatever its environment.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// The longest socket path: `sizeof(sockaddr_un.sun_path)` less the final NUL.
+pub const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// Where short socket directories are made. Fixed: `TMPDIR` differs between the shells that have
+/// to agree on it.
+const SHORT_PARENT: &str = "/tmp";
+
+/// The name of the marker inside a data directory.
+pub const MARKER: &str = "db-tool.json";
+
+/// The paths of one cluster. Making one touches nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    working_directory: PathBuf,
+    log_directory: PathBuf,
+    owner: u32,
+}
+
+/// Where the sockets of a cluster are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sockets {
+    /// The directories, the preferred one first.
+    pub directories: Vec<PathBuf>,
+    /// Whether the working directory was too long for them.
+    pub short: bool,
+}
+
+impl Layout {
+    /// The layout below an absolute `working_directory`; `log_directory` defaults to `log` in it.
+    /// `owner` is the user id that the server runs as.
+    pub fn new(working_directory: PathBuf, log_directory: Option<PathBuf>, owner: u32) -> Self {
+        let log_directory = log_directory.unwrap_or_else(|| working_directory.join("log"));
+        Self { working_directory, log_directory, owner }
+    }
+
+    /// `PG_WORKING_DIR`.
+    pub fn working_directory(&self) -> &Path {
+        &self.working_directory
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.working_directory.join("data")
+    }
+
+    /// A sibling of the data directory: `data.<what>-<tag>`.
+    pub fn beside_data(&self, what: &str, tag: &str) -> PathBuf {
+        self.working_directory.join(format!("data.{what}-{tag}"))
+    }
+
+    /// The proof that the cluster is ours.
+    pub fn marker(&self) -> PathBuf {
+        self.data().join(MARKER)
+    }
+
+    /// Where the server's logs go.
+    pub fn logs(&self) -> &Path {
+        &self.log_directory
+    }
+
+    /// What the server prints before, or without, its logging collector.
+    pub fn server_log(&self) -> PathBuf {
+        self.log_directory.join("server.log")
+    }
+
+    /// The lock of commands that change the cluster.
+    pub fn lock(&self) -> PathBuf {
+        self.working_directory.join(".db-tool.lock")
+    }
+
+    /// Keeps the cluster out of the project's repository.
+    pub fn gitignore(&self) -> PathBuf {
+        self.working_directory.join(".gitignore")
+    }
+
+    /// The socket directories for `port`.
+    pub fn sockets(&self, port: u16) -> Sockets {
+        let own = [self.working_directory.join("sock"), self.working_directory.clone()];
+        let fits =
+            |directory: &PathBuf| socket_in(directory, port).as_os_str().len() <= SOCKET_PATH_LIMIT;
+        if own.iter().all(fits) {
+            return Sockets { directories: own.to_vec(), short: false };
+        }
+        Sockets { directories: vec![self.short_socket_directory()], short: true }
+    }
+
+    /// `sock/`, whether or not it is in use.
+    pub fn sock(&self) -> PathBuf {
+        self.working_directory.join("sock")
+    }
+
+    /// The directory that stands in for a working directory that is too long.
+    pub fn short_socket_directory(&self) -> PathBuf {
+        let digest = Sha256::digest(self.working_directory.as_os_str().as_encoded_bytes());
+        let tag: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Path::new(SHORT_PARENT).join(format!("db-tool-{}-{tag}", self.owner))
+    }
+}
+
+/// The socket that a server listening on `port` makes in `directory`.
+pub fn socket_in(directory: &Path, port: u16) -> PathBuf {
+    directory.join(format!(".s.PGSQL.{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(length: usize) -> Layout {
+        let mut path = "/w".repeat(length / 2);
+        path.push_str(&"x".repeat(length - path.len()));
+        Layout::new(path.into(), None, 1000)
+    }
+
+    #[test]
+    fn both_sockets_are_used_while_the_longer_fits() {
+        // "/sock" and "/.s.PGSQL.5432" take 19 bytes
+        let longest = layout(SOCKET_PATH_LIMIT - 19);
+        assert!(!longest.sockets(5432).short);
+        assert_eq!(longest.sockets(5432).directories.len(), 2);
+        assert!(longest.sockets(54321).short);
+        assert!(layout(SOCKET_PATH_LIMIT - 18).sockets(5432).short);
+    }
+
+    #[test]
+    fn short_directories_are_stable_and_distinct() {
+        let one = layout(120).sockets(5432);
+        assert_eq!(one, layout(120).sockets(5432));
+        assert_ne!(one, layout(121).sockets(5432));
+        let path = socket_in(&one.directories[0], 65535);
+        assert!(path.as_os_str().len() < 60, "{}", path.display());
+    }
+
+    #[test]
+    fn length_is_counted_in_bytes() {
+        let layout = Layout::new(format!("/{}", "ü".repeat(50)).into(), None, 0);
+        assert!(layout.sockets(5432).short);
+    }
+}

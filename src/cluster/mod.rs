@@ -1,0 +1,190 @@
+//! A PostgreSQL cluster as three values: described, initialised, running.
+//!
+//! `ClusterSpec` says what is wanted and touches nothing. `Cluster` is a data directory that exists
+//! and is ours. `Running` accepts connections, and is consumed when it is stopped. The verbs choose
+//! between `provision` (the development cluster in `PG_WORKING_DIR`, with its rules on what may be
+//! kept, attached to or replaced) and `throwaway` (a check's private cluster).
+//!
+//! This module provisions vanilla PostgreSQL: nothing of the hectic bundle or a project is known here.
+
+mod access;
+mod build;
+mod cleanup;
+pub mod conf;
+mod database;
+pub mod layout;
+mod lock;
+mod manifest;
+pub mod postmaster;
+mod provision;
+mod spec;
+mod start;
+mod template;
+mod throwaway;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use access::{check_reach, check_working_directory, prepare, server_user};
+pub use cleanup::{Cleaned, clean_up};
+pub use layout::Layout;
+pub use lock::Lock;
+pub use postmaster::Liveness;
+pub use provision::{Existing, Outcome, Provisioned, provision};
+pub use spec::{ClusterSpec, Lifetime, Preload};
+pub use start::{StartFailure, make_private};
+pub use template::private_directory;
+pub use throwaway::Throwaway;
+
+use crate::error::{Error, Result};
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::session::Session;
+use crate::postgres::toolchain::Toolchain;
+use crate::postgres::url::PgUrl;
+use postmaster::{Postmaster, Shutdown};
+
+/// How long a fast shutdown may take before it becomes an immediate one: with `fsync` on, the
+/// checkpoint after a large hydrate takes seconds.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// A data directory that is initialised.
+#[derive(Debug)]
+pub struct Cluster {
+    spec: ClusterSpec,
+    toolchain: Toolchain,
+}
+
+/// A cluster that accepts connections.
+#[derive(Debug)]
+pub struct Running {
+    cluster: Cluster,
+    postmaster: Postmaster,
+}
+
+impl Cluster {
+    /// What it was made from.
+    pub fn spec(&self) -> &ClusterSpec {
+        &self.spec
+    }
+
+    /// The running server of this cluster, if there is one.
+    fn attach(self) -> Result<std::result::Result<Running, Self>> {
+        match Liveness::of(&self.spec.layout.data())? {
+            Liveness::Running(postmaster) => Ok(Ok(Running { cluster: self, postmaster })),
+            _ => Ok(Err(self)),
+        }
+    }
+}
+
+impl Running {
+    /// What it was made from.
+    pub fn spec(&self) -> &ClusterSpec {
+        &self.cluster.spec
+    }
+
+    /// The directory of the preferred socket: where the server says it is, which after a change of
+    /// settings may differ from where a new one would put it.
+    pub fn socket_directory(&self) -> PathBuf {
+        let planned = || self.spec().layout.sockets(self.port()).directories.swap_remove(0);
+        self.postmaster.file.socket_directory.clone().unwrap_or_else(planned)
+    }
+
+    /// The postmaster's process id.
+    pub fn pid(&self) -> u32 {
+        self.postmaster.file.pid
+    }
+
+    /// The port in use.
+    pub fn port(&self) -> u16 {
+        self.postmaster.file.port.unwrap_or(self.spec().port)
+    }
+
+    /// When the server was started, seconds since the epoch.
+    pub fn started(&self) -> u64 {
+        self.postmaster.file.started
+    }
+
+    /// The URL of `database` for `user`.
+    pub fn url(&self, user: &str, database: &str) -> PgUrl {
+        PgUrl::for_socket(&self.socket_directory(), self.port(), user, database)
+    }
+
+    /// A session of the bootstrap superuser.
+    pub fn session(&self, database: &str) -> Result<Session> {
+        let url = self.url(&self.spec().superuser, database);
+        Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
+    }
+
+    /// Stops the server.
+    pub fn stop(self, how: Shutdown) -> Result<Cluster> {
+        self.postmaster.stop(how, STOP_LIMIT)?;
+        Ok(self.cluster)
+    }
+
+    /// The end of the server's log.
+    pub fn log_tail(&self) -> String {
+        start::tail_of(&self.spec().layout.server_log())
+    }
+}
+
+/// What there is of a development cluster, for verbs that only look.
+#[derive(Debug)]
+pub enum Found {
+    /// No cluster.
+    Nothing,
+    /// A cluster without a server.
+    Stopped(Cluster),
+    /// A cluster whose server was killed.
+    Stale(Cluster),
+    /// A running server.
+    Running(Running),
+}
+
+/// Looks at the cluster in the place that `spec` names.
+pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
+    let data = spec.layout.data();
+    if !data.join("PG_VERSION").is_file() {
+        return Ok(Found::Nothing);
+    }
+    if let Some(marker) = build::Marker::read(&data) {
+        spec.superuser = marker.superuser;
+    }
+    let cluster = Cluster { spec, toolchain };
+    Ok(match Liveness::of(&data)? {
+        Liveness::Stopped => Found::Stopped(cluster),
+        Liveness::Stale => Found::Stale(cluster),
+        Liveness::Running(postmaster) => Found::Running(Running { cluster, postmaster }),
+    })
+}
+
+/// Stops whatever runs in `layout`: fast, then immediately. Nothing to stop is fine; a stale file is
+/// healed.
+pub fn stop(layout: &Layout) -> Result<bool> {
+    let data = layout.data();
+    match Liveness::of(&data)? {
+        Liveness::Stopped => Ok(false),
+        Liveness::Stale => postmaster::heal(&data).map(|()| false),
+        Liveness::Running(postmaster) => postmaster.stop(Shutdown::Fast, STOP_LIMIT).map(|()| true),
+    }
+}
+
+/// Whether a connection means the cluster in `layout`: by the path of either socket directory,
+/// whether or not the socket really is there, and the port.
+pub fn is_meant_by(layout: &Layout, port: u16, conninfo: &Conninfo) -> bool {
+    let [target] = conninfo.targets() else { return false };
+    let own =
+        [layout.working_directory().to_owned(), layout.sock(), layout.short_socket_directory()];
+    let host = Path::new(&target.host);
+    let same = |directory: &PathBuf| {
+        directory == host
+            || std::fs::canonicalize(host).is_ok_and(|host| {
+                std::fs::canonicalize(directory).is_ok_and(|directory| directory == host)
+            })
+    };
+    target.is_socket() && target.port == port && own.iter().any(same)
+}
+
+fn not_ours(layout: &Layout) -> Error {
+    Error::conflict(format!("{} is not a PostgreSQL data directory", layout.data().display()))
+        .hint("it is left alone; move it away, or set PG_WORKING_DIR to another directory")
+}

@@ -1,0 +1,212 @@
+//! The development cluster: what to do with the one that may be there already.
+//!
+//! Rules, in the order they are asked. What is not a PostgreSQL data directory is refused. With
+//! `Existing::Keep` a cluster is attached to or started, refused when it is another major's, and
+//! replaced only when it cannot start because its data is damaged; then the old one is kept beside.
+//! With `Existing::Replace` a cluster is made anew, unless it runs and others work in it and nobody
+//! insisted. A cluster that we did not make is never removed: it is moved aside.
+
+use std::path::Path;
+
+use super::build::{Marker, Old};
+use super::postmaster::{Liveness, Shutdown};
+use super::start::StartFailure;
+use super::{Cluster, ClusterSpec, Lock, Running, access, not_ours, postmaster};
+use crate::error::{Error, Result};
+use crate::postgres::toolchain::Toolchain;
+
+/// What is to become of a cluster that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Keep it: attach or start (`PG_REUSE`, `deploy --reuse`).
+    Keep,
+    /// Make it anew; attach instead while others have sessions, so that a second shell does not
+    /// destroy the first one's work.
+    ReplaceIfIdle,
+    /// Make it anew whatever is connected (`database init`, `deploy`, `PG_FORCE`).
+    Replace,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was no cluster; there is one now.
+    Created,
+    /// The old cluster was replaced.
+    Recreated,
+    /// A stopped cluster was started.
+    Started,
+    /// A running cluster was found.
+    Attached,
+}
+
+/// A development cluster that accepts connections.
+#[derive(Debug)]
+pub struct Provisioned {
+    /// The cluster.
+    pub running: Running,
+    /// How it came to run.
+    pub outcome: Outcome,
+    /// Whether the cluster is one that this tool made.
+    pub ours: bool,
+}
+
+/// Provides the cluster that `spec` describes, holding the working directory's lock meanwhile.
+pub fn provision(
+    spec: ClusterSpec,
+    toolchain: Toolchain,
+    existing: Existing,
+) -> Result<Provisioned> {
+    access::prepare(&spec.layout, spec.server_user.as_ref())?;
+    if let Some(user) = &spec.server_user {
+        access::check_reach(toolchain.bindir(), user)?;
+    }
+    let _lock = Lock::wait(&spec.layout.lock())?;
+    let data = spec.layout.data();
+    match look(&data)? {
+        Found::Nothing => create(&spec, &toolchain, Old::Remove, Outcome::Created),
+        Found::Foreign => Err(not_ours(&spec.layout)),
+        Found::Cluster { marker } => {
+            let mut spec = spec;
+            let ours = marker.is_some();
+            if existing == Existing::Keep {
+                check_major(&data, &toolchain)?;
+            }
+            // a kept cluster's superuser is whoever made it, not who calls now
+            let superuser = marker.map_or_else(|| spec.superuser.clone(), |m| m.superuser);
+            let wanted = std::mem::replace(&mut spec.superuser, superuser);
+            let provision = Provision { spec, toolchain, wanted, ours };
+            match existing {
+                Existing::Keep => provision.keep(),
+                Existing::ReplaceIfIdle => provision.replace_if_idle(),
+                Existing::Replace => provision.replace(),
+            }
+        }
+    }
+}
+
+/// What is in the place of the data directory.
+enum Found {
+    Nothing,
+    Foreign,
+    Cluster { marker: Option<Marker> },
+}
+
+fn look(data: &Path) -> Result<Found> {
+    let Ok(facts) = std::fs::symlink_metadata(data) else { return Ok(Found::Nothing) };
+    if !facts.is_dir() {
+        return Ok(Found::Foreign);
+    }
+    if data.join("PG_VERSION").is_file() {
+        return Ok(Found::Cluster { marker: Marker::read(data) });
+    }
+    match Marker::read(data) {
+        Some(marker) => Ok(Found::Cluster { marker: Some(marker) }),
+        // only an empty directory can be removed like this
+        None if std::fs::remove_dir(data).is_ok() => Ok(Found::Nothing),
+        None => Ok(Found::Foreign),
+    }
+}
+
+/// A cluster that exists, on its way to what the caller wants.
+struct Provision {
+    spec: ClusterSpec,
+    toolchain: Toolchain,
+    /// The superuser of a cluster made anew.
+    wanted: String,
+    ours: bool,
+}
+
+impl Provision {
+    fn keep(self) -> Result<Provisioned> {
+        let ours = self.ours;
+        let (retry, toolchain) = (self.spec.clone(), self.toolchain.clone());
+        let cluster = match Cluster::existing(self.spec, self.toolchain).attach()? {
+            Ok(running) => return Ok(Provisioned { running, outcome: Outcome::Attached, ours }),
+            Err(cluster) => cluster,
+        };
+        match cluster.start() {
+            Ok(running) => Ok(Provisioned { running, outcome: Outcome::Started, ours }),
+            Err(StartFailure::Other(error)) => Err(error),
+            Err(StartFailure::Data(error)) => {
+                tracing::warn!("the kept cluster is damaged: {error}");
+                let spec = ClusterSpec { superuser: self.wanted, ..retry };
+                create(&spec, &toolchain, Old::Keep("broken"), Outcome::Recreated)
+            }
+        }
+    }
+
+    fn replace_if_idle(self) -> Result<Provisioned> {
+        let (ours, spec, toolchain) = (self.ours, self.spec.clone(), self.toolchain.clone());
+        let Ok(running) = Cluster::existing(spec, toolchain).attach()? else {
+            return self.replace();
+        };
+        match running.other_sessions()? {
+            0 => self.replace(),
+            sessions => {
+                tracing::warn!(
+                    "{sessions} other session{} in this cluster: attached to it instead of making \
+                     it anew (PG_FORCE=1 or `database init` insists)",
+                    if sessions == 1 { " works" } else { "s work" }
+                );
+                Ok(Provisioned { running, outcome: Outcome::Attached, ours })
+            }
+        }
+    }
+
+    fn replace(self) -> Result<Provisioned> {
+        let data = self.spec.layout.data();
+        match Liveness::of(&data)? {
+            Liveness::Running(server) => stop_for_removal(&server, self.ours)?,
+            Liveness::Stale => postmaster::heal(&data)?,
+            Liveness::Stopped => {}
+        }
+        let old = if self.ours { Old::Remove } else { Old::Keep("kept") };
+        let spec = ClusterSpec { superuser: self.wanted, ..self.spec };
+        create(&spec, &self.toolchain, old, Outcome::Recreated)
+    }
+}
+
+/// A cluster about to be removed need not write a checkpoint.
+fn stop_for_removal(server: &postmaster::Postmaster, removed: bool) -> Result<()> {
+    let how = if removed { Shutdown::Immediate } else { Shutdown::Fast };
+    server.stop(how, super::STOP_LIMIT)
+}
+
+fn create(
+    spec: &ClusterSpec,
+    toolchain: &Toolchain,
+    old: Old,
+    outcome: Outcome,
+) -> Result<Provisioned> {
+    let (running, kept) = Cluster::replace_and_start(spec, toolchain, old)?;
+    if let Some(kept) = kept {
+        tracing::warn!("the old cluster was moved to {}; a fresh one was made", kept.display());
+    }
+    Ok(Provisioned { running, outcome, ours: true })
+}
+
+fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
+    let path = data.join("PG_VERSION");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Ok(()); // damaged: the start will tell
+    };
+    let version = toolchain.version()?;
+    match text.trim().parse::<u32>() {
+        Ok(major) if major != version.major => Err(Error::conflict(format!(
+            "{} is a cluster of PostgreSQL {major}, but the programs in {} are PostgreSQL {}",
+            data.display(),
+            toolchain.bindir().display(),
+            version.major
+        ))
+        .hint(format!(
+            "use the programs of {major} (PG_BINDIR), or unset PG_REUSE to make it anew"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether this tool made the cluster.
+pub(super) fn is_ours(data: &Path) -> bool {
+    Marker::read(data).is_some()
+}

@@ -1,0 +1,188 @@
+//! What a cluster is to be like. Touches nothing.
+
+use std::path::PathBuf;
+
+use super::conf::{Conf, directory_list};
+use super::layout::Layout;
+use crate::error::{Error, Kind, Result};
+use crate::postgres::toolchain::Toolchain;
+use crate::process::OsUser;
+
+/// The library that is loaded when nobody says otherwise, and it is installed.
+const DEFAULT_PRELOAD: &str = "pg_cron";
+
+/// How long a cluster lives, which decides what it does for durability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// A development cluster: survives the machine.
+    Kept,
+    /// A check's cluster: removed at the end, so nothing is synced.
+    Throwaway,
+}
+
+/// `shared_preload_libraries`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preload {
+    /// Nobody said: `pg_cron` where it is installed.
+    Default,
+    /// The user's list: every library must be there.
+    Set(String),
+}
+
+/// A cluster as it is to be.
+#[derive(Debug, Clone)]
+pub struct ClusterSpec {
+    /// Its paths.
+    pub layout: Layout,
+    /// The port, which on sockets is only a part of the name.
+    pub port: u16,
+    /// The database that `pg_cron` works in.
+    pub database: String,
+    /// The bootstrap superuser's role name.
+    pub superuser: String,
+    /// Who runs the server, when we are root.
+    pub server_user: Option<OsUser>,
+    /// Kept or thrown away.
+    pub lifetime: Lifetime,
+    /// The user's own `postgresql.conf`.
+    pub conf_file: Option<PathBuf>,
+    /// Libraries to load at start; not used with a `conf_file`.
+    pub preload: Preload,
+    /// Whether the logging collector runs; not used with a `conf_file`.
+    pub logging_collector: bool,
+    /// Where templates are kept; `None` runs `initdb` every time.
+    pub template_cache: Option<PathBuf>,
+}
+
+impl ClusterSpec {
+    /// The block of `postgresql.conf` that is ours: everything, or with the user's own file only
+    /// what tells where the server listens.
+    pub fn settings(&self, preload: &str) -> Conf {
+        let sockets = self.layout.sockets(self.port);
+        let directories = directory_list(sockets.directories.iter().map(PathBuf::as_path));
+        let place = Conf::default()
+            .set("port", self.port.to_string())
+            .set("unix_socket_directories", directories);
+        if self.conf_file.is_some() {
+            return place;
+        }
+        let place = place
+            .set("listen_addresses", "")
+            .set("unix_socket_permissions", "0700")
+            .set("wal_level", "replica")
+            .set("max_wal_senders", "10")
+            .set("fsync", "on")
+            .set("synchronous_commit", "off")
+            .set("timezone", "UTC")
+            .set("log_timezone", "UTC")
+            .set("default_text_search_config", "pg_catalog.english")
+            .set("logging_collector", if self.logging_collector { "on" } else { "off" })
+            .set("log_directory", self.layout.logs().to_string_lossy())
+            .set("log_filename", "postgresql-%Y-%m-%d_%H%M%S.log")
+            .set("shared_preload_libraries", preload);
+        if !libraries(preload).any(|library| library == DEFAULT_PRELOAD) {
+            return place;
+        }
+        place
+            .set("cron.database_name", &self.database)
+            .set("cron.host", sockets.directories[0].to_string_lossy())
+    }
+
+    /// Settings that only this run has. They beat the user's file too, and none of them can be
+    /// noticed by the sources that are tried out.
+    pub fn overrides(&self) -> Conf {
+        match self.lifetime {
+            Lifetime::Kept => Conf::default(),
+            Lifetime::Throwaway => Conf::default()
+                .set("listen_addresses", "")
+                .set("fsync", "off")
+                .set("full_page_writes", "off")
+                .set("logging_collector", "off"),
+        }
+    }
+
+    /// The libraries to load, once it is known that the server has them.
+    ///
+    /// A default that is not installed is left out with a warning; a library that was asked for and
+    /// is not installed is exit 127.
+    pub fn preload_libraries(&self, toolchain: &Toolchain) -> Result<String> {
+        if self.conf_file.is_some() {
+            return Ok(String::new());
+        }
+        match &self.preload {
+            Preload::Set(list) => {
+                match libraries(list).find(|library| !toolchain.has_library(library)) {
+                    None => Ok(list.clone()),
+                    Some(absent) => Err(missing_library(absent, toolchain)),
+                }
+            }
+            Preload::Default if toolchain.has_library(DEFAULT_PRELOAD) => {
+                Ok(DEFAULT_PRELOAD.to_owned())
+            }
+            Preload::Default => {
+                tracing::warn!(
+                    "{DEFAULT_PRELOAD} is not installed: starting without it \
+                     (PG_SHARED_PRELOAD_LIBRARIES='' says that this is intended)"
+                );
+                Ok(String::new())
+            }
+        }
+    }
+}
+
+/// The names in a `shared_preload_libraries` value.
+fn libraries(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty())
+}
+
+fn missing_library(library: &str, toolchain: &Toolchain) -> Error {
+    Error::new(
+        Kind::ProgramMissing,
+        format!("the library {library} is not installed for {}", toolchain.bindir().display()),
+    )
+    .hint(format!(
+        "install it (Debian: apt-get install postgresql-<major>-{}; Nix: override the postgresql \
+         package), or take it out of PG_SHARED_PRELOAD_LIBRARIES",
+        library.trim_start_matches("pg_")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> ClusterSpec {
+        ClusterSpec {
+            layout: Layout::new("/w".into(), None, 0),
+            port: 5433,
+            database: "shop".into(),
+            superuser: "me".into(),
+            server_user: None,
+            lifetime: Lifetime::Kept,
+            conf_file: None,
+            preload: Preload::Default,
+            logging_collector: true,
+            template_cache: None,
+        }
+    }
+
+    #[test]
+    fn pg_cron_is_told_where_to_work() {
+        let with = spec().settings("pg_stat_statements, pg_cron").written_into("");
+        assert!(with.contains("cron.database_name = 'shop'\ncron.host = '/w/sock'"), "{with}");
+        assert!(!spec().settings("pg_stat_statements").written_into("").contains("cron."));
+    }
+
+    #[test]
+    fn with_a_file_of_the_users_only_the_place_is_ours() {
+        let own = ClusterSpec { conf_file: Some("/x.conf".into()), ..spec() };
+        let names: Vec<_> = own.settings("").arguments().collect();
+        assert_eq!(names, ["-c", "port=5433", "-c", "unix_socket_directories=\"/w/sock\", \"/w\""]);
+    }
+
+    #[test]
+    fn a_kept_cluster_is_durable() {
+        assert_eq!(spec().overrides(), Conf::default());
+        assert!(spec().settings("").written_into("").contains("fsync = 'on'"));
+    }
+}

@@ -1,0 +1,334 @@
+//! From an initialised data directory to a server that accepts connections.
+//!
+//! The wait is a race between three: the server writes `ready` into its pid file, the server dies,
+//! or time is up. The pid in the file is compared with the one we started, because a stale file says
+//! `ready` too. When a kept cluster dies, the question is whose fault it is: only damage to the data
+//! itself may lead to a new cluster; a busy socket or a bad setting has to be told and mended.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use nix::sys::signal::Signal;
+
+use super::postmaster::{Liveness, PidFile, Postmaster, heal};
+use super::{Cluster, Running};
+use crate::error::{Error, IoContext, Result};
+use crate::process::{self, OsUser, Patience, Server, wait_for};
+
+/// Long enough for the recovery of a large cluster; a dead server is noticed at once.
+const START_LIMIT: Duration = Duration::from_secs(600);
+/// After this, the wait is explained.
+const SLOW_AFTER: Duration = Duration::from_secs(5);
+/// How much of a log an error shows.
+const LOG_TAIL: u64 = 4096;
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartFailure {
+    /// The data directory is damaged.
+    Data(Error),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<StartFailure> for Error {
+    fn from(failure: StartFailure) -> Self {
+        match failure {
+            StartFailure::Data(error) | StartFailure::Other(error) => error,
+        }
+    }
+}
+
+impl From<Error> for StartFailure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Cluster {
+    /// Starts the server and waits until it accepts connections.
+    pub fn start(self) -> std::result::Result<Running, StartFailure> {
+        let data = self.spec.layout.data();
+        if matches!(Liveness::of(&data)?, Liveness::Stale) {
+            heal(&data)?;
+        }
+        self.write_conf()?;
+        self.make_socket_directories()?;
+        let log = self.open_server_log()?;
+        let from = log.metadata().map(|facts| facts.len()).unwrap_or(0);
+        let since = SystemTime::now();
+        let mut server = self
+            .toolchain
+            .server_command("postgres", self.spec.server_user.as_ref())?
+            .arg("-D")
+            .arg(&data)
+            .args(self.spec.overrides().arguments())
+            .serve(log)?;
+        match self.wait_ready(&mut server) {
+            Ok(Some(postmaster)) => Ok(Running { cluster: self, postmaster }),
+            Ok(None) => Err(self.diagnose(&mut server, from, since)),
+            Err(error) => {
+                self.give_up(&mut server);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn wait_ready(&self, server: &mut Server) -> Result<Option<Postmaster>> {
+        let data = self.spec.layout.data();
+        let started = std::time::Instant::now();
+        let mut told = false;
+        let found = wait_for(START_LIMIT, Patience::Interruptible, || {
+            if let Some(file) = PidFile::read(&data)
+                && file.pid == server.pid()
+                && file.ready
+            {
+                return Ok(Some(Some(Postmaster::started(&data, file))));
+            }
+            if server.ended().is_some() {
+                return Ok(Some(None));
+            }
+            if !told && started.elapsed() > SLOW_AFTER {
+                told = true;
+                tracing::info!("the server is still starting; after a crash it recovers first");
+            }
+            Ok(None)
+        })?;
+        found.ok_or_else(|| {
+            Error::failed("the server is not ready after ten minutes")
+                .hint(format!("look at {}", self.spec.layout.server_log().display()))
+        })
+    }
+
+    /// Stops a server that is not wanted any more before it was ready.
+    fn give_up(&self, server: &mut Server) {
+        server.signal(Signal::SIGQUIT);
+        let ended = || Ok(server.ended().map(drop));
+        if !matches!(wait_for(Duration::from_secs(10), Patience::Stubborn, ended), Ok(Some(()))) {
+            server.signal(Signal::SIGKILL);
+            let _ = wait_for(Duration::from_secs(5), Patience::Stubborn, || Ok(server.ended()));
+        }
+    }
+
+    fn diagnose(&self, server: &mut Server, from: u64, since: SystemTime) -> StartFailure {
+        let log = self.log_since(from, since);
+        let status = server.ended().map_or("ended".to_owned(), process::describe);
+        let error = Error::failed(format!(
+            "the server of {} did not start: it {status}",
+            self.spec.layout.working_directory().display()
+        ))
+        .detail(log.trim_end().to_owned());
+        let error = match remedy(&log) {
+            Some(hint) => error.hint(hint),
+            None => error.hint(format!("see {}", self.spec.layout.logs().display())),
+        };
+        if is_damage(&log) { StartFailure::Data(error) } else { StartFailure::Other(error) }
+    }
+
+    /// What the server has written since it was started, wherever it writes.
+    fn log_since(&self, from: u64, since: SystemTime) -> String {
+        let own = self.spec.layout.server_log();
+        let mut text = read_from(&own, from).unwrap_or_default();
+        for directory in [self.spec.layout.logs().to_owned(), self.spec.layout.data().join("log")] {
+            let Ok(entries) = std::fs::read_dir(directory) else { continue };
+            for path in entries.flatten().map(|entry| entry.path()).filter(|path| *path != own) {
+                let fresh = path.metadata().and_then(|facts| facts.modified());
+                if fresh.is_ok_and(|modified| modified >= since) {
+                    text.push_str(&read_from(&path, 0).unwrap_or_default());
+                }
+            }
+        }
+        text
+    }
+
+    /// Writes our block into `postgresql.conf`: beside, then renamed.
+    fn write_conf(&self) -> Result<()> {
+        let path = self.spec.layout.data().join("postgresql.conf");
+        let existing = std::fs::read(&path).unwrap_or_default();
+        let existing = String::from_utf8_lossy(&existing);
+        let settings = self.spec.settings(&self.spec.preload_libraries(&self.toolchain)?);
+        let written = settings.written_into(&existing);
+        if written == existing {
+            return Ok(());
+        }
+        replace_file(&path, &written, self.spec.server_user.as_ref())
+    }
+
+    fn make_socket_directories(&self) -> Result<()> {
+        let layout = &self.spec.layout;
+        let sockets = layout.sockets(self.spec.port);
+        if sockets.short {
+            tracing::info!(
+                "{} is too long for a socket; the socket is in {}",
+                layout.working_directory().display(),
+                sockets.directories[0].display()
+            );
+            return make_private(&sockets.directories[0], self.spec.server_user.as_ref());
+        }
+        let sock = layout.sock();
+        std::fs::create_dir_all(&sock).on("create", &sock)?;
+        self.spec.server_user.as_ref().map_or(Ok(()), |user| user.own(&sock))
+    }
+
+    fn open_server_log(&self) -> Result<File> {
+        let path = self.spec.layout.server_log();
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let log = log.on("write", &path)?;
+        if let Some(user) = &self.spec.server_user {
+            user.own(&path)?;
+        }
+        Ok(log)
+    }
+}
+
+/// Makes a directory in a place where everybody may write: it must be ours and closed to others.
+pub fn make_private(directory: &Path, user: Option<&OsUser>) -> Result<()> {
+    match std::fs::DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        other => {
+            other.on("create", directory)?;
+            if let Some(user) = user {
+                user.own(directory)?;
+            }
+        }
+    }
+    let facts = std::fs::symlink_metadata(directory).on("read", directory)?;
+    let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
+    if !facts.is_dir() || facts.uid() != owner || facts.mode() & 0o077 != 0 {
+        return Err(Error::conflict(format!(
+            "{} is not a private directory of ours, so no socket is put there",
+            directory.display()
+        ))
+        .hint("remove it, or use a shorter PG_WORKING_DIR"));
+    }
+    Ok(())
+}
+
+/// Replaces `path` in one step.
+pub(super) fn replace_file(path: &Path, text: &str, owner: Option<&OsUser>) -> Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    let beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
+    std::fs::write(beside.path(), text).on("write", path)?;
+    beside.as_file().sync_all().on("sync", path)?;
+    if let Some(owner) = owner {
+        owner.own(beside.path())?;
+    }
+    beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
+}
+
+/// The end of a log, for an error to show.
+pub(super) fn tail_of(log: &Path) -> String {
+    read_from(log, 0).unwrap_or_default()
+}
+
+fn read_from(path: &Path, from: u64) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(LOG_TAIL))))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether the server's last words prove that the data directory itself is damaged. Everything that
+/// is not known here counts as the environment's fault, so that nothing is replaced on a guess.
+fn is_damage(log: &str) -> bool {
+    const NOT_THE_DATA: [&str; 4] =
+        ["No space left on device", "Permission denied", "Too many open files", "Out of memory"];
+    const DAMAGE: [&str; 12] = [
+        "incorrect checksum in control file",
+        "could not find the database system",
+        "could not locate a valid checkpoint record",
+        "invalid checkpoint record",
+        "could not locate required checkpoint record",
+        "is not a valid data directory",
+        "database files are incompatible with server",
+        "invalid magic number",
+        "invalid page in block",
+        "data directory appears to be corrupt",
+        "contains unexpected data",
+        "pg_control\": read 0",
+    ];
+    const FILES: [&str; 7] =
+        ["global/", "base/", "pg_wal", "pg_xact", "pg_multixact", "pg_subtrans", "pg_notify"];
+    let of_the_end = |line: &&str| line.contains("FATAL:") || line.contains("PANIC:");
+    log.lines().filter(of_the_end).any(|line| {
+        let lost_file = FILES.iter().any(|file| line.contains(file))
+            && (line.contains("could not open")
+                || line.contains("could not read")
+                || line.contains("could not access"));
+        let damage = lost_file || DAMAGE.iter().any(|words| line.contains(words));
+        damage && !NOT_THE_DATA.iter().any(|words| line.contains(words))
+    })
+}
+
+/// What to do about the failures that people meet.
+fn remedy(log: &str) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 6] = [
+        (
+            "could not create any Unix-domain socket",
+            "another server uses this socket: stop it, or set PG_PORT to another port",
+        ),
+        (
+            "already in use",
+            "another server uses this port: stop it, or set PG_PORT to another port",
+        ),
+        (
+            "could not access file",
+            "install the library, or take it out of PG_SHARED_PRELOAD_LIBRARIES (or PG_CONF_FILE)",
+        ),
+        (
+            "contains errors",
+            "mend the setting in PG_CONF_FILE or postgresql.conf; the log names the line",
+        ),
+        ("No space left on device", "free some space on the disk and start again"),
+        ("Permission denied", "give the server's user access to the path in the log"),
+    ];
+    KNOWN.iter().find(|(words, _)| log.contains(words)).map(|(_, hint)| *hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_told_from_surroundings() {
+        for damage in [
+            "PANIC:  could not read file \"global/pg_control\": read 0 of 296",
+            "FATAL:  incorrect checksum in control file",
+            "PANIC:  could not locate a valid checkpoint record",
+            "FATAL:  could not open directory \"pg_wal\": No such file or directory",
+            "FATAL:  \"base/1\" is not a valid data directory",
+        ] {
+            assert!(is_damage(damage), "{damage}");
+        }
+        for surroundings in [
+            "FATAL:  could not access file \"pg_cron\": No such file or directory",
+            "FATAL:  lock file \"/w/.s.PGSQL.5432.lock\" already exists",
+            "FATAL:  configuration file \"/w/data/postgresql.conf\" contains errors",
+            "FATAL:  could not write to file \"pg_wal/xlogtemp.9\": No space left on device",
+            "FATAL:  could not open file \"global/pg_control\": Permission denied",
+            "LOG:  invalid checkpoint record",
+            "",
+        ] {
+            assert!(!is_damage(surroundings), "{surroundings}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_directory_gets_no_socket() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let directory = place.path().join("short");
+        assert!(make_private(&directory, None).is_ok(), "made");
+        assert!(make_private(&directory, None).is_ok(), "found");
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&directory, open).expect("opened");
+        assert!(make_private(&directory, None).is_err(), "open to others");
+        std::fs::remove_dir(&directory).expect("removed");
+        std::os::unix::fs::symlink(place.path(), &directory).expect("linked");
+        assert!(make_private(&directory, None).is_err(), "a link");
+    }
+}

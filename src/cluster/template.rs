@@ -1,0 +1,315 @@
+//! The template cache: a cluster is cloned, not initialised.
+//!
+//! `initdb` takes most of a second and its result is always the same, so it is kept, one for each
+//! identity of the server and set of options, and copied. What stays equal between two clones is
+//! the system identifier and the object ids of the initial catalogs; everything that keeps two
+//! running clusters apart (paths, sockets, port, shared memory) comes from the clone's own place. The
+//! copy is plain or copy-on-write; never hard links, because PostgreSQL writes its files in place.
+//!
+//! A template is built in a directory of its own under a lock, synced, and renamed in together with
+//! its manifest: it is there whole or not at all.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use super::lock::Lock;
+use super::manifest::{Entry, Manifest};
+use crate::error::{Error, IoContext, Result};
+use crate::postgres::toolchain::Toolchain;
+use crate::process::OsUser;
+
+/// Files from this size on are worth an attempt at copy-on-write.
+const REFLINK_FROM: u64 = 64 * 1024;
+
+/// Templates that nobody used for this long are removed when a new one is built.
+const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
+
+/// How `initdb` is called. Everything in here is part of the template's key.
+#[derive(Debug, Clone)]
+pub struct Recipe<'a> {
+    /// Whose `initdb`.
+    pub toolchain: &'a Toolchain,
+    /// The bootstrap superuser's name.
+    pub superuser: &'a str,
+    /// Who runs `initdb`, when we are root.
+    pub user: Option<&'a OsUser>,
+}
+
+/// A data directory ready to be cloned.
+#[derive(Debug)]
+pub struct Template {
+    directory: PathBuf,
+    manifest: Manifest,
+}
+
+/// Why a clone was not made.
+#[derive(Debug)]
+pub enum Flaw {
+    /// The template is not what its manifest says.
+    Damaged(PathBuf),
+    /// Copying failed.
+    Failed(Error),
+}
+
+impl Recipe<'_> {
+    /// Makes a data directory, which must not exist, in a place the server's user can write to.
+    /// Without syncing: whoever keeps the result syncs it.
+    pub fn initialise(&self, data: &Path) -> Result<()> {
+        self.toolchain
+            .server_command("initdb", self.user)?
+            .args(self.options())
+            .arg("--no-sync")
+            .arg("--pgdata")
+            .arg(data)
+            .capture()
+            .map(drop)
+    }
+
+    fn options(&self) -> Vec<String> {
+        let fixed = ["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-instructions"];
+        let superuser = format!("--username={}", self.superuser);
+        fixed.map(str::to_owned).into_iter().chain([superuser]).collect()
+    }
+
+    fn key(&self) -> Result<String> {
+        let mut digest = Sha256::new();
+        digest.update(self.toolchain.identity()?);
+        for option in self.options() {
+            digest.update([0]);
+            digest.update(option);
+        }
+        Ok(format!("{:x}", digest.finalize()).split_off(32))
+    }
+}
+
+impl Template {
+    /// The template for `recipe` below `cache`, built if it is not there.
+    pub fn obtain(cache: &Path, recipe: &Recipe<'_>) -> Result<Self> {
+        let directory = cache.join(recipe.key()?);
+        if let Some(template) = Self::open(&directory) {
+            return Ok(template);
+        }
+        private_directory(cache)?;
+        let _lock = Lock::wait(&lock_of(&directory))?;
+        // another command may have built it while we waited
+        match Self::open(&directory) {
+            Some(template) => Ok(template),
+            None => Self::build(cache, &directory, recipe),
+        }
+    }
+
+    /// Copies the template to `target`, which must not exist, for `owner`.
+    pub fn clone_to(&self, target: &Path, owner: Option<&OsUser>) -> std::result::Result<(), Flaw> {
+        let source = self.directory.join("data");
+        self.copy_directories(target, owner).map_err(Flaw::Failed)?;
+        let copy = Copy { source: &source, target, owner, reflink: self.can_reflink(target) };
+        let files = &self.manifest.files;
+        let (one, other) = files.split_at(files.len() / 2);
+        std::thread::scope(|scope| {
+            let helper = scope.spawn(|| copy.files(one));
+            let mine = copy.files(other);
+            helper
+                .join()
+                .unwrap_or_else(|_| Err(Flaw::Failed(Error::unexpected("a copy panicked"))))
+                .and(mine)
+        })
+    }
+
+    /// Whether every file still has its digest; asked when a fresh clone does not start.
+    pub fn is_intact(&self) -> bool {
+        let data = self.directory.join("data");
+        self.manifest.files.iter().all(|entry| entry.is_intact(&data))
+    }
+
+    /// Throws the template away, so that the next use builds it.
+    pub fn discard(self) -> Result<()> {
+        let _lock = Lock::wait(&lock_of(&self.directory))?;
+        remove_tree(&self.directory)
+    }
+
+    fn open(directory: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(directory.join("manifest")).ok()?;
+        let manifest = Manifest::parse(&text)?;
+        if let Ok(file) = File::open(directory.join("manifest")) {
+            // the time of the last use, for `forget_unused`; not worth an error
+            let _ = file.set_modified(SystemTime::now());
+        }
+        Some(Self { directory: directory.to_owned(), manifest })
+    }
+
+    fn build(cache: &Path, directory: &Path, recipe: &Recipe<'_>) -> Result<Self> {
+        tracing::debug!("initialising a cluster as the template for later ones");
+        forget_unused(cache);
+        let staging =
+            tempfile::Builder::new().prefix(".new-").tempdir_in(cache).on("write to", cache)?;
+        let data = staging.path().join("data");
+        initialise_as_user(recipe, &data)?;
+        let manifest = Manifest::of(&data, &recipe.toolchain.version()?.text)?;
+        let list = staging.path().join("manifest");
+        std::fs::write(&list, manifest.render()).on("write", &list)?;
+        sync_file_system(staging.path())?;
+        if directory.exists() {
+            remove_tree(directory)?;
+        }
+        std::fs::rename(staging.path(), directory).on("publish the template", directory)?;
+        let _published = staging.keep();
+        Ok(Self { directory: directory.to_owned(), manifest })
+    }
+
+    fn copy_directories(&self, target: &Path, owner: Option<&OsUser>) -> Result<()> {
+        let root = (0o700, PathBuf::new());
+        for (mode, path) in std::iter::once(&root).chain(&self.manifest.directories) {
+            let made = target.join(path);
+            DirBuilder::new().mode(*mode).create(&made).on("create", &made)?;
+            if let Some(owner) = owner {
+                owner.own(&made)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries copy-on-write once, with the largest file: an attempt for each file of a file system
+    /// that cannot would cost more than the copy.
+    fn can_reflink(&self, target: &Path) -> bool {
+        let Some(largest) = self.manifest.files.iter().max_by_key(|entry| entry.size) else {
+            return false;
+        };
+        let probe = target.join(".reflink-probe");
+        let source = self.directory.join("data").join(&largest.path);
+        let can = reflink_copy::reflink(source, &probe).is_ok();
+        let _ = std::fs::remove_file(probe);
+        can
+    }
+}
+
+/// A copy in progress.
+struct Copy<'a> {
+    source: &'a Path,
+    target: &'a Path,
+    owner: Option<&'a OsUser>,
+    reflink: bool,
+}
+
+impl Copy<'_> {
+    fn files(&self, entries: &[Entry]) -> std::result::Result<(), Flaw> {
+        entries.iter().try_for_each(|entry| self.file(entry))
+    }
+
+    fn file(&self, entry: &Entry) -> std::result::Result<(), Flaw> {
+        let from = self.source.join(&entry.path);
+        let source = File::open(&from).map_err(|_| Flaw::Damaged(from.clone()))?;
+        let facts = source.metadata().map_err(|_| Flaw::Damaged(from.clone()))?;
+        if !entry.matches(self.source, &facts) {
+            return Err(Flaw::Damaged(from));
+        }
+        let to = self.target.join(&entry.path);
+        self.write(&from, source, &to, entry).on("write", &to).map_err(Flaw::Failed)
+    }
+
+    fn write(
+        &self,
+        from: &Path,
+        mut source: File,
+        to: &Path,
+        entry: &Entry,
+    ) -> std::io::Result<()> {
+        if self.reflink && entry.size >= REFLINK_FROM {
+            reflink_copy::reflink(from, to)?;
+            std::fs::set_permissions(to, Permissions::from_mode(entry.mode))?;
+            return match self.owner {
+                Some(owner) => std::os::unix::fs::chown(to, Some(owner.uid), Some(owner.gid)),
+                None => Ok(()),
+            };
+        }
+        let mut target =
+            OpenOptions::new().write(true).create_new(true).mode(entry.mode).open(to)?;
+        if entry.size > 0 {
+            std::io::copy(&mut source, &mut target)?;
+        }
+        match self.owner {
+            Some(owner) => std::os::unix::fs::fchown(&target, Some(owner.uid), Some(owner.gid)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs `initdb` into `data`. When another user has to run it, that user cannot reach our cache, so
+/// it runs in a temporary directory and the result is moved.
+fn initialise_as_user(recipe: &Recipe<'_>, data: &Path) -> Result<()> {
+    let Some(user) = recipe.user else { return recipe.initialise(data) };
+    let outside = tempfile::Builder::new()
+        .prefix("db-tool-initdb-")
+        .tempdir()
+        .map_err(|e| Error::failed(format!("cannot make a temporary directory: {e}")))?;
+    user.own(outside.path())?;
+    let made = outside.path().join("data");
+    recipe.initialise(&made)?;
+    match std::fs::rename(&made, data) {
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => copy_tree(&made, data),
+        other => other.on("write", data),
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    let manifest = Manifest::of(from, "")?;
+    for (mode, path) in std::iter::once(&(0o700, PathBuf::new())).chain(&manifest.directories) {
+        let made = to.join(path);
+        DirBuilder::new().mode(*mode).create(&made).on("create", &made)?;
+    }
+    for entry in &manifest.files {
+        let made = to.join(&entry.path);
+        std::fs::copy(from.join(&entry.path), &made).on("write", &made)?;
+    }
+    Ok(())
+}
+
+/// Creates `directory` for nobody but us.
+pub fn private_directory(directory: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)
+}
+
+/// Writes everything that is still in memory for the file system of `path` to its disk.
+pub fn sync_file_system(path: &Path) -> Result<()> {
+    let directory = File::open(path).on("open", path)?;
+    #[cfg(target_os = "linux")]
+    nix::unistd::syncfs(&directory).on("sync", path)?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        nix::unistd::sync();
+    }
+    drop(directory);
+    Ok(())
+}
+
+/// Removes a directory and everything in it; one that is not there is fine.
+pub fn remove_tree(directory: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove", directory, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn lock_of(directory: &Path) -> PathBuf {
+    directory.with_extension("lock")
+}
+
+/// Removes templates of servers that are gone. Best effort: a cache may be larger than it has to be.
+fn forget_unused(cache: &Path) {
+    let Ok(entries) = std::fs::read_dir(cache) else { return };
+    for directory in entries.flatten().map(|entry| entry.path()) {
+        let used = directory.join("manifest").metadata().and_then(|facts| facts.modified());
+        let idle = used.ok().and_then(|time| time.elapsed().ok());
+        if idle.is_some_and(|idle| idle > FORGET_AFTER)
+            && let Ok(Some(lock)) = Lock::try_take(&lock_of(&directory))
+        {
+            let _ = remove_tree(&directory);
+            let _ = lock.remove();
+        }
+    }
+}

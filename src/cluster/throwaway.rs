@@ -1,0 +1,196 @@
+//! A check's private cluster: a directory of its own, and nothing left of it, however it ends.
+//!
+//! The owner holds a lock on an entry in a registry from before the directory exists until after it
+//! is gone. The system releases the lock when the owner dies, so an entry whose lock is free is an
+//! orphan, and the next run stops its server and removes its directory. The registry has a fixed
+//! place, because `TMPDIR` differs from shell to shell and an orphan has to be found all the same.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::postmaster::{Liveness, Shutdown, heal};
+use super::template::{private_directory, remove_tree};
+use super::{Layout, Lock};
+use crate::error::{Error, IoContext, Result};
+use crate::process::OsUser;
+
+/// How directories and entries are called.
+const PREFIX: &str = "db-tool-check-";
+
+/// How long a server that nobody wants may take to end.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// A private directory with its registry entry.
+#[derive(Debug)]
+pub struct Throwaway {
+    layout: Layout,
+    entry: Option<Lock>,
+}
+
+impl Throwaway {
+    /// Claims a directory below `parent`, first removing what dead owners have left.
+    pub fn claim(parent: &Path, registry: &Path, user: Option<&OsUser>) -> Result<Self> {
+        private_directory(registry)?;
+        sweep(registry);
+        let (entry, name) = register(registry)?;
+        let directory = parent.join(name);
+        std::fs::write(entry.path(), directory.as_os_str().as_encoded_bytes())
+            .on("write", entry.path())?;
+        let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
+        // from here on a drop removes the directory
+        let claimed = Self { layout: Layout::new(directory, None, owner), entry: Some(entry) };
+        let directory = claimed.layout.working_directory();
+        DirBuilder::new()
+            .mode(0o700)
+            .create(directory)
+            .on("create the check's directory", directory)
+            .map_err(|error| error.hint("set TMPDIR to a directory that can be written to"))?;
+        if let Some(user) = user {
+            user.own(directory)?;
+        }
+        Ok(claimed)
+    }
+
+    /// The paths of the cluster.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Stops the server and removes the directory.
+    pub fn remove(mut self) -> Result<()> {
+        remove_directory(&self.layout)?;
+        self.entry.take().map_or(Ok(()), Lock::remove)
+    }
+
+    /// Leaves everything as it is and running; nobody will remove it but the user.
+    pub fn keep(mut self) -> Result<PathBuf> {
+        self.entry.take().map_or(Ok(()), Lock::remove)?;
+        Ok(self.layout.working_directory().to_owned())
+    }
+}
+
+impl Drop for Throwaway {
+    /// The way of a panic or an early error: no chance to report, so only the best is tried.
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take()
+            && remove_directory(&self.layout).is_ok()
+        {
+            let _ = entry.remove();
+        }
+    }
+}
+
+/// Takes an entry that nobody has.
+fn register(registry: &Path) -> Result<(Lock, String)> {
+    for _ in 0..100 {
+        let entry = tempfile::Builder::new().prefix(PREFIX).tempfile_in(registry);
+        let (_, path) = entry
+            .and_then(|file| file.keep().map_err(|error| error.error))
+            .on("write to", registry)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // a sweep may take and remove an entry between its creation and our lock
+        if let Some(lock) = Lock::try_take(&path)? {
+            return Ok((lock, name));
+        }
+    }
+    Err(Error::unexpected(format!("cannot keep an entry in {}", registry.display())))
+}
+
+/// Removes what dead owners have left. What does not work now is tried again next time.
+fn sweep(registry: &Path) {
+    let Ok(entries) = std::fs::read_dir(registry) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if let Ok(Some(lock)) = Lock::try_take(&path)
+            && let Err(error) = remove_orphan(lock)
+        {
+            tracing::warn!("cannot remove what an interrupted check left: {error}");
+        }
+    }
+}
+
+fn remove_orphan(entry: Lock) -> Result<()> {
+    let text = std::fs::read_to_string(entry.path()).on("read", entry.path())?;
+    let directory = PathBuf::from(&text);
+    let owner =
+        std::fs::symlink_metadata(&directory).ok().map(|facts| (facts.is_dir(), facts.uid()));
+    let named = directory.file_name() == entry.path().file_name();
+    if let Some((true, uid)) = owner
+        && named
+        && directory.is_absolute()
+    {
+        tracing::debug!("removing {}, left by an interrupted check", directory.display());
+        remove_directory(&Layout::new(directory, None, uid))?;
+    }
+    entry.remove()
+}
+
+fn remove_directory(layout: &Layout) -> Result<()> {
+    let data = layout.data();
+    match Liveness::of(&data)? {
+        Liveness::Running(server) => server.stop(Shutdown::Immediate, STOP_LIMIT)?,
+        Liveness::Stale => heal(&data)?,
+        Liveness::Stopped => {}
+    }
+    remove_tree(&layout.short_socket_directory())?;
+    remove_tree(layout.working_directory())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places() -> (tempfile::TempDir, PathBuf) {
+        let parent = tempfile::tempdir().expect("temporary directory");
+        let registry = parent.path().join("registry");
+        (parent, registry)
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_dropped_one() {
+        let (parent, registry) = places();
+        let claimed = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
+        let directory = claimed.layout().working_directory().to_owned();
+        assert!(directory.is_dir());
+        drop(claimed);
+        assert!(!directory.exists());
+        assert_eq!(std::fs::read_dir(&registry).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn the_living_are_left_alone_and_orphans_removed() {
+        let (parent, registry) = places();
+        let mut orphan = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
+        let orphaned = orphan.layout().working_directory().to_owned();
+        let living = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
+        assert!(orphaned.exists(), "its owner lives");
+        drop(orphan.entry.take()); // as a killed process drops its lock
+        drop(orphan);
+        let next = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
+        assert!(!orphaned.exists(), "its owner is dead");
+        assert!(living.layout().working_directory().exists());
+        assert!(next.layout().working_directory().exists());
+    }
+
+    #[test]
+    fn a_kept_one_is_nobodys_orphan() {
+        let (parent, registry) = places();
+        let claimed = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
+        let directory = claimed.keep().expect("kept");
+        drop(Throwaway::claim(parent.path(), &registry, None).expect("claimed"));
+        assert!(directory.exists());
+    }
+
+    #[test]
+    fn an_entry_cannot_point_elsewhere() {
+        let (parent, registry) = places();
+        let precious = parent.path().join("precious");
+        std::fs::create_dir_all(&precious).expect("made");
+        std::fs::create_dir_all(&registry).expect("made");
+        let text = precious.to_str().expect("UTF-8");
+        std::fs::write(registry.join("db-tool-check-x"), text).expect("written");
+        drop(Throwaway::claim(parent.path(), &registry, None).expect("claimed"));
+        assert!(precious.exists());
+    }
+}
