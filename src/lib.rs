@@ -14,9 +14,15 @@
 
 pub mod bundle;
 pub mod cluster;
+pub mod development;
 pub mod error;
+pub mod inherits;
+pub mod patch;
 pub mod postgres;
 pub mod process;
 pub mod secret;
 pub mod signal;
+pub mod source;
+pub mod steps;
+pub mod tap;
 pub mod workspace;

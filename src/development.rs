@@ -1,0 +1,93 @@
+//! The development cluster with its role and database: `postgres-init`, `database init`.
+
+use crate::cluster::{self, ClusterSpec, Existing, Outcome, Provisioned, Running, provision};
+use crate::error::{Error, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::toolchain::Toolchain;
+use crate::postgres::url::PgUrl;
+
+/// What is to be provided.
+#[derive(Debug)]
+pub struct Development {
+    /// The cluster.
+    pub spec: ClusterSpec,
+    /// The programs.
+    pub toolchain: Toolchain,
+    /// What becomes of a cluster that is there.
+    pub existing: Existing,
+    /// Where the project connects, when it says so (`--url`, `DB_URL`).
+    pub url: Option<(PgUrl, Conninfo)>,
+    /// Whether a URL that points elsewhere is an error: for a verb that goes on to use it, it is.
+    pub url_must_match: bool,
+}
+
+/// A cluster that is ready to be used.
+#[derive(Debug)]
+pub struct Ready {
+    /// The server.
+    pub running: Running,
+    /// How it came to run.
+    pub outcome: Outcome,
+    /// The role to connect as.
+    pub user: String,
+    /// The database to connect to.
+    pub database: String,
+    /// The computed URL.
+    pub url: PgUrl,
+    /// The project's URL, when it means this cluster by a path that has no socket.
+    pub corrected: Option<PgUrl>,
+}
+
+impl Development {
+    /// Provides the cluster, its role and its databases.
+    pub fn provide(self) -> Result<Ready> {
+        let means = self.url.as_ref().filter(|(_, conninfo)| self.is_meant_by(conninfo)).cloned();
+        if let (Some((url, _)), None) = (&self.url, &means) {
+            self.points_elsewhere(url)?;
+        }
+        let database = self.spec.database.clone();
+        let Provisioned { running, outcome, ours } =
+            provision(self.spec, self.toolchain, self.existing)?;
+        let user = match &means {
+            Some((_, conninfo)) => conninfo.user().to_owned(),
+            None => running.spec().superuser.clone(),
+        };
+        if ours {
+            let mut databases = vec![database.as_str()];
+            databases.extend(means.iter().map(|(_, conninfo)| conninfo.database()));
+            running.ensure(&user, &databases)?;
+        }
+        let corrected = means.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
+        let url = running.url(&user, &database);
+        Ok(Ready { running, outcome, user, database, url, corrected })
+    }
+
+    fn is_meant_by(&self, conninfo: &Conninfo) -> bool {
+        cluster::is_meant_by(&self.spec.layout, self.spec.port, conninfo)
+    }
+
+    fn points_elsewhere(&self, url: &PgUrl) -> Result<()> {
+        let place = self.spec.layout.working_directory().display();
+        let what =
+            format!("{url} does not point to the cluster in {place} (port {})", self.spec.port);
+        if !self.url_must_match {
+            tracing::warn!("{what}; its role and database are not created here");
+            return Ok(());
+        }
+        Err(Error::conflict(what)
+            .hint(
+                "set DB_URL=postgresql://USER@localhost/DATABASE?host=$PG_WORKING_DIR, or unset it",
+            )
+            .hint("to work on the other server, use `database hydrate` and `database patch`"))
+    }
+}
+
+/// The project's URL with the socket's real directory, where the URL's own has no socket.
+fn correct(running: &Running, url: PgUrl, conninfo: &Conninfo) -> Option<PgUrl> {
+    let short = running.spec().layout.sockets(running.port()).short;
+    let moved = conninfo.targets().first().is_some_and(|target| target.port != running.port());
+    (short || moved).then(|| {
+        url.with("host", &running.socket_directory().to_string_lossy())
+            .with("port", &running.port().to_string())
+    })
+}

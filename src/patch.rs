@@ -1,0 +1,47 @@
+//! The patch: SQL run after hydration, usually test data.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{IoContext, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::script::Script;
+use crate::postgres::toolchain::Toolchain;
+use crate::workspace::{Workspace, require_file};
+
+/// The patch of a project.
+#[derive(Debug, Clone)]
+pub struct Patch {
+    /// `None` when the default file is missing, which is the same as an empty one.
+    script: Option<Script>,
+}
+
+impl Patch {
+    /// The patch of `workspace`; exit 3 when `PATCH_SQL` names a file that is not there.
+    pub fn of(workspace: &Workspace, log: Option<PathBuf>) -> Result<Self> {
+        let file = &workspace.patch.file;
+        if workspace.patch.named {
+            require_file(file, "PATCH_SQL", "create it, or unset PATCH_SQL for test-data.sql")?;
+        }
+        let script = file.exists().then(|| Script {
+            file: file.clone(),
+            variables: Vec::new(),
+            directory: workspace.root.clone(),
+            log,
+        });
+        Ok(Self { script })
+    }
+
+    /// Runs the patch.
+    pub fn apply(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
+        self.script.as_ref().map_or(Ok(()), |script| script.run(toolchain, conninfo))
+    }
+}
+
+/// Creates the default patch file, empty, when it is missing.
+pub fn create_default(workspace: &Workspace) -> Result<()> {
+    let file: &Path = &workspace.patch.file;
+    if workspace.patch.named || file.exists() {
+        return Ok(());
+    }
+    std::fs::write(file, "").on("create", file)
+}

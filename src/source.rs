@@ -1,0 +1,37 @@
+//! The project's sources: what hydration runs.
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::script::Script;
+use crate::postgres::toolchain::Toolchain;
+use crate::workspace::{Workspace, require_file};
+
+/// The sources of a project, from their entrypoint on.
+#[derive(Debug, Clone)]
+pub struct Source {
+    script: Script,
+}
+
+impl Source {
+    /// The sources of `workspace`; exit 3 when there is no entrypoint. `mock` sets the psql variable
+    /// `USE_MOCK`.
+    pub fn of(workspace: &Workspace, mock: bool, log: Option<PathBuf>) -> Result<Self> {
+        require_file(
+            &workspace.entrypoint,
+            "the entrypoint",
+            "create it and include the sources with \\ir, or set DATABASE_SOURCE or \
+             HYDRATE_ENTRYPOINT",
+        )?;
+        let variables =
+            if mock { vec![("USE_MOCK".to_owned(), "1".to_owned())] } else { Vec::new() };
+        let file = workspace.entrypoint.clone();
+        Ok(Self { script: Script { file, variables, directory: workspace.root.clone(), log } })
+    }
+
+    /// Runs the sources.
+    pub fn hydrate(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
+        self.script.run(toolchain, conninfo)
+    }
+}
