@@ -13,7 +13,9 @@
 //! `cli/` prints, reads the environment or exits. `clippy.toml` and `tests/tidy.rs` hold the rules.
 
 pub mod bundle;
+pub mod cli;
 pub mod cluster;
+pub mod command;
 pub mod development;
 pub mod error;
 pub mod inherits;

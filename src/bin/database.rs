@@ -1,2 +1,5 @@
 //! The `database` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    db_tool::cli::database()
+}

@@ -1,0 +1,5 @@
+//! The `postgres-init` program.
+
+fn main() -> std::process::ExitCode {
+    db_tool::cli::postgres_init()
+}

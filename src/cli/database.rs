@@ -1,0 +1,185 @@
+//! `database`: the project's verbs.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::env::Env;
+use super::export::Format;
+use super::resolve::Resolve;
+use super::ui::{LogFormat, Voice};
+use super::{diagnosis, postgres_init, variables_help, verbs};
+use crate::command::psql;
+use crate::error::Result;
+
+/// Manages a project's PostgreSQL development database.
+#[derive(Debug, Parser)]
+#[command(name = "database", version, after_long_help = variables_help())]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Where the database is: URL or key=value conninfo [default: DB_URL, then PGURL]
+    #[arg(short, long, global = true, value_name = "URL")]
+    url: Option<String>,
+    /// A table that has to exist (deprecated: the bundle enforces inheritance)
+    #[arg(short, long, global = true, value_name = "TABLE")]
+    inherits: Vec<String>,
+    /// Say more about what is done
+    #[arg(long, global = true)]
+    verbose: bool,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// How messages are written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start the development cluster, making it anew unless PG_REUSE is set
+    Init {
+        /// Print the connection variables
+        #[arg(long, value_name = "FORMAT")]
+        export: Option<Format>,
+    },
+    /// Start the cluster, hydrate and patch
+    Deploy(DeployArguments),
+    /// Apply the bundle, load the secrets, run the sources
+    Hydrate {
+        /// Leave the hectic bundle out
+        #[arg(short = 'H', long)]
+        no_hook: bool,
+        /// Set the psql variable USE_MOCK=1
+        #[arg(short, long)]
+        mock: bool,
+    },
+    /// Run the patch file
+    Patch {
+        /// Open the patch file in the editor instead
+        #[arg(short, long)]
+        edit: bool,
+    },
+    /// Run test/test.sql; a `not ok` in its TAP output fails
+    Test,
+    /// Try the whole project in a private cluster that is removed afterwards
+    Check(CheckArguments),
+    /// Show a log: the newest, or by number, name or part of a name
+    Log {
+        /// `list`, a number from it, a name, or a part of one
+        which: Option<String>,
+    },
+    /// Stop the cluster and remove it
+    Cleanup,
+    /// Tell what runs, since when, how large, for whom
+    Status {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Open psql on the database; arguments are psql's
+    Psql {
+        /// Arguments for psql
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Print the database's URL, without a password
+    Url,
+    /// Look at every precondition and say what to do about it
+    Doctor,
+    /// Show or upgrade the hectic bundle in the database
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Bundle {
+        #[command(subcommand)]
+        verb: BundleVerb,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeployArguments {
+    /// Leave the patch out
+    #[arg(short = 'P', long)]
+    pub(super) no_patch: bool,
+    /// Leave hydration out
+    #[arg(short = 'H', long)]
+    pub(super) no_hydrate: bool,
+    /// Set the psql variable USE_MOCK=1
+    #[arg(short, long)]
+    pub(super) mock: bool,
+    /// Stop the server after success; the data stays
+    #[arg(short, long)]
+    pub(super) cleanup: bool,
+    /// Only start the cluster or find it running; implies -H -P
+    #[arg(long)]
+    pub(super) reuse: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Leave the patch out
+    #[arg(short = 'P', long)]
+    pub(super) no_patch: bool,
+    /// Leave hydration out
+    #[arg(short = 'H', long)]
+    pub(super) no_hydrate: bool,
+    /// Set the psql variable USE_MOCK=1
+    #[arg(short, long)]
+    pub(super) mock: bool,
+    /// Leave the cluster running and say how to open it
+    #[arg(long)]
+    pub(super) keep: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BundleVerb {
+    /// Show the version in the database
+    Status,
+    /// Bring the database to this tool's version
+    Upgrade,
+}
+
+impl Arguments {
+    pub(super) fn voice(&self) -> Voice {
+        Voice {
+            quiet: self.global.quiet,
+            verbose: self.global.verbose,
+            format: self.global.log_format,
+            progress: !postgres_init::no_tty(),
+        }
+    }
+}
+
+pub(super) fn execute(arguments: Arguments) -> Result<()> {
+    let resolve = Resolve { env: Env::capture()?, url: arguments.global.url };
+    let inherits = arguments.global.inherits;
+    if !inherits.is_empty() {
+        tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
+    }
+    match arguments.verb {
+        Verb::Init { export } => verbs::init(&resolve, export),
+        Verb::Deploy(flags) => verbs::deploy(&resolve, &flags, inherits),
+        Verb::Hydrate { no_hook, mock } => verbs::run_hydrate(&resolve, !no_hook, mock, inherits),
+        Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
+        Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
+        Verb::Test => verbs::run_test(&resolve, &inherits),
+        Verb::Check(flags) => verbs::check(&resolve, &flags, inherits),
+        Verb::Log { which } => verbs::show_log(&resolve, which.as_deref()),
+        Verb::Cleanup => verbs::run_cleanup(&resolve),
+        Verb::Status { json } => verbs::show_status(&resolve, json),
+        Verb::Psql { arguments } => {
+            Err(psql::run(&resolve.toolchain()?, &resolve.connection()?, &arguments)?)
+        }
+        Verb::Url => verbs::show_url(&resolve),
+        Verb::Doctor => diagnosis::run(&resolve),
+        Verb::Bundle { verb } => verbs::run_bundle(&resolve, &verb),
+    }
+}

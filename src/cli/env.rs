@@ -1,0 +1,305 @@
+//! The environment: one table of variables, read once.
+//!
+//! The table is what `--help` and the README print, and the only variables that a project's `.env`
+//! may set are the ones in it. A variable that is set beats the `.env`; an empty one counts as
+//! unset, except where the table says that empty means something.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// One documented variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its default, as documentation says it.
+    pub default: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn variable(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, default, meaning }
+}
+
+/// Every variable that the tools read.
+pub const TABLE: [Variable; 33] = [
+    variable("LOCAL_DIR", "(required)", "The project's root directory."),
+    variable(
+        "DB_URL",
+        "(unset)",
+        "Where the project's database is: URL or key=value conninfo, such as `postgresql://user@localhost/dbname?host=$PG_WORKING_DIR`.",
+    ),
+    variable(
+        "PG_WORKING_DIR",
+        "`$LOCAL_DIR/focus/postgresql`",
+        "Directory of the cluster: its data, sockets and logs.",
+    ),
+    variable("DATABASE_DIR", "`$LOCAL_DIR/db`", "Root of the database's files."),
+    variable("MIGRATION_DIR", "`$DATABASE_DIR/migration`", "Directory of the migrations."),
+    variable(
+        "DATABASE_SOURCE",
+        "`$DATABASE_DIR/src`",
+        "Directory of the sources that hydration runs.",
+    ),
+    variable(
+        "HYDRATE_ENTRYPOINT",
+        "`entrypoint.sql`",
+        "The file in `DATABASE_SOURCE` that hydration starts with.",
+    ),
+    variable(
+        "PATCH_SQL",
+        "`test-data.sql` in `PROFILE_DIR`, else in `LOCAL_DIR`",
+        "The patch file.",
+    ),
+    variable("PROFILE_DIR", "(unset)", "Directory of the default patch file."),
+    variable(
+        "PG_DATABASE",
+        "the database of `DB_URL`, else `testdb`",
+        "Database to create in the cluster.",
+    ),
+    variable(
+        "PG_PORT",
+        "the port of `DB_URL`, else `5432`",
+        "Port, which on sockets is a part of the socket's name.",
+    ),
+    variable(
+        "PG_URL_VAR",
+        "`PGURL`",
+        "Name of the variable in which the computed URL is exported.",
+    ),
+    variable("PGURL", "(unset)", "Where the database is when `DB_URL` is unset."),
+    variable(
+        "PG_LOG_PATH",
+        "`$PG_WORKING_DIR/log`",
+        "Directory for the server's logs, outside the data directory; also for `hydrate.log` and `patch.log` when set.",
+    ),
+    variable(
+        "PG_CONF_FILE",
+        "(unset)",
+        "A `postgresql.conf` that replaces the generated one in a fresh cluster. `port` and `unix_socket_directories` are still appended. `PG_DISABLE_LOGGING` and `PG_SHARED_PRELOAD_LIBRARIES` are ignored then.",
+    ),
+    variable(
+        "PG_SHARED_PRELOAD_LIBRARIES",
+        "`pg_cron`",
+        "Comma-separated `shared_preload_libraries`. Empty disables. The default is left out, with a warning, where it is not installed. Ignored with `PG_CONF_FILE`.",
+    ),
+    variable(
+        "PG_DISABLE_LOGGING",
+        "`0`",
+        "`1` turns the logging collector off. Ignored with `PG_CONF_FILE`.",
+    ),
+    variable(
+        "PG_REUSE",
+        "(unset)",
+        "Any value: keep an existing cluster instead of making it anew.",
+    ),
+    variable(
+        "PG_FORCE",
+        "`0`",
+        "`1` makes the cluster anew even while others have sessions in it.",
+    ),
+    variable(
+        "PG_TEMPLATE",
+        "`on`",
+        "`off` runs `initdb` each time instead of cloning a cached cluster.",
+    ),
+    variable(
+        "PG_BINDIR",
+        "(searched)",
+        "Directory of the PostgreSQL programs: this one and no other.",
+    ),
+    variable(
+        "PG_OS_USER",
+        "`postgres`, else `nobody`",
+        "Who runs the server when root calls and owns the working directory.",
+    ),
+    variable(
+        "HECTIC_DOTENV_CONTENT",
+        "(unset)",
+        "The secrets to load at hydration, as the text of a dotenv.",
+    ),
+    variable(
+        "HECTIC_DOTENV_FILE",
+        "`$LOCAL_DIR/.env.$ENVIRONMENT`",
+        "The dotenv with the secrets to load at hydration.",
+    ),
+    variable("ENVIRONMENT", "(unset)", "Names the default dotenv."),
+    variable("HYDRATE_LOG", "(stdout)", "File for the output of hydration."),
+    variable("PATCH_LOG", "(stdout)", "File for the output of patching."),
+    variable(
+        "NO_TTY",
+        "`0`",
+        "`1` declares a session without a terminal: no progress, no pager. (The server never holds the caller's terminal, pipes or descriptors, with or without it.)",
+    ),
+    variable("NO_COLOR", "(unset)", "Any value: no colour."),
+    variable(
+        "XDG_CACHE_HOME",
+        "`$HOME/.cache`",
+        "Where the cluster template is cached, in `db-tool`.",
+    ),
+    variable("TMPDIR", "`/tmp`", "Where a check's private cluster is made."),
+    variable("PAGER", "`less`", "Shows logs on a terminal."),
+    variable("EDITOR", "`vi`", "Edits the patch; `VISUAL` beats it."),
+];
+
+/// The environment, captured once.
+#[derive(Clone, Default)]
+pub struct Env {
+    variables: BTreeMap<OsString, OsString>,
+    /// Names that came from the project's `.env`.
+    from_file: Vec<&'static str>,
+}
+
+impl Env {
+    /// The process's environment, completed by the project's `.env`.
+    pub fn capture() -> Result<Self> {
+        let mut env = Self { variables: std::env::vars_os().collect(), from_file: Vec::new() };
+        if let Some(root) = env.path("LOCAL_DIR") {
+            env.complete_from(&root.join(".env"), &root)?;
+        }
+        Ok(env)
+    }
+
+    /// An environment of these variables.
+    #[cfg(test)]
+    fn of(variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Self { variables: variables.collect(), from_file: Vec::new() }
+    }
+
+    /// Adds the settings of a `.env`: only known names, only those that are not set. Its values are
+    /// never shown, because somebody may have put a secret there; relative paths start at `root`.
+    fn complete_from(&mut self, file: &Path, root: &Path) -> Result<()> {
+        if !file.is_file() {
+            return Ok(());
+        }
+        let broken = |_| {
+            Error::failed(format!("cannot read the settings in {}", file.display())).hint(
+                "a line is malformed or the file is not readable; values with blanks need quotes",
+            )
+        };
+        for item in dotenvy::from_path_iter(file).map_err(broken)? {
+            let (name, value) = item.map_err(broken)?;
+            let Some(known) = TABLE.iter().find(|variable| variable.name == name) else { continue };
+            if known.name == "LOCAL_DIR" || self.variables.contains_key(OsStr::new(known.name)) {
+                continue;
+            }
+            let value = if is_path(known.name) && !value.is_empty() {
+                root.join(value).into_os_string()
+            } else {
+                value.into()
+            };
+            self.variables.insert(known.name.into(), value);
+            self.from_file.push(known.name);
+        }
+        Ok(())
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub fn os(&self, name: &str) -> Option<&OsStr> {
+        self.set(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable that is set, even if it is empty.
+    pub fn set(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// The value as text; exit 2 when it is not UTF-8.
+    pub fn text(&self, name: &str) -> Result<Option<&str>> {
+        self.os(name)
+            .map(|value| {
+                let not_utf8 = || Error::conflict(format!("{name} is not valid UTF-8"));
+                value.to_str().ok_or_else(not_utf8)
+            })
+            .transpose()
+    }
+
+    /// The value as an absolute path; a relative one starts at the current directory.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.os(name).map(|value| absolute(Path::new(value)))
+    }
+
+    /// Whether a switch is on: set, and not `0`, `false`, `no` or `off`.
+    pub fn switch(&self, name: &str) -> bool {
+        let off = ["0", "false", "no", "off"];
+        self.os(name).is_some_and(|value| !off.iter().any(|word| value.eq_ignore_ascii_case(word)))
+    }
+
+    /// Everything, for children.
+    pub fn all(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        self.variables.iter().map(|(name, value)| (name.clone(), value.clone()))
+    }
+
+    /// libpq's variables.
+    pub fn libpq(&self) -> BTreeMap<String, String> {
+        let named = self.variables.iter().filter_map(|(name, value)| {
+            let name = name.to_str().filter(|name| name.starts_with("PG"))?;
+            Some((name.to_owned(), value.to_str()?.to_owned()))
+        });
+        named.collect()
+    }
+}
+
+/// Which variables hold paths, so that a relative one in a `.env` starts at the project.
+fn is_path(name: &str) -> bool {
+    name.ends_with("_DIR")
+        || name.ends_with("_LOG")
+        || name.ends_with("_FILE")
+        || matches!(name, "DATABASE_SOURCE" | "PATCH_SQL" | "PG_LOG_PATH" | "PG_BINDIR" | "TMPDIR")
+}
+
+/// `path` made absolute without touching the file system.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_on_unless_they_say_off() {
+        let env = Env::of(&[("A", "1"), ("B", "0"), ("C", ""), ("D", "False"), ("E", "yes")]);
+        let on = |name| env.switch(name);
+        assert_eq!(
+            ["A", "B", "C", "D", "E", "F"].map(on),
+            [true, false, false, false, true, false]
+        );
+    }
+
+    #[test]
+    fn a_dotenv_completes_but_does_not_override() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let file = root.path().join(".env");
+        let text =
+            "PG_PORT=1\nDATABASE_DIR=sql\nSECRET=x\nLOCAL_DIR=/elsewhere\nPGURL=postgres:///x\n";
+        std::fs::write(&file, text).expect("written");
+        let mut env = Env::of(&[("PG_PORT", "2")]);
+        env.complete_from(&file, root.path()).expect("read");
+        assert_eq!(env.os("PG_PORT"), Some(OsStr::new("2")));
+        assert_eq!(env.path("DATABASE_DIR"), Some(root.path().join("sql")));
+        assert_eq!((env.os("SECRET"), env.os("LOCAL_DIR")), (None, None));
+    }
+
+    #[test]
+    fn a_broken_dotenv_is_told_without_its_content() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let file = root.path().join(".env");
+        std::fs::write(&file, "PG_PORT=hush hush\n").expect("written");
+        let error = Env::default().complete_from(&file, root.path()).expect_err("malformed");
+        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = TABLE.iter().map(|variable| variable.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TABLE.len());
+    }
+}

@@ -1,0 +1,89 @@
+//! The published exit codes: one total function from an error to a number.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::error::Kind;
+
+/// What a program of this toolkit can return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// All went well.
+    Success = 0,
+    /// Generic error.
+    Generic = 1,
+    /// Ambiguous arguments or state.
+    Ambiguous = 2,
+    /// Missing required argument or environment variable.
+    Missing = 3,
+    /// A migration failed, or a side of `diff` could not be prepared.
+    Migration = 4,
+    /// Provided table does not exist.
+    NoSuchTable = 5,
+    /// Argument or command not found.
+    NotFound = 9,
+    /// Program bug or unexpected system state.
+    Bug = 13,
+    /// Command not found (missing dependency).
+    ProgramMissing = 127,
+}
+
+/// The codes and their meanings, as the README prints them.
+pub const TABLE: [(ExitCode, &str); 9] = [
+    (ExitCode::Success, "Success."),
+    (ExitCode::Generic, "Generic error: failing SQL, a failed test, an I/O error."),
+    (ExitCode::Ambiguous, "Ambiguous or conflicting arguments or state."),
+    (ExitCode::Missing, "Missing required argument, environment variable or input file."),
+    (ExitCode::Migration, "A migration failed, or a side of a comparison could not be prepared."),
+    (ExitCode::NoSuchTable, "Provided table does not exist."),
+    (ExitCode::NotFound, "Argument or command not found."),
+    (ExitCode::Bug, "Program bug or unexpected system state."),
+    (ExitCode::ProgramMissing, "Command not found (missing dependency)."),
+];
+
+impl From<Kind> for ExitCode {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Failed | Kind::Sql => Self::Generic,
+            Kind::Conflict => Self::Ambiguous,
+            Kind::Missing => Self::Missing,
+            Kind::NoSuchTable => Self::NoSuchTable,
+            Kind::UnknownArgument => Self::NotFound,
+            Kind::Unexpected => Self::Bug,
+            Kind::ProgramMissing => Self::ProgramMissing,
+            // only seen when raising the signal again did not end the process
+            Kind::Interrupted(_) => Self::Generic,
+        }
+    }
+}
+
+/// The code for what clap found wrong; `Success` for help and version.
+pub(super) fn of_clap(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Success,
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => ExitCode::NotFound,
+        ErrorKind::InvalidValue if is_valueless(error) => ExitCode::Missing,
+        ErrorKind::MissingRequiredArgument
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | ErrorKind::NoEquals
+        | ErrorKind::TooFewValues => ExitCode::Missing,
+        // conflicts, repetitions, and values that are none of the known
+        _ => ExitCode::Ambiguous,
+    }
+}
+
+/// Whether an option stands without its value.
+fn is_valueless(error: &clap::Error) -> bool {
+    matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lists_every_code_once_in_order() {
+        let codes: Vec<i32> = TABLE.iter().map(|(code, _)| *code as i32).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 9, 13, 127]);
+    }
+}

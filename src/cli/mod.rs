@@ -1,0 +1,95 @@
+//! The only place that talks to a person: parses, resolves once, prints, returns an exit code.
+//!
+//! A program's `main` is one call of a function here. Signals are caught first; then the arguments
+//! are parsed and the verb runs; last its outcome is printed, and a signal that came meanwhile is
+//! raised again once everything has unwound.
+
+mod database;
+mod diagnosis;
+pub mod env;
+pub mod exit;
+mod export;
+mod pager;
+mod postgres_cleanup;
+mod postgres_init;
+mod resolve;
+mod ui;
+mod verbs;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::Parser;
+
+use crate::error::{Error, Kind, Result};
+use crate::signal;
+use exit::ExitCode;
+use ui::{LogFormat, Voice};
+
+/// The `database` program.
+pub fn database() -> std::process::ExitCode {
+    run(database::execute, database::Arguments::voice)
+}
+
+/// The `postgres-init` program.
+pub fn postgres_init() -> std::process::ExitCode {
+    run(postgres_init::execute, postgres_init::Arguments::voice)
+}
+
+/// The `postgres-cleanup` program.
+pub fn postgres_cleanup() -> std::process::ExitCode {
+    run(postgres_cleanup::execute, postgres_cleanup::Arguments::voice)
+}
+
+fn run<A: Parser>(execute: fn(A) -> Result<()>, voice: fn(&A) -> Voice) -> std::process::ExitCode {
+    let caught = signal::install();
+    let arguments = match A::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return code(usage(&error)),
+    };
+    let voice = voice(&arguments);
+    ui::install(voice);
+    let outcome = catch_unwind(AssertUnwindSafe(|| caught.and_then(|()| execute(arguments))));
+    let outcome = outcome.unwrap_or_else(|_| {
+        Err(Error::unexpected("db-tool itself failed; what it had started was cleaned up")
+            .hint("please report this with the message above"))
+    });
+    code(match outcome {
+        Ok(()) => ExitCode::Success,
+        Err(error) => tell(&error, voice.format),
+    })
+}
+
+fn tell(error: &Error, format: LogFormat) -> ExitCode {
+    let code = ExitCode::from(error.kind());
+    ui::error(error, code as i32, format);
+    if let Kind::Interrupted(signal) = error.kind() {
+        signal::raise_again(signal);
+    }
+    code
+}
+
+/// Help and version go to standard output, complaints to standard error.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    exit::of_clap(error)
+}
+
+fn code(code: ExitCode) -> std::process::ExitCode {
+    std::process::ExitCode::from(u8::try_from(code as i32).unwrap_or(1))
+}
+
+/// The variables, for the end of a program's long help.
+fn variables_help() -> String {
+    let mut help = String::from("Environment variables (also read from $LOCAL_DIR/.env):\n");
+    for variable in env::TABLE {
+        help.push_str(&format!(
+            "  {} [default: {}]\n      {}\n",
+            variable.name, variable.default, variable.meaning
+        ));
+    }
+    help.push_str("\nExit codes:\n");
+    for (code, meaning) in exit::TABLE {
+        help.push_str(&format!("  {:>3}  {meaning}\n", code as i32));
+    }
+    help.replace('`', "")
+}

@@ -1,0 +1,110 @@
+//! `postgres-init`: provides a vanilla cluster.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use clap::Parser;
+
+use super::env::Env;
+use super::export::{self, Format};
+use super::resolve::Resolve;
+use super::ui::{self, LogFormat, Voice};
+use super::variables_help;
+use crate::cluster::{Existing, Outcome};
+use crate::development::{Development, Ready};
+use crate::error::Result;
+use crate::steps::Steps;
+
+/// Starts the development PostgreSQL cluster in PG_WORKING_DIR.
+///
+/// The cluster is made anew unless PG_REUSE is set or others have sessions in it. The role and the
+/// database that DB_URL names are created. The server goes on running when this program has ended;
+/// `postgres-cleanup` stops it.
+#[derive(Debug, Parser)]
+#[command(name = "postgres-init", version, after_long_help = variables_help())]
+pub(super) struct Arguments {
+    /// Print the connection variables for a shell, a program or a file to read
+    #[arg(long, value_name = "FORMAT")]
+    export: Option<Format>,
+    /// Say more about what is done
+    #[arg(long)]
+    verbose: bool,
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// How messages are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+impl Arguments {
+    pub(super) fn voice(&self) -> Voice {
+        Voice {
+            quiet: self.quiet,
+            verbose: self.verbose,
+            format: self.log_format,
+            progress: !no_tty(),
+        }
+    }
+}
+
+pub(super) fn execute(arguments: Arguments) -> Result<()> {
+    let resolve = Resolve { env: Env::capture()?, url: None };
+    let existing = resolve.existing(Existing::ReplaceIfIdle);
+    provide(&resolve, existing, false, arguments.export).map(drop)
+}
+
+/// Provides the cluster and tells about it; shared with `database init`.
+pub(super) fn provide(
+    resolve: &Resolve,
+    existing: Existing,
+    url_must_match: bool,
+    export: Option<Format>,
+) -> Result<Ready> {
+    let variable = export::check_name(resolve.env.text("PG_URL_VAR")?.unwrap_or("PGURL"))?;
+    let development = development(resolve, existing, url_must_match)?;
+    let mut steps = Steps::default();
+    let ready = steps.run("start PostgreSQL", || development.provide())?;
+    ui::status(&format!(
+        "PostgreSQL {} in {} ms: {}",
+        describe(ready.outcome),
+        steps.elapsed().as_millis(),
+        ready.url
+    ));
+    if let Some(format) = export {
+        let text = export::render(format, &export::variables(&ready, variable));
+        ui::data(|out| out.write_all(text.as_bytes()))?;
+    }
+    Ok(ready)
+}
+
+/// The development cluster that the environment describes.
+pub(super) fn development(
+    resolve: &Resolve,
+    existing: Existing,
+    url_must_match: bool,
+) -> Result<Development> {
+    let layout = resolve.layout()?;
+    let toolchain = resolve.toolchain()?;
+    Ok(Development {
+        spec: resolve.spec(layout)?,
+        toolchain,
+        existing,
+        url: resolve.project_url()?,
+        url_must_match,
+    })
+}
+
+fn describe(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Created => "cluster created",
+        Outcome::Recreated => "cluster made anew",
+        Outcome::Started => "cluster started",
+        Outcome::Attached => "cluster found running",
+    }
+}
+
+/// Whether `NO_TTY` rules a terminal out; asked before the environment is captured, because the
+/// voice comes first.
+pub(super) fn no_tty() -> bool {
+    std::env::var_os("NO_TTY").is_some_and(|value| !value.is_empty() && value != "0")
+}

@@ -1,0 +1,283 @@
+//! From the environment and the arguments to values: each is resolved here, once.
+
+use std::path::{Path, PathBuf};
+
+use super::env::Env;
+use crate::cluster::{self, ClusterSpec, Existing, Layout, Lifetime, Preload};
+use crate::error::{Error, Result};
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::toolchain::{Search, Toolchain};
+use crate::postgres::url::PgUrl;
+use crate::process::{Environment, OsUser};
+use crate::workspace::{Dotenv, Patch, Workspace};
+
+/// The database when neither `PG_DATABASE` nor `DB_URL` names one.
+const DEFAULT_DATABASE: &str = "testdb";
+/// The port when neither `PG_PORT` nor `DB_URL` names one.
+const DEFAULT_PORT: u16 = 5432;
+
+/// The environment with the arguments that beat it.
+pub struct Resolve {
+    /// The environment.
+    pub env: Env,
+    /// `--url`.
+    pub url: Option<String>,
+}
+
+impl Resolve {
+    /// `LOCAL_DIR` and what lies below it; exit 3 without it.
+    pub fn workspace(&self) -> Result<Workspace> {
+        let root = self.root().ok_or_else(|| {
+            Error::missing("LOCAL_DIR is not set")
+                .hint("set it to the project's root directory: export LOCAL_DIR=\"$PWD\"")
+        })?;
+        if !root.is_dir() {
+            return Err(Error::missing(format!("LOCAL_DIR {} is no directory", root.display()))
+                .hint("set it to the project's root directory"));
+        }
+        let below = |name, default: PathBuf| self.env.path(name).unwrap_or(default);
+        let database_directory = below("DATABASE_DIR", root.join("db"));
+        let source = below("DATABASE_SOURCE", database_directory.join("src"));
+        let entrypoint = self.env.os("HYDRATE_ENTRYPOINT").unwrap_or("entrypoint.sql".as_ref());
+        let patch = self.env.path("PATCH_SQL");
+        let default_patch = below("PROFILE_DIR", root.clone()).join("test-data.sql");
+        Ok(Workspace {
+            entrypoint: source.join(entrypoint),
+            test: database_directory.join("test/test.sql"),
+            patch: Patch { named: patch.is_some(), file: patch.unwrap_or(default_patch) },
+            dotenv: self.dotenv(&root),
+            hydrate_log: self.log_file("HYDRATE_LOG", "hydrate.log"),
+            patch_log: self.log_file("PATCH_LOG", "patch.log"),
+            database_directory,
+            root,
+        })
+    }
+
+    fn root(&self) -> Option<PathBuf> {
+        self.env.path("LOCAL_DIR")
+    }
+
+    fn dotenv(&self, root: &Path) -> Dotenv {
+        let named = |name: &std::ffi::OsStr| {
+            let mut file = std::ffi::OsString::from(".env.");
+            file.push(name);
+            root.join(file)
+        };
+        use std::os::unix::ffi::OsStrExt;
+        Dotenv {
+            content: self.env.os("HECTIC_DOTENV_CONTENT").map(|text| text.as_bytes().to_vec()),
+            file: self.env.path("HECTIC_DOTENV_FILE"),
+            default: self.env.os("ENVIRONMENT").map(named),
+        }
+    }
+
+    fn log_file(&self, variable: &str, name: &str) -> Option<PathBuf> {
+        let in_logs = || self.env.path("PG_LOG_PATH").map(|directory| directory.join(name));
+        self.env.path(variable).or_else(in_logs)
+    }
+
+    /// The programs of PostgreSQL; exit 127 when there are none.
+    pub fn toolchain(&self) -> Result<Toolchain> {
+        let path = self.env.os("PATH").map(|path| std::env::split_paths(path).collect());
+        let search = Search { bindir: self.env.path("PG_BINDIR"), path: path.unwrap_or_default() };
+        Toolchain::locate(&search, &self.environment())
+    }
+
+    /// The environment that children get.
+    pub fn environment(&self) -> Environment {
+        Environment::scrub(self.env.all())
+    }
+
+    /// The development cluster's paths; exit 3 when nothing says where it is.
+    pub fn layout(&self) -> Result<Layout> {
+        let directory = self.working_directory()?;
+        let mut precious: Vec<PathBuf> = self.root().into_iter().collect();
+        precious.extend(self.env.path("HOME"));
+        precious.push(OsUser::current().home);
+        cluster::check_working_directory(&directory, &precious)?;
+        let user = cluster::server_user(&directory, self.env.text("PG_OS_USER")?)?;
+        let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
+        // sockets and the server's own view need the real path
+        let real = std::fs::canonicalize(&directory).unwrap_or(directory);
+        Ok(Layout::new(real, self.env.path("PG_LOG_PATH"), owner))
+    }
+
+    fn working_directory(&self) -> Result<PathBuf> {
+        let default = || self.root().map(|root| root.join("focus/postgresql"));
+        self.env.path("PG_WORKING_DIR").or_else(default).ok_or_else(|| {
+            Error::missing("neither PG_WORKING_DIR nor LOCAL_DIR is set")
+                .hint("set PG_WORKING_DIR to the cluster's directory")
+                .hint("or LOCAL_DIR to the project's root: the cluster then is in focus/postgresql")
+        })
+    }
+
+    /// The development cluster as it is to be.
+    pub fn spec(&self, layout: Layout) -> Result<ClusterSpec> {
+        let user = cluster::server_user(layout.working_directory(), self.env.text("PG_OS_USER")?)?;
+        self.spec_with(layout, user, Lifetime::Kept)
+    }
+
+    /// A check's cluster; its layout comes later.
+    pub fn throwaway_spec(&self) -> Result<ClusterSpec> {
+        let parent = self.temporary_directory();
+        let user = match OsUser::current().is_root() {
+            // whoever owns the temporary directory has nothing to do with it
+            true => cluster::server_user(Path::new("/"), self.env.text("PG_OS_USER")?)?,
+            false => None,
+        };
+        if let Some(user) = &user {
+            cluster::check_reach(&parent, user)?;
+        }
+        self.spec_with(Layout::new(parent, None, 0), user, Lifetime::Throwaway)
+    }
+
+    fn spec_with(
+        &self,
+        layout: Layout,
+        server_user: Option<OsUser>,
+        lifetime: Lifetime,
+    ) -> Result<ClusterSpec> {
+        let connection = self.project_url()?;
+        let named = connection.as_ref().map(|(_, conninfo)| conninfo.database());
+        let database = self.env.text("PG_DATABASE")?.or(named).unwrap_or(DEFAULT_DATABASE);
+        let conf_file = self.env.path("PG_CONF_FILE");
+        if let Some(file) = &conf_file {
+            crate::workspace::require_file(
+                file,
+                "PG_CONF_FILE",
+                "create it, or unset the variable",
+            )?;
+        }
+        let template = self.env.text("PG_TEMPLATE")?;
+        Ok(ClusterSpec {
+            layout,
+            port: self.port(connection.as_ref().map(|(_, conninfo)| conninfo))?,
+            database: database.to_owned(),
+            superuser: superuser(),
+            server_user,
+            lifetime,
+            conf_file,
+            preload: match self.env.set("PG_SHARED_PRELOAD_LIBRARIES") {
+                None => Preload::Default,
+                Some(list) => Preload::Set(list.to_string_lossy().into_owned()),
+            },
+            logging_collector: !self.env.switch("PG_DISABLE_LOGGING"),
+            template_cache: match template {
+                Some("off") => None,
+                _ => self.cache().map(|cache| cache.join("template")),
+            },
+        })
+    }
+
+    fn port(&self, conninfo: Option<&Conninfo>) -> Result<u16> {
+        let Some(text) = self.env.text("PG_PORT")? else {
+            let target = conninfo.and_then(|conninfo| conninfo.targets().first());
+            return Ok(target.map_or(DEFAULT_PORT, |target| target.port));
+        };
+        text.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+            Error::conflict(format!("PG_PORT is {text}, which is not between 1 and 65535"))
+                .hint("choose another port; on sockets it only is a part of the socket's name")
+        })
+    }
+
+    /// What becomes of a cluster that exists, when a verb does not insist.
+    pub fn existing(&self, otherwise: Existing) -> Existing {
+        if self.env.os("PG_REUSE").is_some() {
+            Existing::Keep
+        } else if self.env.switch("PG_FORCE") {
+            Existing::Replace
+        } else {
+            otherwise
+        }
+    }
+
+    /// Where the project connects: `--url`, then `DB_URL`.
+    pub fn project_url(&self) -> Result<Option<(PgUrl, Conninfo)>> {
+        self.parse_url(&["DB_URL"])
+    }
+
+    /// The connection of verbs that need one: `--url`, then `DB_URL`, then `PGURL`; exit 3 without.
+    pub fn connection(&self) -> Result<Conninfo> {
+        let conninfo = Conninfo::resolve(&self.connection_url()?, &self.libpq())?;
+        for warning in conninfo.warnings() {
+            tracing::warn!("{warning}");
+        }
+        Ok(conninfo)
+    }
+
+    /// The connection's URL. One that means our cluster by a path too long for a socket leads to
+    /// where the socket is.
+    pub fn connection_url(&self) -> Result<PgUrl> {
+        let Some((url, conninfo)) = self.parse_url(&["DB_URL", "PGURL"])? else {
+            return Err(Error::missing("no connection: --url, DB_URL and PGURL are all unset")
+                .hint("export DB_URL='postgresql://USER@localhost/DATABASE?host=DIRECTORY'"));
+        };
+        let (Ok(layout), Some(target)) = (self.layout(), conninfo.targets().first()) else {
+            return Ok(url);
+        };
+        let sockets = layout.sockets(target.port);
+        if !sockets.short || !cluster::is_meant_by(&layout, target.port, &conninfo) {
+            return Ok(url);
+        }
+        Ok(url.with("host", &sockets.directories[0].to_string_lossy()))
+    }
+
+    fn parse_url(&self, variables: &[&str]) -> Result<Option<(PgUrl, Conninfo)>> {
+        let mut found = self.url.as_deref().map(|url| ("--url", url));
+        for name in variables {
+            if found.is_none() {
+                found = self.env.text(name)?.map(|url| (*name, url));
+            }
+        }
+        let Some((name, text)) = found else { return Ok(None) };
+        let parsed = PgUrl::parse(text)
+            .and_then(|url| Conninfo::resolve(&url, &self.libpq()).map(|conninfo| (url, conninfo)));
+        parsed.map(Some).map_err(|error| error.context(format!("cannot use {name}")))
+    }
+
+    fn libpq(&self) -> LibpqEnvironment {
+        let user = OsUser::current();
+        LibpqEnvironment {
+            variables: self.env.libpq(),
+            home: Some(self.env.path("HOME").unwrap_or(user.home)),
+            os_user: Some(user.name),
+        }
+    }
+
+    /// Where a check's private cluster is made.
+    pub fn temporary_directory(&self) -> PathBuf {
+        self.env.path("TMPDIR").unwrap_or_else(|| "/tmp".into())
+    }
+
+    /// Where checks are registered: with the cache, else in a private directory that every shell of
+    /// this user finds.
+    pub fn registry(&self) -> Result<PathBuf> {
+        if let Some(cache) = self.cache() {
+            return Ok(cache.join("running"));
+        }
+        let uid = OsUser::current().uid;
+        let fallback = PathBuf::from(format!("/tmp/db-tool-{uid}"));
+        cluster::make_private(&fallback, None).map(|()| fallback)
+    }
+
+    /// The cache, when it can be written to.
+    fn cache(&self) -> Option<PathBuf> {
+        let home = || self.env.path("HOME").unwrap_or_else(|| OsUser::current().home);
+        // the XDG base directory specification has relative paths ignored
+        let xdg = self.env.os("XDG_CACHE_HOME").map(Path::new).filter(|path| path.is_absolute());
+        let cache = xdg.map_or_else(|| home().join(".cache"), Path::to_owned).join("db-tool");
+        cluster::private_directory(&cache).ok().map(|()| cache)
+    }
+
+    /// The directories in which logs are.
+    pub fn log_directories(&self) -> Result<Vec<PathBuf>> {
+        let layout = self.layout()?;
+        Ok(vec![layout.logs().to_owned(), layout.data().join("log")])
+    }
+}
+
+/// The bootstrap superuser: named after who calls, unless PostgreSQL reserves that name.
+fn superuser() -> String {
+    let name = OsUser::current().name;
+    if name.starts_with("pg_") { "postgres".to_owned() } else { name }
+}

@@ -1,0 +1,191 @@
+//! What a person sees: data on standard output; status, warnings, hints and progress on standard
+//! error.
+//!
+//! Nouns speak through `tracing` events; the layer here turns them into lines, or into JSON objects
+//! with `--log-format json`. A running step is a span, shown as a spinner on a terminal and not at
+//! all elsewhere. Colour is `anstream`'s to decide: never when piped, never with `NO_COLOR`.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::error::{Error, Result};
+use crate::postgres::script::PSQL;
+use crate::steps::SPAN;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default();
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For a person.
+    #[default]
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// How much is said, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Voice {
+    /// Only errors.
+    pub quiet: bool,
+    /// Details as well.
+    pub verbose: bool,
+    /// Text or JSON.
+    pub format: LogFormat,
+    /// Whether steps may be shown while they run.
+    pub progress: bool,
+}
+
+/// Makes the events of this process appear.
+pub fn install(voice: Voice) {
+    let show_progress = voice.progress
+        && !voice.quiet
+        && voice.format == LogFormat::Text
+        && std::io::stderr().is_terminal();
+    let layer = Ui { voice, spinner: show_progress.then(|| Mutex::new(None)) };
+    // a second call, which only tests make, changes nothing
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
+}
+
+/// Says one line of status.
+pub fn status(line: &str) {
+    tracing::info!("{line}");
+}
+
+/// Writes data to standard output. A reader that went away is no error.
+pub fn data(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::failed(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Shows an error: what and why, details as they are, what to do next.
+pub fn error(error: &Error, code: i32, format: LogFormat) {
+    let mut out = anstream::stderr().lock();
+    if format == LogFormat::Json {
+        let object = serde_json::json!({
+            "level": "error", "message": error.message(), "details": error.details(),
+            "hints": error.hints(), "exit": code,
+        });
+        let _ = writeln!(out, "{object}");
+        return;
+    }
+    let mut text = format!("{ERROR}error:{ERROR:#} {}\n", error.message());
+    for detail in error.details().iter().filter(|detail| !detail.is_empty()) {
+        for line in detail.lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    for hint in error.hints() {
+        let _ = writeln!(text, "{HINT}hint:{HINT:#} {hint}");
+    }
+    let _ = out.write_all(text.as_bytes());
+}
+
+struct Ui {
+    voice: Voice,
+    spinner: Option<Mutex<Option<ProgressBar>>>,
+}
+
+impl Ui {
+    fn wants(&self, event: &Event<'_>) -> bool {
+        let level = *event.metadata().level();
+        let ours =
+            event.metadata().target() == PSQL || event.metadata().target().starts_with("db_tool");
+        ours && match level {
+            Level::ERROR | Level::WARN => !self.voice.quiet || level == Level::ERROR,
+            Level::INFO => !self.voice.quiet,
+            _ => self.voice.verbose,
+        }
+    }
+
+    fn line(&self, event: &Event<'_>) -> String {
+        let mut message = Message::default();
+        event.record(&mut message);
+        let (level, target) = (*event.metadata().level(), event.metadata().target());
+        if self.voice.format == LogFormat::Json {
+            let level = level.as_str().to_lowercase();
+            return serde_json::json!({ "level": level, "message": message.0 }).to_string();
+        }
+        match level {
+            _ if target == PSQL => message.0,
+            Level::WARN => format!("{WARNING}warning:{WARNING:#} {}", message.0),
+            _ => message.0,
+        }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Ui {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if !self.wants(event) {
+            return;
+        }
+        let line = self.line(event);
+        let print = || {
+            let _ = writeln!(anstream::stderr(), "{line}");
+        };
+        match self.spinner.as_ref().map(|s| s.lock().unwrap_or_else(PoisonError::into_inner)) {
+            Some(spinner) => match spinner.as_ref() {
+                Some(bar) => bar.suspend(print),
+                None => print(),
+            },
+            None => print(),
+        }
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        if attributes.metadata().name() != SPAN {
+            return;
+        }
+        let mut what = Message::default();
+        attributes.record(&mut what);
+        let Some(spinner) = &self.spinner else { return };
+        let bar = ProgressBar::new_spinner().with_message(what.0);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        *spinner.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    fn on_close(&self, _: Id, _: Context<'_, S>) {
+        let Some(spinner) = &self.spinner else { return };
+        if let Some(bar) = spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The text of an event or the name of a step.
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if matches!(field.name(), "message" | "what") {
+            self.0 = format!("{value:?}");
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if matches!(field.name(), "message" | "what") {
+            value.clone_into(&mut self.0);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The verbs of `database`: values resolved, the command run, its report printed.
+
+use std::time::Duration;
+
+use super::database::{BundleVerb, CheckArguments, DeployArguments};
+use super::export::Format;
+use super::resolve::Resolve;
+use super::{pager, postgres_init, ui};
+use crate::cluster::Existing;
+use crate::command::check::{Check, Checked};
+use crate::command::deploy::{Content, Deploy};
+use crate::command::status::Status;
+use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
+use crate::error::{Error, Result};
+use crate::patch::Patch;
+use crate::source::Source;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+pub(super) fn init(resolve: &Resolve, export: Option<Format>) -> Result<()> {
+    refuse_elsewhere(resolve)?;
+    let existing = resolve.existing(Existing::Replace);
+    postgres_init::provide(resolve, existing, true, export).map(drop)
+}
+
+pub(super) fn deploy(
+    resolve: &Resolve,
+    flags: &DeployArguments,
+    inherits: Vec<String>,
+) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    refuse_elsewhere(resolve)?;
+    let existing = match flags.reuse {
+        true => Existing::Keep,
+        false => resolve.existing(Existing::Replace),
+    };
+    let (hydrate, patch) = (!flags.no_hydrate && !flags.reuse, !flags.no_patch && !flags.reuse);
+    if patch {
+        crate::patch::create_default(&workspace)?;
+    }
+    let content = Content {
+        hook: true,
+        dotenv: workspace.dotenv.clone(),
+        source: hydrate.then(|| source(&workspace, flags.mock)).transpose()?,
+        patch: patch.then(|| Patch::of(&workspace, workspace.patch_log.clone())).transpose()?,
+        inherits,
+    };
+    let development = postgres_init::development(resolve, existing, true)?;
+    let deployed = Deploy { development, content, stop_after: flags.cleanup }.run()?;
+    let state = if deployed.stopped { "deployed and stopped" } else { "deployed" };
+    ui::status(&format!("{state}: {}{}", deployed.url, timing(&deployed.steps)));
+    Ok(())
+}
+
+pub(super) fn run_hydrate(
+    resolve: &Resolve,
+    hook: bool,
+    mock: bool,
+    inherits: Vec<String>,
+) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let content = Content {
+        hook,
+        source: Some(source(&workspace, mock)?),
+        dotenv: workspace.dotenv,
+        patch: None,
+        inherits,
+    };
+    let connection = resolve.connection()?;
+    let steps = hydrate::run(&resolve.toolchain()?, &connection, &content)?;
+    ui::status(&format!("hydrated: {connection}{}", timing(&steps)));
+    Ok(())
+}
+
+pub(super) fn run_patch(resolve: &Resolve, inherits: &[String]) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let connection = resolve.connection()?;
+    let steps = patch::run(&resolve.toolchain()?, &connection, &workspace, inherits)?;
+    ui::status(&format!("patched: {connection}{}", timing(&steps)));
+    Ok(())
+}
+
+pub(super) fn edit_patch(resolve: &Resolve) -> Result<()> {
+    let editor = match resolve.env.text("VISUAL")? {
+        Some(editor) => editor,
+        None => resolve.env.text("EDITOR")?.unwrap_or("vi"),
+    };
+    Err(patch::edit(&resolve.workspace()?, editor, &resolve.environment()))
+}
+
+pub(super) fn run_test(resolve: &Resolve, inherits: &[String]) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let connection = resolve.connection()?;
+    let toolchain = resolve.toolchain()?;
+    let mut out = std::io::stdout();
+    let tap = test::run(&toolchain, &connection, &workspace, inherits, &mut out)?;
+    ui::status(&match tap.ran() {
+        0 => "tests passed".to_owned(),
+        ran => format!("tests passed: {ran} ok"),
+    });
+    Ok(())
+}
+
+pub(super) fn check(
+    resolve: &Resolve,
+    flags: &CheckArguments,
+    inherits: Vec<String>,
+) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let spec = resolve.throwaway_spec()?;
+    let connection = resolve.project_url()?;
+    let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
+    // the output goes into the private directory: a check writes nothing into the project
+    let content = Content {
+        hook: true,
+        source: (!flags.no_hydrate).then(|| source_quietly(&workspace, flags.mock)).transpose()?,
+        patch: (!flags.no_patch)
+            .then(|| Patch::of(&workspace, Some("/dev/null".into())))
+            .transpose()?,
+        dotenv: workspace.dotenv,
+        inherits,
+    };
+    let check = Check {
+        role: role.unwrap_or_else(|| spec.superuser.clone()),
+        database: spec.database.clone(),
+        spec,
+        toolchain: resolve.toolchain()?,
+        parent: resolve.temporary_directory(),
+        registry: resolve.registry()?,
+        content,
+        keep: flags.keep,
+    };
+    let Checked { steps, kept } = check.run()?;
+    ui::status(&format!("check passed{}", timing(&steps)));
+    if let Some((directory, url)) = kept {
+        ui::status(&format!("kept running: database --url '{url}' psql"));
+        ui::status(&format!(
+            "remove it:    PG_WORKING_DIR={} database cleanup",
+            directory.display()
+        ));
+    }
+    Ok(())
+}
+
+fn source(workspace: &Workspace, mock: bool) -> Result<Source> {
+    Source::of(workspace, mock, workspace.hydrate_log.clone())
+}
+
+fn source_quietly(workspace: &Workspace, mock: bool) -> Result<Source> {
+    Source::of(workspace, mock, Some("/dev/null".into()))
+}
+
+pub(super) fn show_log(resolve: &Resolve, which: Option<&str>) -> Result<()> {
+    let logs = log::list(&resolve.log_directories()?);
+    if which != Some("list") {
+        return pager::show(resolve, &log::select(logs, which)?.path);
+    }
+    ui::data(|out| {
+        for (index, log) in logs.iter().enumerate() {
+            let age = log.modified.elapsed().unwrap_or(Duration::ZERO);
+            writeln!(
+                out,
+                "{:>3}  {:>10}  {:>8} ago  {}",
+                index + 1,
+                log.size,
+                span(age),
+                log.name
+            )?;
+        }
+        Ok(())
+    })
+}
+
+pub(super) fn run_cleanup(resolve: &Resolve) -> Result<()> {
+    refuse_elsewhere(resolve)?;
+    let layout = resolve.layout()?;
+    let cleaned = cleanup::remove(&layout)?;
+    let place = layout.working_directory().display();
+    if cleaned.gone {
+        ui::status(&format!("removed: {place}"));
+        return Ok(());
+    }
+    ui::status(&format!("removed the cluster in {place}; these are not the tool's and stay:"));
+    for path in &cleaned.left {
+        ui::status(&format!("  {}", path.display()));
+    }
+    Ok(())
+}
+
+pub(super) fn show_status(resolve: &Resolve, json: bool) -> Result<()> {
+    let spec = resolve.spec(resolve.layout()?)?;
+    let place = spec.layout.working_directory().display().to_string();
+    let user = resolve.project_url()?.map(|(_, conninfo)| conninfo.user().to_owned());
+    let status = status::run(spec, resolve.toolchain()?, user)?;
+    ui::data(|out| {
+        if json {
+            let text = serde_json::to_string(&status).map_err(std::io::Error::other)?;
+            return writeln!(out, "{text}");
+        }
+        match &status {
+            Status::Absent => writeln!(out, "no cluster in {place}"),
+            Status::Stopped => writeln!(out, "stopped: {place}"),
+            Status::Stale => writeln!(out, "stopped (the server was killed): {place}"),
+            Status::Running(facts) => {
+                let up = span(Duration::from_secs(facts.up_seconds));
+                writeln!(out, "running:  {place}")?;
+                writeln!(out, "since:    {up} ago, pid {}", facts.pid)?;
+                writeln!(out, "version:  {}", facts.version)?;
+                writeln!(out, "size:     {}", facts.size)?;
+                writeln!(out, "sessions: {}", facts.sessions)?;
+                writeln!(out, "url:      {}", facts.url)
+            }
+        }
+    })
+}
+
+pub(super) fn show_url(resolve: &Resolve) -> Result<()> {
+    let url = resolve.connection_url()?.to_url();
+    ui::data(|out| writeln!(out, "{url}"))
+}
+
+pub(super) fn run_bundle(resolve: &Resolve, verb: &BundleVerb) -> Result<()> {
+    let connection = resolve.connection()?;
+    match verb {
+        BundleVerb::Status => {
+            let found = bundle::status(&connection)?;
+            ui::data(|out| writeln!(out, "{found}"))
+        }
+        BundleVerb::Upgrade => {
+            ui::status(&bundle::upgrade(&connection)?);
+            Ok(())
+        }
+    }
+}
+
+/// A verb that destroys what is there touches only this machine.
+fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
+    match resolve.project_url()? {
+        Some((url, conninfo)) if !conninfo.is_local() => Err(Error::conflict(format!(
+            "{url} is not on this machine, and this verb makes or removes a cluster here"
+        ))
+        .hint("unset DB_URL, or let it point to the cluster: ?host=$PG_WORKING_DIR")),
+        _ => Ok(()),
+    }
+}
+
+fn timing(steps: &Steps) -> String {
+    format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
+}
+
+/// A span of time in its largest unit.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,100 @@
+//! `database check`: the whole project in a private cluster that is gone afterwards.
+
+use std::path::PathBuf;
+
+use crate::cluster::{Cluster, ClusterSpec, Running, Throwaway};
+use crate::command::deploy::{self, Content};
+use crate::error::{Error, Kind, Result};
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::toolchain::Toolchain;
+use crate::signal;
+use crate::steps::Steps;
+
+/// What to check.
+#[derive(Debug)]
+pub struct Check {
+    /// The cluster; its layout is replaced by a private one.
+    pub spec: ClusterSpec,
+    /// The programs.
+    pub toolchain: Toolchain,
+    /// The directory in which the private one is made.
+    pub parent: PathBuf,
+    /// Where private clusters are registered, so that orphans are found.
+    pub registry: PathBuf,
+    /// The role that the project connects as.
+    pub role: String,
+    /// The project's database.
+    pub database: String,
+    /// What to put into it.
+    pub content: Content,
+    /// Whether to leave the cluster running.
+    pub keep: bool,
+}
+
+/// A check that went through.
+#[derive(Debug)]
+pub struct Checked {
+    /// The steps.
+    pub steps: Steps,
+    /// The directory and the URL of a cluster that was kept.
+    pub kept: Option<(PathBuf, String)>,
+}
+
+impl Check {
+    /// Checks. The cluster is removed whatever happens, unless it is to be kept.
+    pub fn run(mut self) -> Result<Checked> {
+        let mut steps = Steps::default();
+        let user = self.spec.server_user.clone();
+        let place = Throwaway::claim(&self.parent, &self.registry, user.as_ref())?;
+        self.spec.layout = place.layout().clone();
+        if self.keep {
+            // a kept one is an ordinary cluster in an unusual place: `cleanup` has to know it
+            crate::cluster::prepare(place.layout(), user.as_ref())?;
+        }
+        let result = self.build_and_try(&mut steps);
+        match result {
+            Ok(url) if self.keep => Ok(Checked { steps, kept: Some((place.keep()?, url)) }),
+            Ok(_) => {
+                steps.run("stop", || place.remove())?;
+                Ok(Checked { steps, kept: None })
+            }
+            Err(error) if self.keep && signal::caught().is_none() => {
+                let directory = place.keep()?;
+                Err(error.hint(format!(
+                    "the cluster is kept: PG_WORKING_DIR={} database psql; database cleanup",
+                    directory.display()
+                )))
+            }
+            Err(error) => Err(match place.remove() {
+                Ok(()) => error,
+                Err(also) => error.detail(format!("and the check's cluster stays: {also}")),
+            }),
+        }
+    }
+
+    fn build_and_try(&self, steps: &mut Steps) -> Result<String> {
+        let running = steps.run("start", || {
+            std::fs::create_dir_all(self.spec.layout.logs())
+                .map_err(|error| Error::io("create", self.spec.layout.logs(), &error))?;
+            Cluster::create_and_start(&self.spec, &self.toolchain)
+        })?;
+        self.fill(&running, steps).map_err(|error| with_server_log(error, &running))
+    }
+
+    fn fill(&self, running: &Running, steps: &mut Steps) -> Result<String> {
+        steps.run("create database", || running.ensure(&self.role, &[&self.database]))?;
+        let url = running.url(&self.role, &self.database);
+        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
+        deploy::apply(&self.toolchain, &conninfo, &self.content, steps)?;
+        Ok(url.to_url())
+    }
+}
+
+/// The server's own account belongs to a failure; an interruption needs none.
+fn with_server_log(error: Error, running: &Running) -> Error {
+    let tail = running.log_tail();
+    if matches!(error.kind(), Kind::Interrupted(_)) || tail.trim().is_empty() {
+        return error;
+    }
+    error.detail(format!("the end of the server's log:\n{}", tail.trim_end()))
+}

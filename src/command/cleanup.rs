@@ -1,0 +1,14 @@
+//! `database cleanup` and `postgres-cleanup`.
+
+use crate::cluster::{self, Cleaned, Layout, clean_up};
+use crate::error::Result;
+
+/// Stops the cluster and removes what the tool put into the working directory.
+pub fn remove(layout: &Layout) -> Result<Cleaned> {
+    clean_up(layout)
+}
+
+/// Stops the cluster; nothing to stop is fine. Returns whether a server was stopped.
+pub fn stop(layout: &Layout) -> Result<bool> {
+    cluster::stop(layout)
+}

@@ -1,0 +1,105 @@
+//! The whole way from nothing to a database with data.
+
+use crate::bundle;
+use crate::development::{Development, Ready};
+use crate::error::{Context, Result};
+use crate::inherits;
+use crate::patch::Patch;
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::session::Session;
+use crate::postgres::toolchain::Toolchain;
+use crate::secret;
+use crate::source::Source;
+use crate::steps::Steps;
+use crate::workspace::Dotenv;
+
+/// What to put into a database.
+#[derive(Debug)]
+pub struct Content {
+    /// Whether the hectic bundle comes first.
+    pub hook: bool,
+    /// Where the secrets come from.
+    pub dotenv: Dotenv,
+    /// The sources, unless hydration is left out.
+    pub source: Option<Source>,
+    /// The patch, unless it is left out.
+    pub patch: Option<Patch>,
+    /// Tables that have to exist when all is done.
+    pub inherits: Vec<String>,
+}
+
+/// `database deploy`.
+#[derive(Debug)]
+pub struct Deploy {
+    /// The cluster to deploy to.
+    pub development: Development,
+    /// What to deploy.
+    pub content: Content,
+    /// Whether to stop the server after success.
+    pub stop_after: bool,
+}
+
+/// What was deployed.
+#[derive(Debug)]
+pub struct Deployed {
+    /// The cluster's URL.
+    pub url: String,
+    /// Whether the server was stopped.
+    pub stopped: bool,
+    /// The steps.
+    pub steps: Steps,
+}
+
+impl Deploy {
+    /// Deploys.
+    pub fn run(self) -> Result<Deployed> {
+        let mut steps = Steps::default();
+        let toolchain = self.development.toolchain.clone();
+        let ready = steps.run("start", || self.development.provide())?;
+        let conninfo = conninfo_of(&ready)?;
+        apply(&toolchain, &conninfo, &self.content, &mut steps)?;
+        steps.run("flush", || flush(&conninfo))?;
+        let url = ready.corrected.as_ref().unwrap_or(&ready.url).to_url();
+        if self.stop_after {
+            steps.run("stop", || ready.running.stop(crate::cluster::postmaster::Shutdown::Fast))?;
+        }
+        Ok(Deployed { url, stopped: self.stop_after, steps })
+    }
+}
+
+/// Puts `content` into the database: bundle, secrets, sources, patch.
+pub fn apply(
+    toolchain: &Toolchain,
+    conninfo: &Conninfo,
+    content: &Content,
+    steps: &mut Steps,
+) -> Result<()> {
+    if let Some(source) = &content.source {
+        if content.hook {
+            steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?))?;
+        }
+        steps.run("secrets", || {
+            if content.dotenv.is_there() {
+                secret::load(&mut Session::connect(conninfo)?, &content.dotenv)?;
+            }
+            Ok(())
+        })?;
+        steps.run("hydrate", || source.hydrate(toolchain, conninfo)).context("hydrating failed")?;
+    }
+    if let Some(patch) = &content.patch {
+        steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
+    }
+    inherits::check(conninfo, &content.inherits)
+}
+
+/// A development cluster commits asynchronously; what a verb reports as done has to survive.
+pub fn flush(conninfo: &Conninfo) -> Result<()> {
+    let mut session = Session::connect(conninfo)?;
+    session.batch("SET synchronous_commit = on")?;
+    session.query(include_str!("../../sql/query/flush.sql"), &[]).map(drop)
+}
+
+/// The connection of the project's role to the project's database.
+fn conninfo_of(ready: &Ready) -> Result<Conninfo> {
+    Conninfo::resolve(&ready.url, &LibpqEnvironment::default())
+}

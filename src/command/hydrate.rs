@@ -1,0 +1,14 @@
+//! `database hydrate`: the bundle, the secrets and the sources, into a database that is there.
+
+use crate::command::deploy::{self, Content};
+use crate::error::Result;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::toolchain::Toolchain;
+use crate::steps::Steps;
+
+/// Puts `content` into the database of `conninfo`.
+pub fn run(toolchain: &Toolchain, conninfo: &Conninfo, content: &Content) -> Result<Steps> {
+    let mut steps = Steps::default();
+    deploy::apply(toolchain, conninfo, content, &mut steps)?;
+    Ok(steps)
+}

@@ -1,0 +1,16 @@
+//! The verbs, one a file: they compose the nouns and return what a person is to be told.
+//!
+//! No verb parses arguments, prints, or reads the environment. One may call `deploy::apply`;
+//! otherwise they do not call each other.
+
+pub mod bundle;
+pub mod check;
+pub mod cleanup;
+pub mod deploy;
+pub mod doctor;
+pub mod hydrate;
+pub mod log;
+pub mod patch;
+pub mod psql;
+pub mod status;
+pub mod test;

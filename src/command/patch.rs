@@ -1,0 +1,38 @@
+//! `database patch`: runs the patch, or opens it in an editor.
+
+use crate::error::{Context, Error, Result};
+use crate::inherits as tables;
+use crate::patch::{self, Patch};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::toolchain::Toolchain;
+use crate::process::{Command, Environment};
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+/// Runs the patch on the database of `conninfo`, creating an empty default file when there is none.
+pub fn run(
+    toolchain: &Toolchain,
+    conninfo: &Conninfo,
+    workspace: &Workspace,
+    inherits: &[String],
+) -> Result<Steps> {
+    patch::create_default(workspace)?;
+    let patch = Patch::of(workspace, workspace.patch_log.clone())?;
+    tables::check(conninfo, inherits)?;
+    let mut steps = Steps::default();
+    steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
+    Ok(steps)
+}
+
+/// Becomes the editor on the patch file; returns only when that failed. `editor` is a command line
+/// as a shell would read it, and `sh` reads it, because people set `EDITOR='code --wait'`.
+pub fn edit(workspace: &Workspace, editor: &str, environment: &Environment) -> Error {
+    if let Err(error) = patch::create_default(workspace) {
+        return error;
+    }
+    Command::new("/bin/sh", environment)
+        .args(["-c", "eval \"$1 \\\"\\$2\\\"\"", "sh", editor])
+        .arg(&workspace.patch.file)
+        .replace_process()
+        .hint("set EDITOR to the editor to use")
+}

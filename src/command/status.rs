@@ -1,0 +1,62 @@
+//! `database status`: what runs, since when, how large, for whom.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::cluster::{ClusterSpec, Found, Running, find};
+use crate::error::Result;
+use crate::postgres::toolchain::Toolchain;
+
+/// What is known about the development cluster.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Status {
+    /// There is no cluster.
+    Absent,
+    /// There is one, and no server.
+    Stopped,
+    /// A server that was killed left its pid file.
+    Stale,
+    /// A server runs.
+    Running(Facts),
+}
+
+/// What is known about a running server.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Facts {
+    /// The postmaster's process id.
+    pub pid: u32,
+    /// Since when it runs, in seconds.
+    pub up_seconds: u64,
+    /// The server's version.
+    pub version: String,
+    /// The size of all databases.
+    pub size: String,
+    /// Client sessions.
+    pub sessions: i64,
+    /// The connection string.
+    pub url: String,
+}
+
+/// Looks at the cluster that `spec` describes.
+pub fn run(spec: ClusterSpec, toolchain: Toolchain, user: Option<String>) -> Result<Status> {
+    Ok(match find(spec, toolchain)? {
+        Found::Nothing => Status::Absent,
+        Found::Stopped(_) => Status::Stopped,
+        Found::Stale(_) => Status::Stale,
+        Found::Running(running) => Status::Running(facts(&running, user)?),
+    })
+}
+
+fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
+    let spec = running.spec();
+    let user = user.unwrap_or_else(|| spec.superuser.clone());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    Ok(Facts {
+        pid: running.pid(),
+        up_seconds: now.saturating_sub(running.started()),
+        version: running.version()?,
+        size: running.size()?,
+        sessions: running.other_sessions()?,
+        url: running.url(&user, &spec.database).to_url(),
+    })
+}

@@ -1,0 +1,46 @@
+//! `database test`: runs `test/test.sql` and believes its TAP.
+
+use std::io::Write;
+
+use crate::error::{Context, Error, Result};
+use crate::inherits as tables;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::script::Script;
+use crate::postgres::toolchain::Toolchain;
+use crate::tap::Tap;
+use crate::workspace::{Workspace, require_file};
+
+/// Runs the tests on the database of `conninfo`, passing their output on to `output`.
+///
+/// # Errors
+/// `Failed` when a test is `not ok` or the plan is not met; `Sql` when a statement fails.
+pub fn run(
+    toolchain: &Toolchain,
+    conninfo: &Conninfo,
+    workspace: &Workspace,
+    inherits: &[String],
+    output: &mut (dyn Write + Send),
+) -> Result<Tap> {
+    require_file(&workspace.test, "the test file", "create it, or set DATABASE_DIR")?;
+    tables::check(conninfo, inherits)?;
+    let script = Script {
+        file: workspace.test.clone(),
+        variables: Vec::new(),
+        directory: workspace.root.clone(),
+        log: None,
+    };
+    let mut tap = Tap::default();
+    script
+        .run_lines(toolchain, conninfo, &mut |line| {
+            tap.read(&String::from_utf8_lossy(line));
+            // a reader that went away does not make the tests fail
+            let _ = output.write_all(line).and_then(|()| output.write_all(b"\n"));
+        })
+        .context("testing failed")?;
+    match tap.verdict() {
+        Ok(()) => Ok(tap),
+        Err(reason) => Err(Error::failed(format!("tests failed: {reason}"))
+            .detail(tap.failed.join("\n"))
+            .hint(format!("see the output above; the tests are in {}", workspace.test.display()))),
+    }
+}
