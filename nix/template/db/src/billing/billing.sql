@@ -1,0 +1,3 @@
+\ir invoice.sql
+\ir function.sql
+\ir view.sql

@@ -1,0 +1,4 @@
+\ir catalogue.sql
+\ir customer.sql
+\ir order.sql
+\ir view.sql
