@@ -1,1 +1,49 @@
-fn main() {}
+//! `cargo x`: everything that is done to this repository, from one program.
+//!
+//! It is kept apart from the tool: it depends on none of its code, so that it builds in seconds on
+//! a fresh machine and can judge the tool from outside.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's program: results on stdout, everything else on stderr"
+)]
+
+mod args;
+mod bench;
+mod check;
+mod demo;
+mod failure;
+mod place;
+mod postgres;
+mod program;
+mod test;
+
+use std::process::ExitCode;
+
+use args::Verb;
+use failure::Result;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match args::parse(&words).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Help => print!("{}", args::USAGE),
+        Verb::Demo => demo::run()?,
+        Verb::Test { pg, filters } => test::run(pg, &filters)?,
+        Verb::Check => check::run()?,
+        Verb::Fix => check::fix()?,
+        Verb::Fmt => check::format()?,
+        Verb::Bench(plan) => bench::run(&plan)?,
+        Verb::Postgres { pg } => println!("{}", postgres::provide(pg)?.display()),
+    }
+    Ok(())
+}

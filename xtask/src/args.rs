@@ -1,0 +1,192 @@
+//! The command line of `cargo x`.
+
+use std::path::PathBuf;
+
+use crate::failure::{Failure, Result};
+
+/// What `cargo x help` prints.
+pub(crate) const USAGE: &str = "\
+Usage: cargo x COMMAND
+
+  demo                        run `database check` on the sample project
+  test [--pg N] [FILTER…]     all checks, then all tests; with a FILTER only the tests it matches
+  check                       rustfmt, clippy, the tidy test and the documentation, warnings denied
+  fix                         apply clippy's suggestions, then rustfmt
+  fmt                         rustfmt
+  bench [-n RUNS] [--bin DIR] [NAME…]
+                              compare the release build (or the programs in DIR) with a plain
+                              shell pipeline; NAME selects cases
+  postgres [--pg N]           find or provide PostgreSQL; print its program directory
+
+`demo`, `test` and `bench` find PostgreSQL 15 or later, or install it and say so. `--pg 17` and
+`--pg 18` use a private copy below target/, `--pg 15` and `--pg 16` an installed one.
+";
+
+/// How often each side of a benchmark runs unless `-n` says otherwise.
+const DEFAULT_RUNS: usize = 11;
+
+/// One command with its arguments.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Print the usage.
+    Help,
+    /// The main job on the sample project.
+    Demo,
+    /// Checks and tests.
+    Test { pg: Option<u32>, filters: Vec<String> },
+    /// Everything that needs no server.
+    Check,
+    /// Clippy's suggestions and rustfmt.
+    Fix,
+    /// Rustfmt.
+    Fmt,
+    /// Measurements.
+    Bench(BenchPlan),
+    /// Print the program directory.
+    Postgres { pg: Option<u32> },
+}
+
+/// What `bench` was asked to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BenchPlan {
+    /// Measured runs of each side.
+    pub(crate) runs: usize,
+    /// Where the tool's programs are, when they are not to be built.
+    pub(crate) programs: Option<PathBuf>,
+    /// Names of cases; empty for all.
+    pub(crate) names: Vec<String>,
+}
+
+/// Reads the words after `cargo x`.
+pub(crate) fn parse(words: &[String]) -> Result<Verb> {
+    let Some((verb, rest)) = words.split_first() else {
+        return Err(Failure::missing(USAGE));
+    };
+    let mut rest = Words { rest, verb };
+    match verb.as_str() {
+        "help" | "-h" | "--help" => Ok(Verb::Help),
+        "demo" => rest.none().map(|()| Verb::Demo),
+        "check" => rest.none().map(|()| Verb::Check),
+        "fix" => rest.none().map(|()| Verb::Fix),
+        "fmt" => rest.none().map(|()| Verb::Fmt),
+        "test" => test(&mut rest),
+        "postgres" => postgres(&mut rest),
+        "bench" => bench(&mut rest),
+        other => Err(Failure::unknown(format!("unknown command `{other}`\n\n{USAGE}"))),
+    }
+}
+
+fn test(words: &mut Words<'_>) -> Result<Verb> {
+    let (mut pg, mut filters) = (None, Vec::new());
+    while let Some(word) = words.next() {
+        match word {
+            "--pg" => pg = Some(words.number("--pg")?),
+            option if option.starts_with('-') => return Err(words.unknown(option)),
+            filter => filters.push(filter.to_owned()),
+        }
+    }
+    Ok(Verb::Test { pg, filters })
+}
+
+fn postgres(words: &mut Words<'_>) -> Result<Verb> {
+    let mut pg = None;
+    while let Some(word) = words.next() {
+        match word {
+            "--pg" => pg = Some(words.number("--pg")?),
+            other => return Err(words.unknown(other)),
+        }
+    }
+    Ok(Verb::Postgres { pg })
+}
+
+fn bench(words: &mut Words<'_>) -> Result<Verb> {
+    let mut plan = BenchPlan { runs: DEFAULT_RUNS, programs: None, names: Vec::new() };
+    while let Some(word) = words.next() {
+        match word {
+            "-n" => plan.runs = words.number("-n")?,
+            "--bin" => plan.programs = Some(PathBuf::from(words.value("--bin")?)),
+            option if option.starts_with('-') => return Err(words.unknown(option)),
+            name => plan.names.push(name.to_owned()),
+        }
+    }
+    if plan.runs == 0 {
+        return Err(Failure::unknown("-n needs a number above 0"));
+    }
+    Ok(Verb::Bench(plan))
+}
+
+/// The words that are still to be read.
+struct Words<'a> {
+    rest: &'a [String],
+    verb: &'a str,
+}
+
+impl<'a> Words<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(first)
+    }
+
+    fn value(&mut self, option: &str) -> Result<&'a str> {
+        self.next().ok_or_else(|| Failure::missing(format!("{option} needs a value\n\n{USAGE}")))
+    }
+
+    fn number<N: std::str::FromStr>(&mut self, option: &str) -> Result<N> {
+        let text = self.value(option)?;
+        text.parse().map_err(|_| Failure::unknown(format!("{option} needs a number, not `{text}`")))
+    }
+
+    fn none(&mut self) -> Result<()> {
+        self.next().map_or(Ok(()), |word| Err(self.unknown(word)))
+    }
+
+    fn unknown(&self, word: &str) -> Failure {
+        Failure::unknown(format!("`{}` takes no `{word}`\n\n{USAGE}", self.verb))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Verb> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    fn code(line: &str) -> u8 {
+        parsed(line).unwrap_err().code()
+    }
+
+    #[test]
+    fn no_command_is_missing_and_a_wrong_one_unknown() {
+        assert_eq!(code(""), 3);
+        assert_eq!(code("frobnicate"), 9);
+        assert!(parsed("frobnicate").unwrap_err().to_string().contains("Usage: cargo x"));
+    }
+
+    #[test]
+    fn test_takes_a_version_and_filters_in_any_order() {
+        let expected = Verb::Test { pg: Some(17), filters: vec!["a".into(), "b".into()] };
+        assert_eq!(parsed("test a --pg 17 b").unwrap(), expected);
+        assert_eq!(parsed("test").unwrap(), Verb::Test { pg: None, filters: vec![] });
+    }
+
+    #[test]
+    fn a_value_that_is_missing_wrong_or_superfluous_is_said_to_be() {
+        assert_eq!(code("test --pg"), 3);
+        assert_eq!(code("test --pg nine"), 9);
+        assert_eq!(code("test --release"), 9);
+        assert_eq!(code("postgres 17"), 9);
+        assert_eq!(code("check now"), 9);
+        assert_eq!(code("bench -n 0"), 9);
+    }
+
+    #[test]
+    fn bench_has_a_default_and_takes_names() {
+        let Verb::Bench(plan) = parsed("bench --bin old cold").unwrap() else { panic!("bench") };
+        assert_eq!(plan.runs, 11);
+        assert_eq!(plan.programs, Some(PathBuf::from("old")));
+        assert_eq!(plan.names, ["cold"]);
+    }
+}

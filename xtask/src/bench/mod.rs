@@ -1,0 +1,110 @@
+//! `cargo x bench`: the tool against the plain shell pipeline, on this machine, now.
+//!
+//! Absolute times say more about the machine and its load than about the tool. So both sides run
+//! in turn, in fresh directories, and what counts is the ratio of their medians. Each side has one
+//! run beforehand that is not counted, and what a run leaves behind is stopped and removed outside
+//! the measured part.
+
+mod cases;
+mod lab;
+mod memory;
+mod stats;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use crate::args::BenchPlan;
+use crate::failure::{Failure, Result};
+use crate::{place, postgres, program};
+use cases::{CASES, Case};
+use lab::Lab;
+use stats::Comparison;
+
+/// The name that selects the memory measurement.
+const MEMORY: &str = "memory";
+
+/// Measures what was asked for and fails when a target is missed.
+pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
+    let wanted = |name: &str| plan.names.is_empty() || plan.names.iter().any(|n| n == name);
+    known(&plan.names)?;
+    let lab = Lab::new(postgres::provide(None)?, programs(plan)?)?;
+    let mut missed = Vec::new();
+    let timed: Vec<&Case> = CASES.iter().filter(|case| wanted(case.name)).collect();
+    if !timed.is_empty() {
+        println!("{}", stats::HEADER);
+    }
+    for case in timed {
+        let comparison = compare(&lab, case, plan.runs)?;
+        println!("{}", comparison.row(case.name, case.what, case.target));
+        if comparison.ratio() < case.target {
+            missed.push(case.name);
+        }
+    }
+    if wanted(MEMORY) && !memory::report(&lab)? {
+        missed.push(MEMORY);
+    }
+    if missed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("missed the target of: {}", missed.join(", "))))
+}
+
+/// Refuses a name that selects nothing.
+fn known(names: &[String]) -> Result<()> {
+    let known: Vec<&str> = CASES.iter().map(|case| case.name).chain([MEMORY]).collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(Failure::unknown(format!(
+            "there is no case `{name}`; there are: {}",
+            known.join(", ")
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Where the programs to measure are; builds them unless they were given.
+fn programs(plan: &BenchPlan) -> Result<PathBuf> {
+    if let Some(given) = &plan.programs {
+        return Ok(place::root().join(given));
+    }
+    let build = ["build", "--release", "--package", "db-tool", "--bins"];
+    program::run_aside(program::cargo().args(build))?;
+    Ok(place::target().join("release"))
+}
+
+/// Runs both sides in turn; which of them begins alternates.
+fn compare(lab: &Lab, case: &Case, runs: usize) -> Result<Comparison> {
+    let mut comparison = Comparison::default();
+    for run in 0..=runs {
+        progress(&format!("{}: {run} of {runs}", case.name));
+        let (ours, theirs) = if run % 2 == 0 {
+            let ours = lab.time(&case.ours)?;
+            (ours, lab.time(&case.theirs)?)
+        } else {
+            let theirs = lab.time(&case.theirs)?;
+            (lab.time(&case.ours)?, theirs)
+        };
+        if run > 0 {
+            comparison.push(ours, theirs);
+        }
+    }
+    progress("");
+    Ok(comparison)
+}
+
+/// Replaces the line of progress on a terminal.
+fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_cases_select() {
+        assert!(known(&["init".into(), "memory".into()]).is_ok());
+        assert_eq!(known(&["speed".into()]).unwrap_err().code(), 9);
+    }
+}

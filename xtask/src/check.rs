@@ -1,0 +1,53 @@
+//! Everything that needs no server: formatting, lints, the tidy test, the documentation.
+
+use crate::failure::{Failure, Result};
+use crate::program;
+
+/// All checks, the quick ones first.
+pub(crate) fn run() -> Result<()> {
+    components()?;
+    program::run(program::cargo().args(["fmt", "--all", "--check"])).map_err(|_| {
+        Failure::new("the formatting differs from rustfmt's: `cargo x fmt` corrects it")
+    })?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
+    program::run(program::cargo().args(clippy))?;
+    program::run(program::cargo().args(["test", "--quiet", "--test", "tidy"]))?;
+    // Private items too: links in the comments of internals rot like any others.
+    let doc = ["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"];
+    program::run(program::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Applies what clippy can apply, then rustfmt.
+pub(crate) fn fix() -> Result<()> {
+    components()?;
+    let clippy = ["clippy", "--fix", "--workspace", "--all-targets", "--allow-dirty"];
+    program::run(program::cargo().args(clippy).arg("--allow-staged"))?;
+    format()
+}
+
+/// Rustfmt on every crate.
+pub(crate) fn format() -> Result<()> {
+    components()?;
+    program::run(program::cargo().args(["fmt", "--all"]))
+}
+
+/// Sees to it that rustfmt and clippy are there: a minimal toolchain comes without them.
+fn components() -> Result<()> {
+    let missing: Vec<&str> = ["fmt", "clippy"].into_iter().filter(|name| !works(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!("The toolchain lacks {}: adding it with rustup.", missing.join(" and "));
+    // In the repository's directory, hence to the toolchain that is in use here.
+    let add = ["component", "add", "rustfmt", "clippy"];
+    program::run(program::new("rustup").args(add)).map_err(|_| {
+        Failure::not_installed(
+            "rustfmt and clippy are needed and rustup cannot add them: install them as you \
+             installed cargo (Debian, Ubuntu: apt-get install rustfmt rust-clippy)",
+        )
+    })
+}
+
+fn works(name: &str) -> bool {
+    program::succeeds(program::cargo().args([name, "--version"]))
+}

@@ -1,0 +1,133 @@
+//! Directories: the repository, its build output, and places that a server's user can reach.
+//!
+//! Run by root (containers, CI), PostgreSQL's programs run as another user. That user cannot enter
+//! a checkout below a private home directory, so whatever it has to read goes below `/var/tmp` then.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{Gid, Uid, User, geteuid};
+
+use crate::failure::{Failure, On, Result};
+
+/// The top of the repository.
+pub(crate) fn root() -> PathBuf {
+    // Cargo sets the variable at run time too, which is right even when the checkout was moved.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// Cargo's target directory: `cargo x` itself is `<target>/<profile>/xtask`.
+pub(crate) fn target() -> PathBuf {
+    let own = std::env::current_exe().ok();
+    let target = own.as_deref().and_then(|exe| exe.parent()?.parent());
+    target.map_or_else(|| root().join("target"), Path::to_path_buf)
+}
+
+/// Whether we are root, so that servers run as someone else.
+pub(crate) fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// Who runs servers for root: `postgres` if there is one, else `nobody`.
+pub(crate) fn server_user() -> Result<(Uid, Gid)> {
+    let known = |name| User::from_name(name).ok().flatten();
+    let user = known("postgres").or_else(|| known("nobody"));
+    user.map(|user| (user.uid, user.gid))
+        .ok_or_else(|| Failure::new("there is neither a user `postgres` nor a user `nobody`"))
+}
+
+/// The first component of `path` that users other than its owner cannot pass.
+pub(crate) fn barrier(path: &Path) -> Option<&Path> {
+    let mut components: Vec<&Path> = path.ancestors().filter(|p| p.is_absolute()).collect();
+    components.reverse();
+    components
+        .into_iter()
+        .find(|part| fs::metadata(part).is_ok_and(|meta| meta.permissions().mode() & 0o001 == 0))
+}
+
+/// A directory of that name that survives between runs and that a server's user can reach.
+pub(crate) fn kept(name: &str) -> Result<PathBuf> {
+    let target = target();
+    if is_root() && barrier(&target).is_some() {
+        let top = PathBuf::from(format!("/var/tmp/db-tool-{}", geteuid()));
+        open_directory(&top)?;
+        owned_by_us(&top)?;
+        return open_directory(&top.join(name));
+    }
+    open_directory(&target.join(name))
+}
+
+/// A directory that others may enter, whatever the umask.
+fn open_directory(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path).on("create", path)?;
+    if is_root() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).on("open", path)?;
+    }
+    Ok(path.to_path_buf())
+}
+
+/// Refuses a directory that somebody else planted in a shared place.
+fn owned_by_us(path: &Path) -> Result<()> {
+    let meta = fs::symlink_metadata(path).on("look at", path)?;
+    if meta.is_dir() && meta.uid() == geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{} is not a directory of ours; remove it", path.display())))
+}
+
+/// A directory of our own below the system's temporary one, removed when dropped.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes the directory; others may enter it when we are root.
+    pub(crate) fn new(name: &str) -> Result<Self> {
+        // Resolved, since a socket's path must be the short and real one (macOS links /tmp).
+        let shared = std::env::temp_dir();
+        let shared = shared.canonicalize().on("resolve", &shared)?;
+        let path = shared.join(format!("db-tool-{name}-{}", std::process::id()));
+        let mode = if is_root() { 0o755 } else { 0o700 };
+        fs::DirBuilder::new().mode(mode).create(&path).on("create", &path)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("cannot remove {}: {error}", self.0.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_component_is_named_and_the_scratch_directory_goes_away() {
+        let scratch = Scratch::new("barrier").unwrap();
+        let inner = scratch.path().join("private/inner");
+        fs::create_dir_all(&inner).unwrap();
+        let private = inner.parent().unwrap();
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(barrier(private), None);
+        fs::set_permissions(private, fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(barrier(&inner), Some(private));
+        let path = scratch.path().to_path_buf();
+        drop(scratch);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_repository_holds_this_crate() {
+        assert!(root().join("xtask/Cargo.toml").is_file());
+    }
+}

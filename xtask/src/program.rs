@@ -1,0 +1,145 @@
+//! Starting programs: shown before they run, judged by their exit status.
+
+#![expect(clippy::disallowed_methods, reason = "the ban keeps the tool's one process boundary")]
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::failure::{Failure, Result};
+use crate::place;
+
+/// Variables that `cargo run` sets for us. Build scripts watch some of them, so a nested cargo that
+/// saw them would build the dependencies anew whenever it is called in another way.
+const FROM_CARGO_RUN: [&str; 6] = [
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "CARGO_PRIMARY_",
+    "OUT_DIR",
+];
+
+/// Variables that would lead the tool away from the sample project.
+const PROJECT_VARIABLES: [&str; 9] = [
+    "DATABASE_",
+    "DB_URL",
+    "ENVIRONMENT",
+    "HECTIC_",
+    "HYDRATE_",
+    "MIGRATION_DIR",
+    "PATCH_",
+    "PG",
+    "PROFILE_DIR",
+];
+
+/// A program with the repository as its working directory.
+pub(crate) fn new(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(place::root()).stdin(Stdio::null());
+    command
+}
+
+/// The cargo that runs us, as if it was called by hand.
+pub(crate) fn cargo() -> Command {
+    let mut command = new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    remove_variables(&mut command, &FROM_CARGO_RUN);
+    command
+}
+
+/// `program` without the caller's project and PostgreSQL variables.
+pub(crate) fn outside_any_project(program: &Path) -> Command {
+    let mut command = new(program);
+    remove_variables(&mut command, &PROJECT_VARIABLES);
+    command
+}
+
+/// Takes every variable away whose name starts with one of `prefixes`.
+fn remove_variables(command: &mut Command, prefixes: &[&str]) {
+    for (name, _) in std::env::vars_os() {
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// Shows the command, runs it with our output and fails when it does.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    eprintln!("$ {}", line(command));
+    let status = command.status().map_err(|error| cannot_start(command, &error))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("failed ({status}): {}", line(command))))
+}
+
+/// Like [`run`], with the command's stdout on our stderr: our own stdout is for results.
+pub(crate) fn run_aside(command: &mut Command) -> Result<()> {
+    run(command.stdout(std::io::stderr()))
+}
+
+/// Runs the command silently; what it said is part of the failure.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
+    output(command).map(drop)
+}
+
+/// What the command printed on stdout.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let Output { status, stdout, stderr } =
+        command.output().map_err(|error| cannot_start(command, &error))?;
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&stderr);
+    Err(Failure::new(format!("failed ({status}): {}\n{said}", line(command))))
+}
+
+/// Whether the command starts and succeeds; nothing is shown.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+}
+
+/// Why a program did not start.
+pub(crate) fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
+    let name = command.get_program().to_string_lossy();
+    match error.kind() {
+        ErrorKind::NotFound => Failure::not_installed(format!("`{name}` is not installed")),
+        _ => Failure::new(format!("cannot start `{name}`: {error}")),
+    }
+}
+
+/// The command as one would type it.
+fn line(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+}
+
+/// `text` as one word of a POSIX shell.
+pub(crate) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_survives_the_shell() {
+        for text in ["plain", "two words", "it's", "", "$HOME"] {
+            let script = format!("printf %s {}", quoted(text));
+            assert_eq!(output(new("sh").args(["-c", &script])).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_failure_carries_what_the_program_said() {
+        let failure = output(new("sh").args(["-c", "echo oh no >&2; exit 3"])).unwrap_err();
+        assert!(failure.to_string().contains("oh no"), "{failure}");
+        assert_eq!(output(&mut new("no-such-program")).unwrap_err().code(), 127);
+    }
+}
