@@ -1,0 +1,7 @@
+//! Behaviour, through the binaries and with real servers. A module per verb.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "tests start programs and wait for them")]
+
+mod check;
+mod support;

@@ -1,0 +1,352 @@
+//! What every test has: directories of its own, a cleared environment, the programs.
+//!
+//! Tests run the binaries and nothing else of the crate. The environment of a program is empty but
+//! for what a test sets; its temporary directory, home and working directories are the test's. All
+//! tests share one template cache, so that a cluster costs a clone.
+
+pub mod project;
+pub mod server;
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A directory of its own and the environment that programs get in it. Dropping it stops what a
+/// test left running, so that a failing test leaves nothing either.
+pub struct Sandbox {
+    directory: tempfile::TempDir,
+    variables: Vec<(OsString, OsString)>,
+    user: Option<String>,
+}
+
+/// What a program did.
+#[derive(Debug)]
+pub struct Outcome {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+}
+
+impl Sandbox {
+    /// A short path, because sockets need one; open to the user who runs servers for root.
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("dbt-").tempdir_in("/tmp").unwrap();
+        open_to_all(directory.path());
+        let mut sandbox = Self { directory, variables: Vec::new(), user: None };
+        for name in ["tmp", "home"] {
+            std::fs::create_dir(sandbox.path(name)).unwrap();
+            open_to_all(&sandbox.path(name));
+        }
+        std::fs::set_permissions(sandbox.path("tmp"), PermissionsExt::from_mode(0o1777)).unwrap();
+        sandbox.set("PATH", path_variable());
+        sandbox.set("PG_BINDIR", bindir());
+        sandbox.set("TMPDIR", sandbox.path("tmp"));
+        sandbox.set("HOME", sandbox.path("home"));
+        sandbox.set("XDG_CACHE_HOME", cache());
+        sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "");
+        sandbox
+    }
+
+    /// A sandbox with `PG_WORKING_DIR` set to `pg` in it.
+    pub fn with_cluster() -> Self {
+        let mut sandbox = Self::new();
+        let working = sandbox.path("pg");
+        sandbox.set("PG_WORKING_DIR", &working);
+        sandbox
+    }
+
+    /// A sandbox with a copy of a project in `project`: `LOCAL_DIR`, `PG_WORKING_DIR`, `DB_URL`.
+    pub fn with_project(source: &str) -> Self {
+        let mut sandbox = Self::with_cluster();
+        let local = sandbox.path("project");
+        project::copy(&repository().join(source), &local);
+        sandbox.set("LOCAL_DIR", &local);
+        let url = format!("postgresql://dev@localhost/app?host={}", sandbox.path("pg").display());
+        sandbox.set("DB_URL", url);
+        sandbox
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file below the sandbox, with its directories.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
+        self.unset(name);
+        self.variables.push((name.into(), value.as_ref().to_owned()));
+    }
+
+    pub fn unset(&mut self, name: &str) {
+        self.variables.retain(|(known, _)| known != name);
+    }
+
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
+    }
+
+    /// Runs the programs as this user from now on, who gets the sandbox; only root can.
+    pub fn act_as(&mut self, user: &str) {
+        let status = Command::new("chown").args(["-R", user]).arg(self.directory.path()).status();
+        assert!(status.unwrap().success(), "chown to {user}");
+        self.set("XDG_CACHE_HOME", self.path("home/.cache"));
+        self.user = Some(user.to_owned());
+    }
+
+    /// A command for one of our programs or any other, in the sandbox's environment.
+    pub fn command<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
+        let program = binary(program).unwrap_or_else(|| program.into());
+        let mut command = match &self.user {
+            None => Command::new(program),
+            Some(user) => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", user, "--"]).arg(program);
+                command
+            }
+        };
+        command.args(arguments).env_clear().envs(self.variables.iter().cloned());
+        command.current_dir(self.directory.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a program to its end; a minute is too long for any.
+    pub fn run<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Outcome {
+        finish(self.spawn(program, arguments), None)
+    }
+
+    /// Runs a program with `input` on its standard input.
+    pub fn run_with_input<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+        input: &str,
+    ) -> Outcome {
+        let mut command = self.command(program, arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(command.spawn().unwrap(), Some(input))
+    }
+
+    /// Starts a program whose output is collected by `finish`.
+    pub fn spawn<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Child {
+        let mut command = self.command(program, arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
+    }
+
+    /// `database` with these arguments.
+    pub fn database<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
+        self.run("database", arguments)
+    }
+
+    /// `postgres-init` with these arguments.
+    pub fn init<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
+        self.run("postgres-init", arguments)
+    }
+
+    /// The only cell that `sql` returns on the connection of `url`, through psql.
+    pub fn query(&self, url: &str, sql: &str) -> String {
+        let arguments = ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql];
+        let psql = bindir().join("psql");
+        self.run(psql.to_str().unwrap(), arguments).success().stdout.trim_end().to_owned()
+    }
+
+    /// The URL of the sandbox's cluster for its superuser.
+    pub fn url(&self, database: &str) -> String {
+        format!("host={} dbname={database} user={}", self.path("pg/sock").display(), whoami())
+    }
+
+    /// Names of the entries of a directory below the sandbox, sorted.
+    pub fn entries(&self, name: &str) -> Vec<String> {
+        entries(&self.path(name))
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        for pid in server::processes_below(self.directory.path()) {
+            let _ = Command::new("kill").args(["-QUIT", &pid.to_string()]).status();
+        }
+        wait_until("servers end", || server::processes_below(self.directory.path()).is_empty());
+    }
+}
+
+impl Outcome {
+    /// Fails the test unless the program ended well.
+    #[track_caller]
+    pub fn success(self) -> Self {
+        assert!(self.code == Some(0), "expected success:\n{self}");
+        self
+    }
+
+    /// Fails the test unless the program ended with `code` and said each of `words` on stderr.
+    #[track_caller]
+    pub fn fails<const N: usize>(self, code: i32, words: [&str; N]) -> Self {
+        assert!(self.code == Some(code), "expected exit {code}:\n{self}");
+        for word in words {
+            assert!(self.stderr.contains(word), "expected {word:?} on stderr:\n{self}");
+        }
+        self
+    }
+
+    /// The whole outcome as one block, with everything that differs from run to run replaced.
+    pub fn block(&self, sandbox: &Sandbox) -> String {
+        let directory = sandbox.directory.path().to_str().unwrap();
+        let ended = match (self.code, self.signal) {
+            (Some(code), _) => format!("exit: {code}"),
+            (None, signal) => format!("signal: {}", signal.unwrap_or_default()),
+        };
+        let text = format!("{ended}\n--- stdout\n{}--- stderr\n{}", self.stdout, self.stderr);
+        steady(&text.replace(directory, "[SANDBOX]").replace(&whoami(), "[USER]"))
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { stdout, stderr, code, signal } = self;
+        write!(f, "code {code:?} signal {signal:?}\n--- stdout\n{stdout}--- stderr\n{stderr}")
+    }
+}
+
+/// Compares with `tests/golden/NAME`; `UPDATE_GOLDEN=1` writes it instead.
+#[track_caller]
+pub fn assert_golden(name: &str, actual: &str) {
+    let path = repository().join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == actual, "{name} differs (UPDATE_GOLDEN=1 rewrites it)\n{actual}");
+}
+
+/// Collects the output of a child; kills one that takes longer than a minute.
+pub fn finish(mut child: Child, input: Option<&str>) -> Outcome {
+    let pid = child.id();
+    if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let (done, watch) = std::sync::mpsc::channel::<()>();
+    let dog = std::thread::spawn(move || {
+        if watch.recv_timeout(Duration::from_secs(60)).is_err() {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    let _ = done.send(());
+    dog.join().unwrap();
+    Outcome {
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: output.status.code(),
+        signal: output.status.signal(),
+    }
+}
+
+/// Waits until `condition` holds; ten seconds are too long for anything here.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}: not within ten seconds");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn entries(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+pub fn repository() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+/// The name of who runs the tests, which is the superuser's in clusters.
+pub fn whoami() -> String {
+    let output = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+pub fn is_root() -> bool {
+    whoami() == "root"
+}
+
+/// The programs of the PostgreSQL that the tests use. Absence is failure.
+pub fn bindir() -> PathBuf {
+    let bindir = std::env::var_os("DB_TOOL_TEST_PG_BINDIR");
+    bindir.expect("DB_TOOL_TEST_PG_BINDIR is unset: run the tests with `cargo x test`").into()
+}
+
+/// The template cache that all tests share.
+fn cache() -> PathBuf {
+    let cache = std::env::var_os("DB_TOOL_TEST_CACHE");
+    cache.map_or_else(|| repository().join("target/test-cache"), PathBuf::from)
+}
+
+fn binary(name: &str) -> Option<PathBuf> {
+    match name {
+        "database" => Some(env!("CARGO_BIN_EXE_database").into()),
+        "postgres-init" => Some(env!("CARGO_BIN_EXE_postgres-init").into()),
+        "postgres-cleanup" => Some(env!("CARGO_BIN_EXE_postgres-cleanup").into()),
+        _ => None,
+    }
+}
+
+/// Our programs, then the system's.
+fn path_variable() -> OsString {
+    let ours = Path::new(env!("CARGO_BIN_EXE_database")).parent().unwrap();
+    let mut path = ours.as_os_str().to_owned();
+    path.push(":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    path
+}
+
+fn open_to_all(directory: &Path) {
+    std::fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// Replaces durations, process ids and random names.
+fn steady(text: &str) -> String {
+    let mut steady = String::new();
+    for line in text.lines() {
+        let words = line.split(' ').collect::<Vec<_>>();
+        let mut kept: Vec<String> = Vec::new();
+        for (index, word) in words.iter().enumerate() {
+            let unit = words.get(index + 1).is_some_and(|next| next.starts_with("ms"));
+            let number = word.parse::<u64>().is_ok();
+            kept.push(if unit && number { "[N]".into() } else { (*word).to_owned() });
+        }
+        steady.push_str(&kept.join(" "));
+        steady.push('\n');
+    }
+    steady
+}
