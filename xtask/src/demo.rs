@@ -47,10 +47,12 @@ fn next_steps(database: &Path, project: &Path, bindir: &Path) -> String {
         "\nThe sample project is sound. Next, a development cluster that stays, and a look into \
          it:\n\n  \
          export PG_BINDIR={} LOCAL_DIR={} PG_WORKING_DIR=/tmp/shop PG_SHARED_PRELOAD_LIBRARIES=\n  \
-         {tool} deploy\n  {tool} psql -c '\\dt *.*'\n\n\
+         export DB_URL={}\n  \
+         {tool} deploy\n  {tool} psql -c '\\dt shop.*'\n\n\
          `{tool} cleanup` removes it again.\n",
         word(bindir),
         word(project),
+        program::quoted(&url("shop", Path::new("/tmp/shop"))),
     )
 }
 
