@@ -13,6 +13,7 @@ Usage: cargo x COMMAND
   check                       rustfmt, clippy, the tidy test and the documentation, warnings denied
   fix                         apply clippy's suggestions, then rustfmt
   fmt                         rustfmt
+  docs                        renew the README's tables of variables and exit codes
   bench [-n RUNS] [--bin DIR] [NAME…]
                               compare the release build (or the programs in DIR) with a plain
                               shell pipeline; NAME selects cases
@@ -40,6 +41,8 @@ pub(crate) enum Verb {
     Fix,
     /// Rustfmt.
     Fmt,
+    /// The README's generated tables.
+    Docs,
     /// Measurements.
     Bench(BenchPlan),
     /// Print the program directory.
@@ -69,6 +72,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb> {
         "check" => rest.none().map(|()| Verb::Check),
         "fix" => rest.none().map(|()| Verb::Fix),
         "fmt" => rest.none().map(|()| Verb::Fmt),
+        "docs" => rest.none().map(|()| Verb::Docs),
         "test" => test(&mut rest),
         "postgres" => postgres(&mut rest),
         "bench" => bench(&mut rest),
@@ -188,5 +192,29 @@ mod tests {
         assert_eq!(plan.runs, 11);
         assert_eq!(plan.programs, Some(PathBuf::from("old")));
         assert_eq!(plan.names, ["cold"]);
+    }
+
+    /// The words of every `cargo x …` in `text`, up to the end of the code or the comment.
+    fn commands(text: &str) -> Vec<&str> {
+        let after = text.split("cargo x ").skip(1);
+        after.map(|rest| rest.split(['`', '\n', '#', '(']).next().unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn every_command_in_the_readme_is_one() {
+        let commands = commands(include_str!("../../README.md"));
+        for name in ["demo", "test", "check", "fix", "fmt", "docs", "bench", "postgres"] {
+            let named = commands.iter().any(|line| line.split_whitespace().next() == Some(name));
+            assert!(named, "the README does not mention `cargo x {name}`");
+        }
+        for line in commands {
+            assert!(parsed(line).is_ok(), "the README has `cargo x {line}`");
+        }
+    }
+
+    #[test]
+    fn ci_runs_the_test_command_of_the_readme() {
+        let ci = include_str!("../../.ci/run");
+        assert_eq!(commands(ci), ["test"]);
     }
 }

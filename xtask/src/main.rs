@@ -12,6 +12,7 @@ mod args;
 mod bench;
 mod check;
 mod demo;
+mod docs;
 mod failure;
 mod place;
 mod postgres;
@@ -42,6 +43,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Check => check::run()?,
         Verb::Fix => check::fix()?,
         Verb::Fmt => check::format()?,
+        Verb::Docs => docs::run()?,
         Verb::Bench(plan) => bench::run(&plan)?,
         Verb::Postgres { pg } => println!("{}", postgres::provide(pg)?.display()),
     }
