@@ -4,4 +4,5 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs and wait for them")]
 
 mod check;
+mod readme;
 mod support;

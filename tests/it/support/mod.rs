@@ -335,7 +335,7 @@ fn open_to_all(directory: &Path) {
 }
 
 /// Replaces durations, process ids and random names.
-fn steady(text: &str) -> String {
+pub fn steady(text: &str) -> String {
     let mut steady = String::new();
     for line in text.lines() {
         let words = line.split(' ').collect::<Vec<_>>();
