@@ -11,9 +11,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 use super::conf::HBA;
+use super::copy::Flaw;
 use super::layout::MARKER;
 use super::start::{StartFailure, replace_file};
-use super::template::{Flaw, Recipe, Template, remove_tree, sync_file_system};
+use super::template::{Recipe, Template, remove_tree, sync_file_system};
 use super::{Cluster, ClusterSpec, Lifetime, Running};
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::toolchain::Toolchain;

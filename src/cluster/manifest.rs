@@ -23,7 +23,7 @@ pub struct Manifest {
     pub version: String,
     /// Directories, parents first.
     pub directories: Vec<(u32, PathBuf)>,
-    /// Files.
+    /// Files, the largest first.
     pub files: Vec<Entry>,
 }
 
@@ -48,6 +48,7 @@ impl Manifest {
         let mut manifest =
             Self { version: version.to_owned(), directories: Vec::new(), files: Vec::new() };
         manifest.add(data, Path::new(""))?;
+        manifest.files.sort_by_key(|entry| std::cmp::Reverse(entry.size));
         Ok(manifest)
     }
 

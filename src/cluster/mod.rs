@@ -11,6 +11,7 @@ mod access;
 mod build;
 mod cleanup;
 pub mod conf;
+mod copy;
 mod database;
 pub mod layout;
 mod lock;

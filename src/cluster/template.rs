@@ -9,21 +9,19 @@
 //! A template is built in a directory of its own under a lock, synced, and renamed in together with
 //! its manifest: it is there whole or not at all.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
+use super::copy::{self, Flaw};
 use super::lock::Lock;
-use super::manifest::{Entry, Manifest};
+use super::manifest::Manifest;
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
-
-/// Files from this size on are worth an attempt at copy-on-write.
-const REFLINK_FROM: u64 = 64 * 1024;
 
 /// Templates that nobody used for this long are removed when a new one is built.
 const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -44,15 +42,6 @@ pub struct Recipe<'a> {
 pub struct Template {
     directory: PathBuf,
     manifest: Manifest,
-}
-
-/// Why a clone was not made.
-#[derive(Debug)]
-pub enum Flaw {
-    /// The template is not what its manifest says.
-    Damaged(PathBuf),
-    /// Copying failed.
-    Failed(Error),
 }
 
 impl Recipe<'_> {
@@ -104,19 +93,7 @@ impl Template {
 
     /// Copies the template to `target`, which must not exist, for `owner`.
     pub fn clone_to(&self, target: &Path, owner: Option<&OsUser>) -> std::result::Result<(), Flaw> {
-        let source = self.directory.join("data");
-        self.copy_directories(target, owner).map_err(Flaw::Failed)?;
-        let copy = Copy { source: &source, target, owner, reflink: self.can_reflink(target) };
-        let files = &self.manifest.files;
-        let (one, other) = files.split_at(files.len() / 2);
-        std::thread::scope(|scope| {
-            let helper = scope.spawn(|| copy.files(one));
-            let mine = copy.files(other);
-            helper
-                .join()
-                .unwrap_or_else(|_| Err(Flaw::Failed(Error::unexpected("a copy panicked"))))
-                .and(mine)
-        })
+        copy::copy(&self.directory.join("data"), target, &self.manifest, owner)
     }
 
     /// Whether every file still has its digest; asked when a fresh clone does not start.
@@ -158,82 +135,6 @@ impl Template {
         std::fs::rename(staging.path(), directory).on("publish the template", directory)?;
         let _published = staging.keep();
         Ok(Self { directory: directory.to_owned(), manifest })
-    }
-
-    fn copy_directories(&self, target: &Path, owner: Option<&OsUser>) -> Result<()> {
-        let root = (0o700, PathBuf::new());
-        for (mode, path) in std::iter::once(&root).chain(&self.manifest.directories) {
-            let made = target.join(path);
-            DirBuilder::new().mode(*mode).create(&made).on("create", &made)?;
-            if let Some(owner) = owner {
-                owner.own(&made)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tries copy-on-write once, with the largest file: an attempt for each file of a file system
-    /// that cannot would cost more than the copy.
-    fn can_reflink(&self, target: &Path) -> bool {
-        let Some(largest) = self.manifest.files.iter().max_by_key(|entry| entry.size) else {
-            return false;
-        };
-        let probe = target.join(".reflink-probe");
-        let source = self.directory.join("data").join(&largest.path);
-        let can = reflink_copy::reflink(source, &probe).is_ok();
-        let _ = std::fs::remove_file(probe);
-        can
-    }
-}
-
-/// A copy in progress.
-struct Copy<'a> {
-    source: &'a Path,
-    target: &'a Path,
-    owner: Option<&'a OsUser>,
-    reflink: bool,
-}
-
-impl Copy<'_> {
-    fn files(&self, entries: &[Entry]) -> std::result::Result<(), Flaw> {
-        entries.iter().try_for_each(|entry| self.file(entry))
-    }
-
-    fn file(&self, entry: &Entry) -> std::result::Result<(), Flaw> {
-        let from = self.source.join(&entry.path);
-        let source = File::open(&from).map_err(|_| Flaw::Damaged(from.clone()))?;
-        let facts = source.metadata().map_err(|_| Flaw::Damaged(from.clone()))?;
-        if !entry.matches(self.source, &facts) {
-            return Err(Flaw::Damaged(from));
-        }
-        let to = self.target.join(&entry.path);
-        self.write(&from, source, &to, entry).on("write", &to).map_err(Flaw::Failed)
-    }
-
-    fn write(
-        &self,
-        from: &Path,
-        mut source: File,
-        to: &Path,
-        entry: &Entry,
-    ) -> std::io::Result<()> {
-        if self.reflink && entry.size >= REFLINK_FROM {
-            reflink_copy::reflink(from, to)?;
-            std::fs::set_permissions(to, Permissions::from_mode(entry.mode))?;
-            return match self.owner {
-                Some(owner) => std::os::unix::fs::chown(to, Some(owner.uid), Some(owner.gid)),
-                None => Ok(()),
-            };
-        }
-        let mut target =
-            OpenOptions::new().write(true).create_new(true).mode(entry.mode).open(to)?;
-        if entry.size > 0 {
-            std::io::copy(&mut source, &mut target)?;
-        }
-        match self.owner {
-            Some(owner) => std::os::unix::fs::fchown(&target, Some(owner.uid), Some(owner.gid)),
-            None => Ok(()),
-        }
     }
 }
 
