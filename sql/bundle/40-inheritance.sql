@@ -114,26 +114,39 @@ COMMENT ON FUNCTION hectic.block_immutable() IS
 
 -- What the catalogs say ----------------------------------------------------------------------
 
+-- These run after every CREATE TABLE and ALTER TABLE. They are plpgsql where SQL would read better,
+-- because a session plans the statements of plpgsql once and those of an SQL function at each call.
 CREATE OR REPLACE FUNCTION hectic.inherits_from(descendant oid, ancestor oid) RETURNS boolean
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
-  WITH RECURSIVE line(member) AS (
-    SELECT descendant
-    UNION
-    SELECT i.inhparent FROM line JOIN pg_inherits i ON i.inhrelid = line.member
-  )
-  SELECT EXISTS (SELECT FROM line WHERE line.member = ancestor)
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  -- nearly always the table itself names the parent
+  IF descendant = ancestor
+     OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = descendant AND i.inhparent = ancestor) THEN
+    RETURN true;
+  END IF;
+  RETURN EXISTS (
+    WITH RECURSIVE line(member) AS (
+      SELECT descendant
+      UNION
+      SELECT i.inhparent FROM line JOIN pg_inherits i ON i.inhrelid = line.member
+    )
+    SELECT FROM line WHERE line.member = ancestor);
+END
 $function$;
 COMMENT ON FUNCTION hectic.inherits_from(oid, oid) IS
   'Is the first table the second one or its descendant, through any number of generations?';
 
 CREATE OR REPLACE FUNCTION hectic.with_descendants(tables oid[]) RETURNS SETOF oid
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN QUERY
   WITH RECURSIVE family(member) AS (
     SELECT unnest(tables)
     UNION
     SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.member
   )
-  SELECT family.member FROM family
+  SELECT family.member FROM family;
+END
 $function$;
 COMMENT ON FUNCTION hectic.with_descendants(oid[]) IS 'The tables and all that inherit from them.';
 
@@ -185,19 +198,25 @@ COMMENT ON FUNCTION hectic.has_own_created_at(oid) IS
 -- are the tables of extensions, whose scripts know nothing of this rule: they are members from the
 -- moment the script makes them. Foreign tables keep their rows elsewhere, by rules of their own.
 CREATE OR REPLACE FUNCTION hectic.tables_without_created_at(tables oid[]) RETURNS oid[]
-LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
-  SELECT coalesce(array_agg(c.oid ORDER BY c.oid), '{}')
-  FROM hectic.with_descendants(tables) AS member
-  JOIN pg_class c ON c.oid = member
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-    AND n.nspname NOT IN ('hectic', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
-    AND n.nspname <> ALL (hectic.extra_excluded_schemas())
-    AND NOT EXISTS (SELECT FROM pg_depend d
-                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
-                      AND d.deptype = 'e')
-    AND NOT CASE WHEN c.relkind = 'p' OR c.reloftype <> 0 THEN hectic.has_own_created_at(c.oid)
-                 ELSE hectic.inherits_from(c.oid, 'hectic.created_at'::regclass) END
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  excluded constant text[] := hectic.extra_excluded_schemas();
+BEGIN
+  RETURN ARRAY(
+    SELECT c.oid
+    FROM hectic.with_descendants(tables) AS member
+    JOIN pg_class c ON c.oid = member
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND n.nspname NOT IN ('hectic', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
+      AND n.nspname <> ALL (excluded)
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+                        AND d.deptype = 'e')
+      AND NOT CASE WHEN c.relkind = 'p' OR c.reloftype <> 0 THEN hectic.has_own_created_at(c.oid)
+                   ELSE hectic.inherits_from(c.oid, 'hectic.created_at'::regclass) END
+    ORDER BY c.oid);
+END
 $function$;
 COMMENT ON FUNCTION hectic.tables_without_created_at(oid[]) IS
   'Those of the tables and their descendants that owe created_at and lack it, on the caller''s snapshot.';
@@ -219,14 +238,19 @@ CREATE OR REPLACE FUNCTION hectic.enforce_created_at_inheritance() RETURNS event
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   touched      oid[];
+  lacking      oid[];
   already_lack oid[];
   offender     oid;
   relation     record;
 BEGIN
   touched := ARRAY(SELECT DISTINCT command.objid FROM pg_event_trigger_ddl_commands() AS command
                    WHERE command.classid = 'pg_class'::regclass AND command.object_type = 'table');
+  lacking := hectic.tables_without_created_at_now(touched);
+  IF lacking = '{}' THEN
+    RETURN;
+  END IF;
   already_lack := hectic.tables_without_created_at(touched);
-  FOREACH offender IN ARRAY hectic.tables_without_created_at_now(touched) LOOP
+  FOREACH offender IN ARRAY lacking LOOP
     CONTINUE WHEN offender = ANY (already_lack);
     -- Through VOLATILE eyes: this function's own snapshot predates a new table.
     relation := hectic.describe_relation(offender);
