@@ -132,7 +132,8 @@ BEGIN
     END IF;
     first := at;
 
-    parts := regexp_match(lines[at], '^[ \t]*(?:export[ \t]+)?([^= \t]*)[ \t]*=([ \t]*)(.*)$');
+    -- "export" alone before the "=" is a name like any other.
+    parts := regexp_match(lines[at], '^[ \t]*(?:export[ \t]+(?![= \t]))?([^= \t]*)[ \t]*=([ \t]*)(.*)$');
     IF parts IS NULL THEN
       RAISE EXCEPTION 'dotenv line %: expected NAME=value', first USING ERRCODE = 'invalid_text_representation';
     END IF;

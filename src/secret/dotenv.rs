@@ -129,7 +129,7 @@ impl<'a> Parser<'a> {
             _ => self.unquoted()?,
         };
         if value.len() > MAX_VALUE {
-            return Err(error(line, "value longer than 65536 bytes"));
+            return Err(error(line, "value larger than 65536 bytes"));
         }
         Ok(Entry { name, value: Secret::new(value) })
     }
@@ -331,9 +331,9 @@ mod tests {
     fn sizes_are_limited() {
         let value = |length: usize| format!("A={}", "x".repeat(length)).into_bytes();
         assert_eq!(parse(&value(65_536)).unwrap()[0].value.expose().len(), 65_536);
-        assert_eq!(message(&value(65_537)), "dotenv line 1: value longer than 65536 bytes");
+        assert_eq!(message(&value(65_537)), "dotenv line 1: value larger than 65536 bytes");
         let quoted = format!("\nA='{}\n'", "x".repeat(65_536));
-        assert_eq!(message(quoted.as_bytes()), "dotenv line 2: value longer than 65536 bytes");
+        assert_eq!(message(quoted.as_bytes()), "dotenv line 2: value larger than 65536 bytes");
 
         let name = |length: usize| format!("{}=s3cr3t", "N".repeat(length)).into_bytes();
         assert_eq!(parse(&name(128)).unwrap()[0].name.len(), 128);
