@@ -16,6 +16,7 @@ mod resolve;
 mod ui;
 mod verbs;
 
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
@@ -70,8 +71,23 @@ fn tell(error: &Error, format: LogFormat) -> ExitCode {
 
 /// Help and version go to standard output, complaints to standard error.
 fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    exit::of_clap(error)
+    let code = exit::of_clap(error);
+    if code == ExitCode::Success || !wants_json(std::env::args_os()) {
+        let _ = error.print();
+        return code;
+    }
+    let text = error.render().to_string();
+    let (what, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    ui::error(&Error::failed(what).detail(rest.trim()), code as i32, LogFormat::Json);
+    code
+}
+
+/// Whether `--log-format json` is among arguments that as a whole cannot be parsed.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<OsString> = arguments.collect();
+    words.iter().any(|word| word == "--log-format=json")
+        || words.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json")
 }
 
 fn code(code: ExitCode) -> std::process::ExitCode {
