@@ -154,6 +154,7 @@ impl Command {
     /// Starts a server: in a session of its own, standard output and error to `log`, nothing else
     /// inherited.
     pub fn serve(self, log: File) -> Result<Server> {
+        self.say();
         Server::start(self.command(), log).map_err(|e| self.cannot_start(&e))
     }
 
@@ -178,7 +179,13 @@ impl Command {
         Ok((status, read))
     }
 
+    /// Shows what is run. A password is never among the arguments of what we start ourselves.
+    fn say(&self) {
+        tracing::debug!("running {:?} {:?}", self.program, self.arguments);
+    }
+
     fn expression(&self) -> duct::Expression {
+        self.say();
         let user = self.user.clone();
         let mut expression = duct::cmd(&self.program, &self.arguments)
             .full_env(self.environment.variables())
