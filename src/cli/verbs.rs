@@ -6,7 +6,7 @@ use super::database::{BundleVerb, CheckArguments, DeployArguments};
 use super::export::Format;
 use super::resolve::Resolve;
 use super::{pager, postgres_init, ui};
-use crate::cluster::Existing;
+use crate::cluster::{Existing, Layout, is_meant_by};
 use crate::command::check::{Check, Checked};
 use crate::command::deploy::{Content, Deploy};
 use crate::command::status::Status;
@@ -174,6 +174,7 @@ pub(super) fn show_log(resolve: &Resolve, which: Option<&str>) -> Result<()> {
 pub(super) fn run_cleanup(resolve: &Resolve) -> Result<()> {
     refuse_elsewhere(resolve)?;
     let layout = resolve.layout()?;
+    refuse_other_cluster(resolve, &layout)?;
     let cleaned = cleanup::remove(&layout)?;
     let place = layout.working_directory().display();
     if cleaned.gone {
@@ -242,6 +243,19 @@ fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
         .hint("unset DB_URL, or let it point to the cluster: ?host=$PG_WORKING_DIR")),
         _ => Ok(()),
     }
+}
+
+/// `--url` and the working directory stand on one command line, so they have to agree. `DB_URL` may
+/// differ: it belongs to the project, and a cluster that `check --keep` left is removed under it.
+fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
+    let Some((url, conninfo)) = resolve.project_url()? else { return Ok(()) };
+    let port = conninfo.targets().first().map_or(0, |target| target.port);
+    if resolve.url.is_none() || is_meant_by(layout, port, &conninfo) {
+        return Ok(());
+    }
+    let place = layout.working_directory().display();
+    Err(Error::conflict(format!("{url} does not point to the cluster in {place}"))
+        .hint("leave --url out to remove that cluster, or set PG_WORKING_DIR to the one you mean"))
 }
 
 fn timing(steps: &Steps) -> String {
