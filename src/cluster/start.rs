@@ -5,8 +5,10 @@
 //! `ready` too. When a kept cluster dies, the question is whose fault it is: only damage to the data
 //! itself may lead to a new cluster; a busy socket or a bad setting has to be told and mended.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -57,6 +59,7 @@ impl Cluster {
         }
         self.write_conf()?;
         self.make_socket_directories()?;
+        self.remove_stale_socket_locks();
         let log = self.open_server_log()?;
         let from = log.metadata().map(|facts| facts.len()).unwrap_or(0);
         let since = SystemTime::now();
@@ -171,6 +174,23 @@ impl Cluster {
         let sock = layout.sock();
         std::fs::create_dir_all(&sock).on("create", &sock)?;
         self.spec.server_user.as_ref().map_or(Ok(()), |user| user.own(&sock))
+    }
+
+    /// Removes the socket locks of an earlier server of this very data directory. That one is known
+    /// to have ended, but the server judges a lock by its pid alone, and refuses to start when a
+    /// process has that number again or is not yet reaped.
+    fn remove_stale_socket_locks(&self) {
+        let Ok(data) = std::fs::canonicalize(self.spec.layout.data()) else { return };
+        for directory in self.spec.layout.sockets(self.spec.port).directories {
+            let lock = directory.join(format!(".s.PGSQL.{}.lock", self.spec.port));
+            let text = std::fs::read(&lock).unwrap_or_default();
+            // the second line of a lock is the data directory
+            let holder = text.split(|byte| *byte == b'\n').nth(1).map(OsStr::from_bytes);
+            if holder.is_some_and(|path| std::fs::canonicalize(path).is_ok_and(|p| p == data)) {
+                // what stays makes the server complain with its own words
+                let _ = std::fs::remove_file(&lock);
+            }
+        }
     }
 
     fn open_server_log(&self) -> Result<File> {
