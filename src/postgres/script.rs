@@ -94,7 +94,7 @@ impl Script {
     fn psql(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
         let mut command = psql(toolchain, conninfo)?
             .args(["-X", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"])
-            .args(["-v", "SHOW_CONTEXT=always", "-v", "ECHO=errors"])
+            .args(["-v", "SHOW_CONTEXT=always", "-v", "ECHO=errors", "-P", "pager=off"])
             .env("PGCLIENTENCODING", "UTF8")
             .env("PG_COLOR", "never")
             .directory(&self.directory);
