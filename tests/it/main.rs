@@ -3,6 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests start programs and wait for them")]
 
+mod bundle;
 mod check;
+mod codes;
+mod connections;
+mod dotenv;
 mod readme;
 mod support;
+mod variables;
+mod verbs;

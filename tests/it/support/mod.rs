@@ -6,6 +6,7 @@
 
 pub mod project;
 pub mod server;
+pub mod tls;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -175,6 +176,12 @@ impl Sandbox {
         let arguments = ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql];
         let psql = bindir().join("psql");
         self.run(psql.to_str().unwrap(), arguments).success().stdout.trim_end().to_owned()
+    }
+
+    /// The only cell that `sql` returns in the database `app` of the sandbox's cluster.
+    #[track_caller]
+    pub fn ask(&self, sql: &str) -> String {
+        self.query(&self.url("app"), sql)
     }
 
     /// The URL of the sandbox's cluster for its superuser.

@@ -27,3 +27,11 @@ pub fn with_source(sql: &str) -> Sandbox {
     sandbox.set("DB_URL", url);
     sandbox
 }
+
+/// A project whose only source is `sql`, deployed: its cluster runs.
+#[track_caller]
+pub fn deployed(sql: &str) -> Sandbox {
+    let sandbox = with_source(sql);
+    sandbox.database(["deploy", "--no-patch"]).success();
+    sandbox
+}

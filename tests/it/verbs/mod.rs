@@ -1,0 +1,15 @@
+//! `database`, verb by verb; `check` has a module of its own.
+
+mod bundle;
+mod cleanup;
+mod deploy;
+mod doctor;
+mod hydrate;
+mod init;
+mod log;
+mod output;
+mod patch;
+mod psql;
+mod status;
+mod test;
+mod url;

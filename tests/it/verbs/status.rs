@@ -1,0 +1,68 @@
+//! `database status`: what runs, since when, how large, for whom.
+
+use std::process::Command;
+
+use crate::support::{finish, project, server, wait_until};
+
+#[test]
+fn a_running_cluster_is_described() {
+    let mut sandbox = project::deployed("");
+    let url = format!("postgresql://dev:hush@localhost/app?host={}", sandbox.path("pg").display());
+    sandbox.set("DB_URL", url);
+    let status = sandbox.database(["status"]).success();
+    let pid = server::postmaster(&sandbox.path("pg/data"));
+    let lines: Vec<&str> = status.stdout.lines().collect();
+    assert_eq!(lines[0], format!("running:  {}", sandbox.path("pg").display()));
+    assert!(lines[1].starts_with("since:    "), "{status}");
+    assert!(lines[1].ends_with(&format!(" s ago, pid {pid}")), "{status}");
+    assert!(lines[2].starts_with("version:  1"), "{status}");
+    assert!(lines[3].starts_with("size:     ") && lines[3].ends_with(" MB"), "{status}");
+    assert_eq!(lines[4], "sessions: 0");
+    let socket = sandbox.path("pg/sock").display().to_string();
+    let url = format!("postgresql://dev@localhost/app?host={socket}&port=5432");
+    assert_eq!(lines[5], format!("url:      {url}"), "no password");
+    assert_eq!(sandbox.query(&url, "SELECT current_user"), "dev", "the URL works");
+    assert_eq!((lines.len(), status.stderr.as_str()), (6, ""));
+}
+
+#[test]
+fn sessions_are_counted() {
+    let sandbox = project::deployed("");
+    let sleeper = sandbox.spawn("database", ["psql", "-c", "SELECT pg_sleep(300)"]);
+    wait_until("the session is counted", || {
+        sandbox.database(["status"]).stdout.contains("sessions: 1\n")
+    });
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    finish(sleeper, None);
+}
+
+#[test]
+fn every_other_state_has_its_word() {
+    let sandbox = project::with_source("");
+    let place = sandbox.path("pg").display().to_string();
+    let said = |expected: &str, json: &str| {
+        let status = sandbox.database(["status"]).success();
+        assert_eq!(status.stdout, format!("{expected}{place}\n"));
+        assert_eq!(sandbox.database(["status", "--json"]).success().stdout, json);
+    };
+    said("no cluster in ", "{\"state\":\"absent\"}\n");
+    sandbox.database(["init"]).success();
+    let pid = server::postmaster(&sandbox.path("pg/data")).to_string();
+    Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+    wait_until("the server is dead", || server::processes_below(&sandbox.path("pg")).is_empty());
+    said("stopped (the server was killed): ", "{\"state\":\"stale\"}\n");
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    sandbox.database(["deploy", "-H", "-P", "-c"]).success();
+    said("stopped: ", "{\"state\":\"stopped\"}\n");
+}
+
+#[test]
+fn json_has_every_field() {
+    let sandbox = project::deployed("");
+    let status = sandbox.database(["status", "--json"]).success().stdout;
+    let pid = server::postmaster(&sandbox.path("pg/data"));
+    assert!(status.starts_with(&format!("{{\"state\":\"running\",\"pid\":{pid},")), "{status}");
+    for field in ["up_seconds", "version", "size", "sessions", "url"] {
+        assert!(status.contains(&format!("\"{field}\":")), "{field} in {status}");
+    }
+}
