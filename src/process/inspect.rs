@@ -37,6 +37,21 @@ pub fn working_in(directory: &Path) -> Vec<ProcessInfo> {
         .collect()
 }
 
+/// The processes that `pid` has started, and theirs.
+pub(super) fn descendants(pid: u32) -> Vec<u32> {
+    let mut system = System::new();
+    let nothing = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, nothing);
+    let mut found = vec![Pid::from_u32(pid)];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        let children = system.processes().values().filter(|child| child.parent() == Some(parent));
+        found.extend(children.map(Process::pid));
+        next += 1;
+    }
+    found.iter().skip(1).map(|pid| pid.as_u32()).collect()
+}
+
 fn what() -> ProcessRefreshKind {
     ProcessRefreshKind::nothing().with_cwd(UpdateKind::Always).without_tasks()
 }

@@ -6,11 +6,15 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::inspect::descendants;
 use crate::error::Result;
 use crate::signal;
 
 /// How long a cancelled child may take before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How long after a signal that was passed on it is passed on again.
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// Whether a signal cuts a wait short. A clean-up after a signal must not be cut short by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,27 +75,28 @@ pub(super) fn tell_on_signal(handle: &duct::Handle) -> Told {
     if let Ok(mut children) = WAITED_FOR.lock() {
         children.push(Arc::clone(&child));
     }
-    if signal::caught().is_some() {
-        interrupt(&child);
+    if let Some(signal) = signal::caught() {
+        cancel_children(signal);
     }
     Told(child)
 }
 
 /// Runs in the signal thread. Whatever arrived, psql gets an INT, because that cancels the running
-/// statement in the server too; a TERM would leave the server working on it.
+/// statement in the server too; a TERM would leave the server working on it. It gets one after the
+/// other, because psql ignores them while it waits for a program of `\!`.
 fn cancel_children(_signal: i32) {
     let Ok(children) = WAITED_FOR.lock().map(|children| children.clone()) else { return };
-    for child in &children {
-        interrupt(child);
-    }
     std::thread::spawn(move || {
-        let gone = wait_for(GRACE, Patience::Stubborn, || Ok(all_gone(&children).then_some(())));
-        if !matches!(gone, Ok(Some(()))) {
-            children
-                .iter()
-                .filter(|child| is_waited_for(child))
-                .for_each(|c| send(c, Signal::SIGKILL));
+        let gone = || Ok(all_gone(&children).then_some(()));
+        let started = Instant::now();
+        while started.elapsed() < GRACE {
+            children.iter().filter(|child| is_waited_for(child)).for_each(|c| interrupt(c));
+            if matches!(wait_for(AGAIN, Patience::Stubborn, gone), Ok(Some(()))) {
+                return;
+            }
         }
+        let killed = |child: &Arc<Vec<u32>>| send(child, Signal::SIGKILL);
+        children.iter().filter(|child| is_waited_for(child)).for_each(killed);
     });
 }
 
@@ -99,8 +104,11 @@ fn interrupt(child: &[u32]) {
     send(child, Signal::SIGINT);
 }
 
+/// Signals a child and what it has started, as a terminal would: a program of `\!` or `\copy` that
+/// lived on would hold the pipes that we read from.
 fn send(child: &[u32], signal: Signal) {
-    for &pid in child {
+    let below = child.iter().flat_map(|&pid| descendants(pid)).collect::<Vec<_>>();
+    for pid in child.iter().chain(&below) {
         let _ = kill(Pid::from_raw(pid.cast_signed()), signal);
     }
 }
