@@ -6,7 +6,7 @@
 //! environment.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,13 @@ use super::conninfo::Conninfo;
 use super::sql_error::StderrReader;
 use super::toolchain::Toolchain;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::process::{Command, StandardOutput, describe};
+use crate::process::{Command, StandardOutput, describe, read_line};
 
 /// The exit status with which psql reports that it could not connect.
 const BAD_CONNECTION: i32 = 2;
+
+/// How much of a source is held to find an error in it, in bytes.
+const HELD: usize = 2 * 1024 * 1024;
 
 /// The target of messages that psql printed: shown as they are.
 pub const PSQL: &str = "psql";
@@ -104,13 +107,28 @@ impl Script {
         Ok(command.arg("-f").arg(&self.file))
     }
 
-    /// Lines of a source, without holding the file: it may be a hundred megabytes.
+    /// Lines of a source, without holding the file or a line that is one: it may be a hundred
+    /// megabytes. When they are too much together, the first ones come out empty.
     fn read_lines(&self, path: &Path, lines: RangeInclusive<usize>) -> Option<Vec<String>> {
-        let reader = BufReader::new(File::open(self.directory.join(path)).ok()?);
-        let first = lines.start().saturating_sub(1);
-        let count = lines.end().saturating_sub(first);
-        let split = reader.split(b'\n').skip(first).take(count).map_while(|line| line.ok());
-        Some(split.map(|line| String::from_utf8_lossy(&line).into_owned()).collect())
+        let mut reader = BufReader::new(File::open(self.directory.join(path)).ok()?);
+        let mut line = Vec::new();
+        let mut kept: Vec<String> = Vec::new();
+        let (mut held, mut oldest) = (0, 0);
+        for number in 1..=*lines.end() {
+            if !read_line(&mut reader, &mut line).ok()? {
+                break;
+            }
+            if number < *lines.start() {
+                continue;
+            }
+            held += line.len();
+            kept.push(String::from_utf8_lossy(&line).into_owned());
+            while held > HELD && oldest + 1 < kept.len() {
+                held -= std::mem::take(&mut kept[oldest]).len();
+                oldest += 1;
+            }
+        }
+        Some(kept)
     }
 }
 

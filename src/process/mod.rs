@@ -8,13 +8,14 @@
 
 mod environment;
 mod inspect;
+mod lines;
 mod server;
 mod user;
 mod waiting;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read};
+use std::io::{BufReader, PipeReader, PipeWriter, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use std::process::ExitStatus;
 
 pub use environment::Environment;
 pub use inspect::{ProcessInfo, inspect, working_in};
+pub use lines::{LINE_LIMIT, read_line};
 pub use server::Server;
 pub use user::OsUser;
 pub use waiting::{Patience, wait_for};
@@ -48,7 +50,7 @@ pub enum StandardOutput<'a> {
     Inherited,
     /// To a file.
     File(File),
-    /// To this function, line by line.
+    /// To this function, line by line, overlong ones cut at [`LINE_LIMIT`].
     Lines(&'a mut (dyn FnMut(&[u8]) + Send)),
 }
 
@@ -248,9 +250,8 @@ fn into(expression: duct::Expression, output: impl Into<OwnedFd>) -> duct::Expre
 fn each_line(reader: PipeReader, on_line: &mut (impl FnMut(&[u8]) + ?Sized)) {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
-    while matches!(reader.read_until(b'\n', &mut line), Ok(n) if n > 0) {
-        on_line(line.strip_suffix(b"\n").unwrap_or(&line));
-        line.clear();
+    while matches!(read_line(&mut reader, &mut line), Ok(true)) {
+        on_line(&line);
     }
 }
 
