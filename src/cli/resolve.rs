@@ -164,7 +164,7 @@ impl Resolve {
             logging_collector: !self.env.switch("PG_DISABLE_LOGGING"),
             template_cache: match template {
                 Some("off") => None,
-                _ => self.cache().map(|cache| cache.join("template")),
+                _ => self.template_cache(),
             },
         })
     }
@@ -252,12 +252,24 @@ impl Resolve {
     /// Where checks are registered: with the cache, else in a private directory that every shell of
     /// this user finds.
     pub fn registry(&self) -> Result<PathBuf> {
-        if let Some(cache) = self.cache() {
-            return Ok(cache.join("running"));
+        let writable = |registry: &PathBuf| cluster::private_directory(registry).is_ok();
+        if let Some(registry) = self.cache().map(|cache| cache.join("running")).filter(writable) {
+            return Ok(registry);
         }
         let uid = OsUser::current().uid;
         let fallback = PathBuf::from(format!("/tmp/db-tool-{uid}"));
         cluster::make_private(&fallback, None).map(|()| fallback)
+    }
+
+    fn template_cache(&self) -> Option<PathBuf> {
+        let cache = self.cache();
+        if cache.is_none() {
+            tracing::warn!(
+                "no cache can be written in XDG_CACHE_HOME or HOME: a new cluster takes longer \
+                 (PG_TEMPLATE=off says that this is intended)"
+            );
+        }
+        cache.map(|cache| cache.join("template"))
     }
 
     /// The cache, when it can be written to.

@@ -14,6 +14,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use nix::unistd::{AccessFlags, access};
 use sha2::{Digest, Sha256};
 
 use super::copy::{self, Flaw};
@@ -22,6 +23,10 @@ use super::manifest::Manifest;
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
+
+/// Where every user can work. Fixed: `TMPDIR` may be closed to the server's user, and differs from
+/// shell to shell.
+const SHARED_PLACE: &str = "/tmp";
 
 /// Templates that nobody used for this long are removed when a new one is built.
 const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -121,38 +126,51 @@ impl Template {
     fn build(cache: &Path, directory: &Path, recipe: &Recipe<'_>) -> Result<Self> {
         tracing::debug!("initialising a cluster as the template for later ones");
         forget_unused(cache);
-        let staging =
-            tempfile::Builder::new().prefix(".new-").tempdir_in(cache).on("write to", cache)?;
-        let data = staging.path().join("data");
+        // under the lock, whatever has this name was left by a command that was killed
+        let staging = directory.with_extension("new");
+        remove_tree(&staging)?;
+        private_directory(&staging)?;
+        let built = Self::build_in(&staging, directory, recipe);
+        if built.is_err() {
+            let _ = remove_tree(&staging);
+        }
+        built
+    }
+
+    fn build_in(staging: &Path, directory: &Path, recipe: &Recipe<'_>) -> Result<Self> {
+        let data = staging.join("data");
         initialise_as_user(recipe, &data)?;
         let manifest = Manifest::of(&data, &recipe.toolchain.version()?.text)?;
-        let list = staging.path().join("manifest");
+        let list = staging.join("manifest");
         std::fs::write(&list, manifest.render()).on("write", &list)?;
-        sync_file_system(staging.path())?;
+        sync_file_system(staging)?;
         if directory.exists() {
             remove_tree(directory)?;
         }
-        std::fs::rename(staging.path(), directory).on("publish the template", directory)?;
-        let _published = staging.keep();
+        std::fs::rename(staging, directory).on("publish the template", directory)?;
         Ok(Self { directory: directory.to_owned(), manifest })
     }
 }
 
 /// Runs `initdb` into `data`. When another user has to run it, that user cannot reach our cache, so
-/// it runs in a temporary directory and the result is moved.
+/// it runs in a temporary directory and the result is moved. The directory's name is a digest of
+/// `data`, so that what a killed command left there is found and removed.
 fn initialise_as_user(recipe: &Recipe<'_>, data: &Path) -> Result<()> {
     let Some(user) = recipe.user else { return recipe.initialise(data) };
-    let outside = tempfile::Builder::new()
-        .prefix("db-tool-initdb-")
-        .tempdir()
-        .map_err(|e| Error::failed(format!("cannot make a temporary directory: {e}")))?;
-    user.own(outside.path())?;
-    let made = outside.path().join("data");
-    recipe.initialise(&made)?;
-    match std::fs::rename(&made, data) {
-        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => copy_tree(&made, data),
-        other => other.on("write", data),
-    }
+    let digest = format!("{:x}", Sha256::digest(data.as_os_str().as_encoded_bytes()));
+    let outside = Path::new(SHARED_PLACE).join(format!("db-tool-initdb-{}", &digest[..12]));
+    remove_tree(&outside)?;
+    DirBuilder::new().mode(0o700).create(&outside).on("create", &outside)?;
+    let made = outside.join("data");
+    let moved = user.own(&outside).and_then(|()| recipe.initialise(&made)).and_then(|()| {
+        match std::fs::rename(&made, data) {
+            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+                copy_tree(&made, data)
+            }
+            other => other.on("write", data),
+        }
+    });
+    moved.and(remove_tree(&outside))
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
@@ -168,9 +186,10 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Creates `directory` for nobody but us.
+/// Creates `directory` for nobody but us; one that is there has to be writable.
 pub fn private_directory(directory: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)?;
+    access(directory, AccessFlags::W_OK | AccessFlags::X_OK).on("write to", directory)
 }
 
 /// Writes everything that is still in memory for the file system of `path` to its disk.
