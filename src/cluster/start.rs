@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use nix::sys::signal::Signal;
 
 use super::postmaster::{Liveness, PidFile, Postmaster, heal};
-use super::{Cluster, Running};
+use super::{Cluster, Lifetime, Running};
 use crate::error::{Error, IoContext, Result};
 use crate::process::{self, OsUser, Patience, Server, wait_for};
 
@@ -126,6 +126,8 @@ impl Cluster {
         .detail(log.trim_end().to_owned());
         let error = match remedy(&log) {
             Some(hint) => error.hint(hint),
+            // the logs of a check are gone with its directory
+            None if self.spec.lifetime == Lifetime::Throwaway => error,
             None => error.hint(format!("see {}", self.spec.layout.logs().display())),
         };
         if is_damage(&log) { StartFailure::Data(error) } else { StartFailure::Other(error) }
