@@ -159,6 +159,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_left_of_a_panic() {
+        let (parent, registry) = places();
+        let panicked = std::panic::catch_unwind(|| {
+            let claimed = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
+            std::fs::create_dir(claimed.layout().data()).expect("made");
+            panic!("between two steps");
+        });
+        assert!(panicked.is_err());
+        assert_eq!(std::fs::read_dir(&registry).expect("readable").count(), 0);
+        assert_eq!(std::fs::read_dir(parent.path()).expect("readable").count(), 1, "the registry");
+    }
+
+    #[test]
     fn the_living_are_left_alone_and_orphans_removed() {
         let (parent, registry) = places();
         let mut orphan = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
