@@ -135,7 +135,7 @@ pub(super) fn check(
     if let Some((directory, url)) = kept {
         ui::status(&format!("kept running: database --url '{url}' psql"));
         ui::status(&format!(
-            "remove it:    PG_WORKING_DIR={} database cleanup",
+            "remove it:    PG_WORKING_DIR='{}' database cleanup",
             directory.display()
         ));
     }

@@ -7,6 +7,7 @@ use crate::command::deploy::{self, Content};
 use crate::error::{Error, Kind, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::toolchain::Toolchain;
+use crate::postgres::url::PgUrl;
 use crate::signal;
 use crate::steps::Steps;
 
@@ -60,16 +61,25 @@ impl Check {
             }
             Err(error) if self.keep && signal::caught().is_none() => {
                 let directory = place.keep()?;
-                Err(error.hint(format!(
-                    "the cluster is kept: PG_WORKING_DIR={} database psql; database cleanup",
-                    directory.display()
-                )))
+                // not the project's own connection, which leads to another cluster
+                Err(error
+                    .hint(format!("the cluster is kept: database --url '{}' psql", self.url()))
+                    .hint(format!(
+                        "to remove it: PG_WORKING_DIR='{}' database cleanup",
+                        directory.display()
+                    )))
             }
             Err(error) => Err(match place.remove() {
                 Ok(()) => error,
                 Err(also) => error.detail(format!("and the check's cluster stays: {also}")),
             }),
         }
+    }
+
+    /// The URL of the private cluster, whether or not it came to run.
+    fn url(&self) -> String {
+        let socket = self.spec.layout.sockets(self.spec.port).directories.swap_remove(0);
+        PgUrl::for_socket(&socket, self.spec.port, &self.role, &self.database).to_url()
     }
 
     fn build_and_try(&self, steps: &mut Steps) -> Result<String> {
