@@ -1,0 +1,100 @@
+//! Sources of a hundred megabytes: the tool stays small and still points at the right place.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use crate::support::project::with_source;
+use crate::support::trace::{nothing_left, own_cache};
+use crate::support::{Outcome, Sandbox, finish};
+
+/// Lines of a kilobyte make a hundred megabytes.
+const LINES: usize = 100_000;
+/// What the tool itself may take, in kilobytes.
+const MEMORY: u64 = 20 * 1024;
+
+fn sandbox_with(write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Sandbox {
+    let mut sandbox = with_source("");
+    own_cache(&mut sandbox);
+    let file = File::create(sandbox.path("project/db/src/entrypoint.sql")).unwrap();
+    let mut file = BufWriter::new(file);
+    write(&mut file).unwrap();
+    file.flush().unwrap();
+    sandbox
+}
+
+/// Checks, and watches the memory of the tool, where the system tells it.
+fn check(sandbox: &Sandbox) -> Outcome {
+    let child = sandbox.spawn("database", ["check"]);
+    let status = format!("/proc/{}/status", child.id());
+    let (ended, watched) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let mut peak = 0;
+        while watched.recv_timeout(std::time::Duration::from_millis(5)).is_err() {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            peak = peak.max(kilobytes.unwrap_or(0));
+        }
+        peak
+    });
+    let outcome = finish(child, None);
+    ended.send(()).unwrap();
+    let peak: u64 = watch.join().unwrap();
+    assert!(peak > 0 || cfg!(not(target_os = "linux")), "nothing was measured");
+    assert!(peak < MEMORY, "{peak} kB");
+    outcome
+}
+
+#[test]
+fn an_error_at_the_end_of_many_statements() {
+    let filler = "x".repeat(1000);
+    let sandbox = sandbox_with(|file| {
+        for _ in 0..LINES {
+            writeln!(file, "-- {filler}")?;
+        }
+        writeln!(file, "SELECT 1;\nSELECT 2,;")
+    });
+    let place = format!("entrypoint.sql:{}:10", LINES + 2);
+    check(&sandbox).fails(1, [&place, "SELECT 2,;", "42601"]);
+    nothing_left(&sandbox);
+}
+
+#[test]
+fn an_error_at_the_end_of_one_statement() {
+    let filler = "x".repeat(1000);
+    let sandbox = sandbox_with(|file| {
+        writeln!(file, "CREATE TEMPORARY TABLE t (x text);\nINSERT INTO t VALUES")?;
+        for _ in 0..LINES {
+            writeln!(file, "('{filler}'),")?;
+        }
+        writeln!(file, "(missing);")
+    });
+    let place = format!("entrypoint.sql:{}:2", LINES + 3);
+    check(&sandbox).fails(1, [&place, "(missing);", "42703"]);
+    nothing_left(&sandbox);
+}
+
+#[test]
+fn one_statement_on_one_line() {
+    let filler = "x".repeat(1000);
+    let sandbox = sandbox_with(|file| {
+        write!(file, "SELECT 1;\nSELECT length('")?;
+        for _ in 0..LINES {
+            write!(file, "{filler}")?;
+        }
+        writeln!(file, "'), missing;")
+    });
+    check(&sandbox).fails(1, ["entrypoint.sql:2:", "column \"missing\" does not exist", "42703"]);
+    nothing_left(&sandbox);
+}
+
+#[test]
+fn much_output_is_not_held() {
+    let sandbox = sandbox_with(|file| {
+        writeln!(file, "SELECT repeat('x', 1000) FROM generate_series(1, {LINES});")?;
+        writeln!(file, "DO $$ BEGIN FOR i IN 1..1000 LOOP RAISE NOTICE '%', repeat('x', 100000);")?;
+        writeln!(file, "END LOOP; END $$;")
+    });
+    check(&sandbox).success();
+    nothing_left(&sandbox);
+}

@@ -1,0 +1,137 @@
+//! Nothing is left behind, after whatever mixture of successes, failures and kills.
+
+use crate::support::project::with_source;
+use crate::support::trace::{has, nothing_left, own_cache, private_directory, registered, signal};
+use crate::support::{Sandbox, finish, wait_until};
+
+/// Does at the end what its variable `USE_MOCK` or the file `what` says.
+const VERSATILE: &str = "CREATE TABLE t (x int) INHERITS (hectic.created_at);\n\
+    SELECT :{?USE_MOCK} AS mock \\gset\n\
+    \\if :mock\n\\! touch started-$PPID\nSELECT pg_sleep(100);\n\\endif\n";
+
+fn checks(source: &str) -> Sandbox {
+    let mut sandbox = with_source(source);
+    own_cache(&mut sandbox);
+    sandbox
+}
+
+/// Kills a check that runs, so that its server is an orphan.
+fn killed(sandbox: &Sandbox) {
+    let before = registered(sandbox).len();
+    let check = sandbox.spawn("database", ["check", "-m"]);
+    wait_until("the sources run", || has(&sandbox.path("project"), "started-"));
+    signal("KILL", check.id());
+    assert_eq!(finish(check, None).signal, Some(9));
+    assert_eq!(registered(sandbox).len(), before + 1, "an orphan");
+    for name in sandbox.entries("project").iter().filter(|name| name.starts_with("started-")) {
+        std::fs::remove_file(sandbox.path("project").join(name)).unwrap();
+    }
+}
+
+#[test]
+fn the_next_run_removes_an_orphan() {
+    let sandbox = checks(VERSATILE);
+    killed(&sandbox);
+    let orphan = private_directory(&sandbox).expect("its directory stays");
+    let next = sandbox.database(["check"]).success();
+    assert!(!orphan.exists(), "{next}");
+    nothing_left(&sandbox);
+}
+
+#[test]
+fn a_run_that_fails_or_has_another_tmpdir_removes_it_too() {
+    let mut sandbox = checks(VERSATILE);
+    killed(&sandbox);
+    let elsewhere = sandbox.path("home/tmp");
+    std::fs::create_dir(&elsewhere).unwrap();
+    sandbox.set("TMPDIR", &elsewhere);
+    sandbox.write("project/db/src/entrypoint.sql", "SELEKT 1;\n");
+    sandbox.database(["check"]).fails(1, ["SELEKT"]);
+    assert_eq!(sandbox.entries("home/tmp"), Vec::<String>::new());
+    nothing_left(&sandbox);
+}
+
+#[test]
+fn a_mixture_leaves_nothing() {
+    let sandbox = checks(VERSATILE);
+    sandbox.database(["check"]).success();
+    killed(&sandbox);
+    let cut_short = sandbox.spawn("database", ["check", "-m"]);
+    wait_until("the sources run", || has(&sandbox.path("project"), "started-"));
+    signal("TERM", cut_short.id());
+    sandbox.database(["check", "-i", "no.such"]).fails(5, ["no.such"]);
+    assert_eq!(finish(cut_short, None).signal, Some(15));
+    let together: Vec<_> = (0..3).map(|_| sandbox.spawn("database", ["check"])).collect();
+    for check in together {
+        finish(check, None).success();
+    }
+    nothing_left(&sandbox);
+}
+
+/// Killed at any moment; without a template, so that the moments lie in `initdb` as well.
+#[test]
+fn killed_at_any_moment() {
+    let mut sandbox = checks(VERSATILE);
+    for template in ["on", "off"] {
+        sandbox.set("PG_TEMPLATE", template);
+        for things in 0..5 {
+            let check = sandbox.spawn("database", ["check", "-m"]);
+            wait_until("it got so far", || {
+                let Some(private) = private_directory(&sandbox) else { return false };
+                let data = private.join("data");
+                match things {
+                    0 => true,
+                    1 => has(&private, "log"),
+                    2 => has(&private, "data"),
+                    3 => has(&data, "postmaster.pid"),
+                    _ => has(&private, ".s.PGSQL."),
+                }
+            });
+            signal("KILL", check.id());
+            assert_eq!(finish(check, None).signal, Some(9));
+            sandbox.database(["check"]).success();
+            nothing_left(&sandbox);
+        }
+    }
+}
+
+/// What stands in the registry is no proof: only what bears the entry's own name is removed.
+#[test]
+fn a_forged_entry_removes_nothing() {
+    let sandbox = checks("SELECT 1;\n");
+    sandbox.write("home/precious/file", "");
+    let precious = sandbox.path("home/precious");
+    sandbox.write("cache/db-tool/running/db-tool-check-x", precious.to_str().unwrap());
+    sandbox.write("cache/db-tool/running/db-tool-check-y", "");
+    sandbox.write("cache/db-tool/running/db-tool-check-z", [0xff, 0xfe, b'\n', b'/']);
+    sandbox.database(["check"]).success();
+    assert_eq!(sandbox.entries("home/precious"), ["file"]);
+}
+
+#[test]
+fn closed_streams_and_readers_that_leave() {
+    let sandbox = checks("SELECT 1;\n");
+    for script in [
+        "database check >&-",
+        "database check 2>&-",
+        "database check <&-",
+        "database check <&- >&- 2>&-",
+        "database check | true",
+        "database check 2>&1 | true",
+        "database --verbose check 2>&1 | head -n 1",
+    ] {
+        sandbox.run("sh", ["-c", script]).success();
+        nothing_left(&sandbox);
+    }
+}
+
+#[test]
+fn many_checks_at_once_with_orphans_about() {
+    let sandbox = checks(VERSATILE);
+    killed(&sandbox);
+    let together: Vec<_> = (0..4).map(|_| sandbox.spawn("database", ["check"])).collect();
+    for check in together {
+        finish(check, None).success();
+    }
+    nothing_left(&sandbox);
+}
