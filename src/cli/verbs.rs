@@ -112,7 +112,7 @@ pub(super) fn check(
     let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
     // the output goes into the private directory: a check writes nothing into the project
     let content = Content {
-        hook: true,
+        hook: false,
         source: (!flags.no_hydrate).then(|| source_quietly(&workspace, flags.mock)).transpose()?,
         patch: (!flags.no_patch)
             .then(|| Patch::of(&workspace, Some("/dev/null".into())))

@@ -14,7 +14,7 @@ use super::conf::HBA;
 use super::copy::Flaw;
 use super::layout::MARKER;
 use super::start::{StartFailure, replace_file};
-use super::template::{Recipe, Template, remove_tree, sync_file_system};
+use super::template::{Template, remove_tree, sync_file_system};
 use super::{Cluster, ClusterSpec, Lifetime, Running};
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
@@ -65,10 +65,20 @@ impl Cluster {
         toolchain: Toolchain,
         old: Old,
     ) -> Result<(Self, Option<PathBuf>)> {
+        Self::create_from(spec, toolchain, old, None)
+    }
+
+    /// The same, as a clone of `template` when one is given.
+    pub(super) fn create_from(
+        spec: ClusterSpec,
+        toolchain: Toolchain,
+        old: Old,
+        template: Option<&Template>,
+    ) -> Result<(Self, Option<PathBuf>)> {
         // what would make the start fail is better found before anything is replaced
         spec.preload_libraries(&toolchain)?;
         remove_abandoned(&spec)?;
-        let staging = stage(&spec, &toolchain)?;
+        let staging = stage(&spec, &toolchain, template)?;
         let kept = put_in_place(&spec, &staging.path().join("data"), old)?;
         remove_tree(staging.path())?;
         Ok((Self { spec, toolchain }, kept))
@@ -102,16 +112,18 @@ impl Cluster {
 /// Whether there was a template that is not what it was.
 fn discard_damaged_template(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<bool> {
     let Some(cache) = &spec.template_cache else { return Ok(false) };
-    let user = spec.server_user.as_ref();
-    let recipe = Recipe { toolchain, superuser: &spec.superuser, user };
-    let template = Template::obtain(cache, &recipe)?;
+    let template = Template::obtain(cache, &spec.recipe(toolchain))?;
     if template.is_intact() {
         return Ok(false);
     }
     template.discard().map(|()| true)
 }
 
-fn stage(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<TempDir> {
+fn stage(
+    spec: &ClusterSpec,
+    toolchain: &Toolchain,
+    template: Option<&Template>,
+) -> Result<TempDir> {
     let place = spec.layout.working_directory();
     let staging =
         tempfile::Builder::new().prefix("data.new-").tempdir_in(place).on("write to", place)?;
@@ -120,7 +132,10 @@ fn stage(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<TempDir> {
     }
     Marker::write(spec, staging.path())?;
     let data = staging.path().join("data");
-    populate(spec, toolchain, &data)?;
+    match template {
+        Some(template) => template.clone_to(&data, spec.server_user.as_ref())?,
+        None => populate(spec, toolchain, &data)?,
+    }
     Marker::write(spec, &data)?;
     let base = match &spec.conf_file {
         Some(file) => std::fs::read_to_string(file).on("read PG_CONF_FILE", file)?,
@@ -137,7 +152,7 @@ fn stage(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<TempDir> {
 /// Fills `data`: by cloning the template, else by `initdb`.
 fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<()> {
     let user = spec.server_user.as_ref();
-    let recipe = Recipe { toolchain, superuser: &spec.superuser, user };
+    let recipe = spec.recipe(toolchain);
     let Some(cache) = &spec.template_cache else { return recipe.initialise(data) };
     let template = match Template::obtain(cache, &recipe) {
         Ok(template) => template,
@@ -154,15 +169,7 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<()
             tracing::info!("rebuilding the template: {} is damaged", path.display());
             remove_tree(data)?;
             template.discard()?;
-            match Template::obtain(cache, &recipe)?.clone_to(data, user) {
-                Ok(()) => Ok(()),
-                Err(Flaw::Failed(error)) => Err(error),
-                Err(Flaw::Damaged(path)) => Err(Error::unexpected(format!(
-                    "the template cache is damaged again: {}",
-                    path.display()
-                ))
-                .hint("set PG_TEMPLATE=off to do without it")),
-            }
+            Ok(Template::obtain(cache, &recipe)?.clone_to(data, user)?)
         }
     }
 }

@@ -27,6 +27,18 @@ pub enum Flaw {
     Failed(Error),
 }
 
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Failed(error) => error,
+            Flaw::Damaged(path) => {
+                Self::failed(format!("the template cache is damaged: {}", path.display()))
+                    .hint("set PG_TEMPLATE=off to do without it")
+            }
+        }
+    }
+}
+
 /// Copies what `manifest` lists from `source` to `target`, which must not exist, for `owner`.
 pub(super) fn copy(
     source: &Path,

@@ -18,6 +18,7 @@ mod lock;
 mod manifest;
 pub mod postmaster;
 mod provision;
+mod seed;
 mod spec;
 mod start;
 mod template;
@@ -32,12 +33,13 @@ pub use layout::Layout;
 pub use lock::Lock;
 pub use postmaster::Liveness;
 pub use provision::{Existing, Outcome, Provisioned, provision};
+pub use seed::Seed;
 pub use spec::{ClusterSpec, Lifetime, Preload};
 pub use start::{StartFailure, make_private};
 pub use template::private_directory;
 pub use throwaway::Throwaway;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
@@ -122,9 +124,13 @@ impl Running {
         Ok(self.cluster)
     }
 
-    /// The end of the server's log.
-    pub fn log_tail(&self) -> String {
-        start::tail_of(&self.spec().layout.server_log())
+    /// Adds the server's own account to a failure; an interruption needs none.
+    pub fn with_log(&self, error: Error) -> Error {
+        let tail = start::tail_of(&self.spec().layout.server_log());
+        if matches!(error.kind(), Kind::Interrupted(_)) || tail.trim().is_empty() {
+            return error;
+        }
+        error.detail(format!("the end of the server's log:\n{}", tail.trim_end()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::conf::{Conf, directory_list};
 use super::layout::Layout;
+use super::template::Recipe;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
@@ -55,6 +56,11 @@ pub struct ClusterSpec {
 }
 
 impl ClusterSpec {
+    /// How the data directory is initialised.
+    pub(super) fn recipe<'a>(&'a self, toolchain: &'a Toolchain) -> Recipe<'a> {
+        Recipe { toolchain, superuser: &self.superuser, user: self.server_user.as_ref() }
+    }
+
     /// The block of `postgresql.conf` that is ours: everything, or with the user's own file only
     /// what tells where the server listens.
     pub fn settings(&self, preload: &str) -> Conf {

@@ -69,10 +69,11 @@ impl Recipe<'_> {
         fixed.map(str::to_owned).into_iter().chain([superuser]).collect()
     }
 
-    fn key(&self) -> Result<String> {
+    /// The name of the template: of what `initdb` makes, or of what was planted in that.
+    fn key(&self, planted: Option<&str>) -> Result<String> {
         let mut digest = Sha256::new();
         digest.update(self.toolchain.identity()?);
-        for option in self.options() {
+        for option in self.options().iter().map(String::as_str).chain(planted) {
             digest.update([0]);
             digest.update(option);
         }
@@ -83,10 +84,10 @@ impl Recipe<'_> {
 impl Template {
     /// The template for `recipe` below `cache`, built if it is not there.
     pub fn obtain(cache: &Path, recipe: &Recipe<'_>) -> Result<Self> {
-        let directory = cache.join(recipe.key()?);
-        if let Some(template) = Self::open(&directory) {
+        if let Some(template) = Self::find(cache, recipe, None)? {
             return Ok(template);
         }
+        let directory = cache.join(recipe.key(None)?);
         private_directory(cache)?;
         let _lock = Lock::wait(&lock_of(&directory))?;
         // another command may have built it while we waited
@@ -94,6 +95,24 @@ impl Template {
             Some(template) => Ok(template),
             None => Self::build(cache, &directory, recipe),
         }
+    }
+
+    /// The template for `recipe`, or for what was `planted` in it, if it is there.
+    pub fn find(cache: &Path, recipe: &Recipe<'_>, planted: Option<&str>) -> Result<Option<Self>> {
+        Ok(Self::open(&cache.join(recipe.key(planted)?)))
+    }
+
+    /// Makes a template of a cleanly stopped cluster's data directory, which moves into the cache.
+    /// `None`, and nothing is moved, while another command makes the same one.
+    pub fn adopt(
+        cache: &Path,
+        recipe: &Recipe<'_>,
+        planted: &str,
+        data: &Path,
+    ) -> Result<Option<Self>> {
+        let directory = cache.join(recipe.key(Some(planted))?);
+        let Some(_lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
+        Self::publish(&directory, recipe, |place| move_tree(data, place)).map(Some)
     }
 
     /// Copies the template to `target`, which must not exist, for `owner`.
@@ -126,29 +145,32 @@ impl Template {
     fn build(cache: &Path, directory: &Path, recipe: &Recipe<'_>) -> Result<Self> {
         tracing::debug!("initialising a cluster as the template for later ones");
         forget_unused(cache);
-        // under the lock, whatever has this name was left by a command that was killed
+        Self::publish(directory, recipe, |data| initialise_as_user(recipe, data))
+    }
+
+    /// Has `fill` make a data directory, and renames it in with its manifest. The caller holds the
+    /// lock, so whatever has the name of the staging directory was left by a command that was killed.
+    fn publish(
+        directory: &Path,
+        recipe: &Recipe<'_>,
+        fill: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Self> {
         let staging = directory.with_extension("new");
         remove_tree(&staging)?;
         private_directory(&staging)?;
-        let built = Self::build_in(&staging, directory, recipe);
-        if built.is_err() {
+        let published = fill(&staging.join("data")).and_then(|()| {
+            let manifest = Manifest::of(&staging.join("data"), &recipe.toolchain.version()?.text)?;
+            let list = staging.join("manifest");
+            std::fs::write(&list, manifest.render()).on("write", &list)?;
+            sync_file_system(&staging)?;
+            remove_tree(directory)?;
+            std::fs::rename(&staging, directory).on("publish the template", directory)?;
+            Ok(Self { directory: directory.to_owned(), manifest })
+        });
+        if published.is_err() {
             let _ = remove_tree(&staging);
         }
-        built
-    }
-
-    fn build_in(staging: &Path, directory: &Path, recipe: &Recipe<'_>) -> Result<Self> {
-        let data = staging.join("data");
-        initialise_as_user(recipe, &data)?;
-        let manifest = Manifest::of(&data, &recipe.toolchain.version()?.text)?;
-        let list = staging.join("manifest");
-        std::fs::write(&list, manifest.render()).on("write", &list)?;
-        sync_file_system(staging)?;
-        if directory.exists() {
-            remove_tree(directory)?;
-        }
-        std::fs::rename(staging, directory).on("publish the template", directory)?;
-        Ok(Self { directory: directory.to_owned(), manifest })
+        published
     }
 }
 
@@ -162,15 +184,20 @@ fn initialise_as_user(recipe: &Recipe<'_>, data: &Path) -> Result<()> {
     remove_tree(&outside)?;
     DirBuilder::new().mode(0o700).create(&outside).on("create", &outside)?;
     let made = outside.join("data");
-    let moved = user.own(&outside).and_then(|()| recipe.initialise(&made)).and_then(|()| {
-        match std::fs::rename(&made, data) {
-            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-                copy_tree(&made, data)
-            }
-            other => other.on("write", data),
-        }
-    });
+    let moved = user
+        .own(&outside)
+        .and_then(|()| recipe.initialise(&made))
+        .and_then(|()| move_tree(&made, data));
     moved.and(remove_tree(&outside))
+}
+
+fn move_tree(from: &Path, to: &Path) -> Result<()> {
+    match std::fs::rename(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+            copy_tree(from, to).and_then(|()| remove_tree(from))
+        }
+        other => other.on("write", to),
+    }
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::cluster::{Cluster, ClusterSpec, Running, Throwaway};
+use crate::bundle;
+use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::command::deploy::{self, Content};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
 use crate::signal;
@@ -26,7 +28,7 @@ pub struct Check {
     pub role: String,
     /// The project's database.
     pub database: String,
-    /// What to put into it.
+    /// What to put into it; the bundle is planted before, so it is not asked for here.
     pub content: Content,
     /// Whether to leave the cluster running.
     pub keep: bool,
@@ -86,25 +88,40 @@ impl Check {
         let running = steps.run("start", || {
             std::fs::create_dir_all(self.spec.layout.logs())
                 .map_err(|error| Error::io("create", self.spec.layout.logs(), &error))?;
-            Cluster::create_and_start(&self.spec, &self.toolchain)
+            Cluster::create_planted(
+                &self.spec,
+                &self.toolchain,
+                &self.seed(&|running| self.plant(running)),
+            )
         })?;
-        self.fill(&running, steps).map_err(|error| with_server_log(error, &running))
+        self.fill(&running, steps).map_err(|error| running.with_log(error))
+    }
+
+    /// Role, database and bundle: what every check of this project begins with.
+    fn seed<'a>(&self, plant: &'a dyn Fn(&Running) -> Result<()>) -> Seed<'a> {
+        let bundle = if self.has_bundle() { bundle::digest() } else { String::new() };
+        Seed { key: [&*self.role, &self.database, &bundle].join("\0"), plant }
+    }
+
+    fn plant(&self, running: &Running) -> Result<()> {
+        running.ensure(&self.role, &[&self.database])?;
+        if self.has_bundle() {
+            bundle::apply(&mut Session::connect(&self.conninfo(running)?)?)?;
+        }
+        Ok(())
+    }
+
+    fn has_bundle(&self) -> bool {
+        self.content.source.is_some()
+    }
+
+    fn conninfo(&self, running: &Running) -> Result<Conninfo> {
+        let url = running.url(&self.role, &self.database);
+        Conninfo::resolve(&url, &LibpqEnvironment::default())
     }
 
     fn fill(&self, running: &Running, steps: &mut Steps) -> Result<String> {
-        steps.run("create database", || running.ensure(&self.role, &[&self.database]))?;
-        let url = running.url(&self.role, &self.database);
-        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
-        deploy::apply(&self.toolchain, &conninfo, &self.content, steps)?;
-        Ok(url.to_url())
+        deploy::apply(&self.toolchain, &self.conninfo(running)?, &self.content, steps)?;
+        Ok(running.url(&self.role, &self.database).to_url())
     }
-}
-
-/// The server's own account belongs to a failure; an interruption needs none.
-fn with_server_log(error: Error, running: &Running) -> Error {
-    let tail = running.log_tail();
-    if matches!(error.kind(), Kind::Interrupted(_)) || tail.trim().is_empty() {
-        return error;
-    }
-    error.detail(format!("the end of the server's log:\n{}", tail.trim_end()))
 }
