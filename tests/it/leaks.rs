@@ -95,6 +95,27 @@ fn killed_at_any_moment() {
     }
 }
 
+/// A template that was being built is no template, and its remains do not pile up.
+#[test]
+fn killed_while_building_the_template() {
+    let mut sandbox = checks("SELECT 1;\n");
+    let cold = sandbox.path("cold");
+    sandbox.set("XDG_CACHE_HOME", &cold);
+    let templates = || match cold.join("db-tool/template") {
+        made if made.exists() => crate::support::entries(&made),
+        _ => Vec::new(),
+    };
+    let check = sandbox.spawn("database", ["check"]);
+    wait_until("it builds", || templates().iter().any(|name| name.ends_with(".new")));
+    signal("KILL", check.id());
+    finish(check, None);
+    assert!(templates().iter().any(|name| name.ends_with(".new")), "{:?}", templates());
+    sandbox.database(["check"]).success();
+    let [template, lock] = &templates()[..] else { panic!("{:?}", templates()) };
+    assert_eq!(*lock, format!("{template}.lock"));
+    nothing_left(&sandbox);
+}
+
 /// What stands in the registry is no proof: only what bears the entry's own name is removed.
 #[test]
 fn a_forged_entry_removes_nothing() {

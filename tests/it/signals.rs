@@ -1,5 +1,6 @@
 //! Signals: whatever a program is doing, it cleans up and dies of the signal it got.
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -159,6 +160,25 @@ fn to_the_whole_process_group() {
         died_of(&finish(check, None), INT);
         nothing_left(&sandbox);
     }
+}
+
+/// The real thing: a terminal, and the character that its driver turns into the signal.
+#[test]
+fn from_a_terminal() {
+    let sandbox = sandbox_with(SLEEPING);
+    let typescript = sandbox.path("typescript");
+    let arguments = ["-q", "-e", "-c", "database check", typescript.to_str().unwrap()];
+    let mut command = sandbox.command("script", arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut terminal = command.spawn().unwrap();
+    wait_until("the sources run", || started(&sandbox));
+    let mut keyboard = terminal.stdin.take().unwrap();
+    keyboard.write_all(b"\x03").unwrap();
+    let outcome = finish(terminal, None);
+    drop(keyboard);
+    assert_eq!(outcome.code, Some(128 + INT), "{outcome}");
+    assert!(sandbox.read("typescript").contains("interrupted"), "{outcome}");
+    nothing_left(&sandbox);
 }
 
 #[test]
