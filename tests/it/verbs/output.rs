@@ -123,11 +123,13 @@ fn a_terminal_gets_colour_and_progress_unless_told_otherwise() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let sandbox = project::with_source("");
-    let many = format!("{} --help | head -1", env!("CARGO_BIN_EXE_database"));
-    let shown = sandbox.run("bash", ["-c", &format!("set -o pipefail; {many}")]).success();
-    assert_eq!(shown.stderr, "");
-    let list = format!("{} log list | true", env!("CARGO_BIN_EXE_database"));
-    assert_eq!(sandbox.run("bash", ["-c", &list]).success().stderr, "");
+    sandbox.write("pg/log/long.log", "a line of many\n".repeat(100_000));
+    let database = env!("CARGO_BIN_EXE_database");
+    for arguments in ["log long.log", "--help"] {
+        let piped = format!("set -o pipefail; {database} {arguments} | head -1");
+        let shown = sandbox.run("bash", ["-c", &piped]).success();
+        assert_eq!((shown.stdout.lines().count(), shown.stderr.as_str()), (1, ""));
+    }
 }
 
 #[test]
