@@ -14,9 +14,10 @@
 //! └── sock/               the other socket
 //! ```
 //!
-//! A socket's path has to fit into `sockaddr_un`. When the working directory is too long for that,
-//! both sockets are replaced by one in a short private directory whose name is a digest of the
-//! working directory, so that every command finds it again whatever its environment.
+//! A socket's path has to fit into `sockaddr_un`, and libpq takes a comma in a host for a list of
+//! hosts. When the working directory is too long or has a comma, both sockets are replaced by one in
+//! a short private directory whose name is a digest of the working directory, so that every command
+//! finds it again whatever its environment.
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +46,7 @@ pub struct Layout {
 pub struct Sockets {
     /// The directories, the preferred one first.
     pub directories: Vec<PathBuf>,
-    /// Whether the working directory was too long for them.
+    /// Whether the working directory can hold none: too long, or a comma in it.
     pub short: bool,
 }
 
@@ -102,10 +103,15 @@ impl Layout {
         let own = [self.working_directory.join("sock"), self.working_directory.clone()];
         let fits =
             |directory: &PathBuf| socket_in(directory, port).as_os_str().len() <= SOCKET_PATH_LIMIT;
-        if own.iter().all(fits) {
+        if own.iter().all(fits) && !self.has_comma() {
             return Sockets { directories: own.to_vec(), short: false };
         }
         Sockets { directories: vec![self.short_socket_directory()], short: true }
+    }
+
+    /// Whether libpq would take the working directory for a list of hosts.
+    pub fn has_comma(&self) -> bool {
+        self.working_directory.as_os_str().as_encoded_bytes().contains(&b',')
     }
 
     /// `sock/`, whether or not it is in use.
@@ -153,6 +159,11 @@ mod tests {
         assert_ne!(one, layout(121).sockets(5432));
         let path = socket_in(&one.directories[0], 65535);
         assert!(path.as_os_str().len() < 60, "{}", path.display());
+    }
+
+    #[test]
+    fn a_comma_would_be_a_list_of_hosts() {
+        assert!(Layout::new("/a, b".into(), None, 0).sockets(5432).short);
     }
 
     #[test]

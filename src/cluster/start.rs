@@ -166,8 +166,12 @@ impl Cluster {
         let layout = &self.spec.layout;
         let sockets = layout.sockets(self.spec.port);
         if sockets.short {
+            let why = match layout.has_comma() {
+                true => "has a comma, which connection strings take for a list",
+                false => "is too long for a socket",
+            };
             tracing::info!(
-                "{} is too long for a socket; the socket is in {}",
+                "{} {why}; the socket is in {}",
                 layout.working_directory().display(),
                 sockets.directories[0].display()
             );
