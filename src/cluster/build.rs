@@ -76,7 +76,7 @@ impl Cluster {
         template: Option<&Template>,
     ) -> Result<(Self, Option<PathBuf>)> {
         // what would make the start fail is better found before anything is replaced
-        spec.preload_libraries(&toolchain)?;
+        spec.require_libraries(&toolchain)?;
         remove_abandoned(&spec)?;
         let staging = stage(&spec, &toolchain, template)?;
         let kept = put_in_place(&spec, &staging.path().join("data"), old)?;

@@ -109,19 +109,12 @@ impl ClusterSpec {
 
     /// The libraries to load, once it is known that the server has them.
     ///
-    /// A default that is not installed is left out with a warning; a library that was asked for and
-    /// is not installed is exit 127.
+    /// A default that is not installed is left out with a warning.
     pub fn preload_libraries(&self, toolchain: &Toolchain) -> Result<String> {
-        if self.conf_file.is_some() {
-            return Ok(String::new());
-        }
+        self.require_libraries(toolchain)?;
         match &self.preload {
-            Preload::Set(list) => {
-                match libraries(list).find(|library| !toolchain.has_library(library)) {
-                    None => Ok(list.clone()),
-                    Some(absent) => Err(missing_library(absent, toolchain)),
-                }
-            }
+            _ if self.conf_file.is_some() => Ok(String::new()),
+            Preload::Set(list) => Ok(list.clone()),
             Preload::Default if toolchain.has_library(DEFAULT_PRELOAD) => {
                 Ok(DEFAULT_PRELOAD.to_owned())
             }
@@ -132,6 +125,15 @@ impl ClusterSpec {
                 );
                 Ok(String::new())
             }
+        }
+    }
+
+    /// Exit 127 when a library that was asked for is not installed.
+    pub fn require_libraries(&self, toolchain: &Toolchain) -> Result<()> {
+        let (Preload::Set(list), None) = (&self.preload, &self.conf_file) else { return Ok(()) };
+        match libraries(list).find(|library| !toolchain.has_library(library)) {
+            None => Ok(()),
+            Some(absent) => Err(missing_library(absent, toolchain)),
         }
     }
 }
