@@ -191,19 +191,19 @@ fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Ok(()); // damaged: the start will tell
     };
-    let version = toolchain.version()?;
-    match text.trim().parse::<u32>() {
-        Ok(major) if major != version.major => Err(Error::conflict(format!(
-            "{} is a cluster of PostgreSQL {major}, but the programs in {} are PostgreSQL {}",
-            data.display(),
-            toolchain.bindir().display(),
-            version.major
-        ))
-        .hint(format!(
-            "use the programs of {major} (PG_BINDIR), or unset PG_REUSE to make it anew"
-        ))),
-        _ => Ok(()),
+    let (found, version) = (text.trim(), toolchain.version()?);
+    // up to 9.6 a major had two numbers; what is no number at all is damage
+    let is_number = !found.is_empty() && found.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if !is_number || found == version.major.to_string() {
+        return Ok(());
     }
+    Err(Error::conflict(format!(
+        "{} is a cluster of PostgreSQL {found}, but the programs in {} are PostgreSQL {}",
+        data.display(),
+        toolchain.bindir().display(),
+        version.major
+    ))
+    .hint(format!("use the programs of {found} (PG_BINDIR), or unset PG_REUSE to make it anew")))
 }
 
 /// Whether this tool made the cluster.
