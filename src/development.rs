@@ -46,7 +46,7 @@ impl Development {
             self.points_elsewhere(url)?;
         }
         let database = self.spec.database.clone();
-        let Provisioned { running, outcome, ours } =
+        let (Provisioned { running, outcome, ours }, lock) =
             provision(self.spec, self.toolchain, self.existing)?;
         let user = match &means {
             Some((_, conninfo)) => conninfo.user().to_owned(),
@@ -57,6 +57,7 @@ impl Development {
             databases.extend(means.iter().map(|(_, conninfo)| conninfo.database()));
             running.ensure(&user, &databases)?;
         }
+        drop(lock);
         let corrected = means.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let url = running.url(&user, &database);
         Ok(Ready { running, outcome, user, database, url, corrected })

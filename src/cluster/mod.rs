@@ -112,9 +112,11 @@ impl Running {
         PgUrl::for_socket(&self.socket_directory(), self.port(), user, database)
     }
 
-    /// A session of the bootstrap superuser.
+    /// A session of the bootstrap superuser, under a name by which `other_sessions` knows it: the
+    /// server may still be closing the one of the command before.
     pub fn session(&self, database: &str) -> Result<Session> {
         let url = self.url(&self.spec().superuser, database);
+        let url = url.with("application_name", "db-tool cluster");
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
     }
 

@@ -51,17 +51,22 @@ pub struct Provisioned {
     pub ours: bool,
 }
 
-/// Provides the cluster that `spec` describes, holding the working directory's lock meanwhile.
+/// Provides the cluster that `spec` describes. The working directory's lock is returned, so that the
+/// caller can keep other commands out until roles and databases are there too.
 pub fn provision(
     spec: ClusterSpec,
     toolchain: Toolchain,
     existing: Existing,
-) -> Result<Provisioned> {
+) -> Result<(Provisioned, Lock)> {
     access::prepare(&spec.layout, spec.server_user.as_ref())?;
     if let Some(user) = &spec.server_user {
         access::check_reach(toolchain.bindir(), user)?;
     }
-    let _lock = Lock::wait(&spec.layout.lock())?;
+    let lock = Lock::wait(&spec.layout.lock())?;
+    Ok((decide(spec, toolchain, existing)?, lock))
+}
+
+fn decide(spec: ClusterSpec, toolchain: Toolchain, existing: Existing) -> Result<Provisioned> {
     let data = spec.layout.data();
     match look(&data)? {
         Found::Nothing => create(&spec, &toolchain, Old::Remove, Outcome::Created),
