@@ -217,6 +217,9 @@ pub(super) fn remove_abandoned(spec: &ClusterSpec) -> Result<()> {
         let ours = entry.file_name().to_string_lossy().starts_with("data.new-");
         if ours && Marker::read(&entry.path()).is_some() {
             remove_tree(&entry.path())?;
+        } else if ours {
+            // killed before the marker was written; what is not empty is somebody else's
+            let _ = std::fs::remove_dir(entry.path());
         }
     }
     Ok(())
