@@ -53,6 +53,8 @@ impl Recipe<'_> {
     /// Makes a data directory, which must not exist, in a place the server's user can write to.
     /// Without syncing: whoever keeps the result syncs it.
     pub fn initialise(&self, data: &Path) -> Result<()> {
+        // a server that is too old is told here, before its own complaints
+        self.toolchain.version()?;
         self.toolchain
             .server_command("initdb", self.user)?
             .args(self.options())
