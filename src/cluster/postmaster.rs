@@ -7,6 +7,8 @@
 //! of a killed postmaster live on for seconds and would make the next start fail; they are found by
 //! the same working directory.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -169,6 +171,33 @@ pub fn heal(data: &Path) -> Result<()> {
     }
 }
 
+/// Removes the socket of a server of `data` that is gone, with its lock file: PostgreSQL itself takes
+/// any process with the pid in there for that server, were it a stranger's or a zombie.
+pub fn heal_socket(socket: &Path, data: &Path) -> Result<()> {
+    let mut lock = socket.as_os_str().to_owned();
+    lock.push(".lock");
+    let Ok(bytes) = std::fs::read(&lock) else { return Ok(()) };
+    let named = bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| {
+        let named = std::fs::canonicalize(OsStr::from_bytes(line));
+        named.is_ok_and(|named| std::fs::canonicalize(data).is_ok_and(|data| data == named))
+    });
+    let file = PidFile::parse(&String::from_utf8_lossy(&bytes));
+    let Some(file) = file.filter(|_| named) else { return Ok(()) };
+    let process = process::inspect(file.pid);
+    if process.is_some_and(|process| proves(&process, &file, data) != Some(false)) {
+        return Ok(());
+    }
+    for path in [Path::new(&lock), socket] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove the stale", path, &error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Ends the server processes that a killed postmaster left in `data`.
 fn end_leftovers(data: &Path) -> Result<()> {
     let Ok(data) = std::fs::canonicalize(data) else { return Ok(()) };
@@ -176,8 +205,7 @@ fn end_leftovers(data: &Path) -> Result<()> {
         for process in leftovers(&data) {
             let _ = kill(Pid::from_raw(process.pid.cast_signed()), signal);
         }
-        let gone = || Ok(leftovers(&data).is_empty().then_some(()));
-        if process::wait_for(Duration::from_secs(5), Patience::Stubborn, gone)?.is_some() {
+        if wait_until_alone(&data)? {
             return Ok(());
         }
     }
@@ -185,10 +213,23 @@ fn end_leftovers(data: &Path) -> Result<()> {
         .hint("they belong to another user; end them as that user"))
 }
 
+/// Waits for the last server process in `data` to end; whether it did within five seconds.
+pub(super) fn wait_until_alone(data: &Path) -> Result<bool> {
+    let gone = || Ok(leftovers(data).is_empty().then_some(()));
+    let alone = process::wait_for(Duration::from_secs(5), Patience::Stubborn, gone)?;
+    Ok(alone.is_some())
+}
+
 fn leftovers(data: &Path) -> Vec<ProcessInfo> {
     let mut found = process::working_in(data);
-    found.retain(|process| process.name.starts_with("postgres"));
+    found.retain(|process| is_server(&process.name));
     found
+}
+
+/// Whether a short name is the server's, or what Nix calls it behind its wrapper. The tools of this
+/// project and PostgreSQL's own clients have longer ones.
+fn is_server(name: &str) -> bool {
+    matches!(name, "postgres" | "postmaster") || name.starts_with(".postgres-wrap")
 }
 
 /// Whether `process` is the postmaster that `file` means; `None` when its directory is hidden.
@@ -225,6 +266,35 @@ mod tests {
         for text in ["", "\n", "x\ny\nz\n", "4711\n", "-5\n/w\n1\n", "0\n/w\n1\n", "1\n/w\n1\n"] {
             assert_eq!(PidFile::parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn only_servers_are_taken_for_leftovers() {
+        for name in ["postgres", "postmaster", ".postgres-wrapp"] {
+            assert!(is_server(name), "{name}");
+        }
+        for name in ["postgres-init", "postgres-cleanup", "postgres_export", "psql"] {
+            assert!(!is_server(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_socket_of_a_living_or_foreign_server_stays() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let (socket, lock) = (place.path().join("s"), place.path().join("s.lock"));
+        let here = std::env::current_dir().expect("a working directory");
+        let own = process::inspect(std::process::id()).expect("this process runs");
+        let stays = |pid: u32, started: u64, directory: &Path| {
+            let text = format!("{pid}\n{}\n{started}\n5432\n\n", directory.display());
+            std::fs::write(&lock, text).expect("written");
+            std::fs::write(&socket, "").expect("written");
+            heal_socket(&socket, &here).expect("readable");
+            assert_eq!(lock.exists(), socket.exists());
+            lock.exists()
+        };
+        assert!(stays(own.pid, own.started, &here), "it lives");
+        assert!(stays(own.pid, own.started - 3600, Path::new("/elsewhere")), "not ours");
+        assert!(!stays(own.pid, own.started - 3600, &here), "the pid is another's by now");
     }
 
     #[test]

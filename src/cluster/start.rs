@@ -5,18 +5,18 @@
 //! `ready` too. When a kept cluster dies, the question is whose fault it is: only damage to the data
 //! itself may lead to a new cluster; a busy socket or a bad setting has to be told and mended.
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::postmaster::{Liveness, PidFile, Postmaster, heal};
-use super::{Cluster, Lifetime, Running};
+use super::layout::socket_in;
+use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
+use super::{Cluster, Lifetime, Running, postmaster};
 use crate::error::{Error, IoContext, Result};
 use crate::process::{self, OsUser, Patience, Server, wait_for};
 
@@ -26,6 +26,9 @@ const START_LIMIT: Duration = Duration::from_secs(600);
 const SLOW_AFTER: Duration = Duration::from_secs(5);
 /// How much of a log an error shows.
 const LOG_TAIL: u64 = 4096;
+
+/// The sizes of logs.
+type Sizes = BTreeMap<PathBuf, u64>;
 
 /// Why a server did not start.
 #[derive(Debug)]
@@ -59,10 +62,11 @@ impl Cluster {
         }
         self.write_conf()?;
         self.make_socket_directories()?;
-        self.remove_stale_socket_locks();
+        for directory in self.spec.layout.sockets(self.spec.port).directories {
+            heal_socket(&socket_in(&directory, self.spec.port), &data)?;
+        }
         let log = self.open_server_log()?;
-        let from = log.metadata().map(|facts| facts.len()).unwrap_or(0);
-        let since = SystemTime::now();
+        let before = self.log_sizes();
         let mut server = self
             .toolchain
             .server_command("postgres", self.spec.server_user.as_ref())?
@@ -72,7 +76,7 @@ impl Cluster {
             .serve(log)?;
         match self.wait_ready(&mut server) {
             Ok(Some(postmaster)) => Ok(Running { cluster: self, postmaster }),
-            Ok(None) => Err(self.diagnose(&mut server, from, since)),
+            Ok(None) => Err(self.diagnose(&mut server, &before)),
             Err(error) => {
                 self.give_up(&mut server);
                 Err(error.into())
@@ -116,8 +120,10 @@ impl Cluster {
         }
     }
 
-    fn diagnose(&self, server: &mut Server, from: u64, since: SystemTime) -> StartFailure {
-        let log = self.log_since(from, since);
+    fn diagnose(&self, server: &mut Server, before: &Sizes) -> StartFailure {
+        // the collector may still be writing the last words when the postmaster is gone
+        let _ = postmaster::wait_until_alone(&self.spec.layout.data());
+        let log = self.log_since(before);
         let status = server.ended().map_or("ended".to_owned(), process::describe);
         let error = Error::failed(format!(
             "the server of {} did not start: it {status}",
@@ -133,20 +139,25 @@ impl Cluster {
         if is_damage(&log) { StartFailure::Data(error) } else { StartFailure::Other(error) }
     }
 
-    /// What the server has written since it was started, wherever it writes.
-    fn log_since(&self, from: u64, since: SystemTime) -> String {
-        let own = self.spec.layout.server_log();
-        let mut text = read_from(&own, from).unwrap_or_default();
-        for directory in [self.spec.layout.logs().to_owned(), self.spec.layout.data().join("log")] {
-            let Ok(entries) = std::fs::read_dir(directory) else { continue };
-            for path in entries.flatten().map(|entry| entry.path()).filter(|path| *path != own) {
-                let fresh = path.metadata().and_then(|facts| facts.modified());
-                if fresh.is_ok_and(|modified| modified >= since) {
-                    text.push_str(&read_from(&path, 0).unwrap_or_default());
-                }
-            }
-        }
-        text
+    /// The logs there are, wherever the server writes them, and their sizes.
+    fn log_sizes(&self) -> Sizes {
+        let directories = [self.spec.layout.logs().to_owned(), self.spec.layout.data().join("log")];
+        let entries = directories.iter().filter_map(|directory| std::fs::read_dir(directory).ok());
+        entries
+            .flatten()
+            .flatten()
+            .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.len())))
+            .collect()
+    }
+
+    /// What the server has written since the logs had these sizes. Sizes and not times: those of a
+    /// file come from a coarser clock than ours.
+    fn log_since(&self, before: &Sizes) -> String {
+        let grown = |path: &PathBuf, size: u64| {
+            let from = before.get(path).copied().unwrap_or(0);
+            (size > from).then(|| read_from(path, from).unwrap_or_default())
+        };
+        self.log_sizes().iter().filter_map(|(path, size)| grown(path, *size)).collect()
     }
 
     /// Writes our block into `postgresql.conf`: beside, then renamed.
@@ -180,23 +191,6 @@ impl Cluster {
         let sock = layout.sock();
         std::fs::create_dir_all(&sock).on("create", &sock)?;
         self.spec.server_user.as_ref().map_or(Ok(()), |user| user.own(&sock))
-    }
-
-    /// Removes the socket locks of an earlier server of this very data directory. That one is known
-    /// to have ended, but the server judges a lock by its pid alone, and refuses to start when a
-    /// process has that number again or is not yet reaped.
-    fn remove_stale_socket_locks(&self) {
-        let Ok(data) = std::fs::canonicalize(self.spec.layout.data()) else { return };
-        for directory in self.spec.layout.sockets(self.spec.port).directories {
-            let lock = directory.join(format!(".s.PGSQL.{}.lock", self.spec.port));
-            let text = std::fs::read(&lock).unwrap_or_default();
-            // the second line of a lock is the data directory
-            let holder = text.split(|byte| *byte == b'\n').nth(1).map(OsStr::from_bytes);
-            if holder.is_some_and(|path| std::fs::canonicalize(path).is_ok_and(|p| p == data)) {
-                // what stays makes the server complain with its own words
-                let _ = std::fs::remove_file(&lock);
-            }
-        }
     }
 
     fn open_server_log(&self) -> Result<File> {
@@ -266,7 +260,6 @@ fn is_damage(log: &str) -> bool {
         ["No space left on device", "Permission denied", "Too many open files", "Out of memory"];
     const DAMAGE: [&str; 12] = [
         "incorrect checksum in control file",
-        "could not find the database system",
         "could not locate a valid checkpoint record",
         "invalid checkpoint record",
         "could not locate required checkpoint record",
@@ -276,10 +269,16 @@ fn is_damage(log: &str) -> bool {
         "invalid page in block",
         "data directory appears to be corrupt",
         "contains unexpected data",
+        "required WAL directory",
         "pg_control\": read 0",
     ];
     const FILES: [&str; 7] =
         ["global/", "base/", "pg_wal", "pg_xact", "pg_multixact", "pg_subtrans", "pg_notify"];
+    // said before there is a log, over several lines
+    let no_control_file = "could not find the database system";
+    if log.contains(no_control_file) && !NOT_THE_DATA.iter().any(|words| log.contains(words)) {
+        return true;
+    }
     let of_the_end = |line: &&str| line.contains("FATAL:") || line.contains("PANIC:");
     log.lines().filter(of_the_end).any(|line| {
         let lost_file = FILES.iter().any(|file| line.contains(file))
@@ -293,7 +292,11 @@ fn is_damage(log: &str) -> bool {
 
 /// What to do about the failures that people meet.
 fn remedy(log: &str) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 6] = [
+    const KNOWN: [(&str, &str); 7] = [
+        (
+            ".lock\" already exists",
+            "another server uses this socket: stop it, or set PG_PORT to another port",
+        ),
         (
             "could not create any Unix-domain socket",
             "another server uses this socket: stop it, or set PG_PORT to another port",
@@ -326,7 +329,10 @@ mod tests {
             "PANIC:  could not read file \"global/pg_control\": read 0 of 296",
             "FATAL:  incorrect checksum in control file",
             "PANIC:  could not locate a valid checkpoint record",
+            "postgres: could not find the database system\nExpected to find it in the directory \
+             \"/w\",\nbut could not open file \"/w/global/pg_control\": No such file or directory",
             "FATAL:  could not open directory \"pg_wal\": No such file or directory",
+            "FATAL:  required WAL directory \"pg_wal\" does not exist",
             "FATAL:  \"base/1\" is not a valid data directory",
         ] {
             assert!(is_damage(damage), "{damage}");
@@ -337,6 +343,8 @@ mod tests {
             "FATAL:  configuration file \"/w/data/postgresql.conf\" contains errors",
             "FATAL:  could not write to file \"pg_wal/xlogtemp.9\": No space left on device",
             "FATAL:  could not open file \"global/pg_control\": Permission denied",
+            "postgres: could not find the database system\nExpected to find it in the directory \
+             \"/w\",\nbut could not open file \"/w/global/pg_control\": Permission denied",
             "LOG:  invalid checkpoint record",
             "",
         ] {
