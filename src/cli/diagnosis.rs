@@ -97,7 +97,11 @@ fn cluster(resolve: &Resolve, layout: Layout, diagnosis: &mut Diagnosis) {
     let socket = sockets.directories[0].display().to_string();
     if sockets.short {
         let advice = "nothing to do; a shorter PG_WORKING_DIR without a comma would hold its own";
-        diagnosis.note("socket", format!("{socket}, as the working directory can hold none"), advice);
+        diagnosis.note(
+            "socket",
+            format!("{socket}, as the working directory can hold none"),
+            advice,
+        );
     } else {
         diagnosis.look("socket", Ok(socket), Clone::clone);
     }
