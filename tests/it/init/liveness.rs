@@ -1,0 +1,143 @@
+//! Which process is the cluster's server: proven before it is signalled.
+
+use super::{Bystander, is_running, pid_file, signal};
+use crate::support::{Outcome, Sandbox, server, wait_until};
+
+/// Long work that does not look whether the postmaster still lives.
+const BUSY: &str = "SELECT count(*) FROM generate_series(1, 10000000000::bigint)";
+
+fn stopped() -> Sandbox {
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.init([]).success();
+    sandbox.leave_work();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    sandbox.set("PG_REUSE", "1");
+    sandbox
+}
+
+fn cleanup(sandbox: &Sandbox) -> Outcome {
+    sandbox.run("postgres-cleanup", [""; 0]).success()
+}
+
+/// Everything that may meet the file: clean-up, keeping, making anew. `innocent` survives it all.
+fn heals(sandbox: &mut Sandbox, text: &str, innocent: Option<&mut Bystander>) {
+    let file = sandbox.path("pg/data/postmaster.pid");
+    std::fs::write(&file, text).unwrap();
+    cleanup(sandbox);
+    assert!(!file.exists(), "healed");
+    std::fs::write(&file, text).unwrap();
+    sandbox.init([]).success();
+    assert!(sandbox.has_work());
+    cleanup(sandbox);
+    std::fs::write(&file, text).unwrap();
+    sandbox.unset("PG_REUSE");
+    sandbox.init([]).success();
+    assert_eq!(sandbox.select("SELECT 1"), "1");
+    if let Some(innocent) = innocent {
+        assert!(innocent.is_alive(), "a stranger was signalled");
+    }
+}
+
+#[test]
+fn an_empty_or_garbage_file_is_healed() {
+    for text in ["", "\n\n\n", "garbage", "\0\0\0\0", "-1\n/w\n1\n", "99999999999999\n/w\n1\n"] {
+        heals(&mut stopped(), text, None);
+    }
+}
+
+#[test]
+fn the_file_of_a_server_that_is_gone_is_healed() {
+    let mut sandbox = stopped();
+    let mut gone = std::process::Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    let text = pid_file(&sandbox, gone.id(), 10);
+    heals(&mut sandbox, &text, None);
+}
+
+#[test]
+fn a_strangers_pid_is_never_signalled() {
+    let mut sandbox = stopped();
+    let mut stranger = Bystander::asleep_in(&sandbox.path("pg"));
+    let text = pid_file(&sandbox, stranger.pid(), 0);
+    heals(&mut sandbox, &text, Some(&mut stranger));
+}
+
+#[test]
+fn a_recycled_pid_is_never_signalled() {
+    let mut sandbox = stopped();
+    // in the right directory, but started an hour after the file says
+    let mut recycled = Bystander::asleep_in(&sandbox.path("pg/data"));
+    let text = pid_file(&sandbox, recycled.pid(), 3600);
+    heals(&mut sandbox, &text, Some(&mut recycled));
+}
+
+#[test]
+fn another_clusters_server_is_never_signalled() {
+    let mut sandbox = stopped();
+    let mut other = Sandbox::with_cluster();
+    other.init([]).success();
+    let text = other.read("pg/data/postmaster.pid");
+    heals(&mut sandbox, &text, None);
+    other.set("PG_REUSE", "1");
+    assert_eq!(other.select("SELECT 1"), "1");
+}
+
+#[test]
+fn a_command_called_in_the_data_directory_spares_itself() {
+    let sandbox = stopped();
+    std::fs::write(sandbox.path("pg/data/postmaster.pid"), "").unwrap();
+    let mut command = sandbox.command("postgres-cleanup", [""; 0]);
+    command.current_dir(sandbox.path("pg/data"));
+    assert_eq!(command.status().unwrap().code(), Some(0));
+    assert!(!sandbox.path("pg/data/postmaster.pid").exists());
+}
+
+#[test]
+fn a_killed_server_is_started_again() {
+    let mut sandbox = stopped();
+    sandbox.init([]).success();
+    sandbox.select("INSERT INTO work VALUES (1)");
+    sandbox.select("SET synchronous_commit = on; CREATE TABLE durable ()");
+    let killed = sandbox.postmaster();
+    signal(killed, "KILL");
+    wait_until("it ends", || !is_running(killed));
+    let again = sandbox.init([]).success();
+    assert!(again.stderr.contains("cluster started"), "{again}");
+    assert_eq!(sandbox.select("SELECT count(*) FROM work"), "1");
+    sandbox.unset("PG_REUSE");
+}
+
+#[test]
+fn backends_that_a_killed_postmaster_left_are_ended() {
+    for reuse in [true, false] {
+        let mut sandbox = stopped();
+        sandbox.init([]).success();
+        let _session = Bystander::session(&sandbox, BUSY);
+        let busy = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%generate_series%' \
+                    AND pid <> pg_backend_pid()";
+        let backend: u32 = sandbox.select(busy).parse().unwrap();
+        let killed = sandbox.postmaster();
+        signal(killed, "KILL");
+        wait_until("it ends", || !is_running(killed));
+        assert!(is_running(backend), "it works on without its postmaster");
+        if !reuse {
+            sandbox.unset("PG_REUSE");
+        }
+        sandbox.init([]).success();
+        assert!(!is_running(backend));
+        assert_eq!(sandbox.has_work(), reuse);
+    }
+}
+
+#[test]
+fn cleanup_ends_what_a_killed_postmaster_left() {
+    let sandbox = stopped();
+    sandbox.init([]).success();
+    let _session = Bystander::session(&sandbox, BUSY);
+    let killed = sandbox.postmaster();
+    signal(killed, "KILL");
+    wait_until("it ends", || !is_running(killed));
+    cleanup(&sandbox);
+    assert_eq!(server::processes_below(&sandbox.path("pg")), [0; 0]);
+    assert!(!sandbox.path("pg/data/postmaster.pid").exists());
+}

@@ -1,0 +1,270 @@
+//! Which cluster is made anew, and which is kept.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::{Bystander, plain_initdb};
+use crate::support::Sandbox;
+
+const SLEEP: &str = "SELECT pg_sleep(300)";
+
+fn with_work() -> Sandbox {
+    let sandbox = Sandbox::with_cluster();
+    sandbox.init([]).success();
+    sandbox.leave_work();
+    sandbox
+}
+
+#[test]
+fn without_reuse_the_cluster_is_made_anew() {
+    let sandbox = with_work();
+    let before = sandbox.postmaster();
+    let again = sandbox.init([]).success();
+    assert!(again.stderr.contains("cluster made anew"), "{again}");
+    assert!(!sandbox.has_work());
+    assert!(!super::is_running(before));
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    sandbox.init([]).success();
+    assert!(!sandbox.has_work(), "a stopped one too");
+    assert_eq!(sandbox.beside("data"), ["data"], "nothing is left of the old ones");
+}
+
+#[test]
+fn reuse_attaches_to_a_running_cluster() {
+    let mut sandbox = with_work();
+    let before = sandbox.postmaster();
+    for value in ["1", "0", "no"] {
+        sandbox.set("PG_REUSE", value);
+        let again = sandbox.init([]).success();
+        assert!(again.stderr.contains("cluster found running"), "any value: {again}");
+    }
+    assert_eq!(sandbox.postmaster(), before);
+    assert!(sandbox.has_work());
+}
+
+#[test]
+fn reuse_starts_a_stopped_cluster() {
+    let mut sandbox = with_work();
+    sandbox.set("PG_REUSE", "1");
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    let again = sandbox.init([]).success();
+    assert!(again.stderr.contains("cluster started"), "{again}");
+    assert!(sandbox.has_work());
+}
+
+#[test]
+fn reuse_makes_a_cluster_where_there_is_none() {
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.set("PG_REUSE", "1");
+    let started = sandbox.init([]).success();
+    assert!(started.stderr.contains("cluster created"), "{started}");
+}
+
+#[test]
+fn reuse_recreates_a_missing_database_and_role() {
+    let mut sandbox = with_work();
+    sandbox.set("PG_REUSE", "1");
+    sandbox.select("DROP DATABASE testdb");
+    sandbox.init([]).success();
+    assert_eq!(sandbox.query(&sandbox.url("testdb"), "SELECT 1"), "1");
+    let url = format!("postgresql://late@localhost/later?host={}", sandbox.path("pg").display());
+    sandbox.set("DB_URL", &url);
+    sandbox.init([]).success();
+    assert_eq!(sandbox.query(&url, "SELECT current_user"), "late");
+    assert!(sandbox.has_work());
+}
+
+#[test]
+fn a_kept_clusters_own_settings_survive() {
+    let mut sandbox = with_work();
+    sandbox.set("PG_REUSE", "1");
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    let own = sandbox.read("pg/data/postgresql.conf") + "work_mem = '9MB'\n";
+    std::fs::write(sandbox.path("pg/data/postgresql.conf"), own).unwrap();
+    sandbox.init([]).success();
+    assert_eq!(sandbox.select("SHOW work_mem"), "9MB");
+}
+
+#[test]
+fn a_cluster_that_others_work_in_is_attached_to() {
+    let sandbox = with_work();
+    let before = sandbox.postmaster();
+    let mut session = Bystander::session(&sandbox, SLEEP);
+    let again = sandbox.init(["--export", "sh"]).success();
+    assert!(again.stderr.contains("1 other session works in this cluster"), "{again}");
+    assert!(again.stderr.contains("attached"), "{again}");
+    assert!(again.stdout.contains("export PGURL="), "{again}");
+    assert_eq!(sandbox.postmaster(), before);
+    assert!(sandbox.has_work());
+    assert!(session.is_alive());
+}
+
+#[test]
+fn force_makes_a_cluster_anew_that_others_work_in() {
+    let mut sandbox = with_work();
+    let _session = Bystander::session(&sandbox, SLEEP);
+    sandbox.set("PG_FORCE", "0");
+    sandbox.init([]).success();
+    assert!(sandbox.has_work(), "off");
+    sandbox.set("PG_FORCE", "1");
+    sandbox.init([]).success();
+    assert!(!sandbox.has_work());
+}
+
+#[test]
+fn database_init_makes_a_cluster_anew_that_others_work_in() {
+    let sandbox = with_work();
+    let _session = Bystander::session(&sandbox, SLEEP);
+    let again = sandbox.database(["init"]).success();
+    assert!(again.stderr.contains("made anew"), "{again}");
+    assert!(!sandbox.has_work());
+}
+
+#[test]
+fn another_major_is_refused_with_both_versions() {
+    let mut sandbox = with_work();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    sandbox.set("PG_REUSE", "1");
+    let own = sandbox.read("pg/data/PG_VERSION").trim().to_owned();
+    for other in ["14", "99", "9.6"] {
+        std::fs::write(sandbox.path("pg/data/PG_VERSION"), format!("{other}\n")).unwrap();
+        let (theirs, ours) = (format!("PostgreSQL {other}"), format!("PostgreSQL {own}"));
+        sandbox.init([]).fails(2, [theirs.as_str(), ours.as_str()]);
+        assert_eq!(sandbox.beside("data"), ["data"]);
+    }
+    std::fs::write(sandbox.path("pg/data/PG_VERSION"), format!("{own}\n")).unwrap();
+    sandbox.init([]).success();
+    assert!(sandbox.has_work(), "nothing was touched");
+}
+
+#[test]
+fn what_is_no_data_directory_is_never_removed() {
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.write("pg/data/thesis.txt", "years of work");
+    for reuse in [false, true] {
+        if reuse {
+            sandbox.set("PG_REUSE", "1");
+        }
+        sandbox.init([]).fails(2, ["is not a PostgreSQL data directory"]);
+        sandbox.database(["init"]).fails(2, ["is not a PostgreSQL data directory"]);
+    }
+    assert_eq!(sandbox.read("pg/data/thesis.txt"), "years of work");
+    std::fs::remove_dir_all(sandbox.path("pg/data")).unwrap();
+    sandbox.write("pg/data", "a file");
+    sandbox.init([]).fails(2, ["is not a PostgreSQL data directory"]);
+    assert_eq!(sandbox.read("pg/data"), "a file");
+}
+
+#[test]
+fn an_empty_data_directory_is_used() {
+    let sandbox = Sandbox::with_cluster();
+    std::fs::create_dir_all(sandbox.path("pg/data")).unwrap();
+    sandbox.init([]).success();
+}
+
+#[test]
+fn a_cluster_of_plain_initdb_is_moved_aside() {
+    let sandbox = with_work();
+    sandbox.database(["cleanup"]).success();
+    sandbox.init([]).success();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    std::fs::remove_dir_all(sandbox.path("pg/data")).unwrap();
+    plain_initdb(&sandbox);
+    std::fs::write(sandbox.path("pg/data/mine"), "mine").unwrap();
+    let made = sandbox.init([]).success();
+    let kept = sandbox.beside("data.kept-");
+    assert_eq!(kept.len(), 1, "{made}");
+    assert!(made.stderr.contains(&kept[0]), "{made}");
+    assert_eq!(sandbox.read(&format!("pg/{}/mine", kept[0])), "mine");
+    sandbox.init([]).success();
+    assert_eq!(sandbox.beside("data.kept-"), kept, "and stays");
+}
+
+#[test]
+fn reuse_starts_a_cluster_of_plain_initdb_and_adds_nothing() {
+    let mut sandbox = with_work();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    std::fs::remove_dir_all(sandbox.path("pg/data")).unwrap();
+    plain_initdb(&sandbox);
+    sandbox.set("PG_REUSE", "1");
+    let url = format!("postgresql://dev@localhost/shop?host={}", sandbox.path("pg").display());
+    sandbox.set("DB_URL", url);
+    let started = sandbox.init([]).success();
+    assert!(started.stderr.contains("cluster started"), "{started}");
+    let url = format!("host={} dbname=postgres user=somebody", sandbox.path("pg").display());
+    let found = "SELECT count(*) FROM pg_roles WHERE rolname = 'dev'";
+    assert_eq!(sandbox.query(&url, found), "0");
+    assert_eq!(sandbox.query(&url, "SELECT count(*) FROM pg_database WHERE datname = 'shop'"), "0");
+}
+
+#[test]
+fn a_running_cluster_of_plain_initdb_is_not_stopped_unasked() {
+    let mut sandbox = with_work();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    std::fs::remove_dir_all(sandbox.path("pg/data")).unwrap();
+    plain_initdb(&sandbox);
+    sandbox.set("PG_REUSE", "1");
+    sandbox.init([]).success();
+    sandbox.unset("PG_REUSE");
+    let before = sandbox.postmaster();
+    let url = format!("host={} dbname=postgres user=somebody", sandbox.path("pg").display());
+    sandbox.query(&url, "CREATE TABLE theirs ()");
+    let psql = crate::support::bindir().join("psql");
+    let arguments = ["-X", "-d", url.as_str(), "-c", SLEEP];
+    let mut session = Bystander::start(sandbox.command(psql.to_str().unwrap(), arguments));
+    let active = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    crate::support::wait_until("it works", || sandbox.query(&url, active) == "1");
+    let told = sandbox.init([]);
+    assert_eq!(sandbox.postmaster(), before, "{told}");
+    assert!(session.is_alive(), "{told}");
+}
+
+#[test]
+fn abandoned_staging_directories_of_ours_are_removed() {
+    let sandbox = with_work();
+    let marker = sandbox.read("pg/data/db-tool.json");
+    sandbox.write("pg/data.new-killed/db-tool.json", marker);
+    sandbox.write("pg/data.new-killed/data/PG_VERSION", "15\n");
+    sandbox.write("pg/data.new-mine/notes.txt", "mine");
+    std::fs::create_dir(sandbox.path("pg/data.new-killed-at-once")).unwrap();
+    sandbox.init([]).success();
+    assert_eq!(sandbox.beside("data"), ["data", "data.new-mine"]);
+    assert_eq!(sandbox.read("pg/data.new-mine/notes.txt"), "mine");
+}
+
+#[test]
+fn a_killed_command_leaves_the_old_cluster_or_a_whole_new_one() {
+    let mut sandbox = with_work();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    sandbox.set("PG_TEMPLATE", "off");
+    let child = sandbox.spawn("postgres-init", [""; 0]);
+    let staging = || sandbox.beside("data.new-").first().map(|name| sandbox.path("pg").join(name));
+    let builds = || staging().is_some_and(|staging| staging.join("data").is_dir());
+    crate::support::wait_until("it builds", builds);
+    super::signal(child.id(), "KILL");
+    crate::support::finish(child, None);
+    let staging = staging().unwrap();
+    crate::support::wait_until("initdb ends", || !busy_in(&staging));
+    sandbox.set("PG_REUSE", "1");
+    sandbox.init([]).success();
+    assert!(sandbox.has_work());
+    sandbox.unset("PG_REUSE");
+    sandbox.init([]).success();
+    assert_eq!(sandbox.beside("data"), ["data"]);
+}
+
+/// Whether a process still has something to do with `directory`.
+fn busy_in(directory: &std::path::Path) -> bool {
+    let named = directory.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .any(|line| String::from_utf8_lossy(&line).contains(named))
+}
+
+#[test]
+fn a_data_directory_is_private() {
+    let sandbox = Sandbox::with_cluster();
+    sandbox.init([]).success();
+    let mode = sandbox.path("pg/data").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}

@@ -1,0 +1,203 @@
+//! The template cache: built once, trusted only while it is whole.
+
+use std::fs::{File, FileTimes};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Outcome, Sandbox, entries, finish, wait_until};
+
+const BUILDING: &str = "initialising a cluster as the template";
+
+/// A sandbox with a cache of its own.
+fn with_cache() -> Sandbox {
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.set("XDG_CACHE_HOME", sandbox.path("home/cache"));
+    sandbox
+}
+
+fn cache(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path("home/cache/db-tool/template")
+}
+
+/// The only template.
+fn template(sandbox: &Sandbox) -> PathBuf {
+    let mut names = entries(&cache(sandbox));
+    names.retain(|name| !name.ends_with(".lock"));
+    assert_eq!(names.len(), 1, "{names:?}");
+    cache(sandbox).join(&names[0])
+}
+
+fn init(sandbox: &Sandbox) -> Outcome {
+    let done = sandbox.init(["--verbose"]).success();
+    assert_eq!(sandbox.select("SELECT count(*) > 0 FROM pg_class"), "t");
+    done
+}
+
+/// Changes a file in place and gives it back its time.
+fn change_secretly(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let modified = path.metadata().unwrap().modified().unwrap();
+    let mut bytes = std::fs::read(path).unwrap();
+    change(&mut bytes);
+    std::fs::write(path, bytes).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_times(FileTimes::new().set_modified(modified)).unwrap();
+}
+
+#[test]
+fn the_second_cluster_is_a_clone() {
+    let sandbox = with_cache();
+    assert!(init(&sandbox).stderr.contains(BUILDING));
+    assert!(!init(&sandbox).stderr.contains(BUILDING));
+    let template = template(&sandbox);
+    assert!(template.join("manifest").is_file());
+    assert_eq!(cache(&sandbox).metadata().unwrap().mode() & 0o077, 0, "private");
+    assert_eq!(sandbox.entries("tmp"), [""; 0], "nothing is left of the making");
+}
+
+#[test]
+fn nothing_is_shared_between_clones() {
+    let sandbox = with_cache();
+    init(&sandbox);
+    let data = template(&sandbox).join("data");
+    for name in ["PG_VERSION", "global/1262", "base/1/1259", "global/pg_control"] {
+        let (original, copy) = (data.join(name), sandbox.path("pg/data").join(name));
+        let (original, copy) = (original.metadata().unwrap(), copy.metadata().unwrap());
+        assert_eq!((original.nlink(), copy.nlink()), (1, 1), "{name}");
+        assert_ne!(original.ino(), copy.ino(), "{name}");
+    }
+}
+
+#[test]
+fn a_template_is_built_once_whoever_asks() {
+    let mut sandbox = with_cache();
+    let children: Vec<_> = ["a", "b", "c"]
+        .map(|name| {
+            sandbox.set("PG_WORKING_DIR", sandbox.path(name));
+            sandbox.spawn("postgres-init", ["--verbose"])
+        })
+        .into_iter()
+        .collect();
+    let done: Vec<_> = children.into_iter().map(|child| finish(child, None).success()).collect();
+    let built = done.iter().filter(|outcome| outcome.stderr.contains(BUILDING)).count();
+    assert_eq!(built, 1, "{done:?}");
+    template(&sandbox);
+}
+
+#[test]
+fn a_file_of_another_size_or_content_or_none_has_it_rebuilt() {
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 5] = [
+        ("truncated", |data| std::fs::write(data.join("base/1/1259"), "").unwrap()),
+        ("longer, same time", |data| {
+            change_secretly(&data.join("base/1/1259"), |bytes| bytes.push(0));
+        }),
+        ("same size, other content", |data| {
+            let path = data.join("base/1/1259");
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[100] ^= 0xff;
+            std::fs::write(path, bytes).unwrap();
+        }),
+        ("missing", |data| std::fs::remove_file(data.join("base/1/1259")).unwrap()),
+        ("no manifest", |data| std::fs::remove_file(data.join("../manifest")).unwrap()),
+    ];
+    let sandbox = with_cache();
+    init(&sandbox);
+    for (what, damage) in damages {
+        damage(&template(&sandbox).join("data"));
+        assert!(init(&sandbox).stderr.contains(BUILDING), "{what}");
+    }
+    assert!(!init(&sandbox).stderr.contains(BUILDING), "mended");
+    assert_eq!(sandbox.beside("data"), ["data"]);
+}
+
+#[test]
+fn a_torn_manifest_has_it_rebuilt() {
+    let sandbox = with_cache();
+    init(&sandbox);
+    let manifest = template(&sandbox).join("manifest");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, &text[..text.len() / 2]).unwrap();
+    assert!(init(&sandbox).stderr.contains(BUILDING));
+}
+
+#[test]
+fn a_touched_file_is_the_same_file() {
+    let sandbox = with_cache();
+    init(&sandbox);
+    let file = template(&sandbox).join("data/PG_VERSION");
+    let text = std::fs::read(&file).unwrap();
+    std::fs::write(&file, text).unwrap();
+    assert!(!init(&sandbox).stderr.contains(BUILDING));
+}
+
+#[test]
+fn a_change_that_only_digests_see_is_found_when_the_start_fails() {
+    let sandbox = with_cache();
+    init(&sandbox);
+    let control = template(&sandbox).join("data/global/pg_control");
+    change_secretly(&control, |bytes| bytes[40] ^= 0xff);
+    let told = init(&sandbox);
+    assert!(told.stderr.contains("the template was damaged"), "{told}");
+    assert!(told.stderr.contains(BUILDING), "{told}");
+    assert_eq!(sandbox.beside("data"), ["data"]);
+}
+
+#[test]
+fn it_can_be_turned_off() {
+    let mut sandbox = with_cache();
+    sandbox.set("PG_TEMPLATE", "off");
+    assert!(!init(&sandbox).stderr.contains(BUILDING));
+    assert!(!cache(&sandbox).exists());
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_done_without() {
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.set("XDG_CACHE_HOME", sandbox.write("file", "mine"));
+    assert!(!init(&sandbox).stderr.contains(BUILDING));
+    assert_eq!(sandbox.read("file"), "mine");
+}
+
+#[test]
+fn an_interrupted_build_leaves_no_template() {
+    for signal in ["TERM", "KILL"] {
+        let sandbox = with_cache();
+        let child = sandbox.spawn("postgres-init", [""; 0]);
+        let staging = || {
+            let cache = cache(&sandbox);
+            cache.is_dir() && entries(&cache).iter().any(|name| name.ends_with(".new"))
+        };
+        wait_until("it builds", staging);
+        super::signal(child.id(), signal);
+        let ended = finish(child, None);
+        assert!(ended.signal.is_some(), "{ended}");
+        let names = entries(&cache(&sandbox));
+        let half = names.iter().filter(|name| !name.contains('.'));
+        assert_eq!(half.count(), 0, "{names:?}");
+        if signal == "TERM" {
+            assert!(!staging(), "{names:?}");
+            assert_eq!(sandbox.entries("tmp"), [""; 0]);
+        }
+        assert!(init(&sandbox).stderr.contains(BUILDING));
+        template(&sandbox); // alone: what was left is gone
+    }
+}
+
+#[test]
+fn each_set_of_options_has_a_template_of_its_own() {
+    let mut sandbox = with_cache();
+    init(&sandbox);
+    template(&sandbox);
+    if crate::support::is_root() {
+        // another caller has another superuser, and a cache of their own
+        let mut other = Sandbox::with_cluster();
+        other.act_as("nobody");
+        other.init([]).success();
+        let mut names = entries(&other.path("home/.cache/db-tool/template"));
+        names.retain(|name| !name.ends_with(".lock"));
+        assert_ne!(names[0], template(&sandbox).file_name().unwrap().to_str().unwrap());
+    } else {
+        sandbox.set("PG_REUSE", "1");
+        assert!(!init(&sandbox).stderr.contains(BUILDING));
+    }
+}
