@@ -78,8 +78,8 @@ impl Resolve {
 
     /// The programs of PostgreSQL; exit 127 when there are none.
     pub fn toolchain(&self) -> Result<Toolchain> {
-        let path = self.env.os("PATH").map(|path| std::env::split_paths(path).collect());
-        let search = Search { bindir: self.env.path("PG_BINDIR"), path: path.unwrap_or_default() };
+        let path = self.env.os("PATH").unwrap_or_default().to_owned();
+        let search = Search { bindir: self.env.path("PG_BINDIR"), path };
         Toolchain::locate(&search, &self.environment())
     }
 

@@ -6,6 +6,7 @@
 //! Nix wraps `postgres` to find its extensions, and following that link would lose them.
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -25,8 +26,8 @@ const REQUIRED: [&str; 3] = ["postgres", "initdb", "psql"];
 pub struct Search {
     /// `PG_BINDIR`: this directory and no other.
     pub bindir: Option<PathBuf>,
-    /// The directories of `PATH`.
-    pub path: Vec<PathBuf>,
+    /// `PATH`.
+    pub path: OsString,
 }
 
 /// The programs of one PostgreSQL installation; every path is absolute.
@@ -46,6 +47,13 @@ pub struct Version {
     pub major: u32,
 }
 
+impl Search {
+    /// Every `program` in `PATH`, in order.
+    fn all(&self, program: &str) -> impl Iterator<Item = PathBuf> {
+        which::which_in_all(program, Some(&self.path), "/").into_iter().flatten()
+    }
+}
+
 impl Toolchain {
     /// Finds the installation to use: an explicit directory, `PATH`, `pg_config --bindir`, then the
     /// well-known versioned directories, newest first.
@@ -53,9 +61,8 @@ impl Toolchain {
         let bindir = match &search.bindir {
             Some(explicit) => complete(explicit).ok_or_else(|| incomplete(explicit))?,
             None => search
-                .path
-                .iter()
-                .find_map(|directory| complete(directory))
+                .all("postgres")
+                .find_map(|server| complete(server.parent()?))
                 .or_else(|| from_pg_config(search, environment))
                 .or_else(|| well_known().iter().find_map(|directory| complete(directory)))
                 .ok_or_else(|| nowhere(search))?,
@@ -179,7 +186,7 @@ fn complete(directory: &Path) -> Option<PathBuf> {
 }
 
 fn from_pg_config(search: &Search, environment: &Environment) -> Option<PathBuf> {
-    let program = search.path.iter().map(|d| d.join("pg_config")).find(|p| is_program(p))?;
+    let program = search.all("pg_config").next()?;
     let printed = Command::new(program, environment).arg("--bindir").capture().ok()?;
     complete(Path::new(printed.trim_end()))
 }
@@ -246,7 +253,7 @@ fn incomplete(bindir: &Path) -> Error {
 
 /// Which program to blame: the first that the search finds nowhere.
 fn nowhere(search: &Search) -> Error {
-    let absent = |program: &&&str| !search.path.iter().any(|d| is_program(&d.join(**program)));
+    let absent = |program: &&&str| search.all(program).next().is_none();
     let program = REQUIRED.iter().find(absent).unwrap_or(&"postgres");
     missing(program, "is not installed: looked at PG_BINDIR, PATH, pg_config and the usual places")
 }
@@ -279,7 +286,7 @@ mod tests {
     #[test]
     fn an_empty_directory_is_no_installation() {
         let directory = tempfile::tempdir().expect("temporary directory");
-        let search = Search { bindir: Some(directory.path().into()), path: Vec::new() };
+        let search = Search { bindir: Some(directory.path().into()), path: OsString::new() };
         let error = Toolchain::locate(&search, &Environment::default()).expect_err("nothing there");
         assert_eq!(error.kind(), Kind::ProgramMissing);
         assert!(error.message().ends_with("there is no postgres"), "{error}");
