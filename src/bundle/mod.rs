@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn scripts_are_one_transaction() {
         for script in [script(), upgrade_script("0.1.0").unwrap()] {
-            assert!(script.starts_with("BEGIN ") && script.ends_with("\nCOMMIT;\n"));
+            assert!(code(&script)[0].starts_with("BEGIN ") && script.ends_with("\nCOMMIT;\n"));
             assert_eq!(script.matches("\nCOMMIT;").count(), 1);
         }
         assert!(upgrade_script("0.1.0").unwrap().contains(&files()[3].sql));
