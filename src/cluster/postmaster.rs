@@ -297,6 +297,34 @@ mod tests {
         assert!(!stays(own.pid, own.started - 3600, &here), "the pid is another's by now");
     }
 
+    /// A process that stands in for a postmaster in `data` and ignores a fast shutdown.
+    #[expect(clippy::disallowed_methods, reason = "a process to stop")]
+    fn stubborn(data: &Path) -> (std::process::Child, Postmaster) {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "trap '' INT; echo; exec sleep 60"]).current_dir(data);
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("started");
+        let mut byte = [0];
+        let out = child.stdout.as_mut().expect("piped");
+        std::io::Read::read_exact(out, &mut byte).expect("the trap is set");
+        let process = process::inspect(child.id()).expect("it runs");
+        let file = PidFile {
+            pid: child.id(),
+            started: process.started,
+            ..PidFile::parse(WHOLE).expect("ok")
+        };
+        (child, Postmaster::started(data, file))
+    }
+
+    #[test]
+    fn a_fast_shutdown_becomes_immediate_after_the_deadline() {
+        use std::os::unix::process::ExitStatusExt;
+        let data = tempfile::tempdir().expect("temporary directory");
+        let (mut child, postmaster) = stubborn(data.path());
+        postmaster.stop(Shutdown::Fast, Duration::from_millis(50)).expect("stopped");
+        let status = child.wait().expect("ended");
+        assert_eq!(status.signal(), Some(Signal::SIGQUIT as i32));
+    }
+
     #[test]
     fn a_strangers_process_is_not_the_server() {
         let own = process::inspect(std::process::id()).expect("this process runs");
