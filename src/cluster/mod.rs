@@ -128,6 +128,8 @@ impl Running {
 
     /// Adds the server's own account to a failure; an interruption needs none.
     pub fn with_log(&self, error: Error) -> Error {
+        // whatever the server has to say about a lost connection, it says before it answers again
+        let _ = self.session("postgres");
         let tail = start::tail_of(&self.spec().layout.server_log());
         if matches!(error.kind(), Kind::Interrupted(_)) || tail.trim().is_empty() {
             return error;
