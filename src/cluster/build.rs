@@ -14,9 +14,9 @@ use super::conf::HBA;
 use super::copy::Flaw;
 use super::layout::MARKER;
 use super::start::{StartFailure, replace_file};
-use super::template::{Template, remove_tree, sync_file_system};
+use super::template::{Obtained, Recording, Template, remove_tree, sync_file_system};
 use super::{Cluster, ClusterSpec, Lifetime, Running};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, IoContext, Kind, Result};
 use crate::postgres::toolchain::Toolchain;
 
 /// What stands in a marker.
@@ -55,7 +55,7 @@ impl Marker {
 impl Cluster {
     /// A cluster that exists.
     pub(super) fn existing(spec: ClusterSpec, toolchain: Toolchain) -> Self {
-        Self { spec, toolchain }
+        Self { spec, toolchain, _recording: None }
     }
 
     /// Makes a cluster in the place that `spec` names. The caller holds the lock and has stopped
@@ -78,10 +78,10 @@ impl Cluster {
         // what would make the start fail is better found before anything is replaced
         spec.require_libraries(&toolchain)?;
         remove_abandoned(&spec)?;
-        let staging = stage(&spec, &toolchain, template)?;
+        let (staging, recording) = stage(&spec, &toolchain, template)?;
         let kept = put_in_place(&spec, &staging.path().join("data"), old)?;
         remove_tree(staging.path())?;
-        Ok((Self { spec, toolchain }, kept))
+        Ok((Self { spec, toolchain, _recording: recording }, kept))
     }
 }
 
@@ -112,18 +112,17 @@ impl Cluster {
 /// Whether there was a template that is not what it was.
 fn discard_damaged_template(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<bool> {
     let Some(cache) = &spec.template_cache else { return Ok(false) };
-    let template = Template::obtain(cache, &spec.recipe(toolchain))?;
-    if template.is_intact() {
-        return Ok(false);
+    match Template::find(cache, &spec.recipe(toolchain), None)? {
+        Some(template) if !template.is_intact() => template.discard().map(|()| true),
+        _ => Ok(false),
     }
-    template.discard().map(|()| true)
 }
 
 fn stage(
     spec: &ClusterSpec,
     toolchain: &Toolchain,
     template: Option<&Template>,
-) -> Result<TempDir> {
+) -> Result<(TempDir, Option<Recording>)> {
     let place = spec.layout.working_directory();
     let staging =
         tempfile::Builder::new().prefix("data.new-").tempdir_in(place).on("write to", place)?;
@@ -132,10 +131,10 @@ fn stage(
     }
     Marker::write(spec, staging.path())?;
     let data = staging.path().join("data");
-    match template {
-        Some(template) => template.clone_to(&data, spec.server_user.as_ref())?,
+    let recording = match template {
+        Some(template) => template.clone_to(&data, spec.server_user.as_ref()).map(|()| None)?,
         None => populate(spec, toolchain, &data)?,
-    }
+    };
     Marker::write(spec, &data)?;
     let base = match &spec.conf_file {
         Some(file) => std::fs::read_to_string(file).on("read PG_CONF_FILE", file)?,
@@ -146,31 +145,35 @@ fn stage(
     if spec.lifetime == Lifetime::Kept {
         sync_file_system(&data)?;
     }
-    Ok(staging)
+    Ok((staging, recording))
 }
 
-/// Fills `data`: by cloning the template, else by `initdb`.
-fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<()> {
-    let user = spec.server_user.as_ref();
+/// Fills `data`: by cloning the template, else by `initdb`, the result of which becomes the template.
+fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Option<Recording>> {
     let recipe = spec.recipe(toolchain);
-    let Some(cache) = &spec.template_cache else { return recipe.initialise(data) };
-    let template = match Template::obtain(cache, &recipe) {
-        Ok(template) => template,
-        Err(error) if matches!(error.kind(), crate::error::Kind::Failed) => {
+    let Some(cache) = &spec.template_cache else { return recipe.initialise(data).map(|()| None) };
+    match Template::obtain(cache, &recipe) {
+        Ok(Obtained::Ready(template)) => match template.clone_to(data, spec.server_user.as_ref()) {
+            Ok(()) => Ok(None),
+            Err(Flaw::Failed(error)) => Err(error),
+            Err(Flaw::Damaged(path)) => {
+                tracing::info!("rebuilding the template: {} is damaged", path.display());
+                remove_tree(data)?;
+                template.discard()?;
+                populate(spec, toolchain, data)
+            }
+        },
+        Ok(Obtained::Missing(vacancy)) => {
+            tracing::debug!("initialising a cluster, the template for later ones");
+            recipe.initialise(data)?;
+            let recording = vacancy.record(toolchain, data);
+            Ok(recording.inspect_err(|error| tracing::warn!("no template was made: {error}")).ok())
+        }
+        Err(error) if error.kind() == Kind::Failed => {
             tracing::warn!("no template ({error}): running initdb, which takes longer");
-            return recipe.initialise(data);
+            recipe.initialise(data).map(|()| None)
         }
-        Err(error) => return Err(error),
-    };
-    match template.clone_to(data, user) {
-        Ok(()) => Ok(()),
-        Err(Flaw::Failed(error)) => Err(error),
-        Err(Flaw::Damaged(path)) => {
-            tracing::info!("rebuilding the template: {} is damaged", path.display());
-            remove_tree(data)?;
-            template.discard()?;
-            Ok(Template::obtain(cache, &recipe)?.clone_to(data, user)?)
-        }
+        Err(error) => Err(error),
     }
 }
 

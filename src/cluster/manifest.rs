@@ -43,10 +43,19 @@ pub struct Entry {
 }
 
 impl Manifest {
-    /// Reads a data directory.
+    /// Reads a data directory, with the digests of its files.
     pub fn of(data: &Path, version: &str) -> Result<Self> {
+        let mut manifest = Self { version: version.to_owned(), ..Self::list(data)? };
+        for entry in &mut manifest.files {
+            entry.digest = digest(&data.join(&entry.path))?;
+        }
+        Ok(manifest)
+    }
+
+    /// Reads a data directory without the digests: enough to copy it.
+    pub fn list(data: &Path) -> Result<Self> {
         let mut manifest =
-            Self { version: version.to_owned(), directories: Vec::new(), files: Vec::new() };
+            Self { version: String::new(), directories: Vec::new(), files: Vec::new() };
         manifest.add(data, Path::new(""))?;
         manifest.files.sort_by_key(|entry| std::cmp::Reverse(entry.size));
         Ok(manifest)
@@ -65,7 +74,7 @@ impl Manifest {
                 self.directories.push((facts.mode() & 0o777, path.clone()));
                 self.add(data, &path)?;
             } else if facts.is_file() {
-                self.files.push(Entry::of(data, path, &facts)?);
+                self.files.push(Entry::of(path, &facts));
             } else {
                 return Err(Error::unexpected(format!(
                     "{} is neither a file nor a directory",
@@ -111,10 +120,9 @@ impl Manifest {
 }
 
 impl Entry {
-    fn of(data: &Path, path: PathBuf, facts: &Metadata) -> Result<Self> {
-        let digest = digest(&data.join(&path))?;
-        let mode = facts.mode() & 0o777;
-        Ok(Self { path, mode, size: facts.size(), modified: modified(facts), digest })
+    fn of(path: PathBuf, facts: &Metadata) -> Self {
+        let (mode, modified) = (facts.mode() & 0o777, modified(facts));
+        Self { path, mode, size: facts.size(), modified, digest: String::new() }
     }
 
     fn parse(text: &str) -> Option<Self> {

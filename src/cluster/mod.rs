@@ -55,6 +55,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 pub struct Cluster {
     spec: ClusterSpec,
     toolchain: Toolchain,
+    /// The template that is being made of it; waited for when this goes.
+    _recording: Option<template::Recording>,
 }
 
 /// A cluster that accepts connections.
@@ -160,7 +162,7 @@ pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
     if let Some(marker) = build::Marker::read(&data) {
         spec.superuser = marker.superuser;
     }
-    let cluster = Cluster { spec, toolchain };
+    let cluster = Cluster::existing(spec, toolchain);
     Ok(match Liveness::of(&data)? {
         Liveness::Stopped => Found::Stopped(cluster),
         Liveness::Stale => Found::Stale(cluster),

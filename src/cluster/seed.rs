@@ -80,7 +80,7 @@ fn remember(
     recipe: &Recipe<'_>,
     seed: &Seed<'_>,
 ) -> Result<Running> {
-    let Cluster { spec, toolchain } = running.stop(Shutdown::Fast)?;
+    let Cluster { spec, toolchain, .. } = running.stop(Shutdown::Fast)?;
     let data = spec.layout.data();
     match Template::adopt(cache, recipe, &seed.key, &data) {
         Ok(Some(template)) => {
@@ -89,7 +89,7 @@ fn remember(
             }
         }
         // another check is at it: this one goes on with its own
-        Ok(None) => return Ok(Cluster { spec, toolchain }.start()?),
+        Ok(None) => return Ok(Cluster::existing(spec, toolchain).start()?),
         Err(error) => tracing::debug!("the prepared cluster is not remembered: {error}"),
     }
     remove_tree(&data)?;

@@ -6,12 +6,14 @@
 //! running clusters apart (paths, sockets, port, shared memory) comes from the clone's own place. The
 //! copy is plain or copy-on-write; never hard links, because PostgreSQL writes its files in place.
 //!
-//! A template is built in a directory of its own under a lock, synced, and renamed in together with
-//! its manifest: it is there whole or not at all.
+//! The first cluster is initialised in its own place, and a copy of it becomes the template: made in
+//! a directory of its own under a lock, synced, and renamed in together with its manifest, so that it
+//! is there whole or not at all.
 
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::{AccessFlags, access};
@@ -23,10 +25,6 @@ use super::manifest::Manifest;
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
-
-/// Where every user can work. Fixed: `TMPDIR` may be closed to the server's user, and differs from
-/// shell to shell.
-const SHARED_PLACE: &str = "/tmp";
 
 /// Templates that nobody used for this long are removed when a new one is built.
 const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -48,6 +46,24 @@ pub struct Template {
     directory: PathBuf,
     manifest: Manifest,
 }
+
+/// What a cache has for a recipe.
+pub enum Obtained {
+    /// The template.
+    Ready(Template),
+    /// The right to make it.
+    Missing(Vacancy),
+}
+
+/// The right to make a template: nobody else does while this is held.
+pub struct Vacancy {
+    directory: PathBuf,
+    _lock: Lock,
+}
+
+/// A template being published; dropping it waits for the end.
+#[derive(Debug)]
+pub struct Recording(Option<JoinHandle<()>>);
 
 impl Recipe<'_> {
     /// Makes a data directory, which must not exist, in a place the server's user can write to.
@@ -84,19 +100,19 @@ impl Recipe<'_> {
 }
 
 impl Template {
-    /// The template for `recipe` below `cache`, built if it is not there.
-    pub fn obtain(cache: &Path, recipe: &Recipe<'_>) -> Result<Self> {
+    /// The template for `recipe` below `cache`; when there is none, the right to make it.
+    pub fn obtain(cache: &Path, recipe: &Recipe<'_>) -> Result<Obtained> {
         if let Some(template) = Self::find(cache, recipe, None)? {
-            return Ok(template);
+            return Ok(Obtained::Ready(template));
         }
-        let directory = cache.join(recipe.key(None)?);
         private_directory(cache)?;
-        let _lock = Lock::wait(&lock_of(&directory))?;
-        // another command may have built it while we waited
-        match Self::open(&directory) {
-            Some(template) => Ok(template),
-            None => Self::build(cache, &directory, recipe),
-        }
+        let directory = cache.join(recipe.key(None)?);
+        let lock = Lock::wait(&lock_of(&directory))?;
+        // another command may have made it while we waited
+        Ok(match Self::open(&directory) {
+            Some(template) => Obtained::Ready(template),
+            None => Obtained::Missing(Vacancy { directory, _lock: lock }),
+        })
     }
 
     /// The template for `recipe`, or for what was `planted` in it, if it is there.
@@ -113,8 +129,11 @@ impl Template {
         data: &Path,
     ) -> Result<Option<Self>> {
         let directory = cache.join(recipe.key(Some(planted))?);
-        let Some(_lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
-        Self::publish(&directory, recipe, |place| move_tree(data, place)).map(Some)
+        let Some(lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
+        let vacancy = Vacancy { directory, _lock: lock };
+        let staging = vacancy.staging()?;
+        move_tree(data, &staging.join("data"))?;
+        vacancy.publish(&staging, &recipe.toolchain.version()?.text).map(Some)
     }
 
     /// Copies the template to `target`, which must not exist, for `owner`.
@@ -143,76 +162,65 @@ impl Template {
         }
         Some(Self { directory: directory.to_owned(), manifest })
     }
+}
 
-    fn build(cache: &Path, directory: &Path, recipe: &Recipe<'_>) -> Result<Self> {
-        tracing::debug!("initialising a cluster as the template for later ones");
-        forget_unused(cache);
-        Self::publish(directory, recipe, |data| initialise_as_user(recipe, data))
+impl Vacancy {
+    /// Makes a template of a data directory that `initdb` has just filled: copies it at once, and
+    /// digests, syncs and publishes the copy while the cluster starts.
+    pub fn record(self, toolchain: &Toolchain, data: &Path) -> Result<Recording> {
+        if let Some(cache) = self.directory.parent() {
+            forget_unused(cache);
+        }
+        let staging = self.staging()?;
+        copy::copy(data, &staging.join("data"), &Manifest::list(data)?, None)?;
+        let toolchain = toolchain.clone();
+        Ok(Recording(Some(std::thread::spawn(move || {
+            let published =
+                toolchain.version().and_then(|version| self.publish(&staging, &version.text));
+            if let Err(error) = published {
+                tracing::debug!("no template was made: {error}");
+                let _ = remove_tree(&staging);
+            }
+        }))))
     }
 
-    /// Has `fill` make a data directory, and renames it in with its manifest. The caller holds the
-    /// lock, so whatever has the name of the staging directory was left by a command that was killed.
-    fn publish(
-        directory: &Path,
-        recipe: &Recipe<'_>,
-        fill: impl FnOnce(&Path) -> Result<()>,
-    ) -> Result<Self> {
-        let staging = directory.with_extension("new");
+    /// An empty directory to make the template in. Whatever has its name was left by a command that
+    /// was killed, since we hold the lock.
+    fn staging(&self) -> Result<PathBuf> {
+        let staging = self.directory.with_extension("new");
         remove_tree(&staging)?;
-        private_directory(&staging)?;
-        let published = fill(&staging.join("data")).and_then(|()| {
-            let manifest = Manifest::of(&staging.join("data"), &recipe.toolchain.version()?.text)?;
-            let list = staging.join("manifest");
-            std::fs::write(&list, manifest.render()).on("write", &list)?;
-            sync_file_system(&staging)?;
-            remove_tree(directory)?;
-            std::fs::rename(&staging, directory).on("publish the template", directory)?;
-            Ok(Self { directory: directory.to_owned(), manifest })
-        });
-        if published.is_err() {
-            let _ = remove_tree(&staging);
-        }
-        published
+        private_directory(&staging).map(|()| staging)
+    }
+
+    /// Renames the template in, together with its manifest.
+    fn publish(self, staging: &Path, version: &str) -> Result<Template> {
+        let manifest = Manifest::of(&staging.join("data"), version)?;
+        let list = staging.join("manifest");
+        std::fs::write(&list, manifest.render()).on("write", &list)?;
+        sync_file_system(staging)?;
+        remove_tree(&self.directory)?;
+        std::fs::rename(staging, &self.directory).on("publish the template", &self.directory)?;
+        Ok(Template { directory: self.directory, manifest })
     }
 }
 
-/// Runs `initdb` into `data`. When another user has to run it, that user cannot reach our cache, so
-/// it runs in a temporary directory and the result is moved. The directory's name is a digest of
-/// `data`, so that what a killed command left there is found and removed.
-fn initialise_as_user(recipe: &Recipe<'_>, data: &Path) -> Result<()> {
-    let Some(user) = recipe.user else { return recipe.initialise(data) };
-    let digest = format!("{:x}", Sha256::digest(data.as_os_str().as_encoded_bytes()));
-    let outside = Path::new(SHARED_PLACE).join(format!("db-tool-initdb-{}", &digest[..12]));
-    remove_tree(&outside)?;
-    DirBuilder::new().mode(0o700).create(&outside).on("create", &outside)?;
-    let made = outside.join("data");
-    let moved = user
-        .own(&outside)
-        .and_then(|()| recipe.initialise(&made))
-        .and_then(|()| move_tree(&made, data));
-    moved.and(remove_tree(&outside))
+impl Drop for Recording {
+    /// A program that ended earlier would leave half a template.
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 fn move_tree(from: &Path, to: &Path) -> Result<()> {
     match std::fs::rename(from, to) {
         Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            copy_tree(from, to).and_then(|()| remove_tree(from))
+            copy::copy(from, to, &Manifest::list(from)?, None)?;
+            remove_tree(from)
         }
         other => other.on("write", to),
     }
-}
-
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    let manifest = Manifest::of(from, "")?;
-    for (mode, path) in std::iter::once(&(0o700, PathBuf::new())).chain(&manifest.directories) {
-        let made = to.join(path);
-        DirBuilder::new().mode(*mode).create(&made).on("create", &made)?;
-    }
-    for entry in &manifest.files {
-        let made = to.join(&entry.path);
-        std::fs::copy(from.join(&entry.path), &made).on("write", &made)?;
-    }
-    Ok(())
 }
 
 /// Creates `directory` for nobody but us; one that is there has to be writable.
