@@ -84,8 +84,12 @@ pub(crate) struct Scratch(PathBuf);
 impl Scratch {
     /// Makes the directory; others may enter it when we are root.
     pub(crate) fn new(name: &str) -> Result<Self> {
+        Self::below(std::env::temp_dir(), name)
+    }
+
+    /// The same below `shared`.
+    pub(crate) fn below(shared: PathBuf, name: &str) -> Result<Self> {
         // Resolved, since a socket's path must be the short and real one (macOS links /tmp).
-        let shared = std::env::temp_dir();
         let shared = shared.canonicalize().on("resolve", &shared)?;
         let path = shared.join(format!("db-tool-{name}-{}", std::process::id()));
         let mode = if is_root() { 0o755 } else { 0o700 };

@@ -39,12 +39,17 @@ impl Lab {
     /// Copies the SQL to where the server's user can read it.
     pub(super) fn new(bindir: PathBuf, programs: PathBuf) -> Result<Self> {
         let server_user = place::is_root().then(place::server_user).transpose()?;
-        let scratch = Scratch::new("bench")?;
+        let scratch = Scratch::below(scratch_parent(), "bench")?;
         let lab = Self { bindir, programs, scratch, server_user, sites: AtomicUsize::new(0) };
         copy(&place::root().join("sql/bundle"), &lab.bundle())?;
         number(&lab.bundle())?;
         copy(&place::root().join("nix/template"), &lab.project())?;
         Ok(lab)
+    }
+
+    /// Where the runs work.
+    pub(super) fn place(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The bundle's SQL files.
@@ -72,6 +77,7 @@ impl Lab {
             .env("PG_DATABASE", "shop")
             .env("DB_URL", demo::url("shop", &site.work()))
             .env("PG_SHARED_PRELOAD_LIBRARIES", "")
+            .env("TMPDIR", &site.0)
             .env("XDG_CACHE_HOME", cache);
         command
     }
@@ -178,4 +184,27 @@ fn number(bundle: &Path) -> Result<()> {
 fn copy(from: &Path, to: &Path) -> Result<()> {
     program::run_quietly(program::new("cp").arg("-R").arg(from).arg(to))?;
     program::run_quietly(program::new("chmod").args(["-R", "a+rX"]).arg(to))
+}
+
+/// Where the runs work: in memory where that can be, unless `TMPDIR` says otherwise. An ext4 without a
+/// journal makes files many times slower once hundreds were deleted in the last minutes, which a
+/// benchmark does and a person does not.
+fn scratch_parent() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    match std::env::var_os("TMPDIR") {
+        None if has_room(memory) => memory.to_owned(),
+        _ => std::env::temp_dir(),
+    }
+}
+
+/// Containers have a small one.
+#[cfg(target_os = "linux")]
+fn has_room(directory: &Path) -> bool {
+    nix::sys::statvfs::statvfs(directory)
+        .is_ok_and(|fs| fs.blocks_available() * fs.fragment_size() > 2 << 30)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_room(_: &Path) -> bool {
+    false
 }

@@ -28,6 +28,7 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
     let wanted = |name: &str| plan.names.is_empty() || plan.names.iter().any(|n| n == name);
     known(&plan.names)?;
     let lab = Lab::new(postgres::provide(None)?, programs(plan)?)?;
+    eprintln!("working in {}", lab.place().display());
     let mut missed = Vec::new();
     let timed: Vec<&Case> = CASES.iter().filter(|case| wanted(case.name)).collect();
     if !timed.is_empty() {
