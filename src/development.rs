@@ -1,6 +1,8 @@
 //! The development cluster with its role and database: `postgres-init`, `database init`.
 
-use crate::cluster::{self, ClusterSpec, Existing, Outcome, Provisioned, Running, provision};
+use crate::cluster::{
+    self, ClusterSpec, Contents, Existing, Outcome, Provisioned, Running, provision,
+};
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
@@ -46,18 +48,14 @@ impl Development {
             self.points_elsewhere(url)?;
         }
         let database = self.spec.database.clone();
-        let (Provisioned { running, outcome, ours }, lock) =
-            provision(self.spec, self.toolchain, self.existing)?;
-        let user = match &means {
-            Some((_, conninfo)) => conninfo.user().to_owned(),
-            None => running.spec().superuser.clone(),
-        };
-        if ours {
-            let mut databases = vec![database.as_str()];
-            databases.extend(means.iter().map(|(_, conninfo)| conninfo.database()));
-            running.ensure(&user, &databases)?;
-        }
-        drop(lock);
+        let role = means.as_ref().map(|(_, conninfo)| conninfo.user().to_owned());
+        let mut databases = vec![database.clone()];
+        databases.extend(means.iter().map(|(_, conninfo)| conninfo.database().to_owned()));
+        databases.dedup();
+        let contents = Contents { role, databases };
+        let Provisioned { running, outcome, .. } =
+            provision(self.spec, self.toolchain, self.existing, &contents)?;
+        let user = contents.role.unwrap_or_else(|| running.spec().superuser.clone());
         let corrected = means.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let url = running.url(&user, &database);
         Ok(Ready { running, outcome, user, database, url, corrected })

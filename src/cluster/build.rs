@@ -88,10 +88,6 @@ impl Cluster {
 impl Cluster {
     /// Makes a cluster and starts it. One that does not start because its data is damaged raises a
     /// suspicion against the template, which is then compared with its digests.
-    pub fn create_and_start(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<Running> {
-        Self::replace_and_start(spec, toolchain, Old::Remove).map(|(running, _)| running)
-    }
-
     pub(super) fn replace_and_start(
         spec: &ClusterSpec,
         toolchain: &Toolchain,
@@ -164,7 +160,7 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
             }
         },
         Ok(Obtained::Missing(vacancy)) => {
-            tracing::debug!("initialising a cluster, the template for later ones");
+            tracing::debug!("initialising a cluster as the template for later ones");
             recipe.initialise(data)?;
             let recording = vacancy.record(toolchain, data);
             Ok(recording.inspect_err(|error| tracing::warn!("no template was made: {error}")).ok())

@@ -32,7 +32,7 @@ pub use cleanup::{Cleaned, clean_up};
 pub use layout::Layout;
 pub use lock::Lock;
 pub use postmaster::Liveness;
-pub use provision::{Existing, Outcome, Provisioned, provision};
+pub use provision::{Contents, Existing, Outcome, Provisioned, provision};
 pub use seed::Seed;
 pub use spec::{ClusterSpec, Lifetime, Preload};
 pub use start::{StartFailure, make_private};

@@ -11,7 +11,7 @@ use std::path::Path;
 use super::build::{Marker, Old};
 use super::postmaster::{Liveness, Shutdown};
 use super::start::StartFailure;
-use super::{Cluster, ClusterSpec, Lock, Running, access, not_ours, postmaster};
+use super::{Cluster, ClusterSpec, Lock, Running, Seed, access, not_ours, postmaster};
 use crate::error::{Error, Result};
 use crate::postgres::toolchain::Toolchain;
 
@@ -51,25 +51,60 @@ pub struct Provisioned {
     pub ours: bool,
 }
 
-/// Provides the cluster that `spec` describes. The working directory's lock is returned, so that the
-/// caller can keep other commands out until roles and databases are there too.
+/// The role and the databases that a development cluster is to have.
+#[derive(Debug)]
+pub struct Contents {
+    /// The role; the bootstrap superuser when `None`.
+    pub role: Option<String>,
+    /// The databases, owned by the role.
+    pub databases: Vec<String>,
+}
+
+impl Contents {
+    fn ensure(&self, running: &Running) -> Result<()> {
+        let databases: Vec<_> = self.databases.iter().map(String::as_str).collect();
+        running.ensure(self.role.as_ref().unwrap_or(&running.spec().superuser), &databases)
+    }
+
+    /// Says what is ensured in a cluster of `spec`.
+    fn key(&self, spec: &ClusterSpec) -> String {
+        let role = self.role.as_ref().unwrap_or(&spec.superuser);
+        std::iter::once(role)
+            .chain(&self.databases)
+            .fold("contents".into(), |key, name| format!("{key}\0{name}"))
+    }
+}
+
+/// Provides the cluster that `spec` describes, with its contents, holding the working directory's
+/// lock meanwhile.
 pub fn provision(
     spec: ClusterSpec,
     toolchain: Toolchain,
     existing: Existing,
-) -> Result<(Provisioned, Lock)> {
+    contents: &Contents,
+) -> Result<Provisioned> {
     access::prepare(&spec.layout, spec.server_user.as_ref())?;
     if let Some(user) = &spec.server_user {
         access::check_reach(toolchain.bindir(), user)?;
     }
-    let lock = Lock::wait(&spec.layout.lock())?;
-    Ok((decide(spec, toolchain, existing)?, lock))
+    let _lock = Lock::wait(&spec.layout.lock())?;
+    let provisioned = decide(spec, toolchain, existing, contents)?;
+    let found = matches!(provisioned.outcome, Outcome::Started | Outcome::Attached);
+    if provisioned.ours && found {
+        contents.ensure(&provisioned.running)?;
+    }
+    Ok(provisioned)
 }
 
-fn decide(spec: ClusterSpec, toolchain: Toolchain, existing: Existing) -> Result<Provisioned> {
+fn decide(
+    spec: ClusterSpec,
+    toolchain: Toolchain,
+    existing: Existing,
+    contents: &Contents,
+) -> Result<Provisioned> {
     let data = spec.layout.data();
     match look(&data)? {
-        Found::Nothing => create(&spec, &toolchain, Old::Remove, Outcome::Created),
+        Found::Nothing => create(&spec, &toolchain, Old::Remove, Outcome::Created, contents),
         Found::Foreign => Err(not_ours(&spec.layout)),
         Found::Cluster { marker } => {
             let mut spec = spec;
@@ -80,7 +115,7 @@ fn decide(spec: ClusterSpec, toolchain: Toolchain, existing: Existing) -> Result
             // a kept cluster's superuser is whoever made it, not who calls now
             let superuser = marker.map_or_else(|| spec.superuser.clone(), |m| m.superuser);
             let wanted = std::mem::replace(&mut spec.superuser, superuser);
-            let provision = Provision { spec, toolchain, wanted, ours };
+            let provision = Provision { spec, toolchain, wanted, ours, contents };
             match existing {
                 Existing::Keep => provision.keep(),
                 Existing::ReplaceIfIdle => provision.replace_if_idle(),
@@ -114,15 +149,16 @@ fn look(data: &Path) -> Result<Found> {
 }
 
 /// A cluster that exists, on its way to what the caller wants.
-struct Provision {
+struct Provision<'a> {
     spec: ClusterSpec,
     toolchain: Toolchain,
     /// The superuser of a cluster made anew.
     wanted: String,
     ours: bool,
+    contents: &'a Contents,
 }
 
-impl Provision {
+impl Provision<'_> {
     fn keep(self) -> Result<Provisioned> {
         let ours = self.ours;
         let (retry, toolchain) = (self.spec.clone(), self.toolchain.clone());
@@ -136,7 +172,7 @@ impl Provision {
             Err(StartFailure::Data(error)) => {
                 tracing::warn!("the kept cluster is damaged: {error}");
                 let spec = ClusterSpec { superuser: self.wanted, ..retry };
-                create(&spec, &toolchain, Old::Keep("broken"), Outcome::Recreated)
+                create(&spec, &toolchain, Old::Keep("broken"), Outcome::Recreated, self.contents)
             }
         }
     }
@@ -168,7 +204,7 @@ impl Provision {
         }
         let old = if self.ours { Old::Remove } else { Old::Keep("kept") };
         let spec = ClusterSpec { superuser: self.wanted, ..self.spec };
-        create(&spec, &self.toolchain, old, Outcome::Recreated)
+        create(&spec, &self.toolchain, old, Outcome::Recreated, self.contents)
     }
 }
 
@@ -183,8 +219,11 @@ fn create(
     toolchain: &Toolchain,
     old: Old,
     outcome: Outcome,
+    contents: &Contents,
 ) -> Result<Provisioned> {
-    let (running, kept) = Cluster::replace_and_start(spec, toolchain, old)?;
+    let plant = |running: &Running| contents.ensure(running);
+    let seed = Seed { key: contents.key(spec), plant: &plant };
+    let (running, kept) = Cluster::create_planted(spec, toolchain, old, &seed)?;
     if let Some(kept) = kept {
         tracing::warn!("the old cluster was moved to {}; a fresh one was made", kept.display());
     }

@@ -1,12 +1,12 @@
-//! What a check's cluster holds before the project's own SQL, made once and then remembered.
+//! What a cluster holds before the project's own SQL, made once and then remembered.
 //!
-//! A role, a database and the bundle are the same for every check of a project, and making them
-//! takes a fifth of its time. So the second check of a project stops its cluster once they are made,
-//! moves the data directory into the template cache under a key that says what is in it, and goes on
-//! with a clone; later checks begin with that clone. The first does not: on a machine that is thrown
-//! away afterwards, nobody would use it.
+//! A role, a database and, for a check, the bundle are the same each time, and making them takes a
+//! good part of the time. So the second cluster with the same seed is stopped once it is planted, its
+//! data directory moves into the template cache under a key that says what is in it, and a clone
+//! takes its place; later clusters begin with that clone. The first does not: on a machine that is
+//! thrown away afterwards, nobody would use it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::build::Old;
 use super::postmaster::Shutdown;
@@ -25,31 +25,53 @@ pub struct Seed<'a> {
 }
 
 impl Cluster {
-    /// Makes a cluster that holds what `seed` says, and starts it.
-    pub fn create_planted(
+    /// Makes a cluster that holds what `seed` says, and starts it. Also tells where the old cluster
+    /// went, when it was kept.
+    pub(super) fn create_planted(
+        spec: &ClusterSpec,
+        toolchain: &Toolchain,
+        old: Old,
+        seed: &Seed<'_>,
+    ) -> Result<(Running, Option<PathBuf>)> {
+        let recipe = spec.recipe(toolchain);
+        let cache = spec.template_cache.as_deref().filter(|_| may_remember(spec, old));
+        let Some(cache) = cache else { return plant(spec, toolchain, old, seed) };
+        if let Some(template) = Template::find(cache, &recipe, Some(&seed.key))?
+            && let Some(running) = start_clone(spec, toolchain, template)?
+        {
+            return Ok((running, None));
+        }
+        let is_warm = Template::find(cache, &recipe, None)?.is_some();
+        let (running, kept) = plant(spec, toolchain, old, seed)?;
+        let running = if is_warm { remember(running, cache, &recipe, seed)? } else { running };
+        Ok((running, kept))
+    }
+
+    /// Makes a check's cluster, in a place where there is none.
+    pub fn create_throwaway(
         spec: &ClusterSpec,
         toolchain: &Toolchain,
         seed: &Seed<'_>,
     ) -> Result<Running> {
-        // a configuration of the user's own may have effects that the key does not tell
-        let cache = spec.template_cache.as_deref().filter(|_| spec.conf_file.is_none());
-        let recipe = spec.recipe(toolchain);
-        let Some(cache) = cache else { return plant(spec, toolchain, seed) };
-        if let Some(template) = Template::find(cache, &recipe, Some(&seed.key))?
-            && let Some(running) = start_clone(spec, toolchain, template)?
-        {
-            return Ok(running);
-        }
-        let is_warm = Template::find(cache, &recipe, None)?.is_some();
-        let running = plant(spec, toolchain, seed)?;
-        if is_warm { remember(running, cache, &recipe, seed) } else { Ok(running) }
+        Self::create_planted(spec, toolchain, Old::Remove, seed).map(|(running, _)| running)
     }
 }
 
-fn plant(spec: &ClusterSpec, toolchain: &Toolchain, seed: &Seed<'_>) -> Result<Running> {
-    let running = Cluster::create_and_start(spec, toolchain)?;
+/// A configuration of the user's own may have effects that the key does not tell; and a cluster that
+/// is moved aside is too rare to be quick about.
+fn may_remember(spec: &ClusterSpec, old: Old) -> bool {
+    spec.conf_file.is_none() && old == Old::Remove
+}
+
+fn plant(
+    spec: &ClusterSpec,
+    toolchain: &Toolchain,
+    old: Old,
+    seed: &Seed<'_>,
+) -> Result<(Running, Option<PathBuf>)> {
+    let (running, kept) = Cluster::replace_and_start(spec, toolchain, old)?;
     (seed.plant)(&running).map_err(|error| running.with_log(error))?;
-    Ok(running)
+    Ok((running, kept))
 }
 
 /// A running clone; `None` when the template turned out to be damaged, and is gone now.
@@ -58,6 +80,7 @@ fn start_clone(
     toolchain: &Toolchain,
     template: Template,
 ) -> Result<Option<Running>> {
+    tracing::debug!("cloning a prepared cluster");
     let made = Cluster::create_from(spec.clone(), toolchain.clone(), Old::Remove, Some(&template));
     match made {
         Ok((cluster, _)) => match cluster.start() {
@@ -88,10 +111,10 @@ fn remember(
                 return Ok(running);
             }
         }
-        // another check is at it: this one goes on with its own
+        // another command is at it: this one goes on with its own
         Ok(None) => return Ok(Cluster::existing(spec, toolchain).start()?),
         Err(error) => tracing::debug!("the prepared cluster is not remembered: {error}"),
     }
     remove_tree(&data)?;
-    plant(&spec, &toolchain, seed)
+    plant(&spec, &toolchain, Old::Remove, seed).map(|(running, _)| running)
 }

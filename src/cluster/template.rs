@@ -95,7 +95,8 @@ impl Recipe<'_> {
             digest.update([0]);
             digest.update(option);
         }
-        Ok(format!("{:x}", digest.finalize()).split_off(32))
+        let kind = if planted.is_some() { "-prepared" } else { "" };
+        Ok(format!("{:x}", digest.finalize()).split_off(32) + kind)
     }
 }
 

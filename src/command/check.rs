@@ -88,7 +88,7 @@ impl Check {
         let running = steps.run("start", || {
             std::fs::create_dir_all(self.spec.layout.logs())
                 .map_err(|error| Error::io("create", self.spec.layout.logs(), &error))?;
-            Cluster::create_planted(
+            Cluster::create_throwaway(
                 &self.spec,
                 &self.toolchain,
                 &self.seed(&|running| self.plant(running)),

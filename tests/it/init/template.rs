@@ -8,8 +8,19 @@ use crate::support::{Outcome, Sandbox, entries, finish, wait_until};
 
 const BUILDING: &str = "initialising a cluster as the template";
 
-/// A sandbox with a cache of its own.
+const PREPARED: &str = "cloning a prepared cluster";
+
+/// A sandbox with a cache of its own, and a configuration of its own, for which no prepared clusters
+/// are kept: what is cloned is what `initdb` made.
 fn with_cache() -> Sandbox {
+    let mut sandbox = with_prepared_cache();
+    let conf = sandbox.write("own.conf", "listen_addresses = ''\n");
+    sandbox.set("PG_CONF_FILE", conf);
+    sandbox
+}
+
+/// A sandbox with a cache of its own.
+fn with_prepared_cache() -> Sandbox {
     let mut sandbox = Sandbox::with_cluster();
     sandbox.set("XDG_CACHE_HOME", sandbox.path("home/cache"));
     sandbox
@@ -143,6 +154,42 @@ fn a_change_that_only_digests_see_is_found_when_the_start_fails() {
 }
 
 #[test]
+fn the_third_cluster_is_cloned_with_its_role_and_database() {
+    let mut sandbox = with_prepared_cache();
+    let url = format!("postgresql://dev@localhost/app?host={}", sandbox.path("pg").display());
+    sandbox.set("DB_URL", &url);
+    assert!(!init(&sandbox).stderr.contains(PREPARED), "a first one is not worth it");
+    assert!(init(&sandbox).stderr.contains(PREPARED), "the second is made of the second");
+    let third = init(&sandbox);
+    assert!(third.stderr.contains(PREPARED) && !third.stderr.contains(BUILDING), "{third}");
+    let owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'";
+    assert_eq!(sandbox.query(&url, owner), "dev");
+    sandbox.set("DB_URL", url.replace("/app", "/other"));
+    init(&sandbox);
+    let names = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database";
+    assert_eq!(sandbox.select(names), "other postgres template0 template1");
+}
+
+#[test]
+fn a_damaged_prepared_cluster_is_made_anew() {
+    let sandbox = with_prepared_cache();
+    init(&sandbox);
+    init(&sandbox);
+    let prepared = || {
+        let mut names = entries(&cache(&sandbox));
+        names.retain(|name| name.ends_with("-prepared"));
+        assert_eq!(names.len(), 1, "{names:?}");
+        cache(&sandbox).join(&names[0]).join("data")
+    };
+    std::fs::remove_file(prepared().join("base/1/1259")).unwrap();
+    init(&sandbox);
+    change_secretly(&prepared().join("global/pg_control"), |bytes| bytes[40] ^= 0xff);
+    init(&sandbox);
+    assert!(init(&sandbox).stderr.contains(PREPARED));
+    assert_eq!(sandbox.beside("data"), ["data"]);
+}
+
+#[test]
 fn it_can_be_turned_off() {
     let mut sandbox = with_cache();
     sandbox.set("PG_TEMPLATE", "off");
@@ -172,13 +219,14 @@ fn an_interrupted_build_leaves_no_template() {
         let ended = finish(child, None);
         assert!(ended.signal.is_some(), "{ended}");
         let names = entries(&cache(&sandbox));
-        let half = names.iter().filter(|name| !name.contains('.'));
-        assert_eq!(half.count(), 0, "{names:?}");
+        for whole in names.iter().filter(|name| !name.contains('.')) {
+            assert!(cache(&sandbox).join(whole).join("manifest").is_file(), "{names:?}");
+        }
         if signal == "TERM" {
             assert!(!staging(), "{names:?}");
             assert_eq!(sandbox.entries("tmp"), [""; 0]);
         }
-        assert!(init(&sandbox).stderr.contains(BUILDING));
+        init(&sandbox);
         template(&sandbox); // alone: what was left is gone
     }
 }
