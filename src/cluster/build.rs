@@ -162,7 +162,7 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
         Ok(Obtained::Missing(vacancy)) => {
             tracing::debug!("initialising a cluster as the template for later ones");
             recipe.initialise(data)?;
-            let recording = vacancy.record(toolchain, data);
+            let recording = vacancy.record(data, toolchain.version()?.text.clone());
             Ok(recording.inspect_err(|error| tracing::warn!("no template was made: {error}")).ok())
         }
         Err(error) if error.kind() == Kind::Failed => {

@@ -26,7 +26,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
 
-/// Templates that nobody used for this long are removed when a new one is built.
+/// Templates that nobody used for this long are removed when a new one is made.
 const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// How `initdb` is called. Everything in here is part of the template's key.
@@ -57,6 +57,13 @@ pub enum Obtained {
 
 /// The right to make a template: nobody else does while this is held.
 pub struct Vacancy {
+    directory: PathBuf,
+    lock: Lock,
+}
+
+/// A template being made, beside its place; nothing of it stays unless it is published.
+struct Staging {
+    place: PathBuf,
     directory: PathBuf,
     _lock: Lock,
 }
@@ -112,7 +119,7 @@ impl Template {
         // another command may have made it while we waited
         Ok(match Self::open(&directory) {
             Some(template) => Obtained::Ready(template),
-            None => Obtained::Missing(Vacancy { directory, _lock: lock }),
+            None => Obtained::Missing(Vacancy { directory, lock }),
         })
     }
 
@@ -131,10 +138,9 @@ impl Template {
     ) -> Result<Option<Self>> {
         let directory = cache.join(recipe.key(Some(planted))?);
         let Some(lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
-        let vacancy = Vacancy { directory, _lock: lock };
-        let staging = vacancy.staging()?;
-        move_tree(data, &staging.join("data"))?;
-        vacancy.publish(&staging, &recipe.toolchain.version()?.text).map(Some)
+        let staging = Vacancy { directory, lock }.stage()?;
+        move_tree(data, &staging.data())?;
+        staging.publish(&recipe.toolchain.version()?.text).map(Some)
     }
 
     /// Copies the template to `target`, which must not exist, for `owner`.
@@ -148,7 +154,7 @@ impl Template {
         self.manifest.files.iter().all(|entry| entry.is_intact(&data))
     }
 
-    /// Throws the template away, so that the next use builds it.
+    /// Throws the template away, so that the next use makes it.
     pub fn discard(self) -> Result<()> {
         let _lock = Lock::wait(&lock_of(&self.directory))?;
         remove_tree(&self.directory)
@@ -168,40 +174,50 @@ impl Template {
 impl Vacancy {
     /// Makes a template of a data directory that `initdb` has just filled: copies it at once, and
     /// digests, syncs and publishes the copy while the cluster starts.
-    pub fn record(self, toolchain: &Toolchain, data: &Path) -> Result<Recording> {
-        if let Some(cache) = self.directory.parent() {
-            forget_unused(cache);
-        }
-        let staging = self.staging()?;
-        copy::copy(data, &staging.join("data"), &Manifest::list(data)?, None)?;
-        let toolchain = toolchain.clone();
+    pub fn record(self, data: &Path, version: String) -> Result<Recording> {
+        let staging = self.stage()?;
+        copy::copy(data, &staging.data(), &Manifest::list(data)?, None)?;
         Ok(Recording(Some(std::thread::spawn(move || {
-            let published =
-                toolchain.version().and_then(|version| self.publish(&staging, &version.text));
-            if let Err(error) = published {
+            if let Err(error) = staging.publish(&version) {
                 tracing::debug!("no template was made: {error}");
-                let _ = remove_tree(&staging);
             }
         }))))
     }
 
     /// An empty directory to make the template in. Whatever has its name was left by a command that
     /// was killed, since we hold the lock.
-    fn staging(&self) -> Result<PathBuf> {
-        let staging = self.directory.with_extension("new");
-        remove_tree(&staging)?;
-        private_directory(&staging).map(|()| staging)
+    fn stage(self) -> Result<Staging> {
+        if let Some(cache) = self.directory.parent() {
+            forget_unused(cache);
+        }
+        let directory = self.directory.with_extension("new");
+        remove_tree(&directory)?;
+        private_directory(&directory)?;
+        Ok(Staging { place: self.directory, directory, _lock: self.lock })
+    }
+}
+
+impl Staging {
+    fn data(&self) -> PathBuf {
+        self.directory.join("data")
     }
 
     /// Renames the template in, together with its manifest.
-    fn publish(self, staging: &Path, version: &str) -> Result<Template> {
-        let manifest = Manifest::of(&staging.join("data"), version)?;
-        let list = staging.join("manifest");
+    fn publish(self, version: &str) -> Result<Template> {
+        let manifest = Manifest::of(&self.data(), version)?;
+        let list = self.directory.join("manifest");
         std::fs::write(&list, manifest.render()).on("write", &list)?;
-        sync_file_system(staging)?;
-        remove_tree(&self.directory)?;
-        std::fs::rename(staging, &self.directory).on("publish the template", &self.directory)?;
-        Ok(Template { directory: self.directory, manifest })
+        sync_file_system(&self.directory)?;
+        remove_tree(&self.place)?;
+        std::fs::rename(&self.directory, &self.place).on("publish the template", &self.place)?;
+        Ok(Template { directory: self.place.clone(), manifest })
+    }
+}
+
+impl Drop for Staging {
+    /// The lock is still held, so what has this name is ours; once published, nothing has it.
+    fn drop(&mut self) {
+        let _ = remove_tree(&self.directory);
     }
 }
 
@@ -269,5 +285,117 @@ fn forget_unused(cache: &Path) {
             let _ = remove_tree(&directory);
             let _ = lock.remove();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cache, a cluster's data directory, and the right to make a template of it.
+    fn places() -> (tempfile::TempDir, PathBuf, Vacancy) {
+        let parent = tempfile::tempdir().expect("temporary directory");
+        let data = parent.path().join("data");
+        std::fs::create_dir_all(data.join("base")).expect("made");
+        std::fs::write(data.join("base/1"), "one").expect("written");
+        let directory = parent.path().join("cache/key");
+        private_directory(&parent.path().join("cache")).expect("made");
+        let lock = Lock::try_take(&lock_of(&directory)).expect("can lock").expect("free");
+        (parent, data, Vacancy { directory, lock })
+    }
+
+    fn cached(parent: &tempfile::TempDir) -> Vec<String> {
+        let entries = std::fs::read_dir(parent.path().join("cache")).expect("readable");
+        let names = entries.map(|entry| entry.expect("read").file_name());
+        let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_recording_is_a_template_once_it_is_dropped() {
+        let (parent, data, vacancy) = places();
+        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        assert!(data.join("base/1").exists(), "the cluster goes on with its own");
+        assert_eq!(cached(&parent), ["key", "key.lock"]);
+        let template = Template::open(&parent.path().join("cache/key")).expect("published");
+        assert!(template.is_intact());
+        template.clone_to(&parent.path().join("clone"), None).expect("cloned");
+        let copied = std::fs::read_to_string(parent.path().join("clone/base/1"));
+        assert_eq!(copied.expect("there"), "one");
+    }
+
+    #[test]
+    fn nobody_makes_a_template_that_is_being_recorded() {
+        let (parent, data, vacancy) = places();
+        let lock = parent.path().join("cache/key.lock");
+        let staging = vacancy.stage().expect("made");
+        assert!(Lock::try_take(&lock).expect("can try").is_none());
+        move_tree(&data, &staging.data()).expect("moved");
+        staging.publish("postgres 17").expect("published");
+        assert!(Lock::try_take(&lock).expect("can try").is_some());
+    }
+
+    #[test]
+    fn nothing_stays_of_a_template_that_was_not_published() {
+        let (parent, data, vacancy) = places();
+        std::os::unix::fs::symlink("base", data.join("link")).expect("linked");
+        assert!(vacancy.record(&data, "postgres 17".into()).is_err(), "a link is no file");
+        assert_eq!(cached(&parent), ["key.lock"]);
+    }
+
+    #[test]
+    fn a_template_that_another_command_makes_is_left_to_it() {
+        use crate::postgres::toolchain::Search;
+        use std::os::unix::fs::OpenOptionsExt;
+        let (parent, data, _vacancy) = places();
+        let (cache, bindir) = (parent.path().join("cache"), parent.path().join("bin"));
+        std::fs::create_dir(&bindir).expect("made");
+        for program in ["postgres", "initdb", "psql"] {
+            let mut file = File::options();
+            file.write(true).create(true).mode(0o755).open(bindir.join(program)).expect("made");
+        }
+        let search = Search { bindir: Some(bindir), ..Search::default() };
+        let toolchain = Toolchain::locate(&search, &Default::default()).expect("complete");
+        let recipe = Recipe { toolchain: &toolchain, superuser: "me", user: None };
+        let key = recipe.key(Some("seed")).expect("digested");
+        assert_ne!(key, recipe.key(None).expect("digested"));
+        let _other = Lock::try_take(&lock_of(&cache.join(key))).expect("can lock").expect("free");
+        assert!(Template::adopt(&cache, &recipe, "seed", &data).expect("tried").is_none());
+        assert!(data.join("base/1").exists());
+    }
+
+    #[test]
+    fn what_a_killed_command_left_is_replaced() {
+        let (parent, data, vacancy) = places();
+        std::fs::create_dir_all(parent.path().join("cache/key.new/data/half")).expect("made");
+        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        assert!(!parent.path().join("cache/key/data/half").exists());
+        assert_eq!(cached(&parent), ["key", "key.lock"]);
+    }
+
+    #[test]
+    fn a_changed_template_is_noticed_and_discarded() {
+        let (parent, data, vacancy) = places();
+        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        let template = Template::open(&parent.path().join("cache/key")).expect("published");
+        std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
+        assert!(!template.is_intact());
+        let cloned = template.clone_to(&parent.path().join("clone"), None);
+        assert!(matches!(cloned, Err(Flaw::Damaged(_))), "{cloned:?}");
+        template.discard().expect("removed");
+        assert_eq!(cached(&parent), ["key.lock"]);
+    }
+
+    #[test]
+    fn templates_that_nobody_used_for_long_are_forgotten() {
+        let (parent, data, vacancy) = places();
+        let old = parent.path().join("cache/old");
+        std::fs::create_dir(&old).expect("made");
+        std::fs::write(old.join("manifest"), "").expect("written");
+        let manifest = File::open(old.join("manifest")).expect("opened");
+        manifest.set_modified(SystemTime::now() - 2 * FORGET_AFTER).expect("aged");
+        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        assert_eq!(cached(&parent), ["key", "key.lock"]);
     }
 }
