@@ -150,14 +150,12 @@ pub const TABLE: [Variable; 33] = [
 #[derive(Clone, Default)]
 pub struct Env {
     variables: BTreeMap<OsString, OsString>,
-    /// Names that came from the project's `.env`.
-    from_file: Vec<&'static str>,
 }
 
 impl Env {
     /// The process's environment, completed by the project's `.env`.
     pub fn capture() -> Result<Self> {
-        let mut env = Self { variables: std::env::vars_os().collect(), from_file: Vec::new() };
+        let mut env = Self { variables: std::env::vars_os().collect() };
         if let Some(root) = env.path("LOCAL_DIR") {
             env.complete_from(&root.join(".env"), &root)?;
         }
@@ -168,7 +166,7 @@ impl Env {
     #[cfg(test)]
     fn of(variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        Self { variables: variables.collect(), from_file: Vec::new() }
+        Self { variables: variables.collect() }
     }
 
     /// Adds the settings of a `.env`: only known names, only those that are not set. Its values are
@@ -194,7 +192,6 @@ impl Env {
                 value.into()
             };
             self.variables.insert(known.name.into(), value);
-            self.from_file.push(known.name);
         }
         Ok(())
     }
