@@ -17,12 +17,6 @@ pub use apply::{apply, status, upgrade};
 /// files leave in a database, together with an upgrade under `sql/upgrade`.
 pub const VERSION: &str = "0.2.0";
 
-/// SQLSTATE of a database whose bundle version is not [`VERSION`].
-pub const SQLSTATE_VERSION: &str = "HC001";
-
-/// SQLSTATE of an object of the bundle that has another version's shape.
-pub const SQLSTATE_SHAPE: &str = "HC002";
-
 /// One row: `has_schema`, `has_version`, `has_objects`, `is_enforced`, all boolean.
 pub const OBJECTS_QUERY: &str = include_str!("../../sql/query/bundle-objects.sql");
 
@@ -113,7 +107,7 @@ pub enum Status {
     /// Nothing: [`script`] makes it.
     Absent,
     /// Objects, but no version: applied by hand without the version file. [`script`] records the
-    /// version if their shape is right and raises [`SQLSTATE_SHAPE`] otherwise, in which case they
+    /// version if their shape is right and raises `HC002` otherwise, in which case they
     /// are 0.1.0's.
     Unversioned,
     /// This version.

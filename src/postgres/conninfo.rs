@@ -155,13 +155,6 @@ impl Conninfo {
         self.home.as_ref().map(|home| home.join(".postgresql").join(name))
     }
 
-    /// The same server, another database: what creating or dropping one needs. A password that came
-    /// from a password file stays.
-    #[must_use]
-    pub fn with_database(&self, database: &str) -> Self {
-        Self { database: database.to_owned(), ..self.clone() }
-    }
-
     /// How long one server may take to answer; `None` is for ever. A socket answers or refuses at
     /// once, so only a network gets a default, of 10 s.
     ///
