@@ -130,10 +130,13 @@ impl Running {
 
     /// Adds the server's own account to a failure; an interruption needs none.
     pub fn with_log(&self, error: Error) -> Error {
+        if matches!(error.kind(), Kind::Interrupted(_)) {
+            return error;
+        }
         // whatever the server has to say about a lost connection, it says before it answers again
         let _ = self.session("postgres");
         let tail = start::tail_of(&self.spec().layout.server_log());
-        if matches!(error.kind(), Kind::Interrupted(_)) || tail.trim().is_empty() {
+        if tail.trim().is_empty() {
             return error;
         }
         error.detail(format!("the end of the server's log:\n{}", tail.trim_end()))
