@@ -1,7 +1,7 @@
 //! `database patch`: runs the patch, or opens it in an editor.
 
 use crate::error::{Context, Error, Result};
-use crate::inherits as tables;
+use crate::inherits;
 use crate::patch::{self, Patch};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
@@ -18,7 +18,7 @@ pub fn run(
 ) -> Result<Steps> {
     patch::create_default(workspace)?;
     let patch = Patch::of(workspace, workspace.patch_log.clone())?;
-    tables::check(conninfo, inherits)?;
+    inherits::check(conninfo, inherits)?;
     let mut steps = Steps::default();
     steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
     Ok(steps)

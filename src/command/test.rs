@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::error::{Context, Error, Result};
-use crate::inherits as tables;
+use crate::inherits;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::script::Script;
 use crate::postgres::toolchain::Toolchain;
@@ -22,7 +22,7 @@ pub fn run(
     output: &mut (dyn Write + Send),
 ) -> Result<Tap> {
     require_file(&workspace.test, "the test file", "create it, or set DATABASE_DIR")?;
-    tables::check(conninfo, inherits)?;
+    inherits::check(conninfo, inherits)?;
     let script = Script {
         file: workspace.test.clone(),
         variables: Vec::new(),
