@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -100,6 +100,7 @@ pub fn error(error: &Error, code: i32, format: LogFormat) {
 
 struct Ui {
     voice: Voice,
+    /// The running step's; none at all when nobody wants to see steps.
     spinner: Option<Mutex<Option<ProgressBar>>>,
 }
 
@@ -109,8 +110,8 @@ impl Ui {
         let ours =
             event.metadata().target() == PSQL || event.metadata().target().starts_with("db_tool");
         ours && match level {
-            Level::ERROR | Level::WARN => !self.voice.quiet || level == Level::ERROR,
-            Level::INFO => !self.voice.quiet,
+            Level::ERROR => true,
+            Level::WARN | Level::INFO => !self.voice.quiet,
             _ => self.voice.verbose,
         }
     }
@@ -123,11 +124,10 @@ impl Ui {
             let level = level.as_str().to_lowercase();
             return serde_json::json!({ "level": level, "message": message.0 }).to_string();
         }
-        match level {
-            _ if target == PSQL => message.0,
-            Level::WARN => format!("{WARNING}warning:{WARNING:#} {}", message.0),
-            _ => message.0,
+        if level == Level::WARN && target != PSQL {
+            return format!("{WARNING}warning:{WARNING:#} {}", message.0);
         }
+        message.0
     }
 }
 
@@ -140,12 +140,9 @@ impl<S: Subscriber> Layer<S> for Ui {
         let print = || {
             let _ = writeln!(anstream::stderr(), "{line}");
         };
-        match self.spinner.as_ref().map(|s| s.lock().unwrap_or_else(PoisonError::into_inner)) {
-            Some(spinner) => match spinner.as_ref() {
-                Some(bar) => bar.suspend(print),
-                None => print(),
-            },
-            None => print(),
+        match self.spinner.as_ref().map(lock).as_deref() {
+            Some(Some(bar)) => bar.suspend(print),
+            _ => print(),
         }
     }
 
@@ -153,23 +150,27 @@ impl<S: Subscriber> Layer<S> for Ui {
         if attributes.metadata().name() != SPAN {
             return;
         }
+        let Some(spinner) = &self.spinner else { return };
         let mut what = Message::default();
         attributes.record(&mut what);
-        let Some(spinner) = &self.spinner else { return };
         let bar = ProgressBar::new_spinner().with_message(what.0);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        *spinner.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        *lock(spinner) = Some(bar);
     }
 
     fn on_close(&self, _: Id, _: Context<'_, S>) {
-        let Some(spinner) = &self.spinner else { return };
-        if let Some(bar) = spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(bar) = self.spinner.as_ref().and_then(|spinner| lock(spinner).take()) {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A bar is whole even after a panic.
+fn lock(spinner: &Mutex<Option<ProgressBar>>) -> MutexGuard<'_, Option<ProgressBar>> {
+    spinner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The text of an event or the name of a step.
