@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::error::{Error, Kind, Result};
 
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
-static LISTENER: Mutex<Option<fn(i32)>> = Mutex::new(None);
+static LISTENER: Mutex<Option<fn()>> = Mutex::new(None);
 
 /// Catches INT, TERM and HUP from now on. A HUP that the caller ignores (`nohup`) stays ignored.
 pub fn install() -> Result<()> {
@@ -28,7 +28,7 @@ pub fn install() -> Result<()> {
             let _ = CAUGHT.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
             let listener = LISTENER.lock().ok().and_then(|guard| *guard);
             if let Some(tell) = listener {
-                tell(signal);
+                tell();
             }
         }
     });
@@ -36,7 +36,7 @@ pub fn install() -> Result<()> {
 }
 
 /// Calls `listener` from the signal thread for every signal that arrives.
-pub(crate) fn listen(listener: fn(i32)) {
+pub(crate) fn listen(listener: fn()) {
     if let Ok(mut guard) = LISTENER.lock() {
         *guard = Some(listener);
     }

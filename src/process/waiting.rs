@@ -75,8 +75,8 @@ pub(super) fn tell_on_signal(handle: &duct::Handle) -> Told {
     if let Ok(mut children) = WAITED_FOR.lock() {
         children.push(Arc::clone(&child));
     }
-    if let Some(signal) = signal::caught() {
-        cancel_children(signal);
+    if signal::caught().is_some() {
+        cancel_children();
     }
     Told(child)
 }
@@ -84,24 +84,23 @@ pub(super) fn tell_on_signal(handle: &duct::Handle) -> Told {
 /// Runs in the signal thread. Whatever arrived, psql gets an INT, because that cancels the running
 /// statement in the server too; a TERM would leave the server working on it. It gets one after the
 /// other, because psql ignores them while it waits for a program of `\!`.
-fn cancel_children(_signal: i32) {
+fn cancel_children() {
     let Ok(children) = WAITED_FOR.lock().map(|children| children.clone()) else { return };
     std::thread::spawn(move || {
         let gone = || Ok(all_gone(&children).then_some(()));
         let started = Instant::now();
+        let tell = |signal| {
+            let waited_for = children.iter().filter(|child| is_waited_for(child));
+            waited_for.for_each(|child| send(child, signal));
+        };
         while started.elapsed() < GRACE {
-            children.iter().filter(|child| is_waited_for(child)).for_each(|c| interrupt(c));
+            tell(Signal::SIGINT);
             if matches!(wait_for(AGAIN, Patience::Stubborn, gone), Ok(Some(()))) {
                 return;
             }
         }
-        let killed = |child: &Arc<Vec<u32>>| send(child, Signal::SIGKILL);
-        children.iter().filter(|child| is_waited_for(child)).for_each(killed);
+        tell(Signal::SIGKILL);
     });
-}
-
-fn interrupt(child: &[u32]) {
-    send(child, Signal::SIGINT);
 }
 
 /// Signals a child and what it has started, as a terminal would: a program of `\!` or `\copy` that
