@@ -12,9 +12,10 @@ use tempfile::TempDir;
 
 use super::conf::HBA;
 use super::copy::Flaw;
+use super::files::{remove_tree, replace_file, sync_file_system};
 use super::layout::MARKER;
-use super::start::{StartFailure, replace_file};
-use super::template::{Obtained, Recording, Template, remove_tree, sync_file_system};
+use super::start::StartFailure;
+use super::template::{Obtained, Recording, Template};
 use super::{Cluster, ClusterSpec, Lifetime, Running};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::postgres::toolchain::Toolchain;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::files::{remove_file, remove_tree};
 use super::provision::is_ours;
-use super::template::remove_tree;
 use super::{Layout, Lock, build, stop};
 use crate::error::{Error, IoContext, Result};
 
@@ -100,15 +100,6 @@ fn remove_logs(logs: &Path) -> Result<()> {
     }
     let _ = std::fs::remove_dir(logs);
     Ok(())
-}
-
-fn remove_file(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", path, &error))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn entries(directory: &Path) -> Result<Vec<PathBuf>> {

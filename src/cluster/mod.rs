@@ -13,6 +13,7 @@ mod cleanup;
 pub mod conf;
 mod copy;
 mod database;
+mod files;
 pub mod layout;
 mod lock;
 mod manifest;
@@ -29,14 +30,14 @@ use std::time::Duration;
 
 pub use access::{check_reach, check_working_directory, prepare, server_user};
 pub use cleanup::{Cleaned, clean_up};
+pub use files::{make_private, private_directory};
 pub use layout::Layout;
 pub use lock::Lock;
 pub use postmaster::Liveness;
 pub use provision::{Contents, Existing, Outcome, Provisioned, provision};
 pub use seed::Seed;
 pub use spec::{ClusterSpec, Lifetime, Preload};
-pub use start::{StartFailure, make_private};
-pub use template::private_directory;
+pub use start::StartFailure;
 pub use throwaway::Throwaway;
 
 use crate::error::{Error, Kind, Result};

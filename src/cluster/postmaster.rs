@@ -15,6 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::files::remove_file;
 use crate::error::{Error, IoContext, Result};
 use crate::process::{self, Patience, ProcessInfo};
 
@@ -162,13 +163,7 @@ impl Postmaster {
 /// Removes a stale file, once nothing that belongs to the data directory runs any more.
 pub fn heal(data: &Path) -> Result<()> {
     end_leftovers(data)?;
-    let path = data.join("postmaster.pid");
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove the stale", &path, &error))
-        }
-        _ => Ok(()),
-    }
+    remove_file(&data.join("postmaster.pid"))
 }
 
 /// Removes the socket of a server of `data` that is gone, with its lock file: PostgreSQL itself takes
@@ -187,15 +182,8 @@ pub fn heal_socket(socket: &Path, data: &Path) -> Result<()> {
     if process.is_some_and(|process| proves(&process, &file, data) != Some(false)) {
         return Ok(());
     }
-    for path in [Path::new(&lock), socket] {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("remove the stale", path, &error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    remove_file(Path::new(&lock))?;
+    remove_file(socket)
 }
 
 /// Ends the server processes that a killed postmaster left in `data`.

@@ -9,9 +9,10 @@
 use std::path::{Path, PathBuf};
 
 use super::build::Old;
+use super::files::remove_tree;
 use super::postmaster::Shutdown;
 use super::start::StartFailure;
-use super::template::{Recipe, Template, remove_tree};
+use super::template::{Recipe, Template};
 use super::{Cluster, ClusterSpec, Running};
 use crate::error::Result;
 use crate::postgres::toolchain::Toolchain;

@@ -8,17 +8,18 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::files::{make_private, replace_file};
 use super::layout::socket_in;
 use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
 use super::{Cluster, Lifetime, Running, postmaster};
 use crate::error::{Error, IoContext, Result};
-use crate::process::{self, OsUser, Patience, Server, wait_for};
+use crate::process::{self, Patience, Server, wait_for};
 
 /// Long enough for the recovery of a large cluster; a dead server is noticed at once.
 const START_LIMIT: Duration = Duration::from_secs(600);
@@ -204,41 +205,6 @@ impl Cluster {
     }
 }
 
-/// Makes a directory in a place where everybody may write: it must be ours and closed to others.
-pub fn make_private(directory: &Path, user: Option<&OsUser>) -> Result<()> {
-    match std::fs::DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        other => {
-            other.on("create", directory)?;
-            if let Some(user) = user {
-                user.own(directory)?;
-            }
-        }
-    }
-    let facts = std::fs::symlink_metadata(directory).on("read", directory)?;
-    let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
-    if !facts.is_dir() || facts.uid() != owner || facts.mode() & 0o077 != 0 {
-        return Err(Error::conflict(format!(
-            "{} is not a private directory of ours, so no socket is put there",
-            directory.display()
-        ))
-        .hint("remove it, or use a shorter PG_WORKING_DIR"));
-    }
-    Ok(())
-}
-
-/// Replaces `path` in one step.
-pub(super) fn replace_file(path: &Path, text: &str, owner: Option<&OsUser>) -> Result<()> {
-    let directory = path.parent().unwrap_or(path);
-    let beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
-    std::fs::write(beside.path(), text).on("write", path)?;
-    beside.as_file().sync_all().on("sync", path)?;
-    if let Some(owner) = owner {
-        owner.own(beside.path())?;
-    }
-    beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
-}
-
 /// The end of a log, for an error to show.
 pub(super) fn tail_of(log: &Path) -> String {
     read_from(log, 0).unwrap_or_default()
@@ -350,19 +316,5 @@ mod tests {
         ] {
             assert!(!is_damage(surroundings), "{surroundings}");
         }
-    }
-
-    #[test]
-    fn a_foreign_directory_gets_no_socket() {
-        let place = tempfile::tempdir().expect("temporary directory");
-        let directory = place.path().join("short");
-        assert!(make_private(&directory, None).is_ok(), "made");
-        assert!(make_private(&directory, None).is_ok(), "found");
-        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(&directory, open).expect("opened");
-        assert!(make_private(&directory, None).is_err(), "open to others");
-        std::fs::remove_dir(&directory).expect("removed");
-        std::os::unix::fs::symlink(place.path(), &directory).expect("linked");
-        assert!(make_private(&directory, None).is_err(), "a link");
     }
 }

@@ -10,19 +10,18 @@
 //! a directory of its own under a lock, synced, and renamed in together with its manifest, so that it
 //! is there whole or not at all.
 
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use nix::unistd::{AccessFlags, access};
 use sha2::{Digest, Sha256};
 
 use super::copy::{self, Flaw};
+use super::files::{private_directory, remove_tree, sync_file_system};
 use super::lock::Lock;
 use super::manifest::Manifest;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
 
@@ -237,35 +236,6 @@ fn move_tree(from: &Path, to: &Path) -> Result<()> {
             remove_tree(from)
         }
         other => other.on("write", to),
-    }
-}
-
-/// Creates `directory` for nobody but us; one that is there has to be writable.
-pub fn private_directory(directory: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)?;
-    access(directory, AccessFlags::W_OK | AccessFlags::X_OK).on("write to", directory)
-}
-
-/// Writes everything that is still in memory for the file system of `path` to its disk.
-pub fn sync_file_system(path: &Path) -> Result<()> {
-    let directory = File::open(path).on("open", path)?;
-    #[cfg(target_os = "linux")]
-    nix::unistd::syncfs(&directory).on("sync", path)?;
-    #[cfg(not(target_os = "linux"))]
-    {
-        nix::unistd::sync();
-    }
-    drop(directory);
-    Ok(())
-}
-
-/// Removes a directory and everything in it; one that is not there is fine.
-pub fn remove_tree(directory: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", directory, &error))
-        }
-        _ => Ok(()),
     }
 }
 

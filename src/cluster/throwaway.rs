@@ -10,8 +10,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::files::{private_directory, remove_tree};
 use super::postmaster::{Liveness, Shutdown, heal};
-use super::template::{private_directory, remove_tree};
 use super::{Layout, Lock};
 use crate::error::{Error, IoContext, Result};
 use crate::process::OsUser;

@@ -1,0 +1,108 @@
+//! Files and directories: made for one user, replaced and removed in ways that bear interruption.
+
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+use nix::unistd::{AccessFlags, access};
+
+use crate::error::{Error, IoContext, Result};
+use crate::process::OsUser;
+
+/// Creates `directory` for nobody but us; one that is there has to be writable.
+pub fn private_directory(directory: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)?;
+    access(directory, AccessFlags::W_OK | AccessFlags::X_OK).on("write to", directory)
+}
+
+/// Makes a directory in a place where everybody may write: it must be ours and closed to others.
+pub fn make_private(directory: &Path, user: Option<&OsUser>) -> Result<()> {
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        other => {
+            other.on("create", directory)?;
+            if let Some(user) = user {
+                user.own(directory)?;
+            }
+        }
+    }
+    let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
+    if !is_private(directory, owner) {
+        return Err(Error::conflict(format!(
+            "{} is not a private directory of ours, so no socket is put there",
+            directory.display()
+        ))
+        .hint("remove it, or use a shorter PG_WORKING_DIR"));
+    }
+    Ok(())
+}
+
+/// Whether this is a directory, itself and not by a link, that `owner` has alone.
+pub fn is_private(directory: &Path, owner: u32) -> bool {
+    std::fs::symlink_metadata(directory)
+        .is_ok_and(|facts| facts.is_dir() && facts.uid() == owner && facts.mode() & 0o077 == 0)
+}
+
+/// Replaces `path` in one step.
+pub fn replace_file(path: &Path, text: &str, owner: Option<&OsUser>) -> Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    let beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
+    std::fs::write(beside.path(), text).on("write", path)?;
+    beside.as_file().sync_all().on("sync", path)?;
+    if let Some(owner) = owner {
+        owner.own(beside.path())?;
+    }
+    beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
+}
+
+/// Writes everything that is still in memory for the file system of `path` to its disk.
+pub fn sync_file_system(path: &Path) -> Result<()> {
+    let directory = File::open(path).on("open", path)?;
+    #[cfg(target_os = "linux")]
+    nix::unistd::syncfs(&directory).on("sync", path)?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        nix::unistd::sync();
+    }
+    drop(directory);
+    Ok(())
+}
+
+/// Removes a file; one that is not there is fine.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove", path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a directory and everything in it; one that is not there is fine.
+pub fn remove_tree(directory: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove", directory, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_directory_gets_no_socket() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let directory = place.path().join("short");
+        assert!(make_private(&directory, None).is_ok(), "made");
+        assert!(make_private(&directory, None).is_ok(), "found");
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&directory, open).expect("opened");
+        assert!(make_private(&directory, None).is_err(), "open to others");
+        std::fs::remove_dir(&directory).expect("removed");
+        std::os::unix::fs::symlink(place.path(), &directory).expect("linked");
+        assert!(make_private(&directory, None).is_err(), "a link");
+    }
+}
