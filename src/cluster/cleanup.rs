@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{remove_file, remove_tree};
+use super::files::{is_private, remove_file, remove_tree};
 use super::provision::is_ours;
 use super::{Layout, Lock, build, stop};
 use crate::error::{Error, IoContext, Result};
@@ -78,7 +78,8 @@ fn is_socket_file(path: &Path) -> bool {
 
 fn remove_short_directory(layout: &Layout) -> Result<()> {
     let short = layout.short_socket_directory();
-    if !short.is_dir() {
+    // in a place where everybody may write, a name proves nothing
+    if !is_private(&short, layout.owner()) {
         return Ok(());
     }
     for path in entries(&short)?.iter().filter(|path| is_socket_file(path)) {
@@ -88,18 +89,25 @@ fn remove_short_directory(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// Only files that look like logs; the directory when that leaves it empty.
+/// Only the logs that the server and the verbs write; the directory when that leaves it empty.
 fn remove_logs(logs: &Path) -> Result<()> {
     if !logs.is_dir() {
         return Ok(());
     }
-    let is_log =
-        |path: &&PathBuf| path.extension().is_some_and(|e| e == "log" || e == "csv" || e == "json");
-    for path in entries(logs)?.iter().filter(is_log) {
+    for path in entries(logs)?.iter().filter(|path| is_log(path)) {
         remove_file(path)?;
     }
     let _ = std::fs::remove_dir(logs);
     Ok(())
+}
+
+/// A log directory may hold anything, and may be the working directory itself: a name decides.
+fn is_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let collected = ["log", "csv", "json"];
+    matches!(&*name, "server.log" | "hydrate.log" | "patch.log")
+        || name.starts_with("postgresql-")
+            && path.extension().is_some_and(|found| collected.iter().any(|known| found == *known))
 }
 
 fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
@@ -116,6 +124,30 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
 mod tests {
     use super::super::layout::socket_in;
     use super::*;
+
+    #[test]
+    fn only_our_logs_are_removed() {
+        for ours in ["server.log", "hydrate.log", "patch.log", "postgresql-2026-01-02_030405.csv"] {
+            assert!(is_log(&Path::new("/w/log").join(ours)), "{ours}");
+        }
+        for other in ["diary.log", "export.csv", "package.json", "postgresql-notes.txt", "x"] {
+            assert!(!is_log(&Path::new("/w/log").join(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_short_directory_of_somebody_else_is_left_alone() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let owner = crate::process::OsUser::current().uid;
+        let layout = Layout::new(place.path().to_owned(), None, owner);
+        let short = layout.short_socket_directory();
+        let socket = place.path().join(".s.PGSQL.1");
+        std::fs::write(&socket, "").expect("written");
+        std::os::unix::fs::symlink(place.path(), &short).expect("linked");
+        let removed = remove_short_directory(&layout);
+        std::fs::remove_file(&short).expect("the link is still there");
+        assert!(removed.is_ok() && socket.exists());
+    }
 
     #[test]
     fn socket_files_are_recognised_by_their_whole_name() {

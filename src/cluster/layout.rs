@@ -63,6 +63,11 @@ impl Layout {
         &self.working_directory
     }
 
+    /// The user id that the server runs as.
+    pub fn owner(&self) -> u32 {
+        self.owner
+    }
+
     /// The data directory.
     pub fn data(&self) -> PathBuf {
         self.working_directory.join("data")
