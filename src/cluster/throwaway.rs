@@ -5,7 +5,9 @@
 //! orphan, and the next run stops its server and removes its directory. The registry has a fixed
 //! place, because `TMPDIR` differs from shell to shell and an orphan has to be found all the same.
 
+use std::ffi::OsString;
 use std::fs::DirBuilder;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -111,17 +113,16 @@ fn sweep(registry: &Path) {
 }
 
 fn remove_orphan(entry: Lock) -> Result<()> {
-    let text = std::fs::read_to_string(entry.path()).on("read", entry.path())?;
-    let directory = PathBuf::from(&text);
-    let owner =
-        std::fs::symlink_metadata(&directory).ok().map(|facts| (facts.is_dir(), facts.uid()));
-    let named = directory.file_name() == entry.path().file_name();
-    if let Some((true, uid)) = owner
-        && named
-        && directory.is_absolute()
+    // bytes: a path need not be UTF-8
+    let bytes = std::fs::read(entry.path()).on("read", entry.path())?;
+    let directory = PathBuf::from(OsString::from_vec(bytes));
+    let is_named = directory.is_absolute() && directory.file_name() == entry.path().file_name();
+    if let Ok(facts) = std::fs::symlink_metadata(&directory)
+        && is_named
+        && facts.is_dir()
     {
         tracing::debug!("removing {}, left by an interrupted check", directory.display());
-        remove_directory(&Layout::new(directory, None, uid))?;
+        remove_directory(&Layout::new(directory, None, facts.uid()))?;
     }
     entry.remove()
 }
@@ -174,7 +175,9 @@ mod tests {
     #[test]
     fn the_living_are_left_alone_and_orphans_removed() {
         let (parent, registry) = places();
-        let mut orphan = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
+        let odd = parent.path().join(OsString::from_vec(b"no \xff UTF-8".to_vec()));
+        std::fs::create_dir(&odd).expect("made");
+        let mut orphan = Throwaway::claim(&odd, &registry, None).expect("claimed");
         let orphaned = orphan.layout().working_directory().to_owned();
         let living = Throwaway::claim(parent.path(), &registry, None).expect("claimed");
         assert!(orphaned.exists(), "its owner lives");
