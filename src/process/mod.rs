@@ -54,9 +54,6 @@ pub enum StandardOutput<'a> {
     Lines(&'a mut (dyn FnMut(&[u8]) + Send)),
 }
 
-/// What a program that was captured printed on its standard output.
-pub type Output = String;
-
 impl Command {
     /// `program` with a scrubbed copy of `environment` and no arguments.
     pub fn new(program: impl Into<PathBuf>, environment: &Environment) -> Self {
@@ -104,9 +101,9 @@ impl Command {
         self
     }
 
-    /// Runs to the end and returns what it printed; anything but exit 0 is an error with the tail
-    /// of its standard error.
-    pub fn capture(self) -> Result<Output> {
+    /// Runs to the end and returns what it printed, on standard output or error; anything but exit
+    /// 0 is an error with the tail of that.
+    pub fn capture(self) -> Result<String> {
         let (reader, writer) = self.pipe()?;
         let expression = self.expression().stderr_to_stdout().stdout_file(writer);
         let (status, printed) = self.wait_reading(expression, reader, |mut reader| {
@@ -221,7 +218,7 @@ impl Command {
             std::io::ErrorKind::NotFound => Kind::ProgramMissing,
             _ => Kind::Failed,
         };
-        Error::new(kind, format!("cannot start {}: {error}", self.program.display()))
+        Error::io("start", &self.program, error).with_kind(kind)
     }
 
     fn failure(&self, status: ExitStatus, output: &str) -> Error {
