@@ -18,11 +18,6 @@ pub(super) fn show(resolve: &Resolve, file: &Path) -> Result<()> {
         return ui::data(|out| std::io::copy(&mut log, out).map(drop));
     }
     let pager = resolve.env.os("PAGER").unwrap_or(OsStr::new("less"));
-    // PAGER may hold arguments, and a shell is what reads those
-    let error = Command::new("/bin/sh", &resolve.environment())
-        .args(["-c", "eval \"$1 \\\"\\$2\\\"\"", "sh"])
-        .arg(pager)
-        .arg(file)
-        .replace_process();
+    let error = Command::on_file(pager, file, &resolve.environment()).replace_process();
     Err(error.hint("set PAGER to a program that is there, or pipe the output"))
 }

@@ -25,14 +25,12 @@ pub fn run(
 }
 
 /// Becomes the editor on the patch file; returns only when that failed. `editor` is a command line
-/// as a shell would read it, and `sh` reads it, because people set `EDITOR='code --wait'`.
+/// as a shell reads it.
 pub fn edit(workspace: &Workspace, editor: &str, environment: &Environment) -> Error {
     if let Err(error) = patch::create_default(workspace) {
         return error;
     }
-    Command::new("/bin/sh", environment)
-        .args(["-c", "eval \"$1 \\\"\\$2\\\"\"", "sh", editor])
-        .arg(&workspace.patch.file)
+    Command::on_file(editor, &workspace.patch.file, environment)
         .replace_process()
         .hint("set EDITOR to the editor to use")
 }

@@ -66,6 +66,15 @@ impl Command {
         }
     }
 
+    /// A command line as a person writes it into a variable, with `file` as its last argument. `sh`
+    /// reads it, because people set `EDITOR='code --wait'`.
+    pub fn on_file(line: impl AsRef<OsStr>, file: &Path, environment: &Environment) -> Self {
+        Self::new("/bin/sh", environment)
+            .args(["-c", "eval \"$1 \\\"\\$2\\\"\"", "sh"])
+            .arg(line)
+            .arg(file)
+    }
+
     /// Adds one argument. Never a secret: argument lists are public.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
