@@ -6,11 +6,11 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::env::Env;
+use super::env::{Env, no_tty};
 use super::export::Format;
 use super::resolve::Resolve;
 use super::ui::{LogFormat, Voice};
-use super::{diagnosis, postgres_init, variables_help, verbs};
+use super::{diagnosis, variables_help, verbs};
 use crate::command::psql;
 use crate::error::Result;
 
@@ -153,7 +153,7 @@ impl Arguments {
             quiet: self.global.quiet,
             verbose: self.global.verbose,
             format: self.global.log_format,
-            progress: !postgres_init::no_tty(),
+            progress: !no_tty(),
         }
     }
 }

@@ -223,8 +223,7 @@ impl Env {
 
     /// Whether a switch is on: set, and not `0`, `false`, `no` or `off`.
     pub fn switch(&self, name: &str) -> bool {
-        let off = ["0", "false", "no", "off"];
-        self.os(name).is_some_and(|value| !off.iter().any(|word| value.eq_ignore_ascii_case(word)))
+        self.set(name).is_some_and(is_on)
     }
 
     /// Everything, for children.
@@ -240,6 +239,17 @@ impl Env {
         });
         named.collect()
     }
+}
+
+/// Whether `NO_TTY` rules a terminal out; asked before the environment is captured, because what is
+/// said of that already needs to know.
+pub fn no_tty() -> bool {
+    std::env::var_os("NO_TTY").is_some_and(|value| is_on(&value))
+}
+
+fn is_on(value: &OsStr) -> bool {
+    let off = ["", "0", "false", "no", "off"];
+    !off.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 /// Which variables hold paths, so that a relative one in a `.env` starts at the project.

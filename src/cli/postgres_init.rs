@@ -4,7 +4,7 @@
 
 use clap::Parser;
 
-use super::env::Env;
+use super::env::{Env, no_tty};
 use super::export::{self, Format};
 use super::resolve::Resolve;
 use super::ui::{self, LogFormat, Voice};
@@ -101,10 +101,4 @@ fn describe(outcome: Outcome) -> &'static str {
         Outcome::Started => "cluster started",
         Outcome::Attached => "cluster found running",
     }
-}
-
-/// Whether `NO_TTY` rules a terminal out; asked before the environment is captured, because the
-/// voice comes first.
-pub(super) fn no_tty() -> bool {
-    std::env::var_os("NO_TTY").is_some_and(|value| !value.is_empty() && value != "0")
 }
