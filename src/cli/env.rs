@@ -210,7 +210,10 @@ impl Env {
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         self.os(name)
             .map(|value| {
-                let not_utf8 = || Error::conflict(format!("{name} is not valid UTF-8"));
+                let not_utf8 = || {
+                    Error::conflict(format!("{name} is not valid UTF-8"))
+                        .hint("set it to a value in UTF-8, or unset it")
+                };
                 value.to_str().ok_or_else(not_utf8)
             })
             .transpose()

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Context, Error, IoContext, Result};
 use crate::process::OsUser;
 
 /// Refuses a directory that a cluster must not be put into.
@@ -128,7 +128,8 @@ pub fn server_user(directory: &Path, preferred: Option<&str>) -> Result<Option<O
             Some(user) if !user.is_root() => Ok(Some(user)),
             Some(_) => Err(Error::conflict("PG_OS_USER is root, as whom PostgreSQL does not run")),
             None => Err(Error::conflict(format!("PG_OS_USER is \"{name}\": no such user"))),
-        };
+        }
+        .hint("set it to the user who is to run the server, or unset it for postgres");
     }
     for name in ["postgres", "nobody"] {
         if let Some(user) = OsUser::named(name)? {

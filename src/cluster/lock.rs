@@ -38,7 +38,7 @@ impl Lock {
         })?;
         taken.ok_or_else(|| {
             Error::conflict(format!("another command still holds {}", path.display()))
-                .hint("see which one with: fuser -v FILE")
+                .hint(format!("see which one with: fuser -v {}", path.display()))
         })
     }
 

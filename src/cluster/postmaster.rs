@@ -134,7 +134,8 @@ impl Postmaster {
             "the server of {} (pid {}) does not stop",
             self.data.display(),
             self.file.pid
-        )))
+        ))
+        .hint("see its log; a process that waits for a disk or is traced cannot end"))
     }
 
     /// Sends `signal` if the process still is this cluster's postmaster.

@@ -166,6 +166,7 @@ impl Conninfo {
         };
         let seconds: i32 = text.trim().parse().map_err(|_| {
             Error::conflict(format!("connect_timeout \"{text}\" is not a number of seconds"))
+                .hint("write a whole number; 0 waits for ever")
         })?;
         // Zero and below wait for ever, and libpq waits for two seconds at least (§34.1.2).
         let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
