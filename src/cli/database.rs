@@ -6,10 +6,10 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::env::{Env, no_tty};
+use super::env::Env;
 use super::export::Format;
 use super::resolve::Resolve;
-use super::ui::{LogFormat, Voice};
+use super::ui::Voice;
 use super::{diagnosis, variables_help, verbs};
 use crate::command::psql;
 use crate::error::Result;
@@ -33,15 +33,8 @@ struct Global {
     /// A table that has to exist (deprecated: the bundle enforces inheritance)
     #[arg(short, long, global = true, value_name = "TABLE")]
     inherits: Vec<String>,
-    /// Say more about what is done
-    #[arg(long, global = true)]
-    verbose: bool,
-    /// Say nothing but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    quiet: bool,
-    /// How messages are written
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,12 +142,7 @@ pub(super) enum BundleVerb {
 
 impl Arguments {
     pub(super) fn voice(&self) -> Voice {
-        Voice {
-            quiet: self.global.quiet,
-            verbose: self.global.verbose,
-            format: self.global.log_format,
-            progress: !no_tty(),
-        }
+        self.global.voice
     }
 }
 

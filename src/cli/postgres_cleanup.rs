@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::env::Env;
 use super::resolve::Resolve;
-use super::ui::{self, LogFormat, Voice};
+use super::ui::{self, Voice};
 use super::variables_help;
 use crate::command::cleanup;
 use crate::error::{Kind, Result};
@@ -18,21 +18,13 @@ use crate::error::{Kind, Result};
 #[derive(Debug, Parser)]
 #[command(name = "postgres-cleanup", version, after_long_help = variables_help())]
 pub(super) struct Arguments {
-    /// Say more about what is done
-    #[arg(long)]
-    verbose: bool,
-    /// Say nothing but errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// How messages are written
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 impl Arguments {
     pub(super) fn voice(&self) -> Voice {
-        let (quiet, verbose) = (self.quiet, self.verbose);
-        Voice { quiet, verbose, format: self.log_format, progress: false }
+        self.voice
     }
 }
 

@@ -4,10 +4,10 @@
 
 use clap::Parser;
 
-use super::env::{Env, no_tty};
+use super::env::Env;
 use super::export::{self, Format};
 use super::resolve::Resolve;
-use super::ui::{self, LogFormat, Voice};
+use super::ui::{self, Voice};
 use super::variables_help;
 use crate::cluster::{Existing, Outcome};
 use crate::development::{Development, Ready};
@@ -25,25 +25,13 @@ pub(super) struct Arguments {
     /// Print the connection variables for a shell, a program or a file to read
     #[arg(long, value_name = "FORMAT")]
     export: Option<Format>,
-    /// Say more about what is done
-    #[arg(long)]
-    verbose: bool,
-    /// Say nothing but errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// How messages are written
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    voice: Voice,
 }
 
 impl Arguments {
     pub(super) fn voice(&self) -> Voice {
-        Voice {
-            quiet: self.quiet,
-            verbose: self.verbose,
-            format: self.log_format,
-            progress: !no_tty(),
-        }
+        self.voice
     }
 }
 

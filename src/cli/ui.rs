@@ -17,6 +17,7 @@ use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use super::env::no_tty;
 use crate::error::{Error, Result};
 use crate::postgres::script::PSQL;
 use crate::steps::SPAN;
@@ -26,31 +27,31 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
 
 /// How messages are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For a person.
-    #[default]
     Text,
     /// One object a line.
     Json,
 }
 
-/// How much is said, and how.
-#[derive(Debug, Clone, Copy, Default)]
+/// How much is said, and how: arguments of every program.
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Voice {
-    /// Only errors.
-    pub quiet: bool,
-    /// Details as well.
+    /// Say more about what is done
+    #[arg(long, global = true)]
     pub verbose: bool,
-    /// Text or JSON.
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// How messages are written
+    #[arg(long = "log-format", global = true, value_name = "FORMAT", default_value = "text")]
     pub format: LogFormat,
-    /// Whether steps may be shown while they run.
-    pub progress: bool,
 }
 
 /// Makes the events of this process appear.
 pub fn install(voice: Voice) {
-    let show_progress = voice.progress
+    let show_progress = !no_tty()
         && !voice.quiet
         && voice.format == LogFormat::Text
         && std::io::stderr().is_terminal();
