@@ -97,8 +97,9 @@ enum Verb {
     },
 }
 
+/// Which parts of the project go into the database.
 #[derive(Debug, Args)]
-pub(super) struct DeployArguments {
+pub(super) struct Parts {
     /// Leave the patch out
     #[arg(short = 'P', long)]
     pub(super) no_patch: bool,
@@ -108,6 +109,12 @@ pub(super) struct DeployArguments {
     /// Set the psql variable USE_MOCK=1
     #[arg(short, long)]
     pub(super) mock: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeployArguments {
+    #[command(flatten)]
+    pub(super) parts: Parts,
     /// Stop the server after success; the data stays
     #[arg(short, long)]
     pub(super) cleanup: bool,
@@ -118,15 +125,8 @@ pub(super) struct DeployArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
-    /// Leave the patch out
-    #[arg(short = 'P', long)]
-    pub(super) no_patch: bool,
-    /// Leave hydration out
-    #[arg(short = 'H', long)]
-    pub(super) no_hydrate: bool,
-    /// Set the psql variable USE_MOCK=1
-    #[arg(short, long)]
-    pub(super) mock: bool,
+    #[command(flatten)]
+    pub(super) parts: Parts,
     /// Leave the cluster running and say how to open it
     #[arg(long)]
     pub(super) keep: bool,

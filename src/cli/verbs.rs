@@ -1,5 +1,6 @@
 //! The verbs of `database`: values resolved, the command run, its report printed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::database::{BundleVerb, CheckArguments, DeployArguments};
@@ -34,14 +35,15 @@ pub(super) fn deploy(
         true => Existing::Keep,
         false => resolve.existing(Existing::Replace),
     };
-    let (hydrate, patch) = (!flags.no_hydrate && !flags.reuse, !flags.no_patch && !flags.reuse);
+    let parts = &flags.parts;
+    let (hydrate, patch) = (!parts.no_hydrate && !flags.reuse, !parts.no_patch && !flags.reuse);
     if patch {
         crate::patch::create_default(&workspace)?;
     }
     let content = Content {
         hook: true,
         dotenv: workspace.dotenv.clone(),
-        source: hydrate.then(|| source(&workspace, flags.mock)).transpose()?,
+        source: hydrate.then(|| source(&workspace, parts.mock)).transpose()?,
         patch: patch.then(|| Patch::of(&workspace, workspace.patch_log.clone())).transpose()?,
         inherits,
     };
@@ -110,13 +112,15 @@ pub(super) fn check(
     let spec = resolve.throwaway_spec()?;
     let connection = resolve.project_url()?;
     let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
-    // the output goes into the private directory: a check writes nothing into the project
+    // a check writes nothing into the project, its logs neither
+    let nowhere = || Some(PathBuf::from("/dev/null"));
+    let parts = &flags.parts;
+    let source = || Source::of(&workspace, parts.mock, nowhere());
+    let patch = || Patch::of(&workspace, nowhere());
     let content = Content {
         hook: false,
-        source: (!flags.no_hydrate).then(|| source_quietly(&workspace, flags.mock)).transpose()?,
-        patch: (!flags.no_patch)
-            .then(|| Patch::of(&workspace, Some("/dev/null".into())))
-            .transpose()?,
+        source: (!parts.no_hydrate).then(source).transpose()?,
+        patch: (!parts.no_patch).then(patch).transpose()?,
         dotenv: workspace.dotenv,
         inherits,
     };
@@ -144,10 +148,6 @@ pub(super) fn check(
 
 fn source(workspace: &Workspace, mock: bool) -> Result<Source> {
     Source::of(workspace, mock, workspace.hydrate_log.clone())
-}
-
-fn source_quietly(workspace: &Workspace, mock: bool) -> Result<Source> {
-    Source::of(workspace, mock, Some("/dev/null".into()))
 }
 
 pub(super) fn show_log(resolve: &Resolve, which: Option<&str>) -> Result<()> {
