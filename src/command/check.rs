@@ -100,7 +100,9 @@ impl Check {
     /// Role, database and bundle: what every check of this project begins with.
     fn seed<'a>(&self, plant: &'a dyn Fn(&Running) -> Result<()>) -> Seed<'a> {
         let bundle = if self.has_bundle() { bundle::digest() } else { String::new() };
-        Seed { key: [&*self.role, &self.database, &bundle].join("\0"), plant }
+        // another release may make role and database in another way
+        let key = [env!("CARGO_PKG_VERSION"), &self.role, &self.database, &bundle].join("\0");
+        Seed { key, plant }
     }
 
     fn plant(&self, running: &Running) -> Result<()> {
