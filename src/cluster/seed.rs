@@ -16,6 +16,7 @@ use super::template::{Recipe, Template};
 use super::{Cluster, ClusterSpec, Running};
 use crate::error::Result;
 use crate::postgres::toolchain::Toolchain;
+use crate::signal;
 
 /// What is to be in a cluster.
 pub struct Seed<'a> {
@@ -116,6 +117,7 @@ fn remember(
         Ok(None) => return Ok(Cluster::existing(spec, toolchain).start()?),
         Err(error) => tracing::debug!("the prepared cluster is not remembered: {error}"),
     }
+    signal::check()?;
     remove_tree(&data)?;
     plant(&spec, &toolchain, Old::Remove, seed).map(|(running, _)| running)
 }

@@ -24,6 +24,7 @@ use super::manifest::Manifest;
 use crate::error::{IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
+use crate::signal;
 
 /// Templates that nobody used for this long are removed when a new one is made.
 const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -206,6 +207,8 @@ impl Staging {
         let manifest = Manifest::of(&self.data(), version)?;
         let list = self.directory.join("manifest");
         std::fs::write(&list, manifest.render()).on("write", &list)?;
+        // the sync may take seconds, for which nobody waits who has pressed Ctrl-C
+        signal::check()?;
         sync_file_system(&self.directory)?;
         remove_tree(&self.place)?;
         std::fs::rename(&self.directory, &self.place).on("publish the template", &self.place)?;
