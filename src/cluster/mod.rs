@@ -3,7 +3,8 @@
 //! `ClusterSpec` says what is wanted and touches nothing. `Cluster` is a data directory that exists
 //! and is ours. `Running` accepts connections, and is consumed when it is stopped. The verbs choose
 //! between `provision` (the development cluster in `PG_WORKING_DIR`, with its rules on what may be
-//! kept, attached to or replaced) and `throwaway` (a check's private cluster).
+//! kept, attached to or replaced) and `throwaway` (a check's private cluster, with the `seed` that it
+//! begins with). `build` makes a data directory, from a `template` where it can; `start` runs it.
 //!
 //! This module provisions vanilla PostgreSQL: nothing of the hectic bundle or a project is known here.
 
