@@ -79,10 +79,10 @@ pub fn apply(
             steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?))?;
         }
         steps.run("secrets", || {
-            if content.dotenv.is_there() {
-                secret::load(&mut Session::connect(conninfo)?, &content.dotenv)?;
+            if !content.dotenv.is_there() {
+                return Ok(());
             }
-            Ok(())
+            secret::load(&mut Session::connect(conninfo)?, &content.dotenv)
         })?;
         steps.run("hydrate", || source.hydrate(toolchain, conninfo)).context("hydrating failed")?;
     }

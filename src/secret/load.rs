@@ -7,24 +7,33 @@ use crate::error::{Context, Error, Result};
 use crate::postgres::session::{Session, column};
 use crate::workspace::Dotenv;
 
-/// Loads the first dotenv there is into the database; none is fine. Returns how many secrets were
-/// loaded, `None` without a dotenv.
+/// Loads the first dotenv there is into the database; none is fine.
 ///
 /// The content is parsed here first, so that a mistake in it is told with its line and nothing
 /// reaches the server; it then travels as a bound parameter, never in the text of a statement.
-pub fn load(session: &mut Session, source: &Dotenv) -> Result<Option<usize>> {
-    let Some(content) = read(source)? else { return Ok(None) };
-    let entries = dotenv::parse(&content)?;
+pub fn load(session: &mut Session, source: &Dotenv) -> Result<()> {
+    let Some(content) = read(source)? else { return Ok(()) };
+    dotenv::parse(&content)?;
     let can = session.query_one(include_str!("../../sql/query/can-load-secrets.sql"), &[])?;
     if !column::<bool>(&can, "found")? {
         tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
-        return Ok(None);
+        return Ok(());
     }
     let text = String::from_utf8(content).map_err(|_| Error::failed("the dotenv is not UTF-8"))?;
     session
         .query(include_str!("../../sql/query/load-secrets.sql"), &[&text])
-        .context("cannot load the secrets")?;
-    Ok(Some(entries.len()))
+        .map_err(|error| discreet(error, session))
+        .context("cannot load the secrets")
+        .map(drop)
+}
+
+/// The error without what may repeat the secrets: DETAIL shows rows, CONTEXT with
+/// `log_parameter_max_length_on_error` the parameter.
+fn discreet(error: Error, session: &Session) -> Error {
+    let Some(failure) = session.last_failure() else { return error };
+    let code = format!("SQLSTATE: {}", failure.code().code());
+    let said = Error::new(error.kind(), failure.message()).detail(code);
+    failure.hint().into_iter().fold(said, Error::hint)
 }
 
 fn read(source: &Dotenv) -> Result<Option<Vec<u8>>> {

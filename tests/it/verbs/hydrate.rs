@@ -103,6 +103,22 @@ fn a_broken_constraint_tells_its_detail() {
 }
 
 #[test]
+fn no_secret_is_told_by_a_server_that_reports_parameters() {
+    let mut sandbox = project::deployed("");
+    sandbox.ask("ALTER SYSTEM SET log_parameter_max_length_on_error = -1");
+    sandbox.ask("SELECT pg_reload_conf()");
+    sandbox.ask(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql \
+         AS $$ BEGIN RAISE 'refused' USING HINT = 'wait'; END $$",
+    );
+    sandbox.ask("CREATE TRIGGER refuse BEFORE INSERT ON hectic.secret EXECUTE FUNCTION refuse()");
+    sandbox.set("HECTIC_DOTENV_CONTENT", "A=s3cr3t");
+    let failed = sandbox.database(["hydrate"]).fails(1, ["cannot load the secrets: refused"]);
+    assert!(!failed.stderr.contains("s3cr3t"), "{failed}");
+    assert!(failed.stderr.contains("wait"), "{failed}");
+}
+
+#[test]
 fn a_missing_include_is_an_error_with_its_place() {
     let sandbox = project::deployed(ITEM);
     sandbox.write("project/db/src/entrypoint.sql", "SELECT 1;\n\\ir nowhere.sql\n");
