@@ -65,7 +65,10 @@ fn run(session: &mut Session, script: &str) -> Result<()> {
         let _ = session.batch("ROLLBACK");
     }
     for notice in session.take_notices() {
-        tracing::warn!("{}", notice.message);
+        match notice.hint {
+            Some(hint) => tracing::warn!("{} (hint: {hint})", notice.message),
+            None => tracing::warn!("{}", notice.message),
+        }
     }
     let Err(error) = result else { return Ok(()) };
     match failure {
@@ -73,12 +76,12 @@ fn run(session: &mut Session, script: &str) -> Result<()> {
         Some(failure) => {
             let located = SqlError::from_db_error(&failure, "hectic bundle", script);
             let error = Error::new(error.kind(), failure.message()).detail(located.render());
+            // the server's own hint is shown with its message
             Err(match (failure.hint(), failure.code().code()) {
-                (Some(hint), _) => error.hint(hint),
                 (None, INSUFFICIENT_PRIVILEGE) => error.hint(
                     "the role needs CREATE on the database, or has to own what is there already",
                 ),
-                (None, _) => error,
+                _ => error,
             })
         }
     }

@@ -87,7 +87,7 @@ fn project(resolve: &Resolve, diagnosis: &mut Diagnosis) {
 fn cluster(resolve: &Resolve, layout: Layout, diagnosis: &mut Diagnosis) {
     let Ok(spec) = resolve.spec(layout.clone()) else { return };
     if layout.working_directory().exists() {
-        let ready = cluster::prepare(&layout, spec.server_user.as_ref());
+        let ready = cluster::check_access(&layout, spec.server_user.as_ref());
         diagnosis.look("access", ready, |()| match &spec.server_user {
             Some(user) => format!("the server runs as \"{}\"", user.name),
             None => "writable".to_owned(),

@@ -175,13 +175,19 @@ impl Env {
         if !file.is_file() {
             return Ok(());
         }
-        let broken = |_| {
+        let broken = || {
             Error::failed(format!("cannot read the settings in {}", file.display())).hint(
                 "a line is malformed or the file is not readable; values with blanks need quotes",
             )
         };
-        for item in dotenvy::from_path_iter(file).map_err(broken)? {
-            let (name, value) = item.map_err(broken)?;
+        let text = std::fs::read_to_string(file).map_err(|_| broken())?;
+        for item in dotenvy::from_read_iter(braced(&text).as_bytes()) {
+            let (name, value) = match item {
+                Ok(item) => item,
+                // other programs read the file too, by other rules
+                Err(dotenvy::Error::LineParse(line, _)) if !is_setting(&line) => continue,
+                Err(_) => return Err(broken()),
+            };
             let Some(known) = TABLE.iter().find(|variable| variable.name == name) else { continue };
             if known.name == "LOCAL_DIR" || self.variables.contains_key(OsStr::new(known.name)) {
                 continue;
@@ -255,6 +261,50 @@ fn is_on(value: &OsStr) -> bool {
     !off.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
+/// `$NAME` as `${NAME}`: dotenvy ends a bare name at an underscore, where a shell does not.
+fn braced(text: &str) -> String {
+    let mut braced = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut literal = false;
+    while let Some(at) = rest.find(['$', '\'', '\\', '\n']) {
+        let (before, found) = rest.split_at(at);
+        braced.push_str(before);
+        let next = found.chars().nth(1).unwrap_or(' ');
+        let name = found[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let taken = match found.as_bytes()[0] {
+            b'$' if !literal && (next.is_ascii_alphabetic() || next == '_') => {
+                let end = 1 + name.unwrap_or(found.len() - 1);
+                braced.push_str("${");
+                braced.push_str(&found[1..end]);
+                braced.push('}');
+                rest = &found[end..];
+                continue;
+            }
+            b'\\' if !literal => 1 + next.len_utf8(),
+            b'\'' => {
+                literal = !literal;
+                1
+            }
+            b'\n' => {
+                literal = false;
+                1
+            }
+            _ => 1,
+        };
+        let taken = taken.min(found.len());
+        braced.push_str(&found[..taken]);
+        rest = &found[taken..];
+    }
+    braced + rest
+}
+
+/// Whether a line that cannot be read sets one of ours.
+fn is_setting(line: &str) -> bool {
+    let name = line.split('=').next().unwrap_or_default().trim();
+    let name = name.strip_prefix("export ").unwrap_or(name).trim();
+    TABLE.iter().any(|variable| variable.name == name)
+}
+
 /// Which variables hold paths, so that a relative one in a `.env` starts at the project.
 fn is_path(name: &str) -> bool {
     name.ends_with("_DIR")
@@ -303,6 +353,18 @@ mod tests {
         std::fs::write(&file, "PG_PORT=hush hush\n").expect("written");
         let error = Env::default().complete_from(&file, root.path()).expect_err("malformed");
         assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+    }
+
+    #[test]
+    fn a_variable_in_a_value_is_taken_whole() {
+        assert_eq!(braced("A=$B_C/x${D} '$E' \\$F\nG=$H"), "A=${B_C}/x${D} '$E' \\$F\nG=${H}");
+        let root = tempfile::tempdir().expect("temporary directory");
+        let file = root.path().join(".env");
+        let text = "PG_WORKING_DIR=/x\nFOO=not ours at all\nDB_URL=\"postgresql:///d?host=$PG_WORKING_DIR\"\n";
+        std::fs::write(&file, text).expect("written");
+        let mut env = Env::default();
+        env.complete_from(&file, root.path()).expect("read");
+        assert_eq!(env.os("DB_URL"), Some(OsStr::new("postgresql:///d?host=/x")));
     }
 
     #[test]

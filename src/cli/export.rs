@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::development::Ready;
 use crate::error::{Error, Result};
+use crate::shell;
 
 /// The languages in which variables can be exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,14 +23,15 @@ pub enum Format {
 pub fn check_name(name: &str) -> Result<&str> {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let rest = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.starts_with(first) && name.chars().all(rest) {
+    let taken = name.starts_with("POSTGRESQL_") || matches!(name, "PATH" | "IFS" | "HOME" | "ENV");
+    if name.starts_with(first) && name.chars().all(rest) && !taken {
         return Ok(name);
     }
     Err(Error::conflict(format!(
-        "PG_URL_VAR is \"{}\", which is no name for a variable",
+        "PG_URL_VAR is \"{}\", which is no name for it",
         name.escape_debug()
     ))
-    .hint("use letters, digits and _, not starting with a digit"))
+    .hint("use letters, digits and _, not starting with a digit, and no name that means something"))
 }
 
 /// The variables of a cluster that is ready; the last ones win where names are equal.
@@ -61,7 +63,7 @@ pub fn render(format: Format, variables: &[(String, String)]) -> String {
         variables.iter().map(|(name, value)| line(name, value) + "\n").collect()
     };
     match format {
-        Format::Sh => lines(|name, value| format!("export {name}={}", quote_sh(value))),
+        Format::Sh => lines(|name, value| format!("export {name}={}", shell::quote(value))),
         Format::Fish => lines(|name, value| format!("set -gx {name} {}", quote_fish(value))),
         Format::Dotenv => lines(|name, value| format!("{name}={}", quote_dotenv(value))),
         Format::Json => {
@@ -69,11 +71,6 @@ pub fn render(format: Format, variables: &[(String, String)]) -> String {
             format!("{}\n", Value::Object(object.collect::<Map<_, _>>()))
         }
     }
-}
-
-/// In single quotes everything stands for itself but the single quote.
-fn quote_sh(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// fish reads `\'` and `\\` inside single quotes, and nothing else.
@@ -108,7 +105,7 @@ mod tests {
     #[test]
     fn names_are_checked() {
         assert!(check_name("MY_URL2").is_ok());
-        for bad in ["", "2X", "A-B", "A B", "x;rm", "Ü"] {
+        for bad in ["PATH", "POSTGRESQL_HOST", "", "2X", "A-B", "A B", "x;rm", "Ü"] {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
     }

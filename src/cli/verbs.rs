@@ -14,6 +14,7 @@ use crate::command::status::Status;
 use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
 use crate::error::{Error, Result};
 use crate::patch::Patch;
+use crate::shell;
 use crate::source::Source;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -137,10 +138,10 @@ pub(super) fn check(
     let Checked { steps, kept } = check.run()?;
     ui::status(&format!("check passed{}", timing(&steps)));
     if let Some((directory, url)) = kept {
-        ui::status(&format!("kept running: database --url '{url}' psql"));
+        ui::status(&format!("kept running: database --url {} psql", shell::quote(&url)));
         ui::status(&format!(
-            "remove it:    PG_WORKING_DIR='{}' database cleanup",
-            directory.display()
+            "remove it:    DB_URL= PGURL= PG_WORKING_DIR={} database cleanup",
+            shell::quote(&directory.to_string_lossy())
         ));
     }
     Ok(())

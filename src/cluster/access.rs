@@ -8,9 +8,14 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{AccessFlags, access};
+
 use super::layout::Layout;
 use crate::error::{Context, Error, IoContext, Result};
 use crate::process::OsUser;
+
+/// What keeps a cluster out of the project's repository.
+pub(super) const GITIGNORE: &str = "*\n";
 
 /// Refuses a directory that a cluster must not be put into.
 ///
@@ -67,7 +72,7 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     std::fs::create_dir_all(layout.logs()).on("create the log directory", layout.logs())?;
     let ignore = layout.gitignore();
     if !ignore.exists() {
-        std::fs::write(&ignore, "*\n").on("write", &ignore)?;
+        std::fs::write(&ignore, GITIGNORE).on("write", &ignore)?;
     }
     if let Some(user) = user {
         user.own(directory)?;
@@ -77,6 +82,15 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
         check_reach(layout.logs(), user)?;
     }
     Ok(())
+}
+
+/// Checks, changing nothing, that a server of `user`, or of ours, can work in the directory.
+pub fn check_access(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
+    let directory = layout.working_directory();
+    match user {
+        Some(user) => check_reach(directory, user),
+        None => access(directory, AccessFlags::W_OK | AccessFlags::X_OK).on("write to", directory),
+    }
 }
 
 /// Checks that `user` can get to `directory`, naming the component that blocks the way.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::access::GITIGNORE;
 use super::files::{is_private, remove_file, remove_tree};
 use super::provision::is_ours;
 use super::{Layout, Lock, build, stop};
@@ -31,8 +32,11 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     let port_files = socket_files(layout)?;
     // the data directory goes first: with it goes the proof that the rest is ours
     remove_data(layout, &data)?;
-    for path in port_files.iter().chain([&layout.gitignore()]) {
+    for path in &port_files {
         remove_file(path)?;
+    }
+    if std::fs::read_to_string(layout.gitignore()).is_ok_and(|text| text == GITIGNORE) {
+        remove_file(&layout.gitignore())?;
     }
     let _ = std::fs::remove_dir(layout.sock());
     remove_short_directory(layout)?;

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::error::{Error, IoContext, Result};
-use crate::process::{Patience, wait_for};
+use crate::process::{OsUser, Patience, wait_for};
 
 /// Longer than any command should hold it; a stopped process could hold it for ever.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -49,6 +49,7 @@ impl Lock {
             .truncate(false)
             .write(true)
             .mode(0o644)
+            .custom_flags(nix::libc::O_NOFOLLOW)
             .open(path)
             .on("create the lock file", path)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -57,6 +58,15 @@ impl Lock {
             Ok(_) | Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => Ok(None),
             Err((_, errno)) => Err(Error::io("lock", path, &errno.into())),
         }
+    }
+
+    /// Hands the file to `user`, so that they can lock it too; one with other names is left alone.
+    pub fn own(&self, user: &OsUser) -> Result<()> {
+        if self.file.metadata().is_ok_and(|facts| facts.nlink() > 1) {
+            return Ok(());
+        }
+        std::os::unix::fs::fchown(&*self.file, Some(user.uid), Some(user.gid))
+            .on("hand over", &self.path)
     }
 
     /// The file.

@@ -29,7 +29,7 @@ mod throwaway;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use access::{check_reach, check_working_directory, prepare, server_user};
+pub use access::{check_access, check_reach, check_working_directory, prepare, server_user};
 pub use cleanup::{Cleaned, clean_up};
 pub use files::{make_private, private_directory};
 pub use layout::Layout;
@@ -168,7 +168,7 @@ pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
         spec.superuser = marker.superuser;
     }
     let cluster = Cluster::existing(spec, toolchain);
-    Ok(match Liveness::of(&data)? {
+    Ok(match Liveness::thorough(&data)? {
         Liveness::Stopped => Found::Stopped(cluster),
         Liveness::Stale => Found::Stale(cluster),
         Liveness::Running(postmaster) => Found::Running(Running { cluster, postmaster }),
@@ -179,7 +179,7 @@ pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
 /// healed.
 pub fn stop(layout: &Layout) -> Result<bool> {
     let data = layout.data();
-    match Liveness::of(&data)? {
+    match Liveness::thorough(&data)? {
         Liveness::Stopped => Ok(false),
         Liveness::Stale => postmaster::heal(&data).map(|()| false),
         Liveness::Running(postmaster) => postmaster.stop(Shutdown::Fast, STOP_LIMIT).map(|()| true),

@@ -111,6 +111,17 @@ impl Liveness {
     }
 }
 
+impl Liveness {
+    /// The same, and looks for server processes where there is no file: somebody may have removed it.
+    pub fn thorough(data: &Path) -> Result<Self> {
+        let real = std::fs::canonicalize(data);
+        match Self::of(data)? {
+            Self::Stopped if real.is_ok_and(|data| !leftovers(&data).is_empty()) => Ok(Self::Stale),
+            found => Ok(found),
+        }
+    }
+}
+
 impl Postmaster {
     /// The postmaster that we started ourselves: its pid is our child's.
     pub(super) fn started(data: &Path, file: PidFile) -> Self {

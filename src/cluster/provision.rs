@@ -83,15 +83,25 @@ pub fn provision(
     existing: Existing,
     contents: &Contents,
 ) -> Result<Provisioned> {
+    if matches!(look(&spec.layout.data())?, Found::Foreign) {
+        return Err(not_ours(&spec.layout)); // before anything is written beside it
+    }
     access::prepare(&spec.layout, spec.server_user.as_ref())?;
     if let Some(user) = &spec.server_user {
         access::check_reach(toolchain.bindir(), user)?;
     }
-    let _lock = Lock::wait(&spec.layout.lock())?;
+    let lock = Lock::wait(&spec.layout.lock())?;
+    if let Some(user) = &spec.server_user {
+        lock.own(user)?;
+    }
     let provisioned = decide(spec, toolchain, existing, contents)?;
     let found = matches!(provisioned.outcome, Outcome::Started | Outcome::Attached);
-    if provisioned.ours && found {
-        contents.ensure(&provisioned.running)?;
+    match (provisioned.ours, found) {
+        (true, true) => contents.ensure(&provisioned.running)?,
+        (false, _) => tracing::warn!(
+            "this cluster was not made by db-tool: no role and no database are created in it"
+        ),
+        (true, false) => {}
     }
     Ok(provisioned)
 }
@@ -166,6 +176,9 @@ impl Provision<'_> {
             Ok(running) => return Ok(Provisioned { running, outcome: Outcome::Attached, ours }),
             Err(cluster) => cluster,
         };
+        if Liveness::thorough(&cluster.spec().layout.data())? == Liveness::Stale {
+            postmaster::heal(&cluster.spec().layout.data())?;
+        }
         match cluster.start() {
             Ok(running) => Ok(Provisioned { running, outcome: Outcome::Started, ours }),
             Err(StartFailure::Other(error)) => Err(error),
@@ -197,7 +210,7 @@ impl Provision<'_> {
 
     fn replace(self) -> Result<Provisioned> {
         let data = self.spec.layout.data();
-        match Liveness::of(&data)? {
+        match Liveness::thorough(&data)? {
             Liveness::Running(server) => stop_for_removal(&server, self.ours)?,
             Liveness::Stale => postmaster::heal(&data)?,
             Liveness::Stopped => {}

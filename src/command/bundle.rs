@@ -1,6 +1,7 @@
 //! `database bundle`: what a database holds of the hectic bundle, and moving it on.
 
 use crate::bundle::{self, Status, VERSION};
+use crate::durability;
 use crate::error::Result;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::Session;
@@ -13,6 +14,7 @@ pub fn status(conninfo: &Conninfo) -> Result<String> {
 /// Brings the database to this tool's version; says what was done.
 pub fn upgrade(conninfo: &Conninfo) -> Result<String> {
     let was = bundle::upgrade(&mut Session::connect(conninfo)?)?;
+    durability::flush(conninfo)?;
     Ok(match was {
         Status::Current => format!("bundle {VERSION} is current; applied again"),
         Status::Absent => format!("bundle {VERSION} applied"),

@@ -10,8 +10,8 @@ use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
-use crate::signal;
 use crate::steps::Steps;
+use crate::{shell, signal};
 
 /// What to check.
 #[derive(Debug)]
@@ -62,13 +62,21 @@ impl Check {
                 Ok(Checked { steps, kept: None })
             }
             Err(error) if self.keep && signal::caught().is_none() => {
-                let directory = place.keep()?;
+                let directory = match place.keep() {
+                    Ok(directory) => directory,
+                    Err(also) => {
+                        return Err(error.detail(format!("and the cluster is not kept: {also}")));
+                    }
+                };
                 // not the project's own connection, which leads to another cluster
                 Err(error
-                    .hint(format!("the cluster is kept: database --url '{}' psql", self.url()))
                     .hint(format!(
-                        "to remove it: PG_WORKING_DIR='{}' database cleanup",
-                        directory.display()
+                        "the cluster is kept: database --url {} psql",
+                        shell::quote(&self.url())
+                    ))
+                    .hint(format!(
+                        "to remove it: DB_URL= PGURL= PG_WORKING_DIR={} database cleanup",
+                        shell::quote(&directory.to_string_lossy())
                     )))
             }
             Err(error) => Err(match place.remove() {

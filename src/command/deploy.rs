@@ -2,6 +2,7 @@
 
 use crate::bundle;
 use crate::development::{Development, Ready};
+use crate::durability;
 use crate::error::{Context, Result};
 use crate::inherits;
 use crate::patch::Patch;
@@ -58,7 +59,7 @@ impl Deploy {
         let ready = steps.run("start", || self.development.provide())?;
         let conninfo = conninfo_of(&ready)?;
         apply(&toolchain, &conninfo, &self.content, &mut steps)?;
-        steps.run("flush", || flush(&conninfo))?;
+        steps.run("flush", || durability::flush(&conninfo))?;
         let url = ready.corrected.as_ref().unwrap_or(&ready.url).to_url();
         if self.stop_after {
             steps.run("stop", || ready.running.stop(crate::cluster::postmaster::Shutdown::Fast))?;
@@ -90,13 +91,6 @@ pub fn apply(
         steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
     }
     inherits::check(conninfo, &content.inherits)
-}
-
-/// A development cluster commits asynchronously; what a verb reports as done has to survive.
-pub fn flush(conninfo: &Conninfo) -> Result<()> {
-    let mut session = Session::connect(conninfo)?;
-    session.batch("SET synchronous_commit = on")?;
-    session.query(include_str!("../../sql/query/flush.sql"), &[]).map(drop)
 }
 
 /// The connection of the project's role to the project's database.

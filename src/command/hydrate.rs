@@ -1,6 +1,7 @@
 //! `database hydrate`: the bundle, the secrets and the sources, into a database that is there.
 
 use crate::command::deploy::{self, Content};
+use crate::durability;
 use crate::error::Result;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
@@ -10,5 +11,6 @@ use crate::steps::Steps;
 pub fn run(toolchain: &Toolchain, conninfo: &Conninfo, content: &Content) -> Result<Steps> {
     let mut steps = Steps::default();
     deploy::apply(toolchain, conninfo, content, &mut steps)?;
+    steps.run("flush", || durability::flush(conninfo))?;
     Ok(steps)
 }

@@ -1,5 +1,6 @@
 //! `database patch`: runs the patch, or opens it in an editor.
 
+use crate::durability;
 use crate::error::{Context, Error, Result};
 use crate::inherits;
 use crate::patch::{self, Patch};
@@ -21,6 +22,7 @@ pub fn run(
     inherits::check(conninfo, inherits)?;
     let mut steps = Steps::default();
     steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
+    steps.run("flush", || durability::flush(conninfo))?;
     Ok(steps)
 }
 

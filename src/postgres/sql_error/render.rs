@@ -27,7 +27,12 @@ impl SqlError {
                 note(&mut out, &margin, name, text);
             }
         }
-        out.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+        let printable = |c: char| match c {
+            '\t' => ' ',
+            c if c.is_control() && c != '\n' => '\u{fffd}',
+            c => c,
+        };
+        out.chars().map(printable).collect()
     }
 
     fn title(&self) -> String {
