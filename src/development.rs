@@ -1,7 +1,7 @@
 //! The development cluster with its role and database: `postgres-init`, `database init`.
 
 use crate::cluster::{
-    self, ClusterSpec, Contents, Existing, Outcome, Provisioned, Running, provision,
+    self, ClusterSpec, Contents, Existing, Lock, Outcome, Provisioned, Running, provision,
 };
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::Conninfo;
@@ -38,6 +38,8 @@ pub struct Ready {
     pub url: PgUrl,
     /// The project's URL, when it means this cluster by a path that has no socket.
     pub corrected: Option<PgUrl>,
+    /// Other commands wait until this is gone.
+    _lock: Option<Lock>,
 }
 
 impl Development {
@@ -53,12 +55,12 @@ impl Development {
         databases.extend(means.iter().map(|(_, conninfo)| conninfo.database().to_owned()));
         databases.dedup();
         let contents = Contents { role, databases };
-        let Provisioned { running, outcome, .. } =
+        let Provisioned { running, outcome, lock, .. } =
             provision(self.spec, self.toolchain, self.existing, &contents)?;
         let user = contents.role.unwrap_or_else(|| running.spec().superuser.clone());
         let corrected = means.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let url = running.url(&user, &database);
-        Ok(Ready { running, outcome, user, database, url, corrected })
+        Ok(Ready { running, outcome, user, database, url, corrected, _lock: lock })
     }
 
     fn is_meant_by(&self, conninfo: &Conninfo) -> bool {

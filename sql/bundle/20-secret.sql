@@ -250,6 +250,11 @@ REVOKE ALL ON FUNCTION hectic.dotenv_parse(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION hectic.load_secrets_from_env(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION hectic.get_secret(text) FROM PUBLIC;
 
+COMMENT ON SEQUENCE hectic.secret_id_seq IS 'Numbers hectic.secret.';
+COMMENT ON CONSTRAINT secret_pkey ON hectic.secret IS 'A secret has one number.';
+COMMENT ON INDEX hectic.secret_pkey IS 'Secrets by number.';
+COMMENT ON CONSTRAINT secret_key_key ON hectic.secret IS 'A name stands for one secret.';
+COMMENT ON INDEX hectic.secret_key_key IS 'Secrets by name.';
 COMMENT ON TABLE hectic.secret IS 'Secrets loaded from a dotenv file. Read them with hectic.get_secret.';
 COMMENT ON COLUMN hectic.secret.id IS 'Surrogate key.';
 COMMENT ON COLUMN hectic.secret.key IS 'Name of the secret.';

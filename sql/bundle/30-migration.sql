@@ -63,6 +63,9 @@ BEGIN
 END
 $shape$;
 
+COMMENT ON CONSTRAINT migration_pkey ON hectic.migration IS 'A version is migrated once.';
+COMMENT ON INDEX hectic.migration_pkey IS 'Migrations by version.';
+COMMENT ON CONSTRAINT migration_state ON hectic.migration IS 'The states of a migration.';
 COMMENT ON TABLE hectic.migration IS 'History of migrations; written by the migrator.';
 COMMENT ON COLUMN hectic.migration.version IS 'Version part of the migration''s name; orders the history.';
 COMMENT ON COLUMN hectic.migration.name IS 'Descriptive part of the migration''s name.';

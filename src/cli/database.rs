@@ -146,14 +146,37 @@ impl Arguments {
     }
 }
 
+/// What stands behind `psql` is psql's, even where we have an option of the same name.
+pub(super) fn for_psql(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let mut at = 1;
+    while let Some(argument) = arguments.get(at).and_then(|argument| argument.to_str()) {
+        match argument {
+            "psql" => {
+                if arguments.get(at + 1).is_some_and(|next| next != "--") {
+                    arguments.insert(at + 1, "--".into());
+                }
+                break;
+            }
+            "-u" | "--url" | "-i" | "--inherits" | "--log-format" => at += 2,
+            option if option.starts_with('-') => at += 1,
+            _ => break,
+        }
+    }
+    arguments
+}
+
 pub(super) fn execute(arguments: Arguments) -> Result<()> {
-    let resolve = Resolve { env: Env::capture()?, url: arguments.global.url };
+    let resolve = Resolve {
+        env: Env::capture()?,
+        url: arguments.global.url,
+        url_variables: &["DB_URL", "PGURL"],
+    };
     let inherits = arguments.global.inherits;
     if !inherits.is_empty() {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
     }
     match arguments.verb {
-        Verb::Init { export } => verbs::init(&resolve, export),
+        Verb::Init { export } => verbs::init(&resolve, export, &inherits),
         Verb::Deploy(flags) => verbs::deploy(&resolve, &flags, inherits),
         Verb::Hydrate { no_hook, mock } => verbs::run_hydrate(&resolve, !no_hook, mock, inherits),
         Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
@@ -164,10 +187,40 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Cleanup => verbs::run_cleanup(&resolve),
         Verb::Status { json } => verbs::show_status(&resolve, json),
         Verb::Psql { arguments } => {
+            verbs::check_inherits(&resolve, &inherits)?;
             Err(psql::run(&resolve.toolchain()?, &resolve.connection()?, &arguments)?)
         }
-        Verb::Url => verbs::show_url(&resolve),
+        Verb::Url => {
+            verbs::check_inherits(&resolve, &inherits)?;
+            verbs::show_url(&resolve)
+        }
         Verb::Doctor => diagnosis::run(&resolve),
-        Verb::Bundle { verb } => verbs::run_bundle(&resolve, &verb),
+        Verb::Bundle { verb } => {
+            verbs::check_inherits(&resolve, &inherits)?;
+            verbs::run_bundle(&resolve, &verb)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_psql_is_psqls() {
+        let given = |words: &str| {
+            let words = words.split(' ').map(OsString::from).collect();
+            let words: Vec<_> = for_psql(words);
+            words
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(given("database psql -q -c x"), "database psql -- -q -c x");
+        assert_eq!(given("database -q -u psql psql -h"), "database -q -u psql psql -- -h");
+        assert_eq!(given("database psql -- -q"), "database psql -- -q");
+        assert_eq!(given("database psql"), "database psql");
+        assert_eq!(given("database log psql -x"), "database log psql -x");
     }
 }

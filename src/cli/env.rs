@@ -185,7 +185,7 @@ impl Env {
             let (name, value) = match item {
                 Ok(item) => item,
                 // other programs read the file too, by other rules
-                Err(dotenvy::Error::LineParse(line, _)) if !is_setting(&line) => continue,
+                Err(dotenvy::Error::LineParse(end, _)) if !is_setting(&text, &end) => continue,
                 Err(_) => return Err(broken()),
             };
             let Some(known) = TABLE.iter().find(|variable| variable.name == name) else { continue };
@@ -298,11 +298,13 @@ fn braced(text: &str) -> String {
     braced + rest
 }
 
-/// Whether a line that cannot be read sets one of ours.
-fn is_setting(line: &str) -> bool {
-    let name = line.split('=').next().unwrap_or_default().trim();
-    let name = name.strip_prefix("export ").unwrap_or(name).trim();
-    TABLE.iter().any(|variable| variable.name == name)
+/// Whether a line of `text` that cannot be read, and ends as dotenvy says, sets one of ours.
+fn is_setting(text: &str, end: &str) -> bool {
+    text.lines().filter(|line| braced(line).ends_with(end)).any(|line| {
+        let name = line.split('=').next().unwrap_or_default().trim();
+        let name = name.strip_prefix("export ").unwrap_or(name).trim();
+        TABLE.iter().any(|variable| variable.name == name)
+    })
 }
 
 /// Which variables hold paths, so that a relative one in a `.env` starts at the project.

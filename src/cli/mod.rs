@@ -28,22 +28,26 @@ use ui::{LogFormat, Voice};
 
 /// The `database` program.
 pub fn database() -> std::process::ExitCode {
-    run(database::execute, database::Arguments::voice)
+    run(database::execute, database::Arguments::voice, database::for_psql)
 }
 
 /// The `postgres-init` program.
 pub fn postgres_init() -> std::process::ExitCode {
-    run(postgres_init::execute, postgres_init::Arguments::voice)
+    run(postgres_init::execute, postgres_init::Arguments::voice, |arguments| arguments)
 }
 
 /// The `postgres-cleanup` program.
 pub fn postgres_cleanup() -> std::process::ExitCode {
-    run(postgres_cleanup::execute, postgres_cleanup::Arguments::voice)
+    run(postgres_cleanup::execute, postgres_cleanup::Arguments::voice, |arguments| arguments)
 }
 
-fn run<A: Parser>(execute: fn(A) -> Result<()>, voice: fn(&A) -> Voice) -> std::process::ExitCode {
+fn run<A: Parser>(
+    execute: fn(A) -> Result<()>,
+    voice: fn(&A) -> Voice,
+    prepare: fn(Vec<OsString>) -> Vec<OsString>,
+) -> std::process::ExitCode {
     let caught = signal::install();
-    let arguments = match A::try_parse() {
+    let arguments = match A::try_parse_from(prepare(std::env::args_os().collect())) {
         Ok(arguments) => arguments,
         Err(error) => return code(usage(&error)),
     };

@@ -29,7 +29,7 @@ impl Arguments {
 }
 
 pub(super) fn execute(_: Arguments) -> Result<()> {
-    let resolve = Resolve { env: Env::capture()?, url: None };
+    let resolve = Resolve { env: Env::capture()?, url: None, url_variables: &["DB_URL"] };
     let layout = match resolve.layout() {
         Ok(layout) => layout,
         // no directory, or one that can hold no cluster

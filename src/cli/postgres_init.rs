@@ -36,7 +36,7 @@ impl Arguments {
 }
 
 pub(super) fn execute(arguments: Arguments) -> Result<()> {
-    let resolve = Resolve { env: Env::capture()?, url: None };
+    let resolve = Resolve { env: Env::capture()?, url: None, url_variables: &["DB_URL"] };
     let existing = resolve.existing(Existing::ReplaceIfIdle);
     provide(&resolve, existing, false, arguments.export).map(drop)
 }

@@ -22,6 +22,8 @@ pub struct Resolve {
     pub env: Env,
     /// `--url`.
     pub url: Option<String>,
+    /// The variables that say where the project connects, the first that is set.
+    pub url_variables: &'static [&'static str],
 }
 
 impl Resolve {
@@ -191,9 +193,9 @@ impl Resolve {
         }
     }
 
-    /// Where the project connects: `--url`, then `DB_URL`.
+    /// Where the project connects: `--url`, then the variables.
     pub fn project_url(&self) -> Result<Option<(PgUrl, Conninfo)>> {
-        self.parse_url(&["DB_URL"])
+        self.parse_url(self.url_variables)
     }
 
     /// The connection of verbs that need one: `--url`, then `DB_URL`, then `PGURL`; exit 3 without.

@@ -13,16 +13,27 @@ use crate::command::deploy::{Content, Deploy};
 use crate::command::status::Status;
 use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
 use crate::error::{Error, Result};
+use crate::inherits;
 use crate::patch::Patch;
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::shell;
 use crate::source::Source;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
-pub(super) fn init(resolve: &Resolve, export: Option<Format>) -> Result<()> {
+/// `--inherits`, for a verb that does no more with it.
+pub(super) fn check_inherits(resolve: &Resolve, tables: &[String]) -> Result<()> {
+    if tables.is_empty() { Ok(()) } else { inherits::check(&resolve.connection()?, tables) }
+}
+
+pub(super) fn init(resolve: &Resolve, export: Option<Format>, tables: &[String]) -> Result<()> {
     refuse_elsewhere(resolve)?;
     let existing = resolve.existing(Existing::Replace);
-    postgres_init::provide(resolve, existing, true, export).map(drop)
+    let ready = postgres_init::provide(resolve, existing, true, export)?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    inherits::check(&Conninfo::resolve(&ready.url, &LibpqEnvironment::default())?, tables)
 }
 
 pub(super) fn deploy(
@@ -140,7 +151,7 @@ pub(super) fn check(
     if let Some((directory, url)) = kept {
         ui::status(&format!("kept running: database --url {} psql", shell::quote(&url)));
         ui::status(&format!(
-            "remove it:    DB_URL= PGURL= PG_WORKING_DIR={} database cleanup",
+            "remove it:    DB_URL= PGURL= PG_LOG_PATH= PG_WORKING_DIR={} database cleanup",
             shell::quote(&directory.to_string_lossy())
         ));
     }

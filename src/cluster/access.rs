@@ -69,6 +69,11 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
         ))
         .hint("set it to a directory: several logs go there"));
     }
+    if layout.logs().starts_with(layout.data()) {
+        return Err(Error::conflict("PG_LOG_PATH is inside the data directory, which is replaced")
+            .hint("set it to a directory outside, or unset it for $PG_WORKING_DIR/log"));
+    }
+    let made_logs = !layout.logs().exists();
     std::fs::create_dir_all(layout.logs()).on("create the log directory", layout.logs())?;
     let ignore = layout.gitignore();
     if !ignore.exists() {
@@ -76,10 +81,13 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     }
     if let Some(user) = user {
         user.own(directory)?;
-        user.own(layout.logs())?;
+        if made_logs || layout.logs().starts_with(directory) {
+            user.own(layout.logs())?;
+        }
         user.own(&ignore)?;
         check_reach(directory, user)?;
         check_reach(layout.logs(), user)?;
+        check_writable(layout.logs(), user)?;
     }
     Ok(())
 }
@@ -113,17 +121,40 @@ pub fn check_reach(directory: &Path, user: &OsUser) -> Result<()> {
     Ok(())
 }
 
+/// A directory of logs that somebody made is not taken from them, so it has to be open already.
+fn check_writable(directory: &Path, user: &OsUser) -> Result<()> {
+    let facts = std::fs::metadata(directory).on("read", directory)?;
+    let bit = permission(&facts, user, 0o2);
+    if facts.mode() & bit != 0 {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "the server runs as \"{}\", who cannot write to PG_LOG_PATH {}",
+        user.name,
+        directory.display()
+    ))
+    .hint(format!(
+        "hand it over (chown {} {}), or unset PG_LOG_PATH",
+        user.name,
+        directory.display()
+    )))
+}
+
 /// By the permission bits; access lists are beyond them, so a user let in by one is told wrongly
 /// only where the bits deny.
 fn may_search(facts: &Metadata, user: &OsUser) -> bool {
-    let bit = if facts.uid() == user.uid {
-        0o100
+    facts.mode() & permission(facts, user, 0o1) != 0
+}
+
+/// Which of the three bits for `right` counts for `user`.
+fn permission(facts: &Metadata, user: &OsUser, right: u32) -> u32 {
+    if facts.uid() == user.uid {
+        right << 6
     } else if facts.gid() == user.gid {
-        0o010
+        right << 3
     } else {
-        0o001
-    };
-    facts.mode() & bit != 0
+        right
+    }
 }
 
 /// Who runs the server when root calls: the owner of the working directory, else `preferred`

@@ -40,8 +40,11 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     }
     let _ = std::fs::remove_dir(layout.sock());
     remove_short_directory(layout)?;
-    if layout.logs().starts_with(directory) {
-        remove_logs(layout.logs())?;
+    // our default too: PG_LOG_PATH may have been set at another time
+    for logs in [layout.logs(), &directory.join("log")] {
+        if logs.starts_with(directory) {
+            remove_logs(logs)?;
+        }
     }
     lock.remove()?;
     let gone = std::fs::remove_dir(directory).is_ok();

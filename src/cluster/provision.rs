@@ -49,7 +49,12 @@ pub struct Provisioned {
     pub outcome: Outcome,
     /// Whether the cluster is one that this tool made.
     pub ours: bool,
+    /// Keeps other commands out as long as this lives.
+    pub lock: Option<Lock>,
 }
+
+/// `NAMEDATALEN` less the final NUL.
+const NAME_LIMIT: usize = 63;
 
 /// The role and the databases that a development cluster is to have.
 #[derive(Debug)]
@@ -61,6 +66,26 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// PostgreSQL cuts longer names off, and keeps `pg_` for roles of its own.
+    fn check_names(&self) -> Result<()> {
+        for name in self.role.iter().chain(&self.databases) {
+            if name.len() > NAME_LIMIT {
+                return Err(Error::conflict(format!(
+                    "the name {name} has {} bytes; PostgreSQL takes {NAME_LIMIT}",
+                    name.len()
+                ))
+                .hint("choose a shorter role or database name in DB_URL or PG_DATABASE"));
+            }
+        }
+        match &self.role {
+            Some(role) if role.starts_with("pg_") => {
+                Err(Error::conflict(format!("the role {role} cannot be created: pg_ is reserved"))
+                    .hint("choose another role in DB_URL"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn ensure(&self, running: &Running) -> Result<()> {
         let databases: Vec<_> = self.databases.iter().map(String::as_str).collect();
         running.ensure(self.role.as_ref().unwrap_or(&running.spec().superuser), &databases)
@@ -75,8 +100,8 @@ impl Contents {
     }
 }
 
-/// Provides the cluster that `spec` describes, with its contents, holding the working directory's
-/// lock meanwhile.
+/// Provides the cluster that `spec` describes, with its contents. The result holds the working
+/// directory's lock, so that what follows has the cluster to itself.
 pub fn provision(
     spec: ClusterSpec,
     toolchain: Toolchain,
@@ -86,6 +111,9 @@ pub fn provision(
     if matches!(look(&spec.layout.data())?, Found::Foreign) {
         return Err(not_ours(&spec.layout)); // before anything is written beside it
     }
+    // what would fail later is better found before anything is stopped or replaced
+    spec.require_libraries(&toolchain)?;
+    contents.check_names()?;
     access::prepare(&spec.layout, spec.server_user.as_ref())?;
     if let Some(user) = &spec.server_user {
         access::check_reach(toolchain.bindir(), user)?;
@@ -94,7 +122,7 @@ pub fn provision(
     if let Some(user) = &spec.server_user {
         lock.own(user)?;
     }
-    let provisioned = decide(spec, toolchain, existing, contents)?;
+    let mut provisioned = decide(spec, toolchain, existing, contents)?;
     let found = matches!(provisioned.outcome, Outcome::Started | Outcome::Attached);
     match (provisioned.ours, found) {
         (true, true) => contents.ensure(&provisioned.running)?,
@@ -103,6 +131,7 @@ pub fn provision(
         ),
         (true, false) => {}
     }
+    provisioned.lock = Some(lock);
     Ok(provisioned)
 }
 
@@ -173,14 +202,16 @@ impl Provision<'_> {
         let ours = self.ours;
         let (retry, toolchain) = (self.spec.clone(), self.toolchain.clone());
         let cluster = match Cluster::existing(self.spec, self.toolchain).attach()? {
-            Ok(running) => return Ok(Provisioned { running, outcome: Outcome::Attached, ours }),
+            Ok(running) => {
+                return Ok(Provisioned { running, outcome: Outcome::Attached, ours, lock: None });
+            }
             Err(cluster) => cluster,
         };
         if Liveness::thorough(&cluster.spec().layout.data())? == Liveness::Stale {
             postmaster::heal(&cluster.spec().layout.data())?;
         }
         match cluster.start() {
-            Ok(running) => Ok(Provisioned { running, outcome: Outcome::Started, ours }),
+            Ok(running) => Ok(Provisioned { running, outcome: Outcome::Started, ours, lock: None }),
             Err(StartFailure::Other(error)) => Err(error),
             Err(StartFailure::Data(error)) => {
                 tracing::warn!("the kept cluster is damaged: {error}");
@@ -203,7 +234,7 @@ impl Provision<'_> {
                      it anew (PG_FORCE=1 or `database init` insists)",
                     if sessions == 1 { " works" } else { "s work" }
                 );
-                Ok(Provisioned { running, outcome: Outcome::Attached, ours })
+                Ok(Provisioned { running, outcome: Outcome::Attached, ours, lock: None })
             }
         }
     }
@@ -240,7 +271,7 @@ fn create(
     if let Some(kept) = kept {
         tracing::warn!("the old cluster was moved to {}; a fresh one was made", kept.display());
     }
-    Ok(Provisioned { running, outcome, ours: true })
+    Ok(Provisioned { running, outcome, ours: true, lock: None })
 }
 
 fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What a cluster is to be like. Touches nothing.
 
 use std::path::PathBuf;
+use std::sync::Once;
 
 use super::conf::{Conf, directory_list};
 use super::layout::Layout;
@@ -119,10 +120,13 @@ impl ClusterSpec {
                 Ok(DEFAULT_PRELOAD.to_owned())
             }
             Preload::Default => {
-                tracing::warn!(
-                    "{DEFAULT_PRELOAD} is not installed: starting without it \
+                static ONCE: Once = Once::new();
+                ONCE.call_once(|| {
+                    tracing::warn!(
+                        "{DEFAULT_PRELOAD} is not installed: starting without it \
                      (PG_SHARED_PRELOAD_LIBRARIES='' says that this is intended)"
-                );
+                    )
+                });
                 Ok(String::new())
             }
         }

@@ -75,7 +75,7 @@ impl Check {
                         shell::quote(&self.url())
                     ))
                     .hint(format!(
-                        "to remove it: DB_URL= PGURL= PG_WORKING_DIR={} database cleanup",
+                        "to remove it: DB_URL= PGURL= PG_LOG_PATH= PG_WORKING_DIR={} database cleanup",
                         shell::quote(&directory.to_string_lossy())
                     )))
             }

@@ -55,6 +55,9 @@ impl Deploy {
     /// Deploys.
     pub fn run(self) -> Result<Deployed> {
         let mut steps = Steps::default();
+        if self.content.source.is_some() {
+            secret::check(&self.content.dotenv)?;
+        }
         let toolchain = self.development.toolchain.clone();
         let ready = steps.run("start", || self.development.provide())?;
         let conninfo = conninfo_of(&ready)?;

@@ -7,13 +7,26 @@ use crate::error::{Context, Error, Result};
 use crate::postgres::session::{Session, column};
 use crate::workspace::Dotenv;
 
+/// Reads the dotenv without loading it, so that a mistake is told before anything is replaced.
+pub fn check(source: &Dotenv) -> Result<()> {
+    read(source)?.map_or(Ok(()), |content| parse(source, &content))
+}
+
+fn parse(source: &Dotenv, content: &[u8]) -> Result<()> {
+    let place = match (&source.content, source.file.as_ref().or(source.default.as_ref())) {
+        (None, Some(file)) => file.display().to_string(),
+        _ => "HECTIC_DOTENV_CONTENT".to_owned(),
+    };
+    dotenv::parse(content).map(drop).map_err(|error| error.hint(format!("it is in {place}")))
+}
+
 /// Loads the first dotenv there is into the database; none is fine.
 ///
 /// The content is parsed here first, so that a mistake in it is told with its line and nothing
 /// reaches the server; it then travels as a bound parameter, never in the text of a statement.
 pub fn load(session: &mut Session, source: &Dotenv) -> Result<()> {
     let Some(content) = read(source)? else { return Ok(()) };
-    dotenv::parse(&content)?;
+    parse(source, &content)?;
     let can = session.query_one(include_str!("../../sql/query/can-load-secrets.sql"), &[])?;
     if !column::<bool>(&can, "found")? {
         tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
@@ -56,6 +69,6 @@ fn read_file(file: &Path) -> Result<Vec<u8>> {
             file.display(),
             error.kind()
         ))
-        .hint("make it readable, or unset HECTIC_DOTENV_FILE to load no secrets")
+        .hint("make it readable, or unset HECTIC_DOTENV_FILE and ENVIRONMENT to load no secrets")
     })
 }

@@ -4,5 +4,5 @@ pub mod dotenv;
 mod load;
 mod value;
 
-pub use load::load;
+pub use load::{check, load};
 pub use value::Secret;
