@@ -4,7 +4,8 @@
 //! directory. That fails in ways that PostgreSQL reports as a bare "Permission denied", so the walk
 //! down to the directory is made here first and the component that blocks is named.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -76,8 +77,10 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     let made_logs = !layout.logs().exists();
     std::fs::create_dir_all(layout.logs()).on("create the log directory", layout.logs())?;
     let ignore = layout.gitignore();
-    if !ignore.exists() {
-        std::fs::write(&ignore, GITIGNORE).on("write", &ignore)?;
+    // not through a link: called by root, the directory is another user's
+    match File::create_new(&ignore).and_then(|mut file| file.write_all(GITIGNORE.as_bytes())) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        written => written.on("write", &ignore)?,
     }
     if let Some(user) = user {
         user.own(directory)?;
@@ -216,6 +219,17 @@ mod tests {
             let refused = check_working_directory(&place.path().join(bad), &[]);
             assert!(refused.is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let layout = Layout::new(place.path().join("pg"), None, 0);
+        std::fs::create_dir(layout.working_directory()).expect("made");
+        let elsewhere = place.path().join("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, layout.gitignore()).expect("linked");
+        prepare(&layout, None).expect("prepared");
+        assert!(!elsewhere.exists());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 
 use super::files::{make_private, replace_file};
@@ -196,8 +197,14 @@ impl Cluster {
 
     fn open_server_log(&self) -> Result<File> {
         let path = self.spec.layout.server_log();
-        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-        let log = log.on("write", &path)?;
+        // not through a link: called by root, the directory is another user's
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(&path)
+            .on("write", &path)?;
         if let Some(user) = &self.spec.server_user {
             user.own(&path)?;
         }
