@@ -152,7 +152,7 @@ pub(super) fn for_psql(mut arguments: Vec<OsString>) -> Vec<OsString> {
     while let Some(argument) = arguments.get(at).and_then(|argument| argument.to_str()) {
         match argument {
             "psql" => {
-                if arguments.get(at + 1).is_some_and(|next| next != "--") {
+                if arguments.get(at + 1).is_some_and(|next| next != "--" && next != "--help") {
                     arguments.insert(at + 1, "--".into());
                 }
                 break;
@@ -221,6 +221,7 @@ mod tests {
         assert_eq!(given("database -q -u psql psql -h"), "database -q -u psql psql -- -h");
         assert_eq!(given("database psql -- -q"), "database psql -- -q");
         assert_eq!(given("database psql"), "database psql");
+        assert_eq!(given("database psql --help"), "database psql --help");
         assert_eq!(given("database log psql -x"), "database log psql -x");
     }
 }

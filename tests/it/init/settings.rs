@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 
-use crate::support::{Sandbox, bindir, whoami};
+use crate::support::{Sandbox, bindir, wait_until, whoami};
 
 const PROMISED: &str = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) \
     FROM pg_settings WHERE name IN ('listen_addresses', 'unix_socket_permissions', 'wal_level', \
@@ -95,7 +95,8 @@ fn logs_are_outside_the_data_directory() {
     let sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
     sandbox.select("DO $$ BEGIN RAISE LOG 'hello log'; END $$");
-    assert!(logs(&sandbox, "pg/log").contains("hello log"));
+    // the collector writes when it gets round to it
+    wait_until("it is logged", || logs(&sandbox, "pg/log").contains("hello log"));
     let data = sandbox.entries("pg/data");
     assert!(!data.iter().any(|name| name == "log"), "{data:?}");
 }
