@@ -243,8 +243,13 @@ DECLARE
   offender     oid;
   relation     record;
 BEGIN
-  touched := ARRAY(SELECT DISTINCT command.objid FROM pg_event_trigger_ddl_commands() AS command
-                   WHERE command.classid = 'pg_class'::regclass AND command.object_type = 'table');
+  touched := ARRAY(SELECT command.objid FROM pg_event_trigger_ddl_commands() AS command
+                   WHERE command.classid = 'pg_class'::regclass AND command.object_type = 'table'
+                   UNION
+                   -- a schema that is renamed may lose its exemption
+                   SELECT c.oid FROM pg_event_trigger_ddl_commands() AS command
+                   JOIN pg_class c ON c.relnamespace = command.objid AND c.relkind IN ('r', 'p')
+                   WHERE command.classid = 'pg_namespace'::regclass AND tg_tag = 'ALTER SCHEMA');
   lacking := hectic.tables_without_created_at_now(touched);
   IF lacking = '{}' THEN
     RETURN;
@@ -368,7 +373,7 @@ DO $event_triggers$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_enforce_created_at_inheritance') THEN
     CREATE EVENT TRIGGER hectic_enforce_created_at_inheritance ON ddl_command_end
-      WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA')
+      WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA', 'ALTER SCHEMA')
       EXECUTE FUNCTION hectic.enforce_created_at_inheritance();
     COMMENT ON EVENT TRIGGER hectic_enforce_created_at_inheritance IS
       'Every ordinary table inherits hectic.created_at.';

@@ -155,14 +155,14 @@ impl Conninfo {
         self.home.as_ref().map(|home| home.join(".postgresql").join(name))
     }
 
-    /// How long one server may take to answer; `None` is for ever. A socket answers or refuses at
-    /// once, so only a network gets a default, of 10 s.
+    /// How long one server may take to answer; `None` is for ever. The default is 10 s for a network,
+    /// and 30 s for a socket, which answers or refuses at once unless its server is stopped.
     ///
     /// # Errors
     /// `Conflict` when `connect_timeout` is not a number of seconds.
     pub fn connect_timeout(&self, target: &Target) -> Result<Option<Duration>> {
         let Some(text) = self.get("connect_timeout") else {
-            return Ok((!target.is_socket()).then_some(Duration::from_secs(10)));
+            return Ok(Some(Duration::from_secs(if target.is_socket() { 30 } else { 10 })));
         };
         let seconds: i32 = text.trim().parse().map_err(|_| {
             Error::conflict(format!("connect_timeout \"{text}\" is not a number of seconds"))

@@ -209,13 +209,13 @@ fn leaves_differing_passwords_to_the_password_file() {
 }
 
 #[test]
-fn waits_ten_seconds_for_a_network_only() {
+fn waits_ten_seconds_for_a_network_and_longer_for_a_socket() {
     let timeout = |url| {
         let conninfo = resolve(url, &[]);
         conninfo.connect_timeout(&conninfo.targets()[0])
     };
     assert_eq!(timeout("host=h").unwrap(), Some(Duration::from_secs(10)));
-    assert_eq!(timeout("host=/s").unwrap(), None);
+    assert_eq!(timeout("host=/s").unwrap(), Some(Duration::from_secs(30)));
     assert_eq!(timeout("host=h connect_timeout=1").unwrap(), Some(Duration::from_secs(2)));
     assert_eq!(timeout("host=h connect_timeout=0").unwrap(), None);
     assert_eq!(timeout("host=h connect_timeout=-1").unwrap(), None);
