@@ -4,9 +4,9 @@
 //! directory. That fails in ways that PostgreSQL reports as a bare "Permission denied", so the walk
 //! down to the directory is made here first and the component that blocks is named.
 
-use std::fs::{File, Metadata};
+use std::fs::{DirBuilder, File, Metadata};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
@@ -60,7 +60,7 @@ fn is_same_or_below(path: &Path, ancestor: &Path) -> bool {
 /// Creates what a cluster needs around its data directory and hands it to the server's user.
 pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     let directory = layout.working_directory();
-    std::fs::create_dir_all(directory).on("create PG_WORKING_DIR", directory).map_err(|error| {
+    make_closed(directory).on("create PG_WORKING_DIR", directory).map_err(|error| {
         error.hint("make its parent writable, or set PG_WORKING_DIR to another place")
     })?;
     if layout.logs().is_file() {
@@ -122,6 +122,19 @@ pub fn check_reach(directory: &Path, user: &OsUser) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes a directory, with its parents, that others may not enter: the sockets in it trust whoever
+/// reaches them, and a configuration of the user's own may leave them open. One that is there stays
+/// as it is.
+pub(super) fn make_closed(directory: &Path) -> std::io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = directory.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    DirBuilder::new().mode(0o700).create(directory)
 }
 
 /// A directory of logs that somebody made is not taken from them, so it has to be open already.

@@ -15,6 +15,7 @@ use std::time::Duration;
 use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 
+use super::access::make_closed;
 use super::files::{make_private, replace_file};
 use super::layout::socket_in;
 use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
@@ -191,7 +192,7 @@ impl Cluster {
             return make_private(&sockets.directories[0], self.spec.server_user.as_ref());
         }
         let sock = layout.sock();
-        std::fs::create_dir_all(&sock).on("create", &sock)?;
+        make_closed(&sock).on("create", &sock)?;
         self.spec.server_user.as_ref().map_or(Ok(()), |user| user.own(&sock))
     }
 
