@@ -300,8 +300,10 @@ mod tests {
     /// A process that stands in for a postmaster in `data` and ignores a fast shutdown.
     #[expect(clippy::disallowed_methods, reason = "a process to stop")]
     fn stubborn(data: &Path) -> (std::process::Child, Postmaster) {
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", "trap '' INT; echo; exec sleep 60"]).current_dir(data);
+        // whoever runs the tests in the background has QUIT ignored, which a shell cannot undo
+        let mut command = std::process::Command::new("env");
+        command.args(["--default-signal=QUIT", "sh", "-c", "trap '' INT; echo; exec sleep 60"]);
+        command.current_dir(data);
         let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("started");
         let mut byte = [0];
         let out = child.stdout.as_mut().expect("piped");

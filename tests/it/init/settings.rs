@@ -132,7 +132,8 @@ fn without_the_collector_logs_stay_in_the_same_place() {
 #[test]
 fn a_configuration_file_replaces_the_generated_one() {
     let mut sandbox = Sandbox::with_cluster();
-    let own = "work_mem = '7MB'\nport = 1\nunix_socket_directories = '/nowhere'\n";
+    let own =
+        "work_mem = '7MB'\nlisten_addresses = ''\nport = 1\nunix_socket_directories = '/nowhere'\n";
     sandbox.set("PG_CONF_FILE", sandbox.write("my own.conf", own));
     sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "nonesuch");
     sandbox.set("PG_DISABLE_LOGGING", "1");
@@ -148,7 +149,14 @@ fn a_configuration_file_replaces_the_generated_one() {
     let names: Vec<_> = names.filter_map(|line| line.split(" = ").next()).collect();
     assert_eq!(
         names,
-        ["work_mem", "port", "unix_socket_directories", "port", "unix_socket_directories"]
+        [
+            "work_mem",
+            "listen_addresses",
+            "port",
+            "unix_socket_directories",
+            "port",
+            "unix_socket_directories"
+        ]
     );
 }
 
@@ -157,7 +165,10 @@ fn a_configuration_file_counts_on_a_fresh_cluster_only() {
     let mut sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
     sandbox.run("postgres-cleanup", [""; 0]).success();
-    sandbox.set("PG_CONF_FILE", sandbox.write("own.conf", "work_mem = '7MB'\n"));
+    sandbox.set(
+        "PG_CONF_FILE",
+        sandbox.write("own.conf", "work_mem = '7MB'\nlisten_addresses = ''\n"),
+    );
     sandbox.set("PG_REUSE", "1");
     sandbox.set("PG_PORT", "6543");
     sandbox.init([]).success();

@@ -183,7 +183,10 @@ fn spaces_quotes_and_other_scripts_are_fine_in_every_path() {
     std::fs::create_dir_all(working.join("bin")).unwrap();
     sandbox.set("PG_WORKING_DIR", working.join("pg"));
     sandbox.set("PG_LOG_PATH", working.join("log '\""));
-    sandbox.set("PG_CONF_FILE", sandbox.write(&format!("{place}/c.conf"), "work_mem = '7MB'\n"));
+    sandbox.set(
+        "PG_CONF_FILE",
+        sandbox.write(&format!("{place}/c.conf"), "work_mem = '7MB'\nlisten_addresses = ''\n"),
+    );
     sandbox.set("XDG_CACHE_HOME", sandbox.path("home").join(place));
     for name in crate::support::entries(&bindir()) {
         symlink(bindir().join(&name), working.join("bin").join(name)).unwrap();
