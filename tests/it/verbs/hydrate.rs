@@ -75,9 +75,9 @@ fn a_failing_statement_is_shown_with_everything_known_about_it() {
     sandbox.write(
         "project/db/src/entrypoint.sql",
         "SELECT 1 AS fine;\n\n-- a rule of the house\n\
-         CREATE FUNCTION pg_temp.refuse() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n  \
+         CREATE FUNCTION refuse() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n  \
          RAISE EXCEPTION 'no more room' USING ERRCODE = 'HX001', DETAIL = 'The shelf holds 3.',\n    \
-         HINT = 'Buy another shelf.';\nEND\n$$;\nSELECT\n  pg_temp.refuse();\nSELECT 2;\n",
+         HINT = 'Buy another shelf.';\nEND\n$$;\nSELECT\n  refuse();\nSELECT 2;\n",
     );
     let failed = sandbox.database(["hydrate"]).fails(1, []);
     assert_golden("hydrate-raised.txt", &failed.block(&sandbox));
