@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · secret · tap
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · secret · tap · migration
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -37,6 +37,7 @@ pub mod development;
 pub mod durability;
 pub mod error;
 pub mod inherits;
+pub mod migration;
 pub mod patch;
 pub mod postgres;
 pub mod process;

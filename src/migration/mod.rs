@@ -1,0 +1,3 @@
+//! Migrations: what one may hold.
+
+pub mod refuse;
