@@ -85,6 +85,8 @@ fn comments_hide_semicolons() {
         ("select 2 */* ; */ 3; select 5 --1;\n;", &["select 2 */* ; */ 3;", "select 5 --1;\n;"]),
         ("select 1 +-- x;\n2; select 3;", &["select 1 +-- x;\n2;", "select 3;"]),
         ("select 1 -- a\r, 2; select 3;", &["select 1 -- a\r, 2;", "select 3;"]),
+        ("select 1e--; x;", &["select 1e--;", "x;"]),
+        ("select 0x1e--;'\n;", &["select 0x1e--;'\n;"]),
         ("/* only */ -- comments", &[]),
         ("select 1 /* tail */", &["select 1 <end>"]),
     ]);

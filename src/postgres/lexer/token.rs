@@ -183,17 +183,20 @@ pub(super) fn variable(text: &str) -> Option<(Form, &str)> {
 fn number(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let exponent = matches!(byte, b'+' | b'-')
-            && at > 0
-            && matches!(bytes[at - 1], b'e' | b'E')
-            && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
         let range = byte == b'.' && bytes.get(at + 1) == Some(&b'.');
-        if range || !(exponent || byte == b'.' || (is_word(byte) && byte != b'$')) {
+        let sign = matches!(byte, b'+' | b'-') && is_exponent(&bytes[..at]);
+        if range || !(sign || byte == b'.' || (is_word(byte) && byte != b'$')) {
             break;
         }
         at += 1;
     }
     at
+}
+
+/// Whether a sign after this is part of the number, even if no digit follows.
+fn is_exponent(number: &[u8]) -> bool {
+    let mantissa = number.strip_suffix(b"e").or_else(|| number.strip_suffix(b"E"));
+    mantissa.is_some_and(|m| m.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_')))
 }
 
 /// A run of operator characters, which ends where a comment begins.
