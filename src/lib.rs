@@ -5,7 +5,7 @@
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
 //!              └─ nouns    workspace · development · cluster · bundle · source · patch · secret · tap · migration
-//!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · facts · secret · tap
 //!                        └─ process · signal · error           what Unix offers
 //! ```
 //!
@@ -36,6 +36,7 @@ pub mod command;
 pub mod development;
 pub mod durability;
 pub mod error;
+pub mod facts;
 pub mod inherits;
 pub mod migration;
 pub mod patch;

@@ -1,0 +1,55 @@
+//! A database's schema, read from its catalogs: normalised, so that two readings can be compared.
+//!
+//! A fact says of an object (its kind and its name in SQL) what it is part of and what properties it
+//! has. Nothing in it belongs to one server: no OID, no `attnum` with holes, no path, no
+//! value of a sequence. A property that is as PostgreSQL has it by default is left out, so that a
+//! default spelled out and a default left alone are the same fact, and so that a major version that
+//! knows more properties than another gives the same facts for the same schema.
+//!
+//! Left out are what belongs to the cluster (roles, tablespaces, privileges on settings), the
+//! system's schemas, temporary ones, the schema `hectic` but for the bundle's version, and the members
+//! of extensions. The SQL lies in `sql/query/facts-*.sql`; kinds and names are what
+//! `pg_identify_object` says, so that an object of a kind that is not known here is listed as
+//! [`Kind::Unmodelled`] and not passed over.
+
+mod change;
+mod kind;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub use change::{Change, What, changes};
+pub use kind::Kind;
+
+/// What is so in a database; equal when nothing differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    objects: BTreeMap<Identity, Object>,
+}
+
+/// An object as the same schema names it on every server.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// The sort of object.
+    pub kind: Kind,
+    /// Its name, qualified and quoted as SQL needs it: `shop.orders.id`, `shop.total(integer)`,
+    /// `orders_pkey on shop.orders`.
+    pub name: String,
+}
+
+/// What is known of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Object {
+    /// What comes and goes with it included: the table of a column, the constraint of an index.
+    whole: Option<Identity>,
+    properties: BTreeMap<String, String>,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.label(), self.name)
+    }
+}

@@ -1,0 +1,126 @@
+//! Reading facts.
+//!
+//! One query lists the objects with their addresses (catalog, OID, column). The others return
+//! properties of addresses; one that was not listed is of no interest. So what counts and what
+//! it is called is decided in one place, and no query has to know of another.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Facts, Identity, Kind, Object};
+use crate::error::{Context, Result};
+use crate::postgres::session::{Row, Session, column};
+
+const BEGIN: &str = include_str!("../../sql/query/facts-begin.sql");
+const OBJECTS: &str = include_str!("../../sql/query/facts-object.sql");
+const PROPERTIES: &[&str] = &[
+    include_str!("../../sql/query/facts-relation.sql"),
+    include_str!("../../sql/query/facts-column.sql"),
+    include_str!("../../sql/query/facts-index.sql"),
+    include_str!("../../sql/query/facts-sequence.sql"),
+    include_str!("../../sql/query/facts-rule.sql"),
+    include_str!("../../sql/query/facts-routine.sql"),
+    include_str!("../../sql/query/facts-type.sql"),
+    include_str!("../../sql/query/facts-operator.sql"),
+    include_str!("../../sql/query/facts-text.sql"),
+    include_str!("../../sql/query/facts-foreign.sql"),
+    include_str!("../../sql/query/facts-remark.sql"),
+];
+const LOOSE: &str = include_str!("../../sql/query/facts-loose.sql");
+const QUERY: &str = include_str!("../../sql/query/facts-query.sql");
+
+/// An object's catalog, its OID there, and the number of a column or 0.
+type Address = (u32, u32, i32);
+
+/// The objects of a database, some of them perhaps parts of what is not in the list.
+type Catalog = HashMap<Address, Listed>;
+
+/// An object in the list.
+struct Listed {
+    identity: Identity,
+    whole: Option<Address>,
+    properties: BTreeMap<String, String>,
+}
+
+impl Facts {
+    /// Reads the facts of the session's database in one read-only transaction, hence as of one
+    /// moment. The session must not be in a transaction, and is in none afterwards.
+    ///
+    /// # Errors
+    /// Those of [`Session::query`].
+    pub fn read(session: &mut Session) -> Result<Self> {
+        let read = session.batch(BEGIN).and_then(|()| collect(session));
+        // Nothing was written. The first error is the one that counts.
+        let ended = session.batch("ROLLBACK");
+        let facts = read.context("cannot read the schema from the catalogs")?;
+        ended.map(|()| facts)
+    }
+
+    /// Without the parts of what is left out: an index of a table of an extension.
+    fn of(catalog: &Catalog) -> Self {
+        let whole = |object: &Listed| Some(catalog.get(&object.whole?)?.identity.clone());
+        let kept = catalog.values().filter(|object| is_complete(object, catalog));
+        let objects = kept.map(|object| {
+            let properties = object.properties.clone();
+            (object.identity.clone(), Object { whole: whole(object), properties })
+        });
+        Self { objects: objects.collect() }
+    }
+}
+
+/// Whether what the object is part of is in the catalog too.
+fn is_complete(object: &Listed, catalog: &Catalog) -> bool {
+    object.whole.is_none_or(|whole| {
+        catalog.get(&whole).is_some_and(|whole| is_complete(whole, catalog))
+    })
+}
+
+fn collect(session: &mut Session) -> Result<Facts> {
+    let mut catalog = Catalog::new();
+    for row in session.query(OBJECTS, &[])? {
+        catalog.insert(address(&row)?, listed(&row)?);
+    }
+    for query in PROPERTIES {
+        for row in session.query(query, &[])? {
+            if let Some(object) = catalog.get_mut(&address(&row)?) {
+                object.properties.insert(column(&row, "property")?, column(&row, "value")?);
+            }
+        }
+    }
+    let mut facts = Facts::of(&catalog);
+    loose(session, LOOSE, &mut facts)?;
+    let query: Option<String> = column(&session.query_one(QUERY, &[])?, "query")?;
+    query.map_or(Ok(()), |query| loose(session, &query, &mut facts))?;
+    Ok(facts)
+}
+
+/// Adds facts that come with the name of their object.
+fn loose(session: &mut Session, query: &str, facts: &mut Facts) -> Result<()> {
+    for row in session.query(query, &[])? {
+        let object = facts.objects.entry(identity(&row)?).or_default();
+        object.properties.insert(column(&row, "property")?, column(&row, "value")?);
+    }
+    Ok(())
+}
+
+fn address(row: &Row) -> Result<Address> {
+    Ok((column(row, "class")?, column(row, "id")?, column(row, "sub")?))
+}
+
+fn listed(row: &Row) -> Result<Listed> {
+    let (class, id): (u32, u32) = (column(row, "whole_class")?, column(row, "whole")?);
+    let mut properties = BTreeMap::new();
+    for name in ["owner", "acl"] {
+        let value: Option<String> = column(row, name)?;
+        properties.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    let whole = (class != 0).then_some((class, id, 0));
+    Ok(Listed { identity: identity(row)?, whole, properties })
+}
+
+fn identity(row: &Row) -> Result<Identity> {
+    let (kind, name): (String, String) = (column(row, "kind")?, column(row, "name")?);
+    Ok(match Kind::named(&kind) {
+        Some(kind) => Identity { kind, name },
+        None => Identity { kind: Kind::Unmodelled, name: format!("{kind} {name}") },
+    })
+}
