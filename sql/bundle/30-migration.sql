@@ -1,8 +1,14 @@
--- hectic.migration: what has been done to this database, one row for each migration.
+-- hectic.migration: what has been done to this database, one row for each migration; and
+-- hectic.migration_event: everything that ever happened to it, appended and never changed.
 --
--- Only the migrator writes here; people read it. A row is written before its migration runs
--- (state running) and completed after it, so that a crash leaves a trace instead of a gap. The
--- checksum is that of the file as it was applied: a file edited afterwards shows.
+-- Only the migrator writes here; people read it. A migration is Running before its SQL starts, in a
+-- transaction of its own, so that a crash leaves a trace instead of a gap. It becomes Migrated in the
+-- very transaction of its SQL, so that neither exists without the other. A migration that has never
+-- been started has no row; one that was reverted is Undone, one that failed Error.
+--
+-- The migrator calls the procedures below from the session that runs the migrations: they check that
+-- this session still holds the migrator's lock, and that the row is in a state from which the step is
+-- allowed. Whatever else they find is impossible and raises HC003.
 
 -- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
 -- long as the transaction, so apply the file in one (sql/README.md).
@@ -39,15 +45,55 @@ BEGIN
 END
 $guard$;
 
+CREATE TABLE IF NOT EXISTS hectic.migration_event (
+  id                  bigint      GENERATED ALWAYS AS IDENTITY
+    CONSTRAINT migration_event_pkey PRIMARY KEY,
+  migration_set       text        NOT NULL,
+  version             bigint      NOT NULL,
+  name                text        NOT NULL,
+  action              text        NOT NULL
+    CONSTRAINT migration_event_action CHECK (action IN ('up', 'down', 'abort', 'baseline', 'repair')),
+  state               text        NOT NULL
+    CONSTRAINT migration_event_state CHECK (state IN ('Running', 'Migrated', 'Error', 'Undone')),
+  checksum            text        NOT NULL,
+  normalized_checksum text        NOT NULL,
+  previous            bigint,
+  happened_at         timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  actor               text        NOT NULL,
+  tool_version        text        NOT NULL,
+  error               text,
+  note                text,
+  up_sql              text,
+  down_sql            text,
+  files               jsonb
+);
+REVOKE ALL ON TABLE hectic.migration_event FROM PUBLIC;
+
 CREATE TABLE IF NOT EXISTS hectic.migration (
-  version      text        PRIMARY KEY,
-  name         text        NOT NULL,
-  state        text        NOT NULL
-    CONSTRAINT migration_state CHECK (state IN ('running', 'applied', 'failed')),
-  checksum     text        NOT NULL,
-  started_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-  completed_at timestamptz,
-  error        text
+  migration_set       text        NOT NULL,
+  version             bigint      NOT NULL,
+  name                text        NOT NULL,
+  state               text        NOT NULL
+    CONSTRAINT migration_state CHECK (state IN ('Running', 'Migrated', 'Error', 'Undone')),
+  direction           text        NOT NULL
+    CONSTRAINT migration_direction CHECK (direction IN ('up', 'down')),
+  transactional       boolean     NOT NULL,
+  checksum            text        NOT NULL,
+  normalized_checksum text        NOT NULL,
+  previous            bigint,
+  started_at          timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  completed_at        timestamptz,
+  duration            interval    GENERATED ALWAYS AS (completed_at - started_at) STORED,
+  actor               text        NOT NULL,
+  tool_version        text        NOT NULL,
+  error               text,
+  applied_event       bigint,
+  deleted_at          timestamptz,
+  backend             integer,
+  statements          integer,
+  invalid_before      oid[],
+  invalid_left        oid[],
+  CONSTRAINT migration_pkey PRIMARY KEY (migration_set, version)
 );
 REVOKE ALL ON TABLE hectic.migration FROM PUBLIC;
 
@@ -56,21 +102,263 @@ DO $shape$
 BEGIN
   IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = 'hectic.migration'::pg_catalog.regclass AND NOT a.attisdropped
-        AND a.attname IN ('version', 'name', 'state', 'checksum', 'started_at', 'completed_at', 'error')) < 7 THEN
+        AND a.attname IN ('migration_set', 'version', 'name', 'state', 'direction', 'normalized_checksum',
+                          'previous', 'applied_event', 'deleted_at', 'backend', 'invalid_left')) < 11 THEN
     RAISE EXCEPTION 'hectic.migration has the shape of another bundle version'
       USING ERRCODE = 'HC002', HINT = 'Run `database bundle upgrade`.';
   END IF;
 END
 $shape$;
 
-COMMENT ON CONSTRAINT migration_pkey ON hectic.migration IS 'A version is migrated once.';
-COMMENT ON INDEX hectic.migration_pkey IS 'Migrations by version.';
-COMMENT ON CONSTRAINT migration_state ON hectic.migration IS 'The states of a migration.';
-COMMENT ON TABLE hectic.migration IS 'History of migrations; written by the migrator.';
-COMMENT ON COLUMN hectic.migration.version IS 'Version part of the migration''s name; orders the history.';
-COMMENT ON COLUMN hectic.migration.name IS 'Descriptive part of the migration''s name.';
-COMMENT ON COLUMN hectic.migration.state IS 'running, applied or failed.';
-COMMENT ON COLUMN hectic.migration.checksum IS 'SHA-256 of the applied file, lower-case hexadecimal.';
-COMMENT ON COLUMN hectic.migration.started_at IS 'When it began.';
-COMMENT ON COLUMN hectic.migration.completed_at IS 'When it ended; null while it runs.';
-COMMENT ON COLUMN hectic.migration.error IS 'Why it failed; null otherwise.';
+CREATE OR REPLACE FUNCTION hectic.keep_migration_event() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RAISE EXCEPTION 'hectic.migration_event is append-only'
+    USING ERRCODE = 'restrict_violation', HINT = '`migrator repair` records what it changes.';
+END
+$function$;
+
+CREATE OR REPLACE TRIGGER migration_event_is_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON hectic.migration_event
+FOR EACH STATEMENT EXECUTE FUNCTION hectic.keep_migration_event();
+
+-- Whether this session holds the migrator's lock: the advisory lock whose key is given.
+CREATE OR REPLACE FUNCTION hectic.holds_migration_lock(lock_key bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.pid = pg_backend_pid() AND l.granted AND l.objsubid = 1
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+      AND l.classid = (lock_key >> 32 & 4294967295)::oid AND l.objid = (lock_key & 4294967295)::oid);
+END
+$function$;
+
+-- The indexes that a concurrent build has left or is still making. An index on a partitioned table
+-- may be invalid for good reasons and is none of them.
+CREATE OR REPLACE FUNCTION hectic.invalid_indexes() RETURNS oid[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN ARRAY(
+    SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE NOT i.indisvalid AND c.relkind = 'i'
+    ORDER BY i.indexrelid);
+END
+$function$;
+
+-- The state becomes Running, the log gets the SQL that is about to run.
+CREATE OR REPLACE PROCEDURE hectic.start_migration(
+  lock_key bigint, migration_set text, version bigint, name text, direction text, transactional boolean,
+  checksum text, normalized_checksum text, previous bigint, actor text, tool_version text,
+  up_sql text, down_sql text, files jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
+#variable_conflict use_column
+DECLARE
+  event  bigint;
+  before oid[];
+BEGIN
+  IF NOT hectic.holds_migration_lock(lock_key) THEN
+    RAISE EXCEPTION 'the migrator''s lock was lost before migration %', start_migration.name
+      USING ERRCODE = 'HC003', HINT = 'A migration has released it. Nothing more was run; run the command again.';
+  END IF;
+  IF NOT transactional THEN
+    before := hectic.invalid_indexes();
+  END IF;
+
+  INSERT INTO hectic.migration_event AS e (
+    migration_set, version, name, action, state, checksum, normalized_checksum, previous, actor, tool_version,
+    up_sql, down_sql, files)
+  VALUES (
+    start_migration.migration_set, start_migration.version, start_migration.name, start_migration.direction,
+    'Running', start_migration.checksum, start_migration.normalized_checksum, start_migration.previous,
+    start_migration.actor, start_migration.tool_version, start_migration.up_sql, start_migration.down_sql,
+    start_migration.files)
+  RETURNING e.id INTO event;
+
+  IF direction = 'up' THEN
+    INSERT INTO hectic.migration AS m (
+      migration_set, version, name, state, direction, transactional, checksum, normalized_checksum, previous,
+      actor, tool_version, applied_event, backend, invalid_before)
+    VALUES (
+      start_migration.migration_set, start_migration.version, start_migration.name, 'Running', 'up',
+      start_migration.transactional, start_migration.checksum, start_migration.normalized_checksum,
+      start_migration.previous, start_migration.actor, start_migration.tool_version, event, pg_backend_pid(), before)
+    ON CONFLICT (migration_set, version) DO UPDATE SET
+      (name, state, direction, transactional, checksum, normalized_checksum, previous, started_at, completed_at,
+       actor, tool_version, error, applied_event, deleted_at, backend, statements, invalid_before, invalid_left) =
+      (excluded.name, 'Running', 'up', excluded.transactional, excluded.checksum, excluded.normalized_checksum,
+       excluded.previous, excluded.started_at, NULL, excluded.actor, excluded.tool_version, NULL,
+       excluded.applied_event, NULL, excluded.backend, NULL, excluded.invalid_before, NULL)
+    WHERE m.state = 'Undone' OR m.state = 'Error' AND m.direction = 'up';
+  ELSE
+    UPDATE hectic.migration AS m SET
+      (state, direction, transactional, started_at, completed_at, actor, tool_version, error, backend, statements,
+       invalid_before, invalid_left) =
+      ROW ('Running', 'down', start_migration.transactional, clock_timestamp(), NULL::timestamptz,
+           start_migration.actor, start_migration.tool_version, NULL::text, pg_backend_pid(), NULL::integer,
+           before, NULL::oid[])
+    WHERE m.migration_set = start_migration.migration_set AND m.version = start_migration.version
+      AND (m.state = 'Migrated' OR m.state = 'Error' AND m.direction = 'down');
+  END IF;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'migration % cannot be started %: another session has changed its state', start_migration.name, direction
+      USING ERRCODE = 'HC003', HINT = '`migrator info` shows the states.';
+  END IF;
+END
+$procedure$;
+
+-- How far a migration without a transaction has come: called after each of its statements.
+CREATE OR REPLACE PROCEDURE hectic.note_statement(migration_set text, version bigint, statements integer)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
+#variable_conflict use_column
+BEGIN
+  UPDATE hectic.migration AS m SET statements = note_statement.statements
+  WHERE m.migration_set = note_statement.migration_set AND m.version = note_statement.version;
+END
+$procedure$;
+
+-- The state becomes Migrated or Undone. transaction_id is that of the transaction in which the
+-- migration began, null for one without: if it ended its own transaction, this is another.
+CREATE OR REPLACE PROCEDURE hectic.end_migration(migration_set text, version bigint, transaction_id text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
+#variable_conflict use_column
+DECLARE
+  ended hectic.migration;
+BEGIN
+  -- Where each statement is a transaction, both begin together.
+  IF transaction_id IS NULL AND transaction_timestamp() <> statement_timestamp() THEN
+    RAISE EXCEPTION 'the migration has left a transaction open'
+      USING ERRCODE = 'HC004', HINT = 'End it with COMMIT, or let the migrator make the transaction.';
+  ELSIF transaction_id <> pg_current_xact_id()::text THEN
+    RAISE EXCEPTION 'the migration ended its own transaction'
+      USING ERRCODE = 'HC004',
+            DETAIL = 'What it did before that is committed, if it was a COMMIT.',
+            HINT = 'Remove the transaction control, or put `-- migrator: no-transaction` on the first line.';
+  END IF;
+  UPDATE hectic.migration AS m SET
+    state = CASE m.direction WHEN 'up' THEN 'Migrated' ELSE 'Undone' END,
+    completed_at = clock_timestamp(), backend = NULL, invalid_before = NULL
+  WHERE m.migration_set = end_migration.migration_set AND m.version = end_migration.version
+    AND m.state = 'Running' AND m.backend = pg_backend_pid()
+  RETURNING m.* INTO ended;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'migration % is no longer Running in this session', end_migration.version
+      USING ERRCODE = 'HC003', HINT = '`migrator history` shows who changed its state.';
+  END IF;
+  INSERT INTO hectic.migration_event (
+    migration_set, version, name, action, state, checksum, normalized_checksum, previous, actor, tool_version)
+  VALUES (
+    ended.migration_set, ended.version, ended.name, ended.direction, ended.state, ended.checksum,
+    ended.normalized_checksum, ended.previous, ended.actor, ended.tool_version);
+END
+$procedure$;
+
+-- A Running migration becomes Error, of one session (backend) or of all. A failed down that ran in a
+-- transaction has changed nothing, so its migration is Migrated as before; only the log says Error.
+-- Returns the names.
+CREATE OR REPLACE FUNCTION hectic.fail_migration(
+  migration_set text, version bigint, backend integer, action text, actor text, tool_version text, error text)
+RETURNS SETOF text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+#variable_conflict use_column
+DECLARE
+  failed hectic.migration;
+BEGIN
+  FOR failed IN
+    UPDATE hectic.migration AS m SET
+      state = CASE WHEN m.direction = 'down' AND m.transactional THEN 'Migrated' ELSE 'Error' END,
+      completed_at = clock_timestamp(), error = fail_migration.error, backend = NULL,
+      invalid_left = CASE WHEN NOT m.transactional THEN ARRAY(
+          SELECT o FROM unnest(hectic.invalid_indexes()) AS o WHERE NOT o = ANY (m.invalid_before)) END
+    WHERE m.migration_set = fail_migration.migration_set
+      AND m.version = COALESCE(fail_migration.version, m.version)
+      AND m.state = 'Running' AND m.backend = COALESCE(fail_migration.backend, m.backend)
+    RETURNING m.*
+  LOOP
+    INSERT INTO hectic.migration_event (
+      migration_set, version, name, action, state, checksum, normalized_checksum, previous, actor, tool_version, error)
+    VALUES (
+      failed.migration_set, failed.version, failed.name, COALESCE(action, failed.direction), 'Error', failed.checksum,
+      failed.normalized_checksum, failed.previous, fail_migration.actor, fail_migration.tool_version,
+      fail_migration.error);
+    RETURN NEXT failed.name;
+  END LOOP;
+END
+$function$;
+
+DO $revoke$
+DECLARE
+  routine record;
+BEGIN
+  -- What only the migrator calls is nobody's by default.
+  FOR routine IN SELECT p.oid::pg_catalog.regprocedure AS signature FROM pg_catalog.pg_proc p
+                 WHERE p.pronamespace = 'hectic'::pg_catalog.regnamespace
+                   AND p.proname IN ('keep_migration_event', 'holds_migration_lock', 'invalid_indexes', 'start_migration',
+                                     'note_statement', 'end_migration', 'fail_migration') LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', routine.signature);
+  END LOOP;
+END
+$revoke$;
+
+COMMENT ON FUNCTION hectic.keep_migration_event() IS 'Refuses to change the log of migrations.';
+COMMENT ON FUNCTION hectic.holds_migration_lock(bigint) IS 'Whether this session holds the migrator''s lock.';
+COMMENT ON FUNCTION hectic.invalid_indexes() IS 'Indexes that a concurrent build left invalid or is still making.';
+COMMENT ON PROCEDURE hectic.start_migration(bigint, text, bigint, text, text, boolean, text, text, bigint, text, text, text, text, jsonb)
+  IS 'Sets a migration Running and logs its SQL.';
+COMMENT ON PROCEDURE hectic.note_statement(text, bigint, integer)
+  IS 'Notes how many statements of a migration without a transaction are done.';
+COMMENT ON PROCEDURE hectic.end_migration(text, bigint, text) IS 'Sets a Running migration Migrated or Undone.';
+COMMENT ON FUNCTION hectic.fail_migration(text, bigint, integer, text, text, text, text)
+  IS 'Sets a Running migration Error, or Migrated again after a down in a transaction.';
+COMMENT ON TRIGGER migration_event_is_append_only ON hectic.migration_event IS 'What is logged stays.';
+
+COMMENT ON TABLE hectic.migration IS 'State of each migration; written by the migrator.';
+COMMENT ON CONSTRAINT migration_pkey ON hectic.migration IS 'A version is migrated once in its set.';
+COMMENT ON INDEX hectic.migration_pkey IS 'Migrations by set and version.';
+COMMENT ON CONSTRAINT migration_state ON hectic.migration IS 'The states of a migration; without a row it is Pending.';
+COMMENT ON CONSTRAINT migration_direction ON hectic.migration IS 'The directions of a migration.';
+COMMENT ON COLUMN hectic.migration.migration_set IS 'The set it belongs to; sets are independent of each other.';
+COMMENT ON COLUMN hectic.migration.version IS 'Number in front of the name; orders the set.';
+COMMENT ON COLUMN hectic.migration.name IS 'The name as on disk, with its version.';
+COMMENT ON COLUMN hectic.migration.state IS 'Running, Migrated, Error or Undone.';
+COMMENT ON COLUMN hectic.migration.direction IS 'What ran last: up or down.';
+COMMENT ON COLUMN hectic.migration.transactional IS 'Whether what ran last ran in a transaction.';
+COMMENT ON COLUMN hectic.migration.checksum IS 'SHA-256 of the up file with what it includes, lower-case hexadecimal.';
+COMMENT ON COLUMN hectic.migration.normalized_checksum IS 'The same without comments, byte order mark and kinds of line ends.';
+COMMENT ON COLUMN hectic.migration.previous IS 'Version of the migration that was applied before it; null for the first.';
+COMMENT ON COLUMN hectic.migration.started_at IS 'When it last began.';
+COMMENT ON COLUMN hectic.migration.completed_at IS 'When that ended; null while it runs.';
+COMMENT ON COLUMN hectic.migration.duration IS 'From the one to the other.';
+COMMENT ON COLUMN hectic.migration.actor IS 'Who ran it: user@host.';
+COMMENT ON COLUMN hectic.migration.tool_version IS 'Release of the migrator that ran it.';
+COMMENT ON COLUMN hectic.migration.error IS 'Why it last failed; null otherwise.';
+COMMENT ON COLUMN hectic.migration.applied_event IS 'Event of its last start upwards: orders what is applied, and holds the SQL.';
+COMMENT ON COLUMN hectic.migration.deleted_at IS 'When a repair excused its missing files.';
+COMMENT ON COLUMN hectic.migration.backend IS 'Process id of the session that runs it.';
+COMMENT ON COLUMN hectic.migration.statements IS 'Without a transaction: how many statements are known to be done.';
+COMMENT ON COLUMN hectic.migration.invalid_before IS 'Without a transaction: indexes that were invalid before it.';
+COMMENT ON COLUMN hectic.migration.invalid_left IS 'Without a transaction: indexes that its failure left invalid.';
+
+COMMENT ON TABLE hectic.migration_event IS 'Log of everything that was done to migrations; append-only.';
+COMMENT ON CONSTRAINT migration_event_pkey ON hectic.migration_event IS 'Events are numbered.';
+COMMENT ON INDEX hectic.migration_event_pkey IS 'Events by number.';
+COMMENT ON SEQUENCE hectic.migration_event_id_seq IS 'Numbers of events.';
+COMMENT ON CONSTRAINT migration_event_action ON hectic.migration_event IS 'What can be done to a migration.';
+COMMENT ON CONSTRAINT migration_event_state ON hectic.migration_event IS 'The states of a migration.';
+COMMENT ON COLUMN hectic.migration_event.id IS 'Number; later events have higher ones.';
+COMMENT ON COLUMN hectic.migration_event.migration_set IS 'The set of the migration.';
+COMMENT ON COLUMN hectic.migration_event.version IS 'The version of the migration.';
+COMMENT ON COLUMN hectic.migration_event.name IS 'The name of the migration, as on disk.';
+COMMENT ON COLUMN hectic.migration_event.action IS 'What was done: up, down, abort, baseline or repair.';
+COMMENT ON COLUMN hectic.migration_event.state IS 'What came of it.';
+COMMENT ON COLUMN hectic.migration_event.checksum IS 'SHA-256 of the up file with what it includes.';
+COMMENT ON COLUMN hectic.migration_event.normalized_checksum IS 'The same without comments, byte order mark and kinds of line ends.';
+COMMENT ON COLUMN hectic.migration_event.previous IS 'Version of the migration that was applied before it.';
+COMMENT ON COLUMN hectic.migration_event.happened_at IS 'When.';
+COMMENT ON COLUMN hectic.migration_event.actor IS 'Who: user@host.';
+COMMENT ON COLUMN hectic.migration_event.tool_version IS 'Release of the migrator.';
+COMMENT ON COLUMN hectic.migration_event.error IS 'Why it failed; null otherwise.';
+COMMENT ON COLUMN hectic.migration_event.note IS 'What a repair changed.';
+COMMENT ON COLUMN hectic.migration_event.up_sql IS 'The up file as it was about to run; on the event of its start.';
+COMMENT ON COLUMN hectic.migration_event.down_sql IS 'The down file at that time; null without one.';
+COMMENT ON COLUMN hectic.migration_event.files IS 'Paths of both and of included files with their text, where the name alone does not tell.';

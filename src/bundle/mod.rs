@@ -15,7 +15,7 @@ pub use apply::{apply, status, upgrade};
 
 /// The version of the bundle: the only place that says it. Raised with every change of what the
 /// files leave in a database, together with an upgrade under `sql/upgrade`.
-pub const VERSION: &str = "0.2.0";
+pub const VERSION: &str = "0.3.0";
 
 /// One row: `has_schema`, `has_version`, `has_objects`, `is_enforced`, all boolean.
 pub const OBJECTS_QUERY: &str = include_str!("../../sql/query/bundle-objects.sql");
@@ -32,8 +32,9 @@ const FILES: [(&str, &str); 4] = [
     ("40-inheritance.sql", include_str!("../../sql/bundle/40-inheritance.sql")),
 ];
 
-const BEFORE_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0-0.2.0/10-before.sql");
-const AFTER_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0-0.2.0/20-after.sql");
+const BEFORE_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0/10-before.sql");
+const AFTER_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0/20-after.sql");
+const BEFORE_FROM_0_2_0: &str = include_str!("../../sql/upgrade/0.2.0/10-before.sql");
 
 const BEGIN: &str = include_str!("../../sql/query/begin-bundle.sql");
 const COMMIT: &str = "COMMIT;\n";
@@ -79,6 +80,7 @@ pub fn script() -> String {
 pub fn upgrade_script(from: &str) -> Option<String> {
     let (before, after) = match from {
         "0.1.0" => (BEFORE_FROM_0_1_0, AFTER_FROM_0_1_0),
+        "0.2.0" => (BEFORE_FROM_0_2_0, ""),
         _ => return None,
     };
     let bundle = files().into_iter().map(|file| file.sql);
@@ -160,7 +162,7 @@ mod tests {
             FILES.iter().map(|(_, sql)| sql.matches(PLACEHOLDER).count()).sum();
         assert_eq!(placeholders, 2);
         assert!(files().iter().all(|file| !file.sql.contains(PLACEHOLDER)));
-        assert!(files()[0].sql.contains("'0.2.0'"));
+        assert!(files()[0].sql.contains("'0.3.0'"));
     }
 
     #[test]
@@ -198,7 +200,8 @@ mod tests {
     #[test]
     fn every_function_pins_its_search_path() {
         for file in files() {
-            let functions = file.sql.matches("CREATE OR REPLACE FUNCTION").count();
+            let functions = file.sql.matches("CREATE OR REPLACE FUNCTION").count()
+                + file.sql.matches("CREATE OR REPLACE PROCEDURE").count();
             let pinned = file.sql.matches("SET search_path = pg_catalog, pg_temp").count();
             assert_eq!(functions, pinned, "{}", file.name);
         }
@@ -216,7 +219,7 @@ mod tests {
     #[test]
     fn only_known_older_versions_are_upgraded() {
         assert!(known("0.1.0"));
-        for other in [VERSION, "0.0.9", "0.1", "0.3.0", "", "banana"] {
+        for other in [VERSION, "0.0.9", "0.1", "0.4.0", "", "banana"] {
             assert_eq!(upgrade_script(other), None, "{other}");
         }
     }
@@ -228,7 +231,7 @@ mod tests {
         assert_eq!(Status::of(true, Some(VERSION)), Status::Current);
         assert_eq!(Status::of(true, Some("0.1.0")), Status::Older("0.1.0".into()));
         assert_eq!(Status::of(true, Some("0.10.0")), Status::Newer("0.10.0".into()));
-        for unknown in ["0.1.7", "0.2.0-rc1", "", "+0.2.0", "99999999999.0"] {
+        for unknown in ["0.1.7", "0.3.0-rc1", "", "+0.3.0", "99999999999.0"] {
             assert_eq!(
                 Status::of(true, Some(unknown)),
                 Status::Unknown(unknown.into()),

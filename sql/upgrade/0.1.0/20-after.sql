@@ -1,4 +1,4 @@
--- 0.1.0 to 0.2.0, second half: the bundle is in place, the secrets move in.
+-- From 0.1.0, second half: the bundle is in place, the secrets move in.
 --
 -- A view that reads the old table keeps it from being dropped; the error names the view, and
 -- nothing has changed then. Grants on the old table end with it: readers need EXECUTE on

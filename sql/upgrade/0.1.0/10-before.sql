@@ -1,4 +1,4 @@
--- 0.1.0 to 0.2.0, first half: clear the place for the files of the bundle, which run next in the
+-- From 0.1.0, first half: clear the place for the files of the bundle, which run next in the
 -- same transaction. 0.1.0 is the bundle of the shell tools: plain secrets keyed by name, a version
 -- row, a migration table of its own, and event triggers whose functions had other names.
 --
@@ -101,14 +101,11 @@ DO $migration$
 DECLARE
   old name;
 BEGIN
-  IF pg_catalog.to_regclass('hectic.migration') IS NULL
-     OR (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
-         WHERE a.attrelid = 'hectic.migration'::pg_catalog.regclass AND NOT a.attisdropped
-           AND a.attname IN ('version', 'name', 'state', 'checksum', 'started_at', 'completed_at', 'error')) = 7 THEN
+  IF pg_catalog.to_regclass('hectic.migration') IS NULL THEN
     RETURN;
   END IF;
   ALTER TABLE hectic.migration RENAME TO migration_0_1_0;
-  COMMENT ON TABLE hectic.migration_0_1_0 IS 'Migration history of bundle 0.1.0, kept by the upgrade to 0.2.0.';
+  COMMENT ON TABLE hectic.migration_0_1_0 IS 'Migration history of bundle 0.1.0, kept by the upgrade.';
   -- The new table wants the names for itself; since PostgreSQL 18 those of NOT NULL too.
   FOR old IN SELECT c.conname FROM pg_catalog.pg_constraint c
              WHERE c.conrelid = 'hectic.migration_0_1_0'::pg_catalog.regclass AND c.contype <> 't' AND c.coninhcount = 0 LOOP
