@@ -19,6 +19,8 @@ pub enum Kind {
     Failed,
     /// A statement of the project's SQL failed.
     Sql,
+    /// A migration failed, or did not stand its proof.
+    Migration,
     /// Arguments or a state that allow no single reading.
     Conflict,
     /// A required argument, variable or input file is missing.

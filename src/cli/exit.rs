@@ -44,6 +44,7 @@ impl From<Kind> for ExitCode {
     fn from(kind: Kind) -> Self {
         match kind {
             Kind::Failed | Kind::Sql => Self::Generic,
+            Kind::Migration => Self::Migration,
             Kind::Conflict => Self::Ambiguous,
             Kind::Missing => Self::Missing,
             Kind::NoSuchTable => Self::NoSuchTable,

@@ -150,6 +150,21 @@ impl Conninfo {
         self.parameters.get(key).map(String::as_str)
     }
 
+    /// The same connection under a name, with settings of the server as if given in `options`.
+    #[must_use]
+    pub fn with_settings(&self, name: &str, settings: &[(&str, &str)]) -> Self {
+        let mut conninfo = self.clone();
+        let mut options = self.get("options").unwrap_or_default().to_owned();
+        for (setting, value) in settings {
+            // blanks separate options (§34.1.2)
+            let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
+            options.push_str(&format!(" -c {setting}={value}"));
+        }
+        conninfo.parameters.insert("options", options.trim_start().to_owned());
+        conninfo.parameters.insert("application_name", name.to_owned());
+        conninfo
+    }
+
     /// A file below `~/.postgresql`, where libpq looks for certificates.
     pub(crate) fn in_dot_postgresql(&self, name: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(".postgresql").join(name))

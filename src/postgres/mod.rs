@@ -1,6 +1,7 @@
 //! What PostgreSQL offers: its programs, its connection strings, its sessions, its errors.
 
 pub mod conninfo;
+pub mod interpreter;
 pub mod lexer;
 pub mod quote;
 pub mod script;

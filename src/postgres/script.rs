@@ -83,7 +83,8 @@ impl Script {
         let what = format!("cannot run {}", self.file.display());
         Err(match failure {
             Some(failure) => {
-                let located = failure.locate(|path, lines| self.read_lines(path, lines));
+                let located =
+                    failure.locate(|path, lines| read_lines(&self.directory.join(path), lines));
                 located.into_error(&what)
             }
             None => Error::new(Kind::Sql, format!("{what}: psql {}", describe(status))),
@@ -95,41 +96,21 @@ impl Script {
     }
 
     fn psql(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
-        let mut command = psql(toolchain, conninfo)?
-            .args(["-X", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"])
-            .args(["-v", "SHOW_CONTEXT=always", "-v", "ECHO=errors", "-P", "pager=off"])
-            .env("PGCLIENTENCODING", "UTF8")
-            .env("PG_COLOR", "never")
-            .directory(&self.directory);
+        let mut command = strict(toolchain, conninfo)?.directory(&self.directory);
         for (name, value) in &self.variables {
             command = command.arg("-v").arg(format!("{name}={value}"));
         }
         Ok(command.arg("-f").arg(&self.file))
     }
+}
 
-    /// Lines of a source, without holding the file or a line that is one: it may be a hundred
-    /// megabytes. When they are too much together, the first ones come out empty.
-    fn read_lines(&self, path: &Path, lines: RangeInclusive<usize>) -> Option<Vec<String>> {
-        let mut reader = BufReader::new(File::open(self.directory.join(path)).ok()?);
-        let mut line = Vec::new();
-        let mut kept: Vec<String> = Vec::new();
-        let (mut held, mut oldest) = (0, 0);
-        for number in 1..=*lines.end() {
-            if !read_line(&mut reader, &mut line).ok()? {
-                break;
-            }
-            if number < *lines.start() {
-                continue;
-            }
-            held += line.len();
-            kept.push(String::from_utf8_lossy(&line).into_owned());
-            while held > HELD && oldest + 1 < kept.len() {
-                held -= std::mem::take(&mut kept[oldest]).len();
-                oldest += 1;
-            }
-        }
-        Some(kept)
-    }
+/// psql for a script: no start-up file, an end at the first error, messages that can be read back.
+pub(super) fn strict(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
+    Ok(psql(toolchain, conninfo)?
+        .args(["-X", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"])
+        .args(["-v", "SHOW_CONTEXT=always", "-v", "ECHO=errors", "-P", "pager=off"])
+        .env("PGCLIENTENCODING", "UTF8")
+        .env("PG_COLOR", "never"))
 }
 
 /// psql on a connection, everything about which is in the environment.
@@ -141,6 +122,30 @@ pub fn psql(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
     Ok(command)
 }
 
+/// Lines of a source, without holding the file or a line that is one: it may be a hundred
+/// megabytes. When they are too much together, the first ones come out empty.
+pub(super) fn read_lines(path: &Path, lines: RangeInclusive<usize>) -> Option<Vec<String>> {
+    let mut reader = BufReader::new(File::open(path).ok()?);
+    let mut line = Vec::new();
+    let mut kept: Vec<String> = Vec::new();
+    let (mut held, mut oldest) = (0, 0);
+    for number in 1..=*lines.end() {
+        if !read_line(&mut reader, &mut line).ok()? {
+            break;
+        }
+        if number < *lines.start() {
+            continue;
+        }
+        held += line.len();
+        kept.push(String::from_utf8_lossy(&line).into_owned());
+        while held > HELD && oldest + 1 < kept.len() {
+            held -= std::mem::take(&mut kept[oldest]).len();
+            oldest += 1;
+        }
+    }
+    Some(kept)
+}
+
 fn open_log(path: &Path) -> Result<File> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).on("create", directory)?;
@@ -150,7 +155,7 @@ fn open_log(path: &Path) -> Result<File> {
 
 /// A message without what only errors need: the SQLSTATE of success and the place in the server's
 /// own source.
-fn terse(line: &str) -> Option<String> {
+pub(super) fn terse(line: &str) -> Option<String> {
     if line.starts_with("LOCATION:  ") {
         return None;
     }

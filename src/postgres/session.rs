@@ -23,10 +23,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub use failure::server_error;
 pub use tokio_postgres::Row;
 pub use tokio_postgres::error::{DbError, ErrorPosition};
-pub use tokio_postgres::types::{FromSql, ToSql};
+pub use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use super::conninfo::Conninfo;
 use crate::error::{Error, Result};
+use crate::process::Patience;
 use crate::signal;
 
 /// How often a wait looks for a signal.
@@ -67,6 +68,7 @@ pub struct Session {
     tls: Option<MakeRustlsConnect>,
     inbox: Arc<Mutex<Inbox>>,
     last_failure: Option<DbError>,
+    patience: Patience,
 }
 
 impl Session {
@@ -77,13 +79,21 @@ impl Session {
     /// `Failed` when no connection comes about, `Conflict` or `Missing` for parameters and
     /// certificate files that cannot be used, `Interrupted` after a signal.
     pub fn connect(conninfo: &Conninfo) -> Result<Self> {
+        Self::connect_with(conninfo, Patience::Interruptible)
+    }
+
+    /// The same, for what has to be written down after a signal: a stubborn session hears none.
+    ///
+    /// # Errors
+    /// See [`Self::connect`].
+    pub fn connect_with(conninfo: &Conninfo, patience: Patience) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::failed(format!("cannot start the event loop: {error}")))?;
         let opened = runtime.block_on(async {
             let attempt = pin!(connect::open(conninfo));
-            interruptible(attempt).await?
+            interruptible(attempt, patience).await?
         });
         match opened {
             Ok(opened) => Ok(Self {
@@ -93,6 +103,7 @@ impl Session {
                 tls: opened.tls,
                 inbox: opened.inbox,
                 last_failure: None,
+                patience,
             }),
             Err(error) => {
                 // A host name may still be being looked up; nobody waits for that.
@@ -117,6 +128,19 @@ impl Session {
     /// See [`server_error`].
     pub fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         self.run(async |client| client.query(sql, params).await)
+    }
+
+    /// Runs one statement whose parameters have these types: one round trip, where [`Self::query`]
+    /// takes two.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn query_typed(
+        &mut self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>> {
+        self.run(async |client| client.query_typed(sql, params).await)
     }
 
     /// Runs one statement that returns one row or none.
@@ -167,7 +191,7 @@ impl Session {
         let client = self.client.as_ref().ok_or_else(|| Error::unexpected("session is closed"))?;
         let answer = self.runtime.block_on(async {
             let mut answer = pin!(work(client));
-            match interruptible(answer.as_mut()).await {
+            match interruptible(answer.as_mut(), self.patience).await {
                 Ok(answer) => Ok(answer),
                 Err(interrupted) => {
                     let cancelled = async {
@@ -211,7 +235,10 @@ pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
 
 /// Waits for `work` to end or a signal to arrive, whichever is first. A finished answer counts even
 /// when a signal is already there: the next wait will hear it.
-async fn interruptible<F: Future>(mut work: Pin<&mut F>) -> Result<F::Output> {
+async fn interruptible<F: Future>(mut work: Pin<&mut F>, patience: Patience) -> Result<F::Output> {
+    if patience == Patience::Stubborn {
+        return Ok(work.await);
+    }
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {

@@ -70,6 +70,19 @@ impl Toolchain {
         Ok(Self { bindir, environment: environment.clone(), version: OnceCell::new() })
     }
 
+    /// The same for who only needs psql: a machine that only has the client will do.
+    pub fn locate_client(search: &Search, environment: &Environment) -> Result<Self> {
+        Self::locate(search, environment).or_else(|error| {
+            let psql = match &search.bindir {
+                Some(explicit) => std::path::absolute(explicit.join("psql")).ok(),
+                None => search.all("psql").next(),
+            };
+            let bindir = psql.filter(|psql| is_program(psql));
+            let bindir = bindir.and_then(|psql| psql.parent().map(Path::to_owned)).ok_or(error)?;
+            Ok(Self { bindir, environment: environment.clone(), version: OnceCell::new() })
+        })
+    }
+
     /// The directory of all programs.
     pub fn bindir(&self) -> &Path {
         &self.bindir

@@ -17,6 +17,11 @@ pub struct ProcessInfo {
     pub directory: Option<PathBuf>,
 }
 
+/// This machine's name.
+pub fn host_name() -> String {
+    System::host_name().unwrap_or_else(|| "localhost".to_owned())
+}
+
 /// The process with this id, if it runs.
 pub fn inspect(pid: u32) -> Option<ProcessInfo> {
     let pid = Pid::from_u32(pid);

@@ -6,6 +6,7 @@
 //! own, without our terminal, pipes or descriptors. Failures keep the argument list, the status or
 //! signal, and the last lines of what the program said.
 
+mod dialogue;
 mod environment;
 mod inspect;
 mod lines;
@@ -21,8 +22,9 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+pub use dialogue::{Dialogue, Line};
 pub use environment::Environment;
-pub use inspect::{ProcessInfo, inspect, working_in};
+pub use inspect::{ProcessInfo, host_name, inspect, working_in};
 pub use lines::{LINE_LIMIT, read_line};
 pub use server::Server;
 pub use user::OsUser;
