@@ -4,8 +4,8 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · secret · tap · migration
 //!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · facts · secret · tap
+//!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
 //!

@@ -12,7 +12,7 @@ use super::resolve::Resolve;
 use super::ui::Voice;
 use super::{diagnosis, variables_help, verbs};
 use crate::command::psql;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Manages a project's PostgreSQL development database.
 #[derive(Debug, Parser)]
@@ -78,6 +78,13 @@ enum Verb {
         /// Print it as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Apply, revert, prove and repair migrations; see `database migrator --help`
+    #[command(disable_help_flag = true)]
+    Migrator {
+        /// Arguments for migrator
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Open psql on the database; arguments are psql's
     Psql {
@@ -186,6 +193,8 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Log { which } => verbs::show_log(&resolve, which.as_deref()),
         Verb::Cleanup => verbs::run_cleanup(&resolve),
         Verb::Status { json } => verbs::show_status(&resolve, json),
+        // `cli::database` has handed these over before they were parsed
+        Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),
         Verb::Psql { arguments } => {
             verbs::check_inherits(&resolve, &inherits)?;
             Err(psql::run(&resolve.toolchain()?, &resolve.connection()?, &arguments)?)

@@ -9,10 +9,15 @@ mod diagnosis;
 pub mod env;
 pub mod exit;
 mod export;
+mod migrator;
+mod migrator_report;
+mod migrator_settings;
+mod migrator_verbs;
 mod pager;
 mod postgres_cleanup;
 mod postgres_init;
 mod resolve;
+mod table;
 mod ui;
 mod verbs;
 
@@ -28,6 +33,10 @@ use ui::{LogFormat, Voice};
 
 /// The `database` program.
 pub fn database() -> std::process::ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if migrator::from_database(&words).is_some() {
+        return migrator();
+    }
     run(database::execute, database::Arguments::voice, database::for_psql)
 }
 
@@ -39,6 +48,13 @@ pub fn postgres_init() -> std::process::ExitCode {
 /// The `postgres-cleanup` program.
 pub fn postgres_cleanup() -> std::process::ExitCode {
     run(postgres_cleanup::execute, postgres_cleanup::Arguments::voice, |arguments| arguments)
+}
+
+/// The `migrator` program, also as `database migrator`.
+pub fn migrator() -> std::process::ExitCode {
+    run(migrator::execute, migrator::Arguments::voice, |words| {
+        migrator::prepare(migrator::from_database(&words).unwrap_or(words))
+    })
 }
 
 fn run<A: Parser>(
@@ -75,6 +91,12 @@ fn tell(error: &Error, format: LogFormat) -> ExitCode {
 
 /// Help and version go to standard output, complaints to standard error.
 fn usage(error: &clap::Error) -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some(message) = migrator::ambiguity(error, &words) {
+        let error = Error::conflict(message).hint("give one command at a time");
+        let json = wants_json(words.into_iter());
+        return tell(&error, if json { LogFormat::Json } else { LogFormat::Text });
+    }
     let code = exit::of_clap(error);
     if code == ExitCode::Success || !wants_json(std::env::args_os()) {
         let _ = error.print();

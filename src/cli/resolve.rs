@@ -85,6 +85,13 @@ impl Resolve {
         Toolchain::locate(&search, &self.environment())
     }
 
+    /// psql, where the server's programs may be missing; exit 127 when it is missing too.
+    pub fn client(&self) -> Result<Toolchain> {
+        let path = self.env.os("PATH").unwrap_or_default().to_owned();
+        let search = Search { bindir: self.env.path("PG_BINDIR"), path };
+        Toolchain::locate_client(&search, &self.environment())
+    }
+
     /// The environment that children get.
     pub fn environment(&self) -> Environment {
         Environment::scrub(self.env.all())
@@ -237,7 +244,8 @@ impl Resolve {
         parsed.map(Some).map_err(|error| error.context(format!("cannot use {name}")))
     }
 
-    fn libpq(&self) -> LibpqEnvironment {
+    /// What libpq would read from the environment.
+    pub fn libpq(&self) -> LibpqEnvironment {
         let user = OsUser::current();
         LibpqEnvironment {
             variables: self.env.libpq(),

@@ -10,6 +10,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod hydrate;
 pub mod log;
+pub mod migrator;
 pub mod patch;
 pub mod psql;
 pub mod status;

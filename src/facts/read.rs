@@ -69,9 +69,9 @@ impl Facts {
 
 /// Whether what the object is part of is in the catalog too.
 fn is_complete(object: &Listed, catalog: &Catalog) -> bool {
-    object.whole.is_none_or(|whole| {
-        catalog.get(&whole).is_some_and(|whole| is_complete(whole, catalog))
-    })
+    object
+        .whole
+        .is_none_or(|whole| catalog.get(&whole).is_some_and(|whole| is_complete(whole, catalog)))
 }
 
 fn collect(session: &mut Session) -> Result<Facts> {

@@ -67,12 +67,17 @@ fn properties_change_come_and_go() {
 #[test]
 fn changes_are_in_the_order_of_kinds_and_names() {
     let after = "trigger t on a.b\ntable z.z\ntable a.b\nschema a";
-    assert_eq!(lines("", after), ["+ schema a", "+ table a.b", "+ table z.z", "+ trigger t on a.b"]);
+    assert_eq!(
+        lines("", after),
+        ["+ schema a", "+ table a.b", "+ table z.z", "+ trigger t on a.b"]
+    );
 }
 
 #[test]
 fn a_long_value_is_cut_where_it_differs_and_stays_on_one_line() {
-    let body = |word: &str| format!("function a.f(): definition={}\n{word}{}", "x".repeat(80), "y".repeat(80));
+    let body = |word: &str| {
+        format!("function a.f(): definition={}\n{word}{}", "x".repeat(80), "y".repeat(80))
+    };
     let change = |word: &str| {
         let mut facts = facts("function a.f()");
         let object = facts.objects.values_mut().next().expect("one");

@@ -1,0 +1,11 @@
+-- The state of every migration of set $1, in the order of application, and whether this session's
+-- role may go on from there. One round trip decides whether anything is to be done.
+SELECT m.version, m.name, m.state, m.direction, m.transactional, m.checksum, m.normalized_checksum, m.previous,
+       m.actor, m.tool_version, m.error, m.statements, m.backend,
+       m.deleted_at IS NOT NULL AS deleted,
+       pg_catalog.to_char(m.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started,
+       pg_catalog.to_char(m.completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS completed,
+       (EXTRACT(epoch FROM m.duration) * 1000)::double precision AS milliseconds
+FROM hectic.migration m
+WHERE m.migration_set = $1
+ORDER BY m.applied_event

@@ -1,0 +1,7 @@
+-- Each applied migration of set $1 gets the one that was applied before it as its predecessor, after
+-- a repair took one out of the chain.
+UPDATE hectic.migration AS m SET previous = chain.before
+FROM (SELECT a.version, pg_catalog.lag(a.version) OVER (ORDER BY a.applied_event) AS before
+      FROM hectic.migration a
+      WHERE a.migration_set = $1::text AND a.state = 'Migrated') AS chain
+WHERE m.migration_set = $1::text AND m.version = chain.version AND m.previous IS DISTINCT FROM chain.before

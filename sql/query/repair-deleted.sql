@@ -1,0 +1,11 @@
+-- That the files of version $2 of set $1 are gone is excused from now on.
+WITH changed AS (
+  UPDATE hectic.migration AS m SET deleted_at = pg_catalog.clock_timestamp()
+  WHERE m.migration_set = $1::text AND m.version = $2::bigint
+  RETURNING m.*
+)
+INSERT INTO hectic.migration_event (
+  migration_set, version, name, action, state, checksum, normalized_checksum, previous, actor, tool_version, note)
+SELECT c.migration_set, c.version, c.name, 'repair', c.state, c.checksum, c.normalized_checksum, c.previous,
+       $3::text, $4::text, $5::text
+FROM changed c

@@ -1,0 +1,372 @@
+//! The verbs of `migrator`: values resolved, the command run, its report printed.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use serde::Serialize;
+
+use super::env::Env;
+use super::migrator::{ApplyVerb, Global, MigrateVerb, Verb, ambiguous};
+use super::migrator_settings::Settings;
+use super::resolve::Resolve;
+use super::{migrator_report as report, ui};
+use crate::bundle;
+use crate::command::migrator::change::{self, Changes};
+use crate::command::migrator::migrate::{Done, Migrate, Planned, Wanted};
+use crate::command::migrator::verify::Verify;
+use crate::command::migrator::{fetch, inspect};
+use crate::error::{Error, Kind, Result};
+use crate::inherits;
+use crate::migration::create::{self, New};
+use crate::migration::plan::Count;
+use crate::migration::runner::Moved;
+
+pub(super) fn execute(global: Global, verb: Verb) -> Result<()> {
+    if !global.inherits.is_empty() {
+        tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
+    }
+    let resolve = Resolve {
+        env: Env::capture()?,
+        url: global.db_url.clone(),
+        url_variables: &["DB_URL", "PGURL"],
+    };
+    // with `create`, -v is the version
+    let (variables, version) = match verb {
+        Verb::Create { .. } => (&[][..], global.set.last()),
+        _ => (global.set.as_slice(), None),
+    };
+    let settings = Settings::new(resolve, &global, variables)?;
+    let cli = Cli { settings, global: &global };
+    match verb {
+        Verb::New { directory } => cli.new_project(&directory),
+        Verb::Create { description, name } => cli.create(description.or(name), version),
+        Verb::List { raw } => cli.list(raw),
+        Verb::Verify => cli.verify(),
+        Verb::Init if global.dry_run => print(&bundle::script()),
+        Verb::Clean { .. } if global.dry_run => print(change::CLEAN),
+        verb => cli.with_database(verb),
+    }
+}
+
+struct Cli<'a> {
+    settings: Settings,
+    global: &'a Global,
+}
+
+impl Cli<'_> {
+    fn with_database(&self, verb: Verb) -> Result<()> {
+        let project = self.settings.project();
+        // what was typed wrongly is said before anything is asked of a database
+        let wanted = match &verb {
+            Verb::Migrate { verb } => Some(wanted(verb)?),
+            Verb::Apply { verb } => Some(applied(verb.as_ref())),
+            _ => None,
+        };
+        let conninfo = self.settings.connection()?;
+        inherits::check(&conninfo, &self.global.inherits)?;
+        if let Some(wanted) = wanted {
+            return self.migrate(&wanted);
+        }
+        match verb {
+            Verb::Init => {
+                change::init(project, &conninfo)?;
+                ui::status(&format!("bundle {} applied", bundle::VERSION));
+                Ok(())
+            }
+            Verb::Info => self.info(),
+            Verb::History => self.history(),
+            Verb::Validate => self.validate(),
+            Verb::Abort => self.abort(),
+            Verb::Repair { applied, reverted, yes } => {
+                let wanted = change::Wanted { applied, reverted };
+                self.consent(change::repair(project, &conninfo, &wanted)?, yes)
+            }
+            Verb::Baseline { name } => {
+                self.consent(change::baseline(project, &conninfo, &name)?, true)
+            }
+            Verb::Clean { yes } => self.clean(yes),
+            Verb::Fetch => self.fetch(),
+            _ => Err(Error::unexpected("a command without a database got one")),
+        }
+    }
+
+    fn new_project(&self, directory: &std::path::Path) -> Result<()> {
+        if self.global.dry_run {
+            return print(&format!("{}\n", directory.display()));
+        }
+        create::project(directory)?;
+        ui::status(&format!(
+            "project made; go on with: cd {} && migrator create NAME",
+            directory.display()
+        ));
+        print(&format!("{}\n", directory.display()))
+    }
+
+    fn create(&self, description: Option<String>, version: Option<&String>) -> Result<()> {
+        let description = description.ok_or_else(|| {
+            Error::missing("the migration has no name").hint("migrator create add-users")
+        })?;
+        let version = version.map(|text| match text.parse::<i64>() {
+            Ok(version) if version > 0 => Ok(version),
+            _ => Err(Error::conflict(format!("\"{text}\" is no version"))
+                .hint("with create, -v is the version: a whole number from 1")),
+        });
+        let new = New {
+            description: &description,
+            version: version.transpose()?,
+            layout: self.settings.layout,
+        };
+        let directory = &self.settings.project().directory;
+        if self.global.dry_run {
+            return print(&format!("{}\n", directory.display()));
+        }
+        let path = new.make(directory)?;
+        if self.global.json {
+            return self.json(&serde_json::json!({ "path": path.display().to_string() }));
+        }
+        print(&format!("{}\n", path.display()))
+    }
+
+    fn migrate(&self, wanted: &Wanted) -> Result<()> {
+        let conninfo = self.settings.connection()?;
+        let toolchain = || self.settings.resolve().client();
+        let migrate = Migrate {
+            project: self.settings.project(),
+            conninfo: &conninfo,
+            toolchain: &toolchain,
+            dry_run: self.global.dry_run,
+        };
+        let tell = |moved: &Moved| {
+            let verb = if moved.direction == "up" { "applied" } else { "reverted" };
+            ui::status(&format!("{verb} {} ({:.0} ms)", moved.name, moved.milliseconds));
+        };
+        match migrate.run(wanted, &mut { tell })? {
+            Done::Planned { steps, bundle } => self.show_plan(&steps, bundle),
+            Done::Moved(moved) => {
+                if moved.is_empty() {
+                    ui::status("nothing to do: the database is where it should be");
+                }
+                if self.global.json { self.json(&moved) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn show_plan(&self, steps: &[Planned], bundle: bool) -> Result<()> {
+        if self.global.json {
+            return self.json(&steps);
+        }
+        print(&report::plan(steps, bundle))?;
+        ui::status(&format!("{} to do; nothing was changed", steps.len()));
+        Ok(())
+    }
+
+    fn list(&self, raw: bool) -> Result<()> {
+        let listed = inspect::list(self.settings.project())?;
+        if self.global.json {
+            return self.json(&listed);
+        }
+        if raw {
+            let names: String = listed.iter().map(|entry| format!("{}\n", entry.name)).collect();
+            return print(&names);
+        }
+        print(&report::list(&listed))
+    }
+
+    fn info(&self) -> Result<()> {
+        let all = inspect::info(self.settings.project(), &self.settings.connection()?)?;
+        if self.global.json {
+            return self.json(&all);
+        }
+        print(&report::info(&all))
+    }
+
+    fn history(&self) -> Result<()> {
+        let events = inspect::history(self.settings.project(), &self.settings.connection()?)?;
+        if self.global.json {
+            return self.json(&events);
+        }
+        print(&report::history(&events))
+    }
+
+    fn validate(&self) -> Result<()> {
+        let validated = inspect::validate(self.settings.project(), &self.settings.connection()?)?;
+        if self.global.json {
+            self.json(&validated.findings)?;
+        } else {
+            print(&report::findings(&validated.findings))?;
+        }
+        if let Some(mismatch) = validated.mismatch {
+            return Err(mismatch);
+        }
+        let errors = validated.findings.iter().filter(|finding| !finding.warning).count();
+        if errors > 0 {
+            return Err(Error::conflict(format!("the history does not fit: {errors} problems"))
+                .hint("put the files back, or record them as they are: `migrator repair`"));
+        }
+        ui::status(&format!("valid: {} applied, {} pending", validated.applied, validated.pending));
+        Ok(())
+    }
+
+    fn abort(&self) -> Result<()> {
+        let dry_run = self.global.dry_run;
+        let aborted =
+            change::abort(self.settings.project(), &self.settings.connection()?, dry_run)?;
+        if self.global.json {
+            return self.json(&aborted);
+        }
+        match aborted.as_slice() {
+            [] => ui::status("nothing is Running"),
+            names if dry_run => ui::status(&format!("would be aborted: {}", names.join(", "))),
+            names => ui::status(&format!("aborted: {}; no SQL was undone", names.join(", "))),
+        }
+        Ok(())
+    }
+
+    fn clean(&self, yes: bool) -> Result<()> {
+        let conninfo = self.settings.connection()?;
+        let question =
+            "Drop hectic.migration and hectic.migration_event? The history of migrations is lost.";
+        if !yes && !ask(question)? {
+            ui::status("nothing was changed");
+            return Ok(());
+        }
+        change::clean(self.settings.project(), &conninfo)?;
+        ui::status("dropped; `migrator init` makes an empty history");
+        Ok(())
+    }
+
+    /// Shows the changes, asks, makes them.
+    fn consent(&self, changes: Changes<'_>, yes: bool) -> Result<()> {
+        let lines: Vec<String> = changes.changes.iter().map(ToString::to_string).collect();
+        if self.global.json {
+            self.json(&lines)?;
+        } else {
+            print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+        }
+        if lines.is_empty() {
+            ui::status("nothing to record");
+        } else if self.global.dry_run {
+            ui::status(&format!("{} to record; nothing was changed", lines.len()));
+        } else if yes || ask("Record this?")? {
+            let made = changes.make()?;
+            ui::status(&format!("recorded: {made}"));
+        } else {
+            ui::status("nothing was changed");
+        }
+        Ok(())
+    }
+
+    fn fetch(&self) -> Result<()> {
+        let connection = self.settings.connection()?;
+        let fetched = fetch::run(self.settings.project(), &connection, self.global.dry_run)?;
+        if self.global.json {
+            return self.json(&fetched);
+        }
+        let paths = fetched.written.iter().map(|path| format!("{}\n", path.display()));
+        print(&paths.collect::<String>())?;
+        let verb = if self.global.dry_run { "to write" } else { "written" };
+        ui::status(&format!(
+            "{} files {verb}, {} there already",
+            fetched.written.len(),
+            fetched.unchanged
+        ));
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<()> {
+        let resolve = self.settings.resolve();
+        let spec = resolve.throwaway_spec()?;
+        let connection = resolve.project_url()?;
+        let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
+        let verify = Verify {
+            project: self.settings.project(),
+            role: role.unwrap_or_else(|| spec.superuser.clone()),
+            spec,
+            toolchain: resolve.toolchain()?,
+            settings: self.settings.server().to_vec(),
+            registry: resolve.registry()?,
+        };
+        let json = self.global.json;
+        let verdicts = verify.run(&mut |verdict| {
+            if !json {
+                // a reader that went away ends nothing
+                let _ = print(&report::verdict(verdict));
+            }
+        })?;
+        if json {
+            self.json(&verdicts)?;
+        }
+        let failed = verdicts.iter().filter(|verdict| !verdict.reversible).count();
+        if failed == 0 {
+            ui::status(&format!("verified: {} migrations can be undone", verdicts.len()));
+            return Ok(());
+        }
+        Err(Error::new(Kind::Migration, format!("{failed} of {} migrations cannot be undone", verdicts.len()))
+            .hint("mend their down files: after the down nothing of the up may be left, and nothing else be gone"))
+    }
+
+    fn json(&self, value: &impl Serialize) -> Result<()> {
+        ui::data(|out| {
+            let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
+            writeln!(out, "{text}")
+        })
+    }
+}
+
+fn print(text: &str) -> Result<()> {
+    ui::data(|out| out.write_all(text.as_bytes()))
+}
+
+/// A question on the terminal; without one, exit 3.
+fn ask(question: &str) -> Result<bool> {
+    let input = std::io::stdin();
+    if !input.is_terminal() || super::env::no_tty() {
+        return Err(Error::missing("there is nobody to ask").hint("--yes says yes in advance"));
+    }
+    let _ = write!(anstream::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    input
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|e| Error::failed(format!("cannot read the answer: {e}")))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn wanted(verb: &MigrateVerb) -> Result<Wanted> {
+    Ok(match verb {
+        MigrateVerb::Up { count } => Wanted::Up(parse_count("up", count.as_deref())?),
+        MigrateVerb::Down { count } => Wanted::Down(parse_count("down", count.as_deref())?),
+        MigrateVerb::To { name } => Wanted::To(name.clone()),
+        MigrateVerb::Redo { count } => match parse_count("redo", count.as_deref())? {
+            Count::Number(number) => Wanted::Redo(number),
+            Count::All => Wanted::Redo(usize::MAX),
+        },
+    })
+}
+
+fn applied(verb: Option<&ApplyVerb>) -> Wanted {
+    match verb {
+        None | Some(ApplyVerb::All) => Wanted::Up(Count::All),
+        Some(ApplyVerb::Next) => Wanted::Up(Count::Number(1)),
+        Some(ApplyVerb::Until { target }) => Wanted::Until(target.clone()),
+    }
+}
+
+fn parse_count(verb: &str, text: Option<&str>) -> Result<Count> {
+    match text {
+        None => Ok(Count::Number(1)),
+        Some("all") => Ok(Count::All),
+        Some(text) => match text.parse() {
+            Ok(0) => Err(Error::conflict(format!("{verb} 0 asks for nothing"))
+                .hint("give a number from 1, or all; `migrate to 0` reverts everything")),
+            Ok(number) => Ok(Count::Number(number)),
+            Err(_) => Err(match ambiguous(text) {
+                Some(message) => Error::conflict(format!("{message}: {verb} {text}"))
+                    .hint("give one command at a time"),
+                None => {
+                    Error::new(Kind::UnknownArgument, format!("{verb} \"{text}\" is no number"))
+                        .hint("give a number from 1, or all; `migrate to NAME` goes to a migration")
+                }
+            }),
+        },
+    }
+}

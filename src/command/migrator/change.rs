@@ -1,0 +1,294 @@
+//! `migrator init`, `baseline`, `abort`, `repair`, `clean`: change the history, never the schema.
+//!
+//! Each works in one session that holds the migrator's lock, so that it never happens beside a
+//! running migration, and in one transaction.
+
+use std::time::Duration;
+
+use super::{Project, Same};
+use crate::bundle;
+use crate::durability;
+use crate::error::{Context, Error, Result};
+use crate::migration::TOOL_VERSION;
+use crate::migration::directory::{Directory, Migration};
+use crate::migration::history::{History, Record, State};
+use crate::migration::keep;
+use crate::migration::lock;
+use crate::migration::plan::{self, Goal};
+use crate::migration::preflight::check_privileges;
+use crate::migration::runner;
+use crate::migration::source::Source;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::session::Session;
+
+/// The statements of `clean`.
+pub const CLEAN: &str = include_str!("../../../sql/query/clean-migrator.sql");
+
+/// Applies the bundle; safe to repeat and beside others that do the same.
+pub fn init(project: &Project, conninfo: &Conninfo) -> Result<()> {
+    let mut session = project.connect(conninfo)?;
+    bundle::apply(&mut session)?;
+    durability::flush(conninfo)
+}
+
+/// Sets every Running migration Error, also transactional ones. Returns their names.
+///
+/// # Errors
+/// `Conflict` (exit 2) while somebody holds the lock: then it still runs.
+pub fn abort(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Vec<String>> {
+    let mut session = project.connect(conninfo)?;
+    lock::take(&mut session, Duration::ZERO)
+        .context("nothing is aborted while a migrator is at work")?;
+    let history = History::read(&mut session, &project.set)?;
+    let running: Vec<String> = history.running().map(|record| record.name.full.clone()).collect();
+    if dry_run || running.is_empty() {
+        return Ok(running);
+    }
+    let message = "aborted after its migrator had ended; no SQL was undone";
+    let aborted =
+        runner::fail(&mut session, &project.set, &project.actor, None, None, "abort", message)?;
+    durability::flush(conninfo)?;
+    Ok(aborted)
+}
+
+/// One change of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The file as it is now counts as the applied one.
+    Checksum(Migration),
+    /// The missing files are excused.
+    Deleted(String, i64),
+    /// It is applied; no SQL was run by us.
+    Applied(Migration, &'static str),
+    /// It is not applied; likewise.
+    Reverted(Migration),
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Checksum(migration) => {
+                write!(f, "{}: record the file as it is now as the applied one", migration.name)
+            }
+            Self::Deleted(name, _) => write!(f, "{name}: excuse its missing files"),
+            Self::Applied(migration, _) => {
+                write!(f, "{}: record it as applied, without running it", migration.name)
+            }
+            Self::Reverted(migration) => {
+                write!(f, "{}: record it as not applied, without running it", migration.name)
+            }
+        }
+    }
+}
+
+/// Changes that wait for a word of consent; the lock is held meanwhile.
+pub struct Changes<'a> {
+    project: &'a Project,
+    conninfo: &'a Conninfo,
+    session: Session,
+    exists: bool,
+    /// In this order.
+    pub changes: Vec<Change>,
+}
+
+/// Everything up to `name` that is not applied yet, to be recorded as applied.
+///
+/// # Errors
+/// `Conflict` for a history that does not fit.
+pub fn baseline<'a>(
+    project: &'a Project,
+    conninfo: &'a Conninfo,
+    name: &str,
+) -> Result<Changes<'a>> {
+    let (directory, mut changes) = begin(project, conninfo)?;
+    let history = History::read(&mut changes.session, &project.set)?;
+    let target = match ["latest", "head", "last"].contains(&name) {
+        true => directory.migrations.last().map_or(0, |migration| migration.name.version),
+        false => directory.resolve(name)?,
+    };
+    let goal = Goal::Until(target);
+    let steps = plan::plan(&directory.names(), &history.applied(), goal, project.out_of_order)?;
+    let migrations = steps.iter().filter_map(|step| directory.find(step.version));
+    changes.changes = migrations.map(|m| Change::Applied(m.clone(), "baseline")).collect();
+    Ok(changes)
+}
+
+/// What `repair` is asked to do.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Migrations to record as applied.
+    pub applied: Vec<String>,
+    /// Migrations to record as not applied.
+    pub reverted: Vec<String>,
+}
+
+/// What a repair would do: what was asked for, else whatever differs from the disk.
+pub fn repair<'a>(
+    project: &'a Project,
+    conninfo: &'a Conninfo,
+    wanted: &Wanted,
+) -> Result<Changes<'a>> {
+    let (directory, mut changes) = begin(project, conninfo)?;
+    let history = History::read(&mut changes.session, &project.set)?;
+    refuse_running(&history)?;
+    let find = |name: &String| {
+        let version = directory.resolve(name)?;
+        directory
+            .find(version)
+            .cloned()
+            .ok_or_else(|| Error::unexpected("a version without a file"))
+    };
+    for name in &wanted.reverted {
+        let migration = find(name)?;
+        if history.find(migration.name.version).is_some_and(Record::is_applied) {
+            changes.changes.push(Change::Reverted(migration));
+        }
+    }
+    for name in &wanted.applied {
+        let migration = find(name)?;
+        let record = history.find(migration.name.version);
+        if record.is_none_or(|record| record.state != State::Migrated) {
+            changes.changes.push(Change::Applied(migration, "repair"));
+        }
+    }
+    if wanted.applied.is_empty() && wanted.reverted.is_empty() {
+        changes.changes = differences(project, &directory, &history)?;
+    }
+    Ok(changes)
+}
+
+fn differences(project: &Project, directory: &Directory, history: &History) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for record in history.records.iter().filter(|record| record.is_applied()) {
+        let Some(migration) = directory.find(record.name.version) else {
+            if !record.deleted {
+                changes.push(Change::Deleted(record.name.full.clone(), record.name.version));
+            }
+            continue;
+        };
+        // another name is another migration, for which nobody can vouch but a person
+        if migration.name == record.name && project.compare(directory, record)? != Same::Exactly {
+            changes.push(Change::Checksum(migration.clone()));
+        }
+    }
+    Ok(changes)
+}
+
+fn refuse_running(history: &History) -> Result<()> {
+    match history.running().next() {
+        None => Ok(()),
+        Some(record) => Err(Error::conflict(format!("migration {} is Running", record.name))
+            .hint("its migrator has died: `migrator abort` first")),
+    }
+}
+
+fn begin<'a>(project: &'a Project, conninfo: &'a Conninfo) -> Result<(Directory, Changes<'a>)> {
+    let directory = project.read_directory()?;
+    let mut session = project.connect(conninfo)?;
+    check_privileges(&mut session)?;
+    lock::take(&mut session, project.wait)?;
+    let exists = History::read(&mut session, &project.set)?.exists;
+    Ok((directory, Changes { project, conninfo, session, exists, changes: Vec::new() }))
+}
+
+impl Changes<'_> {
+    /// Makes the changes, all or none.
+    pub fn make(mut self) -> Result<usize> {
+        if self.changes.is_empty() {
+            return Ok(0);
+        }
+        if !self.exists {
+            bundle::apply(&mut self.session)?;
+        }
+        self.session.batch("BEGIN")?;
+        for change in self.changes.clone() {
+            self.make_one(&change).context(format!("cannot record {change}"))?;
+        }
+        let relink = include_str!("../../../sql/query/relink-migrations.sql");
+        self.session.execute(relink, &[&self.project.set])?;
+        self.session.batch("COMMIT")?;
+        durability::flush(self.conninfo)?;
+        Ok(self.changes.len())
+    }
+
+    fn make_one(&mut self, change: &Change) -> Result<()> {
+        let (set, actor) = (&self.project.set, &self.project.actor);
+        match change {
+            Change::Checksum(migration) => {
+                let source = self.up(migration)?;
+                let query = include_str!("../../../sql/query/repair-checksum.sql");
+                let (checksum, normalized) = (source.checksum(), source.normalized_checksum()?);
+                let version = &migration.name.version;
+                let note = "the changed file counts as the applied one";
+                self.session.execute(
+                    query,
+                    &[set, version, &checksum, &normalized, actor, &TOOL_VERSION, &note],
+                )?;
+            }
+            Change::Deleted(_, version) => {
+                let query = include_str!("../../../sql/query/repair-deleted.sql");
+                let note = "its files are gone";
+                self.session.execute(query, &[set, version, actor, &TOOL_VERSION, &note])?;
+            }
+            Change::Applied(migration, action) => {
+                self.record(migration, "Migrated", action, "recorded as applied")?;
+            }
+            Change::Reverted(migration) => {
+                self.record(migration, "Undone", "repair", "recorded as not applied")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn up(&self, migration: &Migration) -> Result<Source> {
+        let file = migration.file(crate::migration::Direction::Up)?;
+        Source::load(file, &self.project.base)
+    }
+
+    fn record(
+        &mut self,
+        migration: &Migration,
+        state: &str,
+        action: &str,
+        note: &str,
+    ) -> Result<()> {
+        let up = self.up(migration)?;
+        let down = migration.down.as_ref().map(|file| Source::load(file, &self.project.base));
+        let down = down.transpose()?;
+        let name = &migration.name;
+        let files = keep::files(&self.project.directory, name, Some(&up), down.as_ref());
+        let down_sql = down.as_ref().map(|down| down.entry().text.as_str());
+        let query = include_str!("../../../sql/query/record-migration.sql");
+        let (checksum, normalized) = (up.checksum(), up.normalized_checksum()?);
+        self.session.execute(
+            query,
+            &[
+                &self.project.set,
+                &name.version,
+                &name.full,
+                &state,
+                &action,
+                &checksum,
+                &normalized,
+                &self.project.actor,
+                &TOOL_VERSION,
+                &note,
+                &up.entry().text,
+                &down_sql,
+                &files,
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// Drops the migrator's own objects.
+///
+/// # Errors
+/// `Conflict` while a migrator is at work.
+pub fn clean(project: &Project, conninfo: &Conninfo) -> Result<()> {
+    let mut session = project.connect(conninfo)?;
+    lock::take(&mut session, project.wait)?;
+    session.batch(CLEAN).context("cannot drop the history of migrations")?;
+    durability::flush(conninfo)
+}

@@ -1,0 +1,119 @@
+//! `migrator fetch`: the migration directory anew, from the SQL in the history.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::Value;
+
+use super::Project;
+use crate::error::{Error, IoContext, Result};
+use crate::migration::history;
+use crate::migration::keep::usual_path;
+use crate::migration::name::Name;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::session::{Row, Type, column};
+
+/// A file of the history.
+struct Kept {
+    path: PathBuf,
+    text: String,
+}
+
+/// What was written.
+#[derive(Debug, serde::Serialize)]
+pub struct Fetched {
+    /// The files that were missing.
+    pub written: Vec<PathBuf>,
+    /// How many were there already, with the same text.
+    pub unchanged: usize,
+}
+
+/// Writes what is missing; nothing is overwritten.
+///
+/// # Errors
+/// `Conflict` (exit 2) naming each file that is there with another text, or would lie outside of the
+/// migration directory; then nothing is written.
+pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetched> {
+    let mut session = project.connect(conninfo)?;
+    let query = include_str!("../../../sql/query/migration-sources.sql");
+    let rows = match session.query_typed(query, &[(&project.set, Type::TEXT)]) {
+        Ok(rows) => rows,
+        Err(error) => history::absent(session.sqlstate(), error).map(|()| Vec::new())?,
+    };
+    let mut kept = Vec::new();
+    for row in &rows {
+        kept.extend(files(row)?);
+    }
+    let mut missing = Vec::new();
+    let mut refused = Vec::new();
+    let mut unchanged = 0;
+    for file in &kept {
+        let path = project.directory.join(&file.path);
+        if !stays_inside(&file.path) {
+            refused
+                .push(format!("{} lies outside of the migration directory", file.path.display()));
+            continue;
+        }
+        match std::fs::read(&path) {
+            Ok(text) if text == file.text.as_bytes() => unchanged += 1,
+            Ok(_) => refused.push(format!("{} is there with another text", path.display())),
+            Err(_) => missing.push((path, &file.text)),
+        }
+    }
+    if !refused.is_empty() {
+        let error = Error::conflict("the directory cannot be rebuilt here, nothing was written")
+            .hint("name an empty directory: migrator -d DIRECTORY fetch");
+        return Err(refused.into_iter().fold(error, Error::detail));
+    }
+    if !dry_run {
+        for (path, text) in &missing {
+            write(path, text)?;
+        }
+    }
+    Ok(Fetched { written: missing.into_iter().map(|(path, _)| path).collect(), unchanged })
+}
+
+fn files(row: &Row) -> Result<Vec<Kept>> {
+    let name = Name { version: column(row, "version")?, full: column(row, "name")? };
+    let up: Option<String> = column(row, "up_sql")?;
+    let down: Option<String> = column(row, "down_sql")?;
+    let files: Option<String> = column(row, "files")?;
+    let files: Value = match files {
+        Some(text) => serde_json::from_str(&text).map_err(|error| {
+            Error::unexpected(format!("the history of {name} is damaged: {error}"))
+        })?,
+        None => Value::Null,
+    };
+    let path = |direction| {
+        let named = files[direction].as_str().map(PathBuf::from);
+        named.unwrap_or_else(|| PathBuf::from(usual_path(&name, direction)))
+    };
+    let mut kept = Vec::new();
+    kept.extend(up.map(|text| Kept { path: path("up"), text }));
+    kept.extend(down.map(|text| Kept { path: path("down"), text }));
+    for (part, text) in files["parts"].as_object().into_iter().flatten() {
+        let text = text.as_str().unwrap_or_default().to_owned();
+        kept.push(Kept { path: PathBuf::from(part), text });
+    }
+    Ok(kept)
+}
+
+/// The history is data: it must not write wherever it likes.
+fn stays_inside(path: &Path) -> bool {
+    path.components().all(|component| matches!(component, Component::Normal(_)))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).on("create", parent)?;
+    }
+    // an interruption leaves a hidden file, not half a migration
+    let parent = path.parent().unwrap_or(Path::new("."));
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let part = tempfile::Builder::new()
+        .prefix(".fetch-")
+        .permissions(mode)
+        .tempfile_in(parent)
+        .on("write to", parent)?;
+    std::fs::write(part.path(), text).on("write", path)?;
+    part.persist_noclobber(path).map(drop).map_err(|error| error.error).on("write", path)
+}

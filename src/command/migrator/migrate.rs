@@ -1,0 +1,257 @@
+//! `migrator migrate`, `migrator apply`: forward and back.
+
+use super::Project;
+use crate::bundle;
+use crate::durability;
+use crate::error::{Error, Result};
+use crate::migration::Direction;
+use crate::migration::directory::Directory;
+use crate::migration::history::{History, Record, State};
+use crate::migration::plan::{self, Count, Divergence, Goal, Step};
+use crate::migration::preflight::{Ground, Prepared, check_privileges};
+use crate::migration::progress;
+use crate::migration::runner::{self, Moved, Place, Runner};
+use crate::migration::source::Source;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::session::Session;
+use crate::postgres::toolchain::Toolchain;
+
+/// The words for no target of one's own but an end of the line.
+const LAST: [&str; 3] = ["latest", "head", "last"];
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// So many forward.
+    Up(Count),
+    /// So many back.
+    Down(Count),
+    /// To exactly this migration, a word for the last, or 0.
+    To(String),
+    /// Forward to this one.
+    Until(String),
+    /// Back and forward again.
+    Redo(usize),
+}
+
+/// What was done, or would be.
+#[derive(Debug)]
+pub enum Done {
+    /// These were moved.
+    Moved(Vec<Moved>),
+    /// These would be.
+    Planned {
+        /// In this order.
+        steps: Vec<Planned>,
+        /// The bundle would be applied first.
+        bundle: bool,
+    },
+}
+
+/// A step of a dry run.
+#[derive(Debug, serde::Serialize)]
+pub struct Planned {
+    /// The version.
+    pub version: i64,
+    /// The name.
+    pub name: String,
+    /// `up` or `down`.
+    pub direction: &'static str,
+    /// Whether it would run in a transaction.
+    pub transactional: bool,
+    /// The SQL, included files in their places.
+    pub sql: String,
+}
+
+/// A run of the migrator.
+pub struct Migrate<'a> {
+    /// What it works on.
+    pub project: &'a Project,
+    /// The database.
+    pub conninfo: &'a Conninfo,
+    /// Finds psql; asked only when something is to be run.
+    pub toolchain: &'a dyn Fn() -> Result<Toolchain>,
+    /// Only tell what would be done.
+    pub dry_run: bool,
+}
+
+/// What is known before a step.
+struct Situation {
+    directory: Directory,
+    history: History,
+    steps: Vec<Step>,
+}
+
+impl Migrate<'_> {
+    /// Does what is wanted; `on_moved` is told of each migration.
+    pub fn run(&self, wanted: &Wanted, on_moved: &mut dyn FnMut(&Moved)) -> Result<Done> {
+        let directory = self.project.read_directory()?;
+        let mut session = self.project.connect(self.conninfo)?;
+        let seen = self.look(&mut session, directory, wanted)?;
+        if seen.steps.is_empty() && seen.history.running().next().is_none() {
+            return Ok(Done::Moved(Vec::new()));
+        }
+        let prepared = self.prepare(&seen)?;
+        check_privileges(&mut session)?;
+        if self.dry_run {
+            return Ok(planned(&prepared, &seen.history));
+        }
+        let toolchain = (self.toolchain)()?;
+        let runner = Runner::start(self.place(&toolchain), &mut session, self.project.wait)?;
+        // only now nobody else changes it
+        let seen = self.look_again(&mut session, seen, wanted)?;
+        if !seen.history.exists {
+            bundle::apply(&mut session)?;
+        }
+        let prepared = self.prepare(&seen)?;
+        let moved = move_all(runner, &prepared, &seen.history, &mut session, on_moved)?;
+        if !moved.is_empty() {
+            durability::flush(self.conninfo)?;
+        }
+        Ok(Done::Moved(moved))
+    }
+
+    fn look(
+        &self,
+        session: &mut Session,
+        directory: Directory,
+        wanted: &Wanted,
+    ) -> Result<Situation> {
+        let history = History::read(session, &self.project.set)?;
+        let goal = goal(wanted, &directory)?;
+        let applied = history.applied();
+        let steps = plan::plan(&directory.names(), &applied, goal, self.project.out_of_order);
+        // which files are there at all comes before what is in them, and that before the rest
+        if !matches!(steps, Err(Divergence::Mismatch { .. })) {
+            self.project.check_checksums(&directory, &history)?;
+        }
+        Ok(Situation { directory, history, steps: steps? })
+    }
+
+    /// What another migrator did before we had the lock counts; what a dead one left is settled.
+    fn look_again(
+        &self,
+        session: &mut Session,
+        seen: Situation,
+        wanted: &Wanted,
+    ) -> Result<Situation> {
+        let history = History::read(session, &self.project.set)?;
+        for record in history.running() {
+            self.settle(session, record, &seen.directory)?;
+        }
+        self.look(session, seen.directory, wanted)
+    }
+
+    /// Nobody holds the lock but us, so whoever set it Running is dead.
+    fn settle(&self, session: &mut Session, record: &Record, directory: &Directory) -> Result<()> {
+        let name = &record.name;
+        if !record.transactional {
+            return Err(interrupted(record, self.last_statement(record, directory)));
+        }
+        tracing::warn!("the migrator that ran {name} has died; nothing of that was kept");
+        let message = "the migrator ended before the migration did";
+        let (set, actor) = (&self.project.set, &self.project.actor);
+        let action = if record.is_down { "down" } else { "up" };
+        runner::fail(session, set, actor, Some(name.version), record.backend, action, message)
+            .map(drop)
+    }
+
+    fn last_statement(&self, record: &Record, directory: &Directory) -> Option<String> {
+        let number = usize::try_from(record.statements?).ok()?;
+        let migration = directory.find(record.name.version)?;
+        let direction = if record.is_down { Direction::Down } else { Direction::Up };
+        let source = Source::load(migration.file(direction).ok()?, &self.project.base).ok()?;
+        progress::statement(&source, number)
+    }
+
+    fn prepare(&self, seen: &Situation) -> Result<Vec<Prepared>> {
+        let ground = Ground {
+            directory: &seen.directory,
+            base: &self.project.base,
+            variables: &self.project.variables,
+        };
+        ground.prepare(&seen.steps, &seen.history.records)
+    }
+
+    fn place<'a>(&'a self, toolchain: &'a Toolchain) -> Place<'a> {
+        Place {
+            toolchain,
+            conninfo: self.conninfo,
+            directory: &self.project.directory,
+            base: &self.project.base,
+            scratch: &self.project.scratch,
+            set: &self.project.set,
+            actor: &self.project.actor,
+            variables: &self.project.variables,
+        }
+    }
+}
+
+fn move_all(
+    mut runner: Runner<'_>,
+    prepared: &[Prepared],
+    history: &History,
+    session: &mut Session,
+    on_moved: &mut dyn FnMut(&Moved),
+) -> Result<Vec<Moved>> {
+    let mut stack = history.applied().iter().map(|applied| applied.name.version).collect();
+    let mut moved = Vec::new();
+    for step in prepared {
+        match runner.advance(step, &mut stack, session) {
+            Ok(done) => {
+                on_moved(&done);
+                moved.push(done);
+            }
+            Err(error) if moved.is_empty() => return Err(error),
+            Err(error) => {
+                return Err(error.detail(format!("{} before it stay as they are now", moved.len())));
+            }
+        }
+    }
+    runner.end()?;
+    Ok(moved)
+}
+
+fn goal(wanted: &Wanted, directory: &Directory) -> Result<Goal> {
+    let last = || directory.migrations.last().map_or(0, |migration| migration.name.version);
+    Ok(match wanted {
+        Wanted::Up(count) => Goal::Up(*count),
+        Wanted::Down(count) => Goal::Down(*count),
+        Wanted::Redo(number) => Goal::Redo(*number),
+        Wanted::To(target) if target == "0" => Goal::Zero,
+        Wanted::To(target) if LAST.contains(&target.as_str()) => Goal::Until(last()),
+        Wanted::To(target) => Goal::To(directory.resolve(target)?),
+        Wanted::Until(target) if LAST.contains(&target.as_str()) => Goal::Until(last()),
+        Wanted::Until(target) => Goal::Until(directory.resolve(target)?),
+    })
+}
+
+fn planned(prepared: &[Prepared], history: &History) -> Done {
+    let steps = prepared.iter().map(|step| Planned {
+        version: step.name.version,
+        name: step.name.full.clone(),
+        direction: step.direction.as_str(),
+        transactional: step.transactional,
+        sql: step.source.flat(),
+    });
+    Done::Planned { steps: steps.collect(), bundle: !history.exists }
+}
+
+/// A migration without a transaction whose runner died: only a person can say what is there.
+fn interrupted(record: &Record, statement: Option<String>) -> Error {
+    debug_assert!(record.state == State::Running);
+    let done = match (record.statements, statement) {
+        (Some(number), Some(text)) => {
+            format!("The last statement known to be done is number {number}: {text}")
+        }
+        (Some(number), None) => format!("The last statement known to be done is number {number}."),
+        (None, _) => "None of its statements is known to be done.".to_owned(),
+    };
+    Error::conflict(format!(
+        "migration {} was interrupted, and it runs without a transaction",
+        record.name
+    ))
+    .detail(format!("It was started {} by {}.", record.started, record.actor))
+    .detail(done)
+    .hint("look at what it has done, then run `migrator abort`: it is Error from then on and can be run again")
+}

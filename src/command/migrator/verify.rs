@@ -1,0 +1,238 @@
+//! `migrator verify`: proof that each migration can be undone.
+//!
+//! In a private cluster that is gone afterwards, with the bundle and nothing else: for every
+//! migration, up, down, up. After the down the schema has to be what it was before, after the second
+//! up what it was after the first. The schema is read as facts from the catalogs, so that what is
+//! equal is equal, however it came about.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Project;
+use crate::bundle;
+use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
+use crate::error::{Error, Kind, Result};
+use crate::facts::{Change, Facts, What, changes};
+use crate::migration::Direction;
+use crate::migration::directory::Directory;
+use crate::migration::name::Name;
+use crate::migration::plan::Step;
+use crate::migration::preflight::{Ground, Prepared};
+use crate::migration::runner::{Place, Runner};
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::session::Session;
+use crate::postgres::toolchain::Toolchain;
+
+/// What to prove, and where.
+pub struct Verify<'a> {
+    /// The migrations.
+    pub project: &'a Project,
+    /// The cluster; its layout is replaced by a private one.
+    pub spec: ClusterSpec,
+    /// The programs.
+    pub toolchain: Toolchain,
+    /// Settings of the server for migrations.
+    pub settings: Vec<(&'static str, String)>,
+    /// Where private clusters are registered.
+    pub registry: PathBuf,
+    /// The role that migrations run as.
+    pub role: String,
+}
+
+/// What came of one migration.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verdict {
+    /// The version.
+    pub version: i64,
+    /// The name.
+    pub name: String,
+    /// Whether it can be undone and done again.
+    pub reversible: bool,
+    /// What differs after the down: `before → after`.
+    pub after_down: Vec<String>,
+    /// What differs after the second up.
+    pub after_up_again: Vec<String>,
+    /// Differences of no consequence: the order of columns, which PostgreSQL cannot restore.
+    pub notes: Vec<String>,
+    /// Why it could not be tried.
+    pub error: Option<String>,
+}
+
+impl Verify<'_> {
+    /// Proves each migration in turn; `on_verdict` hears of each.
+    ///
+    /// # Errors
+    /// `Migration` (exit 4) when an up fails, so that nothing after it can be tried. A migration that
+    /// does not stand the proof is no error here.
+    pub fn run(mut self, on_verdict: &mut dyn FnMut(&Verdict)) -> Result<Vec<Verdict>> {
+        let directory = self.project.read_directory()?;
+        let steps = preflight(self.project, &directory)?;
+        let user = self.spec.server_user.clone();
+        let place = Throwaway::claim(&self.project.scratch, &self.registry, user.as_ref())?;
+        self.spec.layout = place.layout().clone();
+        let result = self.start().and_then(|running| {
+            self.prove(&running, &steps, on_verdict).map_err(|error| running.with_log(error))
+        });
+        match (result, place.remove()) {
+            (Ok(verdicts), removed) => removed.map(|()| verdicts),
+            (Err(error), Ok(())) => Err(error),
+            (Err(error), Err(also)) => {
+                Err(error.detail(format!("and the private cluster stays: {also}")))
+            }
+        }
+    }
+
+    fn start(&self) -> Result<Running> {
+        let logs = self.spec.layout.logs();
+        std::fs::create_dir_all(logs).map_err(|error| Error::io("create", logs, &error))?;
+        let key = [env!("CARGO_PKG_VERSION"), &self.role, &self.spec.database, &bundle::digest()];
+        let plant = |running: &Running| {
+            running.ensure(&self.role, &[&self.spec.database])?;
+            bundle::apply(&mut Session::connect(&self.conninfo(running)?)?)
+        };
+        let seed = Seed { key: key.join("\0"), plant: &plant };
+        Cluster::create_throwaway(&self.spec, &self.toolchain, &seed)
+    }
+
+    fn conninfo(&self, running: &Running) -> Result<Conninfo> {
+        let url = running.url(&self.role, &self.spec.database);
+        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
+        let settings: Vec<_> = self.settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        Ok(conninfo.with_settings("migrator verify", &settings))
+    }
+
+    fn prove(
+        &self,
+        running: &Running,
+        steps: &[Pair],
+        on_verdict: &mut dyn FnMut(&Verdict),
+    ) -> Result<Vec<Verdict>> {
+        let conninfo = self.conninfo(running)?;
+        let mut proof = Proof {
+            place: self.place(&conninfo),
+            session: Session::connect(&conninfo)?,
+            runner: None,
+            stack: Vec::new(),
+        };
+        let mut before = Facts::read(&mut proof.session)?;
+        let mut verdicts = Vec::new();
+        for pair in steps {
+            let (verdict, after) = proof.try_one(pair, &before)?;
+            on_verdict(&verdict);
+            verdicts.push(verdict);
+            before = after;
+        }
+        Ok(verdicts)
+    }
+
+    fn place<'a>(&'a self, conninfo: &'a Conninfo) -> Place<'a> {
+        Place {
+            toolchain: &self.toolchain,
+            conninfo,
+            directory: &self.project.directory,
+            base: &self.project.base,
+            scratch: &self.project.scratch,
+            set: &self.project.set,
+            actor: &self.project.actor,
+            variables: &self.project.variables,
+        }
+    }
+}
+
+/// A migration's two ways.
+struct Pair {
+    name: Name,
+    up: Prepared,
+    down: Option<Prepared>,
+}
+
+fn preflight(project: &Project, directory: &Directory) -> Result<Vec<Pair>> {
+    let ground = Ground { directory, base: &project.base, variables: &project.variables };
+    let prepare = |version, direction| {
+        let mut prepared = ground.prepare(&[Step { direction, version }], &[])?;
+        prepared.pop().ok_or_else(|| Error::unexpected("a step was not prepared"))
+    };
+    let pair = |name: Name| {
+        let has_down = directory.find(name.version).is_some_and(|m| m.down.is_some());
+        let down = has_down.then(|| prepare(name.version, Direction::Down)).transpose()?;
+        Ok(Pair { up: prepare(name.version, Direction::Up)?, down, name })
+    };
+    directory.names().into_iter().map(pair).collect()
+}
+
+struct Proof<'a> {
+    place: Place<'a>,
+    session: Session,
+    /// None after a failure, which ends psql.
+    runner: Option<Runner<'a>>,
+    stack: Vec<i64>,
+}
+
+impl Proof<'_> {
+    /// Returns the verdict and the schema with the migration applied.
+    fn try_one(&mut self, pair: &Pair, before: &Facts) -> Result<(Verdict, Facts)> {
+        self.advance(&pair.up)?;
+        let after = Facts::read(&mut self.session)?;
+        let mut verdict = Verdict {
+            version: pair.name.version,
+            name: pair.name.full.clone(),
+            reversible: false,
+            after_down: Vec::new(),
+            after_up_again: Vec::new(),
+            notes: Vec::new(),
+            error: None,
+        };
+        let Some(down) = &pair.down else {
+            verdict.error = Some("it has no down file".to_owned());
+            return Ok((verdict, after));
+        };
+        if let Err(error) = self.advance(down) {
+            verdict.error = Some(only_failed(error)?);
+            return Ok((verdict, after));
+        }
+        let reverted = Facts::read(&mut self.session)?;
+        verdict.after_down = self::sort(changes(before, &reverted), &mut verdict.notes);
+        let again = self.advance(&pair.up).map_err(|error| {
+            error.context(format!("{} cannot be applied again after its down", pair.name))
+        });
+        again?;
+        let again = Facts::read(&mut self.session)?;
+        verdict.after_up_again = self::sort(changes(&after, &again), &mut verdict.notes);
+        verdict.notes.dedup();
+        verdict.reversible = verdict.after_down.is_empty() && verdict.after_up_again.is_empty();
+        Ok((verdict, again))
+    }
+
+    fn advance(&mut self, step: &Prepared) -> Result<()> {
+        let mut runner = match self.runner.take() {
+            Some(runner) => runner,
+            None => {
+                Runner::start(self.place, &mut self.session, std::time::Duration::from_secs(10))?
+            }
+        };
+        runner.advance(step, &mut self.stack, &mut self.session)?;
+        self.runner = Some(runner);
+        Ok(())
+    }
+}
+
+/// A way back that fails is a verdict, all else is an error.
+fn only_failed(error: Error) -> Result<String> {
+    match error.kind() {
+        Kind::Migration => Ok([&[error.message().to_owned()], error.details()].concat().join("\n")),
+        _ => Err(error),
+    }
+}
+
+/// The differences that count; the rest goes to the notes.
+fn sort(found: Vec<Change>, notes: &mut Vec<String>) -> Vec<String> {
+    let (cosmetic, real): (Vec<Change>, Vec<Change>) = found.into_iter().partition(is_position);
+    notes.extend(cosmetic.iter().map(ToString::to_string));
+    real.iter().map(ToString::to_string).collect()
+}
+
+/// Whether only a column's place changed: what a dropped and added column cannot get back.
+fn is_position(change: &Change) -> bool {
+    matches!(&change.what, What::Changed { property, .. } if property == "position")
+}

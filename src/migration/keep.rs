@@ -1,0 +1,76 @@
+//! What the history keeps of a migration's files, so that they can be written anew.
+//!
+//! The text of up and down stands in columns of its own, for people to read. Where the name alone
+//! does not tell the paths, or other files are included, a JSON object tells the rest:
+//! `{"up": path, "down": path, "parts": {path: text}}`, paths relative to the migration directory.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::name::{Layout, Name};
+use super::source::Source;
+
+/// The JSON object; `None` for `NAME/up.sql` with `NAME/down.sql` and nothing else.
+pub fn files(
+    directory: &Path,
+    name: &Name,
+    up: Option<&Source>,
+    down: Option<&Source>,
+) -> Option<String> {
+    let relative = |path: &Path| relative(directory, path);
+    let entry = |source: Option<&Source>| source.map(|source| relative(&source.entry().path));
+    let (up_path, down_path) = (entry(up), entry(down));
+    let included = up.iter().chain(&down).flat_map(|source| &source.parts[1..]);
+    let parts: Map<String, Value> =
+        included.map(|part| (relative(&part.path), Value::from(part.text.as_str()))).collect();
+    let usual = |path: &Option<String>, direction| {
+        path.as_ref().is_none_or(|path| *path == usual_path(name, direction))
+    };
+    if parts.is_empty() && usual(&up_path, "up") && usual(&down_path, "down") {
+        return None;
+    }
+    Some(json!({ "up": up_path, "down": down_path, "parts": parts }).to_string())
+}
+
+/// `NAME/up.sql`, or the flat file.
+pub fn usual_path(name: &Name, direction: &str) -> String {
+    match (name.layout(), direction) {
+        (Layout::Directory, _) => format!("{name}/{direction}.sql"),
+        (Layout::Flat, "up") => format!("{name}.sql"),
+        (Layout::Flat, _) => format!("U{}.sql", &name.full[1..]),
+    }
+}
+
+/// `path` seen from `directory`, with `..` where it lies elsewhere.
+fn relative(directory: &Path, path: &Path) -> String {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (directory, path) = match path.strip_prefix(directory) {
+        Ok(_) => (directory.to_owned(), path.to_owned()),
+        Err(_) => (real(directory), real(path)),
+    };
+    let shared = directory.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = directory.components().skip(shared).map(|_| Path::new(".."));
+    let rest = path.components().skip(shared).map(|component| Path::new(component.as_os_str()));
+    up.chain(rest).collect::<PathBuf>().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative_to_the_directory() {
+        let seen = |path: &str| relative(Path::new("/p/migration"), Path::new(path));
+        assert_eq!(seen("/p/migration/1-a/up.sql"), "1-a/up.sql");
+        assert_eq!(seen("/p/src/f.sql"), "../src/f.sql");
+    }
+
+    #[test]
+    fn the_usual_paths_follow_from_the_name() {
+        let name = |full: &str| Name { version: 1, full: full.to_owned() };
+        assert_eq!(usual_path(&name("20250101000000-a"), "down"), "20250101000000-a/down.sql");
+        assert_eq!(usual_path(&name("V001__a"), "up"), "V001__a.sql");
+        assert_eq!(usual_path(&name("V001__a"), "down"), "U001__a.sql");
+    }
+}

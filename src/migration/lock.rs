@@ -1,0 +1,120 @@
+//! The migrator's lock: one runner at a time in a database.
+//!
+//! It is an advisory lock of the very session that runs the SQL, so it lives exactly as long as that
+//! session can still do something. It is taken by asking again and again, never by waiting in the
+//! server: a session that waits there holds a snapshot open, for which CREATE INDEX CONCURRENTLY of
+//! the other runner would wait in turn.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::postgres::session::{Session, column};
+use crate::process::{Patience, wait_for};
+
+/// The key of the advisory lock.
+pub const KEY: i64 = 5_291_664_318_604_733_801;
+
+/// How often it is asked for.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often the one who waits says so.
+const REMINDER: Duration = Duration::from_secs(15);
+
+/// Who holds the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process id of the session.
+    pub pid: i32,
+    /// Its application name: ours says which process on which host.
+    pub application: String,
+    /// Since when it is connected, where that may be seen.
+    pub since: Option<String>,
+    /// The migration that is Running, with the time of its start.
+    pub running: Option<String>,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (session {}", self.application, self.pid)?;
+        if let Some(since) = &self.since {
+            write!(f, ", since {since}")?;
+        }
+        match &self.running {
+            Some(running) => write!(f, "), running {running}"),
+            None => write!(f, ")"),
+        }
+    }
+}
+
+/// Who holds the lock, if anybody does.
+pub fn holder(session: &mut Session) -> Result<Option<Holder>> {
+    let query = include_str!("../../sql/query/migration-lock-holder.sql");
+    let Some(row) = session.query_opt(query, &[&KEY])? else { return Ok(None) };
+    Ok(Some(Holder {
+        pid: column(&row, "pid")?,
+        application: column(&row, "application")?,
+        since: column(&row, "since")?,
+        running: running(session)?,
+    }))
+}
+
+fn running(session: &mut Session) -> Result<Option<String>> {
+    let query = include_str!("../../sql/query/migration-running.sql");
+    let row = match session.query(query, &[]) {
+        Ok(rows) => rows.into_iter().next(),
+        Err(error) => {
+            return super::history::absent(session.sqlstate(), error).map(|()| None);
+        }
+    };
+    let Some(row) = row else { return Ok(None) };
+    let (name, started): (String, String) = (column(&row, "name")?, column(&row, "started")?);
+    Ok(Some(format!("{name} since {started}")))
+}
+
+/// Takes the lock for `session`, which then is the one to work with.
+///
+/// # Errors
+/// `Conflict` (exit 2) naming the holder when the lock stays taken for longer than `limit`.
+pub fn take(session: &mut Session, limit: Duration) -> Result<()> {
+    let query = include_str!("../../sql/query/try-migration-lock.sql");
+    wait(session, limit, |session| column(&session.query_one(query, &[&KEY])?, "taken"))
+}
+
+/// Calls `attempt` until it has taken the lock, and says who has it meanwhile.
+pub fn wait(
+    session: &mut Session,
+    limit: Duration,
+    mut attempt: impl FnMut(&mut Session) -> Result<bool>,
+) -> Result<()> {
+    let started = Instant::now();
+    let mut reminded: Option<Instant> = None;
+    while !attempt(session)? {
+        let holder = holder(session)?;
+        if started.elapsed() >= limit {
+            return Err(refusal(holder.as_ref(), limit));
+        }
+        if reminded.is_none_or(|last| last.elapsed() >= REMINDER)
+            && let Some(holder) = &holder
+        {
+            tracing::info!("waiting for another migrator: {holder}");
+            reminded = Some(Instant::now());
+        }
+        pause()?;
+    }
+    Ok(())
+}
+
+fn pause() -> Result<()> {
+    wait_for(INTERVAL, Patience::Interruptible, || Ok(None::<()>)).map(drop)
+}
+
+fn refusal(holder: Option<&Holder>, limit: Duration) -> Error {
+    let who = holder.map_or_else(|| "another migrator".to_owned(), ToString::to_string);
+    let waited = match limit.as_millis() {
+        0 => String::new(),
+        limit => format!(" for {limit} ms"),
+    };
+    Error::conflict(format!("the migrator's lock is held{waited} by {who}"))
+        .hint("wait until it has ended, or longer: --wait DURATION")
+        .hint("if nobody is there any more, end its session: SELECT pg_terminate_backend(PID)")
+}

@@ -1,0 +1,254 @@
+//! What can be known to go wrong before anything runs.
+//!
+//! The whole plan is looked at before its first change: every file, every include, every statement
+//! that a migration must not hold, every psql variable. `down 3` with one missing down changes
+//! nothing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Direction;
+use super::directory::Directory;
+use super::history::Record;
+use super::name::Name;
+use super::plan::Step;
+use super::refuse::refusals;
+use super::source::{Part, Source};
+use crate::error::{Error, Result};
+use crate::postgres::lexer::{Form, Item, Reference, Script};
+use crate::postgres::session::{Session, column};
+
+/// psql commands after which psql itself is as it was before.
+const HARMLESS: [&str; 18] = [
+    "i",
+    "include",
+    "ir",
+    "include_relative",
+    "echo",
+    "qecho",
+    "warn",
+    "if",
+    "elif",
+    "else",
+    "endif",
+    "g",
+    "gexec",
+    "gdesc",
+    "copy",
+    "p",
+    "d",
+    "conninfo",
+];
+
+/// psql's own variables, which are always set.
+const BUILT_IN: [&str; 32] = [
+    "AUTOCOMMIT",
+    "COMP_KEYWORD_CASE",
+    "DBNAME",
+    "ECHO",
+    "ECHO_HIDDEN",
+    "ENCODING",
+    "ERROR",
+    "FETCH_COUNT",
+    "HIDE_TABLEAM",
+    "HIDE_TOAST_COMPRESSION",
+    "HISTCONTROL",
+    "HISTSIZE",
+    "HOST",
+    "IGNOREEOF",
+    "LAST_ERROR_MESSAGE",
+    "LAST_ERROR_SQLSTATE",
+    "ON_ERROR_ROLLBACK",
+    "ON_ERROR_STOP",
+    "PORT",
+    "PROMPT1",
+    "QUIET",
+    "ROW_COUNT",
+    "SERVER_VERSION_NAME",
+    "SERVER_VERSION_NUM",
+    "SHOW_ALL_RESULTS",
+    "SHOW_CONTEXT",
+    "SQLSTATE",
+    "USER",
+    "VERBOSITY",
+    "VERSION",
+    "VERSION_NAME",
+    "VERSION_NUM",
+];
+
+/// A step that may be taken.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The migration.
+    pub name: Name,
+    /// The way.
+    pub direction: Direction,
+    /// What psql gets.
+    pub source: Source,
+    /// Upwards: the way back, to be kept in the history.
+    pub down: Option<Source>,
+    /// Whether it runs in a transaction.
+    pub transactional: bool,
+    /// Of the up file.
+    pub checksum: String,
+    /// Of the up file.
+    pub normalized_checksum: String,
+    /// Whether it changes psql itself, such as its variables or its format.
+    pub changes_psql: bool,
+    /// Whether it may take advisory locks.
+    pub takes_locks: bool,
+}
+
+impl Prepared {
+    /// The file that psql starts with.
+    pub fn file(&self) -> &Path {
+        &self.source.entry().path
+    }
+}
+
+/// What all steps have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// The migrations.
+    pub directory: &'a Directory,
+    /// Where relative paths of `\i` start.
+    pub base: &'a Path,
+    /// psql variables that will be set.
+    pub variables: &'a [(String, String)],
+}
+
+impl Ground<'_> {
+    /// Prepares every step.
+    ///
+    /// # Errors
+    /// `Missing` for a file that is not there, `Conflict` for one that must not run as it is.
+    pub fn prepare(&self, steps: &[Step], records: &[Record]) -> Result<Vec<Prepared>> {
+        steps.iter().map(|step| self.prepare_one(*step, records)).collect()
+    }
+
+    fn prepare_one(&self, step: Step, records: &[Record]) -> Result<Prepared> {
+        let record = records.iter().find(|record| record.name.version == step.version);
+        let Some(migration) = self.directory.find(step.version) else {
+            let name = record.map_or_else(|| step.version.to_string(), |r| r.name.to_string());
+            return Err(Error::missing(format!("the files of migration {name} are gone"))
+                .hint("`migrator fetch` writes them anew from the history"));
+        };
+        let load = |file: &PathBuf| Source::load(file, self.base);
+        let source = Source::load(migration.file(step.direction)?, self.base)?;
+        let down = match step.direction {
+            Direction::Up => migration.down.as_ref().map(load).transpose()?,
+            Direction::Down => None,
+        };
+        let transactional = source.is_transactional()?;
+        let traits = self.examine(&source, transactional)?;
+        let (checksum, normalized_checksum) = match (step.direction, record) {
+            (Direction::Down, Some(record)) => {
+                (record.checksum.clone(), record.normalized_checksum.clone())
+            }
+            _ => (source.checksum(), source.normalized_checksum()?),
+        };
+        Ok(Prepared {
+            name: migration.name.clone(),
+            direction: step.direction,
+            source,
+            down,
+            transactional,
+            checksum,
+            normalized_checksum,
+            changes_psql: traits.changes_psql,
+            takes_locks: traits.takes_locks,
+        })
+    }
+
+    fn examine(&self, source: &Source, transactional: bool) -> Result<Traits> {
+        let scripts: Vec<(&Part, Script)> =
+            source.parts.iter().map(|part| Ok((part, part.scan()?))).collect::<Result<_>>()?;
+        for (part, script) in &scripts {
+            refuse(part, script, transactional)?;
+        }
+        self.require_variables(&scripts)?;
+        let metas = scripts.iter().flat_map(|(_, script)| metas(script));
+        Ok(Traits {
+            changes_psql: metas.clone().any(|meta| !HARMLESS.contains(&meta.command.as_str())),
+            takes_locks: source.parts.iter().any(|part| part.text.contains("advisory")),
+        })
+    }
+
+    /// Every variable has to be set by somebody; psql would leave its name in the SQL.
+    fn require_variables(&self, scripts: &[(&Part, Script)]) -> Result<()> {
+        let mut known: BTreeSet<&str> = BUILT_IN.into_iter().collect();
+        known.extend(self.variables.iter().map(|(name, _)| name.as_str()));
+        for meta in scripts.iter().flat_map(|(_, script)| metas(script)) {
+            match meta.command.as_str() {
+                // sets whatever the columns are called
+                "gset" => return Ok(()),
+                "set" | "getenv" => {
+                    known.extend(meta.arguments.first().and_then(|name| name.value.as_deref()));
+                }
+                _ => {}
+            }
+        }
+        for (part, script) in scripts {
+            let missing = script
+                .references
+                .iter()
+                .find(|reference| is_needed(reference) && !known.contains(reference.name.as_str()));
+            if let Some(reference) = missing {
+                return Err(Error::missing(format!(
+                    "{}:{}: the psql variable :{} is not set",
+                    part.path.display(),
+                    reference.line,
+                    reference.name
+                ))
+                .hint(format!("give it a value: --set {}=VALUE", reference.name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Traits {
+    changes_psql: bool,
+    takes_locks: bool,
+}
+
+fn metas(script: &Script) -> impl Iterator<Item = &crate::postgres::lexer::Meta> + Clone {
+    script.items.iter().filter_map(|item| match item {
+        Item::Meta(meta) => Some(meta),
+        Item::Statement(_) => None,
+    })
+}
+
+/// A slice of an array looks like a variable, and a branch may never be taken.
+fn is_needed(reference: &Reference) -> bool {
+    reference.form != Form::Defined && !reference.conditional && !reference.subscript
+}
+
+fn refuse(part: &Part, script: &Script, transactional: bool) -> Result<()> {
+    let found = refusals(script, transactional);
+    let Some(first) = found.first() else { return Ok(()) };
+    let place = |line: usize| format!("{}:{line}", part.path.display());
+    let mut error = Error::conflict(format!("{}: {}", place(first.line), first.what));
+    for other in &found[1..] {
+        error = error.detail(format!("{}: {}", place(other.line), other.what));
+    }
+    let mut hints: Vec<&str> = found.iter().map(|refusal| refusal.hint).collect();
+    hints.dedup();
+    Err(hints.into_iter().fold(error, Error::hint))
+}
+
+/// Whether this role may write to this server.
+///
+/// # Errors
+/// `Failed` with the remedy when it may not.
+pub fn check_privileges(session: &mut Session) -> Result<()> {
+    let query = include_str!("../../sql/query/migration-privileges.sql");
+    match session.query_opt(query, &[])? {
+        None => Ok(()),
+        Some(row) => {
+            let (problem, remedy): (String, String) =
+                (column(&row, "problem")?, column(&row, "remedy")?);
+            Err(Error::failed(problem).hint(remedy))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A migration without a transaction tells how far it has come.
+//!
+//! When it fails half-way, what it did stays, so somebody has to know what that was. psql gets a copy
+//! of the file in which every statement is followed, on the same line, by a note in the history:
+//! the lines keep their numbers, and an error is shown in the file that people know. Included files
+//! are copied likewise.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::source::{Part, Source};
+use crate::error::{IoContext, Result};
+use crate::postgres::lexer::{End, Item, Script};
+use crate::postgres::quote::quote_literal;
+
+/// The copies, removed when this is dropped.
+#[derive(Debug)]
+pub struct Copies {
+    directory: tempfile::TempDir,
+    originals: Vec<PathBuf>,
+}
+
+impl Copies {
+    /// Copies a source into a private directory below `scratch`.
+    pub fn make(source: &Source, set: &str, version: i64, scratch: &Path) -> Result<Self> {
+        let directory = tempfile::Builder::new()
+            .prefix("db-tool-")
+            .tempdir_in(scratch)
+            .on("write to", scratch)?;
+        let mut done = 0;
+        for (number, part) in source.parts.iter().enumerate() {
+            let text = annotated(
+                part,
+                &part.scan()?,
+                directory.path(),
+                &mut |statements| {
+                    let set = quote_literal(set);
+                    // what the first write to an immutable table ends, the next may need
+                    format!(
+                        " CALL hectic.note_statement({set}, {version}, {statements}); \
+                     SET hectic.migration_mode = 'on';"
+                    )
+                },
+                &mut done,
+            );
+            let path = copy(directory.path(), number);
+            std::fs::write(&path, text).on("write", &path)?;
+        }
+        let originals = source.parts.iter().map(|part| part.path.clone()).collect();
+        Ok(Self { directory, originals })
+    }
+
+    /// The copy that psql starts with.
+    pub fn entry(&self) -> PathBuf {
+        copy(self.directory.path(), 0)
+    }
+
+    /// The file of which `path` is a copy.
+    pub fn original(&self, path: &Path) -> Option<PathBuf> {
+        let number = (0..self.originals.len())
+            .find(|number| copy(self.directory.path(), *number) == path)?;
+        Some(self.originals[number].clone())
+    }
+}
+
+fn copy(directory: &Path, number: usize) -> PathBuf {
+    directory.join(format!("{number}.sql"))
+}
+
+/// The text with a note after every statement and with includes leading to the copies.
+fn annotated(
+    part: &Part,
+    script: &Script,
+    copies: &Path,
+    note: &mut dyn FnMut(usize) -> String,
+    done: &mut usize,
+) -> String {
+    let text = &part.text;
+    let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+    for include in &part.includes {
+        let path = copy(copies, include.part);
+        edits.push((include.span.clone(), format!("\\i '{}'", path.display())));
+    }
+    for item in &script.items {
+        let Item::Statement(statement) = item else { continue };
+        let end = statement.span.end;
+        let at = match statement.end {
+            End::Combined | End::Reset => continue,
+            End::Semicolon => end,
+            // a note on the rest of a command's line would be its argument
+            End::Command => text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1),
+            End::EndOfFile => text.len(),
+        };
+        *done += 1;
+        let mut noted = note(*done);
+        if statement.end == End::EndOfFile {
+            noted.insert_str(0, "\n;");
+        } else if at == text.len() && statement.end == End::Command && !text.ends_with('\n') {
+            noted.insert(0, '\n');
+        }
+        edits.push((at..at, noted));
+    }
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut copied = String::with_capacity(text.len() * 2);
+    let mut from = 0;
+    for (range, replacement) in edits {
+        let _ = write!(copied, "{}{replacement}", &text[from..range.start]);
+        from = range.end;
+    }
+    copied + &text[from..]
+}
+
+/// The first line of statement `number`, counted from 1 as the notes count.
+pub fn statement(source: &Source, number: usize) -> Option<String> {
+    let mut left = number;
+    for part in &source.parts {
+        for item in part.scan().ok()?.items {
+            let Item::Statement(statement) = item else { continue };
+            if matches!(statement.end, End::Combined | End::Reset) {
+                continue;
+            }
+            left -= 1;
+            if left == 0 {
+                return part.text[statement.span].lines().next().map(str::to_owned);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn annotate(text: &str) -> String {
+        let part = Part { path: "up.sql".into(), text: text.to_owned(), includes: Vec::new() };
+        let script = part.scan().expect("whole");
+        annotated(&part, &script, Path::new("/c"), &mut |n| format!("<{n}>"), &mut 0)
+    }
+
+    #[test]
+    fn notes_follow_statements_and_keep_the_lines() {
+        for (text, expected) in [
+            ("A; B;\nC;", "A;<1> B;<2>\nC;<3>"),
+            ("A -- x;\n;", "A -- x;\n;<1>"),
+            ("SELECT 1 \\gset\nB;", "SELECT 1 \\gset\n<1>B;<2>"),
+            ("SELECT 1 \\gexec", "SELECT 1 \\gexec\n<1>"),
+            ("A\\; B;", "A\\; B;<1>"),
+            ("SELECT 1", "SELECT 1\n;<1>"),
+            ("COPY t FROM STDIN;\n1\n\\.\nA;", "COPY t FROM STDIN;<1>\n1\n\\.\nA;<2>"),
+        ] {
+            assert_eq!(annotate(text), expected);
+        }
+    }
+}

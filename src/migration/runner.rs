@@ -1,0 +1,289 @@
+//! Runs a plan.
+//!
+//! One psql for the whole run, and in it the migrator's lock. What is sent for a migration:
+//!
+//! ```text
+//! CALL hectic.start_migration(…)          a transaction of its own: Running, seen by everybody
+//! BEGIN; SET LOCAL hectic.migration_mode = 'on'; its id
+//! \i up.sql
+//! RESET ROLE; CALL hectic.end_migration(…); COMMIT      Migrated, in the transaction of the SQL
+//! CLOSE ALL; RESET ALL; …                 nothing of the session's state reaches the next one
+//! ```
+//!
+//! An error ends psql, and with it the transaction and the lock; a session of ours then notes the
+//! failure. Should that be impossible too, the history says Running, nobody holds the lock, and the
+//! next run knows what that means.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::preflight::Prepared;
+use super::progress::Copies;
+use super::script::{self, Frame, Variables};
+use super::source::Source;
+use super::{Direction, TOOL_VERSION, history, lock};
+use crate::error::{Error, Kind, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::interpreter::{Failure, Interpreter};
+use crate::postgres::session::{Session, column};
+use crate::postgres::toolchain::Toolchain;
+use crate::process::Patience;
+
+/// SQLSTATE of a history in an impossible state.
+const IMPOSSIBLE: &str = "HC003";
+
+/// SQLSTATE of a migration that ended its own transaction, whose hint says it all.
+const ESCAPED: &str = "HC004";
+
+/// How long a server that crashed may take until a failure can be noted.
+const RECOVERY: Duration = Duration::from_secs(10);
+
+/// Where and as whom a plan runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The programs.
+    pub toolchain: &'a Toolchain,
+    /// The database.
+    pub conninfo: &'a Conninfo,
+    /// The migration directory.
+    pub directory: &'a Path,
+    /// Where relative paths of `\i` start.
+    pub base: &'a Path,
+    /// Where private copies are made.
+    pub scratch: &'a Path,
+    /// The set.
+    pub set: &'a str,
+    /// `user@host`.
+    pub actor: &'a str,
+    /// psql variables for every migration.
+    pub variables: &'a [(String, String)],
+}
+
+/// A migration that was moved.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Moved {
+    /// Its version.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// `up` or `down`.
+    pub direction: &'static str,
+    /// How long it took.
+    pub milliseconds: f64,
+}
+
+/// A psql that holds the migrator's lock.
+pub struct Runner<'a> {
+    place: Place<'a>,
+    psql: Interpreter,
+    backend: i32,
+    /// psql's variables as they were at its start.
+    pristine: Variables,
+}
+
+impl<'a> Runner<'a> {
+    /// Starts psql and takes the lock, waiting for at most `limit`; `observer` sees who holds it.
+    pub fn start(place: Place<'a>, observer: &mut Session, limit: Duration) -> Result<Self> {
+        let mut psql = Interpreter::start(place.toolchain, place.conninfo, place.base)?;
+        let cannot = |failure: Box<Failure>| failure.into_error("cannot begin", |_| None);
+        let attempt = script::take_lock();
+        lock::wait(observer, limit, |_| {
+            Ok(psql.ask(&attempt).map_err(cannot)?.first().is_some_and(|taken| taken == "t"))
+        })?;
+        let backend = psql.ask(include_str!("../../sql/query/psql-backend.sql")).map_err(cannot)?;
+        let backend = backend.first().and_then(|pid| pid.parse().ok()).unwrap_or_default();
+        let pristine = script::read_variables(&psql.ask("\\set").map_err(cannot)?);
+        Ok(Self { place, psql, backend, pristine })
+    }
+
+    /// Moves one migration; `stack` is what is applied, in the order of application.
+    ///
+    /// # Errors
+    /// `Migration` (exit 4) when its SQL failed, `Unexpected` (exit 13) when somebody changed the
+    /// history behind the lock. The runner is of no use after either.
+    pub fn advance(
+        &mut self,
+        step: &Prepared,
+        stack: &mut Vec<i64>,
+        observer: &mut Session,
+    ) -> Result<Moved> {
+        crate::signal::check()?;
+        let started = Instant::now();
+        self.remove_left_indexes(step, observer)?;
+        let version = step.name.version;
+        self.step(step, stack.iter().copied().rfind(|other| *other != version))?;
+        stack.retain(|other| *other != version);
+        if step.direction == Direction::Up {
+            stack.push(version);
+        }
+        Ok(Moved {
+            version,
+            name: step.name.full.clone(),
+            direction: step.direction.as_str(),
+            milliseconds: started.elapsed().as_secs_f64() * 1000.0,
+        })
+    }
+
+    /// Ends psql and releases the lock.
+    pub fn end(self) -> Result<()> {
+        self.psql.end()
+    }
+
+    fn step(&mut self, step: &Prepared, previous: Option<i64>) -> Result<()> {
+        let copies = match step.transactional {
+            true => None,
+            false => Some(Copies::make(
+                &step.source,
+                self.place.set,
+                step.name.version,
+                self.place.scratch,
+            )?),
+        };
+        check_unchanged(step, self.place.base)?;
+        let file = copies.as_ref().map_or_else(|| step.file().to_owned(), Copies::entry);
+        let script = self.frame().script(step, &file, previous);
+        let reset = script::reset(step, !self.place.variables.is_empty(), self.place.base);
+        if let Err(failure) = self.psql.run(&script) {
+            let state = failure.sqlstate().map(str::to_owned);
+            let what = format!("cannot {} {}", verb(step.direction), step.name);
+            let error = failure.into_error(&what, |path| copies.as_ref()?.original(path));
+            return Err(self.failed(step, error, state.as_deref()));
+        }
+        if let Some(reset) = reset {
+            self.reset_psql(&reset)?;
+        }
+        Ok(())
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            directory: self.place.directory,
+            set: self.place.set,
+            actor: self.place.actor,
+            variables: self.place.variables,
+        }
+    }
+
+    fn reset_psql(&mut self, script: &str) -> Result<()> {
+        let cannot = |failure: Box<Failure>| failure.into_error("cannot reset psql", |_| None);
+        let now = script::read_variables(&self.psql.ask(script).map_err(cannot)?);
+        self.psql.run(&script::restore_variables(&self.pristine, &now)).map_err(cannot)
+    }
+
+    /// Notes the failure. psql has ended, so nothing of a transaction is left.
+    fn failed(&self, step: &Prepared, error: Error, state: Option<&str>) -> Error {
+        let impossible = state == Some(IMPOSSIBLE);
+        let mut error = match error.kind() {
+            Kind::Interrupted(_) => error,
+            _ if impossible => error.with_kind(Kind::Unexpected),
+            _ => error.with_kind(Kind::Migration),
+        };
+        let noted = self.note_failure(step, &error);
+        error = match (noted, step.transactional) {
+            (Err(also), _) => error
+                .detail(format!("and the history still says Running, because it could not be written: {also}"))
+                .hint("`migrator abort` notes the failure; so does the next run of a migration in a transaction"),
+            (Ok(_), _) if impossible || state == Some(ESCAPED) => error,
+            (Ok(_), true) => error.hint("nothing of this migration was kept; mend it and run the command again"),
+            (Ok(left), false) => {
+                let error = match left.as_slice() {
+                    [] => error,
+                    left => error.detail(format!(
+                        "it left an invalid index behind, which the next attempt removes: {}",
+                        left.join(", ")
+                    )),
+                };
+                error.hint("it runs without a transaction: statements before this one stay done; make the file safe to repeat")
+            }
+        };
+        error
+    }
+
+    /// Returns the invalid indexes that the migration has left.
+    fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Vec<String>> {
+        let mut session = connect_again(self.place.conninfo)?;
+        let message = [&[error.message().to_owned()], error.details()].concat().join("\n");
+        fail(
+            &mut session,
+            self.place.set,
+            self.place.actor,
+            Some(step.name.version),
+            Some(self.backend),
+            step.direction.as_str(),
+            &message,
+        )?;
+        left_indexes(&mut session, self.place.set, step.name.version)
+    }
+
+    /// A failed attempt without a transaction may have left invalid indexes: they go before the next.
+    fn remove_left_indexes(&mut self, step: &Prepared, observer: &mut Session) -> Result<()> {
+        if step.transactional {
+            return Ok(());
+        }
+        for index in left_indexes(observer, self.place.set, step.name.version)? {
+            tracing::info!("removing the invalid index {index}, left by the failed attempt");
+            let drop = format!("DROP INDEX CONCURRENTLY {index};");
+            self.psql.run(&drop).map_err(|failure| {
+                failure.into_error("cannot remove an invalid index", |_| None)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn verb(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "apply",
+        Direction::Down => "revert",
+    }
+}
+
+/// What was looked at is what runs.
+fn check_unchanged(step: &Prepared, base: &Path) -> Result<()> {
+    let now = Source::load(step.file(), base)?;
+    if now.checksum() == step.source.checksum() {
+        return Ok(());
+    }
+    Err(Error::conflict(format!("{} was changed while the migrations ran", step.file().display()))
+        .hint("it was not run; run the command again"))
+}
+
+/// A server that has crashed accepts connections again after its recovery.
+fn connect_again(conninfo: &Conninfo) -> Result<Session> {
+    let mut last = None;
+    let connected = crate::process::wait_for(RECOVERY, Patience::Stubborn, || {
+        match Session::connect_with(conninfo, Patience::Stubborn) {
+            Ok(session) => Ok(Some(session)),
+            Err(error) => {
+                last = Some(error);
+                Ok(None)
+            }
+        }
+    })?;
+    connected.ok_or_else(|| last.unwrap_or_else(|| Error::failed("cannot connect")))
+}
+
+/// Sets Running migrations Error: of a version or all, of a session or any. Returns their names.
+pub fn fail(
+    session: &mut Session,
+    set: &str,
+    actor: &str,
+    version: Option<i64>,
+    backend: Option<i32>,
+    action: &str,
+    message: &str,
+) -> Result<Vec<String>> {
+    let query = include_str!("../../sql/query/fail-migration.sql");
+    let rows = session
+        .query(query, &[&set, &version, &backend, &action, &actor, &TOOL_VERSION, &message])?;
+    rows.iter().map(|row| column(row, "name")).collect()
+}
+
+/// The invalid indexes that a failed migration has left.
+pub fn left_indexes(session: &mut Session, set: &str, version: i64) -> Result<Vec<String>> {
+    let query = include_str!("../../sql/query/left-indexes.sql");
+    match session.query(query, &[&set, &version]) {
+        Ok(rows) => rows.iter().map(|row| column(row, "name")).collect(),
+        Err(error) => history::absent(session.sqlstate(), error).map(|()| Vec::new()),
+    }
+}

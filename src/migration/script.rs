@@ -1,0 +1,188 @@
+//! What psql is told: the templates under `sql/query`, filled in. Pure.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::preflight::Prepared;
+use super::source::Source;
+use super::{Direction, TOOL_VERSION, keep, lock};
+use crate::postgres::quote::quote_literal;
+
+/// Takes the lock, if it is free, and says `t` or `f`.
+pub fn take_lock() -> String {
+    fill(include_str!("../../sql/query/psql-lock.sql"), &[("lock", &lock::KEY.to_string())])
+}
+
+/// Who moves a migration, and within what.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// The migration directory.
+    pub directory: &'a Path,
+    /// The set.
+    pub set: &'a str,
+    /// `user@host`.
+    pub actor: &'a str,
+    /// psql variables.
+    pub variables: &'a [(String, String)],
+}
+
+impl Frame<'_> {
+    /// Everything for one migration; psql reads `file`, on top of version `previous`.
+    pub fn script(&self, step: &Prepared, file: &Path, previous: Option<i64>) -> String {
+        let template = match step.transactional {
+            true => include_str!("../../sql/query/run-in-transaction.sql"),
+            false => include_str!("../../sql/query/run-alone.sql"),
+        };
+        let body = fill(
+            template,
+            &[
+                ("file", &quote_argument(&file.to_string_lossy())),
+                ("set", &quote_literal(self.set)),
+                ("version", &step.name.version.to_string()),
+            ],
+        );
+        let reset = include_str!("../../sql/query/reset-session.sql");
+        [self.variables(), self.start(step, previous), body, reset.to_owned()].concat()
+    }
+
+    fn variables(&self) -> String {
+        let each = self.variables.iter();
+        each.map(|(name, value)| format!("\\set {name} {}\n", quote_argument(value))).collect()
+    }
+
+    fn start(&self, step: &Prepared, previous: Option<i64>) -> String {
+        let (up, down) = match step.direction {
+            Direction::Up => (Some(&step.source), step.down.as_ref()),
+            Direction::Down => (None, Some(&step.source)),
+        };
+        let files = keep::files(self.directory, &step.name, up, down);
+        let text = |source: Option<&Source>| or_null(source.map(|s| s.entry().text.as_str()));
+        fill(
+            include_str!("../../sql/query/start-migration.sql"),
+            &[
+                ("lock", &lock::KEY.to_string()),
+                ("set", &quote_literal(self.set)),
+                ("version", &step.name.version.to_string()),
+                ("name", &quote_literal(&step.name.full)),
+                ("direction", &quote_literal(step.direction.as_str())),
+                ("transactional", &step.transactional.to_string()),
+                ("checksum", &quote_literal(&step.checksum)),
+                ("normalized", &quote_literal(&step.normalized_checksum)),
+                ("previous", &previous.map_or_else(|| "NULL".to_owned(), |v| v.to_string())),
+                ("actor", &quote_literal(self.actor)),
+                ("tool", &quote_literal(TOOL_VERSION)),
+                ("up", &text(up)),
+                ("down", &text(down)),
+                ("files", &or_null(files.as_deref())),
+            ],
+        )
+    }
+}
+
+fn or_null(text: Option<&str>) -> String {
+    text.map_or_else(|| "NULL".to_owned(), quote_literal)
+}
+
+/// What has to be put right after a migration beyond the session's usual state; then psql says its
+/// variables. None if nothing has.
+pub fn reset(step: &Prepared, defines: bool, base: &Path) -> Option<String> {
+    let mut script = String::new();
+    if step.takes_locks {
+        let release = include_str!("../../sql/query/release-advisory-locks.sql");
+        script.push_str(&fill(release, &[("lock", &lock::KEY.to_string())]));
+    }
+    if step.changes_psql || defines {
+        // first, because a psql that is not quiet comments on the rest
+        script.push_str("\\set QUIET on\n");
+        script.push_str(include_str!("../../sql/query/reset-psql.sql"));
+        let base = quote_argument(&base.to_string_lossy());
+        script.push_str(&format!("\\cd {base}\n\\set\n"));
+    }
+    (!script.is_empty()).then_some(script)
+}
+
+/// psql's variables.
+pub type Variables = BTreeMap<String, String>;
+
+/// What `\set` prints: `NAME = 'value'` lines.
+pub fn read_variables(lines: &[String]) -> Variables {
+    // what the last statement did is no setting
+    let is_setting = |name: &str| {
+        !matches!(name, "ERROR" | "ROW_COUNT" | "SQLSTATE") && !name.starts_with("LAST_ERROR")
+    };
+    let each = lines.iter().filter_map(|line| {
+        let (name, value) = line.split_once(" = '")?;
+        Some((name.to_owned(), value.strip_suffix('\'').unwrap_or(value).to_owned()))
+    });
+    each.filter(|(name, _)| is_setting(name)).collect()
+}
+
+/// Makes psql's variables what they were.
+pub fn restore_variables(pristine: &Variables, now: &Variables) -> String {
+    let new = now.keys().filter(|name| !pristine.contains_key(*name));
+    let changed = pristine.iter().filter(|(name, value)| now.get(*name) != Some(value));
+    new.map(|name| format!("\\unset {name}\n"))
+        .chain(changed.map(|(name, value)| format!("\\set {name} {}\n", quote_argument(value))))
+        .collect()
+}
+
+/// A text as an argument of a psql command: whatever it holds, on one line.
+pub fn quote_argument(text: &str) -> String {
+    let mut quoted = String::from("'");
+    for c in text.chars() {
+        match c {
+            '\'' => quoted.push_str("''"),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "'"
+}
+
+/// Puts values in the places of `@name@`. What a value holds is not looked at again.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut parts = template.split('@');
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    while let (Some(name), Some(rest)) = (parts.next(), parts.next()) {
+        let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        filled.push_str(value);
+        filled.push_str(rest);
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_of_psql_hold_anything() {
+        assert_eq!(quote_argument("it's a \\ \"b\" :c `d`"), "'it''s a \\\\ \"b\" :c `d`'");
+        assert_eq!(quote_argument("two\nlines\t"), "'two\\nlines\\t'");
+    }
+
+    #[test]
+    fn values_are_put_in_once() {
+        assert_eq!(fill("a @x@, @y@;", &[("x", "@y@"), ("y", "2")]), "a @y@, 2;");
+        for template in [
+            include_str!("../../sql/query/start-migration.sql"),
+            include_str!("../../sql/query/run-in-transaction.sql"),
+            include_str!("../../sql/query/run-alone.sql"),
+            include_str!("../../sql/query/release-advisory-locks.sql"),
+        ] {
+            assert_eq!(template.matches('@').count() % 2, 0, "{template}");
+        }
+    }
+
+    #[test]
+    fn psqls_variables_are_read_and_restored() {
+        let lines = ["A = 'x'", "ROW_COUNT = '3'", "B = 'it's'", "more'"].map(str::to_owned);
+        let read = read_variables(&lines);
+        assert_eq!((read.len(), read["B"].as_str()), (2, "it's"));
+        let pristine = Variables::from([("A".to_owned(), "y".to_owned())]);
+        assert_eq!(restore_variables(&pristine, &read), "\\unset B\n\\set A 'y'\n");
+    }
+}

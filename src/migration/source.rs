@@ -1,0 +1,296 @@
+//! A migration's file with everything it includes.
+//!
+//! psql reads `\i` and `\ir` while it runs, which is too late: whether a file is missing, includes
+//! itself or has changed has to be known before the first statement. So the includes are followed
+//! here, as psql would follow them, and the checksum covers all of them.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Context, Error, IoContext, Result};
+use crate::postgres::lexer::{self, Item, Meta, Script};
+
+/// How a first line begins that speaks to the migrator.
+const DIRECTIVE: &str = "-- migrator:";
+
+/// One file.
+#[derive(Debug)]
+pub struct Part {
+    /// The path as psql gets it.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// Where it includes which other part.
+    pub includes: Vec<Include>,
+}
+
+/// A place where a file is included.
+#[derive(Debug)]
+pub struct Include {
+    /// The command in the text.
+    pub span: std::ops::Range<usize>,
+    /// The number of the part.
+    pub part: usize,
+}
+
+/// A file and what it includes, each file once, in the order of their first inclusion.
+#[derive(Debug)]
+pub struct Source {
+    /// The first is the file itself.
+    pub parts: Vec<Part>,
+}
+
+impl Source {
+    /// Reads `file`. Relative paths of `\i` start at `base`, those of `\ir` at the including file.
+    ///
+    /// # Errors
+    /// `Conflict` for an include that leads back to itself or whose path is no literal; what reading
+    /// a file can meet.
+    pub fn load(file: &Path, base: &Path) -> Result<Self> {
+        let mut loading = Loading { base, parts: Vec::new(), open: Vec::new() };
+        loading.load(file.to_owned())?;
+        Ok(Self { parts: loading.parts })
+    }
+
+    /// The file itself.
+    pub fn entry(&self) -> &Part {
+        &self.parts[0]
+    }
+
+    /// The text with included files in their places, for people to read.
+    pub fn flat(&self) -> String {
+        self.flat_part(0)
+    }
+
+    fn flat_part(&self, number: usize) -> String {
+        let part = &self.parts[number];
+        let mut flat = String::new();
+        let mut from = 0;
+        for include in &part.includes {
+            flat.push_str(&part.text[from..include.span.start]);
+            flat.push_str(self.flat_part(include.part).trim_end());
+            from = include.span.end;
+        }
+        flat + &part.text[from..]
+    }
+
+    /// SHA-256, lower-case hexadecimal: of the bytes of a file that includes nothing, otherwise of
+    /// the digests of its parts in their order.
+    pub fn checksum(&self) -> String {
+        digest(self.parts.iter().map(|part| sha256(part.text.as_bytes())).collect())
+    }
+
+    /// The same of texts whose comments, byte order marks and kinds of line ends are gone.
+    ///
+    /// # Errors
+    /// `Conflict` for a text that ends within a quotation.
+    pub fn normalized_checksum(&self) -> Result<String> {
+        let normalized = |part: &Part| {
+            let text = lexer::normalize(&part.text).map_err(|error| unterminated(part, &error))?;
+            Ok(sha256(text.as_bytes()))
+        };
+        Ok(digest(self.parts.iter().map(normalized).collect::<Result<_>>()?))
+    }
+
+    /// Whether it runs in one transaction: unless its first line says otherwise.
+    ///
+    /// # Errors
+    /// `Conflict` for a directive that means nothing.
+    pub fn is_transactional(&self) -> Result<bool> {
+        let entry = self.entry();
+        let first = entry.text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
+        let Some(directive) = first.strip_prefix(DIRECTIVE) else { return Ok(true) };
+        match directive.trim() {
+            "no-transaction" => Ok(false),
+            other => Err(Error::conflict(format!(
+                "{}:1: `{other}` is no directive of the migrator",
+                entry.path.display()
+            ))
+            .hint("there is one: -- migrator: no-transaction")),
+        }
+    }
+}
+
+impl Part {
+    /// The text as psql reads it.
+    ///
+    /// # Errors
+    /// `Conflict` for a text that ends within a quotation.
+    pub fn scan(&self) -> Result<Script> {
+        lexer::scan(&self.text).map_err(|error| unterminated(self, &error))
+    }
+}
+
+fn unterminated(part: &Part, error: &lexer::Unterminated) -> Error {
+    Error::conflict(format!("{}:{}: unterminated {}", part.path.display(), error.line, error.what))
+        .hint("close it; psql would take the rest of the file for a part of it")
+}
+
+struct Loading<'a> {
+    base: &'a Path,
+    parts: Vec<Part>,
+    /// The real paths of the files that are being read, outermost first.
+    open: Vec<PathBuf>,
+}
+
+impl Loading<'_> {
+    /// Returns the number of the part.
+    fn load(&mut self, path: PathBuf) -> Result<usize> {
+        // the same file by another way is the same file
+        let real = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if let Some(at) = self.open.iter().position(|open| *open == real) {
+            let circle =
+                self.open[at..].iter().chain([&real]).map(|path| path.display().to_string());
+            let circle = circle.collect::<Vec<_>>().join(" → ");
+            return Err(Error::conflict(format!("{} includes itself", path.display()))
+                .detail(circle)
+                .hint("remove one of these includes"));
+        }
+        if let Some(known) = self.parts.iter().position(|part| part.path == path) {
+            return Ok(known);
+        }
+        let text = read(&path)?;
+        let number = self.parts.len();
+        self.parts.push(Part { path: path.clone(), text, includes: Vec::new() });
+        // most files include nothing: they need no lexer here
+        if self.parts[number].text.contains("\\i") {
+            self.open.push(real);
+            self.follow(number)?;
+            self.open.pop();
+        }
+        Ok(number)
+    }
+
+    fn follow(&mut self, number: usize) -> Result<()> {
+        let script = self.parts[number].scan()?;
+        for item in script.items {
+            let Item::Meta(meta) = item else { continue };
+            if !matches!(meta.command.as_str(), "i" | "include" | "ir" | "include_relative") {
+                continue;
+            }
+            let from = self.parts[number].path.clone();
+            let target = self.target(&from, &meta)?;
+            let part = self.load(target).context(format!(
+                "{}:{}: cannot include",
+                from.display(),
+                meta.line
+            ))?;
+            self.parts[number].includes.push(Include { span: meta.span, part });
+        }
+        Ok(())
+    }
+
+    fn target(&self, from: &Path, meta: &Meta) -> Result<PathBuf> {
+        let place = format!("{}:{}", from.display(), meta.line);
+        let Some(argument) = meta.arguments.first() else {
+            return Err(Error::conflict(format!("{place}: \\{} names no file", meta.command))
+                .hint("write the file's path after it"));
+        };
+        let Some(path) = &argument.value else {
+            return Err(Error::conflict(format!(
+                "{place}: the path of \\{} {} is only known when it runs",
+                meta.command, argument.raw
+            ))
+            .hint("write it out: the checksum covers included files"));
+        };
+        let relative = meta.command.starts_with("ir") || meta.command == "include_relative";
+        let directory = if relative { from.parent().unwrap_or(Path::new("")) } else { self.base };
+        Ok(directory.join(path))
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    // a pipe or a terminal would be read by psql a second time, and our own conversation is one
+    if path.exists() && !path.is_file() {
+        return Err(Error::conflict(format!("{} is no regular file", path.display()))
+            .hint("include files only"));
+    }
+    let bytes = std::fs::read(path).on("read", path)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Error::conflict(format!("{}:{line}: the text is not UTF-8", path.display()))
+            .hint("convert the file: iconv -f LATIN1 -t UTF-8")
+    })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One digest of one part or of several.
+fn digest(mut parts: Vec<String>) -> String {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => sha256(parts.concat().as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Source>) {
+        let root = tempfile::tempdir().expect("temporary directory");
+        for (name, text) in files {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("made");
+            std::fs::write(path, text).expect("written");
+        }
+        let source = Source::load(&root.path().join(files[0].0), root.path());
+        (root, source)
+    }
+
+    #[test]
+    fn a_file_alone_has_the_checksum_of_its_bytes() {
+        let (_root, source) = load(&[("up.sql", "SELECT 1;\n")]);
+        // as sha256sum prints it
+        let expected = "b4e0497804e46e0a0b0b8c31975b062152d551bac49c3c2e80932567b4085dcd";
+        assert_eq!(source.expect("read").checksum(), expected);
+    }
+
+    #[test]
+    fn includes_are_followed_and_counted_once() {
+        let files = [
+            ("up/entrypoint.sql", "\\ir a.sql\n\\i up/b.sql\n\\ir a.sql\n"),
+            ("up/a.sql", "\\ir b.sql\n"),
+            ("up/b.sql", "SELECT 1;"),
+        ];
+        let (_root, source) = load(&files);
+        let source = source.expect("read");
+        assert_eq!(source.parts.len(), 3, "{source:?}");
+        let first = source.checksum();
+        let (_root, changed) = load(&[files[0], files[1], ("up/b.sql", "SELECT 2;")]);
+        assert_ne!(changed.expect("read").checksum(), first);
+    }
+
+    #[test]
+    fn what_cannot_be_included_is_refused() {
+        for (files, word) in [
+            (&[("a.sql", "\\ir b.sql"), ("b.sql", "\\ir a.sql")][..], "includes itself"),
+            (&[("a.sql", "\\ir gone.sql")], "gone.sql"),
+            (&[("a.sql", "\\ir :file")], "only known when it runs"),
+            (&[("a.sql", "\\i /dev/stdin")], "no regular file"),
+            (&[("a.sql", "\\ir")], "names no file"),
+        ] {
+            let (_root, source) = load(files);
+            let error = source.expect_err(word);
+            assert!(error.message().contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_decides_on_the_transaction() {
+        for (text, expected) in [
+            ("SELECT 1;", Some(true)),
+            ("-- migrator: no-transaction\nVACUUM;", Some(false)),
+            ("\u{feff}-- migrator:no-transaction\r\nVACUUM;", Some(false)),
+            ("\n-- migrator: no-transaction", Some(true)),
+            ("-- migrator: no-transactions", None),
+        ] {
+            let (_root, source) = load(&[("up.sql", text)]);
+            assert_eq!(source.expect("read").is_transactional().ok(), expected, "{text:?}");
+        }
+    }
+}
