@@ -116,10 +116,10 @@ impl Cli<'_> {
             layout: self.settings.layout,
         };
         let directory = &self.settings.project().directory;
-        if self.global.dry_run {
-            return print(&format!("{}\n", directory.display()));
-        }
-        let path = new.make(directory)?;
+        let path = match self.global.dry_run {
+            true => new.path(directory)?,
+            false => new.make(directory)?,
+        };
         if self.global.json {
             return self.json(&serde_json::json!({ "path": path.display().to_string() }));
         }
@@ -137,7 +137,7 @@ impl Cli<'_> {
         };
         let tell = |moved: &Moved| {
             let verb = if moved.direction == "up" { "applied" } else { "reverted" };
-            ui::status(&format!("{verb} {} ({:.0} ms)", moved.name, moved.milliseconds));
+            ui::status(&format!("{verb} {} in {:.0} ms", moved.name, moved.milliseconds));
         };
         match migrate.run(wanted, &mut { tell })? {
             Done::Planned { steps, bundle } => self.show_plan(&steps, bundle),

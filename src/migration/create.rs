@@ -38,20 +38,37 @@ impl New<'_> {
         let _lock = Flock::lock(handle, FlockArg::LockExclusive)
             .map_err(|(_, errno)| errno)
             .on("lock", directory)?;
-        let there = Directory::read(directory)?;
+        let name = self.name(&Directory::read(directory)?)?;
+        match name.layout() {
+            Layout::Directory => make_directory(directory, &name),
+            Layout::Flat => make_flat(directory, &name),
+        }
+    }
+
+    /// The path that [`Self::make`] would return now.
+    pub fn path(&self, directory: &Path) -> Result<PathBuf> {
+        check_description(self.description)?;
+        let there = match directory.exists() {
+            true => Directory::read(directory)?,
+            false => Directory::default(),
+        };
+        let name = self.name(&there)?;
+        Ok(match name.layout() {
+            Layout::Directory => directory.join(&name.full),
+            Layout::Flat => directory.join(usual_path(&name, "up")),
+        })
+    }
+
+    fn name(&self, there: &Directory) -> Result<Name> {
         let last = there.migrations.last();
         let layout = self
             .layout
             .unwrap_or_else(|| last.map_or(Layout::Directory, |migration| migration.name.layout()));
         let version = match self.version {
-            Some(version) => free(&there, version)?,
-            None => next(&there, layout),
+            Some(version) => free(there, version)?,
+            None => next(there, layout),
         };
-        let name = Name::new(layout, version, self.description);
-        match layout {
-            Layout::Directory => make_directory(directory, &name),
-            Layout::Flat => make_flat(directory, &name),
-        }
+        Ok(Name::new(layout, version, self.description))
     }
 }
 

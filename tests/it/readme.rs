@@ -59,17 +59,44 @@ fn the_bundle_can_be_applied_by_hand_as_its_readme_says() {
 #[test]
 fn the_tables_of_options_are_those_of_the_programs() {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    let common = options_of_row(&readme, "all three");
-    for program in ["database", "postgres-init", "postgres-cleanup"] {
+    let common = options_of_row(&readme, "all four");
+    for program in ["database", "postgres-init", "postgres-cleanup", "migrator"] {
         let expected = &options_of_row(&readme, program) | &common;
         assert_eq!(options_of_help(program, &["--help"]), expected, "{program}");
     }
     let everywhere = &options_of_row(&readme, "database") | &common;
     let everywhere = &everywhere - &["-V", "--version"].map(str::to_owned).into();
-    for verb in verbs() {
-        let expected = &options_of_row(&readme, &verb) | &everywhere;
-        assert_eq!(options_of_help("database", &[&verb, "--help"]), expected, "{verb}");
+    // `database migrator` is the program of that name
+    for verb in verbs("database").iter().filter(|verb| *verb != "migrator") {
+        let expected = &options_of_row(&readme, verb) | &everywhere;
+        assert_eq!(options_of_help("database", &[verb, "--help"]), expected, "{verb}");
     }
+}
+
+#[test]
+fn the_table_of_the_migrator_is_that_of_its_commands() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let global = &options_of_row(&readme, "migrator") | &options_of_row(&readme, "all four");
+    let global = &global - &["-V", "--version"].map(str::to_owned).into();
+    for verb in verbs("migrator") {
+        // another program has an `init` too
+        let row = if verb == "init" { "initialize" } else { &verb };
+        let of_row = options_of_row(&readme, row);
+        let of_row = &of_row - &["-v", "--dry-run"].map(str::to_owned).into();
+        let found = options_of_help("migrator", &[&verb, "--help"]);
+        assert_eq!(found, &of_row | &global, "{verb}");
+    }
+}
+
+#[test]
+fn every_example_of_a_new_migration_project_runs() {
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.init([]).success();
+    sandbox.run("migrator", ["new", "shop"]).success();
+    sandbox.set("DB_URL", sandbox.url("testdb"));
+    run(&sandbox, "nix/migrator/README.md", 1);
+    let applied = "SELECT string_agg(state, ',') FROM hectic.migration";
+    assert_eq!(sandbox.query(&sandbox.url("testdb"), applied), "Undone");
 }
 
 #[test]
@@ -159,9 +186,9 @@ fn matches(pattern: &str, text: &str) -> bool {
     text.ends_with(last)
 }
 
-/// The subcommands that `database --help` lists.
-fn verbs() -> Vec<String> {
-    let help = Sandbox::new().database(["--help"]).success().stdout;
+/// The subcommands that a program's help lists.
+fn verbs(program: &str) -> Vec<String> {
+    let help = Sandbox::new().run(program, ["--help"]).success().stdout;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = commands.take_while(|line| !line.is_empty()).filter_map(|line| {
         line.split_whitespace().next().filter(|name| *name != "help").map(str::to_owned)

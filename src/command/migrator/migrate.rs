@@ -125,7 +125,13 @@ impl Migrate<'_> {
         if !matches!(steps, Err(Divergence::Mismatch { .. })) {
             self.project.check_checksums(&directory, &history)?;
         }
-        Ok(Situation { directory, history, steps: steps? })
+        let steps = steps?;
+        if let Wanted::Up(Count::Number(n)) | Wanted::Down(Count::Number(n)) = wanted
+            && steps.len() < *n
+        {
+            tracing::info!("only {} left", steps.len());
+        }
+        Ok(Situation { directory, history, steps })
     }
 
     /// What another migrator did before we had the lock counts; what a dead one left is settled.
