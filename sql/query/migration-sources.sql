@@ -1,5 +1,6 @@
--- The SQL with which each migration of set $1 was last applied.
-SELECT m.version, m.name, e.up_sql, e.down_sql, e.files::text AS files
-FROM hectic.migration m JOIN hectic.migration_event e ON e.id = m.applied_event
-WHERE m.migration_set = $1
-ORDER BY m.version
+-- The SQL with which each migration of set $1 was last started, or which a repair took for that.
+SELECT DISTINCT ON (m.version) m.version, m.name, e.up_sql, e.down_sql, e.files::text AS files
+FROM hectic.migration m
+JOIN hectic.migration_event e ON (e.migration_set, e.version, e.name) = (m.migration_set, m.version, m.name)
+WHERE m.migration_set = $1 AND e.up_sql IS NOT NULL
+ORDER BY m.version, e.id DESC

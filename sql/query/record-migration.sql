@@ -14,12 +14,12 @@ WITH event AS (
 )
 INSERT INTO hectic.migration AS m (
   migration_set, version, name, state, direction, transactional, checksum, normalized_checksum, previous,
-  completed_at, actor, tool_version, applied_event)
+  started_at, completed_at, actor, tool_version, applied_event)
 SELECT e.migration_set, e.version, e.name, e.state, CASE e.state WHEN 'Migrated' THEN 'up' ELSE 'down' END, true,
-       e.checksum, e.normalized_checksum, e.previous, pg_catalog.clock_timestamp(), e.actor, e.tool_version, e.id
+       e.checksum, e.normalized_checksum, e.previous, e.happened_at, e.happened_at, e.actor, e.tool_version, e.id
 FROM event e
 ON CONFLICT (migration_set, version) DO UPDATE SET
-  (name, state, direction, checksum, normalized_checksum, previous, completed_at, error, deleted_at, backend,
-   applied_event) =
+  (name, state, direction, checksum, normalized_checksum, previous, started_at, completed_at, error, deleted_at,
+   backend, applied_event) =
   (excluded.name, excluded.state, excluded.direction, excluded.checksum, excluded.normalized_checksum,
-   excluded.previous, excluded.completed_at, NULL, NULL, NULL, excluded.applied_event)
+   excluded.previous, excluded.started_at, excluded.completed_at, NULL, NULL, NULL, excluded.applied_event)

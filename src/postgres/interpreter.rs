@@ -16,6 +16,9 @@ use crate::error::{Error, Kind, Result};
 use crate::process::{Dialogue, Line, describe};
 use crate::signal;
 
+/// How psql calls its standard input.
+const OURS: &str = "<stdin>";
+
 /// A running psql.
 pub struct Interpreter {
     dialogue: Dialogue,
@@ -106,9 +109,16 @@ impl Failure {
                 Err(error) => error.context(what),
             };
         };
-        let mut located: SqlError = failure.locate(script::read_lines);
-        if let Some(path) = located.file.as_deref().and_then(original) {
+        let read = |path: &Path, lines| {
+            script::read_lines(original(path).as_deref().unwrap_or(path), lines)
+        };
+        let mut located: SqlError = failure.locate(read);
+        if let Some(path) = located.file.as_deref().and_then(&original) {
             located.file = Some(path);
+        }
+        if located.file.as_deref() == Some(Path::new(OURS)) {
+            // a place in what we told psql says nothing to anybody
+            (located.file, located.line, located.column) = (None, None, None);
         }
         located.into_error(what)
     }

@@ -9,7 +9,6 @@ use super::{Project, Same};
 use crate::bundle;
 use crate::durability;
 use crate::error::{Context, Error, Result};
-use crate::migration::TOOL_VERSION;
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{History, Record, State};
 use crate::migration::keep;
@@ -18,8 +17,9 @@ use crate::migration::plan::{self, Goal};
 use crate::migration::preflight::check_privileges;
 use crate::migration::runner;
 use crate::migration::source::Source;
+use crate::migration::{Direction, TOOL_VERSION};
 use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::Session;
+use crate::postgres::session::{Session, ToSql};
 
 /// The statements of `clean`.
 pub const CLEAN: &str = include_str!("../../../sql/query/clean-migrator.sql");
@@ -215,15 +215,24 @@ impl Changes<'_> {
         let (set, actor) = (&self.project.set, &self.project.actor);
         match change {
             Change::Checksum(migration) => {
-                let source = self.up(migration)?;
                 let query = include_str!("../../../sql/query/repair-checksum.sql");
-                let (checksum, normalized) = (source.checksum(), source.normalized_checksum()?);
+                let text = Text::of(self.project, migration)?;
                 let version = &migration.name.version;
                 let note = "the changed file counts as the applied one";
-                self.session.execute(
-                    query,
-                    &[set, version, &checksum, &normalized, actor, &TOOL_VERSION, &note],
-                )?;
+                let (checksum, normalized) = (&text.checksum, &text.normalized_checksum);
+                let values: [&(dyn ToSql + Sync); 10] = [
+                    set,
+                    version,
+                    checksum,
+                    normalized,
+                    actor,
+                    &TOOL_VERSION,
+                    &note,
+                    &text.up,
+                    &text.down,
+                    &text.files,
+                ];
+                self.session.execute(query, &values)?;
             }
             Change::Deleted(_, version) => {
                 let query = include_str!("../../../sql/query/repair-deleted.sql");
@@ -240,11 +249,6 @@ impl Changes<'_> {
         Ok(())
     }
 
-    fn up(&self, migration: &Migration) -> Result<Source> {
-        let file = migration.file(crate::migration::Direction::Up)?;
-        Source::load(file, &self.project.base)
-    }
-
     fn record(
         &mut self,
         migration: &Migration,
@@ -252,33 +256,50 @@ impl Changes<'_> {
         action: &str,
         note: &str,
     ) -> Result<()> {
-        let up = self.up(migration)?;
-        let down = migration.down.as_ref().map(|file| Source::load(file, &self.project.base));
-        let down = down.transpose()?;
-        let name = &migration.name;
-        let files = keep::files(&self.project.directory, name, Some(&up), down.as_ref());
-        let down_sql = down.as_ref().map(|down| down.entry().text.as_str());
         let query = include_str!("../../../sql/query/record-migration.sql");
-        let (checksum, normalized) = (up.checksum(), up.normalized_checksum()?);
-        self.session.execute(
-            query,
-            &[
-                &self.project.set,
-                &name.version,
-                &name.full,
-                &state,
-                &action,
-                &checksum,
-                &normalized,
-                &self.project.actor,
-                &TOOL_VERSION,
-                &note,
-                &up.entry().text,
-                &down_sql,
-                &files,
-            ],
-        )?;
-        Ok(())
+        let text = Text::of(self.project, migration)?;
+        let (set, name) = (&self.project.set, &migration.name);
+        let (checksum, normalized) = (&text.checksum, &text.normalized_checksum);
+        let values: [&(dyn ToSql + Sync); 13] = [
+            set,
+            &name.version,
+            &name.full,
+            &state,
+            &action,
+            checksum,
+            normalized,
+            &self.project.actor,
+            &TOOL_VERSION,
+            &note,
+            &text.up,
+            &text.down,
+            &text.files,
+        ];
+        self.session.execute(query, &values).map(drop)
+    }
+}
+
+/// What the history keeps of a migration's files.
+struct Text {
+    up: String,
+    down: Option<String>,
+    files: Option<String>,
+    checksum: String,
+    normalized_checksum: String,
+}
+
+impl Text {
+    fn of(project: &Project, migration: &Migration) -> Result<Self> {
+        let load = |file: &std::path::Path| Source::load(file, &project.base);
+        let up = load(migration.file(Direction::Up)?)?;
+        let down = migration.down.as_deref().map(load).transpose()?;
+        Ok(Self {
+            files: keep::files(&project.directory, &migration.name, Some(&up), down.as_ref()),
+            checksum: up.checksum(),
+            normalized_checksum: up.normalized_checksum()?,
+            up: up.entry().text.clone(),
+            down: down.map(|down| down.entry().text.clone()),
+        })
     }
 }
 
