@@ -1,19 +1,20 @@
 -- Indexes, those of constraints too. What is as by default is no row.
-SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, p.property, p.value
+SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, pg_catalog.json_build_object(
+  'definition', pg_catalog.pg_get_indexdef(i.indexrelid),
+  'valid', CASE WHEN NOT i.indisvalid THEN 'no' END,
+  'ready', CASE WHEN NOT i.indisready THEN 'no' END,
+  'clustered', CASE WHEN i.indisclustered THEN 'yes' END,
+  'replica identity', CASE WHEN i.indisreplident THEN 'yes' END,
+  'part of', CASE WHEN c.relispartition THEN (
+    SELECT h.inhparent::pg_catalog.regclass::text FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid) END,
+  'tablespace', s.spcname::text,
+  -- Only expressions have a target of their own.
+  'statistics', CASE WHEN i.indexprs IS NOT NULL THEN (
+    SELECT pg_catalog.string_agg(pg_catalog.format('%s: %s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0) END
+)::text AS properties
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace
-CROSS JOIN LATERAL (VALUES
-  ('definition', pg_catalog.pg_get_indexdef(i.indexrelid)),
-  ('valid', CASE WHEN NOT i.indisvalid THEN 'no' END),
-  ('ready', CASE WHEN NOT i.indisready THEN 'no' END),
-  ('clustered', CASE WHEN i.indisclustered THEN 'yes' END),
-  ('replica identity', CASE WHEN i.indisreplident THEN 'yes' END),
-  ('part of', (SELECT h.inhparent::pg_catalog.regclass::text
-               FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid)),
-  ('tablespace', s.spcname::text),
-  ('statistics', (SELECT pg_catalog.string_agg(pg_catalog.format('%s: %s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum)
-                  FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0))
-) AS p(property, value)
-WHERE i.indexrelid >= 16384 AND p.value IS NOT NULL
+WHERE i.indexrelid >= 16384
   AND c.relnamespace <> (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'pg_toast')

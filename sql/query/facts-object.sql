@@ -14,13 +14,9 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   FROM pg_catalog.pg_class c
   WHERE c.oid >= 16384 AND c.relkind NOT IN ('i', 'I', 'S', 'c')
   UNION ALL
-  -- An index that serves a constraint is a part of that.
-  SELECT c.tableoid, c.oid, c.relnamespace, coalesce(k.tableoid, c.tableoid), coalesce(k.oid, i.indrelid),
-         NULL, 0, NULL, NULL
+  SELECT c.tableoid, c.oid, c.relnamespace, c.tableoid, i.indrelid, NULL, 0, NULL, NULL
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-  LEFT JOIN pg_catalog.pg_constraint k
-    ON k.conindid = c.oid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
   WHERE c.oid >= 16384
   UNION ALL
   -- A sequence that a column owns is a part of its table.
@@ -28,7 +24,7 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
          NULL, c.relowner, c.relacl, 's'
   FROM pg_catalog.pg_class c
   LEFT JOIN pg_catalog.pg_depend d
-    ON d.classid = c.tableoid AND d.objid = c.oid AND d.refclassid = c.tableoid AND d.deptype IN ('a', 'i')
+    ON d.classid = c.tableoid AND d.objid = c.oid AND d.refclassid = c.tableoid AND d.deptype = 'a'
   WHERE c.oid >= 16384 AND c.relkind = 'S'
   UNION ALL
   -- What CREATE CONSTRAINT TRIGGER makes is two objects; the trigger is listed.
@@ -59,13 +55,13 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   FROM pg_catalog.pg_proc p
   WHERE p.oid >= 16384
   UNION ALL
-  -- Array types, multirange types and the row types of tables come with something else.
+  -- Array types and the row types of tables come with something else and have nothing of their own.
   SELECT t.tableoid, t.oid, t.typnamespace, 0, 0,
          CASE t.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' END, t.typowner, t.typacl, 'T'
   FROM pg_catalog.pg_type t
   LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
   LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
-  WHERE t.oid >= 16384 AND t.typtype <> 'm' AND coalesce(c.relkind, 'c') = 'c'
+  WHERE t.oid >= 16384 AND coalesce(c.relkind, 'c') = 'c'
     AND e.typarray IS DISTINCT FROM t.oid
   UNION ALL
   SELECT o.tableoid, o.oid, o.oprnamespace, 0, 0, NULL, o.oprowner, NULL, NULL
@@ -80,13 +76,18 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   FROM pg_catalog.pg_opfamily o
   WHERE o.oid >= 16384
   UNION ALL
-  -- A member of an operator family depends on the class or the family that it was made with, which
-  -- may be PostgreSQL's own.
-  SELECT d.classid, d.objid, 0, CASE WHEN d.refobjid >= 16384 THEN d.refclassid ELSE 0 END, d.refobjid,
+  -- Members of operator families; those of PostgreSQL's own families stand for themselves.
+  SELECT m.tableoid, m.oid, 0,
+         CASE WHEN m.amopfamily >= 16384 THEN 'pg_catalog.pg_opfamily'::pg_catalog.regclass ELSE 0 END, m.amopfamily,
          NULL, 0, NULL, NULL
-  FROM pg_catalog.pg_depend d
-  WHERE d.classid IN ('pg_catalog.pg_amop'::pg_catalog.regclass, 'pg_catalog.pg_amproc'::pg_catalog.regclass)
-    AND d.refclassid IN ('pg_catalog.pg_opclass'::pg_catalog.regclass, 'pg_catalog.pg_opfamily'::pg_catalog.regclass)
+  FROM pg_catalog.pg_amop m
+  WHERE m.oid >= 16384
+  UNION ALL
+  SELECT m.tableoid, m.oid, 0,
+         CASE WHEN m.amprocfamily >= 16384 THEN 'pg_catalog.pg_opfamily'::pg_catalog.regclass ELSE 0 END, m.amprocfamily,
+         NULL, 0, NULL, NULL
+  FROM pg_catalog.pg_amproc m
+  WHERE m.oid >= 16384
   UNION ALL
   SELECT c.tableoid, c.oid, c.collnamespace, 0, 0, NULL, c.collowner, NULL, NULL
   FROM pg_catalog.pg_collation c
@@ -147,7 +148,8 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   SELECT p.tableoid, p.oid, 0, 0, 0, NULL, p.pubowner, NULL, NULL
   FROM pg_catalog.pg_publication p
   UNION ALL
-  SELECT s.tableoid, s.oid, 0, 0, 0, NULL, s.subowner, NULL, NULL
+  -- The catalog itself holds passwords and is not for everybody, nor is its tableoid.
+  SELECT 'pg_catalog.pg_subscription'::pg_catalog.regclass, s.oid, 0, 0, 0, NULL, s.subowner, NULL, NULL
   FROM pg_catalog.pg_subscription s
   JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
   WHERE d.datname = pg_catalog.current_database()
@@ -174,7 +176,10 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
     'pg_catalog.pg_ts_template', 'pg_catalog.pg_type', 'pg_catalog.pg_user_mapping'
   ]::pg_catalog.regclass[]::oid[])
 )
-SELECT o.class, o.id, 0 AS sub, o.whole_class, o.whole, coalesce(o.kind, i.type) AS kind,
+-- What the server made for something else (the index of a constraint, the functions of a range type)
+-- is a part of that.
+SELECT o.class, o.id, 0 AS sub, coalesce(d.refclassid, o.whole_class) AS whole_class,
+       coalesce(d.refobjid, o.whole) AS whole, coalesce(o.kind, i.type) AS kind,
        -- The database at hand, whatever it is called.
        CASE i.type WHEN 'database' THEN 'current' ELSE i.identity END AS name,
        CASE WHEN o.owner <> 0 THEN pg_catalog.pg_get_userbyid(o.owner)::text END AS owner,
@@ -185,17 +190,20 @@ SELECT o.class, o.id, 0 AS sub, o.whole_class, o.whole, coalesce(o.kind, i.type)
           FROM pg_catalog.unnest(pg_catalog.acldefault(o.acl_kind, o.owner)) a)) END AS acl
 FROM object o
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.schema
-LEFT JOIN pg_catalog.pg_depend d ON d.classid = o.class AND d.objid = o.id AND d.deptype = 'e'
+LEFT JOIN pg_catalog.pg_depend d
+  ON d.classid = o.class AND d.objid = o.id AND d.objsubid = 0 AND d.deptype IN ('e', 'i')
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.id, 0) i
-WHERE d.objid IS NULL AND i.identity IS NOT NULL
+WHERE d.deptype IS DISTINCT FROM 'e' AND i.identity IS NOT NULL
   AND (n.nspname IS NULL OR n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'hectic'))
 UNION ALL
 -- Columns, of which there are many: naming them one by one would take the longest.
-SELECT c.tableoid, c.oid, a.attnum, CASE c.relkind WHEN 'c' THEN 'pg_catalog.pg_type'::pg_catalog.regclass ELSE c.tableoid END,
+SELECT c.tableoid, c.oid, a.attnum,
+       CASE c.relkind WHEN 'c' THEN 'pg_catalog.pg_type'::pg_catalog.regclass ELSE c.tableoid END,
        CASE c.relkind WHEN 'c' THEN c.reltype ELSE c.oid END, 'column',
        pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL,
-       (SELECT pg_catalog.string_agg(x::text, ', ' ORDER BY x::text COLLATE pg_catalog."C")
-        FROM pg_catalog.unnest(a.attacl) x)
+       CASE WHEN a.attacl IS NOT NULL THEN (
+         SELECT pg_catalog.string_agg(x::text, ', ' ORDER BY x::text COLLATE pg_catalog."C")
+         FROM pg_catalog.unnest(a.attacl) x) END
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid

@@ -1,34 +1,33 @@
 -- Tables, views, materialised views and foreign tables. What is as by default is no row.
-SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, p.property, p.value
+SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, pg_catalog.json_build_object(
+  'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
+  'partition key', pg_catalog.pg_get_partkeydef(c.oid),
+  'partition bound', pg_catalog.pg_get_expr(c.relpartbound, c.oid),
+  'inherits', (SELECT pg_catalog.string_agg(
+                  i.inhparent::pg_catalog.regclass || CASE WHEN i.inhdetachpending THEN ' (being detached)' ELSE '' END,
+                  ', ' ORDER BY i.inhseqno)
+                FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
+  'of type', CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END,
+  'access method', nullif(m.amname, 'heap')::text,
+  'tablespace', s.spcname::text,
+  'options', CASE WHEN c.reloptions IS NOT NULL THEN (
+    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C") FROM pg_catalog.unnest(c.reloptions) o) END,
+  'toast options', CASE WHEN toast.reloptions IS NOT NULL THEN (
+    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C") FROM pg_catalog.unnest(toast.reloptions) o) END,
+  'replica identity', CASE WHEN c.relkind IN ('r', 'p', 'm') THEN
+    CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' END END,
+  'row security', CASE WHEN c.relrowsecurity THEN 'enabled' END,
+  'forced row security', CASE WHEN c.relforcerowsecurity THEN 'yes' END,
+  'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
+  'populated', CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'no' END,
+  'server', v.srvname::text,
+  'foreign options', CASE WHEN f.ftoptions IS NOT NULL THEN (
+    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C") FROM pg_catalog.unnest(f.ftoptions) o) END
+)::text AS properties
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam
 LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = c.oid
 LEFT JOIN pg_catalog.pg_foreign_server v ON v.oid = f.ftserver
-CROSS JOIN LATERAL (VALUES
-  ('persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END),
-  ('partition key', pg_catalog.pg_get_partkeydef(c.oid)),
-  ('partition bound', pg_catalog.pg_get_expr(c.relpartbound, c.oid)),
-  ('inherits', (SELECT pg_catalog.string_agg(
-                  i.inhparent::pg_catalog.regclass || CASE WHEN i.inhdetachpending THEN ' (being detached)' ELSE '' END,
-                  ', ' ORDER BY i.inhseqno)
-                FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid)),
-  ('of type', CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END),
-  ('access method', nullif(m.amname, 'heap')::text),
-  ('tablespace', s.spcname::text),
-  ('options', (SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
-               FROM pg_catalog.unnest(c.reloptions) o)),
-  ('toast options', (SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
-                     FROM pg_catalog.unnest(toast.reloptions) o)),
-  ('replica identity', CASE WHEN c.relkind IN ('r', 'p', 'm') THEN
-    CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' END END),
-  ('row security', CASE WHEN c.relrowsecurity THEN 'enabled' END),
-  ('forced row security', CASE WHEN c.relforcerowsecurity THEN 'yes' END),
-  ('definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END),
-  ('populated', CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'no' END),
-  ('server', v.srvname::text),
-  ('foreign options', (SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
-                       FROM pg_catalog.unnest(f.ftoptions) o))
-) AS p(property, value)
-WHERE c.oid >= 16384 AND c.relkind NOT IN ('i', 'I', 'S', 'c', 't') AND p.value IS NOT NULL
+WHERE c.oid >= 16384 AND c.relkind NOT IN ('i', 'I', 'S', 'c', 't')

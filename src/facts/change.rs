@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{Facts, Identity, Object};
 
-/// The longest value shown as a whole, in characters, and how much is shown before a difference.
+/// How much of a value is shown, in characters, and how much of that before the first difference.
 const EXCERPT: (usize, usize) = (60, 20);
 
 /// One difference.
@@ -81,7 +81,9 @@ impl fmt::Display for Change {
             What::Changed { property, before, after } => {
                 let (before, after) = (shown(before.as_deref()), shown(after.as_deref()));
                 let same = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-                let (before, after) = (excerpt(&before, same), excerpt(&after, same));
+                let long = before.len().max(after.len()) > EXCERPT.0;
+                let start = if long { same.saturating_sub(EXCERPT.1) } else { 0 };
+                let (before, after) = (excerpt(&before, start), excerpt(&after, start));
                 write!(f, "~ {}: {property} {before} → {after}", self.identity)
             }
         }
@@ -93,14 +95,9 @@ fn shown(value: Option<&str>) -> Vec<char> {
     value.unwrap_or("none").replace('\n', "\\n").chars().collect()
 }
 
-/// The part of a long value that shows how it differs from one with the first `same` characters.
-fn excerpt(value: &[char], same: usize) -> String {
-    let (length, lead) = EXCERPT;
-    if value.len() <= length {
-        return value.iter().collect();
-    }
-    let start = same.saturating_sub(lead).min(value.len() - length);
-    let end = start + length;
+/// A part of a value, from `start` on.
+fn excerpt(value: &[char], start: usize) -> String {
+    let end = value.len().min(start + EXCERPT.0);
     let part: String = value[start..end].iter().collect();
     let dots = |cut| if cut { "…" } else { "" };
     format!("{}{part}{}", dots(start > 0), dots(end < value.len()))

@@ -4,7 +4,7 @@
 //! has. Nothing in it belongs to one server: no OID, no `attnum` with holes, no path, no
 //! value of a sequence. A property that is as PostgreSQL has it by default is left out, so that a
 //! default spelled out and a default left alone are the same fact, and so that a major version that
-//! knows more properties than another gives the same facts for the same schema.
+//! knows more properties than another mostly gives the same facts for the same schema.
 //!
 //! Left out are what belongs to the cluster (roles, tablespaces, privileges on settings), the
 //! system's schemas, temporary ones, the schema `hectic` but for the bundle's version, and the members
@@ -24,8 +24,8 @@ use std::fmt;
 pub use change::{Change, What, changes};
 pub use kind::Kind;
 
-/// What is so in a database; equal when nothing differs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What is so in a database; compared by [`changes`].
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     objects: BTreeMap<Identity, Object>,
 }
@@ -41,7 +41,7 @@ pub struct Identity {
 }
 
 /// What is known of an object.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 struct Object {
     /// What comes and goes with it included: the table of a column, the constraint of an index.
     whole: Option<Identity>,

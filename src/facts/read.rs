@@ -4,29 +4,58 @@
 //! properties of addresses; one that was not listed is of no interest. So what counts and what
 //! it is called is decided in one place, and no query has to know of another.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Facts, Identity, Kind, Object};
-use crate::error::{Context, Result};
+use serde_json::Value;
+
+use super::Kind::{self, *};
+use super::{Facts, Identity, Object};
+use crate::error::{Context, Error, Result};
 use crate::postgres::session::{Row, Session, column};
 
 const BEGIN: &str = include_str!("../../sql/query/facts-begin.sql");
 const OBJECTS: &str = include_str!("../../sql/query/facts-object.sql");
-const PROPERTIES: &[&str] = &[
-    include_str!("../../sql/query/facts-relation.sql"),
-    include_str!("../../sql/query/facts-column.sql"),
-    include_str!("../../sql/query/facts-index.sql"),
-    include_str!("../../sql/query/facts-sequence.sql"),
-    include_str!("../../sql/query/facts-rule.sql"),
-    include_str!("../../sql/query/facts-routine.sql"),
-    include_str!("../../sql/query/facts-type.sql"),
-    include_str!("../../sql/query/facts-operator.sql"),
-    include_str!("../../sql/query/facts-text.sql"),
-    include_str!("../../sql/query/facts-foreign.sql"),
-    include_str!("../../sql/query/facts-remark.sql"),
+/// Properties, and the kinds they are of: on a small database planning takes longer than running,
+/// so what has no objects is not asked for.
+const PROPERTIES: &[(&[Kind], &str)] = &[
+    (
+        &[Table, ForeignTable, View, MaterializedView],
+        include_str!("../../sql/query/facts-relation.sql"),
+    ),
+    (&[Column], include_str!("../../sql/query/facts-column.sql")),
+    (&[Index], include_str!("../../sql/query/facts-index.sql")),
+    (&[Sequence], include_str!("../../sql/query/facts-sequence.sql")),
+    (&[Constraint], include_str!("../../sql/query/facts-constraint.sql")),
+    (
+        &[Trigger, Rule, Policy, EventTrigger, Statistics],
+        include_str!("../../sql/query/facts-rule.sql"),
+    ),
+    (&[Function, Procedure, Aggregate], include_str!("../../sql/query/facts-routine.sql")),
+    (&[Type, Domain, Enum], include_str!("../../sql/query/facts-type.sql")),
+    (
+        &[Operator, OperatorClass, FamilyOperator, FamilyFunction, Cast, Transform, AccessMethod],
+        include_str!("../../sql/query/facts-operator.sql"),
+    ),
+    (
+        &[
+            Collation,
+            Conversion,
+            TextSearchParser,
+            TextSearchTemplate,
+            TextSearchDictionary,
+            TextSearchConfiguration,
+        ],
+        include_str!("../../sql/query/facts-text.sql"),
+    ),
+    (
+        &[ForeignDataWrapper, ForeignServer, UserMapping, Publication],
+        include_str!("../../sql/query/facts-foreign.sql"),
+    ),
+    (&[Extension, Language], include_str!("../../sql/query/facts-extension.sql")),
 ];
+const REMARKS: &str = include_str!("../../sql/query/facts-remark.sql");
 const LOOSE: &str = include_str!("../../sql/query/facts-loose.sql");
-const QUERY: &str = include_str!("../../sql/query/facts-query.sql");
+const ROWS: &str = include_str!("../../sql/query/facts-rows.sql");
 
 /// An object's catalog, its OID there, and the number of a column or 0.
 type Address = (u32, u32, i32);
@@ -79,16 +108,18 @@ fn collect(session: &mut Session) -> Result<Facts> {
     for row in session.query(OBJECTS, &[])? {
         catalog.insert(address(&row)?, listed(&row)?);
     }
-    for query in PROPERTIES {
+    let there: HashSet<Kind> = catalog.values().map(|object| object.identity.kind).collect();
+    let needed = PROPERTIES.iter().filter(|(kinds, _)| kinds.iter().any(|k| there.contains(k)));
+    for query in needed.map(|(_, query)| *query).chain([REMARKS]) {
         for row in session.query(query, &[])? {
             if let Some(object) = catalog.get_mut(&address(&row)?) {
-                object.properties.insert(column(&row, "property")?, column(&row, "value")?);
+                object.properties.extend(properties(&row)?);
             }
         }
     }
     let mut facts = Facts::of(&catalog);
     loose(session, LOOSE, &mut facts)?;
-    let query: Option<String> = column(&session.query_one(QUERY, &[])?, "query")?;
+    let query: Option<String> = column(&session.query_one(ROWS, &[])?, "query")?;
     query.map_or(Ok(()), |query| loose(session, &query, &mut facts))?;
     Ok(facts)
 }
@@ -97,7 +128,7 @@ fn collect(session: &mut Session) -> Result<Facts> {
 fn loose(session: &mut Session, query: &str, facts: &mut Facts) -> Result<()> {
     for row in session.query(query, &[])? {
         let object = facts.objects.entry(identity(&row)?).or_default();
-        object.properties.insert(column(&row, "property")?, column(&row, "value")?);
+        object.properties.extend(properties(&row)?);
     }
     Ok(())
 }
@@ -123,4 +154,17 @@ fn identity(row: &Row) -> Result<Identity> {
         Some(kind) => Identity { kind, name },
         None => Identity { kind: Kind::Unmodelled, name: format!("{kind} {name}") },
     })
+}
+
+/// The properties in a row, which stand in an object of JSON; what is null is as by default.
+fn properties(row: &Row) -> Result<BTreeMap<String, String>> {
+    let text: &str = column(row, "properties")?;
+    let all: serde_json::Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| Error::unexpected(format!("cannot read properties: {error}")))?;
+    let known = all.into_iter().filter_map(|(name, value)| match value {
+        Value::Null => None,
+        Value::String(text) => Some((name, text)),
+        other => Some((name, other.to_string())),
+    });
+    Ok(known.collect())
 }

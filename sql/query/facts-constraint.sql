@@ -1,0 +1,16 @@
+-- Constraints of tables and domains.
+SELECT k.tableoid AS class, k.oid AS id, 0 AS sub, pg_catalog.json_build_object(
+  'definition', pg_catalog.pg_get_constraintdef(k.oid),
+  'inherited', CASE WHEN k.coninhcount > 0 THEN CASE WHEN k.conislocal THEN 'and declared' ELSE 'yes' END END,
+  'triggers', t.enabled
+)::text AS properties
+FROM pg_catalog.pg_constraint k
+LEFT JOIN (
+  -- ALTER TABLE ... DISABLE TRIGGER ALL reaches the triggers that stand for foreign keys.
+  SELECT t.tgconstraint,
+         pg_catalog.string_agg(DISTINCT t.tgenabled::text || ' on ' || t.tgrelid::pg_catalog.regclass, ', ') AS enabled
+  FROM pg_catalog.pg_trigger t
+  WHERE t.tgisinternal AND t.tgenabled <> 'O'
+  GROUP BY t.tgconstraint
+) t ON t.tgconstraint = k.oid
+WHERE k.oid >= 16384 AND k.contype <> 't'
