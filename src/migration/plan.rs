@@ -214,9 +214,9 @@ fn refuse_late(
 fn refuse_half_reverted(steps: &[Step], applied: &[Applied]) -> Result<(), Divergence> {
     let Some(half) = applied.iter().find(|applied| applied.half_reverted) else { return Ok(()) };
     match steps.first() {
-        None => Ok(()),
         Some(first) if first.direction == Direction::Down => Ok(()),
-        Some(_) => Err(Divergence::HalfReverted(half.name.full.clone())),
+        // to do nothing would be to say that all is well
+        _ => Err(Divergence::HalfReverted(half.name.full.clone())),
     }
 }
 
