@@ -300,3 +300,6 @@ fn mismatch(position: usize, database: &[String], filesystem: &[String]) -> Erro
         .hint("check out the branch that has the file, or get it back from the history: `migrator fetch`")
         .hint("if the file is gone for good, `migrator repair` excuses it")
 }
+
+#[cfg(test)]
+mod tests;
