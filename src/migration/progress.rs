@@ -8,6 +8,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::script::quote_argument;
 use super::source::{Part, Source};
 use crate::error::{IoContext, Result};
 use crate::postgres::lexer::{End, Item, Script};
@@ -79,7 +80,8 @@ fn annotated(
     let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
     for include in &part.includes {
         let path = copy(copies, include.part);
-        edits.push((include.span.clone(), format!("\\i '{}'", path.display())));
+        let path = quote_argument(&path.to_string_lossy());
+        edits.push((include.span.clone(), format!("\\i {path}")));
     }
     for item in &script.items {
         let Item::Statement(statement) = item else { continue };
