@@ -12,6 +12,7 @@ mod init;
 mod input;
 mod large;
 mod leaks;
+mod migrator;
 mod readme;
 mod signals;
 mod stop;

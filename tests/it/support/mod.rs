@@ -324,6 +324,7 @@ fn cache() -> PathBuf {
 fn binary(name: &str) -> Option<PathBuf> {
     match name {
         "database" => Some(env!("CARGO_BIN_EXE_database").into()),
+        "migrator" => Some(env!("CARGO_BIN_EXE_migrator").into()),
         "postgres-init" => Some(env!("CARGO_BIN_EXE_postgres-init").into()),
         "postgres-cleanup" => Some(env!("CARGO_BIN_EXE_postgres-cleanup").into()),
         _ => None,

@@ -1,0 +1,202 @@
+//! The commands that look, `init`, and what all commands have in common.
+
+use super::support::{Ground, name};
+
+#[test]
+fn init_is_idempotent_and_its_dry_run_needs_no_database() {
+    let mut ground = Ground::new();
+    let script = ground.migrator(["init", "--dry-run"]).success().stdout;
+    assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
+    for verb in ["init", "initialize", "init"] {
+        ground.migrator([verb]).success();
+    }
+    let version = ground.ask("SELECT to_regclass('hectic.migration_event') IS NOT NULL");
+    assert_eq!(version, "t");
+    ground.unset("DB_URL");
+    assert_eq!(ground.migrator(["--dry-run", "initialize"]).success().stdout, script);
+    // it is the SQL itself: psql can run it
+    let file = ground.write("init.sql", &script).display().to_string();
+    ground.query(&ground.url("postgres"), "CREATE DATABASE other");
+    let psql = crate::support::bindir().join("psql").display().to_string();
+    let url = ground.url("other");
+    ground.run(&psql, ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-f", &file]).success();
+    let there = ground.query(&url, "SELECT to_regclass('hectic.migration') IS NOT NULL");
+    assert_eq!(there, "t");
+}
+
+#[test]
+fn the_first_migration_applies_the_bundle() {
+    let ground = Ground::with_tables(1);
+    ground.up_all();
+    assert_eq!(ground.states(), "1 Migrated");
+    assert_eq!(ground.ask("SELECT to_regclass('hectic.secret') IS NOT NULL"), "t");
+}
+
+#[test]
+fn looking_writes_nothing() {
+    let ground = Ground::with_tables(2);
+    for words in [&["list"][..], &["info"], &["history"], &["validate"], &["fetch", "--dry-run"]] {
+        ground.run("migrator", words).success();
+    }
+    assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
+    ground.up_all();
+    let before = ground.everything();
+    let id = "SELECT pg_current_xact_id()";
+    let first: u64 = ground.ask(id).parse().unwrap();
+    for words in [["list"], ["info"], ["history"], ["validate"]] {
+        ground.run("migrator", words).success();
+    }
+    // no transaction has written anything in between
+    assert_eq!(ground.ask(id).parse::<u64>().unwrap(), first + 1);
+    assert_eq!(ground.everything(), before);
+}
+
+#[test]
+fn a_role_that_may_only_read_can_look() {
+    let mut ground = Ground::applied(1);
+    ground.ask(
+        "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA hectic TO reader; \
+         GRANT SELECT ON hectic.migration, hectic.migration_event TO reader",
+    );
+    let socket = ground.path("pg").display().to_string();
+    ground.set("DB_URL", format!("host={socket} user=reader dbname=app"));
+    for verb in ["info", "history", "validate"] {
+        ground.migrator([verb]).success();
+    }
+    ground.up_all();
+    ground.simple(2);
+    ground.up_fails(1, ["role reader may not write the history", "hint:"]);
+}
+
+#[test]
+fn info_shows_every_state() {
+    let ground = Ground::applied(4);
+    ground.migrator(["migrate", "down"]).success();
+    std::fs::remove_dir_all(ground.path(&format!("migration/{}", name(4)))).unwrap();
+    ground.up(3, "SELECT 1;");
+    std::fs::remove_dir_all(ground.path(&format!("migration/{}", name(3)))).unwrap();
+    ground.up(5, "SELECT nonsense;");
+    ground.up(6, "SELECT 1;");
+    let info = ground.migrator(["info"]).success().stdout;
+    let line = |text: &str| info.lines().find(|line| line.contains(text)).unwrap().to_owned();
+    let head = line("Version");
+    for word in ["Name", "State", "Previous", "Started", "Completed", "Duration", "By", "Error"] {
+        assert!(head.contains(word), "{word}: {info}");
+    }
+    assert!(line("t1").contains("Migrated"), "{info}");
+    assert!(line("t2").contains("20250101000001"), "the predecessor: {info}");
+    assert!(line("t3").contains("Migrated (no file)"), "{info}");
+    assert!(line("t4").contains("Undone (no file)"), "{info}");
+    assert!(line("t6").contains("Pending"), "{info}");
+}
+
+#[test]
+fn info_tells_why_a_migration_failed() {
+    let ground = Ground::with_tables(1);
+    ground.up(2, "SELECT 1;\nSELECT nonsense;");
+    ground.up_fails(4, ["nonsense", &name(2)]);
+    let info = ground.migrator(["info", "--json"]).success().stdout;
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    assert_eq!(info[0]["state"], "Migrated");
+    assert_eq!(info[1]["state"], "Error");
+    assert!(info[1]["error"].as_str().unwrap().contains("nonsense"), "{info}");
+    assert!(info[1]["by"].as_str().unwrap().contains('@'), "{info}");
+    assert!(info[1]["completed"].is_string() && info[1]["started"].is_string(), "{info}");
+    let text = ground.migrator(["info"]).success().stdout;
+    assert!(text.lines().last().unwrap().contains("nonsense"), "{text}");
+}
+
+#[test]
+fn history_is_the_log_of_everything() {
+    let ground = Ground::applied(1);
+    ground.migrator(["migrate", "down"]).success();
+    ground.up(1, "SELECT nonsense;");
+    ground.up_fails(4, []);
+    let events = ground.migrator(["history", "--json"]).success().stdout;
+    let events: serde_json::Value = serde_json::from_str(&events).unwrap();
+    let told: Vec<String> = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| {
+            let word = |field: &str| event[field].as_str().unwrap().to_owned();
+            format!("{} {}", word("action"), word("state"))
+        })
+        .collect();
+    let expected =
+        ["up Running", "up Migrated", "down Running", "down Undone", "up Running", "up Error"];
+    assert_eq!(told, expected);
+    assert_eq!(events[0]["tool_version"], env!("CARGO_PKG_VERSION"));
+    let text = ground.migrator(["history"]).success().stdout;
+    assert_eq!(text.lines().count(), 7, "{text}");
+    assert!(text.lines().last().unwrap().contains("nonsense"), "{text}");
+}
+
+#[test]
+fn the_log_is_append_only() {
+    let ground = Ground::applied(1);
+    for sql in [
+        "UPDATE hectic.migration_event SET actor = 'x'",
+        "DELETE FROM hectic.migration_event",
+        "TRUNCATE hectic.migration_event",
+    ] {
+        let psql = crate::support::bindir().join("psql").display().to_string();
+        let url = ground.url("app");
+        ground.run(&psql, ["-X", "-d", &url, "-c", sql]).fails(1, ["ERROR"]);
+    }
+    let kept = "SELECT string_agg(state, ' ' ORDER BY id) FROM hectic.migration_event";
+    assert_eq!(ground.ask(kept), "Running Migrated");
+    let sql = "SELECT up_sql LIKE 'CREATE TABLE t1%' AND down_sql LIKE 'DROP TABLE t1%' \
+               FROM hectic.migration_event WHERE state = 'Running'";
+    assert_eq!(ground.ask(sql), "t");
+}
+
+#[test]
+fn no_dry_run_changes_anything() {
+    let ground = Ground::applied(2);
+    ground.simple(3);
+    let before = ground.everything();
+    let files = ground.entries("migration");
+    for words in [
+        &["migrate", "up"][..],
+        &["migrate", "up", "all"],
+        &["migrate", "down", "all"],
+        &["migrate", "redo", "2"],
+        &["migrate", "to", "0"],
+        &["apply", "all"],
+        &["apply", "until", "t3"],
+        &["init"],
+        &["create", "x"],
+        &["baseline", "t3"],
+        &["repair", "--applied", "t3", "--yes"],
+        &["repair", "--reverted", "t2", "--yes"],
+        &["abort"],
+        &["clean", "--yes"],
+        &["fetch"],
+    ] {
+        ground.run("migrator", words.iter().chain(&["--dry-run"])).success();
+        assert_eq!(ground.everything(), before, "{words:?}");
+    }
+    assert_eq!(ground.entries("migration"), files);
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_with_the_sql() {
+    let ground = Ground::with_tables(2);
+    ground.up(3, "-- migrator: no-transaction\n\\ir part.sql\nVACUUM;\n");
+    ground.write(&format!("migration/{}/part.sql", name(3)), "SELECT 'from the part';\n");
+    let plan = ground.migrator(["migrate", "up", "all", "--dry-run"]).success().stdout;
+    let at = |text: &str| plan.find(text).unwrap_or_else(|| panic!("{text} in {plan}"));
+    assert!(at("hectic bundle") < at(&format!("-- up {}", name(1))), "{plan}");
+    assert!(at("CREATE TABLE t1") < at("CREATE TABLE t2"), "{plan}");
+    assert!(at("without a transaction") < at("from the part"), "{plan}");
+    assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
+    ground.up_all();
+    let back = ground.migrator(["migrate", "to", "t1", "--dry-run", "--json"]).success().stdout;
+    let back: serde_json::Value = serde_json::from_str(&back).unwrap();
+    assert_eq!(back[1]["sql"], "DROP TABLE t2;\n");
+    assert_eq!(back[1]["direction"], "down");
+    // it looks as closely as the run itself would
+    ground.up(4, "COMMIT;");
+    ground.migrator(["migrate", "up", "--dry-run"]).fails(2, ["COMMIT"]);
+}
