@@ -17,11 +17,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::history::{self, History, State};
 use super::preflight::Prepared;
 use super::progress::Copies;
 use super::script::{self, Frame, Variables};
 use super::source::Source;
-use super::{Direction, TOOL_VERSION, history, lock};
+use super::{Direction, TOOL_VERSION, lock};
 use crate::error::{Error, Kind, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::interpreter::{Failure, Interpreter};
@@ -173,46 +174,53 @@ impl<'a> Runner<'a> {
     /// Notes the failure. psql has ended, so nothing of a transaction is left.
     fn failed(&self, step: &Prepared, error: Error, state: Option<&str>) -> Error {
         let impossible = state == Some(IMPOSSIBLE);
-        let mut error = match error.kind() {
-            Kind::Interrupted(_) => error,
-            _ if impossible => error.with_kind(Kind::Unexpected),
-            _ => error.with_kind(Kind::Migration),
+        let kind = match error.kind() {
+            kind @ Kind::Interrupted(_) => kind,
+            _ if impossible => Kind::Unexpected,
+            _ => Kind::Migration,
         };
-        let noted = self.note_failure(step, &error);
-        error = match (noted, step.transactional) {
-            (Err(also), _) => error
+        match self.note_failure(step, &error) {
+            Err(also) => error
+                .with_kind(kind)
                 .detail(format!("and the history still says Running, because it could not be written: {also}"))
                 .hint("`migrator abort` notes the failure; so does the next run of a migration in a transaction"),
-            (Ok(_), _) if impossible || state == Some(ESCAPED) => error,
-            (Ok(_), true) => error.hint("nothing of this migration was kept; mend it and run the command again"),
-            (Ok(left), false) => {
+            Ok(_) if impossible || state == Some(ESCAPED) => error.with_kind(kind),
+            Ok(Noted::Committed) => error
+                .detail(format!("but {} was committed before that and stays", step.name))
+                .hint("nothing has to be mended in it; run the command again for the rest"),
+            Ok(Noted::Failed(_)) if step.transactional => error
+                .with_kind(kind)
+                .hint("nothing of this migration was kept; mend it and run the command again"),
+            Ok(Noted::Failed(left)) => {
                 let error = match left.as_slice() {
-                    [] => error,
-                    left => error.detail(format!(
+                    [] => error.with_kind(kind),
+                    left => error.with_kind(kind).detail(format!(
                         "it left an invalid index behind, which the next attempt removes: {}",
                         left.join(", ")
                     )),
                 };
                 error.hint("it runs without a transaction: statements before this one stay done; make the file safe to repeat")
             }
-        };
-        error
+        }
     }
 
-    /// Returns the invalid indexes that the migration has left.
-    fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Vec<String>> {
+    fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Noted> {
         let mut session = connect_again(self.place.conninfo)?;
         let message = [&[error.message().to_owned()], error.details()].concat().join("\n");
-        fail(
+        let (set, version) = (self.place.set, step.name.version);
+        let noted = fail(
             &mut session,
-            self.place.set,
+            set,
             self.place.actor,
-            Some(step.name.version),
+            Some(version),
             Some(self.backend),
             step.direction.as_str(),
             &message,
         )?;
-        left_indexes(&mut session, self.place.set, step.name.version)
+        if noted.is_empty() && is_done(&mut session, set, step)? {
+            return Ok(Noted::Committed);
+        }
+        left_indexes(&mut session, set, version).map(Noted::Failed)
     }
 
     /// A failed attempt without a transaction may have left invalid indexes: they go before the next.
@@ -229,6 +237,24 @@ impl<'a> Runner<'a> {
         }
         Ok(())
     }
+}
+
+/// What the history says after a failure.
+enum Noted {
+    /// The migration is done: what failed is the session after its end.
+    Committed,
+    /// It is not; these invalid indexes are left of it.
+    Failed(Vec<String>),
+}
+
+/// Whether a migration has come to its end, whatever became of the answer to its COMMIT.
+fn is_done(session: &mut Session, set: &str, step: &Prepared) -> Result<bool> {
+    let end = match step.direction {
+        Direction::Up => State::Migrated,
+        Direction::Down => State::Undone,
+    };
+    let history = History::read(session, set)?;
+    Ok(history.find(step.name.version).is_some_and(|record| record.state == end))
 }
 
 fn verb(direction: Direction) -> &'static str {
