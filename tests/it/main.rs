@@ -13,6 +13,7 @@ mod input;
 mod large;
 mod leaks;
 mod migrator;
+mod migrator_crash;
 mod readme;
 mod signals;
 mod stop;

@@ -1,0 +1,227 @@
+//! Whoever is killed at whatever moment: the next run converges, and nothing was done twice.
+//!
+//! Each migration writes a line into a table, in its own transaction, so that the table tells how
+//! often each was really done.
+
+use super::moment::Moment;
+use super::support::{Site, VICTIMS, Victim, name};
+use crate::support::trace::signal;
+use crate::support::{Outcome, finish, wait_until};
+
+/// Kills each victim in turn at `moment` of an `up`.
+fn up(moment: Moment) {
+    for victim in VICTIMS {
+        let site = moment.prepare("up");
+        let outcome = kill(&site, moment, victim, "up");
+        let what = format!("{moment:?} {victim:?} {}\n{outcome}", site.states());
+        // the row and the SQL are one
+        assert_eq!(site.state(2) == "Migrated", site.log().contains("2up"), "{what}");
+        told(&outcome, victim, site.state(2) == "Migrated", &what);
+        let next = site.up().success();
+        assert_eq!(site.log(), "1up 2up 3up", "{what}{next}");
+        assert_eq!(site.states(), "1:Migrated 2:Migrated 3:Migrated", "{what}{next}");
+        site.migrator(["validate"]).success();
+        assert_eq!(site.up().success().stderr, NOTHING, "{what}");
+    }
+}
+
+/// The same for the way back.
+fn down(moment: Moment) {
+    for victim in VICTIMS {
+        let site = moment.prepare("down");
+        let outcome = kill(&site, moment, victim, "down");
+        let what = format!("{moment:?} {victim:?} {}\n{outcome}", site.states());
+        assert_eq!(site.state(2) == "Undone", site.log().contains("2down"), "{what}");
+        told(&outcome, victim, site.state(2) == "Undone", &what);
+        let next = site.migrator(["migrate", "down", "all"]).success();
+        assert_eq!(site.log(), "1up 2up 3up 3down 2down 1down", "{what}{next}");
+        assert_eq!(site.states(), "1:Undone 2:Undone 3:Undone", "{what}{next}");
+        site.up().success();
+        assert_eq!(site.states(), "1:Migrated 2:Migrated 3:Migrated", "{what}{next}");
+    }
+}
+
+const NOTHING: &str = "nothing to do: the database is where it should be\n";
+
+fn kill(site: &Site, moment: Moment, victim: Victim, way: &str) -> Outcome {
+    let (child, hold) = moment.reach(site, way);
+    victim.kill(site);
+    hold.release(site);
+    site.end(child)
+}
+
+/// What a migrator that has lost its psql says: whether the migration is done.
+#[track_caller]
+fn told(outcome: &Outcome, victim: Victim, done: bool, what: &str) {
+    if matches!(victim, Victim::Runner | Victim::Everybody) {
+        return assert_eq!(outcome.signal, Some(9), "{what}");
+    }
+    assert!(matches!(outcome.code, Some(1 | 4)), "{what}");
+    let step = name(2);
+    let claims_loss = outcome.stderr.contains(&format!("{step}: "))
+        && outcome.stderr.contains("nothing of this migration was kept");
+    assert!(!(done && claims_loss), "{what}");
+    let claims_success = outcome.stderr.contains("was committed before that and stays");
+    assert!(done || !claims_success, "{what}");
+}
+
+#[test]
+fn up_before_the_lock() {
+    up(Moment::BeforeLock);
+}
+
+#[test]
+fn up_before_it_is_running() {
+    up(Moment::Starting);
+}
+
+#[test]
+fn up_as_it_becomes_running() {
+    up(Moment::Running);
+}
+
+#[test]
+fn up_inside() {
+    up(Moment::Inside);
+}
+
+#[test]
+fn up_in_its_commit() {
+    up(Moment::Committing);
+}
+
+#[test]
+fn up_after_its_commit() {
+    up(Moment::Committed);
+}
+
+#[test]
+fn up_before_the_next() {
+    up(Moment::Between);
+}
+
+#[test]
+fn down_inside() {
+    down(Moment::Inside);
+}
+
+#[test]
+fn down_in_its_commit() {
+    down(Moment::Committing);
+}
+
+#[test]
+fn down_after_its_commit() {
+    down(Moment::Committed);
+}
+
+#[test]
+fn down_before_the_next() {
+    down(Moment::Between);
+}
+
+/// The history says Running, nobody holds the lock: it was a transaction, so nothing is left of it.
+#[test]
+fn a_dead_runner_is_noticed_and_noted() {
+    for way in ["up", "down"] {
+        let site = Moment::Inside.prepare(way);
+        kill(&site, Moment::Inside, Victim::Everybody, way);
+        assert_eq!(site.state(2), "Running");
+        let info = site.migrator(["info"]).success();
+        assert!(info.stdout.contains("Running"), "looking changes nothing: {info}");
+        let next = site.migrator(["migrate", way, "all"]).success();
+        let said = format!("the migrator that ran {} has died", name(2));
+        assert!(next.stderr.contains(&said), "{next}");
+        let errors =
+            "SELECT action || ' ' || error FROM hectic.migration_event WHERE state = 'Error'";
+        assert_eq!(site.ask(errors), format!("{way} the migrator ended before the migration did"));
+    }
+}
+
+/// Interrupts a run at a moment; it has to cancel what the server does by itself.
+#[track_caller]
+fn interrupted(moment: Moment, way: &str, expected: &str) {
+    for (name, number) in [("INT", 2), ("TERM", 15)] {
+        let site = moment.prepare(way);
+        let (child, hold) = moment.reach(&site, way);
+        signal(name, child.id());
+        let outcome = site.end(child);
+        assert_eq!(outcome.signal, Some(number), "{moment:?} {outcome}");
+        assert!(outcome.stderr.contains("interrupted"), "{outcome}");
+        hold.release(&site);
+        site.nothing_left();
+        assert_eq!(site.states(), expected, "{moment:?} {way} {name} {outcome}");
+        site.migrator(["migrate", way, "all"]).success();
+        let log = if way == "up" { "1up 2up 3up" } else { "1up 2up 3up 3down 2down 1down" };
+        assert_eq!(site.log(), log);
+    }
+}
+
+#[test]
+fn a_signal_while_waiting_for_the_lock() {
+    interrupted(Moment::BeforeLock, "up", "");
+}
+
+#[test]
+fn a_signal_inside() {
+    interrupted(Moment::Inside, "up", "1:Migrated 2:Error");
+    interrupted(Moment::Inside, "down", "1:Migrated 2:Migrated 3:Undone");
+}
+
+#[test]
+fn a_signal_in_the_commit() {
+    interrupted(Moment::Committing, "up", "1:Migrated 2:Error");
+}
+
+/// The server goes down at once and comes back while the migrator still wants to note that.
+#[test]
+fn the_server_restarts_in_the_middle() {
+    let site = Moment::Inside.prepare("up");
+    let (child, hold) = Moment::Inside.reach(&site, "up");
+    stop_at_once(&site);
+    site.sandbox.init([]).success();
+    drop(hold);
+    site.end(child).fails(4, ["nothing of this migration was kept"]);
+    assert_eq!(site.states(), "1:Migrated 2:Error");
+    site.up().success();
+    assert_eq!(site.log(), "1up 2up 3up");
+}
+
+/// The server stays down: the migrator cannot note anything and says so.
+#[test]
+fn the_server_goes_away_in_the_middle() {
+    let site = Moment::Inside.prepare("up");
+    let (child, hold) = Moment::Inside.reach(&site, "up");
+    stop_at_once(&site);
+    drop(hold);
+    finish(child, None).fails(4, ["the history still says Running"]);
+    site.sandbox.init([]).success();
+    assert_eq!(site.states(), "1:Migrated 2:Running");
+    site.up().success();
+    assert_eq!(site.log(), "1up 2up 3up");
+}
+
+fn stop_at_once(site: &Site) {
+    signal("QUIT", site.sandbox.postmaster());
+    wait_until("the server ends", || !site.sandbox.path("pg/data/postmaster.pid").exists());
+}
+
+/// Nobody has to be root for any of this.
+#[test]
+fn as_an_ordinary_user() {
+    let site = Site::of_user();
+    site.logging(3);
+    site.migration(2, &format!("{}SELECT gate();\n", super::support::logs(2, "up")), "SELECT 1;");
+    for victim in [Victim::Psql, Victim::Everybody] {
+        let gate = site.close();
+        let child = site.start(["migrate", "up", "all"]);
+        site.at_the_gate();
+        victim.kill(&site);
+        drop(gate);
+        finish(child, None);
+        site.quiet();
+    }
+    site.up().success();
+    assert_eq!(site.log(), "1up 2up 3up");
+    site.migrator(["migrate", "down", "all"]).success();
+}

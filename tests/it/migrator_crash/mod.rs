@@ -1,0 +1,6 @@
+//! `migrator` when things go wrong around it: processes are killed, others work at the same time, and
+//! the migrations are those of a real project.
+
+mod matrix;
+mod moment;
+mod support;

@@ -1,0 +1,150 @@
+//! The moments of a run at which it can be held: each step of what the migrator and its psql do.
+
+use std::process::Child;
+
+use super::support::{Held, LOCK, Site, logs};
+use crate::support::wait_until;
+
+/// A moment in the life of the second of three migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Somebody else holds the lock.
+    BeforeLock,
+    /// The lock is held; the transaction that sets it Running has not ended.
+    Starting,
+    /// That transaction is committed, but nobody knows yet.
+    Running,
+    /// Half of its SQL is done.
+    Inside,
+    /// Its SQL is done, and its COMMIT has begun.
+    Committing,
+    /// It is committed, but nobody knows yet.
+    Committed,
+    /// It is done, the third has not begun.
+    Between,
+}
+
+/// Every moment.
+pub const MOMENTS: [Moment; 7] = [
+    Moment::BeforeLock,
+    Moment::Starting,
+    Moment::Running,
+    Moment::Inside,
+    Moment::Committing,
+    Moment::Committed,
+    Moment::Between,
+];
+
+/// A server that can wait for a standby.
+const CONF: &str = "listen_addresses = ''\nfsync = off\nwal_level = replica\nmax_wal_senders = 2\n";
+
+/// A commit that is to wait for a standby waits for ever, durable and invisible.
+const STANDBY: &str = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
+
+impl Moment {
+    /// A site whose second migration, in the direction `way`, will be held at this moment.
+    pub fn prepare(self, way: &str) -> Site {
+        let site = Site::with_conf(CONF);
+        site.logging(3);
+        let sql = self.sql(way);
+        match way {
+            "up" => site.migration(2, &sql, &logs(2, "down")),
+            _ => {
+                site.migration(2, &logs(2, "up"), &sql);
+                site.up().success();
+            }
+        }
+        site.migrator(["init"]).success();
+        site
+    }
+
+    fn sql(self, way: &str) -> String {
+        let log = logs(2, way);
+        match self {
+            Self::Inside => format!("{log}SELECT gate();\nSELECT 1;\n"),
+            Self::Committing => format!(
+                "{log}CREATE TEMPORARY TABLE late (x int);\n\
+                 CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED\n\
+                 FOR EACH ROW EXECUTE FUNCTION gate_trigger();\nINSERT INTO late VALUES (1);\n"
+            ),
+            Self::Committed => format!("{log}SET LOCAL synchronous_commit = on;\n"),
+            _ => log,
+        }
+    }
+
+    /// Starts `migrator migrate WAY all` and returns when it is held.
+    #[track_caller]
+    pub fn reach(self, site: &Site, way: &str) -> (Child, Hold) {
+        let next = if way == "up" { 3 } else { 1 };
+        let hold = match self {
+            Self::BeforeLock => Hold::Session(site.hold(LOCK)),
+            Self::Starting => at_start_of(site, 2),
+            Self::Between => at_start_of(site, next),
+            Self::Inside | Self::Committing => Hold::Session(site.close()),
+            Self::Running | Self::Committed => at_commit(site, self),
+        };
+        let child = site.start(["migrate", way, "all"]);
+        match self {
+            Self::BeforeLock => wait_until("two sessions", || {
+                let sessions = "SELECT count(*) FROM pg_stat_activity \
+                                WHERE application_name LIKE 'migrator %'";
+                site.ask(sessions) == "2"
+            }),
+            Self::Running | Self::Committed => wait_until("a commit waits", || {
+                let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+                site.ask(waiting) == "1"
+            }),
+            _ => site.at_the_gate(),
+        }
+        (child, hold)
+    }
+}
+
+/// What holds a run.
+pub enum Hold {
+    /// A lock.
+    Session(Held),
+    /// A standby that does not exist.
+    Standby,
+}
+
+impl Hold {
+    /// Lets the run go on, if it is still there.
+    pub fn release(self, site: &Site) {
+        if matches!(self, Self::Standby) {
+            wait_until("the standby is forgotten", || {
+                site.try_ask("ALTER SYSTEM RESET synchronous_standby_names").is_some()
+                    && site.try_ask("SELECT pg_reload_conf()").is_some()
+            });
+        }
+    }
+}
+
+/// Closes the gate for the transaction that sets a migration Running.
+fn at_start_of(site: &Site, number: u32) -> Hold {
+    site.ask(&format!(
+        "CREATE TRIGGER start AFTER INSERT ON hectic.migration_event FOR EACH ROW \
+         WHEN (new.version % 100 = {number} AND new.state = 'Running') \
+         EXECUTE FUNCTION public.gate_trigger()"
+    ));
+    Hold::Session(site.close())
+}
+
+/// Only one commit is to wait: the one that asks for it, as the database no longer does.
+fn at_commit(site: &Site, moment: Moment) -> Hold {
+    site.ask("ALTER DATABASE app SET synchronous_commit = local");
+    if moment == Moment::Running {
+        site.ask(
+            "CREATE FUNCTION durable() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN SET LOCAL synchronous_commit = on; RETURN NULL; END'; \
+             CREATE TRIGGER start AFTER INSERT ON hectic.migration_event FOR EACH ROW \
+             WHEN (new.version % 100 = 2 AND new.state = 'Running') EXECUTE FUNCTION durable()",
+        );
+    }
+    site.ask(STANDBY);
+    site.ask("SELECT pg_reload_conf()");
+    wait_until("the standby is waited for", || {
+        site.ask("SHOW synchronous_standby_names") == "nobody"
+    });
+    Hold::Standby
+}
