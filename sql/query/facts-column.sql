@@ -1,23 +1,24 @@
 -- Columns of tables, views and composite types. What is as by default is no row.
-SELECT a.class, a.attrelid AS id, a.attnum::integer AS sub, pg_catalog.json_build_object(
-  'position', a.place::text,
-  'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
-  'collation', CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN a.attcollation::pg_catalog.regcollation::text END,
-  'not null', CASE WHEN a.attnotnull THEN 'yes' END,
-  'default', CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
-  'generated', CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-    || CASE a.attgenerated WHEN 's' THEN ' stored' ELSE ' virtual' END END,
-  'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
-  'storage', CASE WHEN a.attstorage <> t.typstorage THEN
-    CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
-  'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE nullif(a.attcompression::text, '') END,
-  'statistics', nullif(a.attstattarget, -1)::text,
-  'options', CASE WHEN a.attoptions IS NOT NULL THEN (
-    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C") FROM pg_catalog.unnest(a.attoptions) o) END,
-  'foreign options', CASE WHEN a.attfdwoptions IS NOT NULL THEN (
-    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C") FROM pg_catalog.unnest(a.attfdwoptions) o) END,
-  'inherited', CASE WHEN a.attinhcount > 0 THEN CASE WHEN a.attislocal THEN 'and declared' ELSE 'yes' END END
-)::text AS properties
+SELECT a.class, a.attrelid AS id, a.attnum::integer AS sub,
+  a.place::text AS "position",
+  pg_catalog.format_type(a.atttypid, a.atttypmod) AS "type",
+  CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN a.attcollation::pg_catalog.regcollation::text END AS "collation",
+  CASE WHEN a.attnotnull THEN 'yes' END AS "not null",
+  CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS "default",
+  CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+    || CASE a.attgenerated WHEN 's' THEN ' stored' ELSE ' virtual' END END AS "generated",
+  CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS "identity",
+  CASE WHEN a.attstorage <> t.typstorage THEN
+    CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END AS "storage",
+  CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE nullif(a.attcompression::text, '') END AS "compression",
+  nullif(a.attstattarget, -1)::text AS "statistics",
+  CASE WHEN a.attoptions IS NOT NULL THEN (
+    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
+    FROM pg_catalog.unnest(a.attoptions) o) END AS "options",
+  CASE WHEN a.attfdwoptions IS NOT NULL THEN (
+    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
+    FROM pg_catalog.unnest(a.attfdwoptions) o) END AS "foreign options",
+  CASE WHEN a.attinhcount > 0 THEN CASE WHEN a.attislocal THEN 'and declared' ELSE 'yes' END END AS "inherited"
 FROM (
   SELECT c.tableoid AS class, a.*,
          -- The number among the columns that are left: dropped ones leave holes in attnum.

@@ -1,9 +1,8 @@
 -- Constraints of tables and domains.
-SELECT k.tableoid AS class, k.oid AS id, 0 AS sub, pg_catalog.json_build_object(
-  'definition', pg_catalog.pg_get_constraintdef(k.oid),
-  'inherited', CASE WHEN k.coninhcount > 0 THEN CASE WHEN k.conislocal THEN 'and declared' ELSE 'yes' END END,
-  'triggers', t.enabled
-)::text AS properties
+SELECT k.tableoid AS class, k.oid AS id, 0 AS sub,
+  pg_catalog.pg_get_constraintdef(k.oid) AS "definition",
+  CASE WHEN k.coninhcount > 0 THEN CASE WHEN k.conislocal THEN 'and declared' ELSE 'yes' END END AS "inherited",
+  t.enabled AS "triggers"
 FROM pg_catalog.pg_constraint k
 LEFT JOIN (
   -- ALTER TABLE ... DISABLE TRIGGER ALL reaches the triggers that stand for foreign keys.

@@ -1,15 +1,14 @@
 -- Sequences, without the values they have reached.
-SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, pg_catalog.json_build_object(
-  'type', pg_catalog.format_type(s.seqtypid, NULL),
-  'start', s.seqstart::text,
-  'increment', s.seqincrement::text,
-  'minimum', s.seqmin::text,
-  'maximum', s.seqmax::text,
-  'cache', nullif(s.seqcache, 1)::text,
-  'cycle', CASE WHEN s.seqcycle THEN 'yes' END,
-  'owned by', d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname),
-  'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END
-)::text AS properties
+SELECT c.tableoid AS class, c.oid AS id, 0 AS sub,
+  pg_catalog.format_type(s.seqtypid, NULL) AS "type",
+  s.seqstart::text AS "start",
+  s.seqincrement::text AS "increment",
+  s.seqmin::text AS "minimum",
+  s.seqmax::text AS "maximum",
+  nullif(s.seqcache, 1)::text AS "cache",
+  CASE WHEN s.seqcycle THEN 'yes' END AS "cycle",
+  d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname) AS "owned by",
+  CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS "persistence"
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 LEFT JOIN pg_catalog.pg_depend d

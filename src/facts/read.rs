@@ -57,6 +57,9 @@ const REMARKS: &str = include_str!("../../sql/query/facts-remark.sql");
 const LOOSE: &str = include_str!("../../sql/query/facts-loose.sql");
 const ROWS: &str = include_str!("../../sql/query/facts-rows.sql");
 
+/// Columns of queries that are no properties.
+const COMMON: [&str; 7] = ["class", "id", "sub", "whole_class", "whole", "kind", "name"];
+
 /// An object's catalog, its OID there, and the number of a column or 0.
 type Address = (u32, u32, i32);
 
@@ -139,13 +142,8 @@ fn address(row: &Row) -> Result<Address> {
 
 fn listed(row: &Row) -> Result<Listed> {
     let (class, id): (u32, u32) = (column(row, "whole_class")?, column(row, "whole")?);
-    let mut properties = BTreeMap::new();
-    for name in ["owner", "acl"] {
-        let value: Option<String> = column(row, name)?;
-        properties.extend(value.map(|value| (name.to_owned(), value)));
-    }
     let whole = (class != 0).then_some((class, id, 0));
-    Ok(Listed { identity: identity(row)?, whole, properties })
+    Ok(Listed { identity: identity(row)?, whole, properties: properties(row)? })
 }
 
 fn identity(row: &Row) -> Result<Identity> {
@@ -156,15 +154,29 @@ fn identity(row: &Row) -> Result<Identity> {
     })
 }
 
-/// The properties in a row, which stand in an object of JSON; what is null is as by default.
+/// The properties in a row: its columns of text, and those in an object of JSON, which stands where
+/// they have names of the database's own or several sorts of objects share a query. What is null is
+/// as by default.
 fn properties(row: &Row) -> Result<BTreeMap<String, String>> {
-    let text: &str = column(row, "properties")?;
+    let mut found = BTreeMap::new();
+    for name in row.columns().iter().map(|own| own.name()).filter(|name| !COMMON.contains(name)) {
+        let Some(value) = column::<Option<&str>>(row, name)? else { continue };
+        if name == "properties" {
+            found.extend(named(value)?);
+        } else {
+            found.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// The properties in an object of JSON.
+fn named(text: &str) -> Result<impl Iterator<Item = (String, String)> + use<>> {
     let all: serde_json::Map<String, Value> = serde_json::from_str(text)
         .map_err(|error| Error::unexpected(format!("cannot read properties: {error}")))?;
-    let known = all.into_iter().filter_map(|(name, value)| match value {
+    Ok(all.into_iter().filter_map(|(name, value)| match value {
         Value::Null => None,
         Value::String(text) => Some((name, text)),
         other => Some((name, other.to_string())),
-    });
-    Ok(known.collect())
+    }))
 }
