@@ -187,13 +187,23 @@ impl Loading<'_> {
             return Err(Error::conflict(format!("{place}: \\{} names no file", meta.command))
                 .hint("write the file's path after it"));
         };
-        let Some(path) = &argument.value else {
+        let Some(value) = &argument.value else {
             return Err(Error::conflict(format!(
                 "{place}: the path of \\{} {} is only known when it runs",
                 meta.command, argument.raw
             ))
             .hint("write it out: the checksum covers included files"));
         };
+        // psql takes semicolons without quotes off the end
+        let semicolons = argument.raw.len() - argument.raw.trim_end_matches(';').len();
+        let path = &value[..value.len() - semicolons];
+        if path == "-" {
+            return Err(Error::conflict(format!(
+                "{place}: `\\{} -` reads the standard input, which is not the migration's",
+                meta.command
+            ))
+            .hint("put the SQL into the migration or into a file"));
+        }
         let relative = meta.command.starts_with("ir") || meta.command == "include_relative";
         let directory = if relative { from.parent().unwrap_or(Path::new("")) } else { self.base };
         Ok(directory.join(path))
@@ -266,6 +276,16 @@ mod tests {
     }
 
     #[test]
+    fn a_semicolon_after_a_path_is_not_part_of_it() {
+        for (line, name) in
+            [("\\ir b.sql;", "b.sql"), ("\\ir 'b;'.sql;;", "b;.sql"), ("\\ir 'b;'", "b;")]
+        {
+            let (_root, source) = load(&[("a.sql", line), (name, "SELECT 1;")]);
+            assert_eq!(source.expect(line).parts.len(), 2);
+        }
+    }
+
+    #[test]
     fn what_cannot_be_included_is_refused() {
         for (files, word) in [
             (&[("a.sql", "\\ir b.sql"), ("b.sql", "\\ir a.sql")][..], "includes itself"),
@@ -273,6 +293,7 @@ mod tests {
             (&[("a.sql", "\\ir :file")], "only known when it runs"),
             (&[("a.sql", "\\i /dev/stdin")], "no regular file"),
             (&[("a.sql", "\\ir")], "names no file"),
+            (&[("a.sql", "\\i -;")], "reads the standard input"),
         ] {
             let (_root, source) = load(files);
             let error = source.expect_err(word);
