@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::script::quote_argument;
+use super::script::{fill, quote_argument};
 use super::source::{Part, Source};
 use crate::error::{IoContext, Result};
 use crate::postgres::lexer::{End, Item, Script};
@@ -28,22 +28,14 @@ impl Copies {
             .prefix("db-tool-")
             .tempdir_in(scratch)
             .on("write to", scratch)?;
+        let changes_role = source.parts.iter().any(|part| {
+            let text = part.text.to_lowercase();
+            text.contains("role") || text.contains("authorization")
+        });
+        let mut note = |statements| note(set, version, statements, changes_role);
         let mut done = 0;
         for (number, part) in source.parts.iter().enumerate() {
-            let text = annotated(
-                part,
-                &part.scan()?,
-                directory.path(),
-                &mut |statements| {
-                    let set = quote_literal(set);
-                    // what the first write to an immutable table ends, the next may need
-                    format!(
-                        " CALL hectic.note_statement({set}, {version}, {statements}); \
-                     SET hectic.migration_mode = 'on';"
-                    )
-                },
-                &mut done,
-            );
+            let text = annotated(part, &part.scan()?, directory.path(), &mut note, &mut done);
             let path = copy(directory.path(), number);
             std::fs::write(&path, text).on("write", &path)?;
         }
@@ -62,6 +54,19 @@ impl Copies {
             .find(|number| copy(self.directory.path(), *number) == path)?;
         Some(self.originals[number].clone())
     }
+}
+
+/// What follows a statement, on one line.
+fn note(set: &str, version: i64, statements: usize, changes_role: bool) -> String {
+    let template = match changes_role {
+        true => include_str!("../../sql/query/note-statement-as-migrator.sql"),
+        false => include_str!("../../sql/query/note-statement.sql"),
+    };
+    let lines = template.lines().filter(|line| !line.starts_with("--"));
+    let line: String = lines.flat_map(|line| [" ", line]).collect();
+    let (version, statements) = (version.to_string(), statements.to_string());
+    let values = [("set", quote_literal(set)), ("version", version), ("statements", statements)];
+    fill(&line, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
 }
 
 fn copy(directory: &Path, number: usize) -> PathBuf {
@@ -102,7 +107,8 @@ fn annotated(
         }
         edits.push((at..at, noted));
     }
-    edits.sort_by_key(|(range, _)| range.start);
+    // a note comes before an include that begins where it stands
+    edits.sort_by_key(|(range, _)| (range.start, range.end));
     let mut copied = String::with_capacity(text.len() * 2);
     let mut from = 0;
     for (range, replacement) in edits {

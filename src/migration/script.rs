@@ -106,9 +106,12 @@ pub type Variables = BTreeMap<String, String>;
 
 /// What `\set` prints: `NAME = 'value'` lines.
 pub fn read_variables(lines: &[String]) -> Variables {
-    // what the last statement did is no setting
+    // what the last statement did is no setting, and a line within a value may be anything
     let is_setting = |name: &str| {
-        !matches!(name, "ERROR" | "ROW_COUNT" | "SQLSTATE") && !name.starts_with("LAST_ERROR")
+        let belongs = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
+        name.chars().all(belongs)
+            && !matches!(name, "ERROR" | "ROW_COUNT" | "SQLSTATE")
+            && !name.starts_with("LAST_ERROR")
     };
     let each = lines.iter().filter_map(|line| {
         let (name, value) = line.split_once(" = '")?;
@@ -143,7 +146,7 @@ pub fn quote_argument(text: &str) -> String {
 }
 
 /// Puts values in the places of `@name@`. What a value holds is not looked at again.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut parts = template.split('@');
     let mut filled = parts.next().unwrap_or_default().to_owned();
     while let (Some(name), Some(rest)) = (parts.next(), parts.next()) {
@@ -179,7 +182,8 @@ mod tests {
 
     #[test]
     fn psqls_variables_are_read_and_restored() {
-        let lines = ["A = 'x'", "ROW_COUNT = '3'", "B = 'it's'", "more'"].map(str::to_owned);
+        let lines = ["A = 'x'", "ROW_COUNT = '3'", "B = 'it's'", "more'", "\\! ls = 'x''"]
+            .map(str::to_owned);
         let read = read_variables(&lines);
         assert_eq!((read.len(), read["B"].as_str()), (2, "it's"));
         let pristine = Variables::from([("A".to_owned(), "y".to_owned())]);
