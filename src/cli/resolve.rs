@@ -232,7 +232,7 @@ impl Resolve {
     }
 
     fn parse_url(&self, variables: &[&str]) -> Result<Option<(PgUrl, Conninfo)>> {
-        let mut found = self.url.as_deref().map(|url| ("--url", url));
+        let mut found = self.url.as_deref().map(|url| ("-u", url));
         for name in variables {
             if found.is_none() {
                 found = self.env.text(name)?.map(|url| (*name, url));
