@@ -1,7 +1,18 @@
 //! `migrator`: its commands and its rules, one process at a time.
 
+mod alone;
 mod commands;
 mod create;
+mod fetch;
+mod history;
+mod input;
 mod layout;
 mod migrate;
+mod preflight;
+mod project;
+mod repair;
+mod session;
+mod sets;
 mod support;
+mod variables;
+mod verify;

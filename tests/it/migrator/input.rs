@@ -1,0 +1,164 @@
+//! Where the migrator takes its settings from: options, environment, configuration.
+
+use super::support::{Ground, name, table};
+use crate::support::tls::TlsServer;
+
+#[test]
+fn options_stand_before_or_after_the_command() {
+    let mut ground = Ground::with_tables(2);
+    let url = ground.variable("DB_URL").unwrap().to_str().unwrap().to_owned();
+    ground.unset("DB_URL");
+    std::fs::rename(ground.path("migration"), ground.path("other")).unwrap();
+    let words = |text: &str| {
+        let words =
+            text.split(' ').map(|word| if word == "URL" { url.clone() } else { word.into() });
+        ground.run("migrator", words.collect::<Vec<_>>())
+    };
+    words("-u URL -d other migrate up").success();
+    words("migrate -u URL up -d other").success();
+    words("migrate down 2 --db-url URL --migration-dir other").success();
+    words("--wait migrate --db-url=URL up --migration-dir=other").fails(2, ["cannot use -u"]);
+    words("--wait -u URL apply --quiet -d other next").success();
+    words("-u URL info --json -d other").success();
+    assert_eq!(ground.states(), "1 Migrated, 2 Undone");
+}
+
+#[test]
+fn options_beat_the_environment_which_beats_the_file() {
+    let mut ground = Ground::new();
+    for (at, directory) in ["file", "env", "option"].iter().enumerate() {
+        ground.write(&format!("{directory}/{}/up.sql", name(at.try_into().unwrap())), "");
+    }
+    let listed = |ground: &Ground, words: &[&str]| {
+        let words = [words, &["list", "--raw"]].concat();
+        ground.run("migrator", words).success().stdout.trim_end().to_owned()
+    };
+    ground.write("migrator.toml", "migration_dir = 'file'\n");
+    assert_eq!(listed(&ground, &[]), name(0));
+    ground.write("sub/other.toml", "migration_dir = '../env'\n");
+    assert_eq!(listed(&ground, &["-c", "sub/other.toml"]), name(1));
+    ground.set("MIGRATION_DIR", "env");
+    assert_eq!(listed(&ground, &[]), name(1));
+    assert_eq!(listed(&ground, &["-d", "option"]), name(2));
+    let url = ground.variable("DB_URL").unwrap().to_str().unwrap().to_owned();
+    ground.write("migrator.toml", "db_url = 'host=/nowhere'\n");
+    ground.migrator(["history"]).success();
+    ground.unset("DB_URL");
+    ground.migrator(["history"]).fails(1, ["/nowhere"]);
+    ground.set("PGURL", &url);
+    ground.migrator(["history"]).success();
+    ground.set("DB_URL", "host=/elsewhere");
+    ground.migrator(["history"]).fails(1, ["/elsewhere"]);
+    ground.migrator(["history", "-u", &url]).success();
+}
+
+#[test]
+fn the_configuration_is_read_with_care() {
+    let ground = Ground::with_tables(1);
+    ground.write("bad.toml", "migration_dir = 'x'\ncolour = 'hush'\n");
+    let unknown = ground.migrator(["-c", "bad.toml", "list"]).fails(9, ["bad.toml:2", "colour"]);
+    assert!(!unknown.stderr.contains("hush"), "{unknown}");
+    ground.write("bad.toml", "wait = 5\n");
+    ground.migrator(["-c", "bad.toml", "list"]).fails(2, ["bad.toml:1"]);
+    ground.write("bad.toml", "wait = [\n");
+    ground.migrator(["-c", "bad.toml", "list"]).fails(2, ["bad.toml:"]);
+    ground.migrator(["-c", "gone.toml", "list"]).fails(3, ["gone.toml"]);
+    ground.migrator(["list", "-c"]).fails(3, []);
+    ground.write("bad.toml", "wait = 'long'\n");
+    ground.migrator(["-c", "bad.toml", "list"]).fails(2, ["wait is \"long\""]);
+}
+
+#[test]
+fn a_connection_may_be_told_in_every_way() {
+    let mut ground = Ground::with_tables(1);
+    ground.unset("DB_URL");
+    ground.migrator(["info"]).fails(3, ["no connection", "--db-url", "DB_URL"]);
+    let socket = ground.path("pg").display().to_string();
+    let encoded = socket.replace('/', "%2F");
+    for url in [
+        format!("host={socket} user=dev dbname=app"),
+        format!("host='{socket}' user = dev dbname='app'"),
+        format!("postgresql:///app?host={socket}&user=dev"),
+        format!("postgres://dev@{encoded}/app"),
+    ] {
+        ground.migrator(["-u", &url, "history"]).success();
+    }
+    ground.migrator(["-u", "postgresql://[broken", "info"]).fails(2, []);
+    ground.migrator(["-u"]).fails(3, []);
+    let service = format!("[mine]\nhost={socket}\nuser=dev\ndbname=app\n");
+    let service = ground.write("service.conf", service);
+    ground.set("PGSERVICEFILE", service);
+    ground.migrator(["-u", "service=mine", "migrate", "up"]).success();
+    ground.set("PGSERVICE", "mine");
+    ground.migrator(["migrate", "down"]).success();
+    assert_eq!(ground.states(), "1 Undone");
+}
+
+#[test]
+fn a_password_file_and_certificates_serve_a_role_without_superuser() {
+    let mut server = TlsServer::start();
+    let grants = "GRANT CREATE ON DATABASE app TO scramuser; \
+                  GRANT CREATE ON SCHEMA public TO scramuser";
+    server.sandbox.database(["psql", "-X", "-c", grants]).success();
+    let line = "localhost:*:app:scramuser:s\\:cr\\\\et\n";
+    let file = server.sandbox.write("pgpass", line);
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let ca = server.file("ca.crt").display().to_string();
+    let url = server.url(&format!("user=scramuser sslmode=verify-full sslrootcert={ca}"));
+    server.sandbox.set("DB_URL", url);
+    server.sandbox.set("MIGRATION_DIR", "migration");
+    let up = format!("migration/{}/up.sql", name(1));
+    server.sandbox.write(&up, table("mine"));
+    server.sandbox.write(&format!("migration/{}/down.sql", name(1)), "DROP TABLE mine;");
+    let run = |words: &[&str]| server.sandbox.run("migrator", words);
+    run(&["migrate", "up", "all"]).fails(1, ["password"]);
+    server.sandbox.set("PGPASSFILE", &file);
+    let run = |words: &[&str]| server.sandbox.run("migrator", words);
+    let applied = run(&["migrate", "up", "all", "--verbose"]).success();
+    assert!(!applied.stderr.contains("s:cr"), "{applied}");
+    for words in [&["info"][..], &["validate"], &["migrate", "redo"], &["migrate", "down", "all"]] {
+        run(words).success();
+    }
+    let events = run(&["history", "--json"]).success().stdout;
+    assert_eq!(events.matches("\"Undone\"").count(), 2, "{events}");
+}
+
+#[test]
+fn timeouts_hold_for_each_migration() {
+    let ground = Ground::new();
+    let check = "SELECT 1 / (current_setting('lock_timeout') = '3s' AND \
+                 current_setting('statement_timeout') = '2min')::int;\n";
+    ground.up(1, &format!("{check}SET lock_timeout = '1s'; SET statement_timeout = 0;\n"));
+    ground.up(2, check);
+    ground.up(3, &format!("-- migrator: no-transaction\n{check}"));
+    ground.migrator(["apply", "--lock-timeout", "3s", "--statement-timeout", "2min"]).success();
+    ground.write("migrator.toml", "lock_timeout = '3s'\nstatement_timeout = '120s'\n");
+    ground.migrator(["migrate", "redo", "3"]).success();
+    ground.migrator(["apply", "--lock-timeout", "soon"]).fails(2, ["soon", "30s"]);
+    ground.up(4, "SELECT pg_sleep(60);\n");
+    ground.migrator(["apply", "--statement-timeout", "50"]).fails(4, ["statement timeout"]);
+    assert!(ground.states().ends_with("4 Error"));
+}
+
+#[test]
+fn inherits_is_deprecated_and_still_checked() {
+    let ground = Ground::with_tables(1);
+    let warned = ground.migrator(["-i", "hectic.nope", "migrate", "up"]).fails(5, ["hectic.nope"]);
+    assert!(warned.stderr.contains("deprecated"), "{warned}");
+    ground.up_all();
+    let warned = ground.migrator(["info", "--inherits", "public.t1"]).success();
+    assert!(warned.stderr.contains("--inherits is deprecated"), "{warned}");
+}
+
+#[test]
+fn without_psql_nothing_is_run_and_looking_needs_none() {
+    let mut ground = Ground::with_tables(1);
+    std::fs::create_dir(ground.path("no-programs")).unwrap();
+    let empty = ground.path("no-programs");
+    ground.set("PG_BINDIR", &empty);
+    ground.migrator(["migrate", "up"]).fails(127, ["psql"]);
+    ground.migrator(["info"]).success();
+    ground.migrator(["init"]).success();
+    ground.migrator(["migrate", "to", "0"]).success();
+}

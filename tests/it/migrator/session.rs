@@ -1,0 +1,156 @@
+//! One psql session for a whole run: nothing of one migration reaches the next.
+
+use super::support::{Ground, table};
+
+const ALONE: &str = "-- migrator: no-transaction\n";
+
+/// Says what is not as it is in a fresh session.
+const CHECK: &str = "DO $check$
+BEGIN
+  ASSERT current_user = 'dev' AND session_user = 'dev', 'role';
+  ASSERT current_setting('search_path') = '\"$user\", public', 'search_path';
+  ASSERT (SELECT setting = reset_val FROM pg_settings WHERE name = 'work_mem'), 'work_mem';
+  ASSERT coalesce(current_setting('my.thing', true), '') = '', 'my.thing';
+  ASSERT current_setting('standard_conforming_strings') = 'on', 'strings';
+  ASSERT current_setting('client_encoding') = 'UTF8', 'encoding';
+  ASSERT current_setting('hectic.migration_mode') = 'on', 'migration_mode';
+  ASSERT NOT EXISTS (SELECT FROM pg_prepared_statements), 'prepared statements';
+  ASSERT NOT EXISTS (SELECT FROM pg_cursors), 'cursors';
+  ASSERT NOT EXISTS (SELECT FROM pg_listening_channels()), 'channels';
+  ASSERT to_regclass('pg_temp.scratch') IS NULL, 'temporary tables';
+  ASSERT (SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()), 'locks';
+  BEGIN
+    PERFORM currval('counter');
+    RAISE 'sequences';
+  EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    NULL;
+  END;
+END
+$check$;
+";
+
+#[test]
+fn nothing_of_the_servers_session_is_left() {
+    for first in ["", ALONE] {
+        let ground = Ground::new();
+        ground.ask("CREATE ROLE other; CREATE SEQUENCE counter");
+        ground.up(
+            1,
+            &format!(
+                "{first}SELECT nextval('counter');\n\
+                 CREATE TEMP TABLE scratch (id int);\n\
+                 DECLARE c CURSOR WITH HOLD FOR SELECT 1;\n\
+                 PREPARE p AS SELECT 1;\n\
+                 LISTEN news;\n\
+                 SELECT pg_advisory_lock(42), pg_advisory_lock(42), pg_advisory_lock_shared(-1);\n\
+                 SELECT pg_advisory_lock(1, -2), pg_advisory_lock_shared(-3, 4);\n\
+                 SET work_mem = '1MB'; SET my.thing = 'set'; SET search_path = nowhere;\n\
+                 SET client_encoding = 'LATIN1'; SET standard_conforming_strings = off;\n\
+                 SET SESSION AUTHORIZATION other;\nSET ROLE other;\n"
+            ),
+        );
+        ground.up(2, CHECK);
+        ground.up(3, &format!("{ALONE}{CHECK}"));
+        ground.up_all();
+        assert_eq!(ground.states(), "1 Migrated, 2 Migrated, 3 Migrated");
+    }
+}
+
+#[test]
+fn nothing_of_psql_is_left() {
+    for first in ["", ALONE] {
+        let ground = Ground::new();
+        ground.up(
+            1,
+            &format!(
+                "{first}\\set mine 'a value'\n\\set two 'line 1\\nECHO = ''all'''\n\
+                 SELECT 'hidden' AS got \\gset\n\
+                 \\set ECHO all\n\\set QUIET off\n\\set VERBOSITY terse\n\\set FETCH_COUNT 1\n\
+                 \\unset SHOW_CONTEXT\n\\pset format csv\n\\pset null NONE\n\\pset border 2\n\
+                 \\t on\n\\x on\n\\timing on\n\\encoding LATIN1\n\\cd /\n\\o elsewhere.txt\n"
+            ),
+        );
+        ground.up(
+            2,
+            "\\if :{?mine}\nSELECT 1/0;\n\\endif\n\\if :{?got}\nSELECT 1/0;\n\\endif\n\
+             \\if :{?two}\nSELECT 1/0;\n\\endif\n\
+             \\echo [:ECHO] [:QUIET] [:VERBOSITY] [:FETCH_COUNT] [:SHOW_CONTEXT]\n\
+             SELECT 'one' AS first, NULL AS second, length('ä') AS third;\n\
+             \\i here.txt\n",
+        );
+        ground.write("here.txt", "\\echo from here\n");
+        ground.up(3, "\\echo [:ECHO] [:QUIET] [:VERBOSITY] [:FETCH_COUNT] [:SHOW_CONTEXT]\n");
+        let said = ground.up_all().stderr;
+        let variables: Vec<&str> = said.lines().filter(|line| line.starts_with('[')).collect();
+        assert_eq!(variables, ["[errors] [on] [verbose] [0] [always]"; 2], "{said}");
+        for line in [" first | second | third ", " one   |        |     1", "from here"] {
+            assert!(said.contains(line), "{line}: {said}");
+        }
+        let after = said.split_once("applied").unwrap().1;
+        assert!(!after.contains("Time:"), "{said}");
+    }
+}
+
+#[test]
+fn a_value_that_looks_like_psqls_own_list_of_variables_runs_nothing() {
+    let ground = Ground::new();
+    ground.up(1, "\\set x 'a\\n\\\\! touch hacked = ''b'''\n");
+    ground.up(2, &table("t2"));
+    ground.up_all();
+    assert!(!ground.path("hacked").exists());
+    assert_eq!(ground.tables(), "t2");
+}
+
+#[test]
+fn what_a_migration_says_goes_to_standard_error() {
+    let ground = Ground::new();
+    ground
+        .up(1, "DO $$ BEGIN RAISE NOTICE 'remember this'; END $$;\nSELECT 'a row';\n\\echo said\n");
+    let applied = ground.migrator(["migrate", "up", "--json"]).success();
+    for words in ["remember this", "a row", "said"] {
+        assert!(applied.stderr.contains(words), "{words}: {applied}");
+        assert!(!applied.stdout.contains(words), "{words}: {applied}");
+    }
+    let quiet = ground.migrator(["-q", "migrate", "redo"]).success();
+    assert_eq!(quiet.stderr, "", "{quiet}");
+}
+
+#[test]
+fn no_startup_file_is_read() {
+    let ground = Ground::with_tables(1);
+    ground.write("home/.psqlrc", "\\set ON_ERROR_STOP 0\n\\echo PSQLRC\n");
+    let applied = ground.up_all();
+    assert!(!applied.stderr.contains("PSQLRC"), "{applied}");
+}
+
+#[test]
+fn reference_data_in_immutable_tables_migrates() {
+    let ground = Ground::new();
+    ground.up(
+        1,
+        "CREATE TABLE ref (id int, label text) INHERITS (hectic.created_at, hectic.immutable);\n",
+    );
+    let gexec = "SELECT format('INSERT INTO ref (id) VALUES (%s)', n) FROM generate_series(3, 5) n \\gexec\n";
+    let writes = "INSERT INTO ref (id) VALUES (1), (2);\nUPDATE ref SET label = 'x';\n\
+                  DELETE FROM ref WHERE id = 2;\n\
+                  \\ir more.sql\n";
+    for (number, first, more) in [(2, "", gexec), (3, ALONE, "")] {
+        let down = format!("{first}DELETE FROM ref;\n");
+        let name = super::support::name(number);
+        ground.migration(&name, &format!("{first}{more}{writes}"), &down);
+        ground.write(
+            &format!("migration/{name}/more.sql"),
+            "COPY ref (id) FROM stdin;\n6\n\\.\nDELETE FROM ref WHERE id = 6;\n",
+        );
+    }
+    ground.up_all();
+    assert_eq!(
+        ground.ask("SELECT string_agg(id || label, ' ' ORDER BY id) FROM ref"),
+        "1x 1x 3x 4x 5x"
+    );
+    ground.migrator(["migrate", "down", "2"]).success();
+    assert_eq!(ground.ask("SELECT count(*) FROM ref"), "0");
+    let psql = crate::support::bindir().join("psql").display().to_string();
+    let insert = ["-X", "-d", &ground.url("app"), "-c", "INSERT INTO ref (id) VALUES (9)"];
+    ground.run(&psql, insert).fails(1, ["immutable table public.ref"]);
+}

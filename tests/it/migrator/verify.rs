@@ -1,0 +1,107 @@
+//! `migrator verify`: proof in a private cluster that each migration can be undone.
+
+use super::support::{Ground, name, table};
+use crate::support::trace::{nothing_left, own_cache};
+
+/// No server but the private ones.
+fn ground() -> Ground {
+    let mut ground = Ground::offline();
+    own_cache(&mut ground);
+    ground.unset("PG_WORKING_DIR");
+    ground
+}
+
+#[test]
+fn migrations_that_can_be_undone_pass_and_nothing_is_left() {
+    let ground = ground();
+    ground.simple(1);
+    ground.migration(
+        &name(2),
+        "-- migrator: no-transaction\nCREATE INDEX CONCURRENTLY i ON t1 (id);\n",
+        "-- migrator: no-transaction\nDROP INDEX CONCURRENTLY i;\n",
+    );
+    ground.migration(
+        &name(3),
+        "\\ir part.sql\nALTER TABLE t1 ADD COLUMN label text DEFAULT :'v';\n",
+        "ALTER TABLE t1 DROP COLUMN label; DROP FUNCTION f;\n",
+    );
+    let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$;\n";
+    ground.write(&format!("migration/{}/part.sql", name(3)), function);
+    let verified = ground.migrator(["verify", "--set", "v=it's"]).success();
+    for number in 1..=3 {
+        assert!(verified.stdout.contains(&format!("ok      {}", name(number))), "{verified}");
+    }
+    assert!(verified.stderr.contains("3 migrations can be undone"), "{verified}");
+    nothing_left(&ground);
+}
+
+#[test]
+fn what_a_down_leaves_or_takes_too_much_of_is_listed_per_migration() {
+    let ground = ground();
+    // its up can be repeated, so that the next can be tried
+    ground.migration(
+        &name(1),
+        "CREATE OR REPLACE FUNCTION kept_f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n\
+         CREATE SEQUENCE IF NOT EXISTS kept_s;\n",
+        "SELECT 1;\n",
+    );
+    ground.migration(
+        &name(2),
+        "CREATE OR REPLACE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1';\n",
+        "DROP FUNCTION IF EXISTS mine, kept_f;\n",
+    );
+    ground.simple(3);
+    let failed = ground.migrator(["verify"]).fails(4, ["2 of 3 migrations cannot be undone"]);
+    let section = |number| {
+        let from = failed.stdout.find(&name(number)).unwrap_or_else(|| panic!("{failed}"));
+        let rest = &failed.stdout[from..];
+        rest[..rest.find("\nFAILED").or(rest.find("\nok")).unwrap_or(rest.len())].to_owned()
+    };
+    let first = section(1);
+    assert!(first.contains("kept_f") && first.contains("kept_s"), "{failed}");
+    let second = section(2);
+    assert!(second.contains("kept_f") && !second.contains("kept_s"), "{failed}");
+    assert!(failed.stdout.contains(&format!("ok      {}", name(3))), "{failed}");
+    nothing_left(&ground);
+}
+
+#[test]
+fn a_down_that_is_missing_fails_or_refuses_is_no_proof() {
+    let ground = ground();
+    ground.write(&format!("migration/{}/up.sql", name(1)), table("a"));
+    let never = "DO $$ BEGIN RAISE EXCEPTION 'there is no way back'; END $$;\n";
+    ground.migration(&name(2), &table("b"), never);
+    ground.migration(&name(3), &table("c"), "DROP TABLE nonsense;\n");
+    ground.simple(4);
+    let failed = ground.migrator(["verify", "--json"]).fails(4, ["3 of 4"]);
+    let verdicts: serde_json::Value = serde_json::from_str(&failed.stdout).unwrap();
+    for (at, word) in [(0, "no down file"), (1, "there is no way back"), (2, "nonsense")] {
+        assert_eq!(verdicts[at]["reversible"], false);
+        let error = verdicts[at]["error"].as_str().unwrap();
+        assert!(error.contains(word), "{error}");
+    }
+    assert_eq!(verdicts[3]["reversible"], true);
+    nothing_left(&ground);
+}
+
+#[test]
+fn an_up_that_fails_ends_the_proof() {
+    let ground = ground();
+    ground.simple(1);
+    ground.up(2, "SELECT nonsense;\n");
+    ground.simple(3);
+    let failed = ground.migrator(["verify"]).fails(4, ["nonsense", &name(2)]);
+    assert!(failed.stdout.contains("ok ") && !failed.stdout.contains(&name(3)), "{failed}");
+    ground.up(2, "COMMIT;\n");
+    ground.migrator(["verify"]).fails(2, ["COMMIT"]);
+    nothing_left(&ground);
+}
+
+#[test]
+fn the_database_itself_is_not_touched() {
+    let ground = Ground::with_tables(2);
+    ground.migrator(["migrate", "up"]).success();
+    let before = ground.everything();
+    ground.migrator(["verify"]).success();
+    assert_eq!(ground.everything(), before);
+}
