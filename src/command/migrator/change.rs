@@ -102,6 +102,7 @@ pub fn baseline<'a>(
 ) -> Result<Changes<'a>> {
     let (directory, mut changes) = begin(project, conninfo)?;
     let history = History::read(&mut changes.session, &project.set)?;
+    refuse_running(&history)?;
     let target = match ["latest", "head", "last"].contains(&name) {
         true => directory.migrations.last().map_or(0, |migration| migration.name.version),
         false => directory.resolve(name)?,
