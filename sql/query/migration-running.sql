@@ -1,6 +1,7 @@
--- The migrations that are Running, of any set.
-SELECT m.migration_set, m.name, m.actor,
+-- The migration that session $1 runs, of whatever set; the last, should a dead one have had its number.
+SELECT m.name,
        pg_catalog.to_char(m.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started
 FROM hectic.migration m
-WHERE m.state = 'Running'
-ORDER BY m.started_at
+WHERE m.state = 'Running' AND m.backend = $1::integer
+ORDER BY m.started_at DESC
+LIMIT 1

@@ -29,7 +29,7 @@ pub struct Holder {
     pub application: String,
     /// Since when it is connected, where that may be seen.
     pub since: Option<String>,
-    /// The migration that is Running, with the time of its start.
+    /// The migration that it runs, with the time of its start.
     pub running: Option<String>,
 }
 
@@ -50,17 +50,18 @@ impl std::fmt::Display for Holder {
 pub fn holder(session: &mut Session) -> Result<Option<Holder>> {
     let query = include_str!("../../sql/query/migration-lock-holder.sql");
     let Some(row) = session.query_opt(query, &[&KEY])? else { return Ok(None) };
+    let pid = column(&row, "pid")?;
     Ok(Some(Holder {
-        pid: column(&row, "pid")?,
+        pid,
         application: column(&row, "application")?,
         since: column(&row, "since")?,
-        running: running(session)?,
+        running: running(session, pid)?,
     }))
 }
 
-fn running(session: &mut Session) -> Result<Option<String>> {
+fn running(session: &mut Session, backend: i32) -> Result<Option<String>> {
     let query = include_str!("../../sql/query/migration-running.sql");
-    let row = match session.query(query, &[]) {
+    let row = match session.query(query, &[&backend]) {
         Ok(rows) => rows.into_iter().next(),
         Err(error) => {
             return super::history::absent(session.sqlstate(), error).map(|()| None);
