@@ -24,17 +24,6 @@ pub enum Moment {
     Between,
 }
 
-/// Every moment.
-pub const MOMENTS: [Moment; 7] = [
-    Moment::BeforeLock,
-    Moment::Starting,
-    Moment::Running,
-    Moment::Inside,
-    Moment::Committing,
-    Moment::Committed,
-    Moment::Between,
-];
-
 /// A server that can wait for a standby.
 const CONF: &str = "listen_addresses = ''\nfsync = off\nwal_level = replica\nmax_wal_senders = 2\n";
 
@@ -77,10 +66,10 @@ impl Moment {
     pub fn reach(self, site: &Site, way: &str) -> (Child, Hold) {
         let next = if way == "up" { 3 } else { 1 };
         let hold = match self {
-            Self::BeforeLock => Hold::Session(site.hold(LOCK)),
+            Self::BeforeLock => Hold::by(site.hold(LOCK)),
             Self::Starting => at_start_of(site, 2),
             Self::Between => at_start_of(site, next),
-            Self::Inside | Self::Committing => Hold::Session(site.close()),
+            Self::Inside | Self::Committing => Hold::by(site.close()),
             Self::Running | Self::Committed => at_commit(site, self),
         };
         let child = site.start(["migrate", way, "all"]);
@@ -100,18 +89,17 @@ impl Moment {
     }
 }
 
-/// What holds a run.
-pub enum Hold {
-    /// A lock.
-    Session(Held),
-    /// A standby that does not exist.
-    Standby,
-}
+/// What holds a run: a session, or else a standby that does not exist.
+pub struct Hold(Option<Held>);
 
 impl Hold {
+    fn by(session: Held) -> Self {
+        Self(Some(session))
+    }
+
     /// Lets the run go on, if it is still there.
     pub fn release(self, site: &Site) {
-        if matches!(self, Self::Standby) {
+        if self.0.is_none() {
             wait_until("the standby is forgotten", || {
                 site.try_ask("ALTER SYSTEM RESET synchronous_standby_names").is_some()
                     && site.try_ask("SELECT pg_reload_conf()").is_some()
@@ -127,7 +115,7 @@ fn at_start_of(site: &Site, number: u32) -> Hold {
          WHEN (new.version % 100 = {number} AND new.state = 'Running') \
          EXECUTE FUNCTION public.gate_trigger()"
     ));
-    Hold::Session(site.close())
+    Hold::by(site.close())
 }
 
 /// Only one commit is to wait: the one that asks for it, as the database no longer does.
@@ -146,5 +134,5 @@ fn at_commit(site: &Site, moment: Moment) -> Hold {
     wait_until("the standby is waited for", || {
         site.ask("SHOW synchronous_standby_names") == "nobody"
     });
-    Hold::Standby
+    Hold(None)
 }

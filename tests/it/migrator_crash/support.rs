@@ -20,6 +20,7 @@ CREATE TABLE log (id serial, version int, way text);
 GRANT ALL ON log, log_id_seq TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO PUBLIC;
 CREATE FUNCTION gate() RETURNS void LANGUAGE sql AS 'SELECT pg_catalog.pg_advisory_xact_lock_shared(7)';
+CREATE PROCEDURE pass() LANGUAGE plpgsql AS 'BEGIN PERFORM public.gate(); END';
 CREATE FUNCTION gate_trigger() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN PERFORM public.gate(); RETURN NULL; END';
 ";
@@ -118,14 +119,19 @@ impl Site {
 
     /// Holds an advisory lock until it is let go.
     pub fn hold(&self, key: i64) -> Held {
+        let mut held = self.session();
+        held.say(&format!("SELECT pg_advisory_lock({key}) IS NULL;"));
+        held
+    }
+
+    /// A session of the superuser.
+    pub fn session(&self) -> Held {
         let url = self.url();
         let psql = bindir().join("psql");
         let arguments = ["-X", "-A", "-t", "-q", "-d", url.as_str(), "-f", "-"];
         let mut command = self.sandbox.command(psql.to_str().unwrap(), arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut held = Held { session: command.spawn().unwrap() };
-        held.say(&format!("SELECT pg_advisory_lock({key}) IS NULL;"));
-        held
+        Held { session: command.spawn().unwrap() }
     }
 
     /// Waits until somebody stands at the gate.
@@ -133,6 +139,14 @@ impl Site {
     pub fn at_the_gate(&self) {
         let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
         wait_until("somebody is at the gate", || self.ask(waiting) == "1");
+    }
+
+    /// Waits until a concurrent build of an index waits for somebody.
+    #[track_caller]
+    pub fn building(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'";
+        wait_until("the build waits", || self.ask(waiting) == "1");
     }
 
     /// Waits until the server answers and no session of a migrator is left.
@@ -238,23 +252,38 @@ pub const VICTIMS: [Victim; 5] =
 impl Victim {
     /// Ends it.
     pub fn kill(self, site: &Site) {
+        self.choose(site).kill(site);
+    }
+
+    /// Finds it, to be ended when other migrators are there as well.
+    pub fn choose(self, site: &Site) -> Prey {
+        let (runner, backend) = (runner(site), backend(site));
         let psql = || {
-            let runner = runner(site);
             let found = children(runner).into_iter().find(|(_, name)| name == "psql");
             found.expect("the migrator has a psql").0
         };
         match self {
-            Self::Runner => signal("KILL", runner(site)),
-            Self::Psql => signal("KILL", psql()),
-            Self::Backend => signal("KILL", backend(site)),
-            Self::Everybody => {
-                let backend = backend(site);
-                signal("KILL", runner(site));
-                signal("KILL", backend);
-            }
-            Self::Session => {
-                let ended = format!("SELECT pg_terminate_backend({})", backend(site));
-                assert_eq!(site.ask(&ended), "t");
+            Self::Runner => Prey::Processes(vec![runner]),
+            Self::Psql => Prey::Processes(vec![psql()]),
+            Self::Backend => Prey::Processes(vec![backend]),
+            Self::Session => Prey::Session(backend),
+            Self::Everybody => Prey::Processes(vec![runner, backend]),
+        }
+    }
+}
+
+/// A victim that was found.
+pub enum Prey {
+    Processes(Vec<u32>),
+    Session(u32),
+}
+
+impl Prey {
+    pub fn kill(self, site: &Site) {
+        match self {
+            Self::Processes(pids) => pids.iter().for_each(|pid| signal("KILL", pid)),
+            Self::Session(pid) => {
+                assert_eq!(site.ask(&format!("SELECT pg_terminate_backend({pid})")), "t");
             }
         }
     }
