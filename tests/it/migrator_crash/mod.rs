@@ -5,4 +5,5 @@ mod alone;
 mod matrix;
 mod moment;
 mod races;
+mod real;
 mod support;
