@@ -2,38 +2,61 @@
 # What `cargo x bench` compares db-tool with: the pipeline of PostgreSQL's own programs that
 # projects write down when they have nothing better. PostgreSQL's programs are found through PATH.
 #
-#   pipeline.sh init  DIR                  a running cluster with an empty database
-#   pipeline.sh check DIR BUNDLE PROJECT   the same, the bundle, the sources and the patch; all removed
-#   pipeline.sh stop  DIR                  end what `init` or a failed `check` left running
+#   pipeline.sh init     DIR                  a running cluster with an empty database
+#   pipeline.sh check    DIR BUNDLE PROJECT   the same, the bundle, the sources and the patch; all removed
+#   pipeline.sh database DIR BUNDLE FILE      the same as init, the bundle and a file of SQL
+#   pipeline.sh sql      DIR FILE             a file of SQL
+#   pipeline.sh each     DIR MIGRATIONS       every migration in a psql of its own, with a row of history
+#   pipeline.sh connect  DIR                  nothing but a connection
+#   pipeline.sh stop     DIR                  end what was left running
 set -eu
 
 verb=$1
 dir=$2
+export PGUSER=dev PGHOST="$dir" PGDATABASE=shop
 
 init() {
-    initdb -D "$dir/data" -E UTF8 --locale=C -A trust
+    initdb -D "$dir/data" -U "$PGUSER" -E UTF8 --locale=C -A trust
     pg_ctl -D "$dir/data" -l "$dir/server.log" -o "-c listen_addresses='' -k $dir" -w start
-    createdb -h "$dir" shop
+    createdb "$PGDATABASE"
 }
 
 run_sql() {
-    psql -X -q -v ON_ERROR_STOP=1 -h "$dir" -d shop "$@"
+    psql -X -q -v ON_ERROR_STOP=1 "$@"
 }
 
-check() {
+# All of the bundle in one transaction.
+bundle() {
     bundle=$1
-    project=$2
-    init
-    cd "$project"
     set -- -1
     for file in "$bundle"/*.sql; do
         set -- "$@" -f "$file"
     done
     run_sql "$@"
-    run_sql -f "$project/db/src/entrypoint.sql"
-    run_sql -f "$project/test-data.sql"
+}
+
+check() {
+    init
+    cd "$2"
+    bundle "$1"
+    run_sql -f "$2/db/src/entrypoint.sql"
+    run_sql -f "$2/test-data.sql"
     pg_ctl -D "$dir/data" -w stop
     rm -rf "$dir/data"
+}
+
+database() {
+    init
+    bundle "$1"
+    run_sql -f "$2"
+}
+
+each() {
+    for migration in "$1"/*; do
+        name=${migration##*/}
+        run_sql -1 -f "$migration/up.sql" \
+            -c "INSERT INTO public.history (version, name) VALUES (${name%%-*}, '$name')"
+    done
 }
 
 stop() {
@@ -45,6 +68,10 @@ stop() {
 case $verb in
 init) init ;;
 check) check "$3" "$4" ;;
+database) database "$3" "$4" ;;
+sql) exec psql -X -q -v ON_ERROR_STOP=1 -f "$3" ;;
+each) each "$3" ;;
+connect) exec psql -X -c '' ;;
 stop) stop ;;
 *) echo "pipeline.sh: unknown verb $verb" >&2; exit 2 ;;
 esac

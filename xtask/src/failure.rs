@@ -34,6 +34,12 @@ impl Failure {
         Self { code: 127, message: message.into() }
     }
 
+    /// The same with one more way out.
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
+        self.message = format!("{}\n{hint}", self.message.trim_end());
+        self
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         self.code

@@ -18,6 +18,7 @@ mod place;
 mod postgres;
 mod program;
 mod test;
+mod wheel;
 
 use std::process::ExitCode;
 

@@ -1,14 +1,19 @@
-//! What is measured: the tool's command, the pipeline's, and how much faster ours has to be.
+//! What is measured: the tool's command, what others use instead, and what ours has to achieve.
 
+use std::path::PathBuf;
 use std::process::Command;
 
+use super::dbmate;
 use super::lab::{Lab, Site};
+use crate::failure::Result;
 
 /// Makes a command for a fresh place.
 pub(super) type Make = fn(&Lab, &Site) -> Command;
 
 /// One side of a comparison.
 pub(super) struct Side {
+    /// What has to be there first; not measured.
+    pub(super) before: &'static [Make],
     /// The measured command.
     pub(super) timed: Make,
     /// What ends the server that it leaves running.
@@ -21,31 +26,46 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// What is compared, for the table.
     pub(super) what: &'static str,
+    /// Provides what not every machine has; where it cannot, the case is left out.
+    pub(super) needs: fn(&Lab) -> Result<()>,
     /// The tool.
     pub(super) ours: Side,
-    /// The shell pipeline.
+    /// What others use.
     pub(super) theirs: Side,
-    /// The pipeline's median over ours has to be at least this.
-    pub(super) target: f64,
+    /// What ours has to achieve.
+    pub(super) target: Target,
+}
+
+/// What the medians of both sides have to satisfy.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    /// Theirs over ours is at least this.
+    Ratio(f64),
+    /// Ours takes less than so many milliseconds more.
+    Within(f64),
 }
 
 /// Every comparison, in the order of the table.
-pub(super) const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 8] = [
     Case {
         name: "init",
         what: "`postgres-init` with a warm template, against initdb, pg_ctl start and createdb",
+        needs: no_more,
         ours: Side {
+            before: &[],
             timed: |lab, site| lab.tool("postgres-init", site, &lab.warm_cache()),
             afterwards: clean_up,
         },
         theirs: PIPELINE_INIT,
-        target: 8.0,
+        target: Target::Ratio(8.0),
     },
     Case {
         name: "check",
         what: "`database check` on the sample project, against the whole pipeline",
-        ours: Side { timed: database_check, afterwards: nothing },
+        needs: no_more,
+        ours: Side { before: &[], timed: database_check, afterwards: nothing },
         theirs: Side {
+            before: &[],
             timed: |lab, site| {
                 let mut pipeline = lab.pipeline("check", site);
                 pipeline.arg(lab.bundle()).arg(lab.project());
@@ -53,22 +73,111 @@ pub(super) const CASES: [Case; 3] = [
             },
             afterwards: stop,
         },
-        target: 4.0,
+        target: Target::Ratio(4.0),
     },
     Case {
         name: "cold",
         what: "`postgres-init` without a template, against initdb, pg_ctl start and createdb",
+        needs: no_more,
         ours: Side {
+            before: &[],
             timed: |lab, site| lab.tool("postgres-init", site, &site.cache()),
             afterwards: clean_up,
         },
         theirs: PIPELINE_INIT,
-        target: 1.0,
+        target: Target::Ratio(1.0),
+    },
+    Case {
+        name: "migrate",
+        what: "1000 migrations, against one psql that writes the same history",
+        needs: no_more,
+        ours: MIGRATE,
+        theirs: in_database(|lab, site| sql(lab, site, lab.migrations().with_whole_history())),
+        target: Target::Ratio(1.0 / 1.3),
+    },
+    Case {
+        name: "row",
+        what: "1000 migrations, against one psql that writes a row of history for each",
+        needs: no_more,
+        ours: MIGRATE,
+        theirs: in_database(|lab, site| sql(lab, site, lab.migrations().with_single_row())),
+        target: Target::Ratio(1.0 / 3.5),
+    },
+    Case {
+        name: "each",
+        what: "200 migrations, against a psql for each that writes a row of history",
+        needs: no_more,
+        ours: in_database(|lab, site| migrate(lab, site, lab.migrations().some())),
+        theirs: in_database(|lab, site| {
+            let mut pipeline = lab.pipeline("each", site);
+            pipeline.arg(lab.migrations().some());
+            pipeline
+        }),
+        target: Target::Ratio(10.0),
+    },
+    Case {
+        name: "dbmate",
+        what: "1000 migrations, against dbmate",
+        needs: |lab| dbmate::provide(&lab.dbmate()),
+        ours: MIGRATE,
+        theirs: in_database(run_dbmate),
+        target: Target::Ratio(1.0),
+    },
+    Case {
+        name: "noop",
+        what: "`migrate up all` with 1000 applied, against `psql -c ''`",
+        needs: no_more,
+        ours: Side { before: MIGRATED, timed: migrate_all, afterwards: stop },
+        theirs: Side {
+            before: MIGRATED,
+            timed: |lab, site| lab.pipeline("connect", site),
+            afterwards: stop,
+        },
+        target: Target::Within(50.0),
     },
 ];
 
 const PIPELINE_INIT: Side =
-    Side { timed: |lab, site| lab.pipeline("init", site), afterwards: stop };
+    Side { before: &[], timed: |lab, site| lab.pipeline("init", site), afterwards: stop };
+
+const MIGRATE: Side = in_database(migrate_all);
+
+/// A database in which everything is applied.
+const MIGRATED: &[Make] = &[database, migrate_all];
+
+/// A command for a database that has the bundle and no migrations, in a cluster of its own.
+const fn in_database(timed: Make) -> Side {
+    Side { before: &[database], timed, afterwards: stop }
+}
+
+fn database(lab: &Lab, site: &Site) -> Command {
+    let mut pipeline = lab.pipeline("database", site);
+    pipeline.arg(lab.bundle()).arg(lab.migrations().begin());
+    pipeline
+}
+
+fn sql(lab: &Lab, site: &Site, file: PathBuf) -> Command {
+    let mut pipeline = lab.pipeline("sql", site);
+    pipeline.arg(file);
+    pipeline
+}
+
+fn migrate_all(lab: &Lab, site: &Site) -> Command {
+    migrate(lab, site, lab.migrations().all())
+}
+
+fn migrate(lab: &Lab, site: &Site, directory: PathBuf) -> Command {
+    let mut migrator = lab.tool("migrator", site, &lab.warm_cache());
+    migrator.arg("--migration-dir").arg(directory).args(["migrate", "up", "all"]);
+    migrator
+}
+
+fn run_dbmate(lab: &Lab, site: &Site) -> Command {
+    let mut dbmate = crate::program::outside_any_project(&lab.dbmate());
+    dbmate.arg("--url").arg(lab.url(site)).arg("--migrations-dir").arg(lab.migrations().dbmate());
+    dbmate.args(["--no-dump-schema", "migrate"]);
+    dbmate
+}
 
 fn database_check(lab: &Lab, site: &Site) -> Command {
     let mut database = lab.tool("database", site, &lab.warm_cache());
@@ -86,4 +195,9 @@ fn stop(lab: &Lab, site: &Site) -> Command {
 
 fn nothing(_: &Lab, _: &Site) -> Command {
     crate::program::new("true")
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "others need something that can be missing")]
+fn no_more(_: &Lab) -> Result<()> {
+    Ok(())
 }

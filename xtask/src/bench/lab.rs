@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::{Gid, Uid};
 
 use super::cases::{Make, Side};
+use super::migrations::Migrations;
 use crate::failure::{Failure, On, Result};
 use crate::place::{self, Scratch};
 use crate::{demo, program};
@@ -28,6 +29,7 @@ pub(super) struct Lab {
     bindir: PathBuf,
     programs: PathBuf,
     scratch: Scratch,
+    migrations: Migrations,
     server_user: Option<(Uid, Gid)>,
     sites: AtomicUsize,
 }
@@ -40,7 +42,9 @@ impl Lab {
     pub(super) fn new(bindir: PathBuf, programs: PathBuf) -> Result<Self> {
         let server_user = place::is_root().then(place::server_user).transpose()?;
         let scratch = Scratch::below(scratch_parent(), "bench")?;
-        let lab = Self { bindir, programs, scratch, server_user, sites: AtomicUsize::new(0) };
+        let migrations = Migrations::write(scratch.path().join("migrations"))?;
+        let sites = AtomicUsize::new(0);
+        let lab = Self { bindir, programs, scratch, migrations, server_user, sites };
         copy(&place::root().join("sql/bundle"), &lab.bundle())?;
         number(&lab.bundle())?;
         copy(&place::root().join("nix/template"), &lab.project())?;
@@ -62,6 +66,21 @@ impl Lab {
         self.scratch.path().join("project")
     }
 
+    /// The migrations in all their forms.
+    pub(super) fn migrations(&self) -> &Migrations {
+        &self.migrations
+    }
+
+    /// Where dbmate is, once it was provided.
+    pub(super) fn dbmate(&self) -> PathBuf {
+        self.scratch.path().join("dbmate")
+    }
+
+    /// The URL of the site's database.
+    pub(super) fn url(&self, site: &Site) -> String {
+        demo::url("shop", &site.work())
+    }
+
     /// The template cache that all runs share.
     pub(super) fn warm_cache(&self) -> PathBuf {
         self.scratch.path().join("cache")
@@ -75,7 +94,7 @@ impl Lab {
             .env("PG_WORKING_DIR", site.work())
             .env("LOCAL_DIR", self.project())
             .env("PG_DATABASE", "shop")
-            .env("DB_URL", demo::url("shop", &site.work()))
+            .env("DB_URL", self.url(site))
             .env("PG_SHARED_PRELOAD_LIBRARIES", "")
             .env("TMPDIR", &site.0)
             .env("XDG_CACHE_HOME", cache);
@@ -111,11 +130,10 @@ impl Lab {
         measure: impl FnOnce(&mut Command) -> Result<(T, ExitStatus)>,
     ) -> Result<T> {
         let site = self.site()?;
-        let measured = self.logged(side.timed, &site, measure);
-        let after = self.logged(side.afterwards, &site, |command| {
-            let status = start(command)?.wait();
-            Ok(((), status.on("wait for", Path::new(command.get_program()))?))
-        });
+        let mut before = side.before.iter();
+        let ready = before.try_for_each(|make| self.logged(*make, &site, finish));
+        let measured = ready.and_then(|()| self.logged(side.timed, &site, measure));
+        let after = self.logged(side.afterwards, &site, finish);
         let removed = fs::remove_dir_all(&site.0).on("remove", &site.0);
         let measured = measured?;
         after.and(removed).map(|()| measured)
@@ -168,6 +186,12 @@ impl Site {
 /// Starts the command.
 pub(super) fn start(command: &mut Command) -> Result<Child> {
     command.spawn().map_err(|error| program::cannot_start(command, &error))
+}
+
+/// Runs the command, whatever it takes.
+fn finish(command: &mut Command) -> Result<((), ExitStatus)> {
+    let status = start(command)?.wait();
+    Ok(((), status.on("wait for", Path::new(command.get_program()))?))
 }
 
 /// Puts a version into the bundle, as the tool does. Which one is all the same to a new database.

@@ -18,6 +18,8 @@ use crate::failure::{Failure, On, Result};
 
 /// The most that the tool may take.
 const LIMIT_MB: f64 = 20.0;
+/// The cases whose command is measured; in the others it is one of these.
+const MEASURED: [&str; 5] = ["init", "check", "cold", "migrate", "noop"];
 /// Runs of each command; the largest counts.
 const RUNS: usize = 3;
 
@@ -29,7 +31,7 @@ pub(super) fn report(lab: &Lab) -> Result<bool> {
     }
     println!("\n| Peak memory of db-tool itself | | Target |\n|---|---:|---:|");
     let mut within = true;
-    for case in &CASES {
+    for case in CASES.iter().filter(|case| MEASURED.contains(&case.name)) {
         let peak = peak(lab, case)?;
         println!("| {} | {peak:.1} MB | < {LIMIT_MB} MB |", case.name);
         within &= peak < LIMIT_MB;

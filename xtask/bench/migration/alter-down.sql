@@ -1,0 +1,2 @@
+-- A template.
+ALTER TABLE public.t_@table@ DROP COLUMN note;

@@ -1,0 +1,2 @@
+-- A template.
+DROP TABLE public.t_@table@;

@@ -1,0 +1,2 @@
+-- A template.
+DELETE FROM public.t_@table@;
