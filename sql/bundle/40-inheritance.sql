@@ -136,8 +136,9 @@ $function$;
 COMMENT ON FUNCTION hectic.inherits_from(oid, oid) IS
   'Is the first table the second one or its descendant, through any number of generations?';
 
+-- ROWS, because most tables have few descendants: the planner would look at every table of the database.
 CREATE OR REPLACE FUNCTION hectic.with_descendants(tables oid[]) RETURNS SETOF oid
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE STRICT ROWS 5 SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
   RETURN QUERY
   WITH RECURSIVE family(member) AS (
