@@ -199,9 +199,10 @@ COMMENT ON FUNCTION hectic.has_own_created_at(oid) IS
 -- are the tables of extensions, whose scripts know nothing of this rule: they are members from the
 -- moment the script makes them. Foreign tables keep their rows elsewhere, by rules of their own.
 CREATE OR REPLACE FUNCTION hectic.tables_without_created_at(tables oid[]) RETURNS oid[]
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE STRICT SET plan_cache_mode = force_generic_plan SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   excluded constant text[] := hectic.extra_excluded_schemas();
+  root     constant oid    := 'hectic.created_at'::regclass;
 BEGIN
   RETURN ARRAY(
     SELECT c.oid
@@ -215,7 +216,7 @@ BEGIN
                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
                         AND d.deptype = 'e')
       AND NOT CASE WHEN c.relkind = 'p' OR c.reloftype <> 0 THEN hectic.has_own_created_at(c.oid)
-                   ELSE hectic.inherits_from(c.oid, 'hectic.created_at'::regclass) END
+                   ELSE hectic.inherits_from(c.oid, root) END
     ORDER BY c.oid);
 END
 $function$;
@@ -302,7 +303,7 @@ COMMENT ON FUNCTION hectic.enforce_created_at_inheritance() IS
 -- A trigger stays when the table still inherits, and is left alone then: its owner may have
 -- disabled it for a reason.
 CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers(tables oid[] DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   scope oid[];
   rule  record;
