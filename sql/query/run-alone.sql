@@ -1,5 +1,5 @@
 -- How psql runs a migration without a transaction, a template.
-SET hectic.migration_mode = 'on';
+SET hectic.migration_mode = 'session';
 \i @file@
 RESET SESSION AUTHORIZATION;
 RESET ROLE;

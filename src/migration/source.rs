@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Context, Error, IoContext, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::postgres::lexer::{self, Item, Meta, Script};
 
 /// How a first line begins that speaks to the migrator.
@@ -216,7 +216,15 @@ fn read(path: &Path) -> Result<String> {
         return Err(Error::conflict(format!("{} is no regular file", path.display()))
             .hint("include files only"));
     }
-    let bytes = std::fs::read(path).on("read", path)?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let error = Error::io("read", path, &error);
+        if missing {
+            error.with_kind(Kind::Missing).hint("create it, or mend its path")
+        } else {
+            error
+        }
+    })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -48,13 +48,10 @@ pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetc
     let mut unchanged = 0;
     for file in &kept {
         let path = project.directory.join(&file.path);
-        if !stays_inside(&file.path) {
-            refused
-                .push(format!("{} lies outside of the migration directory", file.path.display()));
-            continue;
-        }
         match std::fs::read(&path) {
             Ok(text) if text == file.text.as_bytes() => unchanged += 1,
+            _ if !stays_inside(&file.path) => refused
+                .push(format!("{} lies outside of the migration directory", file.path.display())),
             Ok(_) => refused.push(format!("{} is there with another text", path.display())),
             Err(_) => missing.push((path, &file.text)),
         }
