@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
+use crate::init::is_running;
 use crate::support::trace::signal;
 use crate::support::{Outcome, Sandbox, bindir, finish, is_root, wait_until, whoami};
 
@@ -281,7 +282,10 @@ pub enum Prey {
 impl Prey {
     pub fn kill(self, site: &Site) {
         match self {
-            Self::Processes(pids) => pids.iter().for_each(|pid| signal("KILL", pid)),
+            Self::Processes(pids) => {
+                pids.iter().for_each(|pid| signal("KILL", pid));
+                wait_until("they are dead", || !pids.iter().copied().any(is_running));
+            }
             Self::Session(pid) => {
                 assert_eq!(site.ask(&format!("SELECT pg_terminate_backend({pid})")), "t");
             }
