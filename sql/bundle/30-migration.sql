@@ -269,7 +269,10 @@ BEGIN
       state = CASE WHEN m.direction = 'down' AND m.transactional THEN 'Migrated' ELSE 'Error' END,
       completed_at = clock_timestamp(), error = fail_migration.error, backend = NULL,
       invalid_left = CASE WHEN NOT m.transactional THEN ARRAY(
-          SELECT o FROM unnest(hectic.invalid_indexes()) AS o WHERE NOT o = ANY (m.invalid_before)) END
+          SELECT o FROM unnest(hectic.invalid_indexes()) AS o
+          WHERE NOT o = ANY (m.invalid_before)
+            -- somebody else's build that is still going on
+            AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = o)) END
     WHERE m.migration_set = fail_migration.migration_set
       AND m.version = COALESCE(fail_migration.version, m.version)
       AND m.state = 'Running' AND m.backend = COALESCE(fail_migration.backend, m.backend)

@@ -89,19 +89,17 @@ COMMENT ON FUNCTION hectic.set_updated_at() IS 'BEFORE UPDATE row trigger: sets 
 
 CREATE OR REPLACE FUNCTION hectic.block_immutable() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
-DECLARE
-  mode constant text := current_setting('hectic.migration_mode', true);
 BEGIN
-  IF mode IS NULL OR mode NOT IN ('on', 'session') THEN
+  IF current_setting('hectic.migration_mode', true) IS DISTINCT FROM 'on' THEN
     RAISE EXCEPTION '% on immutable table %.% outside migration mode',
         TG_OP, quote_ident(TG_TABLE_SCHEMA), quote_ident(TG_TABLE_NAME)
       USING ERRCODE = 'object_not_in_prerequisite_state',
             SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
             HINT = 'In a migration: BEGIN; SET LOCAL hectic.migration_mode = ''on''; ... COMMIT;';
   END IF;
-  -- Nothing for the session, 'on' for the rest of this transaction. The migrator's runs without a
-  -- transaction say 'session', and reset it themselves.
-  IF mode = 'on' THEN
+  -- Nothing for the session, 'on' for the rest of this transaction; unless the migrator runs without
+  -- a transaction, which says so and resets both settings itself.
+  IF current_setting('hectic.migration_session', true) IS DISTINCT FROM 'on' THEN
     PERFORM set_config('hectic.migration_mode', '', false);
     PERFORM set_config('hectic.migration_mode', 'on', true);
   END IF;

@@ -2,4 +2,4 @@
 SELECT session_user AS session, pg_catalog.current_setting('role') AS role \gset migrator_ \\
 RESET SESSION AUTHORIZATION; RESET ROLE;
 CALL hectic.note_statement(@set@, @version@, @statements@);
-SET SESSION AUTHORIZATION :"migrator_session"; SET ROLE :"migrator_role"; SET hectic.migration_mode = 'session';
+SET SESSION AUTHORIZATION :"migrator_session"; SET ROLE :"migrator_role";

@@ -1,6 +1,9 @@
 -- How psql runs a migration without a transaction, a template.
-SET hectic.migration_mode = 'session';
+@start@;
+SET hectic.migration_mode = 'on';
+SET hectic.migration_session = 'on';
 \i @file@
 RESET SESSION AUTHORIZATION;
 RESET ROLE;
 CALL hectic.end_migration(@set@, @version@, NULL);
+@reset@

@@ -1,3 +1,3 @@
--- What psql is told before a migration, a template: Running, in a transaction of its own.
+-- The state becomes Running: a part of the templates that run a migration.
 CALL hectic.start_migration(@lock@, @set@, @version@, @name@, @direction@, @transactional@, @checksum@,
-  @normalized@, @previous@, @actor@, @tool@, @up@, @down@, @files@);
+  @normalized@, @previous@, @actor@, @tool@, @up@, @down@, @files@)

@@ -36,13 +36,14 @@ impl Frame<'_> {
         let body = fill(
             template,
             &[
+                ("start", self.start(step, previous).trim_end()),
                 ("file", &quote_argument(&file.to_string_lossy())),
                 ("set", &quote_literal(self.set)),
                 ("version", &step.name.version.to_string()),
+                ("reset", include_str!("../../sql/query/reset-session.sql")),
             ],
         );
-        let reset = include_str!("../../sql/query/reset-session.sql");
-        [self.variables(), self.start(step, previous), body, reset.to_owned()].concat()
+        [self.variables(), body].concat()
     }
 
     fn variables(&self) -> String {

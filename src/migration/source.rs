@@ -137,29 +137,36 @@ struct Loading<'a> {
 impl Loading<'_> {
     /// Returns the number of the part.
     fn load(&mut self, path: PathBuf) -> Result<usize> {
-        // the same file by another way is the same file
-        let real = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        if let Some(at) = self.open.iter().position(|open| *open == real) {
-            let circle =
-                self.open[at..].iter().chain([&real]).map(|path| path.display().to_string());
-            let circle = circle.collect::<Vec<_>>().join(" → ");
-            return Err(Error::conflict(format!("{} includes itself", path.display()))
-                .detail(circle)
-                .hint("remove one of these includes"));
-        }
-        if let Some(known) = self.parts.iter().position(|part| part.path == path) {
-            return Ok(known);
-        }
-        let text = read(&path)?;
-        let number = self.parts.len();
-        self.parts.push(Part { path: path.clone(), text, includes: Vec::new() });
-        // most files include nothing: they need no lexer here
+        let known = self.parts.iter().position(|part| part.path == path);
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let text = read(&path)?;
+                self.parts.push(Part { path: path.clone(), text, includes: Vec::new() });
+                self.parts.len() - 1
+            }
+        };
+        // most files include nothing: they need neither a lexer nor their real path
         if self.parts[number].text.contains("\\i") {
-            self.open.push(real);
-            self.follow(number)?;
-            self.open.pop();
+            // the same file by another way is the same file
+            let real = std::fs::canonicalize(&path).unwrap_or(path);
+            self.refuse_circle(&real)?;
+            if known.is_none() {
+                self.open.push(real);
+                self.follow(number)?;
+                self.open.pop();
+            }
         }
         Ok(number)
+    }
+
+    fn refuse_circle(&self, real: &PathBuf) -> Result<()> {
+        let Some(at) = self.open.iter().position(|open| open == real) else { return Ok(()) };
+        let circle = self.open[at..].iter().chain([real]).map(|path| path.display().to_string());
+        let circle = circle.collect::<Vec<_>>().join(" → ");
+        Err(Error::conflict(format!("{} includes itself", real.display()))
+            .detail(circle)
+            .hint("remove one of these includes"))
     }
 
     fn follow(&mut self, number: usize) -> Result<()> {

@@ -47,7 +47,7 @@ pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetc
     let mut refused = Vec::new();
     let mut unchanged = 0;
     for file in &kept {
-        let path = project.directory.join(&file.path);
+        let path = plain(&project.directory.join(&file.path));
         match std::fs::read(&path) {
             Ok(text) if text == file.text.as_bytes() => unchanged += 1,
             _ if !stays_inside(&file.path) => refused
@@ -92,6 +92,17 @@ fn files(row: &Row) -> Result<Vec<Kept>> {
         kept.push(Kept { path: PathBuf::from(part), text });
     }
     Ok(kept)
+}
+
+/// The path without `..`, which a directory that is missing would not let pass.
+fn plain(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, component| {
+        match component {
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+        plain
+    })
 }
 
 /// The history is data: it must not write wherever it likes.

@@ -99,11 +99,14 @@ impl Migrate<'_> {
         let toolchain = (self.toolchain)()?;
         let runner = Runner::start(self.place(&toolchain), &mut session, self.project.wait)?;
         // only now nobody else changes it
+        let planned = seen.steps.clone();
         let seen = self.look_again(&mut session, seen, wanted)?;
         if !seen.history.exists {
             bundle::apply(&mut session)?;
         }
-        let prepared = self.prepare(&seen)?;
+        // a step down carries what the history said of it
+        let is_same = seen.steps == planned && planned.iter().all(|s| s.direction == Direction::Up);
+        let prepared = if is_same { prepared } else { self.prepare(&seen)? };
         let moved = move_all(runner, &prepared, &seen.history, &mut session, on_moved)?;
         if !moved.is_empty() {
             durability::flush(self.conninfo)?;

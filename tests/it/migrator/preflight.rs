@@ -101,7 +101,7 @@ fn includes_nest_and_what_is_wrong_with_them_is_told_before_anything_runs() {
     };
     let entry = ground.up(2, "\\ir deep/a.sql\n\\i common/c.sql;\n");
     let place = format!("{}:1", entry.display());
-    ground.up_fails(1, [&place, "deep/a.sql", "No such file"]);
+    ground.up_fails(3, [&place, "deep/a.sql", "No such file"]);
     part("deep/a.sql", "\\ir ../deep/b.sql\n\\ir b.sql\n");
     part("deep/b.sql", "\\ir a.sql\n");
     ground.up_fails(2, ["includes itself", "→"]);
