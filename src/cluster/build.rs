@@ -12,11 +12,12 @@ use tempfile::TempDir;
 
 use super::conf::HBA;
 use super::copy::Flaw;
-use super::files::{remove_tree, replace_file, sync_file_system};
+use super::files::{exchange, remove_tree, replace_file, sync_file_system};
 use super::layout::MARKER;
 use super::start::StartFailure;
 use super::template::{Obtained, Recording, Template};
-use super::{Cluster, ClusterSpec, Lifetime, Running};
+use super::throwaway::remove_directory;
+use super::{Cluster, ClusterSpec, Layout, Lifetime, Running};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::postgres::toolchain::Toolchain;
 
@@ -44,7 +45,7 @@ impl Marker {
         serde_json::from_slice(&std::fs::read(directory.join(MARKER)).ok()?).ok()
     }
 
-    fn write(spec: &ClusterSpec, directory: &Path) -> Result<()> {
+    pub(super) fn write(spec: &ClusterSpec, directory: &Path) -> Result<()> {
         let marker =
             Self { tool: env!("CARGO_PKG_VERSION").to_owned(), superuser: spec.superuser.clone() };
         let text = serde_json::to_string(&marker)
@@ -178,7 +179,7 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
 ///
 /// A cluster to be kept changes places with a `new` that already has the name it is to get, so that
 /// no interruption finds it in a staging directory, which the next command removes.
-fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<Option<PathBuf>> {
+pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<Option<PathBuf>> {
     let data = spec.layout.data();
     if std::fs::symlink_metadata(&data).is_err() {
         std::fs::rename(new, &data).on("rename the new cluster to", &data)?;
@@ -190,33 +191,14 @@ fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<Option<PathB
     exchange(&kept, &data).map(|()| Some(kept))
 }
 
-/// Exchanges two directories, in one step where the system can.
-fn exchange(one: &Path, other: &Path) -> Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-        match renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE) {
-            Ok(()) => return Ok(()),
-            Err(nix::errno::Errno::EINVAL | nix::errno::Errno::ENOSYS) => {}
-            Err(errno) => return Err(errno).on("replace", other),
-        }
-    }
-    let aside = one.with_extension("old");
-    std::fs::rename(other, &aside).on("move away", other)?;
-    if let Err(error) = std::fs::rename(one, other) {
-        let _ = std::fs::rename(&aside, other);
-        return Err(Error::io("replace", other, &error));
-    }
-    std::fs::rename(&aside, one).on("rename", &aside)
-}
-
-/// Removes staging directories that interrupted commands of ours have left.
+/// Removes staging directories that interrupted commands of ours have left, with the server of one
+/// that was being tried out.
 pub(super) fn remove_abandoned(spec: &ClusterSpec) -> Result<()> {
     let place = spec.layout.working_directory();
     for entry in std::fs::read_dir(place).on("read", place)?.flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with("data.new-");
         if ours && Marker::read(&entry.path()).is_some() {
-            remove_tree(&entry.path())?;
+            remove_directory(&Layout::new(entry.path(), None, spec.layout.owner()))?;
         } else if ours {
             // killed before the marker was written; what is not empty is somebody else's
             let _ = std::fs::remove_dir(entry.path());

@@ -53,6 +53,15 @@ impl Conf {
     }
 }
 
+/// Whether a line of a `postgresql.conf` begins our block (`Some(true)`) or ends it.
+pub fn block_mark(line: &str) -> Option<bool> {
+    match line {
+        BEGIN => Some(true),
+        END => Some(false),
+        _ => None,
+    }
+}
+
 /// A value as `guc-file.l` reads it: single quotes doubled, backslash escapes.
 fn quote(value: &str) -> String {
     let escaped = value.replace('\\', r"\\").replace('\'', "''").replace('\n', r"\n");

@@ -39,6 +39,13 @@ impl Running {
         column(&row, "sessions")
     }
 
+    /// The databases that can be connected to, without templates.
+    pub fn databases(&self) -> Result<Vec<String>> {
+        let mut session = self.session("postgres")?;
+        let rows = session.query(include_str!("../../sql/query/backup-databases.sql"), &[])?;
+        rows.iter().map(|row| column(row, "name")).collect()
+    }
+
     /// The size of all databases, in words such as `22 MB`.
     pub fn size(&self) -> Result<String> {
         let mut session = self.session("postgres")?;

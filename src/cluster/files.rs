@@ -55,6 +55,26 @@ pub fn replace_file(path: &Path, text: &str, owner: Option<&OsUser>) -> Result<(
     beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
 }
 
+/// Exchanges two directories, in one step where the system can.
+pub fn exchange(one: &Path, other: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        match renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE) {
+            Ok(()) => return Ok(()),
+            Err(nix::errno::Errno::EINVAL | nix::errno::Errno::ENOSYS) => {}
+            Err(errno) => return Err(errno).on("replace", other),
+        }
+    }
+    let aside = one.with_extension("old");
+    std::fs::rename(other, &aside).on("move away", other)?;
+    if let Err(error) = std::fs::rename(one, other) {
+        let _ = std::fs::rename(&aside, other);
+        return Err(Error::io("replace", other, &error));
+    }
+    std::fs::rename(&aside, one).on("rename", &aside)
+}
+
 /// Writes everything that is still in memory for the file system of `path` to its disk.
 pub fn sync_file_system(path: &Path) -> Result<()> {
     let directory = File::open(path).on("open", path)?;

@@ -6,10 +6,11 @@
 //! ├── .db-tool.lock       held by the command that changes the cluster
 //! ├── .s.PGSQL.<port>     a socket, because `host=$PG_WORKING_DIR` has to work
 //! ├── data/               the data directory
-//! │   └── db-tool.json    the marker: this cluster is ours
+//! │   ├── db-tool.json    the marker: this cluster is ours
+//! │   └── tablespace/     the tablespaces of a restored cluster
 //! ├── data.new-*/         a data directory being built; renamed when whole
 //! ├── data.broken-<time>/ a data directory that could not start; never removed
-//! ├── data.kept-<time>/   a data directory that was not ours; never removed
+//! ├── data.kept-<time>/   a data directory that was not ours, never removed; during a restore the old one
 //! ├── log/                server logs, unless PG_LOG_PATH says elsewhere
 //! └── sock/               the other socket
 //! ```

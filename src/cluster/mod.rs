@@ -22,7 +22,9 @@ pub mod postmaster;
 mod provision;
 mod seed;
 mod spec;
+mod staging;
 mod start;
+mod tablespace;
 mod template;
 mod throwaway;
 
@@ -31,14 +33,16 @@ use std::time::Duration;
 
 pub use access::{check_access, check_reach, check_working_directory, prepare, server_user};
 pub use cleanup::{Cleaned, clean_up};
-pub use files::{make_private, private_directory};
+pub use files::{exchange, make_private, private_directory, remove_tree, replace_file};
 pub use layout::Layout;
 pub use lock::Lock;
 pub use postmaster::Liveness;
 pub use provision::{Contents, Existing, Outcome, Provisioned, provision};
 pub use seed::Seed;
 pub use spec::{ClusterSpec, Lifetime, Preload};
+pub use staging::{Replaced, Staging};
 pub use start::StartFailure;
+pub use tablespace::TABLESPACES;
 pub use throwaway::Throwaway;
 
 use crate::error::{Error, Kind, Result};
@@ -143,6 +147,11 @@ impl Running {
         }
         error.detail(format!("the end of the server's log:\n{}", tail.trim_end()))
     }
+}
+
+/// The bootstrap superuser of a cluster that this tool made.
+pub fn superuser_of(data: &Path) -> Option<String> {
+    build::Marker::read(data).map(|marker| marker.superuser)
 }
 
 /// What there is of a development cluster, for verbs that only look.

@@ -165,13 +165,14 @@ fn decide(
 }
 
 /// What is in the place of the data directory.
-enum Found {
+pub(super) enum Found {
     Nothing,
     Foreign,
     Cluster { marker: Option<Marker> },
 }
 
-fn look(data: &Path) -> Result<Found> {
+/// Looks at the place of the data directory; an empty directory there is removed.
+pub(super) fn look(data: &Path) -> Result<Found> {
     let Ok(facts) = std::fs::symlink_metadata(data) else { return Ok(Found::Nothing) };
     if !facts.is_dir() {
         return Ok(Found::Foreign);

@@ -19,7 +19,7 @@ use super::access::make_closed;
 use super::files::{make_private, replace_file};
 use super::layout::socket_in;
 use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
-use super::{Cluster, Lifetime, Running, postmaster};
+use super::{Cluster, Lifetime, Running, postmaster, tablespace};
 use crate::error::{Error, IoContext, Result};
 use crate::process::{self, Patience, Server, wait_for};
 
@@ -59,10 +59,19 @@ impl From<Error> for StartFailure {
 impl Cluster {
     /// Starts the server and waits until it accepts connections.
     pub fn start(self) -> std::result::Result<Running, StartFailure> {
+        self.start_with(Patience::Interruptible)
+    }
+
+    /// The same; a stubborn start hears no signal, because it undoes what was interrupted.
+    pub(super) fn start_with(
+        self,
+        patience: Patience,
+    ) -> std::result::Result<Running, StartFailure> {
         let data = self.spec.layout.data();
         if matches!(Liveness::of(&data)?, Liveness::Stale) {
             heal(&data)?;
         }
+        tablespace::relink(&data, self.spec.server_user.as_ref())?;
         self.write_conf()?;
         self.make_socket_directories()?;
         for directory in self.spec.layout.sockets(self.spec.port).directories {
@@ -77,7 +86,7 @@ impl Cluster {
             .arg(&data)
             .args(self.spec.overrides().arguments())
             .serve(log)?;
-        match self.wait_ready(&mut server) {
+        match self.wait_ready(&mut server, patience) {
             Ok(Some(postmaster)) => Ok(Running { cluster: self, postmaster }),
             Ok(None) => Err(self.diagnose(&mut server, &before)),
             Err(error) => {
@@ -87,11 +96,11 @@ impl Cluster {
         }
     }
 
-    fn wait_ready(&self, server: &mut Server) -> Result<Option<Postmaster>> {
+    fn wait_ready(&self, server: &mut Server, patience: Patience) -> Result<Option<Postmaster>> {
         let data = self.spec.layout.data();
         let started = std::time::Instant::now();
         let mut told = false;
-        let found = wait_for(START_LIMIT, Patience::Interruptible, || {
+        let found = wait_for(START_LIMIT, patience, || {
             if let Some(file) = PidFile::read(&data)
                 && file.pid == server.pid()
                 && file.ready

@@ -127,7 +127,8 @@ fn remove_orphan(entry: Lock) -> Result<()> {
     entry.remove()
 }
 
-fn remove_directory(layout: &Layout) -> Result<()> {
+/// Stops the server of a private cluster and removes its directories.
+pub(super) fn remove_directory(layout: &Layout) -> Result<()> {
     let data = layout.data();
     match Liveness::of(&data)? {
         Liveness::Running(server) => server.stop(Shutdown::Immediate, STOP_LIMIT)?,
