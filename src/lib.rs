@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · facts · secret · tap
+//!              └─ nouns    workspace · development · cluster · backup · bundle · source · patch · migration · facts · secret · tap
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -29,6 +29,7 @@
 //! `cluster::provision` keeps, starts, replaces or refuses. `hydrate`, `patch` and `test` work on
 //! whatever database their `Conninfo` means.
 
+pub mod backup;
 pub mod bundle;
 pub mod cli;
 pub mod cluster;

@@ -8,6 +8,9 @@ use crate::signal;
 /// The name of the span that a running step opens; its field `what` says which.
 pub const SPAN: &str = "step";
 
+/// The target of events that say how far the running step is, in percent.
+pub const PROGRESS: &str = "progress";
+
 /// The steps done so far.
 #[derive(Debug, Default, Clone)]
 pub struct Steps {

@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -10,7 +11,7 @@ use super::env::Env;
 use super::export::Format;
 use super::resolve::Resolve;
 use super::ui::Voice;
-use super::{diagnosis, variables_help, verbs};
+use super::{backup_verbs, diagnosis, variables_help, verbs};
 use crate::command::psql;
 use crate::error::{Error, Result};
 
@@ -73,6 +74,11 @@ enum Verb {
     },
     /// Stop the cluster and remove it
     Cleanup,
+    /// Take a physical backup and check it
+    Backup {
+        /// Its directory [default: $LOCAL_DIR/focus/postgresql-backup]
+        path: Option<PathBuf>,
+    },
     /// Tell what runs, since when, how large, for whom
     Status {
         /// Print it as JSON
@@ -192,6 +198,10 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Check(flags) => verbs::check(&resolve, &flags, inherits),
         Verb::Log { which } => verbs::show_log(&resolve, which.as_deref()),
         Verb::Cleanup => verbs::run_cleanup(&resolve),
+        Verb::Backup { path } => {
+            verbs::check_inherits(&resolve, &inherits)?;
+            backup_verbs::run_backup(&resolve, path)
+        }
         Verb::Status { json } => verbs::show_status(&resolve, json),
         // `cli::database` has handed these over before they were parsed
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),

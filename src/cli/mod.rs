@@ -4,6 +4,7 @@
 //! are parsed and the verb runs; last its outcome is printed, and a signal that came meanwhile is
 //! raised again once everything has unwound.
 
+mod backup_verbs;
 mod database;
 mod diagnosis;
 pub mod env;

@@ -244,6 +244,14 @@ impl Resolve {
         parsed.map(Some).map_err(|error| error.context(format!("cannot use {name}")))
     }
 
+    /// Where a backup is when nobody says; exit 3 without `LOCAL_DIR`.
+    pub fn backup_directory(&self) -> Result<PathBuf> {
+        self.root().map(|root| root.join("focus/postgresql-backup")).ok_or_else(|| {
+            Error::missing("no backup is named and LOCAL_DIR is not set")
+                .hint("name the backup's directory, or set LOCAL_DIR to the project's root")
+        })
+    }
+
     /// What libpq would read from the environment.
     pub fn libpq(&self) -> LibpqEnvironment {
         let user = OsUser::current();

@@ -20,7 +20,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use super::env::no_tty;
 use crate::error::{Error, Result};
 use crate::postgres::script::PSQL;
-use crate::steps::SPAN;
+use crate::steps::{PROGRESS, SPAN};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -117,6 +117,16 @@ impl Ui {
         }
     }
 
+    fn show_progress(&self, event: &Event<'_>) {
+        let mut percent = Message::default();
+        event.record(&mut percent);
+        if let Some(Some(bar)) = self.spinner.as_ref().map(lock).as_deref() {
+            let message = bar.message();
+            let step = message.split_whitespace().next().unwrap_or_default();
+            bar.set_message(format!("{step} {}%", percent.0));
+        }
+    }
+
     fn line(&self, event: &Event<'_>) -> String {
         let mut message = Message::default();
         event.record(&mut message);
@@ -134,6 +144,9 @@ impl Ui {
 
 impl<S: Subscriber> Layer<S> for Ui {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == PROGRESS {
+            return self.show_progress(event);
+        }
         if !self.wants(event) {
             return;
         }

@@ -247,7 +247,7 @@ pub(super) fn run_bundle(resolve: &Resolve, verb: &BundleVerb) -> Result<()> {
 }
 
 /// A verb that destroys what is there touches only this machine.
-fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
+pub(super) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
     match resolve.project_url()? {
         Some((url, conninfo)) if !conninfo.is_local() => Err(Error::conflict(format!(
             "{url} is not on this machine, and this verb makes or removes a cluster here"
@@ -270,12 +270,12 @@ fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
         .hint("leave --url out to remove that cluster, or set PG_WORKING_DIR to the one you mean"))
 }
 
-fn timing(steps: &Steps) -> String {
+pub(super) fn timing(steps: &Steps) -> String {
     format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
 }
 
 /// A span of time in its largest unit.
-fn span(time: Duration) -> String {
+pub(super) fn span(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),

@@ -3,6 +3,7 @@
 //! No verb parses arguments, prints, or reads the environment. One may call `deploy::apply`;
 //! otherwise they do not call each other.
 
+pub mod backup;
 pub mod bundle;
 pub mod check;
 pub mod cleanup;

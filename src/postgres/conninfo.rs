@@ -165,6 +165,12 @@ impl Conninfo {
         conninfo
     }
 
+    /// The same connection to another database of the server.
+    #[must_use]
+    pub fn for_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+
     /// A file below `~/.postgresql`, where libpq looks for certificates.
     pub(crate) fn in_dot_postgresql(&self, name: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(".postgresql").join(name))

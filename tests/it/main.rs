@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests start programs and wait for them")]
 
+mod backup;
 mod bundle;
 mod check;
 mod codes;

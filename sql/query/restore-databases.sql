@@ -1,0 +1,10 @@
+-- The databases that can be connected to, and whether the C library or ICU sorts them otherwise than
+-- when their indexes were built.
+SELECT d.datname::text AS name,
+       d.datistemplate AS template,
+       d.datcollversion IS DISTINCT FROM pg_catalog.pg_database_collation_actual_version(d.oid) AS stale,
+       d.datcollversion AS was,
+       pg_catalog.pg_database_collation_actual_version(d.oid) AS is
+FROM pg_catalog.pg_database d
+WHERE d.datallowconn
+ORDER BY d.datname

@@ -1,0 +1,113 @@
+//! `backup.json`: what is in a backup, so that nobody has to restore it to know.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::session::{Session, column};
+
+/// The name of the file.
+const NAME: &str = "backup.json";
+
+/// A description of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    /// The version of this tool that took it.
+    pub tool: String,
+    /// When, in UTC, for people.
+    pub taken: String,
+    /// When, in seconds since the epoch.
+    pub epoch: i64,
+    /// The server's version, such as `17.10`.
+    pub server: String,
+    /// The server's major version.
+    pub major: i32,
+    /// The role that the cluster was initialised with.
+    pub superuser: Option<String>,
+    /// The databases, by name.
+    pub databases: BTreeMap<String, DatabaseFacts>,
+    /// The backup's files and their sizes in bytes.
+    pub files: BTreeMap<String, u64>,
+}
+
+/// What is known of one database; less of one that the role may not connect to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseFacts {
+    /// Its size in bytes.
+    pub bytes: Option<i64>,
+    /// The extensions and their versions.
+    pub extensions: BTreeMap<String, String>,
+    /// The version of the hectic bundle.
+    pub bundle: Option<String>,
+    /// The last migration of each set.
+    pub migrations: BTreeMap<String, String>,
+}
+
+impl Sidecar {
+    /// The description beside a backup; `None` when there is none that can be read.
+    pub(super) fn read(directory: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(directory.join(NAME)).ok()?).ok()
+    }
+
+    /// Asks the server that was backed up.
+    pub(super) fn of(conninfo: &Conninfo, directory: &Path) -> Result<Self> {
+        let mut session = Session::connect(conninfo)?;
+        let row = session.query_one(include_str!("../../sql/query/backup-server.sql"), &[])?;
+        let mut databases = BTreeMap::new();
+        for found in session.query(include_str!("../../sql/query/backup-databases.sql"), &[])? {
+            let name: String = column(&found, "name")?;
+            let mut facts = describe(&conninfo.for_database(&name))
+                .inspect_err(|error| tracing::debug!("{name} is not described: {error}"))
+                .unwrap_or_default();
+            facts.bytes = column(&found, "bytes")?;
+            databases.insert(name, facts);
+        }
+        Ok(Self {
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            taken: column(&row, "taken")?,
+            epoch: column(&row, "epoch")?,
+            server: column(&row, "version")?,
+            major: column(&row, "major")?,
+            superuser: column(&row, "superuser")?,
+            databases,
+            files: files(directory),
+        })
+    }
+
+    /// Writes the description into a backup.
+    pub(super) fn write(&self, directory: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::unexpected(format!("cannot describe the backup: {error}")))?;
+        crate::cluster::replace_file(&directory.join(NAME), &format!("{text}\n"), None)
+    }
+}
+
+fn describe(conninfo: &Conninfo) -> Result<DatabaseFacts> {
+    let mut session = Session::connect(conninfo)?;
+    let mut facts = DatabaseFacts::default();
+    for row in session.query(include_str!("../../sql/query/backup-extensions.sql"), &[])? {
+        facts.extensions.insert(column(&row, "name")?, column(&row, "version")?);
+    }
+    // a database without the bundle, or with another shape of it, has nothing to tell here
+    if let Ok(Some(row)) =
+        session.query_opt(include_str!("../../sql/query/bundle-version.sql"), &[])
+    {
+        facts.bundle = column(&row, "version").ok();
+    }
+    let heads = session.query(include_str!("../../sql/query/backup-migrations.sql"), &[]);
+    for row in heads.unwrap_or_default() {
+        facts.migrations.insert(column(&row, "set")?, column(&row, "name")?);
+    }
+    Ok(facts)
+}
+
+fn files(directory: &Path) -> BTreeMap<String, u64> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let sized = entries.filter_map(|entry| {
+        Some((entry.file_name().to_string_lossy().into_owned(), entry.metadata().ok()?.len()))
+    });
+    sized.collect()
+}

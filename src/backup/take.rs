@@ -1,0 +1,219 @@
+//! Taking a backup: beside its place, checked and described, then renamed.
+//!
+//! Whatever goes wrong before the rename, the previous backup is still there. `pg_basebackup` gets
+//! the connection through its environment, so no password is on an argument list.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use tempfile::TempDir;
+
+use super::{Backup, DATABASE_NAME, Sidecar};
+use crate::cluster::{Lock, exchange, remove_tree, replace_file};
+use crate::error::{Context, Error, IoContext, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::toolchain::Toolchain;
+use crate::process::{StandardOutput, describe};
+use crate::signal;
+use crate::steps::{PROGRESS, Steps};
+
+/// How `pg_basebackup` may compress, the best first.
+const COMPRESSIONS: [&str; 2] = ["client-zstd:1", "client-gzip:1"];
+
+/// What a `pg_basebackup` says that was built without a compression.
+const UNSUPPORTED: &str = "does not support compression";
+
+/// What to take.
+#[derive(Debug)]
+pub struct Take<'a> {
+    /// The programs.
+    pub toolchain: &'a Toolchain,
+    /// The server; the role needs REPLICATION.
+    pub conninfo: &'a Conninfo,
+    /// Where the backup goes, in the place of the one that is there.
+    pub path: &'a Path,
+    /// The database that counts, to be written down.
+    pub database_name: Option<&'a str>,
+}
+
+/// A backup that was taken.
+#[derive(Debug)]
+pub struct Taken {
+    /// What is in it.
+    pub sidecar: Sidecar,
+    /// The bytes of its archives.
+    pub size: u64,
+}
+
+impl Take<'_> {
+    /// Takes it.
+    pub fn run(&self, steps: &mut Steps) -> Result<Taken> {
+        let parent = self.path.parent().unwrap_or(Path::new("/"));
+        check_place(self.path)?;
+        std::fs::create_dir_all(parent).on("create", parent)?;
+        let lock = Lock::wait(&beside(self.path, "", ".lock"))?;
+        let prefix = beside(self.path, "", ".new-");
+        remove_abandoned(parent, &prefix)?;
+        let staging = tempfile::Builder::new()
+            .prefix(prefix.file_name().unwrap_or_default())
+            .tempdir_in(parent)
+            .on("write to", parent)?;
+        let new = staging.path().join("backup");
+        steps.run("copy", || self.copy(&new))?;
+        let taken = steps.run("verify", || {
+            let backup = Backup::open(&new)?;
+            backup.verify()?;
+            Ok(backup.size())
+        });
+        let size = taken.context("the backup that was just taken is not sound")?;
+        let sidecar = steps.run("describe", || self.describe(&new))?;
+        put_in_place(&staging, &new, self.path)?;
+        lock.remove()?;
+        Ok(Taken { sidecar, size })
+    }
+
+    fn copy(&self, new: &Path) -> Result<()> {
+        for compression in COMPRESSIONS {
+            let mut said: Vec<String> = Vec::new();
+            let status = self.pg_basebackup(new, compression, &mut said)?;
+            if status.success() {
+                return Ok(());
+            }
+            if !said.iter().any(|line| line.contains(UNSUPPORTED)) {
+                return Err(failure(self.conninfo, status, &said));
+            }
+            tracing::debug!("pg_basebackup cannot do {compression}");
+        }
+        Err(Error::failed("this pg_basebackup was built without any compression")
+            .hint("set PG_BINDIR to one that has zlib or zstd"))
+    }
+
+    fn pg_basebackup(
+        &self,
+        new: &Path,
+        compression: &str,
+        said: &mut Vec<String>,
+    ) -> Result<ExitStatus> {
+        let mut command = self
+            .toolchain
+            .command("pg_basebackup")?
+            .arg("-D")
+            .arg(new)
+            .args(["-F", "tar", "-X", "stream", "-c", "fast", "-P", "--no-password"])
+            .arg(format!("--compress={compression}"));
+        for (name, value) in self.conninfo.variables() {
+            command = command.env(name, value);
+        }
+        command.stream(StandardOutput::Lines(&mut |_| {}), |line| {
+            let line = String::from_utf8_lossy(line);
+            // progress comes between carriage returns
+            let line = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default();
+            match percentage(line) {
+                Some(percent) => tracing::info!(target: PROGRESS, "{percent}"),
+                None => said.push(line.to_owned()),
+            }
+        })
+    }
+
+    fn describe(&self, new: &Path) -> Result<Sidecar> {
+        if let Some(name) = self.database_name {
+            replace_file(&new.join(DATABASE_NAME), &format!("{name}\n"), None)?;
+        }
+        let sidecar = Sidecar::of(self.conninfo, new)?;
+        sidecar.write(new).map(|()| sidecar)
+    }
+}
+
+/// Only a backup, or nothing, is replaced.
+fn check_place(path: &Path) -> Result<()> {
+    let Ok(facts) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    let is_empty = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if facts.is_dir() && (is_empty() || Backup::open(path).is_ok()) {
+        return Ok(());
+    }
+    Err(Error::conflict(format!("{} is there and is no backup", path.display()))
+        .hint("it is left alone; name another directory"))
+}
+
+/// The new backup and the old one change places; the old one goes with the staging directory.
+fn put_in_place(staging: &TempDir, new: &Path, path: &Path) -> Result<()> {
+    signal::check()?;
+    match std::fs::symlink_metadata(path) {
+        Err(_) => std::fs::rename(new, path).on("rename the backup to", path)?,
+        Ok(_) => exchange(new, path)?,
+    }
+    remove_tree(staging.path())
+}
+
+/// `.NAME` beside `path`, with something around the name.
+fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(before);
+    name.push(path.file_name().unwrap_or_default());
+    name.push(after);
+    path.with_file_name(name)
+}
+
+/// Removes what a killed backup of the same name has left; the lock says that none runs.
+fn remove_abandoned(parent: &Path, prefix: &Path) -> Result<()> {
+    let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
+    for entry in std::fs::read_dir(parent).on("read", parent)?.flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(prefix) {
+            remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The share in a line such as `  9122/22952 kB (39%), 1/2 tablespaces`.
+fn percentage(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once(" kB (")?;
+    rest.split_once("%)")
+        .map(|(percent, _)| percent)
+        .filter(|percent| percent.parse::<u32>().is_ok())
+}
+
+fn failure(conninfo: &Conninfo, status: ExitStatus, said: &[String]) -> Error {
+    let said = said.join("\n");
+    let error =
+        Error::failed(format!("cannot back up {conninfo}: pg_basebackup {}", describe(status)));
+    let error = if said.contains("must be superuser or replication role")
+        || said.contains("permission denied to start WAL sender")
+    {
+        error.hint("let the role replicate: ALTER ROLE name REPLICATION")
+    } else if said.contains("no pg_hba.conf entry for replication") {
+        error.hint("allow replication connections in the server's pg_hba.conf")
+    } else if said.contains("max_wal_senders") {
+        error.hint("the server needs wal_level = replica and free max_wal_senders")
+    } else {
+        error.hint("the previous backup, if there is one, is untouched")
+    };
+    error.detail(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_from_what_pg_basebackup_prints() {
+        assert_eq!(percentage(" 9122/22952 kB (39%), 1/2 tablespaces"), Some("39"));
+        assert_eq!(percentage("22964/22964 kB (100%), 2/2 tablespaces (/x/y)"), Some("100"));
+        assert_eq!(percentage("waiting for checkpoint"), None);
+        assert_eq!(percentage("pg_basebackup: error: x"), None);
+    }
+
+    #[test]
+    fn only_a_backup_or_nothing_is_replaced() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let path = place.path().join("backup");
+        assert!(check_place(&path).is_ok(), "nothing");
+        std::fs::create_dir(&path).expect("made");
+        assert!(check_place(&path).is_ok(), "empty");
+        std::fs::write(path.join("diary"), "").expect("written");
+        assert!(check_place(&path).is_err(), "something else");
+        std::fs::write(path.join("base.tar.gz"), "").expect("written");
+        assert!(check_place(&path).is_ok(), "a backup");
+    }
+}

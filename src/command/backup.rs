@@ -1,0 +1,19 @@
+//! `database backup`: a physical backup that is known to be whole.
+
+use std::path::Path;
+
+use crate::backup::{Take, Taken};
+use crate::error::Result;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::toolchain::Toolchain;
+use crate::steps::Steps;
+
+/// Takes a backup of the server behind `conninfo` into `path`.
+pub fn run(
+    toolchain: &Toolchain,
+    conninfo: &Conninfo,
+    path: &Path,
+    steps: &mut Steps,
+) -> Result<Taken> {
+    Take { toolchain, conninfo, path, database_name: None }.run(steps)
+}
