@@ -1,14 +1,21 @@
 //! The verbs of `database` about backups: values resolved, the command run, its report printed.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::database::RestoreArguments;
 use super::env::absolute;
 use super::resolve::Resolve;
 use super::ui;
-use super::verbs::timing;
-use crate::backup::Taken;
+use super::verbs::{refuse_elsewhere, span, timing};
+use crate::backup::{Backup, Taken};
+use crate::cluster::is_meant_by;
 use crate::command::backup;
+use crate::command::restore::{Restore, Restored};
 use crate::error::Result;
+use crate::inherits;
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::url::PgUrl;
 use crate::steps::Steps;
 
 pub(super) fn run_backup(resolve: &Resolve, path: Option<PathBuf>) -> Result<()> {
@@ -21,6 +28,45 @@ pub(super) fn run_backup(resolve: &Resolve, path: Option<PathBuf>) -> Result<()>
     Ok(())
 }
 
+pub(super) fn run_restore(
+    resolve: &Resolve,
+    flags: &RestoreArguments,
+    tables: &[String],
+) -> Result<()> {
+    refuse_elsewhere(resolve)?;
+    let backup = match &flags.archive {
+        Some(file) => Backup::open_archive(&absolute(file))?,
+        None => Backup::open(&place(resolve, flags.path.as_deref())?)?,
+    };
+    let spec = resolve.spec(resolve.layout()?)?;
+    let meant = |conninfo: &Conninfo| is_meant_by(&spec.layout, spec.port, conninfo);
+    let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo).filter(meant);
+    let named = resolve.env.text("PG_DATABASE")?.map(str::to_owned);
+    let restore = Restore {
+        role: connection.as_ref().map(|conninfo| conninfo.user().to_owned()),
+        database: named.or_else(|| connection.map(|conninfo| conninfo.database().to_owned())),
+        toolchain: resolve.toolchain()?,
+        reindex: flags.reindex,
+        backup,
+        spec,
+    };
+    tell_age(&restore.backup);
+    let Restored { url, changes, warnings, kept, steps } = restore.run()?;
+    tell(&changes, &warnings);
+    if let Some(kept) = kept {
+        ui::status(&format!(
+            "the old cluster was not made by db-tool: it is in {}",
+            kept.display()
+        ));
+    }
+    if !tables.is_empty() {
+        let url = PgUrl::parse(&url)?;
+        inherits::check(&Conninfo::resolve(&url, &LibpqEnvironment::default())?, tables)?;
+    }
+    ui::status(&format!("restored: {url}{}", timing(&steps)));
+    Ok(())
+}
+
 fn place(resolve: &Resolve, path: Option<&Path>) -> Result<PathBuf> {
     path.map_or_else(|| resolve.backup_directory(), |path| Ok(absolute(path)))
 }
@@ -28,6 +74,19 @@ fn place(resolve: &Resolve, path: Option<&Path>) -> Result<PathBuf> {
 fn contents(taken: &Taken) -> String {
     let databases = taken.sidecar.databases.keys().cloned().collect::<Vec<_>>().join(", ");
     format!("PostgreSQL {}, {}, of {databases}", taken.sidecar.server, size(taken.size))
+}
+
+fn tell_age(backup: &Backup) {
+    let Some(sidecar) = backup.sidecar() else { return };
+    let taken = u64::try_from(sidecar.epoch).map(Duration::from_secs).unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let age = span(now.saturating_sub(taken));
+    ui::status(&format!("the backup is {age} old (PostgreSQL {})", sidecar.server));
+}
+
+fn tell(changes: &[String], warnings: &[String]) {
+    changes.iter().for_each(|change| ui::status(&format!("  {change}")));
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
 }
 
 /// Bytes in the unit that people say.

@@ -79,6 +79,8 @@ enum Verb {
         /// Its directory [default: $LOCAL_DIR/focus/postgresql-backup]
         path: Option<PathBuf>,
     },
+    /// Let a backup take the place of the development cluster, once it is proven
+    Restore(RestoreArguments),
     /// Tell what runs, since when, how large, for whom
     Status {
         /// Print it as JSON
@@ -145,6 +147,18 @@ pub(super) struct CheckArguments {
     pub(super) keep: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct RestoreArguments {
+    /// The backup's directory [default: $LOCAL_DIR/focus/postgresql-backup]
+    pub(super) path: Option<PathBuf>,
+    /// The base archive, whatever its name; the others stand beside it
+    #[arg(long, value_name = "FILE", conflicts_with = "path")]
+    pub(super) archive: Option<PathBuf>,
+    /// Build indexes anew whose collation has another version here
+    #[arg(long)]
+    pub(super) reindex: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum BundleVerb {
     /// Show the version in the database
@@ -202,6 +216,7 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
             verbs::check_inherits(&resolve, &inherits)?;
             backup_verbs::run_backup(&resolve, path)
         }
+        Verb::Restore(flags) => backup_verbs::run_restore(&resolve, &flags, &inherits),
         Verb::Status { json } => verbs::show_status(&resolve, json),
         // `cli::database` has handed these over before they were parsed
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),

@@ -14,5 +14,6 @@ pub mod log;
 pub mod migrator;
 pub mod patch;
 pub mod psql;
+pub mod restore;
 pub mod status;
 pub mod test;

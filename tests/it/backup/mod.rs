@@ -1,12 +1,16 @@
-//! Backups: taken, and the previous one kept.
+//! Backups: taken, refused, restored.
 
+mod hostile;
+mod interrupted;
+mod restore;
 mod take;
+mod tamed;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::support::project::with_source;
-use crate::support::{Sandbox, bindir, entries};
+use crate::support::{Sandbox, bindir, entries, server};
 
 /// Where a backup goes when nobody says.
 const BACKUP: &str = "project/focus/postgresql-backup";
@@ -25,6 +29,58 @@ fn backed_up() -> Sandbox {
     sandbox.database(["backup"]).success();
     sandbox.ask("UPDATE work SET state = 'later'");
     sandbox
+}
+
+fn state(sandbox: &Sandbox) -> String {
+    sandbox.ask("SELECT state FROM work")
+}
+
+/// Makes the base archive anew, plain: without some files, with others. Its manifest goes.
+fn repack(backup: &Path, without: &[&str], with: &[(&str, &str)]) {
+    let packed = backup.join("base.tar.zst");
+    let plain = zstd::decode_all(std::fs::File::open(&packed).unwrap()).unwrap();
+    let mut made = tar::Builder::new(std::fs::File::create(backup.join("base.tar")).unwrap());
+    for entry in tar::Archive::new(&plain[..]).entries().unwrap() {
+        let entry = entry.unwrap();
+        let path = entry.path().unwrap().to_str().unwrap().to_owned();
+        if !without.contains(&&*path) && !with.iter().any(|(name, _)| *name == path) {
+            made.append(&entry.header().clone(), entry).unwrap();
+        }
+    }
+    for (name, text) in with {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        made.append(&header, text.as_bytes()).unwrap();
+    }
+    made.into_inner().unwrap();
+    std::fs::remove_file(packed).unwrap();
+    std::fs::remove_file(backup.join("backup_manifest")).unwrap();
+}
+
+/// Restoring fails with `code` and these words, and the cluster runs on as if nothing had been.
+#[track_caller]
+fn fails_and_touches_nothing<const N: usize>(sandbox: &Sandbox, code: i32, words: [&str; N]) {
+    let before = server::postmaster(&sandbox.path("pg/data"));
+    sandbox.database(["restore"]).fails(code, words);
+    assert_eq!(server::postmaster(&sandbox.path("pg/data")), before, "it ran on");
+    untouched(sandbox);
+}
+
+#[track_caller]
+fn untouched(sandbox: &Sandbox) {
+    assert_eq!(state(sandbox), "later");
+    only_one_cluster(sandbox);
+}
+
+/// No staging directory, no cluster moved aside.
+#[track_caller]
+fn only_one_cluster(sandbox: &Sandbox) {
+    let mut found = sandbox.entries("pg");
+    found.retain(|name| name.starts_with("data"));
+    assert_eq!(found, ["data"]);
 }
 
 fn backup(sandbox: &Sandbox) -> PathBuf {

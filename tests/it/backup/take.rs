@@ -105,4 +105,5 @@ fn gzip_stands_in_for_zstd_and_no_password_is_an_argument() {
     let calls = sandbox.read("calls");
     assert_eq!(calls.lines().count(), 2, "{calls}");
     assert!(!calls.contains("hush"), "{calls}");
+    sandbox.database(["restore"]).success();
 }

@@ -1,0 +1,67 @@
+//! Signals while a backup is restored: the old cluster goes on, and nothing is left of the new one.
+
+use std::path::PathBuf;
+
+use super::{backed_up, only_one_cluster, state};
+use crate::support::trace::interrupt;
+use crate::support::{Sandbox, server};
+
+/// The staging directory, once it is there.
+fn staging(sandbox: &Sandbox) -> Option<PathBuf> {
+    let name = sandbox.entries("pg").into_iter().find(|name| name.starts_with("data.new-"));
+    name.map(|name| sandbox.path("pg").join(name))
+}
+
+#[track_caller]
+fn interrupted_at(name: &str, number: i32, moment: impl Fn(PathBuf) -> bool) {
+    let sandbox = backed_up();
+    let before = server::postmaster(&sandbox.path("pg/data"));
+    let restore = sandbox.spawn("database", ["restore"]);
+    let outcome = interrupt(restore, name, || staging(&sandbox).is_some_and(&moment));
+    assert_eq!(outcome.signal, Some(number), "{outcome}");
+    assert_eq!(server::postmaster(&sandbox.path("pg/data")), before, "it runs on");
+    assert_eq!(state(&sandbox), "later");
+    only_one_cluster(&sandbox);
+}
+
+#[test]
+fn while_extracting() {
+    interrupted_at("INT", 2, |_| true);
+    interrupted_at("TERM", 15, |staging| staging.join("data/base/1").exists());
+}
+
+#[test]
+fn while_recovering() {
+    interrupted_at("HUP", 1, |staging| staging.join("data/postmaster.pid").exists());
+}
+
+/// Whatever the moment: the one cluster or the other runs, and it is whole.
+#[test]
+fn while_the_clusters_change_places() {
+    let sandbox = backed_up();
+    let before = server::postmaster(&sandbox.path("pg/data"));
+    let restore = sandbox.spawn("database", ["restore"]);
+    let pid = || std::fs::read_to_string(sandbox.path("pg/data/postmaster.pid"));
+    let outcome = interrupt(restore, "TERM", || {
+        pid().is_ok_and(|text| !text.starts_with(&before.to_string())) || pid().is_err()
+    });
+    let expected = if outcome.code == Some(0) { "saved" } else { "later" };
+    assert_eq!(state(&sandbox), expected, "{outcome}");
+    only_one_cluster(&sandbox);
+}
+
+/// What a killed restore leaves, its server too, goes with the next command.
+#[test]
+fn killed_while_recovering() {
+    let sandbox = backed_up();
+    let restore = sandbox.spawn("database", ["restore"]);
+    let ready = || {
+        let file = staging(&sandbox).map(|staging| staging.join("data/postmaster.pid"));
+        file.is_some_and(|file| std::fs::read_to_string(file).is_ok_and(|t| t.contains("ready")))
+    };
+    let outcome = interrupt(restore, "KILL", ready);
+    assert_eq!(outcome.signal, Some(9), "{outcome}");
+    sandbox.database(["restore"]).success();
+    assert_eq!(state(&sandbox), "saved");
+    only_one_cluster(&sandbox);
+}
