@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::database::RestoreArguments;
+use super::database::{NormalizeArguments, RestoreArguments};
 use super::env::absolute;
 use super::resolve::Resolve;
 use super::ui;
@@ -11,6 +11,7 @@ use super::verbs::{refuse_elsewhere, span, timing};
 use crate::backup::{Backup, Taken};
 use crate::cluster::is_meant_by;
 use crate::command::backup;
+use crate::command::normalize_backup::{Normalize, Normalized};
 use crate::command::restore::{Restore, Restored};
 use crate::error::Result;
 use crate::inherits;
@@ -67,8 +68,41 @@ pub(super) fn run_restore(
     Ok(())
 }
 
+pub(super) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments) -> Result<()> {
+    let path = place(resolve, flags.path.as_deref())?;
+    let backup = Backup::open(&path)?;
+    let output = flags.output.map_or_else(|| normalized(&path), |output| absolute(&output));
+    let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo);
+    let user = || connection.as_ref().map(|conninfo| conninfo.user().to_owned());
+    let database = || connection.as_ref().map(|conninfo| conninfo.database().to_owned());
+    let normalize = Normalize {
+        backup,
+        output: output.clone(),
+        spec: resolve.throwaway_spec()?,
+        toolchain: resolve.toolchain()?,
+        parent: resolve.temporary_directory(),
+        registry: resolve.registry()?,
+        role: flags.role.or_else(user),
+        database: flags.database.or_else(database),
+        admin_role: flags.admin_role.unwrap_or_else(|| "postgres".to_owned()),
+    };
+    tell_age(&normalize.backup);
+    let Normalized { taken, database, changes, warnings, steps } = normalize.run()?;
+    tell(&changes, &warnings);
+    ui::status(&format!("normalised: {}{}", output.display(), timing(&steps)));
+    ui::status(&format!("{}; what counts is {database}", contents(&taken)));
+    Ok(())
+}
+
 fn place(resolve: &Resolve, path: Option<&Path>) -> Result<PathBuf> {
     path.map_or_else(|| resolve.backup_directory(), |path| Ok(absolute(path)))
+}
+
+/// `PATH-normalized`.
+fn normalized(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push("-normalized");
+    path.with_file_name(name)
 }
 
 fn contents(taken: &Taken) -> String {

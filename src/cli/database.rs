@@ -81,6 +81,8 @@ enum Verb {
     },
     /// Let a backup take the place of the development cluster, once it is proven
     Restore(RestoreArguments),
+    /// Adapt a backup for the team and pack it again
+    NormalizeBackup(NormalizeArguments),
     /// Tell what runs, since when, how large, for whom
     Status {
         /// Print it as JSON
@@ -159,6 +161,24 @@ pub(super) struct RestoreArguments {
     pub(super) reindex: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct NormalizeArguments {
+    /// The backup's directory [default: $LOCAL_DIR/focus/postgresql-backup]
+    pub(super) path: Option<PathBuf>,
+    /// Where the normalised backup goes [default: PATH with `-normalized` at its end]
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+    /// The role that owns the database and may log in [default: that of DB_URL]
+    #[arg(long, value_name = "ROLE")]
+    pub(super) role: Option<String>,
+    /// The database that counts [default: that of DB_URL, else the only one]
+    #[arg(long, value_name = "DATABASE")]
+    pub(super) database: Option<String>,
+    /// A superuser that may log in [default: postgres]
+    #[arg(long, value_name = "ROLE")]
+    pub(super) admin_role: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum BundleVerb {
     /// Show the version in the database
@@ -217,6 +237,7 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
             backup_verbs::run_backup(&resolve, path)
         }
         Verb::Restore(flags) => backup_verbs::run_restore(&resolve, &flags, &inherits),
+        Verb::NormalizeBackup(flags) => backup_verbs::run_normalize(&resolve, flags),
         Verb::Status { json } => verbs::show_status(&resolve, json),
         // `cli::database` has handed these over before they were parsed
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),

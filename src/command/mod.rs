@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod hydrate;
 pub mod log;
 pub mod migrator;
+pub mod normalize_backup;
 pub mod patch;
 pub mod psql;
 pub mod restore;

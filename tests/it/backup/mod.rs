@@ -1,7 +1,8 @@
-//! Backups: taken, refused, restored.
+//! Backups: taken, refused, restored, normalised.
 
 mod hostile;
 mod interrupted;
+mod normalize;
 mod restore;
 mod take;
 mod tamed;

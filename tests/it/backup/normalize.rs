@@ -1,0 +1,51 @@
+//! A backup for the team: restored privately, adapted, packed again.
+
+use super::{BACKUP, backed_up, backup, state};
+use crate::support::entries;
+use crate::support::trace::{nothing_left, own_cache};
+
+const NORMALIZED: &str = "project/focus/postgresql-backup-normalized";
+
+#[test]
+fn the_result_is_a_backup_and_the_input_is_as_it_was() {
+    let mut sandbox = backed_up();
+    own_cache(&mut sandbox);
+    let before = std::fs::read(backup(&sandbox).join("base.tar.zst")).unwrap();
+    let told =
+        sandbox.database(["normalize-backup", "--role", "team", "--admin-role", "boss"]).success();
+    assert!(told.stderr.contains("what counts is app"), "{told}");
+    assert_eq!(std::fs::read(backup(&sandbox).join("base.tar.zst")).unwrap(), before);
+    assert_eq!(sandbox.read(&format!("{NORMALIZED}/database_name")), "app\n");
+    assert!(entries(&sandbox.path(NORMALIZED)).contains(&"backup.json".to_owned()));
+    assert_eq!(sandbox.entries("tmp"), Vec::<String>::new());
+    assert_eq!(state(&sandbox), "later", "the development cluster has nothing to do with it");
+    sandbox.database(["restore", NORMALIZED]).success();
+    assert_eq!(state(&sandbox), "saved");
+    let owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'";
+    assert_eq!(sandbox.ask(owner), "team");
+    let boss = "SELECT rolsuper AND rolcanlogin FROM pg_roles WHERE rolname = 'boss'";
+    assert_eq!(sandbox.ask(boss), "t");
+    assert_eq!(sandbox.ask("SHOW max_logical_replication_workers"), "4");
+    sandbox.database(["cleanup"]).success();
+    nothing_left(&sandbox);
+}
+
+#[test]
+fn input_and_output_have_to_be_apart() {
+    let sandbox = backed_up();
+    let inside = format!("{BACKUP}/below");
+    for output in [BACKUP, &inside, "project/focus", "project/focus/../focus/postgresql-backup"] {
+        let told = sandbox.database(["normalize-backup", "-o", output]);
+        assert_eq!(told.code, Some(2), "{output}: {told}");
+    }
+    assert_eq!(sandbox.entries(BACKUP).len(), 4);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_missed() {
+    let mut sandbox = backed_up();
+    own_cache(&mut sandbox);
+    sandbox.database(["normalize-backup", "--database", "shop"]).fails(3, ["no database shop"]);
+    assert!(!sandbox.path(NORMALIZED).exists());
+    assert_eq!(sandbox.entries("tmp"), Vec::<String>::new());
+}
