@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · backup · bundle · source · patch · migration · facts · secret · tap
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · private · backup · tap
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -42,6 +42,7 @@ pub mod inherits;
 pub mod migration;
 pub mod patch;
 pub mod postgres;
+pub mod private;
 pub mod process;
 pub mod secret;
 pub mod shell;

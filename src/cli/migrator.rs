@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     pub(super) verb: Verb,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Global {
     /// Where the database is: URL or key=value conninfo [default: DB_URL, then PGURL]
     #[arg(short = 'u', long, global = true, value_name = "URL")]

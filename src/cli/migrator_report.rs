@@ -2,9 +2,9 @@
 
 use super::table;
 use crate::command::migrator::inspect::{Finding, Info, Listed};
-use crate::command::migrator::migrate::Planned;
 use crate::command::migrator::verify::Verdict;
 use crate::migration::history::Event;
+use crate::migration::migrate::Planned;
 
 /// What is on disk.
 pub(super) fn list(listed: &[Listed]) -> String {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::migrator::Global;
 use super::resolve::Resolve;
-use crate::command::migrator::Project;
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::migration::name::Layout;
+use crate::migration::project::Project;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::url::PgUrl;
 use crate::process::{OsUser, host_name};
@@ -118,6 +118,11 @@ impl Settings {
         let name = format!("migrator {}@{}", std::process::id(), host_name());
         Ok(conninfo.with_settings(&name, &settings))
     }
+}
+
+/// The project's migrations, for verbs of `database`: environment and `migrator.toml`, no options.
+pub(super) fn project(resolve: &Resolve) -> Result<Project> {
+    Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.project)
 }
 
 fn directory(resolve: &Resolve, global: &Global, from_file: Option<PathBuf>) -> PathBuf {

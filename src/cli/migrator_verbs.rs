@@ -11,12 +11,12 @@ use super::resolve::Resolve;
 use super::{migrator_report as report, ui};
 use crate::bundle;
 use crate::command::migrator::change::{self, Changes};
-use crate::command::migrator::migrate::{Done, Migrate, Planned, Wanted};
 use crate::command::migrator::verify::Verify;
 use crate::command::migrator::{fetch, inspect};
 use crate::error::{Error, Kind, Result};
 use crate::inherits;
 use crate::migration::create::{self, New};
+use crate::migration::migrate::{Done, Migrate, Planned, Wanted};
 use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
 
@@ -274,16 +274,11 @@ impl Cli<'_> {
 
     fn verify(&self) -> Result<()> {
         let resolve = self.settings.resolve();
-        let spec = resolve.throwaway_spec()?;
-        let connection = resolve.project_url()?;
-        let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
         let verify = Verify {
             project: self.settings.project(),
-            role: role.unwrap_or_else(|| spec.superuser.clone()),
-            spec,
+            private: resolve.private()?,
             toolchain: resolve.toolchain()?,
             settings: self.settings.server().to_vec(),
-            registry: resolve.registry()?,
         };
         let json = self.global.json;
         let verdicts = verify.run(&mut |verdict| {

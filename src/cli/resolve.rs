@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::toolchain::{Search, Toolchain};
 use crate::postgres::url::PgUrl;
+use crate::private;
 use crate::process::{Environment, OsUser};
 use crate::workspace::{Dotenv, Patch, Workspace};
 
@@ -17,6 +18,7 @@ const DEFAULT_DATABASE: &str = "testdb";
 const DEFAULT_PORT: u16 = 5432;
 
 /// The environment with the arguments that beat it.
+#[derive(Clone)]
 pub struct Resolve {
     /// The environment.
     pub env: Env,
@@ -138,6 +140,20 @@ impl Resolve {
             cluster::check_reach(&parent, user)?;
         }
         self.spec_with(Layout::new(parent, None, 0), user, Lifetime::Throwaway)
+    }
+
+    /// A private cluster with the project's role, database and the bundle.
+    pub fn private(&self) -> Result<private::Wanted> {
+        let spec = self.throwaway_spec()?;
+        let connection = self.project_url()?;
+        let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
+        Ok(private::Wanted {
+            parent: self.temporary_directory(),
+            registry: self.registry()?,
+            role: role.unwrap_or_else(|| spec.superuser.clone()),
+            bundle: true,
+            spec,
+        })
     }
 
     fn spec_with(

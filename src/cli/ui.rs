@@ -27,16 +27,17 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
 
 /// How messages are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For a person.
+    #[default]
     Text,
     /// One object a line.
     Json,
 }
 
 /// How much is said, and how: arguments of every program.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Default, Clone, Copy, clap::Args)]
 pub struct Voice {
     /// Say more about what is done
     #[arg(long, global = true)]

@@ -8,11 +8,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::script::{fill, quote_argument};
+use super::script::quote_argument;
 use super::source::{Part, Source};
 use crate::error::{IoContext, Result};
 use crate::postgres::lexer::{End, Item, Script};
 use crate::postgres::quote::quote_literal;
+use crate::postgres::template::fill;
 
 /// The copies, removed when this is dropped.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use super::preflight::Prepared;
 use super::source::Source;
 use super::{Direction, TOOL_VERSION, keep, lock};
 use crate::postgres::quote::quote_literal;
+use crate::postgres::template::fill;
 
 /// Takes the lock, if it is free, and says `t` or `f`.
 pub fn take_lock() -> String {
@@ -146,18 +147,6 @@ pub fn quote_argument(text: &str) -> String {
     quoted + "'"
 }
 
-/// Puts values in the places of `@name@`. What a value holds is not looked at again.
-pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let mut parts = template.split('@');
-    let mut filled = parts.next().unwrap_or_default().to_owned();
-    while let (Some(name), Some(rest)) = (parts.next(), parts.next()) {
-        let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
-        filled.push_str(value);
-        filled.push_str(rest);
-    }
-    filled
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,8 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_put_in_once() {
-        assert_eq!(fill("a @x@, @y@;", &[("x", "@y@"), ("y", "2")]), "a @y@, 2;");
+    fn templates_have_pairs_of_marks() {
         for template in [
             include_str!("../../sql/query/start-migration.sql"),
             include_str!("../../sql/query/run-in-transaction.sql"),

@@ -7,6 +7,7 @@ pub mod quote;
 pub mod script;
 pub mod session;
 pub mod sql_error;
+pub mod template;
 pub mod tls;
 pub mod toolchain;
 pub mod url;

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::{Project, Same};
 use crate::bundle;
 use crate::durability;
 use crate::error::{Context, Error, Result};
@@ -15,6 +14,7 @@ use crate::migration::keep;
 use crate::migration::lock;
 use crate::migration::plan::{self, Goal};
 use crate::migration::preflight::check_privileges;
+use crate::migration::project::{Project, Same};
 use crate::migration::runner;
 use crate::migration::source::Source;
 use crate::migration::{Direction, TOOL_VERSION};

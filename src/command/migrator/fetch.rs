@@ -4,11 +4,11 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::Project;
 use crate::error::{Error, IoContext, Result};
 use crate::migration::history;
 use crate::migration::keep::usual_path;
 use crate::migration::name::Name;
+use crate::migration::project::Project;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::{Row, Type, column};
 

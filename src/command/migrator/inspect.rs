@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Project, Same};
 use crate::error::{Error, Result};
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{self, Event, History, Record, State};
 use crate::migration::plan::{self, Count, Goal};
+use crate::migration::project::{Project, Same};
 use crate::postgres::conninfo::Conninfo;
 
 /// A migration on disk, and what it lacks.

@@ -5,13 +5,8 @@
 //! up what it was after the first. The schema is read as facts from the catalogs, so that what is
 //! equal is equal, however it came about.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
-use super::Project;
-use crate::bundle;
-use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::error::{Error, Kind, Result};
 use crate::facts::{Change, Facts, What, changes};
 use crate::migration::Direction;
@@ -19,25 +14,23 @@ use crate::migration::directory::Directory;
 use crate::migration::name::Name;
 use crate::migration::plan::Step;
 use crate::migration::preflight::{Ground, Prepared};
+use crate::migration::project::Project;
 use crate::migration::runner::{Place, Runner};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
+use crate::private;
 
 /// What to prove, and where.
 pub struct Verify<'a> {
     /// The migrations.
     pub project: &'a Project,
-    /// The cluster; its layout is replaced by a private one.
-    pub spec: ClusterSpec,
+    /// The cluster.
+    pub private: private::Wanted,
     /// The programs.
     pub toolchain: Toolchain,
     /// Settings of the server for migrations.
     pub settings: Vec<(&'static str, String)>,
-    /// Where private clusters are registered.
-    pub registry: PathBuf,
-    /// The role that migrations run as.
-    pub role: String,
 }
 
 /// What came of one migration.
@@ -65,53 +58,26 @@ impl Verify<'_> {
     /// # Errors
     /// `Migration` (exit 4) when an up fails, so that nothing after it can be tried. A migration that
     /// does not stand the proof is no error here.
-    pub fn run(mut self, on_verdict: &mut dyn FnMut(&Verdict)) -> Result<Vec<Verdict>> {
+    pub fn run(&self, on_verdict: &mut dyn FnMut(&Verdict)) -> Result<Vec<Verdict>> {
         let directory = self.project.read_directory()?;
         let steps = preflight(self.project, &directory)?;
-        let user = self.spec.server_user.clone();
-        let place = Throwaway::claim(&self.project.scratch, &self.registry, user.as_ref())?;
-        self.spec.layout = place.layout().clone();
-        let result = self.start().and_then(|running| {
-            self.prove(&running, &steps, on_verdict).map_err(|error| running.with_log(error))
-        });
-        match (result, place.remove()) {
-            (Ok(verdicts), removed) => removed.map(|()| verdicts),
-            (Err(error), Ok(())) => Err(error),
-            (Err(error), Err(also)) => {
-                Err(error.detail(format!("and the private cluster stays: {also}")))
-            }
-        }
-    }
-
-    fn start(&self) -> Result<Running> {
-        let logs = self.spec.layout.logs();
-        std::fs::create_dir_all(logs).map_err(|error| Error::io("create", logs, &error))?;
-        let key = [env!("CARGO_PKG_VERSION"), &self.role, &self.spec.database, &bundle::digest()];
-        let plant = |running: &Running| {
-            running.ensure(&self.role, &[&self.spec.database])?;
-            bundle::apply(&mut Session::connect(&self.conninfo(running)?)?)
-        };
-        let seed = Seed { key: key.join("\0"), plant: &plant };
-        Cluster::create_throwaway(&self.spec, &self.toolchain, &seed)
-    }
-
-    fn conninfo(&self, running: &Running) -> Result<Conninfo> {
-        let url = running.url(&self.role, &self.spec.database);
-        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
-        let settings: Vec<_> = self.settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        Ok(conninfo.with_settings("migrator verify", &settings))
+        let cluster = self.private.clone().start(&self.toolchain)?;
+        cluster.use_up(|cluster| {
+            let settings: Vec<_> = self.settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            let conninfo = cluster.conninfo()?.with_settings("migrator verify", &settings);
+            self.prove(&conninfo, &steps, on_verdict)
+        })
     }
 
     fn prove(
         &self,
-        running: &Running,
+        conninfo: &Conninfo,
         steps: &[Pair],
         on_verdict: &mut dyn FnMut(&Verdict),
     ) -> Result<Vec<Verdict>> {
-        let conninfo = self.conninfo(running)?;
         let mut proof = Proof {
-            place: self.place(&conninfo),
-            session: Session::connect(&conninfo)?,
+            place: self.place(conninfo),
+            session: Session::connect(conninfo)?,
             runner: None,
             stack: Vec::new(),
         };

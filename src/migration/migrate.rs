@@ -1,6 +1,6 @@
-//! `migrator migrate`, `migrator apply`: forward and back.
+//! Forward and back: `migrator migrate`, `migrator apply`, and whoever needs a migrated database.
 
-use super::Project;
+use super::project::Project;
 use crate::bundle;
 use crate::durability;
 use crate::error::{Error, Result};

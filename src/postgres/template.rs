@@ -1,0 +1,23 @@
+//! SQL whose shape depends on names: files with `@name@` in them, filled in.
+
+/// Puts values in the places of `@name@`. What a value holds is not looked at again.
+pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut parts = template.split('@');
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    while let (Some(name), Some(rest)) = (parts.next(), parts.next()) {
+        let value = values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        filled.push_str(value);
+        filled.push_str(rest);
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn values_are_put_in_once() {
+        assert_eq!(fill("a @x@, @y@;", &[("x", "@y@"), ("y", "2")]), "a @y@, 2;");
+    }
+}
