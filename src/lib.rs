@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · private · backup · tap
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · rows · private · backup · tap
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -35,6 +35,7 @@ pub mod cli;
 pub mod cluster;
 pub mod command;
 pub mod development;
+pub mod drift;
 pub mod durability;
 pub mod error;
 pub mod facts;
@@ -44,6 +45,7 @@ pub mod patch;
 pub mod postgres;
 pub mod private;
 pub mod process;
+pub mod rows;
 pub mod secret;
 pub mod shell;
 pub mod signal;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::diff::DiffArguments;
 use super::env::Env;
 use super::export::Format;
 use super::resolve::Resolve;
@@ -67,6 +68,8 @@ enum Verb {
     Test,
     /// Try the whole project in a private cluster that is removed afterwards
     Check(CheckArguments),
+    /// Compare the sources with migrations or a database: schema, and rows of immutable tables
+    Diff(DiffArguments),
     /// Show a log: the newest, or by number, name or part of a name
     Log {
         /// `list`, a number from it, a name, or a part of one
@@ -230,6 +233,10 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
         Verb::Test => verbs::run_test(&resolve, &inherits),
         Verb::Check(flags) => verbs::check(&resolve, &flags, inherits),
+        Verb::Diff(flags) => {
+            verbs::check_inherits(&resolve, &inherits)?;
+            super::diff::run(&resolve, &flags)
+        }
         Verb::Log { which } => verbs::show_log(&resolve, which.as_deref()),
         Verb::Cleanup => verbs::run_cleanup(&resolve),
         Verb::Backup { path } => {

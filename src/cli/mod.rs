@@ -7,6 +7,8 @@
 mod backup_verbs;
 mod database;
 mod diagnosis;
+mod diff;
+mod diff_report;
 pub mod env;
 pub mod exit;
 mod export;

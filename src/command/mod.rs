@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod check;
 pub mod cleanup;
 pub mod deploy;
+pub mod diff;
 pub mod doctor;
 pub mod hydrate;
 pub mod log;

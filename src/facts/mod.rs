@@ -23,6 +23,7 @@ use std::fmt;
 
 pub use change::{Change, What, changes};
 pub use kind::Kind;
+pub use read::{begin, end};
 
 /// What is so in a database; compared by [`changes`].
 #[derive(Debug, Clone, Default)]
@@ -42,10 +43,41 @@ pub struct Identity {
 
 /// What is known of an object.
 #[derive(Debug, Clone, Default)]
-struct Object {
+pub struct Object {
     /// What comes and goes with it included: the table of a column, the constraint of an index.
-    whole: Option<Identity>,
-    properties: BTreeMap<String, String>,
+    pub whole: Option<Identity>,
+    /// What is not as by default.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl Facts {
+    /// Every object, ordered by kind and name.
+    pub fn iter(&self) -> impl Iterator<Item = (&Identity, &Object)> {
+        self.objects.iter()
+    }
+
+    /// What is known of one object.
+    pub fn get(&self, identity: &Identity) -> Option<&Object> {
+        self.objects.get(identity)
+    }
+
+    /// The same facts with other values of properties.
+    #[must_use]
+    pub fn map(&self, value: impl Fn(&str, &str) -> String) -> Self {
+        let objects = self.objects.iter().map(|(identity, object)| {
+            let properties = object.properties.iter();
+            let properties = properties.map(|(name, old)| (name.clone(), value(name, old)));
+            let object = Object { whole: object.whole.clone(), properties: properties.collect() };
+            (identity.clone(), object)
+        });
+        Self { objects: objects.collect() }
+    }
+
+    /// Facts of these objects, for tests of those who compare them.
+    #[cfg(test)]
+    pub fn of_objects(objects: impl IntoIterator<Item = (Identity, Object)>) -> Self {
+        Self { objects: objects.into_iter().collect() }
+    }
 }
 
 impl fmt::Display for Identity {

@@ -73,6 +73,23 @@ struct Listed {
     properties: BTreeMap<String, String>,
 }
 
+/// Opens the transaction in which databases are read: one snapshot, and every setting pinned that
+/// changes how the server spells a definition or a value.
+///
+/// # Errors
+/// Those of [`Session::batch`].
+pub fn begin(session: &mut Session) -> Result<()> {
+    session.batch(BEGIN)
+}
+
+/// Ends it; nothing was written.
+///
+/// # Errors
+/// Those of [`Session::batch`].
+pub fn end(session: &mut Session) -> Result<()> {
+    session.batch("ROLLBACK")
+}
+
 impl Facts {
     /// Reads the facts of the session's database in one read-only transaction, hence as of one
     /// moment. The session must not be in a transaction, and is in none afterwards.
@@ -80,11 +97,19 @@ impl Facts {
     /// # Errors
     /// Those of [`Session::query`].
     pub fn read(session: &mut Session) -> Result<Self> {
-        let read = session.batch(BEGIN).and_then(|()| collect(session));
-        // Nothing was written. The first error is the one that counts.
-        let ended = session.batch("ROLLBACK");
-        let facts = read.context("cannot read the schema from the catalogs")?;
+        let read = begin(session).and_then(|()| Self::read_within(session));
+        // The first error is the one that counts.
+        let ended = end(session);
+        let facts = read?;
         ended.map(|()| facts)
+    }
+
+    /// The same within the transaction of [`begin`].
+    ///
+    /// # Errors
+    /// Those of [`Session::query`].
+    pub fn read_within(session: &mut Session) -> Result<Self> {
+        collect(session).context("cannot read the schema from the catalogs")
     }
 
     /// Without the parts of what is left out: an index of a table of an extension.

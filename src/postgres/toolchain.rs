@@ -5,9 +5,9 @@
 //! stand in it beside psql. Links are followed only where the directory as found is incomplete:
 //! Nix wraps `postgres` to find its extensions, and following that link would lose them.
 
-use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
@@ -35,7 +35,7 @@ pub struct Search {
 pub struct Toolchain {
     bindir: PathBuf,
     environment: Environment,
-    version: OnceCell<Version>,
+    version: OnceLock<Version>,
 }
 
 /// A server version as `postgres --version` prints it.
@@ -67,7 +67,7 @@ impl Toolchain {
                 .or_else(|| well_known().iter().find_map(|directory| complete(directory)))
                 .ok_or_else(|| nowhere(search))?,
         };
-        Ok(Self { bindir, environment: environment.clone(), version: OnceCell::new() })
+        Ok(Self { bindir, environment: environment.clone(), version: OnceLock::new() })
     }
 
     /// The same for who only needs psql: a machine that only has the client will do.
@@ -79,7 +79,7 @@ impl Toolchain {
             };
             let bindir = psql.filter(|psql| is_program(psql));
             let bindir = bindir.and_then(|psql| psql.parent().map(Path::to_owned)).ok_or(error)?;
-            Ok(Self { bindir, environment: environment.clone(), version: OnceCell::new() })
+            Ok(Self { bindir, environment: environment.clone(), version: OnceLock::new() })
         })
     }
 

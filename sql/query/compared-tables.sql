@@ -1,0 +1,58 @@
+-- The tables whose rows are compared: every descendant of hectic.immutable at any depth, and those
+-- named in $1 ('schema.table' as people write it). With the columns that count, in the order of the
+-- table, and the key by which rows are told apart. Unless $2 is true, generated columns, columns that
+-- come from hectic.created_at and hectic.updated_at, and those with a volatile default do not count:
+-- they differ between any two databases.
+WITH RECURSIVE descendant(oid) AS (
+  SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'hectic' AND c.relname = 'immutable'
+  UNION
+  SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN descendant d ON d.oid = i.inhparent
+),
+chosen AS (
+  SELECT c.oid, n.nspname, c.relname
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'hectic'
+    AND (c.oid IN (SELECT d.oid FROM descendant d)
+      OR c.oid IN (SELECT pg_catalog.to_regclass(t) FROM pg_catalog.unnest($1::text[]) t))
+),
+attribute AS (
+  SELECT a.attrelid, a.attnum, a.attname,
+         a.attgenerated <> '' AS is_generated,
+         a.attidentity <> '' OR COALESCE((
+           SELECT pg_catalog.bool_or(f.provolatile = 'v' OR f.proname IN ('now', 'transaction_timestamp', 'statement_timestamp'))
+           FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
+           WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
+             AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass), false)
+           -- functions that initdb made are not recorded as dependencies
+           OR COALESCE(pg_catalog.pg_get_expr(e.adbin, e.adrelid)
+                ~* '\m(now|nextval|random|gen_random_uuid|uuidv7|clock_timestamp|statement_timestamp|timeofday|transaction_timestamp)\(|CURRENT_(TIMESTAMP|DATE|TIME)|LOCALTIME', false)
+           AS is_volatile,
+         a.attinhcount > 0 AND a.attname IN ('created_at', 'updated_at') AS is_hectic
+  FROM chosen c
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+),
+key AS (
+  SELECT DISTINCT ON (i.indrelid) i.indrelid,
+         ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, place)
+               JOIN attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+               WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns
+  FROM chosen c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
+  WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND NOT EXISTS (SELECT FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, place)
+                    LEFT JOIN attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+                    LEFT JOIN pg_catalog.pg_attribute n ON n.attrelid = i.indrelid AND n.attnum = k.attnum
+                    WHERE k.place <= i.indnkeyatts
+                      AND (NOT COALESCE(n.attnotnull, false) OR a.is_generated OR a.is_hectic
+                           OR a.is_volatile AND NOT $2::boolean))
+  ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
+)
+SELECT pg_catalog.format('%I.%I', c.nspname, c.relname) AS name,
+       ARRAY(SELECT a.attname::text FROM attribute a
+             WHERE a.attrelid = c.oid
+               AND ($2::boolean OR NOT (a.is_generated OR a.is_hectic OR a.is_volatile))
+             ORDER BY a.attnum) AS columns,
+       COALESCE(k.columns, '{}') AS key
+FROM chosen c LEFT JOIN key k ON k.indrelid = c.oid
+ORDER BY 1

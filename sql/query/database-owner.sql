@@ -1,0 +1,4 @@
+-- Whose the database at hand is.
+SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS owner
+FROM pg_catalog.pg_database d
+WHERE d.datname = pg_catalog.current_database()

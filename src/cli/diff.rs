@@ -1,0 +1,137 @@
+//! `database diff`: arguments, sides, output.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::resolve::Resolve;
+use super::{diff_report, migrator_settings, ui};
+use crate::command::diff::{Against, Diff, Ground, Report, Weight};
+use crate::drift::Class;
+use crate::error::{Error, IoContext, Kind, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::url::PgUrl;
+use crate::rows;
+use crate::source::Source;
+
+/// How the differences are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArguments {
+    /// Compare with this database, which is only read
+    #[arg(long, value_name = "URL")]
+    against: Option<String>,
+    /// Compare with the bundle and all migrations, from nothing
+    #[arg(long, conflicts_with = "against")]
+    from_migrations: bool,
+    /// Compare the rows of these tables too
+    #[arg(long, value_name = "TABLES", value_delimiter = ',')]
+    tables: Vec<String>,
+    /// Compare generated columns and those with a volatile default too
+    #[arg(long)]
+    all_columns: bool,
+    /// How the differences are written
+    #[arg(id = "diff_format", long = "format", value_name = "FORMAT", default_value = "text")]
+    format: DiffFormat,
+    /// Write them to a file instead
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Which classes count [default: semantic,security,extension]
+    #[arg(long, value_name = "CLASSES", value_delimiter = ',')]
+    fail_on: Vec<String>,
+    /// The order of columns counts too
+    #[arg(long)]
+    strict_order: bool,
+    /// Set the psql variable USE_MOCK=1
+    #[arg(short, long)]
+    mock: bool,
+}
+
+pub(super) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
+    let counting = counting(flags)?;
+    let against = against(resolve, flags)?;
+    let workspace = resolve.workspace()?;
+    let ground = Ground {
+        private: resolve.private()?,
+        toolchain: resolve.toolchain()?,
+        source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
+        dotenv: workspace.dotenv,
+        migrations: migrator_settings::project(resolve)?,
+    };
+    let rows = rows::Wanted { tables: flags.tables.clone(), all_columns: flags.all_columns };
+    let report = Diff { ground: &ground, against, rows }.run()?;
+    let weight = report.weigh(&counting);
+    show(flags, &report, weight)?;
+    tell(weight)
+}
+
+fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
+    match &flags.against {
+        Some(url) => {
+            let url = PgUrl::parse(url);
+            let conninfo = url.and_then(|url| Conninfo::resolve(&url, &resolve.libpq()));
+            Ok(Against::Database(conninfo.map_err(|e| e.context("cannot use --against"))?))
+        }
+        None if flags.from_migrations => Ok(Against::Migrations),
+        None => Err(Error::missing("nothing says what to compare the sources with")
+            .hint("--from-migrations: with all migrations, from nothing")
+            .hint("--against URL: with a database that is there")),
+    }
+}
+
+fn counting(flags: &DiffArguments) -> Result<Vec<Class>> {
+    let mut counting: Vec<Class> = match flags.fail_on.is_empty() {
+        true => Class::DEFAULT.to_vec(),
+        false => flags.fail_on.iter().map(|name| class(name.trim())).collect::<Result<_>>()?,
+    };
+    if flags.strict_order {
+        counting.push(Class::Order);
+    }
+    Ok(counting)
+}
+
+fn class(name: &str) -> Result<Class> {
+    let known = Class::ALL.map(Class::as_str).join(", ");
+    Class::ALL.into_iter().find(|class| class.as_str() == name).ok_or_else(|| {
+        Error::new(Kind::UnknownArgument, format!("there is no class \"{name}\" of differences"))
+            .hint(format!("there are: {known}"))
+    })
+}
+
+fn show(flags: &DiffArguments, report: &Report, weight: Weight) -> Result<()> {
+    let text = match flags.format {
+        DiffFormat::Text => diff_report::text(report),
+        DiffFormat::Json => diff_report::json(report, weight)?,
+    };
+    match &flags.output {
+        Some(file) => std::fs::write(file, &text).on("write", file),
+        None if text.is_empty() => Ok(()),
+        None if std::io::stdout().is_terminal() && flags.format == DiffFormat::Text => {
+            ui::data(|out| out.write_all(diff_report::coloured(&text).as_bytes()))
+        }
+        None => ui::data(|out| out.write_all(text.as_bytes())),
+    }
+}
+
+fn tell(weight: Weight) -> Result<()> {
+    match weight {
+        Weight { counting: 0, other: 0 } => Ok(()),
+        Weight { counting: 0, other } => {
+            ui::status(&format!("no difference that counts ({other} others)"));
+            Ok(())
+        }
+        Weight { counting, other } => {
+            Err(Error::failed(format!("{counting} differences that count, {other} others")))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A comparison as text: what side B has more with `+`, what it lacks with `-`, what differs with `~`.
+
+use std::fmt::Write as _;
+
+use anstyle::AnsiColor;
+use serde_json::json;
+use similar::TextDiff;
+
+use crate::command::diff::{Report, Weight};
+use crate::drift::{Difference, by_object};
+use crate::error::{Error, Result};
+use crate::facts::{Identity, What};
+use crate::rows::{Change, Side, TableDiff};
+
+/// The whole report; empty when nothing differs.
+pub(super) fn text(report: &Report) -> String {
+    if report.schema.is_empty() && report.rows.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("--- {}\n+++ {}\n", report.a, report.b);
+    if !report.schema.is_empty() {
+        text.push_str("\n--- SCHEMA ---\n");
+    }
+    for (identity, differences) in by_object(&report.schema) {
+        object(&mut text, identity, &differences);
+    }
+    if !report.rows.is_empty() {
+        text.push_str("\n--- IMMUTABLE TABLE DATA ---\n");
+    }
+    report.rows.iter().for_each(|table| rows(&mut text, table));
+    text
+}
+
+/// The report for programs: see the README for its fields.
+pub(super) fn json(report: &Report, weight: Weight) -> Result<String> {
+    let schema: Vec<_> = report
+        .schema
+        .iter()
+        .map(|difference| {
+            let (change, property, before, after) = match &difference.what {
+                What::Added => ("added", None, None, None),
+                What::Removed => ("removed", None, None, None),
+                What::Changed { property, before, after } => {
+                    ("changed", Some(property), before.as_ref(), after.as_ref())
+                }
+            };
+            json!({
+                "class": difference.class, "kind": difference.identity.kind.label(),
+                "name": difference.identity.name, "change": change, "property": property,
+                "before": before, "after": after, "hint": difference.hint,
+            })
+        })
+        .collect();
+    let all = json!({
+        "a": report.a, "b": report.b, "counting": weight.counting, "other": weight.other,
+        "schema": schema, "rows": report.rows,
+    });
+    let text = serde_json::to_string_pretty(&all);
+    text.map(|text| text + "\n")
+        .map_err(|error| Error::unexpected(format!("cannot write JSON: {error}")))
+}
+
+/// The text with the colours of its signs.
+pub(super) fn coloured(text: &str) -> String {
+    let line = |line: &str| {
+        let colour = match line.trim_start().chars().next() {
+            Some('+') => AnsiColor::Green,
+            Some('-') => AnsiColor::Red,
+            Some('~') => AnsiColor::Yellow,
+            _ => return format!("{line}\n"),
+        };
+        let style = colour.on_default();
+        format!("{style}{line}{style:#}\n")
+    };
+    text.lines().map(line).collect()
+}
+
+fn object(text: &mut String, identity: &Identity, differences: &[&Difference]) {
+    for difference in differences {
+        let class = difference.class.as_str();
+        let _ = match &difference.what {
+            What::Added => writeln!(text, "+ {identity}  [{class}]"),
+            What::Removed => writeln!(text, "- {identity}  [{class}]"),
+            What::Changed { property, before, after } => {
+                let _ = writeln!(text, "~ {identity}: {property}  [{class}]");
+                values(text, before.as_deref(), after.as_deref());
+                Ok(())
+            }
+        };
+        if let Some(hint) = difference.hint {
+            let _ = writeln!(text, "    hint: {hint}");
+        }
+    }
+}
+
+/// Two short values on a line, longer ones as a unified difference.
+fn values(text: &mut String, before: Option<&str>, after: Option<&str>) {
+    let (before, after) = (before.unwrap_or("(none)"), after.unwrap_or("(none)"));
+    if !before.contains('\n') && !after.contains('\n') && before.len() + after.len() < 150 {
+        let _ = writeln!(text, "    {before} → {after}");
+        return;
+    }
+    let diff = TextDiff::from_lines(before, after);
+    for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
+        for line in hunk.to_string().lines().filter(|line| !line.starts_with('\\')) {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+}
+
+fn rows(text: &mut String, table: &TableDiff) {
+    let _ = match table.only_on {
+        None => writeln!(text, "~ {}", table.table),
+        Some(Side::A) => writeln!(text, "- {} (on this side only)", table.table),
+        Some(Side::B) => writeln!(text, "+ {} (on this side only)", table.table),
+    };
+    for change in &table.changes {
+        let _ = match change {
+            Change::Added { cells } => writeln!(text, "    + {}", row(&table.columns, cells)),
+            Change::Removed { cells } => writeln!(text, "    - {}", row(&table.columns, cells)),
+            Change::Changed { key, cells } => {
+                let changed = cells.iter().map(|cell| {
+                    let (before, after) = (value(cell.before.as_ref()), value(cell.after.as_ref()));
+                    format!("{}: {before} → {after}", cell.column)
+                });
+                let changed = changed.collect::<Vec<_>>().join(", ");
+                writeln!(text, "    ~ {}; {changed}", row(&table.key, key))
+            }
+        };
+    }
+    if table.more > 0 {
+        let _ = writeln!(text, "    … and {} more rows", table.more);
+    }
+}
+
+fn row(columns: &[String], cells: &[Option<String>]) -> String {
+    let cells = columns.iter().zip(cells);
+    cells
+        .map(|(column, cell)| format!("{column}={}", value(cell.as_ref())))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A value on one line, told apart from NULL.
+fn value(cell: Option<&String>) -> String {
+    match cell {
+        None => "NULL".to_owned(),
+        Some(text)
+            if text == "NULL" || text.is_empty() || text.contains([' ', '\n', '\t', '\'']) =>
+        {
+            format!(
+                "'{}'",
+                text.escape_debug().to_string().replace("\\'", "''").replace("\\\"", "\"")
+            )
+        }
+        Some(text) => text.clone(),
+    }
+}

@@ -1,0 +1,146 @@
+//! The two sides of a comparison.
+
+use crate::command::deploy::{self, Content};
+use crate::error::Result;
+use crate::facts;
+use crate::migration::migrate::{Migrate, Wanted};
+use crate::migration::plan::Count;
+use crate::migration::project::Project;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::session::{Session, column};
+use crate::postgres::toolchain::Toolchain;
+use crate::private::{self, PrivateCluster};
+use crate::source::Source;
+use crate::steps::Steps;
+use crate::workspace::Dotenv;
+
+/// What the sources are compared with.
+#[derive(Debug, Clone)]
+pub enum Against {
+    /// The bundle and all migrations, from nothing.
+    Migrations,
+    /// A database that is there; it is only read.
+    Database(Conninfo),
+}
+
+/// What both sides are made of.
+#[derive(Debug)]
+pub struct Ground {
+    /// The private clusters.
+    pub private: private::Wanted,
+    /// The programs.
+    pub toolchain: Toolchain,
+    /// The sources.
+    pub source: Source,
+    /// The secrets that sources may need.
+    pub dotenv: Dotenv,
+    /// The migrations.
+    pub migrations: Project,
+}
+
+/// A database to be read.
+pub enum Side {
+    /// In a private cluster.
+    Private {
+        /// The cluster.
+        cluster: Box<PrivateCluster>,
+        /// Its database.
+        conninfo: Box<Conninfo>,
+        /// What it is.
+        name: &'static str,
+    },
+    /// Somebody's.
+    Theirs(Box<Conninfo>),
+}
+
+impl Side {
+    /// A session in the transaction in which the database is read. Somebody's tables are kept from
+    /// changing meanwhile.
+    pub fn open(&self) -> Result<Session> {
+        match self {
+            Self::Private { conninfo, .. } => connect(conninfo),
+            Self::Theirs(conninfo) => {
+                let mut session = connect(conninfo)?;
+                session.batch(include_str!("../../../sql/query/lock-tables.sql"))?;
+                Ok(session)
+            }
+        }
+    }
+
+    /// What it is, in a word.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Private { name, .. } => name,
+            Self::Theirs(_) => "database",
+        }
+    }
+
+    /// Removes what is ours.
+    pub fn remove(self) -> Result<()> {
+        match self {
+            Self::Private { cluster, .. } => cluster.remove(),
+            Self::Theirs(_) => Ok(()),
+        }
+    }
+}
+
+impl Ground {
+    /// The sources, hydrated.
+    pub fn side_b(&self) -> Result<Side> {
+        self.make("sources", |conninfo| {
+            let content = Content {
+                hook: false,
+                dotenv: self.dotenv.clone(),
+                source: Some(self.source.clone()),
+                patch: None,
+                inherits: Vec::new(),
+            };
+            deploy::apply(&self.toolchain, conninfo, &content, &mut Steps::default())
+        })
+    }
+
+    /// What they are compared with.
+    pub fn side_a(&self, against: &Against) -> Result<Side> {
+        match against {
+            Against::Database(conninfo) => Ok(Side::Theirs(Box::new(conninfo.clone()))),
+            Against::Migrations => self.make("migrations", |conninfo| self.migrate(conninfo)),
+        }
+    }
+
+    fn migrate(&self, conninfo: &Conninfo) -> Result<()> {
+        let toolchain = || Ok(self.toolchain.clone());
+        let migrate =
+            Migrate { project: &self.migrations, conninfo, toolchain: &toolchain, dry_run: false };
+        migrate.run(&Wanted::Up(Count::All), &mut |_| ()).map(drop)
+    }
+
+    fn make(&self, name: &'static str, fill: impl FnOnce(&Conninfo) -> Result<()>) -> Result<Side> {
+        let cluster = self.private.clone().start(&self.toolchain)?;
+        let filled = cluster.conninfo().and_then(|conninfo| {
+            fill(&conninfo)?;
+            Ok(conninfo)
+        });
+        match filled {
+            Ok(conninfo) => {
+                Ok(Side::Private { cluster: Box::new(cluster), conninfo: Box::new(conninfo), name })
+            }
+            // what fails here is the project's SQL, of which the server's log says no more
+            Err(error) => Err(match cluster.remove() {
+                Ok(()) => error,
+                Err(also) => error.detail(format!("and the private cluster stays: {also}")),
+            }),
+        }
+    }
+}
+
+fn connect(conninfo: &Conninfo) -> Result<Session> {
+    let mut session = Session::connect(conninfo)?;
+    facts::begin(&mut session)?;
+    Ok(session)
+}
+
+/// Whose the database is.
+pub fn owner(session: &mut Session) -> Result<String> {
+    let query = include_str!("../../../sql/query/database-owner.sql");
+    column(&session.query_one(query, &[])?, "owner")
+}

@@ -1,0 +1,81 @@
+//! How much a difference matters.
+
+use super::tokens::same_tokens;
+use crate::facts::{Identity, Kind, What};
+
+/// A class of differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The databases do not do the same.
+    Semantic,
+    /// Columns stand in another order.
+    Order,
+    /// The same thing under another name.
+    NameOnly,
+    /// The same tokens, other blanks or comments.
+    Cosmetic,
+    /// Who may do what.
+    Security,
+    /// Whose it is.
+    Owner,
+    /// Another version of an extension.
+    Extension,
+    /// Settings and locale.
+    Environment,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Semantic,
+        Self::Order,
+        Self::NameOnly,
+        Self::Cosmetic,
+        Self::Security,
+        Self::Owner,
+        Self::Extension,
+        Self::Environment,
+    ];
+
+    /// Those that count unless somebody says otherwise.
+    pub const DEFAULT: [Self; 3] = [Self::Semantic, Self::Security, Self::Extension];
+
+    /// As people write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Semantic => "semantic",
+            Self::Order => "order",
+            Self::NameOnly => "name-only",
+            Self::Cosmetic => "cosmetic",
+            Self::Security => "security",
+            Self::Owner => "owner",
+            Self::Extension => "extension",
+            Self::Environment => "environment",
+        }
+    }
+}
+
+/// The class of a difference.
+pub fn of(identity: &Identity, what: &What) -> Class {
+    match identity.kind {
+        Kind::Policy | Kind::DefaultPrivileges => return Class::Security,
+        Kind::Database | Kind::DatabaseSetting | Kind::RoleSetting => return Class::Environment,
+        _ => {}
+    }
+    let What::Changed { property, before, after } = what else { return Class::Semantic };
+    match property.as_str() {
+        "acl" | "row security" | "forced row security" => Class::Security,
+        label if label.starts_with("security label") => Class::Security,
+        "owner" => Class::Owner,
+        "position" => Class::Order,
+        "name" => Class::NameOnly,
+        "comment" => Class::Cosmetic,
+        "version" if identity.kind == Kind::Extension => Class::Extension,
+        "definition" | "body" => match (before, after) {
+            (Some(before), Some(after)) if same_tokens(before, after) => Class::Cosmetic,
+            _ => Class::Semantic,
+        },
+        _ => Class::Semantic,
+    }
+}

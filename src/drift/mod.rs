@@ -1,0 +1,116 @@
+//! How two schemas differ, and how much that matters; pure.
+//!
+//! Facts are compared object by object. A constraint or an index is its definition first and its name
+//! second: one that is there under another name has been renamed. Each difference has a class, and a
+//! few classes decide on the exit code; the others are told.
+
+mod class;
+mod name;
+mod role;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use class::{Class, of as class_of};
+pub use role::Roles;
+
+use crate::facts::{Facts, Identity, Kind, Object, What};
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// How much it matters.
+    pub class: Class,
+    /// What differs; as it is called on side A, if it is there.
+    pub identity: Identity,
+    /// How.
+    pub what: What,
+    /// What to do about it, where that is not plain.
+    pub hint: Option<&'static str>,
+}
+
+/// The property that holds a digest of rows, which are compared by themselves.
+const ROWS: &str = "rows";
+
+/// All differences from `a` to `b`, ordered by kind, name and property.
+pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
+    let (a, b) = (roles.apply_a(a), roles.apply_b(b));
+    let renamed = name::renamed(&a, &b);
+    let new_names: BTreeSet<&Identity> = renamed.values().copied().collect();
+    let mut found = Vec::new();
+    for (identity, object) in a.iter() {
+        if let Some(other) = renamed.get(identity) {
+            found.push(difference(identity, rename(identity, other)));
+            found.extend(
+                b.get(other).into_iter().flat_map(|to| properties(identity, object, to, true)),
+            );
+        } else if let Some(other) = b.get(identity).filter(|_| !new_names.contains(identity)) {
+            found.extend(properties(identity, object, other, false));
+        } else if !goes_with_its_whole(object, &b) {
+            found.push(difference(identity, What::Removed));
+        }
+    }
+    for (identity, object) in b.iter() {
+        let is_new = a.get(identity).is_none() || renamed.contains_key(identity);
+        if is_new && !new_names.contains(identity) && !goes_with_its_whole(object, &a) {
+            found.push(difference(identity, What::Added));
+        }
+    }
+    found.sort_by(|one, other| one.identity.cmp(&other.identity));
+    found
+}
+
+/// Whether what the object is part of is missing on the other side too.
+fn goes_with_its_whole(object: &Object, other: &Facts) -> bool {
+    object.whole.as_ref().is_some_and(|whole| other.get(whole).is_none())
+}
+
+fn rename(identity: &Identity, other: &Identity) -> What {
+    What::Changed {
+        property: "name".to_owned(),
+        before: Some(identity.name.clone()),
+        after: Some(other.name.clone()),
+    }
+}
+
+fn properties(
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    is_renamed: bool,
+) -> Vec<Difference> {
+    let names: BTreeSet<&String> =
+        before.properties.keys().chain(after.properties.keys()).collect();
+    let changed = names.into_iter().filter_map(|property| {
+        let (old, new) = (before.properties.get(property), after.properties.get(property));
+        // an index's definition holds its name
+        let is_same = old == new || is_renamed && property == "definition" || property == ROWS;
+        (!is_same).then(|| What::Changed {
+            property: property.clone(),
+            before: old.cloned(),
+            after: new.cloned(),
+        })
+    });
+    changed.map(|what| difference(identity, what)).collect()
+}
+
+fn difference(identity: &Identity, what: What) -> Difference {
+    let is_immutable =
+        identity.kind == Kind::Trigger && identity.name.starts_with("hectic_block_immutable");
+    let hint = is_immutable.then_some(
+        "a table inherits hectic.immutable without its triggers: SELECT hectic.sync_inherited_triggers()",
+    );
+    Difference { class: class::of(identity, &what), identity: identity.clone(), what, hint }
+}
+
+/// The differences of each object together, in order.
+pub fn by_object(differences: &[Difference]) -> BTreeMap<&Identity, Vec<&Difference>> {
+    let mut objects: BTreeMap<&Identity, Vec<&Difference>> = BTreeMap::new();
+    for difference in differences {
+        objects.entry(&difference.identity).or_default().push(difference);
+    }
+    objects
+}

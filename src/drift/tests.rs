@@ -1,0 +1,99 @@
+//! Tests of `drift`.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn identity(kind: Kind, name: &str) -> Identity {
+    Identity { kind, name: name.to_owned() }
+}
+
+fn object(whole: Option<&Identity>, properties: &[(&str, &str)]) -> Object {
+    let properties =
+        properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Object { whole: whole.cloned(), properties: properties.collect::<BTreeMap<_, _>>() }
+}
+
+fn table() -> Identity {
+    identity(Kind::Table, "s.t")
+}
+
+/// A table with these indexes: name and column.
+fn indexed(indexes: &[(&str, &str)]) -> Facts {
+    let table = table();
+    let mut objects = vec![(table.clone(), object(None, &[]))];
+    for (name, column) in indexes {
+        let definition = format!("CREATE INDEX {name} ON s.t USING btree ({column})");
+        let index = identity(Kind::Index, &format!("s.{name}"));
+        objects.push((index, object(Some(&table), &[("definition", &definition)])));
+    }
+    Facts::of_objects(objects)
+}
+
+fn summary(a: &Facts, b: &Facts) -> Vec<String> {
+    let found = compare(a, b, &Roles::default());
+    found.iter().map(|d| format!("{} {} {:?}", d.class.as_str(), d.identity, d.what)).collect()
+}
+
+#[test]
+fn an_index_is_its_definition_first() {
+    let plain = indexed(&[("one", "a"), ("two", "b")]);
+    assert!(summary(&plain, &plain).is_empty());
+    let renamed = summary(&plain, &indexed(&[("one", "a"), ("three", "b")]));
+    assert_eq!(renamed.len(), 1, "{renamed:?}");
+    assert!(renamed[0].starts_with("name-only index s.two"), "{renamed:?}");
+    let crossed = summary(&plain, &indexed(&[("one", "b"), ("two", "a")]));
+    assert_eq!(crossed.len(), 2, "{crossed:?}");
+    assert!(crossed.iter().all(|line| line.starts_with("name-only")), "{crossed:?}");
+    let changed = summary(&plain, &indexed(&[("one", "a"), ("two", "c")]));
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    assert!(changed[0].starts_with("semantic index s.two"), "{changed:?}");
+    assert_eq!(summary(&plain, &indexed(&[("one", "a")])), ["semantic index s.two Removed"]);
+}
+
+#[test]
+fn parts_of_what_is_missing_are_not_listed() {
+    assert_eq!(
+        summary(&indexed(&[("one", "a")]), &Facts::default()),
+        ["semantic table s.t Removed"]
+    );
+}
+
+#[test]
+fn owners_compare_as_one_and_rows_by_themselves() {
+    let with = |role: &str, rows: &str| {
+        let acl = format!("app=r/{role}, {role}=arwd/{role}");
+        Facts::of_objects([(
+            table(),
+            object(None, &[("owner", role), ("acl", &acl), ("rows", rows)]),
+        )])
+    };
+    let roles = Roles { a: "prod".to_owned(), b: "dev".to_owned() };
+    let found = compare(&with("prod", "1"), &with("dev", "2"), &roles);
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(compare(&with("prod", "1"), &with("dev", "1"), &Roles::default()).len(), 2);
+}
+
+#[test]
+fn every_difference_has_its_class() {
+    let changed = |kind, property: &str, before: &str, after: &str| {
+        let facts =
+            |value| Facts::of_objects([(identity(kind, "x"), object(None, &[(property, value)]))]);
+        compare(&facts(before), &facts(after), &Roles::default())[0].class
+    };
+    for (kind, property, before, after, expected) in [
+        (Kind::Column, "type", "integer", "bigint", Class::Semantic),
+        (Kind::Enum, "labels", "a, b", "b, a", Class::Semantic),
+        (Kind::Column, "position", "1", "2", Class::Order),
+        (Kind::Table, "acl", "a", "b", Class::Security),
+        (Kind::Policy, "using", "a", "b", Class::Security),
+        (Kind::Table, "owner", "a", "b", Class::Owner),
+        (Kind::Extension, "version", "1", "2", Class::Extension),
+        (Kind::DatabaseSetting, "value", "1", "2", Class::Environment),
+        (Kind::View, "definition", "SELECT 1", "SELECT  1", Class::Cosmetic),
+        (Kind::View, "definition", "SELECT 1", "SELECT 2", Class::Semantic),
+        (Kind::Table, "comment", "a", "b", Class::Cosmetic),
+    ] {
+        assert_eq!(changed(kind, property, before, after), expected, "{property}");
+    }
+}

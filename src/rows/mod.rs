@@ -1,0 +1,111 @@
+//! The rows of reference data, compared without holding them.
+//!
+//! First a digest a table on each side, all in one round trip. Only tables whose digests differ are
+//! read, both sides at once, in the order of their keys, a batch at a time: what is held does not
+//! grow with the table.
+
+mod merge;
+mod table;
+
+pub use merge::{Cell, Change};
+pub use table::Table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Error, Kind, Result};
+use crate::postgres::session::{Session, column};
+
+/// What is compared.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Tables besides the immutable ones, as people name them.
+    pub tables: Vec<String>,
+    /// Also generated columns and those with a volatile default.
+    pub all_columns: bool,
+}
+
+/// How the rows of one table differ.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct TableDiff {
+    /// The table.
+    pub table: String,
+    /// The columns that tell its rows apart; empty where whole rows are counted.
+    pub key: Vec<String>,
+    /// The columns that were compared.
+    pub columns: Vec<String>,
+    /// It is on one side only.
+    pub only_on: Option<Side>,
+    /// In the order of the keys.
+    pub changes: Vec<Change>,
+    /// How many there are beyond those that are listed.
+    pub more: usize,
+}
+
+/// One of the two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum Side {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+/// Compares the rows of both databases, within the transactions of [`crate::facts::begin`].
+///
+/// # Errors
+/// `NoSuchTable` for a table that was named and is on neither side.
+pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<TableDiff>> {
+    let (of_a, of_b) = (tables(a, wanted)?, tables(b, wanted)?);
+    require(a, b, &wanted.tables)?;
+    let names: BTreeSet<&String> = of_a.keys().chain(of_b.keys()).collect();
+    let shared: Vec<Table> = names
+        .iter()
+        .filter_map(|name| Some(of_a.get(*name)?.shared_with(of_b.get(*name)?)))
+        .collect();
+    let (digests_a, digests_b) = (table::digests(a, &shared)?, table::digests(b, &shared)?);
+    let mut found = Vec::new();
+    for ((table, one), other) in shared.iter().zip(digests_a).zip(digests_b) {
+        if one != other {
+            found.push(merge::both(a, b, table)?);
+        }
+    }
+    for name in names {
+        match (of_a.get(name), of_b.get(name)) {
+            (Some(table), None) => found.extend(merge::one(a, table, Side::A)?),
+            (None, Some(table)) => found.extend(merge::one(b, table, Side::B)?),
+            _ => {}
+        }
+    }
+    found.sort_by(|one, other| one.table.cmp(&other.table));
+    Ok(found)
+}
+
+fn tables(session: &mut Session, wanted: &Wanted) -> Result<BTreeMap<String, Table>> {
+    let query = include_str!("../../sql/query/compared-tables.sql");
+    let rows = session.query(query, &[&wanted.tables, &wanted.all_columns])?;
+    let table = |row| {
+        let table = Table {
+            name: column(row, "name")?,
+            columns: column(row, "columns")?,
+            key: column(row, "key")?,
+        };
+        Ok((table.name.clone(), table))
+    };
+    rows.iter().map(table).collect()
+}
+
+fn require(a: &mut Session, b: &mut Session, tables: &[String]) -> Result<()> {
+    let query = include_str!("../../sql/query/table-exists.sql");
+    for table in tables {
+        let exists =
+            |session: &mut Session| column::<bool>(&session.query_one(query, &[table])?, "found");
+        if !exists(a)? && !exists(b)? {
+            return Err(Error::new(
+                Kind::NoSuchTable,
+                format!("the table {table} is on neither side"),
+            )
+            .hint("name it with its schema, as in shop.currency"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! A table as far as its rows are compared.
+
+use crate::error::Result;
+use crate::postgres::quote::quote_ident;
+use crate::postgres::session::{Session, column};
+use crate::postgres::template::fill;
+
+/// A table, its columns and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Qualified and quoted.
+    pub name: String,
+    /// The columns that count.
+    pub columns: Vec<String>,
+    /// Those of them that tell rows apart; empty where only whole rows do.
+    pub key: Vec<String>,
+}
+
+impl Table {
+    /// The table as both sides have it: the columns that are on both, by name.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self) -> Self {
+        let columns: Vec<String> =
+            self.columns.iter().filter(|name| other.columns.contains(name)).cloned().collect();
+        let is_key = self.key == other.key && self.key.iter().all(|name| columns.contains(name));
+        let key = if is_key { self.key.clone() } else { Vec::new() };
+        Self { name: self.name.clone(), columns, key }
+    }
+
+    /// Key columns first, then the others.
+    pub fn ordered(&self) -> Vec<&String> {
+        let rest = self.columns.iter().filter(|name| !self.key.contains(name));
+        self.key.iter().chain(rest).collect()
+    }
+
+    /// The rows as arrays of text, ordered by the key, byte by byte; by all columns without one.
+    pub fn select(&self) -> String {
+        let cells = self.cells();
+        let sorted = if self.key.is_empty() { cells.len() } else { self.key.len() };
+        let order: Vec<String> =
+            cells[..sorted].iter().map(|c| format!("{c} COLLATE \"C\" NULLS FIRST")).collect();
+        let order = match order.is_empty() {
+            true => String::new(),
+            false => format!(" ORDER BY {}", order.join(", ")),
+        };
+        let values = [("cells", &*cells.join(", ")), ("table", &self.name), ("order", &order)];
+        fill(include_str!("../../sql/query/rows-select.sql"), &values)
+    }
+
+    fn digest(&self) -> String {
+        let values = [("cells", &*self.cells().join(", ")), ("table", &self.name)];
+        fill(include_str!("../../sql/query/rows-digest.sql"), &values)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        self.ordered().iter().map(|name| format!("{}::text", quote_ident(name))).collect()
+    }
+}
+
+/// A digest of each table's rows, whatever their order.
+pub fn digests(session: &mut Session, tables: &[Table]) -> Result<Vec<String>> {
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let each: Vec<String> = tables.iter().map(Table::digest).collect();
+    let rows = session.query(&each.join("\nUNION ALL\n"), &[])?;
+    rows.iter().map(|row| column(row, "digest")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(columns: &[&str], key: &[&str]) -> Table {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Table { name: "s.t".to_owned(), columns: owned(columns), key: owned(key) }
+    }
+
+    #[test]
+    fn both_sides_decide_on_columns_and_key() {
+        let a = table(&["id", "a", "b"], &["id"]);
+        assert_eq!(a.shared_with(&table(&["b", "id"], &["id"])), table(&["id", "b"], &["id"]));
+        assert_eq!(a.shared_with(&table(&["id", "a"], &["a"])), table(&["id", "a"], &[]));
+    }
+
+    #[test]
+    fn names_are_quoted() {
+        let odd = table(&["say \"x\"", "Key"], &["Key"]);
+        let select = odd.select();
+        assert!(select.contains("ARRAY[\"Key\"::text, \"say \"\"x\"\"\"::text]"), "{select}");
+        assert!(select.contains("ORDER BY \"Key\"::text COLLATE \"C\" NULLS FIRST"), "{select}");
+    }
+}
