@@ -232,10 +232,18 @@ fn read(path: &Path) -> Result<String> {
             error
         }
     })?;
+    let place = |bytes: &[u8], at: usize| {
+        let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{}:{line}", path.display())
+    };
+    // psql would drop the rest of the line with its end, and so join the next line to this one
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(Error::conflict(format!("{}: the text holds a zero byte", place(&bytes, at)))
+            .hint("remove it, or convert the file: iconv -f UTF-16 -t UTF-8"));
+    }
     String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Error::conflict(format!("{}:{line}: the text is not UTF-8", path.display()))
+        let place = place(error.as_bytes(), error.utf8_error().valid_up_to());
+        Error::conflict(format!("{place}: the text is not UTF-8"))
             .hint("convert the file: iconv -f LATIN1 -t UTF-8")
     })
 }
@@ -313,6 +321,20 @@ mod tests {
             let (_root, source) = load(files);
             let error = source.expect_err(word);
             assert!(error.message().contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_with_its_line() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let file = root.path().join("up.sql");
+        for (bytes, words) in [
+            (&b"-- a\n-- \0 b\nC;"[..], ":2: the text holds a zero byte"),
+            (b"'\xe9'", ":1: the text is not"),
+        ] {
+            std::fs::write(&file, bytes).expect("written");
+            let error = Source::load(&file, root.path()).expect_err(words);
+            assert!(error.message().contains(words), "{error}");
         }
     }
 

@@ -111,6 +111,8 @@ fn includes_nest_and_what_is_wrong_with_them_is_told_before_anything_runs() {
     ground.up_fails(2, ["no regular file"]);
     std::fs::write(ground.path(&format!("migration/{}/deep/b.sql", name(2))), b"a\n\xff").unwrap();
     ground.up_fails(2, ["b.sql:2", "not UTF-8"]);
+    part("deep/b.sql", "-- a\n-- \0 psql reads on without a line's end\nSELECT 1;\n");
+    ground.up_fails(2, ["b.sql:2", "zero byte"]);
     assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
     part("deep/b.sql", "SELECT 1;\n");
     ground.write("common/c.sql", table("c"));
