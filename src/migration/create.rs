@@ -11,7 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::directory::Directory;
 use super::keep::usual_path;
-use super::name::{Layout, Name};
+use super::name::{Layout, Name, TIMESTAMP};
 use crate::error::{Error, IoContext, Result};
 
 /// What is to be made.
@@ -66,8 +66,9 @@ impl New<'_> {
             .unwrap_or_else(|| last.map_or(Layout::Directory, |migration| migration.name.layout()));
         let version = match self.version {
             Some(version) => free(there, version)?,
-            None => next(there, layout),
+            None => next(there, layout)?,
         };
+        fits(layout, version)?;
         Ok(Name::new(layout, version, self.description))
     }
 }
@@ -96,16 +97,32 @@ fn free(there: &Directory, version: i64) -> Result<i64> {
     }
 }
 
+/// A longer number would make a directory that is no migration.
+fn fits(layout: Layout, version: i64) -> Result<()> {
+    if layout == Layout::Directory && version.to_string().len() > TIMESTAMP {
+        return Err(Error::conflict(format!("version {version} is too long for a directory"))
+            .hint(format!("a directory's version has {TIMESTAMP} digits, YYYYMMDDHHMMSS"))
+            .hint(
+                "layout = \"flat\" in migrator.toml makes V files, whose numbers may be longer",
+            ));
+    }
+    Ok(())
+}
+
 /// The time or the number after the last, but in any case one that is not there.
-fn next(there: &Directory, layout: Layout) -> i64 {
+fn next(there: &Directory, layout: Layout) -> Result<i64> {
+    let last = there.migrations.last().map_or(0, |last| last.name.version);
     let mut version = match layout {
         Layout::Directory => timestamp(),
-        Layout::Flat => there.migrations.last().map_or(1, |last| last.name.version + 1),
+        Layout::Flat => last.checked_add(1).ok_or_else(|| {
+            Error::conflict(format!("there is no version after {last}"))
+                .hint("choose one that is free: -v VERSION")
+        })?,
     };
     while there.find(version).is_some() {
         version += 1;
     }
-    version
+    Ok(version)
 }
 
 /// Now, in UTC, as the number `YYYYMMDDHHMMSS`.

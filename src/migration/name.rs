@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// How many digits the version of a directory has: a time, `YYYYMMDDHHMMSS`.
-const TIMESTAMP: usize = 14;
+pub(super) const TIMESTAMP: usize = 14;
 
 /// How a migration lies on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]

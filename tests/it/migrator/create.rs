@@ -54,6 +54,18 @@ fn the_configuration_decides_on_the_layout_and_v_on_the_version() {
 }
 
 #[test]
+fn a_version_that_nobody_would_read_is_refused() {
+    let ground = Ground::offline();
+    ground.migrator(["create", "-v", "123456789012345", "long"]).fails(2, ["14 digits"]);
+    let there: Vec<String> = ground.entries("migration");
+    assert!(there.is_empty(), "{there:?}");
+    ground.write(&format!("migration/V{}__last.sql", i64::MAX), "");
+    ground.migrator(["create", "next"]).fails(2, ["no version after", "-v VERSION"]);
+    ground.migrator(["create", "-v", "123456789012345", "flat"]).success();
+    assert_eq!(ground.migrator(["list", "--raw"]).success().stdout.lines().count(), 2);
+}
+
+#[test]
 fn those_of_one_second_have_versions_of_their_own() {
     let ground = Ground::offline();
     let children: Vec<_> =
