@@ -41,8 +41,8 @@ pub(super) fn execute(global: Global, verb: Verb) -> Result<()> {
         Verb::Create { description, name } => cli.create(description.or(name), version),
         Verb::List { raw } => cli.list(raw),
         Verb::Verify => cli.verify(),
-        Verb::Init if global.dry_run => print(&bundle::script()),
-        Verb::Clean { .. } if global.dry_run => print(change::CLEAN),
+        Verb::Init if global.dry_run => cli.value("sql", &bundle::script()),
+        Verb::Clean { .. } if global.dry_run => cli.value("sql", change::CLEAN),
         verb => cli.with_database(verb),
     }
 }
@@ -70,7 +70,7 @@ impl Cli<'_> {
             Verb::Init => {
                 change::init(project, &conninfo)?;
                 ui::status(&format!("bundle {} applied", bundle::VERSION));
-                Ok(())
+                self.json_only(&serde_json::json!({ "bundle": bundle::VERSION }))
             }
             Verb::Info => self.info(),
             Verb::History => self.history(),
@@ -91,14 +91,15 @@ impl Cli<'_> {
 
     fn new_project(&self, directory: &std::path::Path) -> Result<()> {
         if self.global.dry_run {
-            return print(&format!("{}\n", directory.display()));
+            create::check_place(directory)?;
+            return self.path(directory);
         }
         create::project(directory)?;
         ui::status(&format!(
             "project made; go on with: cd {} && migrator create NAME",
             directory.display()
         ));
-        print(&format!("{}\n", directory.display()))
+        self.path(directory)
     }
 
     fn create(&self, description: Option<String>, version: Option<&String>) -> Result<()> {
@@ -120,10 +121,7 @@ impl Cli<'_> {
             true => new.path(directory)?,
             false => new.make(directory)?,
         };
-        if self.global.json {
-            return self.json(&serde_json::json!({ "path": path.display().to_string() }));
-        }
-        print(&format!("{}\n", path.display()))
+        self.path(&path)
     }
 
     fn migrate(&self, wanted: &Wanted) -> Result<()> {
@@ -227,11 +225,11 @@ impl Cli<'_> {
             "Drop hectic.migration and hectic.migration_event? The history of migrations is lost.";
         if !yes && !ask(question)? {
             ui::status("nothing was changed");
-            return Ok(());
+            return self.json_only(&serde_json::json!({ "dropped": false }));
         }
         change::clean(self.settings.project(), &conninfo)?;
         ui::status("dropped; `migrator init` makes an empty history");
-        Ok(())
+        self.json_only(&serde_json::json!({ "dropped": true }))
     }
 
     /// Shows the changes, asks, makes them.
@@ -297,6 +295,26 @@ impl Cli<'_> {
         }
         Err(Error::new(Kind::Migration, format!("{failed} of {} migrations cannot be undone", verdicts.len()))
             .hint("mend their down files: after the down nothing of the up may be left, and nothing else be gone"))
+    }
+
+    fn path(&self, path: &std::path::Path) -> Result<()> {
+        match self.global.json {
+            true => self.value("path", &path.display().to_string()),
+            false => print(&format!("{}\n", path.display())),
+        }
+    }
+
+    /// A text by itself, or under a key in JSON.
+    fn value(&self, key: &str, text: &str) -> Result<()> {
+        match self.global.json {
+            true => self.json(&serde_json::json!({ key: text })),
+            false => print(text),
+        }
+    }
+
+    /// For a command whose only result is that it was done.
+    fn json_only(&self, value: &serde_json::Value) -> Result<()> {
+        if self.global.json { self.json(value) } else { Ok(()) }
     }
 
     fn json(&self, value: &impl Serialize) -> Result<()> {

@@ -180,21 +180,30 @@ pub fn write_new(path: &Path, text: &str) -> Result<()> {
     file.write_all(text.as_bytes()).on("write", path)
 }
 
+/// Whether a project may be made in `root`.
+///
+/// # Errors
+/// `Conflict` when it is there and not empty.
+pub fn check_place(root: &Path) -> Result<()> {
+    let is_empty = match std::fs::read_dir(root) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(Error::io("read", root, &error)),
+    };
+    match is_empty {
+        true => Ok(()),
+        false => Err(Error::conflict(format!("{} is not empty", root.display()))
+            .hint("name a directory that does not exist yet, or an empty one")),
+    }
+}
+
 /// Makes a migration project: a directory for migrations, a configuration, a README. Returns what
 /// was made.
 ///
 /// # Errors
 /// `Conflict` when `root` is there and not empty.
 pub fn project(root: &Path) -> Result<Vec<PathBuf>> {
-    let is_empty = match std::fs::read_dir(root) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-        Err(error) => return Err(Error::io("read", root, &error)),
-    };
-    if !is_empty {
-        return Err(Error::conflict(format!("{} is not empty", root.display()))
-            .hint("name a directory that does not exist yet, or an empty one"));
-    }
+    check_place(root)?;
     let migrations = root.join("migration");
     std::fs::create_dir_all(&migrations).on("create", &migrations)?;
     let files = [

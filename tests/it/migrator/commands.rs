@@ -181,6 +181,36 @@ fn no_dry_run_changes_anything() {
 }
 
 #[test]
+fn every_command_answers_in_json() {
+    let ground = Ground::with_tables(1);
+    for words in [
+        &["new", "there", "--dry-run"][..],
+        &["new", "there"],
+        &["create", "x"],
+        &["list"],
+        &["init", "--dry-run"],
+        &["init"],
+        &["migrate", "up", "--dry-run"],
+        &["migrate", "up"],
+        &["apply"],
+        &["info"],
+        &["history"],
+        &["validate"],
+        &["abort"],
+        &["repair"],
+        &["baseline", "latest"],
+        &["fetch"],
+        &["clean", "--dry-run"],
+        &["clean", "--yes"],
+    ] {
+        let told = ground.run("migrator", words.iter().chain(&["--json"])).success().stdout;
+        let read: Result<serde_json::Value, _> = serde_json::from_str(&told);
+        assert!(read.is_ok(), "{words:?}: {told}");
+    }
+    ground.migrator(["new", "there", "--dry-run"]).fails(2, ["not empty"]);
+}
+
+#[test]
 fn a_dry_run_shows_the_plan_with_the_sql() {
     let ground = Ground::with_tables(2);
     ground.up(3, "-- migrator: no-transaction\n\\ir part.sql\nVACUUM;\n");
