@@ -186,9 +186,10 @@ fn refuse_running(history: &History) -> Result<()> {
 fn begin<'a>(project: &'a Project, conninfo: &'a Conninfo) -> Result<(Directory, Changes<'a>)> {
     let directory = project.read_directory()?;
     let mut session = project.connect(conninfo)?;
+    // first: privileges on the tables of another release say nothing
+    let exists = History::read(&mut session, &project.set)?.exists;
     check_privileges(&mut session)?;
     lock::take(&mut session, project.wait)?;
-    let exists = History::read(&mut session, &project.set)?.exists;
     Ok((directory, Changes { project, conninfo, session, exists, changes: Vec::new() }))
 }
 
@@ -307,10 +308,12 @@ impl Text {
 /// Drops the migrator's own objects.
 ///
 /// # Errors
-/// `Conflict` while a migrator is at work.
+/// `Conflict` while a migrator is at work, `Unexpected` for the tables of another release.
 pub fn clean(project: &Project, conninfo: &Conninfo) -> Result<()> {
     let mut session = project.connect(conninfo)?;
     lock::take(&mut session, project.wait)?;
+    // what another release made, its upgrade still needs
+    History::read(&mut session, &project.set)?;
     session.batch(CLEAN).context("cannot drop the history of migrations")?;
     durability::flush(conninfo)
 }

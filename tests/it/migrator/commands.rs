@@ -211,6 +211,16 @@ fn every_command_answers_in_json() {
 }
 
 #[test]
+fn the_tables_of_another_release_are_left_alone() {
+    let ground = Ground::with_tables(1);
+    ground.ask("CREATE SCHEMA hectic; CREATE TABLE hectic.migration (version text, name text)");
+    for words in [&["clean", "--yes"][..], &["baseline", "t1"], &["repair"], &["migrate", "up"]] {
+        ground.run("migrator", words).fails(13, ["another release", "database bundle upgrade"]);
+    }
+    assert_eq!(ground.ask("SELECT to_regclass('hectic.migration') IS NOT NULL"), "t");
+}
+
+#[test]
 fn a_dry_run_shows_the_plan_with_the_sql() {
     let ground = Ground::with_tables(2);
     ground.up(3, "-- migrator: no-transaction\n\\ir part.sql\nVACUUM;\n");
