@@ -56,8 +56,8 @@ impl Verify<'_> {
     /// Proves each migration in turn; `on_verdict` hears of each.
     ///
     /// # Errors
-    /// `Migration` (exit 4) when an up fails, so that nothing after it can be tried. A migration that
-    /// does not stand the proof is no error here.
+    /// `Migration` (exit 4) when an up fails the first time, so that nothing after it can be tried. A
+    /// migration that does not stand the proof is no error here.
     pub fn run(&self, on_verdict: &mut dyn FnMut(&Verdict)) -> Result<Vec<Verdict>> {
         let directory = self.project.read_directory()?;
         let steps = preflight(self.project, &directory)?;
@@ -87,6 +87,14 @@ impl Verify<'_> {
             let (verdict, after) = proof.try_one(pair, &before)?;
             on_verdict(&verdict);
             verdicts.push(verdict);
+            let Some(after) = after else {
+                let untried = steps.len() - verdicts.len();
+                tracing::warn!(
+                    "{} is not there any more; not tried after it: {untried}",
+                    pair.name
+                );
+                break;
+            };
             before = after;
         }
         Ok(verdicts)
@@ -136,8 +144,9 @@ struct Proof<'a> {
 }
 
 impl Proof<'_> {
-    /// Returns the verdict and the schema with the migration applied.
-    fn try_one(&mut self, pair: &Pair, before: &Facts) -> Result<(Verdict, Facts)> {
+    /// Returns the verdict and the schema with the migration applied; `None` when it cannot be
+    /// applied again, so that nothing can be tried on top of it.
+    fn try_one(&mut self, pair: &Pair, before: &Facts) -> Result<(Verdict, Option<Facts>)> {
         self.advance(&pair.up)?;
         let after = Facts::read(&mut self.session)?;
         let mut verdict = Verdict {
@@ -151,23 +160,24 @@ impl Proof<'_> {
         };
         let Some(down) = &pair.down else {
             verdict.error = Some("it has no down file".to_owned());
-            return Ok((verdict, after));
+            return Ok((verdict, Some(after)));
         };
         if let Err(error) = self.advance(down) {
             verdict.error = Some(only_failed(error)?);
-            return Ok((verdict, after));
+            return Ok((verdict, Some(after)));
         }
         let reverted = Facts::read(&mut self.session)?;
         verdict.after_down = self::sort(changes(before, &reverted), &mut verdict.notes);
-        let again = self.advance(&pair.up).map_err(|error| {
-            error.context(format!("{} cannot be applied again after its down", pair.name))
-        });
-        again?;
+        // what the down left is often what the up now stumbles over: both are told
+        if let Err(error) = self.advance(&pair.up) {
+            verdict.error = Some(only_failed(error.context("after its down"))?);
+            return Ok((verdict, None));
+        }
         let again = Facts::read(&mut self.session)?;
         verdict.after_up_again = self::sort(changes(&after, &again), &mut verdict.notes);
         verdict.notes.dedup();
         verdict.reversible = verdict.after_down.is_empty() && verdict.after_up_again.is_empty();
-        Ok((verdict, again))
+        Ok((verdict, Some(again)))
     }
 
     fn advance(&mut self, step: &Prepared) -> Result<()> {
@@ -183,7 +193,7 @@ impl Proof<'_> {
     }
 }
 
-/// A way back that fails is a verdict, all else is an error.
+/// A way back, or forward again, that fails is a verdict; all else is an error.
 fn only_failed(error: Error) -> Result<String> {
     match error.kind() {
         Kind::Migration => Ok([&[error.message().to_owned()], error.details()].concat().join("\n")),

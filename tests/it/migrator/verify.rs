@@ -85,6 +85,22 @@ fn a_down_that_is_missing_fails_or_refuses_is_no_proof() {
 }
 
 #[test]
+fn an_up_that_stumbles_over_what_its_down_left_is_told_with_that() {
+    let ground = ground();
+    ground.simple(1);
+    ground.migration(&name(2), &table("kept"), "SELECT 1;\n");
+    ground.simple(3);
+    let failed =
+        ground.migrator(["verify", "--json"]).fails(4, ["1 of 2", "not tried after it: 1"]);
+    let verdicts: serde_json::Value = serde_json::from_str(&failed.stdout).unwrap();
+    assert_eq!(verdicts[0]["reversible"], true);
+    assert_eq!(verdicts[1]["after_down"][0], "+ table public.kept");
+    let error = verdicts[1]["error"].as_str().unwrap();
+    assert!(error.contains("after its down") && error.contains("already exists"), "{error}");
+    nothing_left(&ground);
+}
+
+#[test]
 fn an_up_that_fails_ends_the_proof() {
     let ground = ground();
     ground.simple(1);
