@@ -52,7 +52,11 @@ impl Settings {
         let text =
             |option: &Option<String>, other: &Option<String>| option.clone().or(other.clone());
         let wait = text(&global.wait, &file.wait);
-        let mut server = vec![("standard_conforming_strings", "on".to_owned())];
+        let mut server = vec![
+            ("standard_conforming_strings", "on".to_owned()),
+            // one session waits for the other, as long as a migration takes
+            ("idle_session_timeout", "0".to_owned()),
+        ];
         for (name, option, setting) in [
             ("lock_timeout", &global.lock_timeout, &file.lock_timeout),
             ("statement_timeout", &global.statement_timeout, &file.statement_timeout),
