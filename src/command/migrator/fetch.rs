@@ -47,7 +47,7 @@ pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetc
     let mut refused = Vec::new();
     let mut unchanged = 0;
     for file in &kept {
-        let path = plain(&project.directory.join(&file.path));
+        let path = place(&project.directory, &file.path);
         match std::fs::read(&path) {
             Ok(text) if text == file.text.as_bytes() => unchanged += 1,
             _ if !stays_inside(&file.path) => refused
@@ -94,15 +94,20 @@ fn files(row: &Row) -> Result<Vec<Kept>> {
     Ok(kept)
 }
 
-/// The path without `..`, which a directory that is missing would not let pass.
-fn plain(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut plain, component| {
+/// Where a path of the history leads, also from a directory that is not there: the system follows
+/// no `..` out of one.
+fn place(directory: &Path, path: &Path) -> PathBuf {
+    if stays_inside(path) {
+        return directory.join(path);
+    }
+    let mut place = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    for component in path.components() {
         match component {
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
+            Component::ParentDir => drop(place.pop()),
+            other => place.push(other),
         }
-        plain
-    })
+    }
+    place
 }
 
 /// The history is data: it must not write wherever it likes.
