@@ -59,6 +59,9 @@ pub(super) enum Then {
     Stop,
 }
 
+/// Why a server without TLS is not talked to where TLS is asked for.
+const NO_TLS: &str = "the server does not offer TLS";
+
 /// A connection that did not come about.
 pub(super) struct Refusal {
     pub(super) error: Error,
@@ -104,6 +107,10 @@ impl Refusal {
         let (message, after) = (self.error.message(), other.error.message());
         let detail = (message != after).then(|| format!("with the other encryption: {after}"));
         let then = if other.then == Then::OtherEncryption { Then::Stop } else { other.then };
+        // to go on without TLS was allowed, so its absence explains nothing
+        if message.ends_with(NO_TLS) {
+            return Self { error: other.error, then };
+        }
         Self { error: detail.into_iter().fold(self.error, Error::detail), then }
     }
 
@@ -196,7 +203,7 @@ fn protocol_error(error: &tokio_postgres::Error) -> Error {
         "password missing" => Error::failed("the server wants a password").hint(
             "give it in PGPASSWORD, in a password file (~/.pgpass) or in the connection string",
         ),
-        "server does not support TLS" => Error::failed("the server does not offer TLS")
+        "server does not support TLS" => Error::failed(NO_TLS)
             .hint("set ssl = on in the server, or sslmode=prefer for a network you trust"),
         other => Error::failed(other),
     }

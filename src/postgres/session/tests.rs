@@ -19,12 +19,19 @@ fn refusal(parameters: &str) -> Error {
 
 /// A server that sends `answer` to whatever it is asked first, or nothing at all.
 fn server(answer: &'static [u8]) -> u16 {
+    server_that(move |_| answer)
+}
+
+/// The same with an answer that depends on the request.
+fn server_that(answer: impl Fn(&[u8]) -> &'static [u8] + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 512]);
+            let mut request = [0; 512];
+            let _ = stream.read(&mut request);
+            let answer = answer(&request);
             let _ = stream.write_all(answer);
             if answer.is_empty() {
                 let _ = stream.read(&mut [0; 512]);
@@ -89,6 +96,16 @@ fn tells_the_servers_own_reason() {
     let port = server(b"E\0\0\0\x2cSFATAL\0VFATAL\0C3D000\0Mno such database\0\0");
     let error = refusal(&format!("host=127.0.0.1 port={port} sslmode=disable"));
     assert_eq!(error.kind(), Kind::Failed);
+    assert!(error.message().ends_with("no such database"), "{error}");
+    assert_eq!(error.details(), ["SQLSTATE: 3D000"]);
+}
+
+#[test]
+fn a_server_without_tls_tells_its_own_reason_where_tls_is_only_preferred() {
+    let failure = b"E\0\0\0\x2cSFATAL\0VFATAL\0C3D000\0Mno such database\0\0";
+    // an SSLRequest begins with its length, 8
+    let port = server_that(|request| if request[3] == 8 { b"N" } else { failure });
+    let error = refusal(&format!("host=127.0.0.1 port={port}"));
     assert!(error.message().ends_with("no such database"), "{error}");
     assert_eq!(error.details(), ["SQLSTATE: 3D000"]);
 }
