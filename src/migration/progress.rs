@@ -33,10 +33,13 @@ impl Copies {
             let text = part.text.to_lowercase();
             text.contains("role") || text.contains("authorization")
         });
-        let mut note = |statements| note(set, version, statements, changes_role);
-        let mut done = 0;
+        let mut note = |statements, within| match within {
+            true => one_line(include_str!("../../sql/query/note-within.sql")),
+            false => note(set, version, statements, changes_role),
+        };
+        let mut progress = Progress::default();
         for (number, part) in source.parts.iter().enumerate() {
-            let text = annotated(part, &part.scan()?, directory.path(), &mut note, &mut done);
+            let text = annotated(part, &part.scan()?, directory.path(), &mut note, &mut progress);
             let path = copy(directory.path(), number);
             std::fs::write(&path, text).on("write", &path)?;
         }
@@ -63,11 +66,39 @@ fn note(set: &str, version: i64, statements: usize, changes_role: bool) -> Strin
         true => include_str!("../../sql/query/note-statement-as-migrator.sql"),
         false => include_str!("../../sql/query/note-statement.sql"),
     };
-    let lines = template.lines().filter(|line| !line.starts_with("--"));
-    let line: String = lines.flat_map(|line| [" ", line]).collect();
     let (version, statements) = (version.to_string(), statements.to_string());
     let values = [("set", quote_literal(set)), ("version", version), ("statements", statements)];
-    fill(&line, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
+    fill(&one_line(template), &values.each_ref().map(|(name, value)| (*name, value.as_str())))
+}
+
+fn one_line(template: &str) -> String {
+    let lines = template.lines().filter(|line| !line.starts_with("--"));
+    lines.flat_map(|line| [" ", line]).collect()
+}
+
+/// Where a file is, as its text tells.
+#[derive(Debug, Default)]
+struct Progress {
+    /// How many statements have ended.
+    statements: usize,
+    /// Whether a transaction of the file's own is open.
+    within: bool,
+}
+
+impl Progress {
+    fn pass(&mut self, words: &[String]) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.within = match words.as_slice() {
+            ["BEGIN", ..] | ["START", "TRANSACTION", ..] => true,
+            ["ROLLBACK", "TO", ..] | ["ROLLBACK", "WORK" | "TRANSACTION", "TO", ..] => self.within,
+            ["COMMIT" | "ROLLBACK", "PREPARED", ..] => self.within,
+            ["COMMIT" | "END" | "ROLLBACK" | "ABORT", rest @ ..] => {
+                rest.ends_with(&["AND", "CHAIN"])
+            }
+            ["PREPARE", "TRANSACTION", ..] => false,
+            _ => self.within,
+        };
+    }
 }
 
 fn copy(directory: &Path, number: usize) -> PathBuf {
@@ -79,8 +110,8 @@ fn annotated(
     part: &Part,
     script: &Script,
     copies: &Path,
-    note: &mut dyn FnMut(usize) -> String,
-    done: &mut usize,
+    note: &mut dyn FnMut(usize, bool) -> String,
+    progress: &mut Progress,
 ) -> String {
     let text = &part.text;
     let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
@@ -91,6 +122,7 @@ fn annotated(
     }
     for item in &script.items {
         let Item::Statement(statement) = item else { continue };
+        progress.pass(&statement.words);
         let end = statement.span.end;
         let at = match statement.end {
             End::Combined | End::Reset => continue,
@@ -99,8 +131,8 @@ fn annotated(
             End::Command => text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1),
             End::EndOfFile => text.len(),
         };
-        *done += 1;
-        let mut noted = note(*done);
+        progress.statements += 1;
+        let mut noted = note(progress.statements, progress.within);
         if statement.end == End::EndOfFile {
             noted.insert_str(0, "\n;");
         } else if at == text.len() && statement.end == End::Command && !text.ends_with('\n') {
@@ -144,7 +176,13 @@ mod tests {
     fn annotate(text: &str) -> String {
         let part = Part { path: "up.sql".into(), text: text.to_owned(), includes: Vec::new() };
         let script = part.scan().expect("whole");
-        annotated(&part, &script, Path::new("/c"), &mut |n| format!("<{n}>"), &mut 0)
+        annotated(
+            &part,
+            &script,
+            Path::new("/c"),
+            &mut |n, within| if within { "<>".to_owned() } else { format!("<{n}>") },
+            &mut Progress::default(),
+        )
     }
 
     #[test]
@@ -155,6 +193,14 @@ mod tests {
             ("SELECT 1 \\gset\nB;", "SELECT 1 \\gset\n<1>B;<2>"),
             ("SELECT 1 \\gexec", "SELECT 1 \\gexec\n<1>"),
             ("A\\; B;", "A\\; B;<1>"),
+            (
+                "begin; A; rollback to s; commit; B;",
+                "begin;<> A;<> rollback to s;<> commit;<4> B;<5>",
+            ),
+            (
+                "BEGIN\\; A\\; COMMIT; START TRANSACTION;",
+                "BEGIN\\; A\\; COMMIT;<1> START TRANSACTION;<>",
+            ),
             ("SELECT 1", "SELECT 1\n;<1>"),
             ("COPY t FROM STDIN;\n1\n\\.\nA;", "COPY t FROM STDIN;<1>\n1\n\\.\nA;<2>"),
         ] {

@@ -154,3 +154,24 @@ fn a_role_that_it_takes_lasts_although_the_role_may_not_write_the_history() {
     ground.up_all();
     assert_eq!(ground.ask("SELECT proowner::regrole FROM pg_proc WHERE proname = 'f'"), "lesser");
 }
+
+#[test]
+fn a_transaction_of_its_own_keeps_its_role_and_its_mode_to_itself() {
+    let ground = Ground::new();
+    ground.ask("CREATE ROLE other; GRANT CREATE ON SCHEMA public TO other");
+    let owned = |name: &str| format!("CREATE SEQUENCE {name};\n");
+    ground.up(
+        1,
+        &format!(
+            "-- migrator: no-transaction\nBEGIN;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n\
+             SET LOCAL ROLE other;\n{}COMMIT;\n{}BEGIN READ ONLY;\nSELECT 1;\nCOMMIT;\n",
+            owned("theirs"),
+            owned("ours"),
+        ),
+    );
+    ground.up_all();
+    let owners = "SELECT string_agg(sequencename || ' ' || (sequenceowner = 'other'), ', ' \
+                  ORDER BY sequencename) FROM pg_sequences WHERE schemaname = 'public'";
+    assert_eq!(ground.ask(owners), "ours false, theirs true");
+    assert_eq!(ground.ask("SELECT statements FROM hectic.migration"), "9");
+}
