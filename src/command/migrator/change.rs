@@ -141,6 +141,13 @@ pub fn repair<'a>(
     };
     for name in &wanted.reverted {
         let migration = find(name)?;
+        if wanted.applied.iter().any(|other| migration.name.is_called(other)) {
+            return Err(Error::conflict(format!(
+                "{} cannot be both applied and reverted",
+                migration.name
+            ))
+            .hint("say which of the two it is"));
+        }
         if history.find(migration.name.version).is_some_and(Record::is_applied) {
             changes.changes.push(Change::Reverted(migration));
         }

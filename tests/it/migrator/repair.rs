@@ -82,6 +82,8 @@ fn repair_marks_applied_and_reverted() {
     ground.migrator(["validate"]).success();
     ground.migrator(["repair", "--yes", "--applied", "t9"]).fails(3, ["t9"]);
     ground.migrator(["repair", "--yes", "--reverted", "t9"]).fails(3, ["t9"]);
+    let both = ["repair", "--applied", "t1", "--reverted", &name(1), "--yes"];
+    ground.migrator(both).fails(2, ["both applied and reverted"]);
 }
 
 #[test]
