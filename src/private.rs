@@ -3,12 +3,16 @@
 
 use std::path::PathBuf;
 
+use crate::backup::{self, Backup, restore_into};
 use crate::bundle;
 use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::locale::Locale;
+use crate::postgres::quote::quote_ident;
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
+use crate::steps::Steps;
 
 /// What is to be made, and where.
 #[derive(Debug, Clone)]
@@ -23,6 +27,16 @@ pub struct Wanted {
     pub role: String,
     /// Whether the bundle is applied.
     pub bundle: bool,
+}
+
+/// A backup in a private cluster.
+pub struct Restored {
+    /// The cluster.
+    pub cluster: PrivateCluster,
+    /// What was changed, a sentence each.
+    pub changes: Vec<String>,
+    /// What somebody should do something about, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// A running private cluster.
@@ -44,6 +58,33 @@ impl Wanted {
             Ok(running) => {
                 Ok(PrivateCluster { running, role: self.role, database: self.spec.database, place })
             }
+            Err(error) => Err(removed(place, error)),
+        }
+    }
+
+    /// The same from a backup. Returns what had to be changed and what somebody should look at.
+    ///
+    /// # Errors
+    /// `Missing` when the backup has no such database.
+    pub fn restore(mut self, backup: &Backup, toolchain: &Toolchain) -> Result<Restored> {
+        let user = self.spec.server_user.clone();
+        let place = Throwaway::claim(&self.parent, &self.registry, user.as_ref())?;
+        self.spec.layout = place.layout().clone();
+        let named = backup.database_name();
+        let database = named.unwrap_or_else(|| self.spec.database.clone());
+        let wanted =
+            backup::Wanted { role: Some(&self.role), database: Some(&database), reindex: false };
+        match restore_into(backup, &self.spec, toolchain, &wanted, &mut Steps::default()) {
+            Ok(prepared) => Ok(Restored {
+                changes: prepared.changes,
+                warnings: prepared.warnings,
+                cluster: PrivateCluster {
+                    role: prepared.running.spec().superuser.clone(),
+                    running: prepared.running,
+                    database,
+                    place,
+                },
+            }),
             Err(error) => Err(removed(place, error)),
         }
     }
@@ -84,6 +125,20 @@ impl PrivateCluster {
     /// The project's database in it.
     pub fn conninfo(&self) -> Result<Conninfo> {
         conninfo(&self.running, &self.role, &self.database)
+    }
+
+    /// Leaves it running; returns its directory.
+    pub fn keep(self) -> Result<PathBuf> {
+        self.place.keep()
+    }
+
+    /// Makes the database anew, with this encoding and locale, and with the bundle.
+    pub fn recreate(&self, locale: &Locale) -> Result<()> {
+        let name = quote_ident(&self.database);
+        let mut session = self.running.session("postgres")?;
+        session.batch(&format!("DROP DATABASE {name}"))?;
+        session.batch(&locale.create(&name, &quote_ident(&self.role)))?;
+        bundle::apply(&mut Session::connect(&self.conninfo()?)?)
     }
 
     /// Does `work` in it, then removes it. An error comes with the end of the server's log.

@@ -94,7 +94,8 @@ pub(super) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments) -> Res
     Ok(())
 }
 
-fn place(resolve: &Resolve, path: Option<&Path>) -> Result<PathBuf> {
+/// The directory of a backup.
+pub(super) fn place(resolve: &Resolve, path: Option<&Path>) -> Result<PathBuf> {
     path.map_or_else(|| resolve.backup_directory(), |path| Ok(absolute(path)))
 }
 
@@ -110,7 +111,8 @@ fn contents(taken: &Taken) -> String {
     format!("PostgreSQL {}, {}, of {databases}", taken.sidecar.server, size(taken.size))
 }
 
-fn tell_age(backup: &Backup) {
+/// Says how old a backup is, where that is known.
+pub(super) fn tell_age(backup: &Backup) {
     let Some(sidecar) = backup.sidecar() else { return };
     let taken = u64::try_from(sidecar.epoch).map(Duration::from_secs).unwrap_or_default();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

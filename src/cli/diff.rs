@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::resolve::Resolve;
-use super::{diff_report, migrator_settings, ui};
+use super::{backup_verbs, diff_report, migrator_settings, ui};
+use crate::backup::Backup;
 use crate::command::diff::{Against, Diff, Ground, Report, Weight};
 use crate::drift::Class;
 use crate::error::{Error, IoContext, Kind, Result};
@@ -28,11 +29,13 @@ pub(super) enum DiffFormat {
 
 #[derive(Debug, Args)]
 pub(super) struct DiffArguments {
+    /// A backup to restore and migrate for the other side [default: as for backup]
+    backup: Option<PathBuf>,
     /// Compare with this database, which is only read
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "backup")]
     against: Option<String>,
     /// Compare with the bundle and all migrations, from nothing
-    #[arg(long, conflicts_with = "against")]
+    #[arg(long, conflicts_with_all = ["against", "backup"])]
     from_migrations: bool,
     /// Compare the rows of these tables too
     #[arg(long, value_name = "TABLES", value_delimiter = ',')]
@@ -52,6 +55,9 @@ pub(super) struct DiffArguments {
     /// The order of columns counts too
     #[arg(long)]
     strict_order: bool,
+    /// Compare the backup even if one of its migrations fails
+    #[arg(long)]
+    ignore_migration_fail: bool,
     /// Set the psql variable USE_MOCK=1
     #[arg(short, long)]
     mock: bool,
@@ -67,6 +73,7 @@ pub(super) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
         source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
         dotenv: workspace.dotenv,
         migrations: migrator_settings::project(resolve)?,
+        ignore_failure: flags.ignore_migration_fail,
     };
     let rows = rows::Wanted { tables: flags.tables.clone(), all_columns: flags.all_columns };
     let report = Diff { ground: &ground, against, rows }.run()?;
@@ -83,9 +90,11 @@ fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
             Ok(Against::Database(conninfo.map_err(|e| e.context("cannot use --against"))?))
         }
         None if flags.from_migrations => Ok(Against::Migrations),
-        None => Err(Error::missing("nothing says what to compare the sources with")
-            .hint("--from-migrations: with all migrations, from nothing")
-            .hint("--against URL: with a database that is there")),
+        None => {
+            let backup = Backup::open(&backup_verbs::place(resolve, flags.backup.as_deref())?)?;
+            backup_verbs::tell_age(&backup);
+            Ok(Against::Backup(backup))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod conninfo;
 pub mod interpreter;
 pub mod lexer;
+pub mod locale;
 pub mod quote;
 pub mod script;
 pub mod session;

@@ -71,8 +71,9 @@ impl Diff<'_> {
 
     fn compare(&self) -> Result<Report> {
         let (a, b) = std::thread::scope(|scope| {
-            let a = scope.spawn(|| self.ground.side_a(&self.against));
-            let b = self.ground.side_b().context("cannot prepare the sources' side");
+            let (tell, locale) = std::sync::mpsc::channel();
+            let a = scope.spawn(|| self.ground.side_a(&self.against, tell));
+            let b = self.ground.side_b(&locale).context("cannot prepare the sources' side");
             let a = a.join().unwrap_or_else(|_| Err(Error::unexpected("a side panicked")));
             (a.context("cannot prepare the other side"), b)
         });

@@ -1,12 +1,17 @@
 //! The two sides of a comparison.
 
+use std::sync::mpsc::{Receiver, Sender};
+
+use crate::backup::Backup;
+use crate::bundle::{self, Status, VERSION};
 use crate::command::deploy::{self, Content};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::facts;
 use crate::migration::migrate::{Migrate, Wanted};
 use crate::migration::plan::Count;
 use crate::migration::project::Project;
 use crate::postgres::conninfo::Conninfo;
+use crate::postgres::locale::Locale;
 use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
 use crate::private::{self, PrivateCluster};
@@ -21,6 +26,8 @@ pub enum Against {
     Migrations,
     /// A database that is there; it is only read.
     Database(Conninfo),
+    /// A backup, with the migrations that it lacks.
+    Backup(Backup),
 }
 
 /// What both sides are made of.
@@ -36,6 +43,8 @@ pub struct Ground {
     pub dotenv: Dotenv,
     /// The migrations.
     pub migrations: Project,
+    /// Whether a backup is compared as far as its migrations went, when one fails.
+    pub ignore_failure: bool,
 }
 
 /// A database to be read.
@@ -85,9 +94,16 @@ impl Side {
 }
 
 impl Ground {
-    /// The sources, hydrated.
-    pub fn side_b(&self) -> Result<Side> {
-        self.make("sources", |conninfo| {
+    /// The sources, hydrated, in a database with the locale that `locale` tells; no word of it means
+    /// that any will do.
+    pub fn side_b(&self, locale: &Receiver<Locale>) -> Result<Side> {
+        let cluster = self.private.clone().start(&self.toolchain)?;
+        self.fill(cluster, "sources", |cluster, conninfo| {
+            if let Ok(wanted) = locale.recv()
+                && wanted != Locale::of(&mut Session::connect(conninfo)?)?
+            {
+                cluster.recreate(&wanted)?;
+            }
             let content = Content {
                 hook: false,
                 dotenv: self.dotenv.clone(),
@@ -99,25 +115,70 @@ impl Ground {
         })
     }
 
-    /// What they are compared with.
-    pub fn side_a(&self, against: &Against) -> Result<Side> {
+    /// What they are compared with; tells the locale as soon as it is known.
+    pub fn side_a(&self, against: &Against, locale: Sender<Locale>) -> Result<Side> {
         match against {
-            Against::Database(conninfo) => Ok(Side::Theirs(Box::new(conninfo.clone()))),
-            Against::Migrations => self.make("migrations", |conninfo| self.migrate(conninfo)),
+            Against::Database(conninfo) => {
+                // nobody listens when the other side has failed
+                let _ = locale.send(Locale::of(&mut Session::connect(conninfo)?)?);
+                Ok(Side::Theirs(Box::new(conninfo.clone())))
+            }
+            Against::Migrations => {
+                drop(locale);
+                let cluster = self.private.clone().start(&self.toolchain)?;
+                self.fill(cluster, "migrations", |_, conninfo| self.migrate(conninfo))
+            }
+            Against::Backup(backup) => self.restored(backup, &locale),
         }
     }
 
+    fn restored(&self, backup: &Backup, locale: &Sender<Locale>) -> Result<Side> {
+        let restored = self.private.clone().restore(backup, &self.toolchain)?;
+        for change in &restored.changes {
+            tracing::debug!("backup: {change}");
+        }
+        for warning in &restored.warnings {
+            tracing::warn!("backup: {warning}");
+        }
+        self.fill(restored.cluster, "backup and migrations", |_, conninfo| {
+            let mut session = Session::connect(conninfo)?;
+            let _ = locale.send(Locale::of(&mut session)?);
+            if let Status::Older(version) = bundle::status(&mut session)? {
+                bundle::upgrade(&mut session)?;
+                tracing::info!(
+                    "the backup has bundle {version}; its copy was upgraded to {VERSION}"
+                );
+            }
+            drop(session);
+            match self.migrate(conninfo) {
+                Err(error) if error.kind() == Kind::Migration && self.ignore_failure => {
+                    tracing::warn!("{error}; compared as it is");
+                    Ok(())
+                }
+                done => done,
+            }
+        })
+    }
+
     fn migrate(&self, conninfo: &Conninfo) -> Result<()> {
+        if !self.migrations.directory.is_dir() {
+            tracing::debug!("no migrations in {}", self.migrations.directory.display());
+            return Ok(());
+        }
         let toolchain = || Ok(self.toolchain.clone());
         let migrate =
             Migrate { project: &self.migrations, conninfo, toolchain: &toolchain, dry_run: false };
         migrate.run(&Wanted::Up(Count::All), &mut |_| ()).map(drop)
     }
 
-    fn make(&self, name: &'static str, fill: impl FnOnce(&Conninfo) -> Result<()>) -> Result<Side> {
-        let cluster = self.private.clone().start(&self.toolchain)?;
+    fn fill(
+        &self,
+        cluster: PrivateCluster,
+        name: &'static str,
+        fill: impl FnOnce(&PrivateCluster, &Conninfo) -> Result<()>,
+    ) -> Result<Side> {
         let filled = cluster.conninfo().and_then(|conninfo| {
-            fill(&conninfo)?;
+            fill(&cluster, &conninfo)?;
             Ok(conninfo)
         });
         match filled {

@@ -1,0 +1,56 @@
+//! The encoding and the locale of a database, as CREATE DATABASE takes them.
+
+use super::quote::quote_literal;
+use super::session::{Session, column};
+use super::template::fill;
+use crate::error::Result;
+
+/// Encoding and locale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locale {
+    encoding: String,
+    provider: String,
+    collate: String,
+    ctype: String,
+    /// Of the provider, where it is not libc.
+    locale: Option<String>,
+    rules: Option<String>,
+}
+
+impl Locale {
+    /// Of the database at hand.
+    pub fn of(session: &mut Session) -> Result<Self> {
+        let row = session.query_one(include_str!("../../sql/query/database-locale.sql"), &[])?;
+        Ok(Self {
+            encoding: column(&row, "encoding")?,
+            provider: column(&row, "provider")?,
+            collate: column(&row, "collate")?,
+            ctype: column(&row, "ctype")?,
+            locale: column(&row, "locale")?,
+            rules: column(&row, "rules")?,
+        })
+    }
+
+    /// The statement that makes a database like that; both names are quoted.
+    pub fn create(&self, name: &str, owner: &str) -> String {
+        let mut more = String::new();
+        if let Some(locale) = &self.locale {
+            let word = if self.provider == "icu" { "ICU_LOCALE" } else { "BUILTIN_LOCALE" };
+            more.push_str(&format!(" {word} {}", quote_literal(locale)));
+        }
+        if let Some(rules) = &self.rules {
+            more.push_str(&format!(" ICU_RULES {}", quote_literal(rules)));
+        }
+        let values = [
+            ("name", name.to_owned()),
+            ("owner", owner.to_owned()),
+            ("encoding", quote_literal(&self.encoding)),
+            ("provider", self.provider.clone()),
+            ("collate", quote_literal(&self.collate)),
+            ("ctype", quote_literal(&self.ctype)),
+            ("more", more),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        fill(include_str!("../../sql/query/create-database.sql"), &values)
+    }
+}
