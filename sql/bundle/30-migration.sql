@@ -275,7 +275,7 @@ BEGIN
             AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = o)) END
     WHERE m.migration_set = fail_migration.migration_set
       AND m.version = COALESCE(fail_migration.version, m.version)
-      AND m.state = 'Running' AND m.backend = COALESCE(fail_migration.backend, m.backend)
+      AND m.state = 'Running' AND (fail_migration.backend IS NULL OR m.backend = fail_migration.backend)
     RETURNING m.*
   LOOP
     INSERT INTO hectic.migration_event (

@@ -271,6 +271,10 @@ pub(super) fn ambiguity(error: &clap::Error, words: &[OsString]) -> Option<&'sta
     if known(0) && known(1) {
         return ambiguous(after[1]);
     }
+    // `migrator up` is no second command but an unknown one
+    if after.is_empty() && MIGRATE_COMMANDS.contains(&word.as_str()) {
+        return None;
+    }
     ambiguous(word)
 }
 
