@@ -47,13 +47,20 @@ pub struct Taken {
 }
 
 impl Take<'_> {
-    /// Takes it.
+    /// Takes it. A link in the place of the backup stays, and what it leads to is replaced.
     pub fn run(&self, steps: &mut Steps) -> Result<Taken> {
-        let parent = self.path.parent().unwrap_or(Path::new("/"));
-        check_place(self.path)?;
+        let path = std::fs::canonicalize(self.path).unwrap_or_else(|_| self.path.to_owned());
+        check_place(&path)?;
+        let parent = path.parent().unwrap_or(Path::new("/"));
         std::fs::create_dir_all(parent).on("create", parent)?;
-        let lock = Lock::wait(&beside(self.path, "", ".lock"))?;
-        let prefix = beside(self.path, "", ".new-");
+        let lock = Lock::wait(&beside(&path, ".lock"))?;
+        let taken = self.take(&path, parent, steps);
+        lock.remove()?;
+        taken
+    }
+
+    fn take(&self, path: &Path, parent: &Path, steps: &mut Steps) -> Result<Taken> {
+        let prefix = beside(path, ".new-");
         remove_abandoned(parent, &prefix)?;
         let staging = tempfile::Builder::new()
             .prefix(prefix.file_name().unwrap_or_default())
@@ -68,8 +75,7 @@ impl Take<'_> {
         });
         let size = taken.context("the backup that was just taken is not sound")?;
         let sidecar = steps.run("describe", || self.describe(&new))?;
-        put_in_place(&staging, &new, self.path)?;
-        lock.remove()?;
+        put_in_place(&staging, &new, path)?;
         Ok(Taken { sidecar, size })
     }
 
@@ -146,10 +152,9 @@ fn put_in_place(staging: &TempDir, new: &Path, path: &Path) -> Result<()> {
     remove_tree(staging.path())
 }
 
-/// `.NAME` beside `path`, with something around the name.
-fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
+/// `.NAME` beside `path`, with something after the name.
+fn beside(path: &Path, after: &str) -> PathBuf {
     let mut name = OsString::from(".");
-    name.push(before);
     name.push(path.file_name().unwrap_or_default());
     name.push(after);
     path.with_file_name(name)

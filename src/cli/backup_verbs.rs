@@ -9,7 +9,7 @@ use super::resolve::Resolve;
 use super::ui;
 use super::verbs::{refuse_elsewhere, span, timing};
 use crate::backup::{Backup, Taken};
-use crate::cluster::is_meant_by;
+use crate::cluster::{ClusterSpec, is_meant_by};
 use crate::command::backup;
 use crate::command::normalize_backup::{Normalize, Normalized};
 use crate::command::restore::{Restore, Restored};
@@ -40,8 +40,7 @@ pub(super) fn run_restore(
         None => Backup::open(&place(resolve, flags.path.as_deref())?)?,
     };
     let spec = resolve.spec(resolve.layout()?)?;
-    let meant = |conninfo: &Conninfo| is_meant_by(&spec.layout, spec.port, conninfo);
-    let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo).filter(meant);
+    let connection = meant(resolve, &spec)?;
     let named = resolve.env.text("PG_DATABASE")?.map(str::to_owned);
     let restore = Restore {
         role: connection.as_ref().map(|conninfo| conninfo.user().to_owned()),
@@ -66,6 +65,17 @@ pub(super) fn run_restore(
     }
     ui::status(&format!("restored: {url}{}", timing(&steps)));
     Ok(())
+}
+
+/// The project's connection, when it leads to the cluster that is restored.
+fn meant(resolve: &Resolve, spec: &ClusterSpec) -> Result<Option<Conninfo>> {
+    let Some((url, conninfo)) = resolve.project_url()? else { return Ok(None) };
+    if is_meant_by(&spec.layout, spec.port, &conninfo) {
+        return Ok(Some(conninfo));
+    }
+    let place = spec.layout.working_directory().display();
+    tracing::warn!("{url} does not point to the cluster in {place}, into which is restored");
+    Ok(None)
 }
 
 pub(super) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Taking a backup: whole, described, and the previous one kept until then.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::{BACKUP, backed_up, backup, cluster, wrapped};
 use crate::support::Sandbox;
@@ -46,7 +46,7 @@ fn a_failure_keeps_the_previous_backup() {
     sandbox.database(["--url", nowhere, "backup"]).fails(1, ["pg_basebackup"]);
     assert_eq!(sandbox.read(&format!("{BACKUP}/backup.json")), before);
     assert_eq!(sandbox.entries(BACKUP), NAMES);
-    assert!(!has(&sandbox.path("project/focus"), ".postgresql-backup.new-"));
+    assert_eq!(sandbox.entries("project/focus"), ["postgresql-backup"]);
 }
 
 #[test]
@@ -78,6 +78,17 @@ fn only_a_backup_is_replaced() {
     sandbox.write("photos/cat.jpg", "meow");
     sandbox.database(["backup", "photos"]).fails(2, ["is no backup"]);
     assert_eq!(sandbox.entries("photos"), ["cat.jpg"]);
+}
+
+#[test]
+fn a_link_to_the_backup_stays() {
+    let sandbox = backed_up();
+    std::fs::rename(backup(&sandbox), sandbox.path("disk")).unwrap();
+    symlink(sandbox.path("disk"), backup(&sandbox)).unwrap();
+    sandbox.database(["backup"]).success();
+    assert!(backup(&sandbox).is_symlink());
+    sandbox.database(["restore"]).success();
+    assert_eq!(sandbox.ask("SELECT state FROM work"), "later");
 }
 
 #[test]
