@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{backed_up, only_one_cluster, state};
 use crate::support::trace::interrupt;
-use crate::support::{Sandbox, server};
+use crate::support::{Sandbox, server, wait_until};
 
 /// The staging directory, once it is there.
 fn staging(sandbox: &Sandbox) -> Option<PathBuf> {
@@ -64,4 +64,7 @@ fn killed_while_recovering() {
     sandbox.database(["restore"]).success();
     assert_eq!(state(&sandbox), "saved");
     only_one_cluster(&sandbox);
+    let (all, ours) = (sandbox.path("pg"), sandbox.path("pg/data"));
+    let alone = || server::processes_below(&all).len() == server::processes_below(&ours).len();
+    wait_until("only the new server runs", alone);
 }

@@ -109,12 +109,16 @@ fn indexes_of_another_sort_order_are_listed_and_built_anew() {
     let sandbox = cluster();
     sandbox.ask("CREATE INDEX by_state ON work (state)");
     sandbox.ask("UPDATE pg_database SET datcollversion = '0.1' WHERE datname = 'app'");
+    let file = || sandbox.ask("SELECT pg_relation_filenode('by_state')");
+    let before = file();
     sandbox.database(["backup"]).success();
     let told = sandbox.database(["restore"]).success();
     assert!(told.stderr.contains("public.by_state"), "{told}");
     assert!(told.stderr.contains("--reindex"), "{told}");
+    assert_eq!(file(), before);
     let told = sandbox.database(["restore", "--reindex"]).success();
     assert!(told.stderr.contains("built anew"), "{told}");
+    assert_ne!(file(), before);
 }
 
 /// The bootstrap superuser of the backup has a name that nothing tells.
