@@ -1,5 +1,5 @@
 -- The tables whose rows are compared: every descendant of hectic.immutable at any depth, and those
--- named in $1 ('schema.table' as people write it). With the columns that count, in the order of the
+-- named in $1 ('schema.table' as people write it); a partitioned one has its rows in partitions. With the columns that count, in the order of the
 -- table, and the key by which rows are told apart. Unless $2 is true, generated columns, columns that
 -- come from hectic.created_at and hectic.updated_at, and those with a volatile default do not count:
 -- they differ between any two databases.
@@ -7,13 +7,16 @@ WITH RECURSIVE descendant(oid) AS (
   SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = 'hectic' AND c.relname = 'immutable'
   UNION
+  SELECT c.oid FROM pg_catalog.unnest($1::text[]) t JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t)
+  WHERE c.relkind = 'p'
+  UNION
   SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN descendant d ON d.oid = i.inhparent
 ),
 chosen AS (
   SELECT c.oid, n.nspname, c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'hectic'
-    AND (c.oid IN (SELECT d.oid FROM descendant d)
+  WHERE c.relkind = 'r'
+    AND (n.nspname <> 'hectic' AND c.oid IN (SELECT d.oid FROM descendant d)
       OR c.oid IN (SELECT pg_catalog.to_regclass(t) FROM pg_catalog.unnest($1::text[]) t))
 ),
 attribute AS (

@@ -55,8 +55,8 @@ pub enum Side {
 /// # Errors
 /// `NoSuchTable` for a table that was named and is on neither side.
 pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<TableDiff>> {
-    let (of_a, of_b) = (tables(a, wanted)?, tables(b, wanted)?);
     require(a, b, &wanted.tables)?;
+    let (of_a, of_b) = tables_of_both(a, b, wanted)?;
     let names: BTreeSet<&String> = of_a.keys().chain(of_b.keys()).collect();
     let shared: Vec<Table> = names
         .iter()
@@ -80,7 +80,25 @@ pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<
     Ok(found)
 }
 
-fn tables(session: &mut Session, wanted: &Wanted) -> Result<BTreeMap<String, Table>> {
+type Tables = BTreeMap<String, Table>;
+
+/// A table that is to be compared on one side is so on the other, where perhaps it is not immutable.
+fn tables_of_both(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<(Tables, Tables)> {
+    let of_a = tables(a, wanted)?;
+    let of_b = tables(b, &wanted.with(&of_a))?;
+    let are_same = of_b.keys().all(|name| of_a.contains_key(name));
+    let of_a = if are_same { of_a } else { tables(a, &wanted.with(&of_b))? };
+    Ok((of_a, of_b))
+}
+
+impl Wanted {
+    fn with(&self, tables: &Tables) -> Self {
+        let all = self.tables.iter().chain(tables.keys());
+        Self { tables: all.cloned().collect(), ..*self }
+    }
+}
+
+fn tables(session: &mut Session, wanted: &Wanted) -> Result<Tables> {
     let query = include_str!("../../sql/query/compared-tables.sql");
     let rows = session.query(query, &[&wanted.tables, &wanted.all_columns])?;
     let table = |row| {
@@ -95,17 +113,28 @@ fn tables(session: &mut Session, wanted: &Wanted) -> Result<BTreeMap<String, Tab
 }
 
 fn require(a: &mut Session, b: &mut Session, tables: &[String]) -> Result<()> {
-    let query = include_str!("../../sql/query/table-exists.sql");
     for table in tables {
-        let exists =
-            |session: &mut Session| column::<bool>(&session.query_one(query, &[table])?, "found");
-        if !exists(a)? && !exists(b)? {
-            return Err(Error::new(
-                Kind::NoSuchTable,
-                format!("the table {table} is on neither side"),
-            )
-            .hint("name it with its schema, as in shop.currency"));
+        if !exists(a, table)? && !exists(b, table)? {
+            return Err(no_such_table(format!("the table {table} is on neither side"))
+                .hint("name it with its schema, as in shop.currency"));
         }
     }
     Ok(())
+}
+
+fn exists(session: &mut Session, table: &str) -> Result<bool> {
+    let query = include_str!("../../sql/query/table-exists.sql");
+    let row = session.query_one(query, &[&table]).map_err(|error| match session.sqlstate() {
+        // what is no name at all
+        Some("42601" | "42602" | "0A000") => {
+            no_such_table(format!("{table} names no table: {error}"))
+                .hint("write it as SQL does, as in shop.currency or \"Shop\".\"Currency\"")
+        }
+        _ => error,
+    });
+    column(&row?, "found")
+}
+
+fn no_such_table(message: String) -> Error {
+    Error::new(Kind::NoSuchTable, message)
 }
