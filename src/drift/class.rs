@@ -1,5 +1,6 @@
 //! How much a difference matters.
 
+use super::order::ORDER;
 use super::tokens::same_tokens;
 use crate::facts::{Identity, Kind, What};
 
@@ -19,7 +20,7 @@ pub enum Class {
     Security,
     /// Whose it is.
     Owner,
-    /// Another version of an extension.
+    /// Another version of an extension or of the bundle.
     Extension,
     /// Settings and locale.
     Environment,
@@ -58,24 +59,28 @@ impl Class {
 
 /// The class of a difference.
 pub fn of(identity: &Identity, what: &What) -> Class {
-    match identity.kind {
-        Kind::Policy | Kind::DefaultPrivileges => return Class::Security,
-        Kind::Database | Kind::DatabaseSetting | Kind::RoleSetting => return Class::Environment,
-        _ => {}
-    }
-    let What::Changed { property, before, after } = what else { return Class::Semantic };
+    let What::Changed { property, before, after } = what else { return of_kind(identity.kind) };
     match property.as_str() {
         "acl" | "row security" | "forced row security" => Class::Security,
         label if label.starts_with("security label") => Class::Security,
         "owner" => Class::Owner,
-        "position" => Class::Order,
+        ORDER => Class::Order,
         "name" => Class::NameOnly,
         "comment" => Class::Cosmetic,
-        "version" if identity.kind == Kind::Extension => Class::Extension,
-        "definition" | "body" => match (before, after) {
+        "version" if matches!(identity.kind, Kind::Extension | Kind::Bundle) => Class::Extension,
+        "definition" => match (before, after) {
             (Some(before), Some(after)) if same_tokens(before, after) => Class::Cosmetic,
             _ => Class::Semantic,
         },
+        _ => of_kind(identity.kind),
+    }
+}
+
+/// The class of whatever has none by its property.
+fn of_kind(kind: Kind) -> Class {
+    match kind {
+        Kind::Policy | Kind::DefaultPrivileges => Class::Security,
+        Kind::Database | Kind::DatabaseSetting | Kind::RoleSetting => Class::Environment,
         _ => Class::Semantic,
     }
 }

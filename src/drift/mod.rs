@@ -6,6 +6,7 @@
 
 mod class;
 mod name;
+mod order;
 mod role;
 mod tokens;
 
@@ -32,8 +33,9 @@ pub struct Difference {
     pub hint: Option<&'static str>,
 }
 
-/// The property that holds a digest of rows, which are compared by themselves.
-const ROWS: &str = "rows";
+/// Properties that are not compared as such: a digest of rows, which are compared by themselves, and
+/// the positions of columns, of which the order counts.
+const APART: [&str; 2] = ["rows", order::POSITION];
 
 /// All differences from `a` to `b`, ordered by kind, name and property.
 pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
@@ -43,7 +45,10 @@ pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
     let mut found = Vec::new();
     for (identity, object) in a.iter() {
         if let Some(other) = renamed.get(identity) {
-            found.push(difference(identity, rename(identity, other)));
+            // an index of a constraint is called as the constraint is
+            if !name::goes_with_a_constraint(object) {
+                found.push(difference(identity, rename(identity, other)));
+            }
             found.extend(
                 b.get(other).into_iter().flat_map(|to| properties(identity, object, to, true)),
             );
@@ -59,6 +64,7 @@ pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
             found.push(difference(identity, What::Added));
         }
     }
+    found.extend(order::differences(&a, &b));
     found.sort_by(|one, other| one.identity.cmp(&other.identity));
     found
 }
@@ -86,8 +92,11 @@ fn properties(
         before.properties.keys().chain(after.properties.keys()).collect();
     let changed = names.into_iter().filter_map(|property| {
         let (old, new) = (before.properties.get(property), after.properties.get(property));
-        // an index's definition holds its name
-        let is_same = old == new || is_renamed && property == "definition" || property == ROWS;
+        let is_same = match (old, new) {
+            _ if APART.contains(&property.as_str()) => true,
+            (Some(old), Some(new)) if is_renamed => name::is_same(identity, property, old, new),
+            _ => old == new,
+        };
         (!is_same).then(|| What::Changed {
             property: property.clone(),
             before: old.cloned(),

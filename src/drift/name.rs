@@ -7,35 +7,50 @@ use crate::facts::{Facts, Identity, Kind, Object};
 /// From names in `a` to names in `b`, of what is the same thing but for its name.
 pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Identity> {
     let mut pairs = BTreeMap::new();
-    let (mut left, mut right) = (Group::default(), Group::default());
-    for (identity, object) in a.iter().filter(|(identity, _)| counts(identity)) {
-        if b.get(identity).is_none_or(|other| key(identity, other) != key(identity, object)) {
-            left.entry(key(identity, object)).or_default().push(identity);
-        }
-    }
-    for (identity, object) in b.iter().filter(|(identity, _)| counts(identity)) {
-        if a.get(identity).is_none_or(|other| key(identity, other) != key(identity, object)) {
-            right.entry(key(identity, object)).or_default().push(identity);
-        }
-    }
-    for (key, identities) in left {
+    let mut right = candidates(b, a);
+    for (key, identities) in candidates(a, b) {
         let others = right.remove(&key).unwrap_or_default();
         pairs.extend(identities.into_iter().zip(others));
     }
     pairs
 }
 
-/// Things of one kind, one table and one definition.
-type Group<'a> = BTreeMap<(Kind, Option<&'a Identity>, String), Vec<&'a Identity>>;
-
-fn counts(identity: &Identity) -> bool {
-    matches!(identity.kind, Kind::Constraint | Kind::Index)
+/// Whether a property of what has been renamed is the same but for the name in it.
+pub fn is_same(identity: &Identity, property: &str, old: &str, new: &str) -> bool {
+    match (identity.kind, property) {
+        (Kind::Index, "definition") => without_name(old) == without_name(new),
+        _ => old == new,
+    }
 }
 
-fn key<'a>(identity: &Identity, object: &'a Object) -> (Kind, Option<&'a Identity>, String) {
+/// Whether it is the index of a constraint.
+pub fn goes_with_a_constraint(object: &Object) -> bool {
+    object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Constraint)
+}
+
+/// What tells things apart but for their names: kind, table and definition; for the index of a
+/// constraint, the constraint's.
+type Key<'a> = (Kind, Option<&'a Identity>, String);
+
+/// What `other` does not have under the same name.
+fn candidates<'a>(facts: &'a Facts, other: &'a Facts) -> BTreeMap<Key<'a>, Vec<&'a Identity>> {
+    let mut found: BTreeMap<Key<'a>, Vec<&Identity>> = BTreeMap::new();
+    let counting = |identity: &Identity| matches!(identity.kind, Kind::Constraint | Kind::Index);
+    for (identity, object) in facts.iter().filter(|(identity, _)| counting(identity)) {
+        let own = key(facts, identity, object);
+        if other.get(identity).is_none_or(|same| key(other, identity, same) != own) {
+            found.entry(own).or_default().push(identity);
+        }
+    }
+    found
+}
+
+fn key<'a>(facts: &'a Facts, identity: &Identity, object: &'a Object) -> Key<'a> {
+    let constraint = object.whole.as_ref().filter(|_| goes_with_a_constraint(object));
+    let object = constraint.and_then(|constraint| facts.get(constraint)).unwrap_or(object);
     let definition = object.properties.get("definition").map(String::as_str).unwrap_or_default();
-    let definition = match identity.kind {
-        Kind::Index => without_name(definition),
+    let definition = match (identity.kind, constraint) {
+        (Kind::Index, None) => without_name(definition),
         _ => definition.to_owned(),
     };
     (identity.kind, object.whole.as_ref(), definition)

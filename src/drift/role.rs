@@ -3,7 +3,8 @@
 //! A backup belongs to production's role, a hydrated database to a developer's. Where a role only
 //! stands for "the owner of the database", both sides get the same word for it.
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Identity, Kind};
+use crate::postgres::quote::quote_ident;
 
 /// The owner's name on each side.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,16 +31,33 @@ impl Roles {
 }
 
 fn replace(facts: &Facts, role: &str) -> Facts {
-    facts.map(|property, value| match property {
-        _ if role.is_empty() => value.to_owned(),
+    if role.is_empty() {
+        return facts.clone();
+    }
+    let value = |property: &str, value: &str| match property {
         "owner" if unquoted(value) == role => OWNER.to_owned(),
-        "acl" => acl(value, role),
+        "acl" | "roles" => listed(value, role),
         _ => value.to_owned(),
-    })
+    };
+    facts.map(|identity| name(identity, role), value)
 }
 
-/// `role=privileges/grantor` items, separated by commas or line ends.
-fn acl(value: &str, role: &str) -> String {
+/// The name of what is called after a role.
+fn name(identity: &Identity, role: &str) -> String {
+    let (before, after) = match identity.kind {
+        Kind::DefaultPrivileges => ("for role ", " "),
+        Kind::UserMapping => ("", " on server "),
+        Kind::RoleSetting => ("", "."),
+        _ => return identity.name.clone(),
+    };
+    let spelled = [role.to_owned(), quote_ident(role)].into_iter();
+    let mut heads = spelled.map(|role| format!("{before}{role}{after}"));
+    let rest = heads.find_map(|head| identity.name.strip_prefix(&head));
+    rest.map_or_else(|| identity.name.clone(), |rest| format!("{before}{OWNER}{after}{rest}"))
+}
+
+/// Roles, or `role=privileges/grantor` items, separated by commas or line ends.
+fn listed(value: &str, role: &str) -> String {
     let mut replaced = String::with_capacity(value.len());
     let mut word = String::new();
     let mut quoted = false;
@@ -80,7 +98,22 @@ mod tests {
     fn a_role_is_replaced_where_it_stands_for_itself() {
         let value = "dev=arwd/dev, app=r/dev, =r/dev, devs=r/devs";
         let expected = "(owner)=arwd/(owner), =r/(owner), app=r/(owner), devs=r/devs";
-        assert_eq!(acl(value, "dev"), expected);
-        assert_eq!(acl("\"a b\"=r/\"a b\"", "a b"), "(owner)=r/(owner)");
+        assert_eq!(listed(value, "dev"), expected);
+        assert_eq!(listed("\"a b\"=r/\"a b\"", "a b"), "(owner)=r/(owner)");
+    }
+
+    #[test]
+    fn what_is_called_after_a_role_is_called_after_the_owner() {
+        let named = |kind, text: &str| name(&Identity { kind, name: text.to_owned() }, "a b");
+        for (kind, before, after) in [
+            (Kind::DefaultPrivileges, "for role a b on tables", "for role (owner) on tables"),
+            (Kind::DefaultPrivileges, "for role \"a b\" on tables", "for role (owner) on tables"),
+            (Kind::DefaultPrivileges, "for role a on tables", "for role a on tables"),
+            (Kind::UserMapping, "a b on server s", "(owner) on server s"),
+            (Kind::RoleSetting, "a b.work_mem", "(owner).work_mem"),
+            (Kind::Table, "a b.c", "a b.c"),
+        ] {
+            assert_eq!(named(kind, before), after);
+        }
     }
 }

@@ -52,6 +52,46 @@ fn an_index_is_its_definition_first() {
 }
 
 #[test]
+fn a_renamed_constraint_takes_its_index_along() {
+    let keyed = |name: &str, index: &[(&str, &str)]| {
+        let constraint = identity(Kind::Constraint, &format!("{name} on s.t"));
+        let definition = format!("CREATE UNIQUE INDEX {name} ON s.t USING btree (a)");
+        let properties = [&[("definition", &*definition)], index].concat();
+        let of_table = object(Some(&table()), &[("definition", "PRIMARY KEY (a)")]);
+        let of_constraint = object(Some(&constraint), &properties);
+        let index = identity(Kind::Index, &format!("s.{name}"));
+        Facts::of_objects([
+            (table(), object(None, &[])),
+            (constraint, of_table),
+            (index, of_constraint),
+        ])
+    };
+    let renamed = summary(&keyed("t_pkey", &[]), &keyed("t_key", &[]));
+    assert_eq!(renamed.len(), 1, "{renamed:?}");
+    assert!(renamed[0].starts_with("name-only constraint t_pkey on s.t"), "{renamed:?}");
+    let changed = summary(&keyed("t_pkey", &[]), &keyed("t_key", &[("clustered", "yes")]));
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert!(changed[1].starts_with("semantic index s.t_pkey"), "{changed:?}");
+}
+
+#[test]
+fn columns_are_in_order_as_far_as_both_sides_have_them() {
+    let with = |columns: &str| {
+        let columns = columns.split(' ').zip(1..).map(|(name, place): (&str, i32)| {
+            let place = place.to_string();
+            let object = object(Some(&table()), &[("position", &place)]);
+            (identity(Kind::Column, &format!("s.t.{name}")), object)
+        });
+        Facts::of_objects(columns.chain([(table(), object(None, &[]))]))
+    };
+    assert_eq!(summary(&with("a b c"), &with("x a b c")), ["semantic column s.t.x Added"]);
+    let moved = summary(&with("a b c"), &with("c a b"));
+    assert_eq!(moved.len(), 1, "{moved:?}");
+    assert!(moved[0].starts_with("order table s.t Changed"), "{moved:?}");
+    assert!(moved[0].contains("\"a, b, c\"") && moved[0].contains("\"c, a, b\""), "{moved:?}");
+}
+
+#[test]
 fn parts_of_what_is_missing_are_not_listed() {
     assert_eq!(
         summary(&indexed(&[("one", "a")]), &Facts::default()),
@@ -84,7 +124,11 @@ fn every_difference_has_its_class() {
     for (kind, property, before, after, expected) in [
         (Kind::Column, "type", "integer", "bigint", Class::Semantic),
         (Kind::Enum, "labels", "a, b", "b, a", Class::Semantic),
-        (Kind::Column, "position", "1", "2", Class::Order),
+        (Kind::Table, "order of columns", "1", "2", Class::Order),
+        (Kind::Policy, "comment", "a", "b", Class::Cosmetic),
+        (Kind::Database, "acl", "a", "b", Class::Security),
+        (Kind::Database, "collate", "a", "b", Class::Environment),
+        (Kind::Bundle, "version", "1", "2", Class::Extension),
         (Kind::Table, "acl", "a", "b", Class::Security),
         (Kind::Policy, "using", "a", "b", Class::Security),
         (Kind::Table, "owner", "a", "b", Class::Owner),

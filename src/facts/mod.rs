@@ -61,14 +61,18 @@ impl Facts {
         self.objects.get(identity)
     }
 
-    /// The same facts with other values of properties.
+    /// The same facts with other names and values of properties. What has parts keeps its name.
     #[must_use]
-    pub fn map(&self, value: impl Fn(&str, &str) -> String) -> Self {
+    pub fn map(
+        &self,
+        name: impl Fn(&Identity) -> String,
+        value: impl Fn(&str, &str) -> String,
+    ) -> Self {
         let objects = self.objects.iter().map(|(identity, object)| {
+            let identity = Identity { kind: identity.kind, name: name(identity) };
             let properties = object.properties.iter();
             let properties = properties.map(|(name, old)| (name.clone(), value(name, old)));
-            let object = Object { whole: object.whole.clone(), properties: properties.collect() };
-            (identity.clone(), object)
+            (identity, Object { whole: object.whole.clone(), properties: properties.collect() })
         });
         Self { objects: objects.collect() }
     }
