@@ -10,7 +10,7 @@ use serde::Serialize;
 pub use side::{Against, Ground};
 
 use crate::drift::{self, Class, Difference, Roles};
-use crate::error::{Context, Error, Kind, Result};
+use crate::error::{Context, Error, Result};
 use crate::facts::{self, Facts};
 use crate::rows::{self, TableDiff};
 use side::{Side, owner};
@@ -59,17 +59,8 @@ impl Diff<'_> {
     /// Makes both sides and compares them. Nothing is left behind.
     ///
     /// # Errors
-    /// `Migration` (exit 4) for SQL that fails while a side is made; what would be `Failed` is
-    /// `Unexpected` (exit 13), because exit 1 says that there are differences.
+    /// `Migration` for SQL that fails while a side is made.
     pub fn run(&self) -> Result<Report> {
-        self.compare().map_err(|error| match error.kind() {
-            Kind::Sql => error.with_kind(Kind::Migration),
-            Kind::Failed => error.with_kind(Kind::Unexpected),
-            _ => error,
-        })
-    }
-
-    fn compare(&self) -> Result<Report> {
         let (a, b) = std::thread::scope(|scope| {
             let (tell, locale) = std::sync::mpsc::channel();
             let a = scope.spawn(|| self.ground.side_a(&self.against, tell));
@@ -89,7 +80,7 @@ impl Diff<'_> {
     }
 
     fn read(&self, a: Side, b: Side) -> Result<Report> {
-        let (mut of_a, mut of_b) = (a.open()?, b.open()?);
+        let (mut of_a, mut of_b) = (a.open().context("cannot read the other side")?, b.open()?);
         let roles = Roles { a: owner(&mut of_a)?, b: owner(&mut of_b)? };
         let (facts_a, facts_b) = std::thread::scope(|scope| {
             let a = scope.spawn(|| Facts::read_within(&mut of_a));

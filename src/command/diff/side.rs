@@ -67,12 +67,12 @@ impl Side {
     /// changing meanwhile.
     pub fn open(&self) -> Result<Session> {
         match self {
-            Self::Private { conninfo, .. } => connect(conninfo),
-            Self::Theirs(conninfo) => {
-                let mut session = connect(conninfo)?;
-                session.batch(include_str!("../../../sql/query/lock-tables.sql"))?;
+            Self::Private { conninfo, .. } => {
+                let mut session = Session::connect(conninfo)?;
+                facts::begin(&mut session)?;
                 Ok(session)
             }
+            Self::Theirs(conninfo) => locked(Session::connect(conninfo)?),
         }
     }
 
@@ -186,18 +186,35 @@ impl Ground {
                 Ok(Side::Private { cluster: Box::new(cluster), conninfo: Box::new(conninfo), name })
             }
             // what fails here is the project's SQL, of which the server's log says no more
-            Err(error) => Err(match cluster.remove() {
-                Ok(()) => error,
-                Err(also) => error.detail(format!("and the private cluster stays: {also}")),
-            }),
+            Err(error) => {
+                let error = match error.kind() {
+                    Kind::Sql => error.with_kind(Kind::Migration),
+                    _ => error,
+                };
+                Err(match cluster.remove() {
+                    Ok(()) => error,
+                    Err(also) => error.detail(format!("and the private cluster stays: {also}")),
+                })
+            }
         }
     }
 }
 
-fn connect(conninfo: &Conninfo) -> Result<Session> {
-    let mut session = Session::connect(conninfo)?;
-    facts::begin(&mut session)?;
-    Ok(session)
+/// Opens the transaction with locks on all tables, which come before its snapshot.
+fn locked(mut session: Session) -> Result<Session> {
+    let query = include_str!("../../../sql/query/lock-tables.sql");
+    loop {
+        let lock: Option<String> = column(&session.query_one(query, &[])?, "lock")?;
+        facts::begin(&mut session)?;
+        match session.batch(lock.as_deref().unwrap_or_default()) {
+            Ok(()) => return Ok(session),
+            // somebody has dropped one of them meanwhile
+            Err(_) if matches!(session.sqlstate(), Some("42P01" | "3F000")) => {
+                facts::end(&mut session)?
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Whose the database is.
