@@ -2,7 +2,6 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -64,6 +63,19 @@ pub(super) struct DiffArguments {
 }
 
 pub(super) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
+    tell(compared(resolve, flags).map_err(never_one)?)
+}
+
+/// Exit 1 says that there are differences, so what would be a generic 1 is 13.
+fn never_one(error: Error) -> Error {
+    match error.kind() {
+        Kind::Failed | Kind::Sql => error.with_kind(Kind::Unexpected),
+        _ => error,
+    }
+}
+
+/// Compares, and shows what differs.
+fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<Weight> {
     let counting = counting(flags)?;
     let against = against(resolve, flags)?;
     let workspace = resolve.workspace()?;
@@ -79,7 +91,7 @@ pub(super) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
     let report = Diff { ground: &ground, against, rows }.run()?;
     let weight = report.weigh(&counting);
     show(flags, &report, weight)?;
-    tell(weight)
+    Ok(weight)
 }
 
 fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
@@ -125,7 +137,7 @@ fn show(flags: &DiffArguments, report: &Report, weight: Weight) -> Result<()> {
     match &flags.output {
         Some(file) => std::fs::write(file, &text).on("write", file),
         None if text.is_empty() => Ok(()),
-        None if std::io::stdout().is_terminal() && flags.format == DiffFormat::Text => {
+        None if flags.format == DiffFormat::Text && ui::is_coloured() => {
             ui::data(|out| out.write_all(diff_report::coloured(&text).as_bytes()))
         }
         None => ui::data(|out| out.write_all(text.as_bytes())),
@@ -136,11 +148,13 @@ fn tell(weight: Weight) -> Result<()> {
     match weight {
         Weight { counting: 0, other: 0 } => Ok(()),
         Weight { counting: 0, other } => {
-            ui::status(&format!("no difference that counts ({other} others)"));
+            ui::status(&format!("no difference that counts, {other} others"));
             Ok(())
         }
         Weight { counting, other } => {
-            Err(Error::failed(format!("{counting} differences that count, {other} others")))
+            let differences =
+                if counting == 1 { "difference that counts" } else { "differences that count" };
+            Err(Error::failed(format!("{counting} {differences}, {other} others")))
         }
     }
 }

@@ -143,16 +143,11 @@ fn row(columns: &[String], cells: &[Option<String>]) -> String {
 
 /// A value on one line, told apart from NULL.
 fn value(cell: Option<&String>) -> String {
-    match cell {
-        None => "NULL".to_owned(),
-        Some(text)
-            if text == "NULL" || text.is_empty() || text.contains([' ', '\n', '\t', '\'']) =>
-        {
-            format!(
-                "'{}'",
-                text.escape_debug().to_string().replace("\\'", "''").replace("\\\"", "\"")
-            )
-        }
-        Some(text) => text.clone(),
+    let Some(text) = cell else { return "NULL".to_owned() };
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '\'';
+    if text != "NULL" && !text.is_empty() && !text.contains(is_odd) {
+        return text.clone();
     }
+    let escaped = text.escape_debug().to_string().replace("\\'", "''").replace("\\\"", "\"");
+    format!("'{escaped}'")
 }

@@ -66,6 +66,11 @@ pub fn status(line: &str) {
     tracing::info!("{line}");
 }
 
+/// Whether data on standard output may have colours.
+pub fn is_coloured() -> bool {
+    !no_tty() && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
 /// Writes data to standard output. A reader that went away is no error.
 pub fn data(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let mut out = std::io::stdout().lock();
