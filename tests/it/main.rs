@@ -8,6 +8,7 @@ mod bundle;
 mod check;
 mod codes;
 mod connections;
+mod diff;
 mod dotenv;
 mod init;
 mod input;

@@ -1,0 +1,270 @@
+//! Differences of the schema: what is one, and of which class.
+
+use crate::support::project::copy;
+
+use super::support::{Live, rows, schema, silent, url};
+
+const RICH: &str = include_str!("../../fixture/facts/rich.sql");
+const CHANGES: &str = include_str!("../../fixture/facts/changes.sql");
+
+/// Sections of `changes.sql` and the differences that each makes, in groups whose sections touch
+/// different objects, so that a group is compared at once. The live side, A, is the one that changes.
+type Section = (&'static str, &'static [&'static str]);
+const GROUPS: [&[Section]; 3] = [
+    &[
+        ("schema, created", &["semantic - schema extra"]),
+        ("schema, comment", &["cosmetic ~ schema shop comment"]),
+        ("schema, owner", &["owner ~ schema part owner"]),
+        ("schema public, privileges", &["security ~ schema public acl"]),
+        ("table, created", &["semantic - table public.extra"]),
+        ("table, persistence", &["semantic ~ table shop.cache persistence"]),
+        ("column, order", &["order ~ table shop.cache order of columns"]),
+        ("table, options", &["semantic ~ table shop.customer options"]),
+        ("table, privileges granted", &["security ~ table shop.orders acl"]),
+        (
+            "table, inheritance given up",
+            &["semantic ~ table shop.child inherits", "semantic ~ column shop.child.b inherited"],
+        ),
+        (
+            "column, type",
+            &["semantic ~ column \"Odd Name\".\"Odd \"\"Table\"\"\".\"A Column\" type"],
+        ),
+        ("column, type modifier", &["semantic ~ column shop.customer.mail type"]),
+        ("column, not null", &["semantic ~ column shop.orders.number not null"]),
+        ("constraint, renamed", &["name-only ~ constraint orders_total on shop.orders name"]),
+        (
+            "constraint, validated",
+            &["semantic ~ constraint orders_number_check on shop.orders definition"],
+        ),
+        ("index, renamed", &["name-only ~ index shop.orders_when name"]),
+        ("sequence, increment", &["semantic ~ sequence shop.numbers increment"]),
+        ("view, definition", &["semantic ~ view shop.editable definition"]),
+        ("view, options", &["semantic ~ view shop.open_orders options"]),
+        ("materialised view, not populated", &["semantic ~ materialized view shop.sums populated"]),
+        ("function, body", &["semantic ~ function shop.touch() definition"]),
+        ("function, security", &["semantic ~ function shop.total(pg_catalog.text) definition"]),
+        ("function, privileges of the public", &["security ~ function shop.modern(integer) acl"]),
+        (
+            "aggregate, transition",
+            &["semantic ~ aggregate shop.product(numeric) initial condition"],
+        ),
+        ("setting of the database", &["environment ~ database setting work_mem value"]),
+        (
+            "setting of a role in the database",
+            &["environment - role setting facts_reader.work_mem"],
+        ),
+        ("database, comment", &["cosmetic ~ database current comment"]),
+        ("large object", &["semantic - large objects all"]),
+    ],
+    &[
+        ("table, owner", &["owner ~ table shop.cache owner"]),
+        ("table, row security on", &["security ~ table shop.customer row security"]),
+        ("column, default", &["semantic ~ column shop.orders.total default"]),
+        ("column, added", &["semantic - column shop.cache.extra"]),
+        (
+            "constraint, action",
+            &["semantic ~ constraint orders_customer_fkey on shop.orders definition"],
+        ),
+        ("index, definition", &["semantic ~ index shop.orders_at definition"]),
+        ("function, owner", &["owner ~ function shop.modern(integer) owner"]),
+        ("enum, label added", &["semantic ~ enum shop.mood labels"]),
+        ("domain, constraint", &["semantic - constraint small on shop.amount"]),
+        ("collation, locale", &["semantic ~ collation shop.mixed collate"]),
+        ("operator, estimator", &["semantic ~ operator shop.>>>(integer,integer) restriction"]),
+        ("cast, context", &["semantic ~ cast (shop.widget AS integer) context"]),
+        (
+            "text search dictionary, option",
+            &["semantic ~ text search dictionary shop.short options"],
+        ),
+        ("trigger, disabled", &["semantic ~ trigger orders_touch on shop.orders enabled"]),
+        ("event trigger, disabled", &["semantic ~ event trigger facts_watch enabled"]),
+        ("rule, definition", &["semantic ~ rule no_delete on shop.cache definition"]),
+        ("policy, condition", &["security ~ policy own_orders on shop.orders using"]),
+        ("statistics, target", &["semantic ~ statistics object shop.customer_stats statistics"]),
+        ("extension, version", &["extension ~ extension hstore version"]),
+        ("foreign server, option", &["semantic ~ server facts_server options"]),
+        (
+            "user mapping, option",
+            &["semantic ~ user mapping facts_reader on server facts_server options"],
+        ),
+        ("publication, operations", &["semantic ~ publication facts_all operations"]),
+        ("subscription, option", &["semantic ~ subscription facts_subscription subbinary"]),
+        (
+            "default privileges, more",
+            &["security ~ default privileges for role (owner) in schema part on tables acl"],
+        ),
+        ("database, privileges", &["security ~ database current acl"]),
+        (
+            "trigger of the bundle, disabled",
+            &["semantic ~ trigger hectic_set_updated_at on public.note enabled"],
+        ),
+    ],
+    &[
+        ("policy, comment", &["cosmetic ~ policy own_orders on shop.orders comment"]),
+        ("extension, schema", &["semantic ~ extension hstore schema"]),
+        ("function, volatility", &["semantic ~ function shop.total(integer,numeric) definition"]),
+        ("value in a reference table", &[]),
+    ],
+];
+
+/// How a section changes the database, and how that is undone.
+fn section(name: &str) -> (&'static str, &'static str) {
+    let found = CHANGES
+        .split("-- change: ")
+        .find_map(|section| section.strip_prefix(name).and_then(|rest| rest.strip_prefix('\n')));
+    let found = found.unwrap_or_else(|| panic!("changes.sql has no section {name}"));
+    found.split_once("-- back\n").unwrap()
+}
+
+#[test]
+fn every_change_is_a_difference_of_its_class_and_undone_it_is_none() {
+    let live = Live::new(RICH);
+    for group in GROUPS {
+        let sections = || group.iter().map(|(name, _)| section(name));
+        live.change(&sections().map(|(change, _)| change).collect::<Vec<_>>().join("\n"));
+        let mut expected: Vec<&str> = group.iter().flat_map(|(_, lines)| *lines).copied().collect();
+        expected.sort_unstable();
+        let mut found = live.schema();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+        live.change(&sections().rev().map(|(_, back)| back).collect::<Vec<_>>().join("\n"));
+    }
+    live.silent();
+}
+
+#[test]
+fn names_blanks_and_comments_are_told_and_do_not_count() {
+    let live = Live::new(
+        "CREATE TABLE t (a int PRIMARY KEY, b text) INHERITS (hectic.created_at);
+         CREATE INDEX t_b ON t (b);
+         CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$;
+         CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'a b' $$;",
+    );
+    live.silent();
+    live.change(
+        "ALTER TABLE t RENAME CONSTRAINT t_pkey TO t_key;
+         ALTER INDEX t_b RENAME TO \"of B\";
+         CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$
+           -- the first number
+           BEGIN RETURN /* it */ 1;
+           END $$;",
+    );
+    let found = live.diff([]).success();
+    assert_eq!(found.stderr, "no difference that counts, 3 others\n");
+    assert_eq!(
+        live.schema(),
+        [
+            "cosmetic ~ function public.f() definition",
+            "name-only ~ constraint t_key on public.t name",
+            "name-only ~ index public.\"of B\" name",
+        ]
+    );
+    live.change("CREATE OR REPLACE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT 'a  b' $$;");
+    live.diff([]).fails(1, ["1 difference that counts, 3 others"]);
+}
+
+#[test]
+fn the_order_of_columns_counts_when_asked_for_and_that_of_labels_always() {
+    let live = Live::new("CREATE TABLE t (a int, b int, c int) INHERITS (hectic.created_at);");
+    live.source("CREATE TABLE t (c int, x int, a int, b int) INHERITS (hectic.created_at);");
+    let report = live.report([]);
+    assert_eq!(
+        schema(&report),
+        ["order ~ table public.t order of columns", "semantic + column public.t.x"]
+    );
+    let order = (&report["schema"][0]["before"], &report["schema"][0]["after"]);
+    assert_eq!(order, (&"created_at, a, b, c".into(), &"created_at, c, a, b".into()));
+    live.source("CREATE TABLE t (c int, a int, b int) INHERITS (hectic.created_at);");
+    live.diff([]).success();
+    live.diff(["--strict-order"]).fails(1, ["1 difference that counts, 0 others"]);
+    live.diff(["--fail-on", "order"]).fails(1, []);
+    live.source("CREATE TYPE e AS ENUM ('x', 'y');");
+    live.change("DROP TABLE t; CREATE TYPE e AS ENUM ('y', 'x');");
+    assert_eq!(live.schema(), ["semantic ~ enum public.e labels"]);
+    live.diff([]).fails(1, []);
+}
+
+#[test]
+fn classes_decide_what_counts() {
+    let live = Live::new("CREATE ROLE reader; CREATE TABLE t () INHERITS (hectic.created_at);");
+    live.change(
+        "GRANT SELECT ON t TO reader; COMMENT ON TABLE t IS 'x'; ALTER DATABASE app SET work_mem = '5MB';",
+    );
+    live.diff([]).fails(1, ["1 difference that counts, 2 others"]);
+    live.diff(["--fail-on", "semantic"]).success();
+    live.diff(["--fail-on", "semantic, cosmetic,environment"]).fails(1, ["2 differences"]);
+    live.diff(["--fail-on", "semantics"]).fails(9, ["\"semantics\"", "semantic, order, name-only"]);
+    live.diff(["--fail-on", ""]).fails(9, []);
+}
+
+/// Production's database belongs to another role than a developer's.
+#[test]
+fn owners_of_the_databases_are_one() {
+    let sql = "CREATE ROLE reader;
+        CREATE TABLE t (a int) INHERITS (hectic.created_at);
+        GRANT SELECT ON t TO reader; GRANT SELECT (a) ON t TO reader;
+        ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY p ON t TO reader, CURRENT_USER USING (true);
+        ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader;
+        ALTER ROLE CURRENT_USER IN DATABASE app SET work_mem = '5MB';
+        CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+        REVOKE EXECUTE ON FUNCTION f() FROM public;";
+    let mut live = Live::new(sql);
+    for role in ["zoe", "Ann \"B\""] {
+        let url = url(&live, role);
+        live.set("DB_URL", url);
+        live.silent();
+    }
+    live.change("ALTER TABLE t OWNER TO reader;");
+    assert_eq!(
+        live.schema(),
+        [
+            "security ~ table public.t acl",
+            "owner ~ table public.t owner",
+            "security ~ column public.t.a acl",
+        ]
+    );
+}
+
+#[test]
+fn a_project_without_a_difference_is_silent_also_from_its_migrations() {
+    let mut live = Live::of("nix/template");
+    live.silent();
+    live.database(["deploy"]).success();
+    live.silent();
+    let up = "project/db/migration/20250101000000-all/up";
+    copy(&live.path("project/db/src"), &live.path(up));
+    live.write("project/db/migration/20250101000000-all/down/entrypoint.sql", "SELECT 1;");
+    let data = format!("{up}/reference/data.sql");
+    live.write(&data, live.read(&data).replace("BEGIN;", "").replace("COMMIT;", ""));
+    live.write(&format!("{up}/mock/mock.sql"), "");
+    live.unset("DB_URL");
+    silent(&live.database(["diff", "--from-migrations"]));
+    let entrypoint = format!("{up}/entrypoint.sql");
+    live.write(&entrypoint, live.read(&entrypoint) + "DROP VIEW shop.order_summary;\n");
+    let changed = live.read("project/db/src/reference/data.sql").replace("'Euro'", "'euro'");
+    live.write("project/db/src/reference/data.sql", changed);
+    let found = live.database(["diff", "--from-migrations"]).fails(1, ["2 differences that count"]);
+    assert!(found.stdout.contains("+ view shop.order_summary"), "{found}");
+    assert!(found.stdout.contains("~ code=EUR; name: Euro → euro"), "{found}");
+}
+
+/// Under an old bundle, a table became immutable without getting the triggers.
+#[test]
+fn an_immutable_table_without_its_triggers_is_pointed_out() {
+    let live = Live::new(
+        "CREATE TABLE t (a int PRIMARY KEY) INHERITS (hectic.created_at, hectic.immutable);",
+    );
+    live.change(
+        "DO $$ DECLARE t name; BEGIN
+           FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 't'::regclass AND tgname LIKE 'hectic%' LOOP
+             EXECUTE format('DROP TRIGGER %I ON t', t);
+           END LOOP;
+         END $$;",
+    );
+    let found = live.diff([]).fails(1, ["2 differences that count"]);
+    assert!(found.stdout.contains("SELECT hectic.sync_inherited_triggers()"), "{found}");
+    live.change("SELECT hectic.sync_inherited_triggers();");
+    live.silent();
+    assert!(rows(&live.report([])).is_empty());
+}

@@ -1,0 +1,168 @@
+//! What the tests of `database diff` share: a project, its live database, and reading what is said.
+
+use serde_json::Value;
+
+use crate::support::project::deployed;
+use crate::support::trace::own_cache;
+use crate::support::{Outcome, Sandbox};
+
+/// A project of one source, deployed, so that its cluster is side A of comparisons. What private
+/// clusters leave is seen.
+pub struct Live(Sandbox);
+
+impl std::ops::Deref for Live {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Live {
+    fn deref_mut(&mut self) -> &mut Sandbox {
+        &mut self.0
+    }
+}
+
+impl Live {
+    #[track_caller]
+    pub fn new(source: &str) -> Self {
+        let mut sandbox = deployed(source);
+        own_cache(&mut sandbox);
+        Self(sandbox)
+    }
+
+    /// A copy of a project, deployed.
+    #[track_caller]
+    pub fn of(project: &str) -> Self {
+        let mut sandbox = Sandbox::with_project(project);
+        sandbox.database(["deploy"]).success();
+        own_cache(&mut sandbox);
+        Self(sandbox)
+    }
+
+    /// The URL of the live database for the project's role.
+    pub fn live(&self) -> String {
+        url(self, "dev")
+    }
+
+    /// Runs statements in the live database as the project's role, one after the other.
+    #[track_caller]
+    pub fn change(&self, sql: &str) -> &Self {
+        let file = self.write("change.sql", sql);
+        let psql = crate::support::bindir().join("psql");
+        let (url, file) = (self.live(), file.display().to_string());
+        let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-f", &file];
+        self.run(psql.to_str().unwrap(), arguments).success();
+        self
+    }
+
+    /// Replaces the sources.
+    pub fn source(&self, sql: &str) -> &Self {
+        self.write("project/db/src/entrypoint.sql", sql);
+        self
+    }
+
+    /// `database diff --against` the live database.
+    pub fn diff<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
+        let url = self.live();
+        self.run("database", ["diff", "--against", &url].iter().chain(&arguments))
+    }
+
+    /// The report for programs, whatever the exit code says.
+    #[track_caller]
+    pub fn report<const N: usize>(&self, arguments: [&str; N]) -> Value {
+        let all: Vec<&str> = ["--format", "json"].into_iter().chain(arguments).collect();
+        let url = self.live();
+        let outcome = self.run("database", ["diff", "--against", &url].iter().chain(&all));
+        parsed(&outcome)
+    }
+
+    /// The differences of the schema, a line each: see [`schema`].
+    #[track_caller]
+    pub fn schema(&self) -> Vec<String> {
+        schema(&self.report([]))
+    }
+
+    /// Fails the test unless there is no difference at all, and nothing is said.
+    #[track_caller]
+    pub fn silent(&self) {
+        silent(&self.diff([]));
+    }
+}
+
+/// The URL of a sandbox's database for a role.
+pub fn url(sandbox: &Sandbox, role: &str) -> String {
+    let role = role.replace(' ', "%20").replace('"', "%22");
+    format!("postgresql://{role}@localhost/app?host={}", sandbox.path("pg").display())
+}
+
+/// Fails the test unless the comparison found nothing and said nothing.
+#[track_caller]
+pub fn silent(outcome: &Outcome) {
+    let said = (outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str());
+    assert_eq!(said, (Some(0), "", ""), "{outcome}");
+}
+
+/// What was printed, as JSON; the exit code has to fit.
+#[track_caller]
+pub fn parsed(outcome: &Outcome) -> Value {
+    let report: Value = serde_json::from_str(&outcome.stdout)
+        .unwrap_or_else(|error| panic!("no JSON: {error}\n{outcome}"));
+    let code = i32::from(report["counting"] != 0);
+    assert_eq!(outcome.code, Some(code), "{outcome}");
+    report
+}
+
+/// `class + kind name`, `class - kind name` or `class ~ kind name: property`, in the order of the report.
+pub fn schema(report: &Value) -> Vec<String> {
+    let line = |difference: &Value| {
+        let text = |field: &str| difference[field].as_str().unwrap_or_default();
+        let head = format!("{} {} {}", text("kind"), text("name"), text("property"));
+        let head = head.trim_end();
+        let sign = match text("change") {
+            "added" => "+",
+            "removed" => "-",
+            _ => "~",
+        };
+        format!("{} {sign} {head}", text("class"))
+    };
+    report["schema"].as_array().unwrap().iter().map(line).collect()
+}
+
+/// The changes of rows, a line each: `table + a=1 b=NULL`, `table ~ a=1: b 2 → 3`.
+pub fn rows(report: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for table in report["rows"].as_array().unwrap() {
+        let name = table["table"].as_str().unwrap();
+        lines.extend(table["changes"].as_array().unwrap().iter().map(|change| {
+            let cells = |names: &Value, values: &Value| {
+                let pairs = names.as_array().unwrap().iter().zip(values.as_array().unwrap());
+                let pairs = pairs.map(|(n, v)| format!("{}={}", n.as_str().unwrap(), cell(v)));
+                pairs.collect::<Vec<_>>().join(" ")
+            };
+            match change["change"].as_str().unwrap() {
+                "added" => format!("{name} + {}", cells(&table["columns"], &change["cells"])),
+                "removed" => format!("{name} - {}", cells(&table["columns"], &change["cells"])),
+                _ => format!(
+                    "{name} ~ {}: {}",
+                    cells(&table["key"], &change["key"]),
+                    changed(&change["cells"])
+                ),
+            }
+        }));
+    }
+    lines
+}
+
+fn changed(cells: &Value) -> String {
+    let cells = cells.as_array().unwrap().iter().map(|one| {
+        let column = one["column"].as_str().unwrap();
+        format!("{column} {} → {}", cell(&one["before"]), cell(&one["after"]))
+    });
+    cells.collect::<Vec<_>>().join(", ")
+}
+
+fn cell(value: &Value) -> &str {
+    value.as_str().unwrap_or("NULL")
+}
