@@ -127,9 +127,9 @@ impl PrivateCluster {
         conninfo(&self.running, &self.role, &self.database)
     }
 
-    /// Leaves it running; returns its directory.
-    pub fn keep(self) -> Result<PathBuf> {
-        self.place.keep()
+    /// The same database for another role.
+    pub fn conninfo_as(&self, role: &str) -> Result<Conninfo> {
+        conninfo(&self.running, role, &self.database)
     }
 
     /// Makes the database anew, with this encoding and locale, and with the bundle.

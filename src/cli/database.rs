@@ -68,7 +68,7 @@ enum Verb {
     Test,
     /// Try the whole project in a private cluster that is removed afterwards
     Check(CheckArguments),
-    /// Compare the sources with migrations or a database: schema, and rows of immutable tables
+    /// Compare the sources with a backup, the migrations or a database
     Diff(DiffArguments),
     /// Show a log: the newest, or by number, name or part of a name
     Log {

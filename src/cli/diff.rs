@@ -11,7 +11,7 @@ use super::{backup_verbs, diff_report, migrator_settings, ui};
 use crate::backup::Backup;
 use crate::command::diff::{Against, Diff, Ground, Report, Weight};
 use crate::drift::Class;
-use crate::error::{Error, IoContext, Kind, Result};
+use crate::error::{Context, Error, IoContext, Kind, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::url::PgUrl;
 use crate::rows;
@@ -103,7 +103,10 @@ fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
         }
         None if flags.from_migrations => Ok(Against::Migrations),
         None => {
-            let backup = Backup::open(&backup_verbs::place(resolve, flags.backup.as_deref())?)?;
+            let place = backup_verbs::place(resolve, flags.backup.as_deref())?;
+            let backup = Backup::open(&place)
+                .hint("--from-migrations compares with all migrations, from nothing")
+                .hint("--against URL compares with a database that is there")?;
             backup_verbs::tell_age(&backup);
             Ok(Against::Backup(backup))
         }

@@ -140,7 +140,7 @@ impl Ground {
         for warning in &restored.warnings {
             tracing::warn!("backup: {warning}");
         }
-        self.fill(restored.cluster, "backup and migrations", |_, conninfo| {
+        self.fill(restored.cluster, "backup and migrations", |cluster, conninfo| {
             let mut session = Session::connect(conninfo)?;
             let _ = locale.send(Locale::of(&mut session)?);
             if let Status::Older(version) = bundle::status(&mut session)? {
@@ -149,8 +149,10 @@ impl Ground {
                     "the backup has bundle {version}; its copy was upgraded to {VERSION}"
                 );
             }
+            // what a migration makes belongs to whom the database belongs, as in production
+            let owner = owner(&mut session)?;
             drop(session);
-            match self.migrate(conninfo) {
+            match self.migrate(&cluster.conninfo_as(&owner)?) {
                 Err(error) if error.kind() == Kind::Migration && self.ignore_failure => {
                     tracing::warn!("{error}; compared as it is");
                     Ok(())

@@ -1,5 +1,6 @@
 //! `database diff`: nothing but real differences, and all of them.
 
+mod backup;
 mod input;
 mod output;
 mod rows;
