@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use super::ClusterSpec;
 use crate::error::{Error, IoContext, Result};
 use crate::process::{OsUser, Patience, wait_for};
 
@@ -22,6 +23,13 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// The lock of the cluster that `spec` describes, which its server's user can take too.
+    pub fn of(spec: &ClusterSpec) -> Result<Self> {
+        let lock = Self::wait(&spec.layout.lock())?;
+        spec.server_user.as_ref().map_or(Ok(()), |user| lock.own(user))?;
+        Ok(lock)
+    }
+
     /// Takes the lock, creating the file; waits for another holder and says so.
     pub fn wait(path: &Path) -> Result<Self> {
         let mut told = false;

@@ -118,10 +118,7 @@ pub fn provision(
     if let Some(user) = &spec.server_user {
         access::check_reach(toolchain.bindir(), user)?;
     }
-    let lock = Lock::wait(&spec.layout.lock())?;
-    if let Some(user) = &spec.server_user {
-        lock.own(user)?;
-    }
+    let lock = Lock::of(&spec)?;
     let mut provisioned = decide(spec, toolchain, existing, contents)?;
     let found = matches!(provisioned.outcome, Outcome::Started | Outcome::Attached);
     match (provisioned.ours, found) {

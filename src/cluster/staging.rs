@@ -47,10 +47,7 @@ impl Staging {
             return Err(not_ours(&spec.layout));
         }
         access::prepare(&spec.layout, spec.server_user.as_ref())?;
-        let lock = Lock::wait(&spec.layout.lock())?;
-        if let Some(user) = &spec.server_user {
-            lock.own(user)?;
-        }
+        let lock = Lock::of(&spec)?;
         remove_abandoned(&spec)?;
         let place = spec.layout.working_directory();
         let directory =
