@@ -21,6 +21,11 @@ impl Steps {
     /// Runs one step, unless a signal has arrived.
     pub fn run<T>(&mut self, what: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         signal::check()?;
+        self.insist(what, work)
+    }
+
+    /// Runs one step whatever has arrived, because it undoes another.
+    pub fn insist<T>(&mut self, what: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = Instant::now();
         let result = tracing::info_span!(SPAN, what).in_scope(work)?;
         self.done.push((what, started.elapsed()));

@@ -136,7 +136,7 @@ fn tell(changes: &[String], warnings: &[String]) {
 }
 
 /// Bytes in the unit that people say.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),
         10_000..10_000_000 => format!("{} kB", bytes / 1000),

@@ -12,7 +12,7 @@ use super::env::Env;
 use super::export::Format;
 use super::resolve::Resolve;
 use super::ui::Voice;
-use super::{backup_verbs, diagnosis, variables_help, verbs};
+use super::{backup_verbs, diagnosis, snapshot_verbs, variables_help, verbs};
 use crate::command::psql;
 use crate::error::{Error, Result};
 
@@ -86,6 +86,12 @@ enum Verb {
     Restore(RestoreArguments),
     /// Adapt a backup for the team and pack it again
     NormalizeBackup(NormalizeArguments),
+    /// Save named states of the development cluster, and come back to them
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Snapshot {
+        #[command(subcommand)]
+        verb: SnapshotVerb,
+    },
     /// Tell what runs, since when, how large, for whom
     Status {
         /// Print it as JSON
@@ -190,6 +196,34 @@ pub(super) enum BundleVerb {
     Upgrade,
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum SnapshotVerb {
+    /// Save the cluster as it is now
+    Save {
+        /// The state's name
+        name: String,
+        /// Let it take the place of a snapshot with the same name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Let a saved state take the place of the cluster
+    Restore {
+        /// The state's name
+        name: String,
+    },
+    /// List the snapshots, the oldest first
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a snapshot
+    Rm {
+        /// The state's name
+        name: String,
+    },
+}
+
 impl Arguments {
     pub(super) fn voice(&self) -> Voice {
         self.global.voice
@@ -245,6 +279,7 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
         }
         Verb::Restore(flags) => backup_verbs::run_restore(&resolve, &flags, &inherits),
         Verb::NormalizeBackup(flags) => backup_verbs::run_normalize(&resolve, flags),
+        Verb::Snapshot { verb } => snapshot_verbs::run(&resolve, &verb, &inherits),
         Verb::Status { json } => verbs::show_status(&resolve, json),
         // `cli::database` has handed these over before they were parsed
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),

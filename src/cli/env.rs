@@ -100,7 +100,7 @@ pub const TABLE: [Variable; 33] = [
     variable(
         "PG_FORCE",
         "`0`",
-        "`1` makes the cluster anew even while others have sessions in it.",
+        "`1` makes the cluster anew, or stops it for a snapshot, even while others have sessions in it.",
     ),
     variable(
         "PG_TEMPLATE",

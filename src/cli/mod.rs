@@ -20,6 +20,7 @@ mod pager;
 mod postgres_cleanup;
 mod postgres_init;
 mod resolve;
+mod snapshot_verbs;
 mod table;
 mod ui;
 mod verbs;

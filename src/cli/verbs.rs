@@ -193,7 +193,15 @@ pub(super) fn run_cleanup(resolve: &Resolve) -> Result<()> {
         ui::status(&format!("removed: {place}"));
         return Ok(());
     }
-    ui::status(&format!("removed the cluster in {place}; these are not the tool's and stay:"));
+    let mut removed = format!("removed the cluster in {place}");
+    if !cleaned.snapshots.is_empty() {
+        let names = cleaned.snapshots.join(", ");
+        removed += &format!("; its snapshots stay (`database snapshot rm` removes one): {names}");
+    }
+    if !cleaned.left.is_empty() {
+        removed += "; these are not the tool's and stay:";
+    }
+    ui::status(&removed);
     for path in &cleaned.left {
         ui::status(&format!("  {}", path.display()));
     }
@@ -259,7 +267,7 @@ pub(super) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
 
 /// `--url` and the working directory stand on one command line, so they have to agree. `DB_URL` may
 /// differ: it belongs to the project, and a cluster that `check --keep` left is removed under it.
-fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
+pub(super) fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
     let Some((url, conninfo)) = resolve.project_url()? else { return Ok(()) };
     let port = conninfo.targets().first().map_or(0, |target| target.port);
     if resolve.url.is_none() || is_meant_by(layout, port, &conninfo) {

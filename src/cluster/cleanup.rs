@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::access::GITIGNORE;
 use super::files::{is_private, remove_file, remove_tree};
 use super::provision::is_ours;
-use super::{Layout, Lock, build, stop};
+use super::{Layout, Lock, Snapshot, build, snapshot, stop};
 use crate::error::{Error, IoContext, Result};
 
 /// What a clean-up did.
@@ -15,6 +15,8 @@ pub struct Cleaned {
     pub stopped: bool,
     /// Whether the working directory itself is gone.
     pub gone: bool,
+    /// The snapshots, which stay: who saved them may want the cluster gone and the states kept.
+    pub snapshots: Vec<String>,
     /// What stays, because we did not put it there.
     pub left: Vec<PathBuf>,
 }
@@ -35,7 +37,12 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     for path in &port_files {
         remove_file(path)?;
     }
-    if std::fs::read_to_string(layout.gitignore()).is_ok_and(|text| text == GITIGNORE) {
+    snapshot::tidy(layout)?;
+    let snapshots = Snapshot::all(layout)?;
+    let snapshots: Vec<_> = snapshots.iter().map(|one| one.name().to_owned()).collect();
+    // snapshots are nothing to commit either
+    let ignores = is_our_gitignore(layout) && !snapshots.is_empty();
+    if is_our_gitignore(layout) && !ignores {
         remove_file(&layout.gitignore())?;
     }
     let _ = std::fs::remove_dir(layout.sock());
@@ -48,8 +55,14 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     }
     lock.remove()?;
     let gone = std::fs::remove_dir(directory).is_ok();
-    let left = if gone { Vec::new() } else { entries(directory)? };
-    Ok(Cleaned { stopped, gone, left })
+    let mut left = if gone { Vec::new() } else { entries(directory)? };
+    left.retain(|path| !(ignores && *path == layout.gitignore()));
+    left.retain(|path| snapshots.is_empty() || *path != layout.snapshots());
+    Ok(Cleaned { stopped, gone, snapshots, left })
+}
+
+fn is_our_gitignore(layout: &Layout) -> bool {
+    std::fs::read_to_string(layout.gitignore()).is_ok_and(|text| text == GITIGNORE)
 }
 
 /// Renamed before it is removed: an interruption leaves a whole cluster or an abandoned directory,

@@ -1,4 +1,4 @@
-//! Copying a template: a thousand small files, as fast as the file system makes files.
+//! Copying a data directory: a thousand small files, as fast as the file system makes files.
 //!
 //! Two threads take the files one by one, the largest first, so that both end at the same time; more
 //! threads only wait for each other in the directories. Most files are a few pages, for which one
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::manifest::{Entry, Manifest};
 use crate::error::{Error, IoContext, Result};
 use crate::process::OsUser;
+use crate::signal;
 
 /// Files up to this size are read and written in one piece.
 const SMALL: usize = 128 * 1024;
@@ -91,6 +92,7 @@ impl Copy<'_> {
     fn work(&self, files: &[Entry]) -> std::result::Result<(), Flaw> {
         let mut buffer = vec![0; SMALL];
         while let Some(entry) = files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            signal::check().map_err(Flaw::Failed)?;
             self.file(entry, &mut buffer)?;
         }
         Ok(())

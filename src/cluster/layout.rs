@@ -12,6 +12,7 @@
 //! ├── data.broken-<time>/ a data directory that could not start; never removed
 //! ├── data.kept-<time>/   a data directory that was not ours, never removed; during a restore the old one
 //! ├── log/                server logs, unless PG_LOG_PATH says elsewhere
+//! ├── snapshot/NAME/      a named state of the cluster; stays when the cluster goes
 //! └── sock/               the other socket
 //! ```
 //!
@@ -77,6 +78,11 @@ impl Layout {
     /// A sibling of the data directory: `data.<what>-<tag>`.
     pub fn beside_data(&self, what: &str, tag: &str) -> PathBuf {
         self.working_directory.join(format!("data.{what}-{tag}"))
+    }
+
+    /// Where named states of the cluster are kept.
+    pub fn snapshots(&self) -> PathBuf {
+        self.working_directory.join("snapshot")
     }
 
     /// The proof that the cluster is ours.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::tablespace::is_remade;
 use crate::error::{Error, IoContext, Result};
 
 /// The first line; a change of format makes older templates unknown, so they are rebuilt.
@@ -52,7 +53,8 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Reads a data directory without the digests: enough to copy it.
+    /// Reads a data directory without the digests: enough to copy it. Links to tablespaces inside are
+    /// no part of it, because a copy's server makes them anew.
     pub fn list(data: &Path) -> Result<Self> {
         let mut manifest =
             Self { version: String::new(), directories: Vec::new(), files: Vec::new() };
@@ -75,7 +77,7 @@ impl Manifest {
                 self.add(data, &path)?;
             } else if facts.is_file() {
                 self.files.push(Entry::of(path, &facts));
-            } else {
+            } else if !is_remade(data, &path) {
                 return Err(Error::unexpected(format!(
                     "{} is neither a file nor a directory",
                     entry.path().display()

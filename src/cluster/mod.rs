@@ -4,7 +4,7 @@
 //! and is ours. `Running` accepts connections, and is consumed when it is stopped. The verbs choose
 //! between `provision` (the development cluster in `PG_WORKING_DIR`, with its rules on what may be
 //! kept, attached to or replaced) and `throwaway` (a check's private cluster, with the `seed` that it
-//! begins with). `build` makes a data directory, from a `template` where it can; `start` runs it.
+//! begins with). A `snapshot` is a state of the first that one can come back to. `build` makes a data directory, from a `template` where it can; `start` runs it.
 //!
 //! This module provisions vanilla PostgreSQL: nothing of the hectic bundle or a project is known here.
 
@@ -18,9 +18,11 @@ mod files;
 pub mod layout;
 mod lock;
 mod manifest;
+mod pause;
 pub mod postmaster;
 mod provision;
 mod seed;
+mod snapshot;
 mod spec;
 mod staging;
 mod start;
@@ -36,9 +38,11 @@ pub use cleanup::{Cleaned, clean_up};
 pub use files::{exchange, make_private, private_directory, remove_tree, replace_file};
 pub use layout::Layout;
 pub use lock::Lock;
+pub use pause::Paused;
 pub use postmaster::Liveness;
 pub use provision::{Contents, Existing, Outcome, Provisioned, provision};
 pub use seed::Seed;
+pub use snapshot::{Draft, Snapshot};
 pub use spec::{ClusterSpec, Lifetime, Preload};
 pub use staging::{Replaced, Staging};
 pub use start::StartFailure;

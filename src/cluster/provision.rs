@@ -12,7 +12,7 @@ use super::build::{Marker, Old};
 use super::postmaster::{Liveness, Shutdown};
 use super::start::StartFailure;
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, access, not_ours, postmaster};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::postgres::toolchain::Toolchain;
 
 /// What is to become of a cluster that exists.
@@ -146,7 +146,7 @@ fn decide(
             let mut spec = spec;
             let ours = marker.is_some();
             if existing == Existing::Keep {
-                check_major(&data, &toolchain)?;
+                check_major(&data, &toolchain).hint("or unset PG_REUSE to make it anew")?;
             }
             // a kept cluster's superuser is whoever made it, not who calls now
             let superuser = marker.map_or_else(|| spec.superuser.clone(), |m| m.superuser);
@@ -272,7 +272,8 @@ fn create(
     Ok(Provisioned { running, outcome, ours: true, lock: None })
 }
 
-fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
+/// Refuses a data directory that only another major's server can run.
+pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     let path = data.join("PG_VERSION");
     let Ok(text) = std::fs::read_to_string(&path) else {
         return Ok(()); // damaged: the start will tell
@@ -289,7 +290,7 @@ fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
         toolchain.bindir().display(),
         version.major
     ))
-    .hint(format!("use the programs of {found} (PG_BINDIR), or unset PG_REUSE to make it anew")))
+    .hint(format!("use the programs of {found} (PG_BINDIR)")))
 }
 
 /// Whether this tool made the cluster.

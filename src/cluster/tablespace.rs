@@ -6,21 +6,24 @@
 //! base backup notices that a tablespace lies inside), so they are made anew wherever the directory
 //! goes, at the latest when its server starts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::files::remove_file;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::process::OsUser;
 
 /// The directory inside a data directory that holds tablespaces, each named after its OID.
 pub const TABLESPACES: &str = "tablespace";
+
+/// The directory inside a data directory where PostgreSQL has links to them.
+const LINKS: &str = "pg_tblspc";
 
 /// Lets the links to tablespaces inside `data` lead to where they are now.
 pub(super) fn relink(data: &Path, owner: Option<&OsUser>) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(data.join(TABLESPACES)) else { return Ok(()) };
     for entry in entries {
         let entry = entry.on("read", data.join(TABLESPACES))?;
-        let link = data.join("pg_tblspc").join(entry.file_name());
+        let link = data.join(LINKS).join(entry.file_name());
         if std::fs::read_link(&link).is_ok_and(|target| target == entry.path()) {
             continue;
         }
@@ -31,6 +34,28 @@ pub(super) fn relink(data: &Path, owner: Option<&OsUser>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a path below `data` is such a link, which `relink` makes anew.
+pub(super) fn is_remade(data: &Path, path: &Path) -> bool {
+    path.parent() == Some(Path::new(LINKS))
+        && path.file_name().is_some_and(|oid| data.join(TABLESPACES).join(oid).is_dir())
+}
+
+/// Exit 2 when a part of the cluster stands outside `data`, so that a copy of that would lack it.
+pub(super) fn require_inside(data: &Path) -> Result<()> {
+    let links = data.join(LINKS);
+    let entries = std::fs::read_dir(&links).on("read", &links)?.flatten();
+    let spaces = entries.map(|entry| Path::new(LINKS).join(entry.file_name()));
+    let outside = |path: &PathBuf| data.join(path).is_symlink() && !is_remade(data, path);
+    match std::iter::once("pg_wal".into()).chain(spaces).find(outside) {
+        None => Ok(()),
+        Some(path) => Err(Error::conflict(format!(
+            "{} leads out of the data directory, and only that is copied",
+            data.join(path).display()
+        ))
+        .hint("`database backup` takes all of it; once restored, it is all inside")),
+    }
 }
 
 #[cfg(test)]

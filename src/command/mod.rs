@@ -17,5 +17,6 @@ pub mod normalize_backup;
 pub mod patch;
 pub mod psql;
 pub mod restore;
+pub mod snapshot;
 pub mod status;
 pub mod test;

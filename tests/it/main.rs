@@ -18,6 +18,7 @@ mod migrator;
 mod migrator_crash;
 mod readme;
 mod signals;
+mod snapshot;
 mod stop;
 mod support;
 mod variables;

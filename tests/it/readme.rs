@@ -69,7 +69,11 @@ fn the_tables_of_options_are_those_of_the_programs() {
     // `database migrator` is the program of that name
     for verb in verbs("database").iter().filter(|verb| *verb != "migrator") {
         let expected = &options_of_row(&readme, verb) | &everywhere;
-        assert_eq!(options_of_help("database", &[verb, "--help"]), expected, "{verb}");
+        let mut found = options_of_help("database", &[verb, "--help"]);
+        for below in commands("database", &[verb, "--help"]) {
+            found.extend(options_of_help("database", &[verb, &below, "--help"]));
+        }
+        assert_eq!(found, expected, "{verb}");
     }
 }
 
@@ -188,14 +192,19 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 /// The subcommands that a program's help lists.
 fn verbs(program: &str) -> Vec<String> {
-    let help = Sandbox::new().run(program, ["--help"]).success().stdout;
+    let names = commands(program, &["--help"]);
+    assert!(names.len() > 5, "{names:?}");
+    names
+}
+
+/// The subcommands that a help lists.
+fn commands(program: &str, arguments: &[&str]) -> Vec<String> {
+    let help = Sandbox::new().run(program, arguments).success().stdout;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = commands.take_while(|line| !line.is_empty()).filter_map(|line| {
         line.split_whitespace().next().filter(|name| *name != "help").map(str::to_owned)
     });
-    let names: Vec<String> = names.collect();
-    assert!(names.len() > 5, "{help}");
-    names
+    names.collect()
 }
 
 /// The options that a program's help lists.
