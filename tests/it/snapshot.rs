@@ -72,6 +72,15 @@ fn slow_to_copy(data: &Path) {
     std::fs::File::create(data.join("base/large")).unwrap().set_len(300 << 20).unwrap();
 }
 
+/// Whether files are copied into a directory in `place` whose name begins with `prefix`.
+fn copies_in(place: &Path, prefix: &str) -> bool {
+    let mut entries = std::fs::read_dir(place).unwrap().flatten();
+    entries.any(|entry| {
+        let begun = entry.file_name().to_string_lossy().starts_with(prefix);
+        begun && entry.path().join("data/base").exists()
+    })
+}
+
 #[test]
 fn what_was_saved_comes_back_as_often_as_wanted() {
     let sandbox = cluster();
@@ -160,12 +169,7 @@ fn an_interrupted_save_leaves_the_old_state_and_the_server_running() {
     slow_to_copy(&sandbox.path("pg/data"));
     for arguments in [&["snapshot", "save", "two"][..], &["snapshot", "save", "--replace", "one"]] {
         let save = sandbox.spawn("database", arguments);
-        let copying = || {
-            let begun = std::fs::read_dir(sandbox.path("pg/snapshot")).unwrap().flatten();
-            begun
-                .map(|entry| entry.path())
-                .any(|path| path.join("data/base").exists() && is_unnamed(&path))
-        };
+        let copying = || copies_in(&sandbox.path("pg/snapshot"), UNNAMED);
         let outcome = interrupt(save, "TERM", copying);
         assert_eq!(outcome.signal, Some(15), "{outcome}");
         assert_eq!(state(&sandbox), "later", "the server runs again");
@@ -173,10 +177,6 @@ fn an_interrupted_save_leaves_the_old_state_and_the_server_running() {
     }
     snapshot(&sandbox, ["restore", "one"]).success();
     assert_eq!(state(&sandbox), "saved");
-}
-
-fn is_unnamed(path: &Path) -> bool {
-    path.file_name().unwrap().to_str().unwrap().starts_with(UNNAMED)
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn an_interrupted_restore_leaves_the_cluster_running() {
     slow_to_copy(&sandbox.path("pg/snapshot/one/data"));
     let before = postmaster(&sandbox);
     let restore = sandbox.spawn("database", ["snapshot", "restore", "one"]);
-    let outcome = interrupt(restore, "INT", || has(&sandbox.path("pg"), "data.new-"));
+    let outcome = interrupt(restore, "INT", || copies_in(&sandbox.path("pg"), "data.new-"));
     assert_eq!(outcome.signal, Some(2), "{outcome}");
     assert_eq!(postmaster(&sandbox), before, "it ran on");
     assert_eq!(state(&sandbox), "later");
