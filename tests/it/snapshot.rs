@@ -279,7 +279,7 @@ fn the_list_is_for_people_and_for_programs() {
     assert_eq!((&*none.stdout, none.stderr.contains("no snapshots")), ("", true));
     assert_eq!(snapshot(&sandbox, ["list", "--json"]).success().stdout, "[]\n");
     snapshot(&sandbox, ["save", "before migration"]).success();
-    snapshot(&sandbox, ["save", "b"]).success();
+    snapshot(&sandbox, ["save", "c"]).success();
     let text = snapshot(&sandbox, ["list"]).success().block(&sandbox);
     let json = snapshot(&sandbox, ["list", "--json"]).success().block(&sandbox);
     let listed = format!("{text}\n{json}");

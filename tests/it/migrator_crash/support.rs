@@ -4,7 +4,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
 use crate::init::is_running;
-use crate::support::trace::signal;
 use crate::support::{Outcome, Sandbox, bindir, finish, is_root, wait_until, whoami};
 
 /// The key of the migrator's lock.
@@ -283,14 +282,24 @@ impl Prey {
     pub fn kill(self, site: &Site) {
         match self {
             Self::Processes(pids) => {
-                pids.iter().for_each(|pid| signal("KILL", pid));
-                wait_until("they are dead", || !pids.iter().copied().any(is_running));
+                for pid in &pids {
+                    // one may have gone with the one before it
+                    let kill = ["-s", "KILL", "--", &pid.to_string()].map(str::to_owned);
+                    std::process::Command::new("kill").args(kill).status().unwrap();
+                }
+                let is_dead = |pid: &u32| !is_running(*pid) && threads(*pid) <= 1;
+                wait_until("they are dead", || pids.iter().all(is_dead));
             }
             Self::Session(pid) => {
                 assert_eq!(site.ask(&format!("SELECT pg_terminate_backend({pid})")), "t");
             }
         }
     }
+}
+
+/// How many threads a process has: a dead leader's files are open until the others are gone.
+fn threads(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
 }
 
 /// The process id of the migrator, which its sessions tell.
