@@ -41,6 +41,7 @@ pub mod error;
 pub mod facts;
 pub mod inherits;
 pub mod migration;
+pub mod origin;
 pub mod patch;
 pub mod postgres;
 pub mod private;

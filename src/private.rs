@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use crate::backup::{self, Backup, restore_into};
 use crate::bundle;
-use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
+use crate::cluster::{self, Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::locale::Locale;
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
+use crate::shell;
 use crate::steps::Steps;
 
 /// What is to be made, and where.
@@ -27,6 +28,40 @@ pub struct Wanted {
     pub role: String,
     /// Whether the bundle is applied.
     pub bundle: bool,
+    /// Whether it may be kept: made so that `database cleanup` knows it.
+    pub keep: bool,
+}
+
+/// A private cluster that nobody will remove but the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its working directory.
+    pub directory: PathBuf,
+    /// Its database.
+    pub url: String,
+}
+
+impl Kept {
+    /// The command that leads into it.
+    pub fn way_in(&self) -> String {
+        format!("database --url {} psql", shell::quote(&self.url))
+    }
+
+    /// The command that removes it: not by the project's own connection, which leads elsewhere.
+    pub fn removal(&self) -> String {
+        let directory = self.directory.to_string_lossy();
+        format!(
+            "DB_URL= PGURL= PG_LOG_PATH= PG_WORKING_DIR={} database cleanup",
+            shell::quote(&directory)
+        )
+    }
+
+    /// The error, with how to look at what is kept.
+    pub fn hinted(&self, error: Error) -> Error {
+        error
+            .hint(format!("the cluster is kept: {}", self.way_in()))
+            .hint(format!("to remove it: {}", self.removal()))
+    }
 }
 
 /// A backup in a private cluster.
@@ -51,8 +86,7 @@ pub struct PrivateCluster {
 impl Wanted {
     /// Makes and starts it. What does not come to run leaves nothing.
     pub fn start(mut self, toolchain: &Toolchain) -> Result<PrivateCluster> {
-        let user = self.spec.server_user.clone();
-        let place = Throwaway::claim(&self.parent, &self.registry, user.as_ref())?;
+        let place = self.claim()?;
         self.spec.layout = place.layout().clone();
         match self.create(toolchain) {
             Ok(running) => {
@@ -67,8 +101,7 @@ impl Wanted {
     /// # Errors
     /// `Missing` when the backup has no such database.
     pub fn restore(mut self, backup: &Backup, toolchain: &Toolchain) -> Result<Restored> {
-        let user = self.spec.server_user.clone();
-        let place = Throwaway::claim(&self.parent, &self.registry, user.as_ref())?;
+        let place = self.claim()?;
         self.spec.layout = place.layout().clone();
         let named = backup.database_name();
         let database = named.unwrap_or_else(|| self.spec.database.clone());
@@ -87,6 +120,15 @@ impl Wanted {
             }),
             Err(error) => Err(removed(place, error)),
         }
+    }
+
+    fn claim(&self) -> Result<Throwaway> {
+        let user = self.spec.server_user.as_ref();
+        let place = Throwaway::claim(&self.parent, &self.registry, user)?;
+        if self.keep {
+            cluster::prepare(place.layout(), user)?;
+        }
+        Ok(place)
     }
 
     fn create(&self, toolchain: &Toolchain) -> Result<Running> {
@@ -132,6 +174,11 @@ impl PrivateCluster {
         conninfo(&self.running, role, &self.database)
     }
 
+    /// A session of the superuser in the project's database.
+    pub fn superuser(&self) -> Result<Session> {
+        self.running.session(&self.database)
+    }
+
     /// Makes the database anew, with this encoding and locale, and with the bundle.
     pub fn recreate(&self, locale: &Locale) -> Result<()> {
         let name = quote_ident(&self.database);
@@ -150,6 +197,12 @@ impl PrivateCluster {
                 Err(removed(self.place, error))
             }
         }
+    }
+
+    /// Leaves it running.
+    pub fn keep(self) -> Result<Kept> {
+        let url = self.running.url(&self.role, &self.database).to_url();
+        Ok(Kept { directory: self.place.keep()?, url })
     }
 
     /// Removes it.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
+use crate::migration;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::script::Script;
 use crate::postgres::toolchain::Toolchain;
@@ -28,6 +29,18 @@ impl Source {
             if mock { vec![("USE_MOCK".to_owned(), "1".to_owned())] } else { Vec::new() };
         let file = workspace.entrypoint.clone();
         Ok(Self { script: Script { file, variables, directory: workspace.root.clone(), log } })
+    }
+
+    /// The files that are run, as far as they can be known: where each is below the project's
+    /// directory, and its text.
+    pub fn files(&self) -> Vec<(PathBuf, String)> {
+        let directory = &self.script.directory;
+        let parts = migration::source::Source::reachable(&self.script.file, directory);
+        let named = parts.into_iter().map(|part| {
+            let path = part.path.strip_prefix(directory).map_or(part.path.clone(), Into::into);
+            (path, part.text)
+        });
+        named.collect()
     }
 
     /// Runs the sources.

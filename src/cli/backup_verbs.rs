@@ -50,7 +50,7 @@ pub(super) fn run_restore(
         backup,
         spec,
     };
-    tell_age(&restore.backup);
+    tell_age(&restore.backup, None);
     let Restored { url, changes, warnings, kept, steps } = restore.run()?;
     tell(&changes, &warnings);
     if let Some(kept) = kept {
@@ -96,7 +96,7 @@ pub(super) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments) -> Res
         database: flags.database.or_else(database),
         admin_role: flags.admin_role.unwrap_or_else(|| "postgres".to_owned()),
     };
-    tell_age(&normalize.backup);
+    tell_age(&normalize.backup, None);
     let Normalized { taken, database, changes, warnings, steps } = normalize.run()?;
     tell(&changes, &warnings);
     ui::status(&format!("normalised: {}{}", output.display(), timing(&steps)));
@@ -121,13 +121,18 @@ fn contents(taken: &Taken) -> String {
     format!("PostgreSQL {}, {}, of {databases}", taken.sidecar.server, size(taken.size))
 }
 
-/// Says how old a backup is, where that is known.
-pub(super) fn tell_age(backup: &Backup) {
+/// Says how old a backup is and how many migrations it lacks, where that is known.
+pub(super) fn tell_age(backup: &Backup, behind: Option<usize>) {
+    let behind = match behind {
+        None => String::new(),
+        Some(1) => ", 1 migration behind".to_owned(),
+        Some(behind) => format!(", {behind} migrations behind"),
+    };
     let Some(sidecar) = backup.sidecar() else { return };
     let taken = u64::try_from(sidecar.epoch).map(Duration::from_secs).unwrap_or_default();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = span(now.saturating_sub(taken));
-    ui::status(&format!("the backup is {age} old (PostgreSQL {})", sidecar.server));
+    ui::status(&format!("the backup is {age} old{behind} (PostgreSQL {})", sidecar.server));
 }
 
 fn tell(changes: &[String], warnings: &[String]) {

@@ -2,20 +2,25 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::resolve::Resolve;
-use super::{backup_verbs, diff_report, migrator_settings, ui};
+use super::{backup_verbs, diff_report, migrator_settings, pager, ui, verbs};
 use crate::backup::Backup;
 use crate::command::diff::{Against, Diff, Ground, Report, Weight};
-use crate::drift::Class;
+use crate::drift::{Class, Day, Rules};
 use crate::error::{Context, Error, IoContext, Kind, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::url::PgUrl;
+use crate::private;
 use crate::rows;
 use crate::source::Source;
+use crate::workspace::{Workspace, require_file};
+
+/// The file of rules in `DATABASE_DIR`.
+const IGNORE_FILE: &str = "diff-ignore.toml";
 
 /// How the differences are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -57,13 +62,20 @@ pub(super) struct DiffArguments {
     /// Compare the backup even if one of its migrations fails
     #[arg(long)]
     ignore_migration_fail: bool,
+    /// Rules about differences that do not count [default: diff-ignore.toml in DATABASE_DIR]
+    #[arg(long, value_name = "FILE")]
+    ignore_file: Option<PathBuf>,
+    /// Leave the private clusters running
+    #[arg(long)]
+    keep: bool,
     /// Set the psql variable USE_MOCK=1
     #[arg(short, long)]
     mock: bool,
 }
 
 pub(super) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
-    tell(compared(resolve, flags).map_err(never_one)?)
+    let (weight, ignored) = compared(resolve, flags).map_err(never_one)?;
+    tell(weight, ignored)
 }
 
 /// Exit 1 says that there are differences, so what would be a generic 1 is 13.
@@ -74,13 +86,14 @@ fn never_one(error: Error) -> Error {
     }
 }
 
-/// Compares, and shows what differs.
-fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<Weight> {
+/// Compares, and shows what differs. Returns also how many differences are set aside.
+fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize)> {
     let counting = counting(flags)?;
     let against = against(resolve, flags)?;
     let workspace = resolve.workspace()?;
+    let rules = rules(&workspace, flags.ignore_file.as_deref())?;
     let ground = Ground {
-        private: resolve.private()?,
+        private: private::Wanted { keep: flags.keep, ..resolve.private()? },
         toolchain: resolve.toolchain()?,
         source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
         dotenv: workspace.dotenv,
@@ -88,10 +101,43 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<Weight> {
         ignore_failure: flags.ignore_migration_fail,
     };
     let rows = rows::Wanted { tables: flags.tables.clone(), all_columns: flags.all_columns };
-    let report = Diff { ground: &ground, against, rows }.run()?;
+    let mut report = Diff { ground: &ground, against: against.clone(), rows }.run()?;
+    if let Against::Backup(backup) = &against {
+        backup_verbs::tell_age(backup, report.behind);
+    }
+    report.ignore(&rules, today());
     let weight = report.weigh(&counting);
-    show(flags, &report, weight)?;
-    Ok(weight)
+    show(resolve, flags, &report, weight)?;
+    for (side, kept) in ["A", "B"].iter().zip(&report.kept) {
+        verbs::tell_kept(&format!("side {side} is kept"), kept);
+    }
+    Ok((weight, report.ignored.len()))
+}
+
+/// The rules in the file that was named, or in the default one, which need not be there.
+fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
+    let default = workspace.database_directory.join(IGNORE_FILE);
+    let file = named.unwrap_or(&default);
+    if named.is_some() {
+        require_file(file, "the file of rules", "create it, or leave --ignore-file out")?;
+    } else if !file.exists() {
+        return Ok(Rules::default());
+    }
+    let text = std::fs::read_to_string(file).on("read", file)?;
+    let rules = Rules::parse(&text).map_err(|error| {
+        error.hint(format!("mend {}; the README says what a rule is", file.display()))
+    })?;
+    for rule in rules.expired(today()) {
+        let until = rule.until.map(|date| date.to_string()).unwrap_or_default();
+        tracing::warn!("the rule for \"{}\" ended on {until}: {}", rule.object, rule.reason);
+    }
+    Ok(rules)
+}
+
+fn today() -> Day {
+    let today = time::OffsetDateTime::now_utc().date();
+    let year = u32::try_from(today.year()).unwrap_or_default();
+    year * 10_000 + u32::from(u8::from(today.month())) * 100 + u32::from(today.day())
 }
 
 fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
@@ -107,7 +153,6 @@ fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
             let backup = Backup::open(&place)
                 .hint("--from-migrations compares with all migrations, from nothing")
                 .hint("--against URL compares with a database that is there")?;
-            backup_verbs::tell_age(&backup);
             Ok(Against::Backup(backup))
         }
     }
@@ -132,7 +177,7 @@ fn class(name: &str) -> Result<Class> {
     })
 }
 
-fn show(flags: &DiffArguments, report: &Report, weight: Weight) -> Result<()> {
+fn show(resolve: &Resolve, flags: &DiffArguments, report: &Report, weight: Weight) -> Result<()> {
     let text = match flags.format {
         DiffFormat::Text => diff_report::text(report),
         DiffFormat::Json => diff_report::json(report, weight)?,
@@ -141,23 +186,28 @@ fn show(flags: &DiffArguments, report: &Report, weight: Weight) -> Result<()> {
         Some(file) => std::fs::write(file, &text).on("write", file),
         None if text.is_empty() => Ok(()),
         None if flags.format == DiffFormat::Text && ui::is_coloured() => {
-            ui::data(|out| out.write_all(diff_report::coloured(&text).as_bytes()))
+            pager::show_text(resolve, &diff_report::coloured(&text))
         }
+        None if flags.format == DiffFormat::Text => pager::show_text(resolve, &text),
         None => ui::data(|out| out.write_all(text.as_bytes())),
     }
 }
 
-fn tell(weight: Weight) -> Result<()> {
+fn tell(weight: Weight, ignored: usize) -> Result<()> {
+    let others = |other| match ignored {
+        0 => format!("{other} others"),
+        ignored => format!("{other} others, {ignored} ignored"),
+    };
     match weight {
-        Weight { counting: 0, other: 0 } => Ok(()),
+        Weight { counting: 0, other: 0 } if ignored == 0 => Ok(()),
         Weight { counting: 0, other } => {
-            ui::status(&format!("no difference that counts, {other} others"));
+            ui::status(&format!("no difference that counts, {}", others(other)));
             Ok(())
         }
         Weight { counting, other } => {
             let differences =
                 if counting == 1 { "difference that counts" } else { "differences that count" };
-            Err(Error::failed(format!("{counting} {differences}, {other} others")))
+            Err(Error::failed(format!("{counting} {differences}, {}", others(other))))
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::command::diff::{Report, Weight};
 use crate::drift::{Difference, by_object};
 use crate::error::{Error, Result};
 use crate::facts::{Identity, What};
+use crate::origin::Origin;
 use crate::rows::{Change, Side, TableDiff};
 
 /// The whole report; empty when nothing differs.
@@ -47,13 +48,13 @@ pub(super) fn json(report: &Report, weight: Weight) -> Result<String> {
             json!({
                 "class": difference.class, "kind": difference.identity.kind.label(),
                 "name": difference.identity.name, "change": change, "property": property,
-                "before": before, "after": after, "hint": difference.hint,
+                "before": before, "after": after, "hint": difference.hint, "origin": difference.origin,
             })
         })
         .collect();
     let all = json!({
         "a": report.a, "b": report.b, "counting": weight.counting, "other": weight.other,
-        "schema": schema, "rows": report.rows,
+        "schema": schema, "rows": report.rows, "ignored": report.ignored,
     });
     let text = serde_json::to_string_pretty(&all);
     text.map(|text| text + "\n")
@@ -89,6 +90,10 @@ fn object(text: &mut String, identity: &Identity, differences: &[&Difference]) {
         };
         if let Some(hint) = difference.hint {
             let _ = writeln!(text, "    hint: {hint}");
+        }
+        let Origin { a, b } = &difference.origin;
+        for (side, origin) in [("A", a), ("B", b)] {
+            let _ = origin.as_ref().map(|origin| writeln!(text, "    {side}: {origin}"));
         }
     }
 }

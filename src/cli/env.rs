@@ -142,7 +142,7 @@ pub const TABLE: [Variable; 33] = [
         "Where the cluster template is cached, in `db-tool`.",
     ),
     variable("TMPDIR", "`/tmp`", "Where a check's private cluster is made."),
-    variable("PAGER", "`less`", "Shows logs on a terminal."),
+    variable("PAGER", "`less`", "Shows logs and differences on a terminal."),
     variable("EDITOR", "`vi`", "Edits the patch; `VISUAL` beats it."),
 ];
 

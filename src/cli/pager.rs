@@ -2,22 +2,46 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use super::resolve::Resolve;
 use super::ui;
 use crate::error::{IoContext, Result};
-use crate::process::Command;
+use crate::process::{Command, StandardOutput};
 
 /// Shows `file`.
 pub(super) fn show(resolve: &Resolve, file: &Path) -> Result<()> {
-    let plain = !std::io::stdout().is_terminal() || resolve.env.switch("NO_TTY");
-    if plain {
+    if is_plain(resolve) {
         let mut log = File::open(file).on("read", file)?;
         return ui::data(|out| std::io::copy(&mut log, out).map(drop));
     }
-    let pager = resolve.env.os("PAGER").unwrap_or(OsStr::new("less"));
-    let error = Command::on_file(pager, file, &resolve.environment()).replace_process();
+    let error = pager(resolve, file).replace_process();
     Err(error.hint("set PAGER to a program that is there, or pipe the output"))
+}
+
+/// Shows a text, and comes back.
+pub(super) fn show_text(resolve: &Resolve, text: &str) -> Result<()> {
+    let print = || ui::data(|out| out.write_all(text.as_bytes()));
+    if is_plain(resolve) {
+        return print();
+    }
+    let mut file = NamedTempFile::new().on("create a file in", std::env::temp_dir())?;
+    file.write_all(text.as_bytes()).on("write", file.path())?;
+    let shown = pager(resolve, file.path()).stream(StandardOutput::Inherited, |_| ());
+    // without a pager the text is there all the same
+    if shown.is_ok_and(|status| status.success()) { Ok(()) } else { print() }
+}
+
+fn is_plain(resolve: &Resolve) -> bool {
+    !std::io::stdout().is_terminal() || resolve.env.switch("NO_TTY")
+}
+
+fn pager(resolve: &Resolve, file: &Path) -> Command {
+    let pager = resolve.env.os("PAGER").unwrap_or(OsStr::new("less"));
+    // a short text stays on the screen, and colours are colours
+    let less = resolve.env.os("LESS").unwrap_or(OsStr::new("FRX"));
+    Command::on_file(pager, file, &resolve.environment()).env("LESS", less)
 }

@@ -152,6 +152,7 @@ impl Resolve {
             registry: self.registry()?,
             role: role.unwrap_or_else(|| spec.superuser.clone()),
             bundle: true,
+            keep: false,
             spec,
         })
     }

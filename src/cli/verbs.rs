@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::inherits;
 use crate::patch::Patch;
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
-use crate::shell;
+use crate::private::Kept;
 use crate::source::Source;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -148,14 +148,16 @@ pub(super) fn check(
     };
     let Checked { steps, kept } = check.run()?;
     ui::status(&format!("check passed{}", timing(&steps)));
-    if let Some((directory, url)) = kept {
-        ui::status(&format!("kept running: database --url {} psql", shell::quote(&url)));
-        ui::status(&format!(
-            "remove it:    DB_URL= PGURL= PG_LOG_PATH= PG_WORKING_DIR={} database cleanup",
-            shell::quote(&directory.to_string_lossy())
-        ));
+    if let Some(kept) = kept {
+        tell_kept("kept running", &kept);
     }
     Ok(())
+}
+
+/// How to get at a private cluster that was kept, and how to be rid of it.
+pub(super) fn tell_kept(what: &str, kept: &Kept) {
+    ui::status(&format!("{what}: {}", kept.way_in()));
+    ui::status(&format!("remove it:    {}", kept.removal()));
 }
 
 fn source(workspace: &Workspace, mock: bool) -> Result<Source> {

@@ -10,8 +10,9 @@ use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
+use crate::private::Kept;
+use crate::signal;
 use crate::steps::Steps;
-use crate::{shell, signal};
 
 /// What to check.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ pub struct Check {
 pub struct Checked {
     /// The steps.
     pub steps: Steps,
-    /// The directory and the URL of a cluster that was kept.
-    pub kept: Option<(PathBuf, String)>,
+    /// The cluster, if it was kept.
+    pub kept: Option<Kept>,
 }
 
 impl Check {
@@ -56,7 +57,9 @@ impl Check {
         }
         let result = self.build_and_try(&mut steps);
         match result {
-            Ok(url) if self.keep => Ok(Checked { steps, kept: Some((place.keep()?, url)) }),
+            Ok(url) if self.keep => {
+                Ok(Checked { steps, kept: Some(Kept { directory: place.keep()?, url }) })
+            }
             Ok(_) => {
                 steps.run("stop", || place.remove())?;
                 Ok(Checked { steps, kept: None })
@@ -68,16 +71,7 @@ impl Check {
                         return Err(error.detail(format!("and the cluster is not kept: {also}")));
                     }
                 };
-                // not the project's own connection, which leads to another cluster
-                Err(error
-                    .hint(format!(
-                        "the cluster is kept: database --url {} psql",
-                        shell::quote(&self.url())
-                    ))
-                    .hint(format!(
-                        "to remove it: DB_URL= PGURL= PG_LOG_PATH= PG_WORKING_DIR={} database cleanup",
-                        shell::quote(&directory.to_string_lossy())
-                    )))
+                Err(Kept { directory, url: self.url() }.hinted(error))
             }
             Err(error) => Err(match place.remove() {
                 Ok(()) => error,

@@ -1,5 +1,6 @@
 //! How much a difference matters.
 
+use super::name::NAME;
 use super::order::ORDER;
 use super::tokens::same_tokens;
 use crate::facts::{Identity, Kind, What};
@@ -65,7 +66,7 @@ pub fn of(identity: &Identity, what: &What) -> Class {
         label if label.starts_with("security label") => Class::Security,
         "owner" => Class::Owner,
         ORDER => Class::Order,
-        "name" => Class::NameOnly,
+        NAME => Class::NameOnly,
         "comment" => Class::Cosmetic,
         "version" if matches!(identity.kind, Kind::Extension | Kind::Bundle) => Class::Extension,
         "definition" => match (before, after) {

@@ -5,6 +5,7 @@
 //! few classes decide on the exit code; the others are told.
 
 mod class;
+mod ignore;
 mod name;
 mod order;
 mod role;
@@ -16,9 +17,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use class::{Class, of as class_of};
+pub use ignore::{Day, Rules};
 pub use role::Roles;
 
 use crate::facts::{Facts, Identity, Kind, Object, What};
+use crate::origin::Origin;
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,20 @@ pub struct Difference {
     pub what: What,
     /// What to do about it, where that is not plain.
     pub hint: Option<&'static str>,
+    /// Where it comes from; whoever knows more than facts fills it in.
+    pub origin: Origin,
+}
+
+impl Difference {
+    /// The object as it is called on side B.
+    pub fn identity_on_b(&self) -> Identity {
+        match &self.what {
+            What::Changed { property, after: Some(name), .. } if property == name::NAME => {
+                Identity { kind: self.identity.kind, name: name.clone() }
+            }
+            _ => self.identity.clone(),
+        }
+    }
 }
 
 /// Properties that are not compared as such: a digest of rows, which are compared by themselves, and
@@ -76,7 +93,7 @@ fn goes_with_its_whole(object: &Object, other: &Facts) -> bool {
 
 fn rename(identity: &Identity, other: &Identity) -> What {
     What::Changed {
-        property: "name".to_owned(),
+        property: name::NAME.to_owned(),
         before: Some(identity.name.clone()),
         after: Some(other.name.clone()),
     }
@@ -112,7 +129,8 @@ fn difference(identity: &Identity, what: What) -> Difference {
     let hint = is_immutable.then_some(
         "a table inherits hectic.immutable without its triggers: SELECT hectic.sync_inherited_triggers()",
     );
-    Difference { class: class::of(identity, &what), identity: identity.clone(), what, hint }
+    let class = class::of(identity, &what);
+    Difference { class, identity: identity.clone(), what, hint, origin: Origin::default() }
 }
 
 /// The differences of each object together, in order.

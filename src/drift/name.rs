@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Facts, Identity, Kind, Object};
 
+/// The property that stands for the name itself.
+pub const NAME: &str = "name";
+
 /// From names in `a` to names in `b`, of what is the same thing but for its name.
 pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Identity> {
     let mut pairs = BTreeMap::new();

@@ -48,9 +48,17 @@ impl Source {
     /// `Conflict` for an include that leads back to itself or whose path is no literal; what reading
     /// a file can meet.
     pub fn load(file: &Path, base: &Path) -> Result<Self> {
-        let mut loading = Loading { base, parts: Vec::new(), open: Vec::new() };
+        let mut loading = Loading { base, parts: Vec::new(), open: Vec::new(), lenient: false };
         loading.load(file.to_owned())?;
         Ok(Self { parts: loading.parts })
+    }
+
+    /// The parts that can be read; an include of which only psql knows where it leads is left out.
+    pub fn reachable(file: &Path, base: &Path) -> Vec<Part> {
+        let mut loading = Loading { base, parts: Vec::new(), open: Vec::new(), lenient: true };
+        // what was read before an error counts
+        let _ = loading.load(file.to_owned());
+        loading.parts
     }
 
     /// The file itself.
@@ -132,6 +140,8 @@ struct Loading<'a> {
     parts: Vec<Part>,
     /// The real paths of the files that are being read, outermost first.
     open: Vec<PathBuf>,
+    /// Includes that cannot be followed are passed over.
+    lenient: bool,
 }
 
 impl Loading<'_> {
@@ -177,13 +187,15 @@ impl Loading<'_> {
                 continue;
             }
             let from = self.parts[number].path.clone();
-            let target = self.target(&from, &meta)?;
-            let part = self.load(target).context(format!(
-                "{}:{}: cannot include",
-                from.display(),
-                meta.line
-            ))?;
-            self.parts[number].includes.push(Include { span: meta.span, part });
+            let included = self.target(&from, &meta).and_then(|target| {
+                let place = || format!("{}:{}: cannot include", from.display(), meta.line);
+                self.load(target).context(place())
+            });
+            match included {
+                Ok(part) => self.parts[number].includes.push(Include { span: meta.span, part }),
+                Err(_) if self.lenient => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -9,9 +9,11 @@ use serde::Serialize;
 
 pub use side::{Against, Ground};
 
-use crate::drift::{self, Class, Difference, Roles};
+use crate::drift::{self, Class, Day, Difference, Roles, Rules};
 use crate::error::{Context, Error, Result};
 use crate::facts::{self, Facts};
+use crate::origin::{self, Library, Origin, Story};
+use crate::private::Kept;
 use crate::rows::{self, TableDiff};
 use side::{Side, owner};
 
@@ -36,6 +38,21 @@ pub struct Report {
     pub schema: Vec<Difference>,
     /// Between the rows of immutable tables.
     pub rows: Vec<TableDiff>,
+    /// How many migrations the backup lacked.
+    pub behind: Option<usize>,
+    /// What was set aside, and why.
+    pub ignored: Vec<Ignored>,
+    /// The clusters that were kept, of side A first.
+    pub kept: Vec<Kept>,
+}
+
+/// A difference that a rule sets aside.
+#[derive(Debug, Serialize)]
+pub struct Ignored {
+    /// What differs.
+    pub object: String,
+    /// The rule's reason.
+    pub reason: String,
 }
 
 /// How much a report weighs.
@@ -48,6 +65,19 @@ pub struct Weight {
 }
 
 impl Report {
+    /// Sets aside what the rules say.
+    pub fn ignore(&mut self, rules: &Rules, today: Day) {
+        let ignored = &mut self.ignored;
+        let mut keep = |object: String, reason: Option<&str>| {
+            let reason = reason.map(str::to_owned);
+            ignored.extend(reason.clone().map(|reason| Ignored { object, reason }));
+            reason.is_none()
+        };
+        self.schema.retain(|d| keep(d.identity.to_string(), rules.reason(d, today)));
+        let rows = |table: &str| rules.reason_for_rows(table, today);
+        self.rows.retain(|found| keep(format!("rows {}", found.table), rows(&found.table)));
+    }
+
     /// Weighs the report: rows always count.
     pub fn weigh(&self, counting: &[Class]) -> Weight {
         let counts = self.schema.iter().filter(|d| counting.contains(&d.class)).count();
@@ -87,14 +117,46 @@ impl Diff<'_> {
             let b = Facts::read_within(&mut of_b);
             (a.join().unwrap_or_else(|_| Err(Error::unexpected("a side panicked"))), b)
         });
-        let schema = drift::compare(&facts_a?, &facts_b?, &roles);
+        let facts = (facts_a?, facts_b?);
+        let mut schema = drift::compare(&facts.0, &facts.1, &roles);
         let rows = rows::compare(&mut of_a, &mut of_b, &self.rows)?;
-        let report = Report { a: a.name().to_owned(), b: b.name().to_owned(), schema, rows };
+        if !schema.is_empty() {
+            self.trace(&mut schema, (&a, &facts.0), (&b, &facts.1))?;
+        }
+        let (name_a, name_b) = (a.name().to_owned(), b.name().to_owned());
         facts::end(&mut of_a)?;
         facts::end(&mut of_b)?;
         drop((of_a, of_b));
-        a.remove()?;
-        b.remove()?;
-        Ok(report)
+        let behind = a.behind();
+        let keep = self.ground.private.keep;
+        let kept = [a.finish(keep)?, b.finish(keep)?].into_iter().flatten().collect();
+        Ok(Report { a: name_a, b: name_b, schema, rows, behind, ignored: Vec::new(), kept })
+    }
+
+    /// Says where each difference comes from.
+    fn trace(
+        &self,
+        differences: &mut [Difference],
+        (a, facts_a): (&Side, &Facts),
+        (b, facts_b): (&Side, &Facts),
+    ) -> Result<()> {
+        let of_a = Story {
+            touched: a.touched(),
+            history: origin::history(&mut a.beside()?),
+            otherwise: matches!(self.against, Against::Backup(_)).then_some("the backup"),
+            ..Story::default()
+        };
+        let mut files = Library::default();
+        for (path, text) in self.ground.source.files() {
+            files.add(&path.display().to_string(), &text);
+        }
+        let of_b = Story { touched: b.touched(), files, ..Story::default() };
+        for difference in differences {
+            let Difference { identity, what, .. } = &*difference;
+            let a = of_a.origin(identity, facts_a, what);
+            let b = of_b.origin(&difference.identity_on_b(), facts_b, what);
+            difference.origin = Origin { a, b };
+        }
+        Ok(())
     }
 }

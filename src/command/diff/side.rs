@@ -5,16 +5,20 @@ use std::sync::mpsc::{Receiver, Sender};
 use crate::backup::Backup;
 use crate::bundle::{self, Status, VERSION};
 use crate::command::deploy::{self, Content};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::facts;
+use crate::migration::history::{History, Record};
 use crate::migration::migrate::{Migrate, Wanted};
+use crate::migration::name::Name;
 use crate::migration::plan::Count;
 use crate::migration::project::Project;
+use crate::origin::{Touch, collect};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::locale::Locale;
 use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
-use crate::private::{self, PrivateCluster};
+use crate::private::{self, Kept, PrivateCluster};
+use crate::signal;
 use crate::source::Source;
 use crate::steps::Steps;
 use crate::workspace::Dotenv;
@@ -57,6 +61,10 @@ pub enum Side {
         conninfo: Box<Conninfo>,
         /// What it is.
         name: &'static str,
+        /// Which statement touched what.
+        touched: Vec<Touch>,
+        /// How many migrations it lacked.
+        behind: Option<usize>,
     },
     /// Somebody's.
     Theirs(Box<Conninfo>),
@@ -84,22 +92,49 @@ impl Side {
         }
     }
 
-    /// Removes what is ours.
-    pub fn remove(self) -> Result<()> {
+    /// A session beside the one in which it is read.
+    pub fn beside(&self) -> Result<Session> {
         match self {
-            Self::Private { cluster, .. } => cluster.remove(),
-            Self::Theirs(_) => Ok(()),
+            Self::Private { conninfo, .. } | Self::Theirs(conninfo) => Session::connect(conninfo),
+        }
+    }
+
+    /// How many migrations a backup lacked.
+    pub fn behind(&self) -> Option<usize> {
+        match self {
+            Self::Private { behind, .. } => *behind,
+            Self::Theirs(_) => None,
+        }
+    }
+
+    /// Which statement touched what, where that was noted.
+    pub fn touched(&self) -> &[Touch] {
+        match self {
+            Self::Private { touched, .. } => touched,
+            Self::Theirs(_) => &[],
+        }
+    }
+
+    /// Removes what is ours, or leaves it running.
+    pub fn finish(self, keep: bool) -> Result<Option<Kept>> {
+        match self {
+            Self::Private { cluster, .. } if keep => cluster.keep().map(Some),
+            Self::Private { cluster, .. } => cluster.remove().map(|()| None),
+            Self::Theirs(_) => Ok(None),
         }
     }
 }
 
 impl Ground {
-    /// The sources, hydrated, in a database with the locale that `locale` tells; no word of it means
-    /// that any will do.
-    pub fn side_b(&self, locale: &Receiver<Locale>) -> Result<Side> {
+    /// The sources, hydrated, in a database with the locale that `locale` tells; none means that any
+    /// will do, and no word of it that the other side has failed.
+    pub fn side_b(&self, locale: &Receiver<Option<Locale>>) -> Result<Side> {
         let cluster = self.private.clone().start(&self.toolchain)?;
         self.fill(cluster, "sources", |cluster, conninfo| {
-            if let Ok(wanted) = locale.recv()
+            let Ok(wanted) = locale.recv() else {
+                return Err(Error::failed("the other side could not be prepared"));
+            };
+            if let Some(wanted) = wanted
                 && wanted != Locale::of(&mut Session::connect(conninfo)?)?
             {
                 cluster.recreate(&wanted)?;
@@ -111,28 +146,36 @@ impl Ground {
                 patch: None,
                 inherits: Vec::new(),
             };
-            deploy::apply(&self.toolchain, conninfo, &content, &mut Steps::default())
+            let hydrate =
+                || deploy::apply(&self.toolchain, conninfo, &content, &mut Steps::default());
+            Ok(Filled { touched: collect(&mut cluster.superuser()?, hydrate)?, behind: None })
         })
     }
 
     /// What they are compared with; tells the locale as soon as it is known.
-    pub fn side_a(&self, against: &Against, locale: Sender<Locale>) -> Result<Side> {
+    pub fn side_a(&self, against: &Against, locale: Sender<Option<Locale>>) -> Result<Side> {
         match against {
             Against::Database(conninfo) => {
                 // nobody listens when the other side has failed
-                let _ = locale.send(Locale::of(&mut Session::connect(conninfo)?)?);
+                let _ = locale.send(Some(Locale::of(&mut Session::connect(conninfo)?)?));
                 Ok(Side::Theirs(Box::new(conninfo.clone())))
             }
             Against::Migrations => {
-                drop(locale);
+                let _ = locale.send(None);
                 let cluster = self.private.clone().start(&self.toolchain)?;
-                self.fill(cluster, "migrations", |_, conninfo| self.migrate(conninfo))
+                self.fill(cluster, "migrations", |cluster, conninfo| {
+                    let migrate = || self.migrate(conninfo);
+                    Ok(Filled {
+                        touched: collect(&mut cluster.superuser()?, migrate)?,
+                        behind: None,
+                    })
+                })
             }
             Against::Backup(backup) => self.restored(backup, &locale),
         }
     }
 
-    fn restored(&self, backup: &Backup, locale: &Sender<Locale>) -> Result<Side> {
+    fn restored(&self, backup: &Backup, locale: &Sender<Option<Locale>>) -> Result<Side> {
         let restored = self.private.clone().restore(backup, &self.toolchain)?;
         for change in &restored.changes {
             tracing::debug!("backup: {change}");
@@ -142,7 +185,7 @@ impl Ground {
         }
         self.fill(restored.cluster, "backup and migrations", |cluster, conninfo| {
             let mut session = Session::connect(conninfo)?;
-            let _ = locale.send(Locale::of(&mut session)?);
+            let _ = locale.send(Some(Locale::of(&mut session)?));
             if let Status::Older(version) = bundle::status(&mut session)? {
                 bundle::upgrade(&mut session)?;
                 tracing::info!(
@@ -150,16 +193,67 @@ impl Ground {
                 );
             }
             // what a migration makes belongs to whom the database belongs, as in production
-            let owner = owner(&mut session)?;
-            drop(session);
-            match self.migrate(&cluster.conninfo_as(&owner)?) {
+            let conninfo = cluster.conninfo_as(&owner(&mut session)?)?;
+            let behind = self.behind(&mut session)?;
+            let migrate = || match self.migrate(&conninfo) {
                 Err(error) if error.kind() == Kind::Migration && self.ignore_failure => {
                     tracing::warn!("{error}; compared as it is");
                     Ok(())
                 }
                 done => done,
-            }
+            };
+            Ok(Filled { touched: collect(&mut session, migrate)?, behind })
         })
+    }
+
+    /// How many migrations the database lacks.
+    fn behind(&self, session: &mut Session) -> Result<Option<usize>> {
+        if !self.migrations.directory.is_dir() {
+            return Ok(None);
+        }
+        let history = History::read(session, &self.migrations.set)?;
+        let names = self.migrations.read_directory()?.names();
+        let is_applied = |name: &&Name| history.find(name.version).is_some_and(Record::is_applied);
+        Ok(Some(names.len() - names.iter().filter(is_applied).count()))
+    }
+
+    fn fill(
+        &self,
+        cluster: PrivateCluster,
+        name: &'static str,
+        fill: impl FnOnce(&PrivateCluster, &Conninfo) -> Result<Filled>,
+    ) -> Result<Side> {
+        let filled =
+            cluster.conninfo().and_then(|conninfo| Ok((fill(&cluster, &conninfo)?, conninfo)));
+        match filled {
+            Ok((Filled { touched, behind }, conninfo)) => Ok(Side::Private {
+                cluster: Box::new(cluster),
+                conninfo: Box::new(conninfo),
+                name,
+                touched,
+                behind,
+            }),
+            Err(error) => Err(self.failed(cluster, error)),
+        }
+    }
+
+    /// The error of a side, whose cluster goes unless it is kept.
+    fn failed(&self, cluster: PrivateCluster, error: Error) -> Error {
+        // what fails here is the project's SQL, of which the server's log says no more
+        let error = match error.kind() {
+            Kind::Sql => error.with_kind(Kind::Migration),
+            _ => error,
+        };
+        if self.private.keep && signal::caught().is_none() {
+            return match cluster.keep() {
+                Ok(kept) => kept.hinted(error),
+                Err(also) => error.detail(format!("and the private cluster is not kept: {also}")),
+            };
+        }
+        match cluster.remove() {
+            Ok(()) => error,
+            Err(also) => error.detail(format!("and the private cluster stays: {also}")),
+        }
     }
 
     fn migrate(&self, conninfo: &Conninfo) -> Result<()> {
@@ -172,34 +266,12 @@ impl Ground {
             Migrate { project: &self.migrations, conninfo, toolchain: &toolchain, dry_run: false };
         migrate.run(&Wanted::Up(Count::All), &mut |_| ()).map(drop)
     }
+}
 
-    fn fill(
-        &self,
-        cluster: PrivateCluster,
-        name: &'static str,
-        fill: impl FnOnce(&PrivateCluster, &Conninfo) -> Result<()>,
-    ) -> Result<Side> {
-        let filled = cluster.conninfo().and_then(|conninfo| {
-            fill(&cluster, &conninfo)?;
-            Ok(conninfo)
-        });
-        match filled {
-            Ok(conninfo) => {
-                Ok(Side::Private { cluster: Box::new(cluster), conninfo: Box::new(conninfo), name })
-            }
-            // what fails here is the project's SQL, of which the server's log says no more
-            Err(error) => {
-                let error = match error.kind() {
-                    Kind::Sql => error.with_kind(Kind::Migration),
-                    _ => error,
-                };
-                Err(match cluster.remove() {
-                    Ok(()) => error,
-                    Err(also) => error.detail(format!("and the private cluster stays: {also}")),
-                })
-            }
-        }
-    }
+/// What filling a cluster taught.
+struct Filled {
+    touched: Vec<Touch>,
+    behind: Option<usize>,
 }
 
 /// Opens the transaction with locks on all tables, which come before its snapshot.

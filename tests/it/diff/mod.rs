@@ -1,7 +1,10 @@
 //! `database diff`: nothing but real differences, and all of them.
 
 mod backup;
+mod ignore;
 mod input;
+mod keep;
+mod origin;
 mod output;
 mod rows;
 mod schema;

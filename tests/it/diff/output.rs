@@ -63,7 +63,7 @@ fn a_program_gets_an_object_and_a_file_is_emptied_when_nothing_differs() {
     let live = Live::new("SELECT 1;");
     let report = live.report([]);
     let empty = serde_json::json!({
-        "a": "database", "b": "sources", "counting": 0, "other": 0, "schema": [], "rows": [],
+        "a": "database", "b": "sources", "counting": 0, "other": 0, "schema": [], "rows": [], "ignored": [],
     });
     assert_eq!(report, empty);
     live.write("diff.out", "of yesterday");
@@ -99,6 +99,11 @@ fn only_a_terminal_gets_colours() {
     assert!(!shown(&live, "-o diff.out").contains(coloured));
     assert!(!live.read("diff.out").contains('\u{1b}'));
     assert!(!shown(&live, "--format json").contains("\u{1b}[31m "));
+    live.set("PAGER", "sed s/^/paged:/");
+    assert!(shown(&live, "").contains(&format!("paged:{coloured}")));
+    assert!(!shown(&live, "-o diff.out").contains("paged"));
+    live.set("PAGER", "/no/such/pager");
+    assert!(shown(&live, "").contains(coloured), "there all the same");
     live.set("NO_COLOR", "1");
     assert!(!shown(&live, "").contains("\u{1b}[31m"));
     live.unset("NO_COLOR");

@@ -1,0 +1,99 @@
+//! Where a difference comes from.
+
+use serde_json::Value;
+
+use super::support::{Live, parsed};
+use crate::support::project;
+
+/// `kind name property: A | B` of each difference that has an origin.
+fn origins(report: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let line = |d: &Value| {
+        let origin = &d["origin"];
+        let property = d["property"].as_str().map(|p| format!(" {p}")).unwrap_or_default();
+        let (a, b) = (text(&origin["a"]), text(&origin["b"]));
+        format!("{} {}{property}: {a} | {b}", text(&d["kind"]), text(&d["name"]))
+    };
+    report["schema"].as_array().unwrap().iter().map(line).collect()
+}
+
+const MIGRATION: &str = "project/db/migration";
+
+#[test]
+fn sources_and_migrations_are_named() {
+    let sandbox = project::with_source("\\ir shop/customer.sql\n\\ir shop/dynamic.sql\n");
+    sandbox.write(
+        "project/db/src/shop/customer.sql",
+        "-- who buys\nCREATE SCHEMA shop;\n\nCREATE TABLE shop.customer (\n  id int PRIMARY KEY,\n  \
+         mail text -- theirs\n) INHERITS (hectic.created_at);\n\
+         ALTER TABLE shop.customer ADD COLUMN \"Nick Name\" text;\n\
+         COMMENT ON COLUMN shop.customer.mail IS 'new';\n\
+         GRANT SELECT ON shop.customer TO PUBLIC;\n",
+    );
+    sandbox.write(
+        "project/db/src/shop/dynamic.sql",
+        "\\set word answer\nCREATE FUNCTION shop.:word() RETURNS int LANGUAGE sql AS 'SELECT 42';\n\
+         SELECT 'CREATE SCHEMA made' \\gexec\n\
+         DO $$ BEGIN EXECUTE 'CREATE SCHEMA done'; END $$;\n",
+    );
+    sandbox.write(
+        &format!("{MIGRATION}/20250101000000-first/up.sql"),
+        "CREATE SCHEMA shop; CREATE TABLE shop.customer (id int PRIMARY KEY, mail text, old text) INHERITS (hectic.created_at);\n",
+    );
+    sandbox.write(
+        &format!("{MIGRATION}/20250102000000-second/up.sql"),
+        "DO $$ BEGIN EXECUTE 'CREATE INDEX by_mail ON shop.customer (mail)'; END $$;\n\
+         COMMENT ON COLUMN shop.customer.mail IS 'old';\n",
+    );
+    let report = parsed(&sandbox.database(["diff", "--from-migrations", "--format", "json"]));
+    let expected = [
+        "schema done: - | db/src/shop/dynamic.sql:4",
+        "schema made: - | db/src/shop/dynamic.sql",
+        "function shop.answer(): - | db/src/shop/dynamic.sql",
+        "table shop.customer acl: - | db/src/shop/customer.sql:10",
+        "column shop.customer.\"Nick Name\": - | db/src/shop/customer.sql:8",
+        "column shop.customer.mail comment: migration 20250102000000-second | db/src/shop/customer.sql:9",
+        "column shop.customer.old: migration 20250101000000-first | -",
+        "index shop.by_mail: migration 20250102000000-second | -",
+    ];
+    assert_eq!(origins(&report), expected, "{report:#}");
+    // no trace of what noted this
+    assert!(!report.to_string().contains("collector"), "{report:#}");
+}
+
+#[test]
+fn what_production_has_comes_from_its_history_or_the_backup() {
+    let live = Live::new("CREATE SCHEMA s;\n");
+    live.write(
+        &format!("{MIGRATION}/20250101000000-past/up.sql"),
+        "CREATE TABLE s.past (id int PRIMARY KEY) INHERITS (hectic.created_at);\n",
+    );
+    live.database(["migrator", "migrate", "up"]).success();
+    live.change("CREATE TABLE s.by_hand (id int PRIMARY KEY) INHERITS (hectic.created_at);");
+    live.database(["backup"]).success();
+    live.write(
+        &format!("{MIGRATION}/20250102000000-pending/up.sql"),
+        "ALTER TABLE s.past ADD COLUMN more text;\nCREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n",
+    );
+    live.write(&format!("{MIGRATION}/20250103000000-gone/up.sql"), "DROP TABLE s.by_hand;\n");
+    live.source(
+        "CREATE SCHEMA s;\nCREATE TABLE s.by_hand (id int PRIMARY KEY) INHERITS (hectic.created_at);\n\
+         CREATE TABLE s.past (id int) INHERITS (hectic.created_at);\n",
+    );
+    let outcome = live.database(["diff", "--format", "json"]);
+    let expected = [
+        "function s.f(): migration 20250102000000-pending | -",
+        "table s.by_hand: migration 20250103000000-gone | db/src/entrypoint.sql:2",
+        "column s.past.id not null: migration 20250101000000-past | db/src/entrypoint.sql:3",
+        "column s.past.more: migration 20250102000000-pending | -",
+        // its name is the server's, so no statement says it
+        "constraint past_pkey on s.past: the backup | -",
+    ];
+    assert_eq!(origins(&parsed(&outcome)), expected, "{outcome}");
+    assert!(outcome.stderr.contains("2 migrations behind"), "{outcome}");
+    // nothing is known of what was made by hand
+    std::fs::remove_dir_all(live.path(&format!("{MIGRATION}/20250103000000-gone"))).unwrap();
+    live.source("CREATE SCHEMA s;\n");
+    let text = live.database(["diff"]).fails(1, ["1 migration behind"]);
+    assert!(text.stdout.contains("- table s.by_hand  [semantic]\n    A: the backup\n"), "{text}");
+}
