@@ -2,8 +2,8 @@
 -- tables exist in some databases only, and not everybody may read them. It returns loose facts, as
 -- facts-loose.sql does.
 --
--- The rows of tables that inherit hectic.immutable are reference data, so they count: as a digest
--- that depends neither on the order of rows and columns nor on when they were written.
+-- The rows of tables that inherit hectic.immutable are reference data, so they count if $1 is true: as
+-- a digest that depends neither on the order of rows and columns nor on when they were written.
 WITH RECURSIVE relation AS (
   SELECT c.oid, n.nspname, c.relname,
          pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable
@@ -13,7 +13,7 @@ WITH RECURSIVE relation AS (
     ('hectic', 'immutable'), ('hectic', 'version'), ('cron', 'job'), ('pg_catalog', 'pg_subscription'))
 ),
 descendant(oid) AS (
-  SELECT r.oid FROM relation r WHERE r.relname = 'immutable'
+  SELECT r.oid FROM relation r WHERE r.relname = 'immutable' AND $1::boolean
   UNION
   SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN descendant d ON d.oid = i.inhparent
 ),

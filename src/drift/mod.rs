@@ -50,10 +50,6 @@ impl Difference {
     }
 }
 
-/// Properties that are not compared as such: a digest of rows, which are compared by themselves, and
-/// the positions of columns, of which the order counts.
-const APART: [&str; 2] = ["rows", order::POSITION];
-
 /// All differences from `a` to `b`, ordered by kind, name and property.
 pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
     let (a, b) = (roles.apply_a(a), roles.apply_b(b));
@@ -110,7 +106,8 @@ fn properties(
     let changed = names.into_iter().filter_map(|property| {
         let (old, new) = (before.properties.get(property), after.properties.get(property));
         let is_same = match (old, new) {
-            _ if APART.contains(&property.as_str()) => true,
+            // of positions, the order counts
+            _ if property == order::POSITION => true,
             (Some(old), Some(new)) if is_renamed => name::is_same(identity, property, old, new),
             _ => old == new,
         };

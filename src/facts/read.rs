@@ -97,19 +97,20 @@ impl Facts {
     /// # Errors
     /// Those of [`Session::query`].
     pub fn read(session: &mut Session) -> Result<Self> {
-        let read = begin(session).and_then(|()| Self::read_within(session));
+        let read = begin(session).and_then(|()| collected(session, true));
         // The first error is the one that counts.
         let ended = end(session);
         let facts = read?;
         ended.map(|()| facts)
     }
 
-    /// The same within the transaction of [`begin`].
+    /// The same within the transaction of [`begin`], but for digests of the rows of immutable tables,
+    /// for those who compare rows by themselves.
     ///
     /// # Errors
     /// Those of [`Session::query`].
     pub fn read_within(session: &mut Session) -> Result<Self> {
-        collect(session).context("cannot read the schema from the catalogs")
+        collected(session, false)
     }
 
     /// Without the parts of what is left out: an index of a table of an extension.
@@ -131,7 +132,11 @@ fn is_complete(object: &Listed, catalog: &Catalog) -> bool {
         .is_none_or(|whole| catalog.get(&whole).is_some_and(|whole| is_complete(whole, catalog)))
 }
 
-fn collect(session: &mut Session) -> Result<Facts> {
+fn collected(session: &mut Session, rows: bool) -> Result<Facts> {
+    collect(session, rows).context("cannot read the schema from the catalogs")
+}
+
+fn collect(session: &mut Session, rows: bool) -> Result<Facts> {
     let mut catalog = Catalog::new();
     for row in session.query(OBJECTS, &[])? {
         catalog.insert(address(&row)?, listed(&row)?);
@@ -147,7 +152,7 @@ fn collect(session: &mut Session) -> Result<Facts> {
     }
     let mut facts = Facts::of(&catalog);
     loose(session, LOOSE, &mut facts)?;
-    let query: Option<String> = column(&session.query_one(ROWS, &[])?, "query")?;
+    let query: Option<String> = column(&session.query_one(ROWS, &[&rows])?, "query")?;
     query.map_or(Ok(()), |query| loose(session, &query, &mut facts))?;
     Ok(facts)
 }
