@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · rows · private · backup · tap
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · rows · both · private · backup · tap
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -30,6 +30,7 @@
 //! whatever database their `Conninfo` means.
 
 pub mod backup;
+pub mod both;
 pub mod bundle;
 pub mod cli;
 pub mod cluster;

@@ -20,7 +20,7 @@ chosen AS (
       OR c.oid IN (SELECT pg_catalog.to_regclass(t) FROM pg_catalog.unnest($1::text[]) t))
 ),
 attribute AS (
-  SELECT a.attrelid, a.attnum, a.attname,
+  SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
          a.attgenerated <> '' AS is_generated,
          a.attidentity <> '' OR COALESCE((
            SELECT pg_catalog.bool_or(f.provolatile = 'v' OR f.proname IN ('now', 'transaction_timestamp', 'statement_timestamp'))
@@ -36,26 +36,31 @@ attribute AS (
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 ),
+-- Joined as a whole and not looked up table by table, which would take its time squared.
+usable_index AS (
+  SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indnkeyatts,
+         pg_catalog.array_agg(a.attname::text ORDER BY k.place) AS columns
+  FROM chosen c
+  JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
+  CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, place)
+  LEFT JOIN attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+  WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
+  GROUP BY i.indrelid, i.indexrelid
+  HAVING pg_catalog.bool_and(COALESCE(a.attnotnull, false)
+           AND NOT (a.is_generated OR a.is_hectic OR a.is_volatile AND NOT $2::boolean))
+),
 key AS (
-  SELECT DISTINCT ON (i.indrelid) i.indrelid,
-         ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, place)
-               JOIN attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-               WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns
-  FROM chosen c JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
-  WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-    AND NOT EXISTS (SELECT FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, place)
-                    LEFT JOIN attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-                    LEFT JOIN pg_catalog.pg_attribute n ON n.attrelid = i.indrelid AND n.attnum = k.attnum
-                    WHERE k.place <= i.indnkeyatts
-                      AND (NOT COALESCE(n.attnotnull, false) OR a.is_generated OR a.is_hectic
-                           OR a.is_volatile AND NOT $2::boolean))
+  SELECT DISTINCT ON (i.indrelid) i.indrelid, i.columns
+  FROM usable_index i
   ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
+),
+counted AS (
+  SELECT a.attrelid, pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) AS columns
+  FROM attribute a
+  WHERE $2::boolean OR NOT (a.is_generated OR a.is_hectic OR a.is_volatile)
+  GROUP BY a.attrelid
 )
 SELECT pg_catalog.format('%I.%I', c.nspname, c.relname) AS name,
-       ARRAY(SELECT a.attname::text FROM attribute a
-             WHERE a.attrelid = c.oid
-               AND ($2::boolean OR NOT (a.is_generated OR a.is_hectic OR a.is_volatile))
-             ORDER BY a.attnum) AS columns,
-       COALESCE(k.columns, '{}') AS key
-FROM chosen c LEFT JOIN key k ON k.indrelid = c.oid
+       COALESCE(n.columns, '{}') AS columns, COALESCE(k.columns, '{}') AS key
+FROM chosen c LEFT JOIN counted n ON n.attrelid = c.oid LEFT JOIN key k ON k.indrelid = c.oid
 ORDER BY 1

@@ -1,6 +1,6 @@
 //! The rows of reference data, compared without holding them.
 //!
-//! First a digest a table on each side, all in one round trip. Only tables whose digests differ are
+//! First a digest a table, all of a side in one round trip and both sides at once. Only tables whose digests differ are
 //! read, both sides at once, in the order of their keys, a batch at a time: what is held does not
 //! grow with the table.
 
@@ -12,6 +12,7 @@ pub use table::Table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::both::at_once;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::session::{Session, column};
 
@@ -62,9 +63,9 @@ pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<
         .iter()
         .filter_map(|name| Some(of_a.get(*name)?.shared_with(of_b.get(*name)?)))
         .collect();
-    let (digests_a, digests_b) = (table::digests(a, &shared)?, table::digests(b, &shared)?);
+    let digests = at_once(|| table::digests(a, &shared), || table::digests(b, &shared));
     let mut found = Vec::new();
-    for ((table, one), other) in shared.iter().zip(digests_a).zip(digests_b) {
+    for ((table, one), other) in shared.iter().zip(digests.0?).zip(digests.1?) {
         if one != other {
             found.push(merge::both(a, b, table)?);
         }
@@ -84,11 +85,12 @@ type Tables = BTreeMap<String, Table>;
 
 /// A table that is to be compared on one side is so on the other, where perhaps it is not immutable.
 fn tables_of_both(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<(Tables, Tables)> {
-    let of_a = tables(a, wanted)?;
-    let of_b = tables(b, &wanted.with(&of_a))?;
-    let are_same = of_b.keys().all(|name| of_a.contains_key(name));
-    let of_a = if are_same { of_a } else { tables(a, &wanted.with(&of_b))? };
-    Ok((of_a, of_b))
+    let (of_a, of_b) = at_once(|| tables(a, wanted), || tables(b, wanted));
+    let (of_a, of_b) = (of_a?, of_b?);
+    if of_a.keys().eq(of_b.keys()) {
+        return Ok((of_a, of_b));
+    }
+    Ok((tables(a, &wanted.with(&of_b))?, tables(b, &wanted.with(&of_a))?))
 }
 
 impl Wanted {

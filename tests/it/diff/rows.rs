@@ -45,6 +45,23 @@ fn cells_are_added_removed_and_changed() {
     assert!(text.contains("\n--- IMMUTABLE TABLE DATA ---\n~ public.t\n"), "{text}");
 }
 
+/// Nothing but its place tells such a value from another, and the columns agree on no collation.
+#[test]
+fn values_that_change_places_are_seen() {
+    let live = Live::new(&immutable(
+        "t",
+        "id int PRIMARY KEY, a text COLLATE \"C\", b text COLLATE \"POSIX\"",
+        "(1, 'x', NULL), (2, 'y', NULL), (3, '', NULL)",
+    ));
+    live.silent();
+    live.change(&write("UPDATE t SET a = b, b = a WHERE id = 1"));
+    assert_eq!(rows(&live.report([])), ["public.t ~ id=1: a NULL → x, b x → NULL"]);
+    live.change(&write("UPDATE t SET a = CASE id WHEN 1 THEN 'y' ELSE 'x' END, b = NULL"));
+    assert_eq!(rows(&live.report([])).len(), 3);
+    live.change(&write("UPDATE t SET a = CASE id WHEN 1 THEN 'x' WHEN 2 THEN 'y' END"));
+    assert_eq!(rows(&live.report([])), ["public.t ~ id=3: a NULL → "]);
+}
+
 #[test]
 fn without_a_key_rows_are_counted() {
     let live = Live::new(&immutable(
