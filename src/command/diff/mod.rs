@@ -5,14 +5,18 @@
 
 mod side;
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 pub use side::{Against, Ground};
 
+use crate::both::at_once;
 use crate::drift::{self, Class, Day, Difference, Roles, Rules};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::facts::{self, Facts};
 use crate::origin::{self, Library, Origin, Story};
+use crate::postgres::session::Session;
 use crate::private::Kept;
 use crate::rows::{self, TableDiff};
 use side::{Side, owner};
@@ -91,14 +95,12 @@ impl Diff<'_> {
     /// # Errors
     /// `Migration` for SQL that fails while a side is made.
     pub fn run(&self) -> Result<Report> {
-        let (a, b) = std::thread::scope(|scope| {
-            let (tell, locale) = std::sync::mpsc::channel();
-            let a = scope.spawn(|| self.ground.side_a(&self.against, tell));
-            let b = self.ground.side_b(&locale).context("cannot prepare the sources' side");
-            let a = a.join().unwrap_or_else(|_| Err(Error::unexpected("a side panicked")));
-            (a.context("cannot prepare the other side"), b)
+        let (tell, locale) = std::sync::mpsc::channel();
+        let (a, b) = timed("both sides prepared", || {
+            at_once(|| self.ground.side_a(&self.against, tell), || self.ground.side_b(&locale))
         });
-        match (a, b) {
+        let a = a.context("cannot prepare the other side");
+        match (a, b.context("cannot prepare the sources' side")) {
             (Ok(a), Ok(b)) => self.read(a, b),
             // each side removes itself
             (Err(error), Ok(side)) | (Ok(side), Err(error)) => {
@@ -110,26 +112,24 @@ impl Diff<'_> {
     }
 
     fn read(&self, a: Side, b: Side) -> Result<Report> {
-        let (mut of_a, mut of_b) = (a.open().context("cannot read the other side")?, b.open()?);
-        let roles = Roles { a: owner(&mut of_a)?, b: owner(&mut of_b)? };
-        let (facts_a, facts_b) = std::thread::scope(|scope| {
-            let a = scope.spawn(|| Facts::read_within(&mut of_a));
-            let b = Facts::read_within(&mut of_b);
-            (a.join().unwrap_or_else(|_| Err(Error::unexpected("a side panicked"))), b)
-        });
-        let facts = (facts_a?, facts_b?);
-        let mut schema = drift::compare(&facts.0, &facts.1, &roles);
-        let rows = rows::compare(&mut of_a, &mut of_b, &self.rows)?;
+        let (of_a, of_b) = at_once(|| Reading::of(&a), || Reading::of(&b));
+        let (mut of_a, mut of_b) = (of_a.context("cannot read the other side")?, of_b?);
+        let roles = Roles { a: of_a.owner, b: of_b.owner };
+        let mut schema = drift::compare(&of_a.facts, &of_b.facts, &roles);
+        let sessions = (&mut of_a.session, &mut of_b.session);
+        let rows = timed("rows compared", || rows::compare(sessions.0, sessions.1, &self.rows))?;
         if !schema.is_empty() {
-            self.trace(&mut schema, (&a, &facts.0), (&b, &facts.1))?;
+            self.trace(&mut schema, (&a, &of_a.facts), (&b, &of_b.facts))?;
         }
+        facts::end(&mut of_a.session)?;
+        facts::end(&mut of_b.session)?;
+        drop((of_a.session, of_b.session));
         let (name_a, name_b) = (a.name().to_owned(), b.name().to_owned());
-        facts::end(&mut of_a)?;
-        facts::end(&mut of_b)?;
-        drop((of_a, of_b));
         let behind = a.behind();
         let keep = self.ground.private.keep;
-        let kept = [a.finish(keep)?, b.finish(keep)?].into_iter().flatten().collect();
+        let (of_a, of_b) =
+            timed("both sides removed", || at_once(|| a.finish(keep), || b.finish(keep)));
+        let kept = [of_a?, of_b?].into_iter().flatten().collect();
         Ok(Report { a: name_a, b: name_b, schema, rows, behind, ignored: Vec::new(), kept })
     }
 
@@ -159,4 +159,30 @@ impl Diff<'_> {
         }
         Ok(())
     }
+}
+
+/// A side whose schema was read, in the transaction in which it was.
+struct Reading {
+    session: Session,
+    owner: String,
+    facts: Facts,
+}
+
+impl Reading {
+    fn of(side: &Side) -> Result<Self> {
+        timed(&format!("schema of the {} read", side.name()), || {
+            let mut session = side.open()?;
+            let owner = owner(&mut session)?;
+            let facts = Facts::read_within(&mut session)?;
+            Ok(Self { session, owner, facts })
+        })
+    }
+}
+
+/// Does the work and says how long it took.
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let done = work();
+    tracing::debug!("{what} in {} ms", begin.elapsed().as_millis());
+    done
 }

@@ -110,3 +110,19 @@ fn only_a_terminal_gets_colours() {
     live.set("NO_TTY", "1");
     assert!(!shown(&live, "").contains(coloured));
 }
+
+#[test]
+fn verbose_tells_how_long_each_part_took() {
+    let live = Live::new("SELECT;");
+    let said = live.database(["--verbose", "diff", "--against", &live.live()]).success().stderr;
+    for part in [
+        "both sides prepared",
+        "schema of the database read",
+        "schema of the sources read",
+        "rows compared",
+    ] {
+        let begin = format!("{part} in ");
+        let line = said.lines().find(|line| line.starts_with(&begin));
+        assert!(line.is_some_and(|line| line.ends_with(" ms")), "{part}: {said}");
+    }
+}
