@@ -16,8 +16,24 @@ pub(super) struct Side {
     pub(super) before: &'static [Make],
     /// The measured command.
     pub(super) timed: Make,
+    /// Which part of it counts.
+    pub(super) timing: Timing,
     /// What ends the server that it leaves running.
     pub(super) afterwards: Make,
+}
+
+/// What of a command is measured.
+#[derive(Clone, Copy)]
+pub(super) enum Timing {
+    /// All of it.
+    Whole,
+    /// A part of which the command itself says that it was done `in N ms`.
+    Part {
+        /// What was done.
+        done: &'static str,
+        /// How the command exits.
+        exit: i32,
+    },
 }
 
 /// One comparison.
@@ -28,6 +44,10 @@ pub(super) struct Case {
     pub(super) what: &'static str,
     /// Provides what not every machine has; where it cannot, the case is left out.
     pub(super) needs: fn(&Lab) -> Result<()>,
+    /// What makes the cluster that all runs share, if they do.
+    pub(super) stage: &'static [Make],
+    /// The most runs of each side, where they take long.
+    pub(super) most: usize,
     /// The tool.
     pub(super) ours: Side,
     /// What others use.
@@ -45,15 +65,18 @@ pub(super) enum Target {
     Within(f64),
 }
 
-/// Every comparison, in the order of the table.
+/// Clusters and migrations, in the order of the table.
 pub(super) const CASES: [Case; 8] = [
     Case {
         name: "init",
         what: "`postgres-init` with a warm template, against initdb, pg_ctl start and createdb",
         needs: no_more,
+        stage: &[],
+        most: usize::MAX,
         ours: Side {
             before: &[],
             timed: |lab, site| lab.tool("postgres-init", site, &lab.warm_cache()),
+            timing: Timing::Whole,
             afterwards: clean_up,
         },
         theirs: PIPELINE_INIT,
@@ -63,7 +86,14 @@ pub(super) const CASES: [Case; 8] = [
         name: "check",
         what: "`database check` on the sample project, against the whole pipeline",
         needs: no_more,
-        ours: Side { before: &[], timed: database_check, afterwards: nothing },
+        stage: &[],
+        most: usize::MAX,
+        ours: Side {
+            before: &[],
+            timed: database_check,
+            timing: Timing::Whole,
+            afterwards: nothing,
+        },
         theirs: Side {
             before: &[],
             timed: |lab, site| {
@@ -71,6 +101,7 @@ pub(super) const CASES: [Case; 8] = [
                 pipeline.arg(lab.bundle()).arg(lab.project());
                 pipeline
             },
+            timing: Timing::Whole,
             afterwards: stop,
         },
         target: Target::Ratio(4.0),
@@ -79,9 +110,12 @@ pub(super) const CASES: [Case; 8] = [
         name: "cold",
         what: "`postgres-init` without a template, against initdb, pg_ctl start and createdb",
         needs: no_more,
+        stage: &[],
+        most: usize::MAX,
         ours: Side {
             before: &[],
             timed: |lab, site| lab.tool("postgres-init", site, &site.cache()),
+            timing: Timing::Whole,
             afterwards: clean_up,
         },
         theirs: PIPELINE_INIT,
@@ -91,6 +125,8 @@ pub(super) const CASES: [Case; 8] = [
         name: "migrate",
         what: "1000 migrations, against one psql that writes the same history",
         needs: no_more,
+        stage: &[],
+        most: usize::MAX,
         ours: MIGRATE,
         theirs: in_database(|lab, site| sql(lab, site, lab.migrations().with_whole_history())),
         target: Target::Ratio(1.0 / 1.3),
@@ -99,6 +135,8 @@ pub(super) const CASES: [Case; 8] = [
         name: "row",
         what: "1000 migrations, against one psql that writes a row of history for each",
         needs: no_more,
+        stage: &[],
+        most: usize::MAX,
         ours: MIGRATE,
         theirs: in_database(|lab, site| sql(lab, site, lab.migrations().with_single_row())),
         target: Target::Ratio(1.0 / 3.5),
@@ -107,6 +145,8 @@ pub(super) const CASES: [Case; 8] = [
         name: "each",
         what: "200 migrations, against a psql for each that writes a row of history",
         needs: no_more,
+        stage: &[],
+        most: usize::MAX,
         ours: in_database(|lab, site| migrate(lab, site, lab.migrations().some())),
         theirs: in_database(|lab, site| {
             let mut pipeline = lab.pipeline("each", site);
@@ -119,6 +159,8 @@ pub(super) const CASES: [Case; 8] = [
         name: "dbmate",
         what: "1000 migrations, against dbmate",
         needs: |lab| dbmate::provide(&lab.dbmate()),
+        stage: &[],
+        most: usize::MAX,
         ours: MIGRATE,
         theirs: in_database(run_dbmate),
         // it writes a row of history for each, too
@@ -128,18 +170,30 @@ pub(super) const CASES: [Case; 8] = [
         name: "noop",
         what: "`migrate up all` with 1000 applied, against `psql -c ''`",
         needs: no_more,
-        ours: Side { before: MIGRATED, timed: migrate_all, afterwards: stop },
+        stage: &[],
+        most: usize::MAX,
+        ours: Side {
+            before: MIGRATED,
+            timed: migrate_all,
+            timing: Timing::Whole,
+            afterwards: stop,
+        },
         theirs: Side {
             before: MIGRATED,
             timed: |lab, site| lab.pipeline("connect", site),
+            timing: Timing::Whole,
             afterwards: stop,
         },
         target: Target::Within(50.0),
     },
 ];
 
-const PIPELINE_INIT: Side =
-    Side { before: &[], timed: |lab, site| lab.pipeline("init", site), afterwards: stop };
+const PIPELINE_INIT: Side = Side {
+    before: &[],
+    timed: |lab, site| lab.pipeline("init", site),
+    timing: Timing::Whole,
+    afterwards: stop,
+};
 
 const MIGRATE: Side = in_database(migrate_all);
 
@@ -148,7 +202,7 @@ const MIGRATED: &[Make] = &[database, migrate_all];
 
 /// A command for a database that has the bundle and no migrations, in a cluster of its own.
 const fn in_database(timed: Make) -> Side {
-    Side { before: &[database], timed, afterwards: stop }
+    Side { before: &[database], timed, timing: Timing::Whole, afterwards: stop }
 }
 
 fn database(lab: &Lab, site: &Site) -> Command {
@@ -190,15 +244,15 @@ fn clean_up(lab: &Lab, site: &Site) -> Command {
     lab.tool("postgres-cleanup", site, &lab.warm_cache())
 }
 
-fn stop(lab: &Lab, site: &Site) -> Command {
+pub(super) fn stop(lab: &Lab, site: &Site) -> Command {
     lab.pipeline("stop", site)
 }
 
-fn nothing(_: &Lab, _: &Site) -> Command {
+pub(super) fn nothing(_: &Lab, _: &Site) -> Command {
     crate::program::new("true")
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "others need something that can be missing")]
-fn no_more(_: &Lab) -> Result<()> {
+pub(super) fn no_more(_: &Lab) -> Result<()> {
     Ok(())
 }

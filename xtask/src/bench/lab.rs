@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::{Gid, Uid};
 
-use super::cases::{Make, Side};
+use super::cases::{Make, Side, Timing, stop};
 use super::migrations::Migrations;
+use super::samples::Samples;
 use crate::failure::{Failure, On, Result};
 use crate::place::{self, Scratch};
 use crate::{demo, program};
@@ -30,6 +31,7 @@ pub(super) struct Lab {
     programs: PathBuf,
     scratch: Scratch,
     migrations: Migrations,
+    samples: Samples,
     server_user: Option<(Uid, Gid)>,
     sites: AtomicUsize,
 }
@@ -43,8 +45,9 @@ impl Lab {
         let server_user = place::is_root().then(place::server_user).transpose()?;
         let scratch = Scratch::below(scratch_parent(), "bench")?;
         let migrations = Migrations::write(scratch.path().join("migrations"))?;
+        let samples = Samples::write(scratch.path().join("samples"))?;
         let sites = AtomicUsize::new(0);
-        let lab = Self { bindir, programs, scratch, migrations, server_user, sites };
+        let lab = Self { bindir, programs, scratch, migrations, samples, server_user, sites };
         copy(&place::root().join("sql/bundle"), &lab.bundle())?;
         number(&lab.bundle())?;
         copy(&place::root().join("nix/template"), &lab.project())?;
@@ -69,6 +72,16 @@ impl Lab {
     /// The migrations in all their forms.
     pub(super) fn migrations(&self) -> &Migrations {
         &self.migrations
+    }
+
+    /// What there is to compare and to back up.
+    pub(super) fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// The place of what all runs of a case share.
+    pub(super) fn stage(&self) -> Site {
+        Site(self.scratch.path().join("stage"))
     }
 
     /// Where dbmate is, once it was provided.
@@ -116,27 +129,75 @@ impl Lab {
 
     /// How long a side's command takes; tidies up behind it.
     pub(super) fn time(&self, side: &Side) -> Result<Duration> {
-        self.with_site(side, |command| {
+        let (whole, said) = self.with_site(side, |command| {
             let begin = Instant::now();
             let status = start(command)?.wait();
             Ok((begin.elapsed(), status.on("wait for", Path::new(command.get_program()))?))
-        })
+        })?;
+        match side.timing {
+            Timing::Whole => Ok(whole),
+            Timing::Part { done, .. } => told(&said, done)
+                .ok_or_else(|| Failure::new(format!("nothing says \"{done} in\":\n{said}"))),
+        }
     }
 
-    /// Measures a side's command in a fresh site. A failure shows what was printed.
+    /// Does the work while the shared cluster runs, if there is one.
+    pub(super) fn with_stage<T>(
+        &self,
+        make: &[Make],
+        work: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        if make.is_empty() {
+            return work();
+        }
+        let stage = self.at(self.stage())?;
+        let made = make.iter().try_for_each(|make| self.run(*make, &stage));
+        let done = made.and_then(|()| work());
+        let after = self.run(stop, &stage);
+        let removed = fs::remove_dir_all(&stage.0).on("remove", &stage.0);
+        let done = done?;
+        after.and(removed).map(|()| done)
+    }
+
+    /// Measures a side's command in a fresh site; with what it printed.
     pub(super) fn with_site<T>(
         &self,
         side: &Side,
         measure: impl FnOnce(&mut Command) -> Result<(T, ExitStatus)>,
-    ) -> Result<T> {
+    ) -> Result<(T, String)> {
         let site = self.site()?;
         let mut before = side.before.iter();
-        let ready = before.try_for_each(|make| self.logged(*make, &site, finish));
-        let measured = ready.and_then(|()| self.logged(side.timed, &site, measure));
-        let after = self.logged(side.afterwards, &site, finish);
+        let ready = before.try_for_each(|make| self.run(*make, &site));
+        let measured = ready.and_then(|()| {
+            let ((measured, status), said) = self.logged(side.timed, &site, measure)?;
+            let expected = match side.timing {
+                Timing::Whole => 0,
+                Timing::Part { exit, .. } => exit,
+            };
+            match status.code() == Some(expected) {
+                true => Ok((measured, said)),
+                false => {
+                    Err(Failure::new(format!("the measured command failed ({status}):\n{said}")))
+                }
+            }
+        });
+        let after = self.run(side.afterwards, &site);
         let removed = fs::remove_dir_all(&site.0).on("remove", &site.0);
         let measured = measured?;
         after.and(removed).map(|()| measured)
+    }
+
+    /// Runs a command that has to succeed.
+    fn run(&self, make: Make, site: &Site) -> Result<()> {
+        let mut name = PathBuf::new();
+        let (status, said) = self.logged(make, site, |command| {
+            name = PathBuf::from(command.get_program());
+            start(command)?.wait().on("wait for", &name)
+        })?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(Failure::new(format!("{} failed ({status}):\n{said}", name.display()))),
+        }
     }
 
     /// Runs a command with its output in a file: a pipe could be held open by a server.
@@ -144,24 +205,22 @@ impl Lab {
         &self,
         make: Make,
         site: &Site,
-        measure: impl FnOnce(&mut Command) -> Result<(T, ExitStatus)>,
-    ) -> Result<T> {
+        measure: impl FnOnce(&mut Command) -> Result<T>,
+    ) -> Result<(T, String)> {
         let path = site.0.join("output");
         let log = File::create(&path).on("create", &path)?;
         let mut command = make(self, site);
         command.stderr(log.try_clone().on("share", &path)?).stdout(log);
-        let (measured, status) = measure(&mut command)?;
-        if status.success() {
-            return Ok(measured);
-        }
-        let said = fs::read_to_string(&path).unwrap_or_default();
-        let name = Path::new(command.get_program()).display();
-        Err(Failure::new(format!("{name} failed ({status}):\n{said}")))
+        let measured = measure(&mut command)?;
+        Ok((measured, fs::read_to_string(&path).unwrap_or_default()))
     }
 
     fn site(&self) -> Result<Site> {
         let number = self.sites.fetch_add(1, Ordering::Relaxed);
-        let site = Site(self.scratch.path().join(number.to_string()));
+        self.at(Site(self.scratch.path().join(number.to_string())))
+    }
+
+    fn at(&self, site: Site) -> Result<Site> {
         let work = site.work();
         fs::create_dir_all(&work).on("create", &work)?;
         if let Some((user, group)) = self.server_user {
@@ -188,10 +247,10 @@ pub(super) fn start(command: &mut Command) -> Result<Child> {
     command.spawn().map_err(|error| program::cannot_start(command, &error))
 }
 
-/// Runs the command, whatever it takes.
-fn finish(command: &mut Command) -> Result<((), ExitStatus)> {
-    let status = start(command)?.wait();
-    Ok(((), status.on("wait for", Path::new(command.get_program()))?))
+/// How long something took, as in `rows compared in 12 ms`.
+fn told(said: &str, done: &str) -> Option<Duration> {
+    let rest = said.lines().find_map(|line| line.strip_prefix(done)?.strip_prefix(" in "))?;
+    rest.strip_suffix(" ms")?.parse().ok().map(Duration::from_millis)
 }
 
 /// Puts a version into the bundle, as the tool does. Which one is all the same to a new database.

@@ -43,7 +43,7 @@ pub(super) fn report(lab: &Lab) -> Result<bool> {
 fn peak(lab: &Lab, case: &Case) -> Result<f64> {
     let mut peak: f64 = 0.0;
     for _ in 0..RUNS {
-        peak = peak.max(lab.with_site(&case.ours, watch)?);
+        peak = peak.max(lab.with_site(&case.ours, watch)?.0);
     }
     if peak > 0.0 {
         return Ok(peak);

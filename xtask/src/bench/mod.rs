@@ -6,10 +6,12 @@
 //! the measured part.
 
 mod cases;
+mod comparisons;
 mod dbmate;
 mod lab;
 mod memory;
 mod migrations;
+mod samples;
 mod stats;
 
 use std::io::IsTerminal;
@@ -18,7 +20,7 @@ use std::path::PathBuf;
 use crate::args::BenchPlan;
 use crate::failure::{Failure, Result};
 use crate::{place, postgres, program};
-use cases::{CASES, Case};
+use cases::Case;
 use lab::Lab;
 use stats::Comparison;
 
@@ -32,7 +34,7 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
     let lab = Lab::new(postgres::provide(None)?, programs(plan)?)?;
     eprintln!("working in {}", lab.place().display());
     let mut missed = Vec::new();
-    let timed: Vec<&Case> = CASES.iter().filter(|case| wanted(case.name)).collect();
+    let timed: Vec<&Case> = cases().filter(|case| wanted(case.name)).collect();
     if !timed.is_empty() {
         println!("{}", stats::HEADER);
     }
@@ -41,7 +43,8 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
             eprintln!("{} is left out: {missing}", case.name);
             continue;
         }
-        let comparison = compare(&lab, case, plan.runs)?;
+        let runs = plan.runs.min(case.most);
+        let comparison = lab.with_stage(case.stage, || compare(&lab, case, runs))?;
         println!("{}", comparison.row(case.name, case.what, case.target));
         if !comparison.meets(case.target) {
             missed.push(case.name);
@@ -56,9 +59,14 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
     Err(Failure::new(format!("missed the target of: {}", missed.join(", "))))
 }
 
+/// Every case, in the order of the table.
+fn cases() -> impl Iterator<Item = &'static Case> {
+    cases::CASES.iter().chain(&comparisons::CASES)
+}
+
 /// Refuses a name that selects nothing.
 fn known(names: &[String]) -> Result<()> {
-    let known: Vec<&str> = CASES.iter().map(|case| case.name).chain([MEMORY]).collect();
+    let known: Vec<&str> = cases().map(|case| case.name).chain([MEMORY]).collect();
     match names.iter().find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(Failure::unknown(format!(
             "there is no case `{name}`; there are: {}",

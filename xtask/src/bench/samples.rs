@@ -1,0 +1,115 @@
+//! What is compared and backed up: schemas and rows of `xtask/bench/sample`, and projects of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{On, Result};
+use crate::{place, program};
+
+const THINGS: &str = include_str!("../../bench/sample/things.sql");
+const REFERENCE: &str = include_str!("../../bench/sample/reference.sql");
+const CHANGED: &str = include_str!("../../bench/sample/changed.sql");
+const EVENTS: &str = include_str!("../../bench/sample/events.sql");
+
+/// Where a project's sources begin.
+const ENTRYPOINT: &str = "db/src/entrypoint.sql";
+/// The only migration of [`Samples::migrated`].
+const MIGRATION: &str = "db/migration/20250101000000-everything";
+
+/// Everything that was written.
+pub(super) struct Samples(PathBuf);
+
+impl Samples {
+    /// Writes all of it into the new directory `home`, for everyone to read.
+    pub(super) fn write(home: PathBuf) -> Result<Self> {
+        let samples = Self(home);
+        write(&samples.things(), THINGS)?;
+        write(&samples.changed(), CHANGED)?;
+        write(&samples.events(), EVENTS)?;
+        write(&samples.reference_project().join(ENTRYPOINT), REFERENCE)?;
+        write(&samples.empty_project().join(ENTRYPOINT), "SELECT;\n")?;
+        migrated(&samples.migrated())?;
+        program::run_quietly(program::new("chmod").args(["-R", "a+rX"]).arg(&samples.0))?;
+        Ok(samples)
+    }
+
+    /// A schema of 1000 tables.
+    pub(super) fn things(&self) -> PathBuf {
+        self.0.join("things.sql")
+    }
+
+    /// 100 immutable tables of 1000 rows.
+    pub(super) fn reference(&self) -> PathBuf {
+        self.reference_project().join(ENTRYPOINT)
+    }
+
+    /// A project of nothing else.
+    pub(super) fn reference_project(&self) -> PathBuf {
+        self.0.join("reference")
+    }
+
+    /// Changes a few of those rows.
+    pub(super) fn changed(&self) -> PathBuf {
+        self.0.join("changed.sql")
+    }
+
+    /// A large table.
+    pub(super) fn events(&self) -> PathBuf {
+        self.0.join("events.sql")
+    }
+
+    /// A project without a schema.
+    pub(super) fn empty_project(&self) -> PathBuf {
+        self.0.join("empty")
+    }
+
+    /// The sample project, of which a migration makes the same as its sources.
+    pub(super) fn migrated(&self) -> PathBuf {
+        self.0.join("migrated")
+    }
+
+    /// What that migration begins with.
+    pub(super) fn migration(&self) -> PathBuf {
+        self.migrated().join(MIGRATION).join("up/entrypoint.sql")
+    }
+}
+
+/// Makes the sample project with its sources as a migration, which has a transaction of its own.
+fn migrated(home: &Path) -> Result<()> {
+    program::run_quietly(
+        program::new("cp").arg("-R").arg(place::root().join("nix/template")).arg(home),
+    )?;
+    let migration = home.join(MIGRATION);
+    write(&migration.join("down/entrypoint.sql"), "SELECT;\n")?;
+    let up = migration.join("up");
+    program::run_quietly(program::new("cp").arg("-R").arg(home.join("db/src")).arg(&up))?;
+    let data = up.join("reference/data.sql");
+    let text = fs::read_to_string(&data).on("read", &data)?;
+    write(&data, &text.replace("BEGIN;", "").replace("COMMIT;", ""))?;
+    // nobody asks for it, but its transaction would be refused
+    write(&up.join("mock/mock.sql"), "")
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).on("create", parent)?;
+    }
+    fs::write(path, text).on("write", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Scratch;
+
+    #[test]
+    fn the_migration_includes_what_the_sources_include_without_their_transactions() {
+        let scratch = Scratch::new("samples").unwrap();
+        let samples = Samples::write(scratch.path().join("s")).unwrap();
+        let entrypoint = fs::read_to_string(samples.migration()).unwrap();
+        assert_eq!(entrypoint, fs::read_to_string(samples.migrated().join(ENTRYPOINT)).unwrap());
+        let data = samples.migration().with_file_name("reference/data.sql");
+        let data = fs::read_to_string(data).unwrap();
+        assert!(data.contains("migration_mode") && !data.contains("COMMIT"), "{data}");
+    }
+}
