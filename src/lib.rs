@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · rows · both · private · backup · tap
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · draft · origin · rows · both · private · backup · tap
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -36,6 +36,7 @@ pub mod cli;
 pub mod cluster;
 pub mod command;
 pub mod development;
+pub mod draft;
 pub mod drift;
 pub mod durability;
 pub mod error;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::backup::{self, Backup, restore_into};
 use crate::bundle;
 use crate::cluster::{self, Cluster, ClusterSpec, Running, Seed, Throwaway};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::locale::Locale;
 use crate::postgres::quote::quote_ident;
@@ -177,6 +177,19 @@ impl PrivateCluster {
     /// A session of the superuser in the project's database.
     pub fn superuser(&self) -> Result<Session> {
         self.running.session(&self.database)
+    }
+
+    /// A copy of the database; nobody may be connected to the original meanwhile. For the project's
+    /// role, and for the owner.
+    pub fn copy(&self, owner: &str) -> Result<(Conninfo, Conninfo)> {
+        let name = format!("{} copy", self.database);
+        let (copy, original, role) =
+            (quote_ident(&name), quote_ident(&self.database), quote_ident(owner));
+        self.running
+            .session("postgres")?
+            .batch(&format!("CREATE DATABASE {copy} TEMPLATE {original} OWNER {role}"))
+            .context("cannot copy the database")?;
+        Ok((conninfo(&self.running, &self.role, &name)?, conninfo(&self.running, owner, &name)?))
     }
 
     /// Makes the database anew, with this encoding and locale, and with the bundle.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::resolve::Resolve;
-use super::{backup_verbs, diff_report, migrator_settings, pager, ui, verbs};
+use super::{backup_verbs, diff_draft, diff_report, migrator_settings, pager, ui, verbs};
 use crate::backup::Backup;
-use crate::command::diff::{Against, Diff, Ground, Report, Weight};
+use crate::command::diff::{Against, Diff, Ground, Outcome, Report, Weight};
 use crate::drift::{Class, Day, Rules};
 use crate::error::{Context, Error, IoContext, Kind, Result};
 use crate::postgres::conninfo::Conninfo;
@@ -68,13 +68,17 @@ pub(super) struct DiffArguments {
     /// Leave the private clusters running
     #[arg(long)]
     keep: bool,
+    /// Draft a migration that makes A what B is, and save it if it does so on a copy
+    #[arg(long, value_name = "NAME")]
+    write_migration: Option<String>,
     /// Set the psql variable USE_MOCK=1
     #[arg(short, long)]
     mock: bool,
 }
 
 pub(super) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
-    let (weight, ignored) = compared(resolve, flags).map_err(never_one)?;
+    let (weight, ignored, outcome) = compared(resolve, flags).map_err(never_one)?;
+    diff_draft::tell(outcome.as_ref())?;
     tell(weight, ignored)
 }
 
@@ -86,9 +90,11 @@ fn never_one(error: Error) -> Error {
     }
 }
 
-/// Compares, and shows what differs. Returns also how many differences are set aside.
-fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize)> {
+/// Compares, and shows what differs. Returns also how many differences are set aside, and what became
+/// of a draft.
+fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, Option<Outcome>)> {
     let counting = counting(flags)?;
+    let draft = diff_draft::wanted(resolve, flags.write_migration.as_ref(), &counting)?;
     let against = against(resolve, flags)?;
     let workspace = resolve.workspace()?;
     let rules = rules(&workspace, flags.ignore_file.as_deref())?;
@@ -100,18 +106,23 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize)>
         migrations: migrator_settings::project(resolve)?,
         ignore_failure: flags.ignore_migration_fail,
     };
-    let rows = rows::Wanted { tables: flags.tables.clone(), all_columns: flags.all_columns };
-    let mut report = Diff { ground: &ground, against: against.clone(), rows }.run()?;
+    let rows = rows::Wanted {
+        tables: flags.tables.clone(),
+        all_columns: flags.all_columns,
+        every_row: flags.write_migration.is_some(),
+    };
+    let (against_this, today) = (against.clone(), today());
+    let diff = Diff { ground: &ground, against: against_this, rows, draft, rules, today };
+    let mut report = diff.run()?;
     if let Against::Backup(backup) = &against {
         backup_verbs::tell_age(backup, report.behind);
     }
-    report.ignore(&rules, today());
     let weight = report.weigh(&counting);
     show(resolve, flags, &report, weight)?;
     for (side, kept) in ["A", "B"].iter().zip(&report.kept) {
         verbs::tell_kept(&format!("side {side} is kept"), kept);
     }
-    Ok((weight, report.ignored.len()))
+    Ok((weight, report.ignored.len(), report.draft.take()))
 }
 
 /// The rules in the file that was named, or in the default one, which need not be there.

@@ -129,6 +129,11 @@ pub(super) fn project(resolve: &Resolve) -> Result<Project> {
     Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.project)
 }
 
+/// How new migrations lie on disk, for verbs of `database`.
+pub(super) fn layout(resolve: &Resolve) -> Result<Option<Layout>> {
+    Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.layout)
+}
+
 fn directory(resolve: &Resolve, global: &Global, from_file: Option<PathBuf>) -> PathBuf {
     let env = &resolve.env;
     let below = |name, rest| env.path(name).map(|path| path.join(rest));

@@ -8,6 +8,7 @@ mod backup_verbs;
 mod database;
 mod diagnosis;
 mod diff;
+mod diff_draft;
 mod diff_report;
 pub mod env;
 pub mod exit;

@@ -50,6 +50,13 @@ pub struct Object {
     pub properties: BTreeMap<String, String>,
 }
 
+impl Object {
+    /// A property; none: as by default, or not at all.
+    pub fn get(&self, property: &str) -> Option<&str> {
+        self.properties.get(property).map(String::as_str)
+    }
+}
+
 impl Facts {
     /// Every object, ordered by kind and name.
     pub fn iter(&self) -> impl Iterator<Item = (&Identity, &Object)> {
@@ -59,6 +66,21 @@ impl Facts {
     /// What is known of one object.
     pub fn get(&self, identity: &Identity) -> Option<&Object> {
         self.objects.get(identity)
+    }
+
+    /// The same with the identity as it lies here.
+    pub fn entry(&self, identity: &Identity) -> Option<(&Identity, &Object)> {
+        self.objects.get_key_value(identity)
+    }
+
+    /// Replaces what is known of an object and its parts by what `other` knows.
+    pub fn take(&mut self, identity: &Identity, other: &Self) {
+        let is_of = |own: &Identity, object: &Object| {
+            own == identity || object.whole.as_ref() == Some(identity)
+        };
+        self.objects.retain(|own, object| !is_of(own, object));
+        let taken = other.objects.iter().filter(|(own, object)| is_of(own, object));
+        self.objects.extend(taken.map(|(own, object)| (own.clone(), object.clone())));
     }
 
     /// The same facts with other names and values of properties. What has parts keeps its name.

@@ -25,6 +25,15 @@ pub struct New<'a> {
     pub layout: Option<Layout>,
 }
 
+/// The text of a new migration.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// Of the file that moves forward.
+    pub up: String,
+    /// Of the file that moves back.
+    pub down: String,
+}
+
 impl New<'_> {
     /// Makes it in `directory`, which is made if it does not exist. Returns its path: of the
     /// directory, or of the flat up file.
@@ -32,6 +41,18 @@ impl New<'_> {
     /// # Errors
     /// `Conflict` for a version that is there already and for a description that is no file name.
     pub fn make(&self, directory: &Path) -> Result<PathBuf> {
+        self.make_with(directory, &|name| Content { up: up(name), down: down(name) })
+    }
+
+    /// The same with SQL in it.
+    ///
+    /// # Errors
+    /// See [`Self::make`].
+    pub fn make_with(
+        &self,
+        directory: &Path,
+        content: &dyn Fn(&Name) -> Content,
+    ) -> Result<PathBuf> {
         check_description(self.description)?;
         std::fs::create_dir_all(directory).on("create", directory)?;
         let handle = File::open(directory).on("open", directory)?;
@@ -40,8 +61,8 @@ impl New<'_> {
             .on("lock", directory)?;
         let name = self.name(&Directory::read(directory)?)?;
         match name.layout() {
-            Layout::Directory => make_directory(directory, &name),
-            Layout::Flat => make_flat(directory, &name),
+            Layout::Directory => make_directory(directory, &name, &content(&name)),
+            Layout::Flat => make_flat(directory, &name, &content(&name)),
         }
     }
 
@@ -143,13 +164,13 @@ fn down(name: &Name) -> String {
     format!("-- Reverts {}.\n", name.description())
 }
 
-fn make_directory(directory: &Path, name: &Name) -> Result<PathBuf> {
+fn make_directory(directory: &Path, name: &Name, content: &Content) -> Result<PathBuf> {
     let path = directory.join(&name.full);
     // a hidden entry is no migration yet
     let part =
         tempfile::Builder::new().prefix(".new-").tempdir_in(directory).on("write to", directory)?;
     open_to_umask(part.path())?;
-    for (file, text) in [("up.sql", up(name)), ("down.sql", down(name))] {
+    for (file, text) in [("up.sql", &content.up), ("down.sql", &content.down)] {
         let file = part.path().join(file);
         std::fs::write(&file, text).on("write", &file)?;
     }
@@ -166,10 +187,10 @@ fn open_to_umask(path: &Path) -> Result<()> {
 }
 
 /// The down first: without its up it is no migration.
-fn make_flat(directory: &Path, name: &Name) -> Result<PathBuf> {
+fn make_flat(directory: &Path, name: &Name, content: &Content) -> Result<PathBuf> {
     let place = |direction| directory.join(usual_path(name, direction));
-    write_new(&place("down"), &down(name))?;
-    write_new(&place("up"), &up(name))?;
+    write_new(&place("down"), &content.down)?;
+    write_new(&place("up"), &content.up)?;
     Ok(place("up"))
 }
 

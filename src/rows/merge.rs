@@ -11,7 +11,10 @@ use crate::postgres::session::{Session, column};
 const BATCH: usize = 1000;
 
 /// How many changes of a table are listed; beyond that, nobody reads them.
-const LISTED: usize = 1000;
+pub(super) const LISTED: usize = 1000;
+
+/// How many changes of a table are held where all are wanted; beyond that, nobody has the memory.
+pub(super) const HELD: usize = 100_000;
 
 /// A row that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -34,6 +37,23 @@ pub enum Change {
         /// The columns that differ.
         cells: Vec<Cell>,
     },
+}
+
+impl Change {
+    pub(super) fn reversed(&self) -> Self {
+        match self.clone() {
+            Self::Added { cells } => Self::Removed { cells },
+            Self::Removed { cells } => Self::Added { cells },
+            Self::Changed { key, cells } => {
+                let cells = cells.into_iter().map(|cell| Cell {
+                    before: cell.after,
+                    after: cell.before,
+                    ..cell
+                });
+                Self::Changed { key, cells: cells.collect() }
+            }
+        }
+    }
 }
 
 /// A value that differs.
@@ -83,7 +103,7 @@ impl<'a> Stream<'a> {
 }
 
 /// A table that is on both sides.
-pub fn both(a: &mut Session, b: &mut Session, table: &Table) -> Result<TableDiff> {
+pub fn both(a: &mut Session, b: &mut Session, table: &Table, listed: usize) -> Result<TableDiff> {
     let mut diff = empty(table, None);
     let width = if table.key.is_empty() { table.columns.len() } else { table.key.len() };
     let (mut left, mut right) = (Stream::open(a, table)?, Stream::open(b, table)?);
@@ -95,13 +115,13 @@ pub fn both(a: &mut Session, b: &mut Session, table: &Table) -> Result<TableDiff
             (Some(one), Some(other)) => one[..width].cmp(&other[..width]),
         };
         match order {
-            Ordering::Less => diff.push(Change::Removed { cells: left.take() }),
-            Ordering::Greater => diff.push(Change::Added { cells: right.take() }),
+            Ordering::Less => diff.push(Change::Removed { cells: left.take() }, listed),
+            Ordering::Greater => diff.push(Change::Added { cells: right.take() }, listed),
             Ordering::Equal => {
                 let (one, other) = (left.take(), right.take());
                 if one != other {
                     let key = one[..width].to_vec();
-                    diff.push(Change::Changed { key, cells: cells(table, one, other) });
+                    diff.push(Change::Changed { key, cells: cells(table, one, other) }, listed);
                 }
             }
         }
@@ -112,15 +132,21 @@ pub fn both(a: &mut Session, b: &mut Session, table: &Table) -> Result<TableDiff
 }
 
 /// A table that is on one side only; none if it is empty.
-pub fn one(session: &mut Session, table: &Table, side: Side) -> Result<Option<TableDiff>> {
+pub fn one(
+    session: &mut Session,
+    table: &Table,
+    side: Side,
+    listed: usize,
+) -> Result<Option<TableDiff>> {
     let mut diff = empty(table, Some(side));
     let mut rows = Stream::open(session, table)?;
     while rows.peek()?.is_some() {
         let cells = rows.take();
-        diff.push(match side {
+        let change = match side {
             Side::A => Change::Removed { cells },
             Side::B => Change::Added { cells },
-        });
+        };
+        diff.push(change, listed);
     }
     rows.close()?;
     Ok((!diff.changes.is_empty()).then_some(diff))
@@ -138,8 +164,8 @@ fn empty(table: &Table, only_on: Option<Side>) -> TableDiff {
 }
 
 impl TableDiff {
-    fn push(&mut self, change: Change) {
-        match self.changes.len() < LISTED {
+    fn push(&mut self, change: Change, listed: usize) {
+        match self.changes.len() < listed {
             true => self.changes.push(change),
             false => self.more += 1,
         }

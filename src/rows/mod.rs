@@ -23,6 +23,8 @@ pub struct Wanted {
     pub tables: Vec<String>,
     /// Also generated columns and those with a volatile default.
     pub all_columns: bool,
+    /// Lists every row that differs: not for showing, but for doing something about it.
+    pub every_row: bool,
 }
 
 /// How the rows of one table differ.
@@ -40,6 +42,25 @@ pub struct TableDiff {
     pub changes: Vec<Change>,
     /// How many there are beyond those that are listed.
     pub more: usize,
+}
+
+impl TableDiff {
+    /// As many changes as are shown; the others are counted.
+    pub fn cut(&mut self) {
+        self.more += self.changes.len().saturating_sub(merge::LISTED);
+        self.changes.truncate(merge::LISTED);
+    }
+
+    /// The same differences from B to A.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let only_on = self.only_on.map(|side| match side {
+            Side::A => Side::B,
+            Side::B => Side::A,
+        });
+        let changes = self.changes.iter().map(Change::reversed).collect();
+        Self { only_on, changes, ..self.clone() }
+    }
 }
 
 /// One of the two sides.
@@ -67,13 +88,13 @@ pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<
     let mut found = Vec::new();
     for ((table, one), other) in shared.iter().zip(digests.0?).zip(digests.1?) {
         if one != other {
-            found.push(merge::both(a, b, table)?);
+            found.push(merge::both(a, b, table, wanted.listed())?);
         }
     }
     for name in names {
         match (of_a.get(name), of_b.get(name)) {
-            (Some(table), None) => found.extend(merge::one(a, table, Side::A)?),
-            (None, Some(table)) => found.extend(merge::one(b, table, Side::B)?),
+            (Some(table), None) => found.extend(merge::one(a, table, Side::A, wanted.listed())?),
+            (None, Some(table)) => found.extend(merge::one(b, table, Side::B, wanted.listed())?),
             _ => {}
         }
     }
@@ -94,6 +115,11 @@ fn tables_of_both(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<(
 }
 
 impl Wanted {
+    /// How many rows of a table are listed.
+    fn listed(&self) -> usize {
+        if self.every_row { merge::HELD } else { merge::LISTED }
+    }
+
     fn with(&self, tables: &Tables) -> Self {
         let all = self.tables.iter().chain(tables.keys());
         Self { tables: all.cloned().collect(), ..*self }

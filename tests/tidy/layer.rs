@@ -18,7 +18,7 @@ pub(crate) const RULES: &[Rule] = &[
 ];
 
 /// Modules that compute and nothing else, wherever they are.
-const PURE: [&str; 6] = ["conf", "drift", "exit", "layout", "plan", "url"];
+const PURE: [&str; 7] = ["conf", "draft", "drift", "exit", "layout", "plan", "url"];
 
 /// Below `cli/`: no clap, no environment, no printing, no exit.
 fn only_cli_talks(source: &Source) -> Vec<Violation> {

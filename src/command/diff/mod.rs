@@ -3,22 +3,25 @@
 //! Two databases are made at once, each in a cluster of its own, and compared as facts and rows. What
 //! is compared never was text, so what is equal is equal.
 
+mod proof;
 mod side;
 
 use std::time::Instant;
 
 use serde::Serialize;
 
+pub use proof::{Outcome, Refusal, Writing};
 pub use side::{Against, Ground};
 
 use crate::both::at_once;
 use crate::drift::{self, Class, Day, Difference, Roles, Rules};
 use crate::error::{Context, Result};
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Identity};
 use crate::origin::{self, Library, Origin, Story};
 use crate::postgres::session::Session;
 use crate::private::Kept;
 use crate::rows::{self, TableDiff};
+use proof::Compared;
 use side::{Side, owner};
 
 /// A comparison.
@@ -29,6 +32,12 @@ pub struct Diff<'a> {
     pub against: Against,
     /// Which rows are compared.
     pub rows: rows::Wanted,
+    /// The migration to be drafted from the differences.
+    pub draft: Option<Writing>,
+    /// What is set aside.
+    pub rules: Rules,
+    /// The day, for rules that end.
+    pub today: Day,
 }
 
 /// Everything that differs.
@@ -48,6 +57,8 @@ pub struct Report {
     pub ignored: Vec<Ignored>,
     /// The clusters that were kept, of side A first.
     pub kept: Vec<Kept>,
+    /// What became of the migration that was wanted.
+    pub draft: Option<Outcome>,
 }
 
 /// A difference that a rule sets aside.
@@ -55,6 +66,9 @@ pub struct Report {
 pub struct Ignored {
     /// What differs.
     pub object: String,
+    /// The object of the schema.
+    #[serde(skip)]
+    pub identity: Option<Identity>,
     /// The rule's reason.
     pub reason: String,
 }
@@ -69,17 +83,35 @@ pub struct Weight {
 }
 
 impl Report {
+    /// One without differences.
+    fn between(a: &str, b: &str) -> Self {
+        Self {
+            a: a.to_owned(),
+            b: b.to_owned(),
+            schema: Vec::new(),
+            rows: Vec::new(),
+            behind: None,
+            ignored: Vec::new(),
+            kept: Vec::new(),
+            draft: None,
+        }
+    }
+
     /// Sets aside what the rules say.
     pub fn ignore(&mut self, rules: &Rules, today: Day) {
         let ignored = &mut self.ignored;
-        let mut keep = |object: String, reason: Option<&str>| {
-            let reason = reason.map(str::to_owned);
-            ignored.extend(reason.clone().map(|reason| Ignored { object, reason }));
+        let mut keep = |object: String, identity: Option<&Identity>, reason: Option<&str>| {
+            let identity = identity.cloned();
+            let set_aside = |reason: &str| Ignored { object, identity, reason: reason.to_owned() };
+            ignored.extend(reason.map(set_aside));
             reason.is_none()
         };
-        self.schema.retain(|d| keep(d.identity.to_string(), rules.reason(d, today)));
+        self.schema.retain(|difference| {
+            let identity = &difference.identity;
+            keep(identity.to_string(), Some(identity), rules.reason(difference, today))
+        });
         let rows = |table: &str| rules.reason_for_rows(table, today);
-        self.rows.retain(|found| keep(format!("rows {}", found.table), rows(&found.table)));
+        self.rows.retain(|found| keep(format!("rows {}", found.table), None, rows(&found.table)));
     }
 
     /// Weighs the report: rows always count.
@@ -95,6 +127,9 @@ impl Diff<'_> {
     /// # Errors
     /// `Migration` for SQL that fails while a side is made.
     pub fn run(&self) -> Result<Report> {
+        if let Some(draft) = &self.draft {
+            draft.check(self.ground, matches!(self.against, Against::Database(_)))?;
+        }
         let (tell, locale) = std::sync::mpsc::channel();
         let (a, b) = timed("both sides prepared", || {
             at_once(|| self.ground.side_a(&self.against, tell), || self.ground.side_b(&locale))
@@ -124,13 +159,24 @@ impl Diff<'_> {
         facts::end(&mut of_a.session)?;
         facts::end(&mut of_b.session)?;
         drop((of_a.session, of_b.session));
-        let (name_a, name_b) = (a.name().to_owned(), b.name().to_owned());
-        let behind = a.behind();
+        let mut report =
+            Report { schema, rows, behind: a.behind(), ..Report::between(a.name(), b.name()) };
+        report.ignore(&self.rules, self.today);
+        if let Some(draft) = &self.draft {
+            report.draft = Some(draft.write(&Compared {
+                diff: self,
+                sides: [&a, &b],
+                facts: [&of_a.facts, &of_b.facts],
+                roles: &roles,
+                report: &report,
+            })?);
+            report.rows.iter_mut().for_each(TableDiff::cut);
+        }
         let keep = self.ground.private.keep;
         let (of_a, of_b) =
             timed("both sides removed", || at_once(|| a.finish(keep), || b.finish(keep)));
-        let kept = [of_a?, of_b?].into_iter().flatten().collect();
-        Ok(Report { a: name_a, b: name_b, schema, rows, behind, ignored: Vec::new(), kept })
+        report.kept = [of_a?, of_b?].into_iter().flatten().collect();
+        Ok(report)
     }
 
     /// Says where each difference comes from.

@@ -1,6 +1,7 @@
 //! `database diff`: nothing but real differences, and all of them.
 
 mod backup;
+mod draft;
 mod ignore;
 mod input;
 mod keep;
