@@ -185,9 +185,10 @@ impl PrivateCluster {
         let name = format!("{} copy", self.database);
         let (copy, original, role) =
             (quote_ident(&name), quote_ident(&self.database), quote_ident(owner));
+        let from = ["TEMPLATE", &original, "OWNER", &role];
         self.running
             .session("postgres")?
-            .batch(&format!("CREATE DATABASE {copy} TEMPLATE {original} OWNER {role}"))
+            .batch(&format!("CREATE DATABASE {copy} {}", from.join(" ")))
             .context("cannot copy the database")?;
         Ok((conninfo(&self.running, &self.role, &name)?, conninfo(&self.running, owner, &name)?))
     }

@@ -34,10 +34,9 @@ const PRIVILEGES: [(char, &str); 14] = [
 fn parse(acl: &str) -> Grants {
     let mut grants = Grants::new();
     for item in items(acl) {
-        let at = if item.starts_with('"') {
-            item[1..].find("\"=").map(|at| at + 2)
-        } else {
-            item.find('=')
+        let at = match item.strip_prefix('"') {
+            Some(rest) => rest.find("\"=").map(|at| at + 2),
+            None => item.find('='),
         };
         let Some((grantee, rest)) = at.map(|at| (bare(&item[..at]), &item[at + 1..])) else {
             continue;

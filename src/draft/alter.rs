@@ -53,7 +53,7 @@ pub(super) fn property(
         (Kind::Function | Kind::Procedure, "definition") => one(format!("{};", value?)),
         (Kind::Statistics, "statistics") => {
             let target = value.unwrap_or("-1");
-            one(format!("ALTER STATISTICS {} SET STATISTICS {target};", identity.name))
+            one(format!("ALTER {} SET STATISTICS {target};", called(identity, after)))
         }
         (Kind::Index, "clustered") => {
             let table = whole_table(side, after)?;
@@ -66,7 +66,8 @@ pub(super) fn property(
         }
         (Kind::Index, "replica identity") if value.is_some() => {
             let (table, index) = (whole_table(side, after)?, unqualified(&identity.name));
-            one(format!("ALTER TABLE {table} REPLICA IDENTITY USING INDEX {index};"))
+            let how = format!("REPLICA IDENTITY USING INDEX {index}");
+            one(format!("ALTER TABLE {table} {how};"))
         }
         // the table says what instead
         (Kind::Index, "replica identity") => Some(Vec::new()),
@@ -145,10 +146,12 @@ fn partition(identity: &Identity, before: &Object, after: &Object) -> Vec<String
     let mut all = Vec::new();
     let name = &identity.name;
     if let (Some(_), Some(parent)) = (bound(before), before.get("inherits")) {
-        all.push(format!("ALTER TABLE {parent} DETACH PARTITION {name};"));
+        let what = format!("DETACH PARTITION {name}");
+        all.push(format!("ALTER TABLE {parent} {what};"));
     }
     if let (Some(bound), Some(parent)) = (bound(after), after.get("inherits")) {
-        all.push(format!("ALTER TABLE {parent} ATTACH PARTITION {name} {bound};"));
+        let what = format!("ATTACH PARTITION {name} {bound}");
+        all.push(format!("ALTER TABLE {parent} {what};"));
     }
     all
 }

@@ -39,7 +39,8 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
         Kind::Extension => {
             let (schema, version) = (object.get("schema")?, object.get("version")?);
             let version = quote_literal(version);
-            format!("CREATE EXTENSION {name} SCHEMA {schema} VERSION {};", version.trim())
+            let which = format!("SCHEMA {schema} VERSION {}", version.trim());
+            format!("CREATE EXTENSION {name} {which};")
         }
         Kind::Type => composite_or_range(side, identity, object)?,
         Kind::Domain => domain(name, object)?,
@@ -68,8 +69,8 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
         Kind::MaterializedView => {
             let with = object.get("options").map(|o| format!(" WITH ({})", options(o)));
             let data = if object.get("populated").is_some() { "WITH NO DATA" } else { "WITH DATA" };
-            let with = with.unwrap_or_default();
-            format!("CREATE MATERIALIZED VIEW {name}{with} AS\n{}\n{data};", definition()?)
+            let (with, name) = (with.unwrap_or_default(), called(identity, object));
+            format!("CREATE {name}{with} AS\n{}\n{data};", definition()?)
         }
         Kind::Constraint => {
             let (own, definition) = (own(identity, object), object.get("definition")?);
@@ -131,7 +132,8 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
     let bound = object.get("partition bound");
     let mut text = match (bound, object.get("of type")) {
         (Some(bound), _) => {
-            format!("CREATE {kept}TABLE {name} PARTITION OF {} {bound}", object.get("inherits")?)
+            let of = format!("PARTITION OF {}", object.get("inherits")?);
+            format!("CREATE {kept}TABLE {name} {of} {bound}")
         }
         (None, Some(of)) => format!("CREATE {kept}TABLE {name} OF {of}"),
         (None, None) => {

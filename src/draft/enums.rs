@@ -37,7 +37,8 @@ pub(super) fn added(identity: &Identity, before: &Object, after: &Object) -> Opt
             (None, Some(first)) => format!(" BEFORE {first}"),
             (None, None) => String::new(),
         };
-        all.push(format!("ALTER TYPE {name} ADD VALUE {label}{place};"));
+        let what = format!("ADD VALUE {label}{place}");
+        all.push(format!("ALTER TYPE {name} {what};"));
     }
     Some(all)
 }

@@ -281,8 +281,9 @@ impl<'g> Edges<'g, '_> {
             let Some(first) = first else { continue };
             if one.kind == Kind::Column {
                 // what is inherited goes when the table no longer inherits
-                if let Some(table) = self.at(Step::Make, other) {
-                    self.graph.edge(table, first);
+                let own = self.at(Step::Drop, one);
+                if let (Some(table), Some(own)) = (self.at(Step::Make, other), own) {
+                    self.graph.edge(table, own);
                 }
             } else {
                 for made in self.makes_of(from, other) {

@@ -87,7 +87,9 @@ impl<'a> Plan<'a> {
             What::Changed { property, .. } => {
                 let (before, after) = self.both(identity);
                 match (before, after) {
-                    (Some(before), Some(_)) if self.from.comes_along(identity, before) => {}
+                    (Some(before), Some(_))
+                        if identity.kind != Kind::Column
+                            && self.from.comes_along(identity, before) => {}
                     (Some(before), Some(after)) if is_anew(identity, property, before, after) => {
                         self.rebuilt.insert(identity.clone());
                     }
@@ -101,11 +103,23 @@ impl<'a> Plan<'a> {
                     _ => {}
                 }
                 if identity.kind == Kind::Column
-                    && matches!(property.as_str(), "type" | "collation")
+                    && ["type", "collation"].contains(&property.as_str())
                 {
-                    self.retyped.insert(identity.clone());
+                    self.retype(identity, before);
                 }
                 self.changes.entry(identity.clone()).or_default().push(difference.clone());
+            }
+        }
+    }
+
+    /// A view cannot change the type of a column, but it can be made again.
+    fn retype(&mut self, column: &Identity, object: Option<&Object>) {
+        match object.and_then(|object| object.whole.as_ref()) {
+            Some(whole) if matches!(whole.kind, Kind::View | Kind::MaterializedView) => {
+                self.rebuilt.insert(whole.clone());
+            }
+            _ => {
+                self.retyped.insert(column.clone());
             }
         }
     }

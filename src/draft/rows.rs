@@ -98,7 +98,7 @@ fn delete(table: &TableDiff, cells: &[Option<String>]) -> String {
     let found = pairs.collect::<Vec<_>>().join(" AND ");
     let found = if found.is_empty() { "true".to_owned() } else { found };
     let one = format!("(SELECT ctid FROM ONLY {name} WHERE {found} LIMIT 1)");
-    format!("DELETE FROM ONLY {name} WHERE ctid = {one};")
+    format!("DELETE FROM ONLY {name} {};", ["WHERE ctid =", &one].join(" "))
 }
 
 fn insert(side: &Side, table: &TableDiff, cells: &[Option<String>]) -> String {
@@ -119,5 +119,6 @@ fn insert(side: &Side, table: &TableDiff, cells: &[Option<String>]) -> String {
     let columns: Vec<_> = pairs.iter().map(|(name, _)| quote_ident(name)).collect();
     let values: Vec<_> = pairs.iter().map(|(_, cell)| value(cell.as_ref())).collect();
     let (columns, values) = (columns.join(", "), values.join(", "));
-    format!("INSERT INTO {} ({columns}) {overriding}VALUES ({values});", table.table)
+    let what = format!("({columns}) {overriding}VALUES ({values})");
+    format!("INSERT INTO {} {what};", table.table)
 }

@@ -58,6 +58,7 @@ impl<'a> Side<'a> {
     pub(super) fn comes_along(&self, identity: &Identity, object: &Object) -> bool {
         let is_of = |kind| object.whole.as_ref().is_some_and(|whole| whole.kind == kind);
         match identity.kind {
+            Kind::Column if is_of(Kind::View) || is_of(Kind::MaterializedView) => true,
             Kind::Column | Kind::Constraint | Kind::Trigger => {
                 object.get("inherited") == Some("yes")
             }

@@ -71,7 +71,7 @@ pub(super) struct Compared<'a> {
 }
 
 impl Writing {
-    fn new(&self) -> New<'_> {
+    fn migration(&self) -> New<'_> {
         New { description: &self.description, version: None, layout: self.layout }
     }
 
@@ -86,7 +86,7 @@ impl Writing {
                 .hint("take a backup of it and name that: database diff BACKUP --write-migration NAME")
                 .hint("or draft what the migrations lack: --from-migrations"));
         }
-        self.new().path(&ground.migrations.directory).map(drop)
+        self.migration().path(&ground.migrations.directory).map(drop)
     }
 
     pub(super) fn write(&self, compared: &Compared) -> Result<Outcome> {
@@ -110,7 +110,8 @@ impl Writing {
             return Ok(Outcome::Refused(Box::new(refusal)));
         }
         let directory = &compared.diff.ground.migrations.directory;
-        let path = self.new().make_with(directory, &|name: &Name| content(&name.description()))?;
+        let path =
+            self.migration().make_with(directory, &|name: &Name| content(&name.description()))?;
         Ok(Outcome::Saved(files(path)))
     }
 
