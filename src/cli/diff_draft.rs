@@ -45,8 +45,11 @@ fn refused(refusal: &Refusal) -> Error {
     let direction = refusal.direction;
     let error = match &refusal.failed {
         Some(failed) => {
+            // what psql was given is nobody's file
+            let message = failed.message();
+            let failure = message.split_once(".sql: ").map_or(message, |(_, rest)| rest);
             let error =
-                Error::failed(format!("the draft was not saved: its {direction} fails: {failed}"));
+                Error::failed(format!("the draft was not saved: its {direction} fails: {failure}"));
             failed.details().iter().fold(error, |error, detail| error.detail(detail))
         }
         None => {

@@ -157,12 +157,22 @@ pub(super) fn change(
         ("identity", Some(_)) => {
             alter(&format!("ADD GENERATED {}", identity_of(side, identity, after)?))
         }
-        ("storage", None) => alter("SET STORAGE DEFAULT"),
+        ("storage", None) => alter(&format!("SET STORAGE {}", usual_storage(after))),
         ("compression", None) => alter("SET COMPRESSION DEFAULT"),
         ("statistics", None) => alter("SET STATISTICS -1"),
         ("options", _) => Some(options(identity, before, after)),
         (name, Some(value)) => setting(identity, after, name, value).map(|one| vec![one]),
         (_, None) => None,
+    }
+}
+
+/// How values of a type are kept by default, for which PostgreSQL has a word only since 16.
+fn usual_storage(object: &Object) -> &'static str {
+    let name = object.get("type").unwrap_or_default();
+    match name.split('(').next().unwrap_or_default() {
+        "numeric" | "inet" | "cidr" => "MAIN",
+        "tsquery" => "PLAIN",
+        _ => "EXTENDED",
     }
 }
 

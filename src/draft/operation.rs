@@ -61,10 +61,21 @@ impl<'p, 'a> Operations<'p, 'a> {
 
     fn drop(&mut self, identity: &Identity) {
         let Some(object) = self.plan.from.facts.get(identity) else { return };
+        if self.goes_with_its_schema(identity) {
+            return;
+        }
         match alter::drop(identity, object) {
             Some(statements) => self.push(drop_step(identity), Some(identity), statements),
             None => self.left.push(format!("- {identity}")),
         }
+    }
+
+    /// Default privileges in a schema that is dropped.
+    fn goes_with_its_schema(&self, identity: &Identity) -> bool {
+        let schemas = self.plan.dropped.iter().filter(|other| other.kind == Kind::Schema);
+        let mut places = schemas.map(|schema| format!(" in schema {} on ", schema.name));
+        identity.kind == Kind::DefaultPrivileges
+            && places.any(|place| identity.name.contains(&place))
     }
 
     fn make(&mut self, identity: &Identity) {
