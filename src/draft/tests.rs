@@ -115,7 +115,8 @@ fn what_stands_on_a_type_makes_way_and_comes_back() {
 fn rows_come_between_columns_and_constraints() {
     let after = format!(
         "{TABLE}
-         column s.t.b < table s.t: type=text; position=2
+         column s.t.b < table s.t: type=text; default=s.f(1); position=2
+         function s.f(integer): definition=CREATE OR REPLACE FUNCTION s.f(integer)
          constraint b on s.t < table s.t: definition=CHECK (b IS NOT NULL)"
     );
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -131,7 +132,8 @@ fn rows_come_between_columns_and_constraints() {
         more: 0,
     };
     let expected = [
-        "ALTER TABLE s.t ADD COLUMN b text;",
+        "CREATE OR REPLACE FUNCTION s.f(integer);",
+        "ALTER TABLE s.t ADD COLUMN b text DEFAULT s.f(1);",
         "DELETE FROM ONLY s.t WHERE \"a\" = '2';",
         "INSERT INTO s.t (\"a\", \"b\") VALUES ('1', 'it''s');",
         "ALTER TABLE s.t ADD CONSTRAINT b CHECK (b IS NOT NULL);",
