@@ -179,15 +179,16 @@ impl PrivateCluster {
         self.running.session(&self.database)
     }
 
-    /// A copy of the database; nobody may be connected to the original meanwhile. For the project's
+    /// A new copy of the database; nobody may be connected to the original meanwhile. For the project's
     /// role, and for the owner.
     pub fn copy(&self, owner: &str) -> Result<(Conninfo, Conninfo)> {
         let name = format!("{} copy", self.database);
         let (copy, original, role) =
             (quote_ident(&name), quote_ident(&self.database), quote_ident(owner));
         let from = ["TEMPLATE", &original, "OWNER", &role];
-        self.running
-            .session("postgres")?
+        let mut session = self.running.session("postgres")?;
+        session.batch(&format!("DROP DATABASE IF EXISTS {copy}"))?;
+        session
             .batch(&format!("CREATE DATABASE {copy} {}", from.join(" ")))
             .context("cannot copy the database")?;
         Ok((conninfo(&self.running, &self.role, &name)?, conninfo(&self.running, owner, &name)?))

@@ -51,6 +51,12 @@ impl Draft {
         Self { settings: settings(&plan), groups: operations.sorted(), left }
     }
 
+    /// Does also what `later` does, at the end.
+    pub fn append(&mut self, later: Self) {
+        self.groups.extend(later.groups);
+        self.left.extend(later.left);
+    }
+
     /// As the text of a file that begins with `title`.
     pub fn text(&self, title: &str) -> String {
         let mut text = format!("-- {title}\n");

@@ -22,6 +22,9 @@ use crate::postgres::session::Session;
 use crate::postgres::template::fill;
 use crate::rows::{self, TableDiff};
 
+/// The direction of a draft that makes side A what side B is.
+const UP: &str = "up";
+
 /// What no copy of a database has.
 const APART: [Sort; 5] =
     [Sort::Database, Sort::DatabaseSetting, Sort::RoleSetting, Sort::Subscription, Sort::CronJob];
@@ -59,6 +62,13 @@ pub struct Refusal {
     pub left: Report,
     /// The text of both directions.
     pub content: Content,
+}
+
+impl Refusal {
+    /// Whether all but rows is as it should be.
+    fn leaves_rows_alone(&self) -> bool {
+        self.failed.is_none() && self.left.schema.is_empty() && !self.left.rows.is_empty()
+    }
 }
 
 /// Both sides, after their comparison.
@@ -101,17 +111,30 @@ impl Writing {
         }
         let rows = &compared.report.rows;
         let back: Vec<TableDiff> = rows.iter().map(TableDiff::reversed).collect();
-        let (up, down) = (Draft::new(&a, &b, rows), Draft::new(&b, &a, &back));
-        let content = |name: &str| Content {
-            up: up.text(&format!("{name}: drafted from a comparison.")),
-            down: down.text(&format!("Reverts {name}: drafted from a comparison.")),
+        let mut up = Draft::new(&a, &b, rows);
+        let mut down = Draft::new(&b, &a, &back);
+        let mut rounds = 0;
+        let refusal = loop {
+            let refusal = self.tried(compared, content(&self.description, &up, &down))?;
+            let Some(refusal) = refusal else { break None };
+            // rows of columns that only one side had could be compared on the copy only
+            rounds += 1;
+            if rounds > 2 || !refusal.leaves_rows_alone() {
+                break Some(refusal);
+            }
+            match refusal.direction {
+                UP => up.append(Draft::new(&b, &b, &refusal.left.rows)),
+                _ => down.append(Draft::new(&a, &a, &refusal.left.rows)),
+            }
         };
-        if let Some(refusal) = self.tried(compared, content(&self.description))? {
+        if let Some(mut refusal) = refusal {
+            refusal.left.rows.iter_mut().for_each(TableDiff::cut);
             return Ok(Outcome::Refused(Box::new(refusal)));
         }
         let directory = &compared.diff.ground.migrations.directory;
-        let path =
-            self.migration().make_with(directory, &|name: &Name| content(&name.description()))?;
+        let path = self
+            .migration()
+            .make_with(directory, &|name: &Name| content(&name.description(), &up, &down))?;
         Ok(Outcome::Saved(files(path)))
     }
 
@@ -125,7 +148,7 @@ impl Writing {
         let roles = compared.roles;
         let there = Roles { a: roles.a.clone(), b: roles.a.clone() };
         for (direction, sql, side, facts, roles) in [
-            ("up", &content.up, compared.sides[1], compared.facts[1], roles),
+            (UP, &content.up, compared.sides[1], compared.facts[1], roles),
             ("down", &content.down, compared.sides[0], compared.facts[0], &there),
         ] {
             let (failed, left) = match trial.run(direction, sql)? {
@@ -137,6 +160,14 @@ impl Writing {
             }
         }
         Ok(None)
+    }
+}
+
+/// The text of both directions.
+fn content(name: &str, up: &Draft, down: &Draft) -> Content {
+    Content {
+        up: up.text(&format!("{name}: drafted from a comparison.")),
+        down: down.text(&format!("Reverts {name}: drafted from a comparison.")),
     }
 }
 
@@ -200,13 +231,12 @@ impl Trial<'_> {
         let read = Facts::read_within(&mut copy).context("cannot read the copy")?;
         let mut schema = drift::compare(&read, facts, roles);
         schema.retain(|difference| !is_apart(difference));
-        if direction == "up" {
+        if direction == UP {
             let original = &self.compared.report.schema;
             schema.extend(original.iter().filter(|difference| is_apart(difference)).cloned());
         }
         schema.retain(|difference| self.counting.contains(&difference.class));
-        let wanted = rows::Wanted { every_row: false, ..self.compared.diff.rows.clone() };
-        let rows = rows::compare(&mut copy, &mut other, &wanted)?;
+        let rows = rows::compare(&mut copy, &mut other, &self.compared.diff.rows)?;
         facts::end(&mut other)?;
         let mut left = Report { schema, rows, ..Report::between("draft", side.name()) };
         left.ignore(&self.compared.diff.rules, self.compared.diff.today);

@@ -260,6 +260,44 @@ fn rows_of_immutable_tables_are_written() {
     assert!(down.contains("INSERT INTO public.\"Odd\""), "{down}");
 }
 
+/// Such a column could not be compared before it was there.
+#[test]
+fn a_new_column_of_an_immutable_table_comes_with_its_values() {
+    let table = |columns: &str, values: &str| {
+        format!(
+            "CREATE TABLE currency ({columns}) INHERITS (hectic.created_at, hectic.immutable);
+             SET LOCAL hectic.migration_mode = 'on'; {values}"
+        )
+    };
+    let before = table(
+        "code text PRIMARY KEY, old int",
+        "INSERT INTO currency (code, old) VALUES ('EUR', 1), ('JPY', NULL);",
+    );
+    let after = table(
+        "code text PRIMARY KEY, digits int",
+        "INSERT INTO currency (code, digits) VALUES ('EUR', 2), ('JPY', 0), ('CHF', 2);",
+    );
+    let [up, down] = proven(&before, &format!("BEGIN; {after} COMMIT;"));
+    assert!(up.contains("UPDATE ") && down.contains("UPDATE "), "{up}{down}");
+}
+
+/// What is lived with is not changed.
+#[test]
+fn what_a_rule_sets_aside_is_not_drafted() {
+    let sandbox = project(
+        "CREATE TABLE t (a int) INHERITS (hectic.created_at); CREATE INDEX by_hand ON t (a);",
+        "CREATE TABLE t (a int, b int) INHERITS (hectic.created_at);",
+    );
+    sandbox.write(
+        "project/db/diff-ignore.toml",
+        "[[ignore]]\nobject = \"index public.by_hand\"\nreason = \"fast\"\n",
+    );
+    write(&sandbox, "more").fails(1, ["wrote "]);
+    let all = written(&sandbox);
+    let up = sandbox.read(&format!("project/db/migration/{}/up.sql", all[0]));
+    assert!(up.contains("ADD COLUMN b") && !up.contains("by_hand"), "{up}");
+}
+
 #[test]
 fn what_has_no_statement_is_named_and_nothing_is_saved() {
     let sandbox = project(
