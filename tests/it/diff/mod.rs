@@ -1,7 +1,9 @@
 //! `database diff`: nothing but real differences, and all of them.
 
 mod backup;
+mod change;
 mod draft;
+mod every;
 mod ignore;
 mod input;
 mod keep;

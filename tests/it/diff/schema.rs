@@ -1,136 +1,9 @@
 //! Differences of the schema: what is one, and of which class.
 
 use crate::support::project::copy;
+use crate::support::repository;
 
 use super::support::{Live, rows, schema, silent, url};
-
-const RICH: &str = include_str!("../../fixture/facts/rich.sql");
-const CHANGES: &str = include_str!("../../fixture/facts/changes.sql");
-
-/// Sections of `changes.sql` and the differences that each makes, in groups whose sections touch
-/// different objects, so that a group is compared at once. The live side, A, is the one that changes.
-type Section = (&'static str, &'static [&'static str]);
-const GROUPS: [&[Section]; 3] = [
-    &[
-        ("schema, created", &["semantic - schema extra"]),
-        ("schema, comment", &["cosmetic ~ schema shop comment"]),
-        ("schema, owner", &["owner ~ schema part owner"]),
-        ("schema public, privileges", &["security ~ schema public acl"]),
-        ("table, created", &["semantic - table public.extra"]),
-        ("table, persistence", &["semantic ~ table shop.cache persistence"]),
-        ("column, order", &["order ~ table shop.cache order of columns"]),
-        ("table, options", &["semantic ~ table shop.customer options"]),
-        ("table, privileges granted", &["security ~ table shop.orders acl"]),
-        (
-            "table, inheritance given up",
-            &["semantic ~ table shop.child inherits", "semantic ~ column shop.child.b inherited"],
-        ),
-        (
-            "column, type",
-            &["semantic ~ column \"Odd Name\".\"Odd \"\"Table\"\"\".\"A Column\" type"],
-        ),
-        ("column, type modifier", &["semantic ~ column shop.customer.mail type"]),
-        ("column, not null", &["semantic ~ column shop.orders.number not null"]),
-        ("constraint, renamed", &["name-only ~ constraint orders_total on shop.orders name"]),
-        (
-            "constraint, validated",
-            &["semantic ~ constraint orders_number_check on shop.orders definition"],
-        ),
-        ("index, renamed", &["name-only ~ index shop.orders_when name"]),
-        ("sequence, increment", &["semantic ~ sequence shop.numbers increment"]),
-        ("view, definition", &["semantic ~ view shop.editable definition"]),
-        ("view, options", &["semantic ~ view shop.open_orders options"]),
-        ("materialised view, not populated", &["semantic ~ materialized view shop.sums populated"]),
-        ("function, body", &["semantic ~ function shop.touch() definition"]),
-        ("function, security", &["semantic ~ function shop.total(pg_catalog.text) definition"]),
-        ("function, privileges of the public", &["security ~ function shop.modern(integer) acl"]),
-        (
-            "aggregate, transition",
-            &["semantic ~ aggregate shop.product(numeric) initial condition"],
-        ),
-        ("setting of the database", &["environment ~ database setting work_mem value"]),
-        (
-            "setting of a role in the database",
-            &["environment - role setting facts_reader.work_mem"],
-        ),
-        ("database, comment", &["cosmetic ~ database current comment"]),
-        ("large object", &["semantic - large objects all"]),
-    ],
-    &[
-        ("table, owner", &["owner ~ table shop.cache owner"]),
-        ("table, row security on", &["security ~ table shop.customer row security"]),
-        ("column, default", &["semantic ~ column shop.orders.total default"]),
-        ("column, added", &["semantic - column shop.cache.extra"]),
-        (
-            "constraint, action",
-            &["semantic ~ constraint orders_customer_fkey on shop.orders definition"],
-        ),
-        ("index, definition", &["semantic ~ index shop.orders_at definition"]),
-        ("function, owner", &["owner ~ function shop.modern(integer) owner"]),
-        ("enum, label added", &["semantic ~ enum shop.mood labels"]),
-        ("domain, constraint", &["semantic - constraint small on shop.amount"]),
-        ("collation, locale", &["semantic ~ collation shop.mixed collate"]),
-        ("operator, estimator", &["semantic ~ operator shop.>>>(integer,integer) restriction"]),
-        ("cast, context", &["semantic ~ cast (shop.widget AS integer) context"]),
-        (
-            "text search dictionary, option",
-            &["semantic ~ text search dictionary shop.short options"],
-        ),
-        ("trigger, disabled", &["semantic ~ trigger orders_touch on shop.orders enabled"]),
-        ("event trigger, disabled", &["semantic ~ event trigger facts_watch enabled"]),
-        ("rule, definition", &["semantic ~ rule no_delete on shop.cache definition"]),
-        ("policy, condition", &["security ~ policy own_orders on shop.orders using"]),
-        ("statistics, target", &["semantic ~ statistics object shop.customer_stats statistics"]),
-        ("extension, version", &["extension ~ extension hstore version"]),
-        ("foreign server, option", &["semantic ~ server facts_server options"]),
-        (
-            "user mapping, option",
-            &["semantic ~ user mapping facts_reader on server facts_server options"],
-        ),
-        ("publication, operations", &["semantic ~ publication facts_all operations"]),
-        ("subscription, option", &["semantic ~ subscription facts_subscription subbinary"]),
-        (
-            "default privileges, more",
-            &["security ~ default privileges for role (owner) in schema part on tables acl"],
-        ),
-        ("database, privileges", &["security ~ database current acl"]),
-        (
-            "trigger of the bundle, disabled",
-            &["semantic ~ trigger hectic_set_updated_at on public.note enabled"],
-        ),
-    ],
-    &[
-        ("policy, comment", &["cosmetic ~ policy own_orders on shop.orders comment"]),
-        ("extension, schema", &["semantic ~ extension hstore schema"]),
-        ("function, volatility", &["semantic ~ function shop.total(integer,numeric) definition"]),
-        ("value in a reference table", &[]),
-    ],
-];
-
-/// How a section changes the database, and how that is undone.
-fn section(name: &str) -> (&'static str, &'static str) {
-    let found = CHANGES
-        .split("-- change: ")
-        .find_map(|section| section.strip_prefix(name).and_then(|rest| rest.strip_prefix('\n')));
-    let found = found.unwrap_or_else(|| panic!("changes.sql has no section {name}"));
-    found.split_once("-- back\n").unwrap()
-}
-
-#[test]
-fn every_change_is_a_difference_of_its_class_and_undone_it_is_none() {
-    let live = Live::new(RICH);
-    for group in GROUPS {
-        let sections = || group.iter().map(|(name, _)| section(name));
-        live.change(&sections().map(|(change, _)| change).collect::<Vec<_>>().join("\n"));
-        let mut expected: Vec<&str> = group.iter().flat_map(|(_, lines)| *lines).copied().collect();
-        expected.sort_unstable();
-        let mut found = live.schema();
-        found.sort_unstable();
-        assert_eq!(found, expected);
-        live.change(&sections().rev().map(|(_, back)| back).collect::<Vec<_>>().join("\n"));
-    }
-    live.silent();
-}
 
 #[test]
 fn names_blanks_and_comments_are_told_and_do_not_count() {
@@ -247,6 +120,19 @@ fn a_project_without_a_difference_is_silent_also_from_its_migrations() {
     let found = live.database(["diff", "--from-migrations"]).fails(1, ["2 differences that count"]);
     assert!(found.stdout.contains("+ view shop.order_summary"), "{found}");
     assert!(found.stdout.contains("~ code=EUR; name: Euro → euro"), "{found}");
+}
+
+/// Names with everything in them, partitions, and what the tests of the bundle leave behind.
+#[test]
+fn every_fixture_is_the_same_as_itself() {
+    Live::of("tests/fixture/legacy").silent();
+    let bundle = repository().join("tests/fixture/bundle");
+    let files = ["triggers", "created_at", "secret", "immutable"].map(|name| {
+        let file = bundle.join(name).display().to_string();
+        // a schema and functions of their own for each
+        format!("\\ir {file}.sql\nALTER SCHEMA public RENAME TO of_{name}; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO public; DISCARD TEMP;\n")
+    });
+    Live::new(&files.concat()).silent();
 }
 
 /// Under an old bundle, a table became immutable without getting the triggers.
