@@ -1,6 +1,6 @@
 -- The tables whose rows are compared: every descendant of hectic.immutable at any depth, and those
--- named in $1 ('schema.table' as people write it); a partitioned one has its rows in partitions. With the columns that count, in the order of the
--- table, and the key by which rows are told apart. Unless $2 is true, generated columns, columns that
+-- named in $1 ('schema.table' as people write it); a partitioned one has its rows in partitions. With
+-- the columns that count, in the order of the table, and the key by which rows are told apart. Unless $2 is true, generated columns, columns that
 -- come from hectic.created_at and hectic.updated_at, and those with a volatile default do not count:
 -- they differ between any two databases.
 WITH RECURSIVE descendant(oid) AS (
@@ -15,26 +15,28 @@ WITH RECURSIVE descendant(oid) AS (
 chosen AS (
   SELECT c.oid, n.nspname, c.relname
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'r'
+  WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND (n.nspname <> 'hectic' AND c.oid IN (SELECT d.oid FROM descendant d)
       OR c.oid IN (SELECT pg_catalog.to_regclass(t) FROM pg_catalog.unnest($1::text[]) t))
 ),
 attribute AS (
   SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
          a.attgenerated <> '' AS is_generated,
-         a.attidentity <> '' OR COALESCE((
-           SELECT pg_catalog.bool_or(f.provolatile = 'v' OR f.proname IN ('now', 'transaction_timestamp', 'statement_timestamp'))
-           FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
-           WHERE d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
-             AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass), false)
-           -- functions that initdb made are not recorded as dependencies
-           OR COALESCE(pg_catalog.pg_get_expr(e.adbin, e.adrelid)
-                ~* '\m(now|nextval|random|gen_random_uuid|uuidv7|clock_timestamp|statement_timestamp|timeofday|transaction_timestamp)\(|CURRENT_(TIMESTAMP|DATE|TIME)|LOCALTIME', false)
-           AS is_volatile,
+         -- What a default calls is in its tree and, for functions that initdb made, nowhere else; names
+         -- in its text could stand in a string. The time is not volatile by PostgreSQL's word, but
+         -- differs all the same: by its functions, or as one of the first nine values of SQL, of which
+         -- the rest are roles and names.
+         a.attidentity <> '' OR d.tree ~ '\{SQLVALUEFUNCTION :op [0-8] ' OR EXISTS (
+           SELECT FROM pg_catalog.regexp_matches(d.tree, ':(?:op)?funcid (\d+)', 'g') AS called
+           JOIN pg_catalog.pg_proc f ON f.oid = called[1]::oid
+           WHERE f.provolatile = 'v' OR f.proname IN ('now', 'transaction_timestamp', 'statement_timestamp')) AS is_volatile,
          a.attinhcount > 0 AND a.attname IN ('created_at', 'updated_at') AS is_hectic
   FROM chosen c
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+  -- a domain may have a default of its own
+  CROSS JOIN LATERAL (SELECT COALESCE(e.adbin::text, t.typdefaultbin::text, '')) AS d(tree)
 ),
 -- Joined as a whole and not looked up table by table, which would take its time squared.
 usable_index AS (
