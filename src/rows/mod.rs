@@ -13,7 +13,7 @@ pub use table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::both::at_once;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::postgres::session::{Session, column};
 
 /// What is compared.
@@ -88,18 +88,28 @@ pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<
     let mut found = Vec::new();
     for ((table, one), other) in shared.iter().zip(digests.0?).zip(digests.1?) {
         if one != other {
-            found.push(merge::both(a, b, table, wanted.listed())?);
+            found.push(merge::both(a, b, table, wanted.listed()).context(reading(table))?);
         }
     }
     for name in names {
         match (of_a.get(name), of_b.get(name)) {
-            (Some(table), None) => found.extend(merge::one(a, table, Side::A, wanted.listed())?),
-            (None, Some(table)) => found.extend(merge::one(b, table, Side::B, wanted.listed())?),
+            (Some(table), None) => {
+                let found_in_a = merge::one(a, table, Side::A, wanted.listed());
+                found.extend(found_in_a.context(reading(table))?);
+            }
+            (None, Some(table)) => {
+                let found_in_b = merge::one(b, table, Side::B, wanted.listed());
+                found.extend(found_in_b.context(reading(table))?);
+            }
             _ => {}
         }
     }
     found.sort_by(|one, other| one.table.cmp(&other.table));
     Ok(found)
+}
+
+fn reading(table: &Table) -> String {
+    format!("cannot compare the rows of {}", table.name)
 }
 
 type Tables = BTreeMap<String, Table>;
