@@ -77,13 +77,14 @@ pub(super) fn coloured(text: &str) -> String {
 }
 
 fn object(text: &mut String, identity: &Identity, differences: &[&Difference]) {
+    let identity = line(&identity.to_string());
     for difference in differences {
         let class = difference.class.as_str();
         let _ = match &difference.what {
             What::Added => writeln!(text, "+ {identity}  [{class}]"),
             What::Removed => writeln!(text, "- {identity}  [{class}]"),
             What::Changed { property, before, after } => {
-                let _ = writeln!(text, "~ {identity}: {property}  [{class}]");
+                let _ = writeln!(text, "~ {identity}: {}  [{class}]", line(property));
                 values(text, before.as_deref(), after.as_deref());
                 Ok(())
             }
@@ -102,22 +103,35 @@ fn object(text: &mut String, identity: &Identity, differences: &[&Difference]) {
 fn values(text: &mut String, before: Option<&str>, after: Option<&str>) {
     let (before, after) = (before.unwrap_or("(none)"), after.unwrap_or("(none)"));
     if !before.contains('\n') && !after.contains('\n') && before.len() + after.len() < 150 {
-        let _ = writeln!(text, "    {before} → {after}");
+        let _ = writeln!(text, "    {} → {}", line(before), line(after));
         return;
     }
     let diff = TextDiff::from_lines(before, after);
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
-        for line in hunk.to_string().lines().filter(|line| !line.starts_with('\\')) {
-            let _ = writeln!(text, "    {line}");
+        for one in hunk.to_string().lines().filter(|one| !one.starts_with('\\')) {
+            let _ = writeln!(text, "    {}", line(one));
         }
     }
 }
 
+/// Something of the database's on one line, and without anything that a terminal would obey.
+fn line(text: &str) -> String {
+    let mut line = String::new();
+    for one in text.chars() {
+        match one.is_control() && one != '\t' {
+            true => line.extend(one.escape_debug()),
+            false => line.push(one),
+        }
+    }
+    line
+}
+
 fn rows(text: &mut String, table: &TableDiff) {
+    let name = line(&table.table);
     let _ = match table.only_on {
-        None => writeln!(text, "~ {}", table.table),
-        Some(Side::A) => writeln!(text, "- {} (on this side only)", table.table),
-        Some(Side::B) => writeln!(text, "+ {} (on this side only)", table.table),
+        None => writeln!(text, "~ {name}"),
+        Some(Side::A) => writeln!(text, "- {name} (on this side only)"),
+        Some(Side::B) => writeln!(text, "+ {name} (on this side only)"),
     };
     for change in &table.changes {
         let _ = match change {
@@ -126,7 +140,7 @@ fn rows(text: &mut String, table: &TableDiff) {
             Change::Changed { key, cells } => {
                 let changed = cells.iter().map(|cell| {
                     let (before, after) = (value(cell.before.as_ref()), value(cell.after.as_ref()));
-                    format!("{}: {before} → {after}", cell.column)
+                    format!("{}: {before} → {after}", line(&cell.column))
                 });
                 let changed = changed.collect::<Vec<_>>().join(", ");
                 writeln!(text, "    ~ {}; {changed}", row(&table.key, key))
@@ -141,7 +155,7 @@ fn rows(text: &mut String, table: &TableDiff) {
 fn row(columns: &[String], cells: &[Option<String>]) -> String {
     let cells = columns.iter().zip(cells);
     cells
-        .map(|(column, cell)| format!("{column}={}", value(cell.as_ref())))
+        .map(|(column, cell)| format!("{}={}", line(column), value(cell.as_ref())))
         .collect::<Vec<_>>()
         .join(" ")
 }
