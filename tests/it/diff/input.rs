@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::support::{Live, silent};
 use crate::support::project::with_source;
 use crate::support::trace::{interrupt, nothing_left, own_cache};
-use crate::support::{Sandbox, bindir, finish, wait_until};
+use crate::support::{Sandbox, finish, wait_until};
 
 const TABLE: &str = "CREATE TABLE t (a int) INHERITS (hectic.created_at);\n";
 const BROKEN: &str = "CREATE TABLE t (a int);\nSELECT nonsense;\n";
@@ -127,14 +127,6 @@ fn the_live_side_is_only_read() {
     silent(&live.diff([]));
 }
 
-/// Runs SQL in a session of its own, which says `held` before it waits.
-fn holding(live: &Live, sql: &str) -> std::process::Child {
-    let psql = bindir().join("psql");
-    let url = live.live();
-    let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql];
-    live.spawn(psql.to_str().unwrap(), arguments)
-}
-
 /// How many sessions wait for a lock.
 fn waiting(live: &Live) -> String {
     live.ask("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -146,10 +138,8 @@ fn a_table_that_is_being_dropped_is_waited_for() {
         Live::new(&[TABLE, "CREATE TABLE other (a int) INHERITS (hectic.created_at);"].concat());
     live.source(TABLE);
     let held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = to_regclass('other')";
-    let drop = holding(
-        &live,
-        "BEGIN; DROP TABLE other; SELECT pg_sleep(100) FROM pg_class LIMIT 1; COMMIT;",
-    );
+    let drop = live
+        .holding("BEGIN; DROP TABLE other; SELECT pg_sleep(100) FROM pg_class LIMIT 1; COMMIT;");
     wait_until("the table is being dropped", || live.ask(held) == "1");
     let url = live.live();
     let diff = live.spawn("database", ["diff", "--against", &url]);
@@ -161,7 +151,7 @@ fn a_table_that_is_being_dropped_is_waited_for() {
     finish(drop, None);
     let found = finish(diff, None).fails(1, ["1 difference that counts"]);
     assert!(found.stdout.contains("- table public.other"), "it was not dropped: {found}");
-    let drop = holding(&live, "BEGIN; DROP TABLE other; SELECT pg_sleep(3); COMMIT;");
+    let drop = live.holding("BEGIN; DROP TABLE other; SELECT pg_sleep(3); COMMIT;");
     wait_until("the table is being dropped", || live.ask(held) == "1");
     silent(&live.diff([]));
     finish(drop, None).success();
@@ -170,7 +160,7 @@ fn a_table_that_is_being_dropped_is_waited_for() {
 #[test]
 fn a_wait_for_a_lock_can_be_interrupted() {
     let live = Live::new(TABLE);
-    let holder = holding(&live, "BEGIN; LOCK TABLE t; SELECT pg_sleep(100); COMMIT;");
+    let holder = live.holding("BEGIN; LOCK TABLE t; SELECT pg_sleep(100); COMMIT;");
     wait_until("the lock is held", || {
         live.ask("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = to_regclass('t')") == "1"
     });

@@ -4,6 +4,7 @@ mod backup;
 mod change;
 mod draft;
 mod every;
+mod hostile;
 mod ignore;
 mod input;
 mod keep;

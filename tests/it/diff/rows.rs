@@ -1,26 +1,7 @@
 //! Differences of rows.
 
-use super::support::{Live, parsed, rows, silent};
+use super::support::{Live, immutable, parsed, rows, silent, write};
 use crate::support::Sandbox;
-
-/// An immutable table with these columns, and rows in it.
-fn immutable(name: &str, columns: &str, values: &str) -> String {
-    let insert = match values {
-        "" => String::new(),
-        values => format!("INSERT INTO {name} VALUES {values};"),
-    };
-    // columns of parents come first, so the one of hectic.created_at is left to its default
-    format!(
-        "SET hectic.inheritance_extra_excluded_schemas = 'public';
-         CREATE TABLE {name} ({columns}) INHERITS (hectic.immutable);
-         BEGIN; SET LOCAL hectic.migration_mode = 'on'; {insert} COMMIT;\n"
-    )
-}
-
-/// A statement in migration mode.
-fn write(sql: &str) -> String {
-    format!("BEGIN; SET LOCAL hectic.migration_mode = 'on'; {sql}; COMMIT;\n")
-}
 
 #[test]
 fn cells_are_added_removed_and_changed() {

@@ -57,6 +57,14 @@ impl Live {
         self
     }
 
+    /// Runs SQL in a session of its own, one transaction unless it says otherwise.
+    pub fn holding(&self, sql: &str) -> std::process::Child {
+        let psql = crate::support::bindir().join("psql");
+        let url = self.live();
+        let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql];
+        self.spawn(psql.to_str().unwrap(), arguments)
+    }
+
     /// Replaces the sources.
     pub fn source(&self, sql: &str) -> &Self {
         self.write("project/db/src/entrypoint.sql", sql);
@@ -165,4 +173,23 @@ fn changed(cells: &Value) -> String {
 
 fn cell(value: &Value) -> &str {
     value.as_str().unwrap_or("NULL")
+}
+
+/// An immutable table with these columns, and rows in it.
+pub fn immutable(name: &str, columns: &str, values: &str) -> String {
+    let insert = match values {
+        "" => String::new(),
+        values => format!("INSERT INTO {name} VALUES {values};"),
+    };
+    // columns of parents come first, so the one of hectic.created_at is left to its default
+    format!(
+        "SET hectic.inheritance_extra_excluded_schemas = 'public';
+         CREATE TABLE {name} ({columns}) INHERITS (hectic.immutable);
+         BEGIN; SET LOCAL hectic.migration_mode = 'on'; {insert} COMMIT;\n"
+    )
+}
+
+/// A statement in migration mode.
+pub fn write(sql: &str) -> String {
+    format!("BEGIN; SET LOCAL hectic.migration_mode = 'on'; {sql}; COMMIT;\n")
 }
