@@ -17,8 +17,6 @@ pub struct Workspace {
     pub patch: Patch,
     /// The tests.
     pub test: PathBuf,
-    /// Where the secrets come from.
-    pub dotenv: Dotenv,
     /// Where the output of hydration goes, unless to standard output.
     pub hydrate_log: Option<PathBuf>,
     /// Where the output of patching goes, unless to standard output.
@@ -32,36 +30,6 @@ pub struct Patch {
     pub file: PathBuf,
     /// Whether `PATCH_SQL` named it.
     pub named: bool,
-}
-
-/// Where secrets come from, the first that is there.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Dotenv {
-    /// `HECTIC_DOTENV_CONTENT`.
-    pub content: Option<Vec<u8>>,
-    /// `HECTIC_DOTENV_FILE`.
-    pub file: Option<PathBuf>,
-    /// `$LOCAL_DIR/.env.$ENVIRONMENT`; need not exist.
-    pub default: Option<PathBuf>,
-}
-
-impl Dotenv {
-    /// Whether there is anything to load.
-    pub fn is_there(&self) -> bool {
-        self.content.is_some()
-            || self.file.is_some()
-            || self.default.as_ref().is_some_and(|file| file.exists())
-    }
-}
-
-impl std::fmt::Debug for Dotenv {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dotenv")
-            .field("content", &self.content.as_ref().map(|_| "[redacted]"))
-            .field("file", &self.file)
-            .field("default", &self.default)
-            .finish()
-    }
 }
 
 /// `path`, which has to be a file; exit 3 with its path and `hint` when it is not.

@@ -1,17 +1,31 @@
 -- hectic.secret: values that functions and jobs inside the database need and sources must not hold.
 --
--- The dotenv file stays the source of truth. Loading it replaces the whole set or, at the first
--- error, nothing. Readers call hectic.get_secret; to let a role read, GRANT it USAGE on the schema
--- and EXECUTE on that function. Nobody has either by default.
+-- They are stored sealed, so that no data directory, dump, base backup or log shows them, and opened
+-- when somebody who is allowed asks. To let a role read, GRANT it USAGE on the schema and EXECUTE on
+-- hectic.get_secret(text); for the view hectic.secret also SELECT on that. Nobody has any by default.
 --
--- A dotenv file is full of things that must not be seen, so no message here holds a value, nor a
--- name that is malformed (it may be a piece of a value that lost its quotes): messages name the
--- line. The server's log would still print the statement that failed, literal and all, so the
--- loading function turns that off for itself where the role may (a superuser may).
+--   sealed = version (0x01) | key id (4 bytes) | nonce (12) | cipher text | tag (16)
 --
--- The grammar is the tool's own (src/secret/dotenv.rs reads the same): no substitution, no commands,
--- no look-ups. Values pass through simple expressions only while they are parsed; a query would
--- carry them as constants in its plan, which auto_explain and debug_print_plan print.
+-- with AES-256-GCM (15-aes-gcm.sql). The tag vouches for the name too, so a value does not open under
+-- another one. The key id is the beginning of a hash of the key and tells which of several keys it was.
+--
+-- The keys stand in a file outside the data directory: hectic.key beside it, one a line, the first
+-- seals. The functions run with their owner's rights, a superuser's, to read it. Its place can be
+-- said in the server's configuration files otherwise, but in no setting that a session could make:
+-- whoever chose the file would choose the key. How a key is rotated: put a new line in front, call
+-- hectic.rekey_secrets() in every database, remove the old line.
+--
+-- The rule of 15-aes-gcm.sql holds here: values and keys in simple expressions only. The statements
+-- below see names and sealed values. No message holds a value, nor a name that is malformed (it may
+-- be a piece of a value that lost its quotes). The server's log would still print the statement that
+-- failed, literal and all, so functions that are given values turn that off for themselves where the
+-- role may (a superuser may). Other ways of a literal into a log or a plan are its writer's to close.
+--
+-- The dotenv file stays the source of truth. Loading replaces the whole set or, at the first error,
+-- nothing. The grammar is the tool's own (src/secret/dotenv.rs reads the same): no substitution, no
+-- commands, no look-ups.
+--
+-- HC002: objects of another version. HC005: no key. HC006: sealed with a key that is not there.
 
 -- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
 -- long as the transaction, so apply the file in one (sql/README.md).
@@ -48,25 +62,42 @@ BEGIN
 END
 $guard$;
 
-CREATE TABLE IF NOT EXISTS hectic.secret (
-  id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  key        text        NOT NULL UNIQUE,
-  value      text        NOT NULL,
-  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
-);
-REVOKE ALL ON TABLE hectic.secret FROM PUBLIC;
-
--- IF NOT EXISTS says nothing about the shape of a table that is there already.
+-- A plain table of this name is that of a bundle up to 0.3.0.
 DO $shape$
 BEGIN
-  IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
-      WHERE a.attrelid = 'hectic.secret'::pg_catalog.regclass AND NOT a.attisdropped
-        AND a.attname IN ('id', 'key', 'value', 'updated_at')) < 4 THEN
+  IF EXISTS (SELECT FROM pg_catalog.pg_class c
+             WHERE c.oid = pg_catalog.to_regclass('hectic.secret') AND c.relkind <> 'v')
+     OR (pg_catalog.to_regclass('hectic.secret_sealed') IS NOT NULL
+         AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
+              WHERE a.attrelid = pg_catalog.to_regclass('hectic.secret_sealed') AND NOT a.attisdropped
+                AND a.attname IN ('id', 'key', 'sealed', 'updated_at')) < 4) THEN
     RAISE EXCEPTION 'hectic.secret has the shape of another bundle version'
       USING ERRCODE = 'HC002', HINT = 'Run `database bundle upgrade`.';
   END IF;
 END
 $shape$;
+
+CREATE OR REPLACE FUNCTION hectic.is_secret_name(name text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN name ~ '^[A-Za-z_][A-Za-z0-9_.]*$' AND length(name) <= 128;
+END
+$function$;
+
+CREATE TABLE IF NOT EXISTS hectic.secret_sealed (
+  id         bigint      GENERATED ALWAYS AS IDENTITY
+    CONSTRAINT secret_sealed_id UNIQUE,
+  key        text        NOT NULL
+    CONSTRAINT secret_sealed_pkey PRIMARY KEY
+    CONSTRAINT secret_sealed_name CHECK (hectic.is_secret_name(key)),
+  sealed     bytea       NOT NULL
+    CONSTRAINT secret_sealed_format CHECK (
+      pg_catalog.get_byte(sealed, 0) = 1 AND pg_catalog.octet_length(sealed) BETWEEN 33 AND 33 + 65536),
+  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+REVOKE ALL ON TABLE hectic.secret_sealed FROM PUBLIC;
+-- Sealed values look like noise: not worth an attempt to compress them.
+ALTER TABLE hectic.secret_sealed ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 -- The body of a double-quoted value without its quotes, escapes resolved.
 CREATE OR REPLACE FUNCTION hectic.dotenv_unescape(body text, line int) RETURNS text
@@ -199,6 +230,213 @@ BEGIN
 END
 $function$;
 
+-- Keys ---------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION hectic.secret_key_file() RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  beside text;
+  named  text;
+BEGIN
+  IF NOT (pg_has_role('pg_read_all_settings', 'USAGE') AND pg_has_role('pg_read_server_files', 'USAGE')
+          AND has_function_privilege('pg_catalog.pg_read_binary_file(text)', 'EXECUTE')
+          AND has_function_privilege('pg_catalog.pg_stat_file(text, boolean)', 'EXECUTE')) THEN
+    RAISE EXCEPTION 'the functions for secrets belong to role %, which may not read the key file', current_user
+      USING ERRCODE = 'insufficient_privilege',
+            HINT = format('As a superuser: ALTER SCHEMA hectic OWNER TO CURRENT_USER, then apply the bundle again. '
+                          'Or let the role read files: GRANT pg_read_all_settings, pg_read_server_files TO %1$I; '
+                          'GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_binary_file(text), pg_catalog.pg_stat_file(text, boolean) TO %1$I.',
+                          current_user);
+  END IF;
+  beside := regexp_replace(current_setting('data_directory'), '/[^/]*$', '') || '/hectic.key';
+  IF (pg_stat_file(beside, true)).size IS NOT NULL THEN
+    RETURN beside;
+  END IF;
+
+  -- What the files say, not what the setting is: a session can set that.
+  IF has_table_privilege('pg_catalog.pg_file_settings', 'SELECT') THEN
+    SELECT f.setting INTO named FROM pg_file_settings f
+    WHERE f.name = 'hectic.secret_key_file' AND f.error IS NULL ORDER BY f.seqno DESC LIMIT 1;
+  END IF;
+  IF named IS NULL THEN
+    RAISE EXCEPTION 'there is no key for the secrets: % does not exist', beside
+      USING ERRCODE = 'HC005',
+            HINT = format('`database hydrate` makes one for a server on its machine. Elsewhere, as the user that the server runs as: '
+                          'sh -c ''umask 077; openssl rand -hex 32 > %s''. A key in another place is named by '
+                          'hectic.secret_key_file in postgresql.conf.', beside);
+  END IF;
+  IF named NOT LIKE '/%' OR (pg_stat_file(named, true)).size IS NULL THEN
+    RAISE EXCEPTION 'there is no key for the secrets: hectic.secret_key_file in the server''s configuration names no file'
+      USING ERRCODE = 'HC005', HINT = 'It takes the absolute path of a file that exists.';
+  END IF;
+  RETURN named;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION hectic.secret_keys() RETURNS bytea[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  file constant text := hectic.secret_key_file();
+  line text;
+  at   int := 0;
+  keys bytea[] := '{}';
+BEGIN
+  IF (pg_stat_file(file, true)).size > 65536 THEN
+    RAISE EXCEPTION 'the key file % is larger than any key file', file USING ERRCODE = 'HC005';
+  END IF;
+  FOREACH line IN ARRAY string_to_array(encode(pg_read_binary_file(file), 'escape'), E'\n') LOOP
+    at := at + 1;
+    line := btrim(line, E' \t\r');
+    CONTINUE WHEN line = '' OR left(line, 1) = '#';
+    IF line !~ '^[0-9A-Fa-f]{64}$' THEN
+      RAISE EXCEPTION 'line % of the key file % is no key', at, file
+        USING ERRCODE = 'HC005', HINT = 'A line is a key of 64 hexadecimal digits, a comment that begins with "#", or blank.';
+    END IF;
+    keys := array_append(keys, decode(line, 'hex'));
+  END LOOP;
+  IF keys = '{}' THEN
+    RAISE EXCEPTION 'the key file % holds no key', file
+      USING ERRCODE = 'HC005', HINT = 'A line of 64 hexadecimal digits is a key; `openssl rand -hex 32` makes one.';
+  END IF;
+  RETURN keys;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION hectic.secret_key_id(key bytea) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN substr(sha256('hectic.secret.key-id:'::bytea || key), 1, 4);
+END
+$function$;
+
+-- Sealing and opening ------------------------------------------------------------------------
+
+-- The core's random numbers come as UUIDs, of which six bits are fixed; two of them hold enough.
+CREATE OR REPLACE FUNCTION hectic.secret_seal(keys bytea[], name text, value text) RETURNS bytea
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  nonce constant bytea := substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 12);
+  plain constant bytea := convert_to(value, 'UTF8');
+BEGIN
+  IF length(plain) > 65536 THEN
+    RAISE EXCEPTION 'the value of secret "%" is larger than 65536 bytes', name USING ERRCODE = 'program_limit_exceeded';
+  END IF;
+  RETURN '\x01'::bytea || hectic.secret_key_id(keys[1]) || nonce
+      || hectic.gcm_seal(keys[1], nonce, convert_to('hectic.secret.v1:' || name, 'UTF8'), plain);
+END
+$function$;
+
+-- An exception could show bytes of a value that is no text here, so it is exchanged for another.
+CREATE OR REPLACE FUNCTION hectic.secret_open(keys bytea[], name text, sealed bytea) RETURNS text
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  key   bytea;
+  known boolean := false;
+  plain bytea;
+BEGIN
+  IF length(sealed) < 33 OR get_byte(sealed, 0) <> 1 THEN
+    RAISE EXCEPTION 'secret "%" has a format that this bundle does not know', name USING ERRCODE = 'data_corrupted';
+  END IF;
+  FOREACH key IN ARRAY keys LOOP
+    CONTINUE WHEN hectic.secret_key_id(key) <> substr(sealed, 2, 4);
+    known := true;
+    plain := hectic.gcm_open(key, substr(sealed, 6, 12), convert_to('hectic.secret.v1:' || name, 'UTF8'), substr(sealed, 18));
+    EXIT WHEN plain IS NOT NULL;
+  END LOOP;
+  IF NOT known THEN
+    RAISE EXCEPTION 'secret "%" is sealed with key %, which the key file does not hold', name, encode(substr(sealed, 2, 4), 'hex')
+      USING ERRCODE = 'HC006', HINT = 'Add that key as a further line of the key file, or load the secrets again.';
+  ELSIF plain IS NULL THEN
+    RAISE EXCEPTION 'secret "%" does not open: its sealed value was changed, or belongs to another name', name
+      USING ERRCODE = 'data_corrupted', HINT = 'Load the secrets again.';
+  END IF;
+  BEGIN
+    RETURN convert_from(plain, 'UTF8');
+  EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+    NULL;
+  END;
+  RAISE EXCEPTION 'secret "%" is no text in the encoding of this database', name USING ERRCODE = 'untranslatable_character';
+END
+$function$;
+
+-- Unchanged values keep their sealed form and with it their time.
+CREATE OR REPLACE FUNCTION hectic.secret_seal_if_changed(keys bytea[], name text, value text) RETURNS bytea
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  sealed_before bytea;
+  plain constant bytea := convert_to(value, 'UTF8');
+BEGIN
+  SELECT s.sealed INTO sealed_before FROM hectic.secret_sealed s WHERE s.key = name;
+  IF length(sealed_before) = length(plain) + 33
+     AND substr(sealed_before, 2, 4) = hectic.secret_key_id(keys[1])
+     AND hectic.gcm_open(keys[1], substr(sealed_before, 6, 12), convert_to('hectic.secret.v1:' || name, 'UTF8'),
+                         substr(sealed_before, 18)) = plain THEN
+    RETURN sealed_before;
+  END IF;
+  RETURN hectic.secret_seal(keys, name, value);
+END
+$function$;
+
+-- Readers go on with the old set until the transaction commits; a second loader waits.
+CREATE OR REPLACE FUNCTION hectic.replace_sealed_secrets(names text[], sealed bytea[]) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  LOCK TABLE hectic.secret_sealed IN SHARE ROW EXCLUSIVE MODE;
+  DELETE FROM hectic.secret_sealed s WHERE s.key <> ALL (names);
+  INSERT INTO hectic.secret_sealed AS s (key, sealed)
+  SELECT entry.key, entry.sealed FROM unnest(names, sealed) AS entry(key, sealed)
+  ON CONFLICT (key) DO UPDATE SET sealed = excluded.sealed, updated_at = now()
+  WHERE s.sealed <> excluded.sealed;
+END
+$function$;
+
+-- For others --------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION hectic.get_secret(k text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000
+SET search_path = pg_catalog, pg_temp
+SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+AS $function$
+DECLARE
+  sealed_value bytea;
+BEGIN
+  SELECT s.sealed INTO sealed_value FROM hectic.secret_sealed s WHERE s.key = k;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  RETURN hectic.secret_open(hectic.secret_keys(), k, sealed_value);
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION hectic.set_secret(k text, v text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+AS $function$
+DECLARE
+  sealed_value bytea;
+BEGIN
+  IF k IS NULL OR v IS NULL THEN
+    RAISE EXCEPTION 'a secret has a name and a value, neither of them null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF NOT hectic.is_secret_name(k) THEN
+    RAISE EXCEPTION 'that is no name for a secret (letters, digits, "_" and ".", not starting with a digit or ".", at most 128)'
+      USING ERRCODE = 'invalid_text_representation';
+  END IF;
+  sealed_value := hectic.secret_seal_if_changed(hectic.secret_keys(), k, v);
+  INSERT INTO hectic.secret_sealed AS s (key, sealed) VALUES (k, sealed_value)
+  ON CONFLICT (key) DO UPDATE SET sealed = excluded.sealed, updated_at = now()
+  WHERE s.sealed <> excluded.sealed;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION hectic.delete_secret(k text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  DELETE FROM hectic.secret_sealed s WHERE s.key = k;
+  RETURN FOUND;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION hectic.load_secrets_from_env(env_content text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -208,6 +446,8 @@ DECLARE
   parsed   record;
   names    text[];
   contents text[];
+  keys     bytea[];
+  sealed   bytea[] := '{}';
 BEGIN
   IF env_content IS NULL THEN
     RAISE EXCEPTION 'dotenv: NULL' USING ERRCODE = 'null_value_not_allowed';
@@ -215,55 +455,169 @@ BEGIN
   parsed := hectic.dotenv_parse(env_content);
   names := parsed.names;
   contents := parsed.contents;
-
-  -- A second loader waits; readers go on with the old set until this one commits.
-  LOCK TABLE hectic.secret IN SHARE ROW EXCLUSIVE MODE;
-  DELETE FROM hectic.secret s WHERE s.key <> ALL (names);
-  INSERT INTO hectic.secret AS s (key, value)
-  SELECT entry.key, entry.value FROM unnest(names, contents) AS entry(key, value)
-  ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()
-  WHERE s.value <> excluded.value;
+  -- No secrets need no key.
+  IF names <> '{}' THEN
+    keys := hectic.secret_keys();
+  END IF;
+  LOCK TABLE hectic.secret_sealed IN SHARE ROW EXCLUSIVE MODE;
+  FOR i IN 1 .. cardinality(names) LOOP
+    sealed[i] := hectic.secret_seal_if_changed(keys, names[i], contents[i]);
+  END LOOP;
+  PERFORM hectic.replace_sealed_secrets(names, sealed);
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION hectic.get_secret(k text) RETURNS text
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION hectic.load_sealed_secrets(names text[], sealed bytea[]) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
 AS $function$
+DECLARE
+  keys   bytea[];
+  head   bytea;
+  nonces bytea[];
+  data   bytea[];
+  texts  bytea[];
+  opens  boolean;
+  value  text;
 BEGIN
-  RETURN (SELECT s.value FROM hectic.secret s WHERE s.key = k);
+  IF names IS NULL OR sealed IS NULL OR array_position(names, NULL) IS NOT NULL OR array_position(sealed, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION 'a secret has a name and a value, neither of them null' USING ERRCODE = 'null_value_not_allowed';
+  ELSIF cardinality(names) <> cardinality(sealed) OR array_ndims(names) > 1 OR array_ndims(sealed) > 1 THEN
+    RAISE EXCEPTION '% names do not go with % sealed values', cardinality(names), cardinality(sealed)
+      USING ERRCODE = 'array_subscript_error';
+  END IF;
+  IF names <> '{}' THEN
+    keys := hectic.secret_keys();
+    head := '\x01'::bytea || hectic.secret_key_id(keys[1]);
+    opens := getdatabaseencoding() = 'UTF8';
+  END IF;
+  FOR i IN 1 .. cardinality(names) LOOP
+    IF NOT hectic.is_secret_name(names[i]) THEN
+      RAISE EXCEPTION 'name % is none for a secret (letters, digits, "_" and ".", not starting with a digit or ".", at most 128)', i
+        USING ERRCODE = 'invalid_text_representation';
+    ELSIF array_position(names, names[i]) < i THEN
+      RAISE EXCEPTION 'secret "%" is given twice', names[i] USING ERRCODE = 'unique_violation';
+    END IF;
+    opens := opens AND substr(sealed[i], 1, 5) = head;
+    nonces[i] := substr(sealed[i], 6, 12);
+    data[i] := convert_to('hectic.secret.v1:' || names[i], 'UTF8');
+    texts[i] := substr(sealed[i], 18);
+  END LOOP;
+  -- Mostly all are sealed with the first key, and one look at their tags is enough. Otherwise each is
+  -- opened, which tells what is wrong with the first that does not.
+  opens := opens AND hectic.gcm_vouches(keys[1], nonces, data, texts);
+  FOR i IN 1 .. cardinality(names) LOOP
+    EXIT WHEN opens;
+    value := hectic.secret_open(keys, names[i], sealed[i]);
+  END LOOP;
+  PERFORM hectic.replace_sealed_secrets(names, sealed);
+  RETURN cardinality(names);
 END
 $function$;
 
--- A failing load must not have its statement, which may hold the file as a literal, in the log.
+-- The values stay what they were, so their times do.
+CREATE OR REPLACE FUNCTION hectic.rekey_secrets() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+AS $function$
+DECLARE
+  keys      bytea[];
+  active_id bytea;
+  secret    record;
+  resealed  bytea;
+  count     int := 0;
+BEGIN
+  LOCK TABLE hectic.secret_sealed IN SHARE ROW EXCLUSIVE MODE;
+  IF NOT EXISTS (SELECT FROM hectic.secret_sealed) THEN
+    RETURN 0;
+  END IF;
+  keys := hectic.secret_keys();
+  active_id := hectic.secret_key_id(keys[1]);
+  FOR secret IN SELECT s.key, s.sealed FROM hectic.secret_sealed s WHERE substr(s.sealed, 2, 4) <> active_id LOOP
+    resealed := hectic.secret_seal(keys, secret.key, hectic.secret_open(keys, secret.key, secret.sealed));
+    UPDATE hectic.secret_sealed s SET sealed = resealed WHERE s.key = secret.key;
+    count := count + 1;
+  END LOOP;
+  RETURN count;
+END
+$function$;
+
+-- For SELECT value FROM hectic.secret WHERE key = '…'. The barrier keeps conditions of others, which
+-- might tell what they see, from rows that the query does not select. Only what is asked for is opened.
+CREATE OR REPLACE VIEW hectic.secret WITH (security_barrier) AS
+  SELECT s.id, s.key, hectic.get_secret(s.key) AS value, s.updated_at
+  FROM hectic.secret_sealed s;
+REVOKE ALL ON TABLE hectic.secret FROM PUBLIC;
+
+-- A failing call must not have its statement, which may hold values as literals, in the log.
 DO $quiet$
 BEGIN
   IF pg_catalog.has_parameter_privilege('log_min_error_statement', 'SET') THEN
     ALTER FUNCTION hectic.load_secrets_from_env(text) SET log_min_error_statement = 'panic';
+    ALTER FUNCTION hectic.set_secret(text, text) SET log_min_error_statement = 'panic';
   END IF;
 END
 $quiet$;
 
+REVOKE ALL ON FUNCTION hectic.is_secret_name(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION hectic.dotenv_unescape(text, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION hectic.dotenv_parse(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION hectic.load_secrets_from_env(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.secret_key_file() FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.secret_keys() FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.secret_key_id(bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.secret_seal(bytea[], text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.secret_open(bytea[], text, bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.secret_seal_if_changed(bytea[], text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.replace_sealed_secrets(text[], bytea[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION hectic.get_secret(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.set_secret(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.delete_secret(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.load_secrets_from_env(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.load_sealed_secrets(text[], bytea[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION hectic.rekey_secrets() FROM PUBLIC;
 
-COMMENT ON SEQUENCE hectic.secret_id_seq IS 'Numbers hectic.secret.';
-COMMENT ON CONSTRAINT secret_pkey ON hectic.secret IS 'A secret has one number.';
-COMMENT ON INDEX hectic.secret_pkey IS 'Secrets by number.';
-COMMENT ON CONSTRAINT secret_key_key ON hectic.secret IS 'A name stands for one secret.';
-COMMENT ON INDEX hectic.secret_key_key IS 'Secrets by name.';
-COMMENT ON TABLE hectic.secret IS 'Secrets loaded from a dotenv file. Read them with hectic.get_secret.';
+COMMENT ON TABLE hectic.secret_sealed IS 'The secrets, sealed. Names, lengths and times are plain. Read them with hectic.get_secret.';
+COMMENT ON COLUMN hectic.secret_sealed.id IS 'Surrogate key.';
+COMMENT ON COLUMN hectic.secret_sealed.key IS 'Name of the secret.';
+COMMENT ON COLUMN hectic.secret_sealed.sealed IS
+  'Version (0x01), key id (4 bytes), nonce (12), cipher text, tag (16): AES-256-GCM; the tag vouches for the name.';
+COMMENT ON COLUMN hectic.secret_sealed.updated_at IS 'When the value last changed.';
+COMMENT ON SEQUENCE hectic.secret_sealed_id_seq IS 'Numbers hectic.secret_sealed.';
+COMMENT ON CONSTRAINT secret_sealed_id ON hectic.secret_sealed IS 'A secret has one number.';
+COMMENT ON INDEX hectic.secret_sealed_id IS 'Secrets by number.';
+COMMENT ON CONSTRAINT secret_sealed_pkey ON hectic.secret_sealed IS 'A name stands for one secret.';
+COMMENT ON INDEX hectic.secret_sealed_pkey IS 'Secrets by name.';
+COMMENT ON CONSTRAINT secret_sealed_name ON hectic.secret_sealed IS 'Names as in a dotenv file.';
+COMMENT ON CONSTRAINT secret_sealed_format ON hectic.secret_sealed IS 'A sealed value of at most 65536 bytes.';
+COMMENT ON VIEW hectic.secret IS 'The secrets, each opened when its value is asked for. That takes EXECUTE on hectic.get_secret(text), too.';
 COMMENT ON COLUMN hectic.secret.id IS 'Surrogate key.';
 COMMENT ON COLUMN hectic.secret.key IS 'Name of the secret.';
 COMMENT ON COLUMN hectic.secret.value IS 'The secret itself.';
 COMMENT ON COLUMN hectic.secret.updated_at IS 'When the value last changed.';
+COMMENT ON FUNCTION hectic.is_secret_name(text) IS 'Whether a secret can have this name: as in a dotenv file, at most 128 characters.';
 COMMENT ON FUNCTION hectic.dotenv_unescape(text, int) IS
   'Resolves the escapes of a double-quoted dotenv value; the line number is for messages.';
 COMMENT ON FUNCTION hectic.dotenv_parse(text) IS
   'Reads a dotenv text into names and their values. Messages name lines, never values.';
+COMMENT ON FUNCTION hectic.secret_key_file() IS
+  'Path of the key file: hectic.key beside the data directory, else hectic.secret_key_file of the configuration files.';
+COMMENT ON FUNCTION hectic.secret_keys() IS 'The keys in the key file, in order; the first one seals.';
+COMMENT ON FUNCTION hectic.secret_key_id(bytea) IS 'The four bytes that tell in a sealed value which key it was sealed with.';
+COMMENT ON FUNCTION hectic.secret_seal(bytea[], text, text) IS 'A value, sealed for its name with the first of the keys.';
+COMMENT ON FUNCTION hectic.secret_open(bytea[], text, bytea) IS
+  'The value of a sealed secret; an error unless one of the keys opens it under this name.';
+COMMENT ON FUNCTION hectic.secret_seal_if_changed(bytea[], text, text) IS
+  'A value as it is sealed in the table already, or newly sealed when it is another or under another key.';
+COMMENT ON FUNCTION hectic.replace_sealed_secrets(text[], bytea[]) IS 'Makes these sealed values, under their names, the whole set.';
+COMMENT ON FUNCTION hectic.get_secret(text) IS 'The value of a secret, null if there is none of that name.';
+COMMENT ON FUNCTION hectic.set_secret(text, text) IS
+  'Seals and stores one secret. A literal in the call can end up in logs and in pg_stat_activity: pass parameters.';
+COMMENT ON FUNCTION hectic.delete_secret(text) IS 'Removes one secret; false if there was none of that name.';
 COMMENT ON FUNCTION hectic.load_secrets_from_env(text) IS
   'Replaces all secrets by the entries of a dotenv text; at the first error nothing changes.';
-COMMENT ON FUNCTION hectic.get_secret(text) IS 'The value of a secret, null if there is none of that name.';
+COMMENT ON FUNCTION hectic.load_sealed_secrets(text[], bytea[]) IS
+  'Replaces all secrets by values that were sealed elsewhere; each has to open under its name, or nothing changes. Returns how many.';
+COMMENT ON FUNCTION hectic.rekey_secrets() IS
+  'Seals with the first key what is sealed with another; returns how many secrets that were.';

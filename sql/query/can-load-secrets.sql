@@ -1,2 +1,2 @@
--- Whether the bundle's loader of secrets is there.
-SELECT pg_catalog.to_regprocedure('hectic.load_secrets_from_env(text)') IS NOT NULL AS found
+-- Whether the bundle's table of sealed secrets is there.
+SELECT pg_catalog.to_regprocedure('hectic.load_sealed_secrets(text[],bytea[])') IS NOT NULL AS found

@@ -15,7 +15,7 @@ pub use apply::{apply, status, upgrade};
 
 /// The version of the bundle: the only place that says it. Raised with every change of what the
 /// files leave in a database, together with an upgrade under `sql/upgrade`.
-pub const VERSION: &str = "0.3.0";
+pub const VERSION: &str = "0.4.0";
 
 /// One row: `has_schema`, `has_version`, `has_objects`, `is_enforced`, all boolean.
 pub const OBJECTS_QUERY: &str = include_str!("../../sql/query/bundle-objects.sql");
@@ -25,16 +25,19 @@ pub const VERSION_QUERY: &str = include_str!("../../sql/query/bundle-version.sql
 
 const PLACEHOLDER: &str = "@HECTIC_VERSION@";
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("10-version.sql", include_str!("../../sql/bundle/10-version.sql")),
+    ("15-aes-gcm.sql", include_str!("../../sql/bundle/15-aes-gcm.sql")),
     ("20-secret.sql", include_str!("../../sql/bundle/20-secret.sql")),
     ("30-migration.sql", include_str!("../../sql/bundle/30-migration.sql")),
     ("40-inheritance.sql", include_str!("../../sql/bundle/40-inheritance.sql")),
 ];
 
 const BEFORE_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0/10-before.sql");
-const AFTER_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0/20-after.sql");
 const BEFORE_FROM_0_2_0: &str = include_str!("../../sql/upgrade/0.2.0/10-before.sql");
+const BEFORE_FROM_0_3_0: &str = include_str!("../../sql/upgrade/0.3.0/10-before.sql");
+const BEFORE_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/10-before.sql");
+const AFTER_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/20-after.sql");
 
 const BEGIN: &str = include_str!("../../sql/query/begin-bundle.sql");
 const COMMIT: &str = "COMMIT;\n";
@@ -78,14 +81,17 @@ pub fn script() -> String {
 /// The transaction that moves a database from version `from` to [`VERSION`]; `None` unless `from`
 /// is a known older version. Run it as [`script`] is run.
 pub fn upgrade_script(from: &str) -> Option<String> {
-    let (before, after) = match from {
-        "0.1.0" => (BEFORE_FROM_0_1_0, AFTER_FROM_0_1_0),
-        "0.2.0" => (BEFORE_FROM_0_2_0, ""),
+    let before = match from {
+        "0.1.0" => BEFORE_FROM_0_1_0,
+        "0.2.0" => BEFORE_FROM_0_2_0,
+        "0.3.0" => BEFORE_FROM_0_3_0,
         _ => return None,
     };
+    // all of them kept secrets as plain text
+    let before = [before, BEFORE_PLAIN_SECRETS].map(str::to_owned);
     let bundle = files().into_iter().map(|file| file.sql);
-    let parts = std::iter::once(before.to_owned()).chain(bundle);
-    Some(transaction(parts.chain(std::iter::once(after.to_owned()))))
+    let after = AFTER_PLAIN_SECRETS.to_owned();
+    Some(transaction(before.into_iter().chain(bundle).chain([after])))
 }
 
 /// Can [`upgrade_script`] start from this version?
@@ -162,7 +168,7 @@ mod tests {
             FILES.iter().map(|(_, sql)| sql.matches(PLACEHOLDER).count()).sum();
         assert_eq!(placeholders, 2);
         assert!(files().iter().all(|file| !file.sql.contains(PLACEHOLDER)));
-        assert!(files()[0].sql.contains("'0.3.0'"));
+        assert!(files()[0].sql.contains("'0.4.0'"));
     }
 
     #[test]
@@ -207,19 +213,42 @@ mod tests {
         }
     }
 
+    /// The rule of 15-aes-gcm.sql: a statement's plan shows the variables that are in it.
+    #[test]
+    fn no_statement_has_a_value_or_keys_in_it() {
+        let statement =
+            ["SELECT", "INSERT", "UPDATE", "DELETE", "PERFORM", "FROM", "WHERE", "VALUES"];
+        let hidden = ["plain", "value", "v", "contents", "env_content", "keys", "keystream"];
+        for (file, least) in files()[1..3].iter().zip([0, 10]) {
+            // every other piece is the body of a function
+            let bodies = file.sql.split("$function$").skip(1).step_by(2);
+            let lines = bodies.flat_map(code).map(|line| {
+                let split = line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.');
+                split.collect::<Vec<_>>()
+            });
+            let statements: Vec<_> =
+                lines.filter(|words| words.iter().any(|word| statement.contains(word))).collect();
+            assert!(statements.len() >= least && (least > 0 || statements.is_empty()));
+            for words in statements {
+                assert!(!words.iter().any(|word| hidden.contains(word)), "{words:?}");
+            }
+        }
+    }
+
     #[test]
     fn scripts_are_one_transaction() {
-        for script in [script(), upgrade_script("0.1.0").unwrap()] {
+        let upgrades = ["0.1.0", "0.2.0", "0.3.0"].map(|from| upgrade_script(from).unwrap());
+        for script in upgrades.into_iter().chain([script()]) {
             assert!(code(&script)[0].starts_with("BEGIN ") && script.ends_with("\nCOMMIT;\n"));
             assert_eq!(script.matches("\nCOMMIT;").count(), 1);
         }
-        assert!(upgrade_script("0.1.0").unwrap().contains(&files()[3].sql));
+        assert!(upgrade_script("0.1.0").unwrap().contains(&files()[4].sql));
     }
 
     #[test]
     fn only_known_older_versions_are_upgraded() {
         assert!(known("0.1.0"));
-        for other in [VERSION, "0.0.9", "0.1", "0.4.0", "", "banana"] {
+        for other in [VERSION, "0.0.9", "0.1", "0.5.0", "", "banana"] {
             assert_eq!(upgrade_script(other), None, "{other}");
         }
     }
@@ -231,7 +260,7 @@ mod tests {
         assert_eq!(Status::of(true, Some(VERSION)), Status::Current);
         assert_eq!(Status::of(true, Some("0.1.0")), Status::Older("0.1.0".into()));
         assert_eq!(Status::of(true, Some("0.10.0")), Status::Newer("0.10.0".into()));
-        for unknown in ["0.1.7", "0.3.0-rc1", "", "+0.3.0", "99999999999.0"] {
+        for unknown in ["0.1.7", "0.4.0-rc1", "", "+0.4.0", "99999999999.0"] {
             assert_eq!(
                 Status::of(true, Some(unknown)),
                 Status::Unknown(unknown.into()),

@@ -11,8 +11,9 @@ use super::diff::DiffArguments;
 use super::env::Env;
 use super::export::Format;
 use super::resolve::Resolve;
+use super::secrets_verbs::SecretsVerb;
 use super::ui::Voice;
-use super::{backup_verbs, diagnosis, snapshot_verbs, variables_help, verbs};
+use super::{backup_verbs, diagnosis, secrets_verbs, snapshot_verbs, variables_help, verbs};
 use crate::command::psql;
 use crate::error::{Error, Result};
 
@@ -57,6 +58,9 @@ enum Verb {
         /// Set the psql variable USE_MOCK=1
         #[arg(short, long)]
         mock: bool,
+        /// Load the secrets from this dotenv
+        #[arg(short = 'f', long, value_name = "FILE")]
+        dotenv_file: Option<PathBuf>,
     },
     /// Run the patch file
     Patch {
@@ -113,6 +117,12 @@ enum Verb {
     },
     /// Print the database's URL, without a password
     Url,
+    /// Load, show, change and rotate the secrets, which rest sealed
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Secrets {
+        #[command(subcommand)]
+        verb: SecretsVerb,
+    },
     /// Look at every precondition and say what to do about it
     Doctor,
     /// Show or upgrade the hectic bundle in the database
@@ -135,6 +145,9 @@ pub(super) struct Parts {
     /// Set the psql variable USE_MOCK=1
     #[arg(short, long)]
     pub(super) mock: bool,
+    /// Load the secrets from this dotenv
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(super) dotenv_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -262,7 +275,9 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
     match arguments.verb {
         Verb::Init { export } => verbs::init(&resolve, export, &inherits),
         Verb::Deploy(flags) => verbs::deploy(&resolve, &flags, inherits),
-        Verb::Hydrate { no_hook, mock } => verbs::run_hydrate(&resolve, !no_hook, mock, inherits),
+        Verb::Hydrate { no_hook, mock, dotenv_file } => {
+            verbs::run_hydrate(&resolve, !no_hook, mock, dotenv_file.as_deref(), inherits)
+        }
         Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
         Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
         Verb::Test => verbs::run_test(&resolve, &inherits),
@@ -290,6 +305,10 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Url => {
             verbs::check_inherits(&resolve, &inherits)?;
             verbs::show_url(&resolve)
+        }
+        Verb::Secrets { verb } => {
+            verbs::check_inherits(&resolve, &inherits)?;
+            secrets_verbs::run(&resolve, verb)
         }
         Verb::Doctor => diagnosis::run(&resolve),
         Verb::Bundle { verb } => {

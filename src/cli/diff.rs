@@ -102,7 +102,7 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
         private: private::Wanted { keep: flags.keep, ..resolve.private()? },
         toolchain: resolve.toolchain()?,
         source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
-        dotenv: workspace.dotenv,
+        secrets: resolve.secrets(None),
         migrations: migrator_settings::project(resolve)?,
         ignore_failure: flags.ignore_migration_fail,
     };

@@ -26,7 +26,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the tools read.
-pub const TABLE: [Variable; 33] = [
+pub const TABLE: [Variable; 34] = [
     variable("LOCAL_DIR", "(required)", "The project's root directory."),
     variable(
         "DB_URL",
@@ -126,6 +126,11 @@ pub const TABLE: [Variable; 33] = [
         "HECTIC_DOTENV_FILE",
         "`$LOCAL_DIR/.env.$ENVIRONMENT`",
         "The dotenv with the secrets to load at hydration.",
+    ),
+    variable(
+        "HECTIC_SECRET_KEY_FILE",
+        "(unset)",
+        "The project's key, which teammates share: opens sealed dotenvs, and seals the secrets of the database.",
     ),
     variable("ENVIRONMENT", "(unset)", "Names the default dotenv."),
     variable("HYDRATE_LOG", "(stdout)", "File for the output of hydration."),

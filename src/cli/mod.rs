@@ -21,6 +21,7 @@ mod pager;
 mod postgres_cleanup;
 mod postgres_init;
 mod resolve;
+mod secrets_verbs;
 mod snapshot_verbs;
 mod table;
 mod ui;

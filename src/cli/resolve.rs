@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::env::Env;
+use super::env::absolute;
 use crate::cluster::{self, ClusterSpec, Existing, Layout, Lifetime, Preload};
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
@@ -10,7 +11,8 @@ use crate::postgres::toolchain::{Search, Toolchain};
 use crate::postgres::url::PgUrl;
 use crate::private;
 use crate::process::{Environment, OsUser};
-use crate::workspace::{Dotenv, Patch, Workspace};
+use crate::secret::{Dotenv, KeySource, Supply};
+use crate::workspace::{Patch, Workspace};
 
 /// The database when neither `PG_DATABASE` nor `DB_URL` names one.
 const DEFAULT_DATABASE: &str = "testdb";
@@ -49,7 +51,6 @@ impl Resolve {
             entrypoint: source.join(entrypoint),
             test: database_directory.join("test/test.sql"),
             patch: Patch { named: patch.is_some(), file: patch.unwrap_or(default_patch) },
-            dotenv: self.dotenv(&root),
             hydrate_log: self.log_file("HYDRATE_LOG", "hydrate.log"),
             patch_log: self.log_file("PATCH_LOG", "patch.log"),
             database_directory,
@@ -61,17 +62,31 @@ impl Resolve {
         self.env.path("LOCAL_DIR")
     }
 
-    fn dotenv(&self, root: &Path) -> Dotenv {
+    /// Where secrets and their keys come from: the file that was named on the command line before all.
+    pub fn secrets(&self, named: Option<&Path>) -> Supply {
+        let dotenv = match named {
+            Some(file) => Dotenv { file: Some(absolute(file)), ..Dotenv::default() },
+            None => self.dotenv(),
+        };
+        Supply { dotenv, keys: self.keys(), allow_empty: false }
+    }
+
+    /// Where the keys of secrets are.
+    pub fn keys(&self) -> KeySource {
+        KeySource { project: self.env.path("HECTIC_SECRET_KEY_FILE") }
+    }
+
+    fn dotenv(&self) -> Dotenv {
+        use std::os::unix::ffi::OsStrExt;
         let named = |name: &std::ffi::OsStr| {
             let mut file = std::ffi::OsString::from(".env.");
             file.push(name);
-            root.join(file)
+            self.root().map(|root| root.join(file))
         };
-        use std::os::unix::ffi::OsStrExt;
         Dotenv {
             content: self.env.os("HECTIC_DOTENV_CONTENT").map(|text| text.as_bytes().to_vec()),
             file: self.env.path("HECTIC_DOTENV_FILE"),
-            default: self.env.os("ENVIRONMENT").map(named),
+            default: self.env.os("ENVIRONMENT").and_then(named),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The verbs of `database`: values resolved, the command run, its report printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::database::{BundleVerb, CheckArguments, DeployArguments};
@@ -54,7 +54,7 @@ pub(super) fn deploy(
     }
     let content = Content {
         hook: true,
-        dotenv: workspace.dotenv.clone(),
+        secrets: resolve.secrets(parts.dotenv_file.as_deref()),
         source: hydrate.then(|| source(&workspace, parts.mock)).transpose()?,
         patch: patch.then(|| Patch::of(&workspace, workspace.patch_log.clone())).transpose()?,
         inherits,
@@ -70,13 +70,14 @@ pub(super) fn run_hydrate(
     resolve: &Resolve,
     hook: bool,
     mock: bool,
+    dotenv_file: Option<&Path>,
     inherits: Vec<String>,
 ) -> Result<()> {
     let workspace = resolve.workspace()?;
     let content = Content {
         hook,
         source: Some(source(&workspace, mock)?),
-        dotenv: workspace.dotenv,
+        secrets: resolve.secrets(dotenv_file),
         patch: None,
         inherits,
     };
@@ -133,7 +134,7 @@ pub(super) fn check(
         hook: false,
         source: (!parts.no_hydrate).then(source).transpose()?,
         patch: (!parts.no_patch).then(patch).transpose()?,
-        dotenv: workspace.dotenv,
+        secrets: resolve.secrets(parts.dotenv_file.as_deref()),
         inherits,
     };
     let check = Check {
@@ -250,7 +251,7 @@ pub(super) fn run_bundle(resolve: &Resolve, verb: &BundleVerb) -> Result<()> {
             ui::data(|out| writeln!(out, "{found}"))
         }
         BundleVerb::Upgrade => {
-            ui::status(&bundle::upgrade(&connection)?);
+            ui::status(&bundle::upgrade(&connection, &resolve.keys())?);
             Ok(())
         }
     }

@@ -45,6 +45,10 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     if is_our_gitignore(layout) && !ignores {
         remove_file(&layout.gitignore())?;
     }
+    if snapshots.is_empty() {
+        // without the data it opens nothing; what a snapshot holds it still has to open
+        remove_file(&layout.key())?;
+    }
     let _ = std::fs::remove_dir(layout.sock());
     remove_short_directory(layout)?;
     // our default too: PG_LOG_PATH may have been set at another time
@@ -56,7 +60,8 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     lock.remove()?;
     let gone = std::fs::remove_dir(directory).is_ok();
     let mut left = if gone { Vec::new() } else { entries(directory)? };
-    left.retain(|path| !(ignores && *path == layout.gitignore()));
+    let ignored = [layout.gitignore(), layout.key()];
+    left.retain(|path| !(ignores && ignored.contains(path)));
     left.retain(|path| snapshots.is_empty() || *path != layout.snapshots());
     Ok(Cleaned { stopped, gone, snapshots, left })
 }

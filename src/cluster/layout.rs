@@ -8,6 +8,7 @@
 //! ├── data/               the data directory
 //! │   ├── db-tool.json    the marker: this cluster is ours
 //! │   └── tablespace/     the tablespaces of a restored cluster
+//! ├── hectic.key          the key that the database's secrets are sealed with
 //! ├── data.new-*/         a data directory being built; renamed when whole
 //! ├── data.broken-<time>/ a data directory that could not start; never removed
 //! ├── data.kept-<time>/   a data directory that was not ours, never removed; during a restore the old one
@@ -78,6 +79,11 @@ impl Layout {
     /// A sibling of the data directory: `data.<what>-<tag>`.
     pub fn beside_data(&self, what: &str, tag: &str) -> PathBuf {
         self.working_directory.join(format!("data.{what}-{tag}"))
+    }
+
+    /// A key that the server reads; whoever keeps secrets makes it.
+    pub fn key(&self) -> PathBuf {
+        self.working_directory.join("hectic.key")
     }
 
     /// Where named states of the cluster are kept.

@@ -5,6 +5,7 @@ use crate::durability;
 use crate::error::Result;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::Session;
+use crate::secret::KeySource;
 
 /// What the database holds, in a line.
 pub fn status(conninfo: &Conninfo) -> Result<String> {
@@ -12,14 +13,35 @@ pub fn status(conninfo: &Conninfo) -> Result<String> {
 }
 
 /// Brings the database to this tool's version; says what was done.
-pub fn upgrade(conninfo: &Conninfo) -> Result<String> {
-    let was = bundle::upgrade(&mut Session::connect(conninfo)?)?;
+pub fn upgrade(conninfo: &Conninfo, keys: &KeySource) -> Result<String> {
+    let mut session = Session::connect(conninfo)?;
+    let is_older = matches!(bundle::status(&mut session)?, Status::Older(_));
+    if is_older {
+        // what it kept as plain text is sealed
+        keys.provide(&mut session)?;
+    }
+    let was = bundle::upgrade(&mut session)?;
+    if is_older {
+        remove_residue(&mut session);
+    }
     durability::flush(conninfo)?;
     Ok(match was {
         Status::Current => format!("bundle {VERSION} is current; applied again"),
         Status::Absent => format!("bundle {VERSION} applied"),
         other => format!("bundle upgraded to {VERSION} (was: {})", describe(&other)),
     })
+}
+
+/// Takes what the plain secrets have left off the disk, as far as a session can.
+fn remove_residue(session: &mut Session) {
+    for sql in [
+        include_str!("../../sql/query/vacuum-statistics.sql"),
+        include_str!("../../sql/query/turn-wal-over.sql"),
+    ] {
+        if let Err(error) = session.batch(sql) {
+            tracing::warn!("what plain secrets have left on disk could not be removed: {error}");
+        }
+    }
 }
 
 fn describe(status: &Status) -> String {

@@ -9,10 +9,9 @@ use crate::patch::Patch;
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
-use crate::secret;
+use crate::secret::Supply;
 use crate::source::Source;
 use crate::steps::Steps;
-use crate::workspace::Dotenv;
 
 /// What to put into a database.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub struct Content {
     /// Whether the hectic bundle comes first.
     pub hook: bool,
     /// Where the secrets come from.
-    pub dotenv: Dotenv,
+    pub secrets: Supply,
     /// The sources, unless hydration is left out.
     pub source: Option<Source>,
     /// The patch, unless it is left out.
@@ -56,7 +55,7 @@ impl Deploy {
     pub fn run(self) -> Result<Deployed> {
         let mut steps = Steps::default();
         if self.content.source.is_some() {
-            secret::check(&self.content.dotenv)?;
+            self.content.secrets.check()?;
         }
         let toolchain = self.development.toolchain.clone();
         let ready = steps.run("start", || self.development.provide())?;
@@ -82,12 +81,7 @@ pub fn apply(
         if content.hook {
             steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?))?;
         }
-        steps.run("secrets", || {
-            if !content.dotenv.is_there() {
-                return Ok(());
-            }
-            secret::load(&mut Session::connect(conninfo)?, &content.dotenv)
-        })?;
+        steps.run("secrets", || content.secrets.load(conninfo))?;
         steps.run("hydrate", || source.hydrate(toolchain, conninfo)).context("hydrating failed")?;
     }
     if let Some(patch) = &content.patch {

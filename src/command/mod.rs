@@ -17,6 +17,7 @@ pub mod normalize_backup;
 pub mod patch;
 pub mod psql;
 pub mod restore;
+pub mod secrets;
 pub mod snapshot;
 pub mod status;
 pub mod test;

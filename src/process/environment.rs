@@ -29,6 +29,11 @@ impl Environment {
         Self { variables }
     }
 
+    /// All of them, for a command that is a person's own.
+    pub fn whole(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Self { variables: all.into_iter().collect() }
+    }
+
     /// Only what a server needs: where to find programs, and a C locale whatever the caller's is.
     #[must_use]
     pub fn for_server(&self) -> Self {

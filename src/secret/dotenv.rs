@@ -237,7 +237,7 @@ fn unescape(body: &str, line: usize) -> Result<String> {
     Ok(value)
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     name.len() <= MAX_NAME
         && name.starts_with(first)

@@ -1,74 +1,114 @@
 //! From a dotenv to the database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::dotenv;
-use crate::error::{Context, Error, Result};
-use crate::postgres::session::{Session, column};
-use crate::workspace::Dotenv;
+use super::dotenv::{self, Entry};
+use super::place::KeySource;
+use super::sealed_file;
+use super::store::Store;
+use crate::error::{Error, Result};
+use crate::postgres::conninfo::Conninfo;
 
-/// Reads the dotenv without loading it, so that a mistake is told before anything is replaced.
-pub fn check(source: &Dotenv) -> Result<()> {
-    read(source)?.map_or(Ok(()), |content| parse(source, &content))
+/// Where secrets come from, the first that is there.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Dotenv {
+    /// `HECTIC_DOTENV_CONTENT`.
+    pub content: Option<Vec<u8>>,
+    /// `HECTIC_DOTENV_FILE`.
+    pub file: Option<PathBuf>,
+    /// `$LOCAL_DIR/.env.$ENVIRONMENT`; need not exist.
+    pub default: Option<PathBuf>,
 }
 
-fn parse(source: &Dotenv, content: &[u8]) -> Result<()> {
-    let place = match (&source.content, source.file.as_ref().or(source.default.as_ref())) {
-        (None, Some(file)) => file.display().to_string(),
-        _ => "HECTIC_DOTENV_CONTENT".to_owned(),
-    };
-    dotenv::parse(content).map(drop).map_err(|error| error.hint(format!("it is in {place}")))
-}
-
-/// Loads the first dotenv there is into the database; none is fine.
-///
-/// The content is parsed here first, so that a mistake in it is told with its line and nothing
-/// reaches the server; it then travels as a bound parameter, never in the text of a statement.
-pub fn load(session: &mut Session, source: &Dotenv) -> Result<()> {
-    let Some(content) = read(source)? else { return Ok(()) };
-    parse(source, &content)?;
-    let can = session.query_one(include_str!("../../sql/query/can-load-secrets.sql"), &[])?;
-    if !column::<bool>(&can, "found")? {
-        tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
-        return Ok(());
-    }
-    let text = String::from_utf8(content).map_err(|_| Error::failed("the dotenv is not UTF-8"))?;
-    session
-        .query(include_str!("../../sql/query/load-secrets.sql"), &[&text])
-        .map_err(|error| discreet(error, session))
-        .context("cannot load the secrets")
-        .map(drop)
-}
-
-/// The error without what may repeat the secrets: DETAIL shows rows, CONTEXT with
-/// `log_parameter_max_length_on_error` the parameter.
-fn discreet(error: Error, session: &Session) -> Error {
-    let Some(failure) = session.last_failure() else { return error };
-    let code = format!("SQLSTATE: {}", failure.code().code());
-    let said = Error::new(error.kind(), failure.message()).detail(code);
-    failure.hint().into_iter().fold(said, Error::hint)
-}
-
-fn read(source: &Dotenv) -> Result<Option<Vec<u8>>> {
-    if let Some(content) = &source.content {
-        return Ok(Some(content.clone()));
-    }
-    if let Some(file) = &source.file {
-        return read_file(file).map(Some);
-    }
-    match &source.default {
-        Some(file) if file.exists() => read_file(file).map(Some),
-        _ => Ok(None),
+impl std::fmt::Debug for Dotenv {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dotenv")
+            .field("content", &self.content.as_ref().map(|_| "[redacted]"))
+            .field("file", &self.file)
+            .field("default", &self.default)
+            .finish()
     }
 }
 
-fn read_file(file: &Path) -> Result<Vec<u8>> {
+/// A dotenv, where its keys are, and whether it may be empty.
+#[derive(Debug, Clone, Default)]
+pub struct Supply {
+    /// Where the secrets come from.
+    pub dotenv: Dotenv,
+    /// Where the keys are.
+    pub keys: KeySource,
+    /// Whether no entries at all may replace what is there.
+    pub allow_empty: bool,
+}
+
+impl Supply {
+    /// Reads the dotenv without loading it, so that a mistake is told before anything is replaced.
+    pub fn check(&self) -> Result<()> {
+        self.entries().map(drop)
+    }
+
+    /// The entries of the first dotenv there is. A sealed one is opened with the project's keys.
+    ///
+    /// # Errors
+    /// Of a mistake in it, with its line; of a file that was named and cannot be read.
+    pub fn entries(&self) -> Result<Option<Vec<Entry>>> {
+        let Some((content, place)) = self.read()? else { return Ok(None) };
+        let entries = match sealed_file::is_sealed(&content) {
+            true => sealed_file::open(&content, &self.keys.project_keys()?),
+            false => dotenv::parse(&content),
+        };
+        entries.map(Some).map_err(|error| error.hint(format!("it is in {place}")))
+    }
+
+    /// Loads the secrets into the database; none is fine, and so is a database that keeps none.
+    ///
+    /// The entries are read and sealed here, so that a mistake is told with its line and no value
+    /// reaches the server.
+    pub fn load(&self, conninfo: &Conninfo) -> Result<()> {
+        let Some(entries) = self.entries()? else { return Ok(()) };
+        match Store::open(conninfo, &self.keys)? {
+            Some(mut store) => self.replace(&mut store, &entries),
+            None => {
+                tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
+                Ok(())
+            }
+        }
+    }
+
+    /// Replaces what the store holds; nothing only if that was said.
+    pub fn replace(&self, store: &mut Store, entries: &[Entry]) -> Result<()> {
+        if !entries.is_empty() || self.allow_empty {
+            return store.replace(entries);
+        }
+        match store.count()? {
+            0 => Ok(()),
+            there => Err(Error::conflict(format!(
+                "the dotenv has no entries; to load it would remove {there} secrets"
+            ))
+            .hint("if that is meant: database secrets load --allow-empty")),
+        }
+    }
+
+    /// The content, and what to call its place.
+    fn read(&self) -> Result<Option<(Vec<u8>, String)>> {
+        let Dotenv { content, file, default } = &self.dotenv;
+        if let Some(content) = content {
+            return Ok(Some((content.clone(), "HECTIC_DOTENV_CONTENT".to_owned())));
+        }
+        let default = || default.as_ref().filter(|file| file.exists());
+        match file.as_ref().or_else(default) {
+            Some(file) => Ok(Some((read_file(file)?, file.display().to_string()))),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Reads a file that was named, or is there.
+pub fn read_file(file: &Path) -> Result<Vec<u8>> {
     std::fs::read(file).map_err(|error| {
-        Error::missing(format!(
-            "dotenv file is not readable: {} ({})",
-            file.display(),
-            error.kind()
-        ))
-        .hint("make it readable, or unset HECTIC_DOTENV_FILE and ENVIRONMENT to load no secrets")
+        let (file, reason) = (file.display(), error.kind());
+        Error::missing(format!("dotenv file is not readable: {file} ({reason})")).hint(
+            "make it readable, or unset HECTIC_DOTENV_FILE and ENVIRONMENT to load no secrets",
+        )
     })
 }

@@ -1,8 +1,16 @@
-//! Secrets: where they come from and how they are read.
+//! Secrets: where they come from, how they rest, and how they are read.
 
+mod cipher;
 pub mod dotenv;
+pub mod key;
 mod load;
+mod place;
+pub mod sealed_file;
+mod store;
 mod value;
 
-pub use load::{check, load};
+pub use key::KeyRing;
+pub use load::{Dotenv, Supply, read_file};
+pub use place::KeySource;
+pub use store::{Listed, Rotated, Store};
 pub use value::Secret;

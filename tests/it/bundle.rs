@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::support::{Outcome, Sandbox, bindir, entries, finish, project, repository, whoami};
 
-/// A running cluster without the bundle anywhere.
+/// A running cluster with a key and without the bundle anywhere.
 fn vanilla() -> Sandbox {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
+    sandbox.give_key();
     sandbox
 }
 
@@ -48,6 +49,11 @@ fn objects_are_commented_and_pinned() {
 #[test]
 fn secrets_are_loaded_or_refused_as_a_whole() {
     scenario("secret.sql");
+}
+
+#[test]
+fn secrets_rest_sealed() {
+    scenario("sealed.sql");
 }
 
 #[test]
@@ -140,7 +146,7 @@ fn a_role_without_superuser_is_told_which_step_needs_one() {
     let applied = sandbox.database(["-u", &url, "hydrate"]).success();
     let warning = applied.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap();
     assert!(warning.contains("event trigger") || warning.contains("superuser"), "{applied}");
-    assert_eq!(sandbox.database(["bundle", "status"]).success().stdout, "0.3.0, current\n");
+    assert_eq!(sandbox.database(["bundle", "status"]).success().stdout, "0.4.0, current\n");
     assert_eq!(sandbox.ask("SELECT count(*) FROM pg_event_trigger"), "0");
     sandbox.ask(&format!("ALTER SCHEMA hectic OWNER TO \"{}\"", whoami()));
     sandbox.database(["-u", &sandbox.url("app"), "hydrate"]).success();
@@ -166,7 +172,7 @@ fn a_dump_restores_and_is_the_same() {
     assert!(original == dump("copy"), "the copy's dump differs");
     assert_eq!(
         sandbox.database(["-u", &copy, "bundle", "status"]).success().stdout,
-        "0.3.0, current\n"
+        "0.4.0, current\n"
     );
     let stray = ["-u", &copy, "psql", "-c", "CREATE TABLE stray (id int)"];
     sandbox.database(stray).fails(1, ["hectic.created_at"]);

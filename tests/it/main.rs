@@ -17,6 +17,8 @@ mod leaks;
 mod migrator;
 mod migrator_crash;
 mod readme;
+mod secret;
+mod secrets;
 mod signals;
 mod snapshot;
 mod stop;

@@ -1,10 +1,11 @@
--- From 0.1.0, first half: clear the place for the files of the bundle, which run next in the
+-- From 0.1.0: clear the place for the files of the bundle, which run next in the
 -- same transaction. 0.1.0 is the bundle of the shell tools: plain secrets keyed by name, a version
 -- row, a migration table of its own, and event triggers whose functions had other names.
 --
--- Nothing is lost: the secrets wait in the schema hectic_upgrade for the second half, a migration
--- table of another shape stays as hectic.migration_0_1_0, and a trigger that somebody attached by
--- hand to a table outside the inheritance keeps working. Only what the bundle attaches anew goes.
+-- Nothing is lost: the secrets are looked after by the next file (sql/upgrade/plain-secret), a
+-- migration table of another shape stays as hectic.migration_0_1_0, and a trigger that somebody
+-- attached by hand to a table outside the inheritance keeps working. Only what the bundle attaches
+-- anew goes.
 
 DO $version$
 DECLARE
@@ -76,26 +77,6 @@ BEGIN
   END LOOP;
 END
 $functions$;
-
--- A schema of its own takes the secrets together with the names of their indexes and sequences.
-DO $secret$
-BEGIN
-  IF pg_catalog.to_regclass('hectic.secret') IS NULL THEN
-    RETURN;
-  END IF;
-  IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
-      JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-      WHERE c.oid = 'hectic.secret'::pg_catalog.regclass AND c.relkind = 'r' AND NOT a.attisdropped
-        AND a.attname IN ('key', 'value') AND t.typcategory = 'S') < 2 THEN
-    RAISE EXCEPTION 'hectic.secret is not the table of bundle 0.1.0'
-      USING ERRCODE = 'HC002', DETAIL = 'Expected a table with the text columns key and value.',
-            HINT = 'If the dotenv file is at hand, DROP TABLE hectic.secret and load the file after the upgrade.';
-  END IF;
-  CREATE SCHEMA hectic_upgrade;
-  ALTER TABLE hectic.secret SET SCHEMA hectic_upgrade;
-END
-$secret$;
 
 DO $migration$
 DECLARE

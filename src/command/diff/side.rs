@@ -18,10 +18,10 @@ use crate::postgres::locale::Locale;
 use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
 use crate::private::{self, Kept, PrivateCluster};
+use crate::secret::Supply;
 use crate::signal;
 use crate::source::Source;
 use crate::steps::Steps;
-use crate::workspace::Dotenv;
 
 /// What the sources are compared with.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub struct Ground {
     /// The sources.
     pub source: Source,
     /// The secrets that sources may need.
-    pub dotenv: Dotenv,
+    pub secrets: Supply,
     /// The migrations.
     pub migrations: Project,
     /// Whether a backup is compared as far as its migrations went, when one fails.
@@ -141,7 +141,7 @@ impl Ground {
             }
             let content = Content {
                 hook: false,
-                dotenv: self.dotenv.clone(),
+                secrets: self.secrets.clone(),
                 source: Some(self.source.clone()),
                 patch: None,
                 inherits: Vec::new(),
@@ -187,6 +187,8 @@ impl Ground {
             let mut session = Session::connect(conninfo)?;
             let _ = locale.send(Some(Locale::of(&mut session)?));
             if let Status::Older(version) = bundle::status(&mut session)? {
+                // secrets that were plain are sealed
+                self.secrets.keys.provide(&mut session)?;
                 bundle::upgrade(&mut session)?;
                 tracing::info!(
                     "the backup has bundle {version}; its copy was upgraded to {VERSION}"

@@ -8,12 +8,13 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::error::{Error, Kind};
 use crate::postgres::conninfo::{Conninfo, Target};
+use crate::postgres::sql_error::own_kind;
 use crate::postgres::tls::Tls;
 
 /// Maps an error of a running session.
 ///
-/// A statement that failed is of kind `Sql`; SQLSTATE class `HC`, with which the project's own SQL
-/// reports a state that cannot be, is `Unexpected`; a lost connection or a server that shuts down is
+/// A statement that failed is of kind `Sql`; SQLSTATE class `HC`, with which the bundle's SQL reports
+/// what is its own, is what [`own_kind`] says; a lost connection or a server that shuts down is
 /// `Failed`; a value that does not fit its type or a number of rows that cannot be is `Unexpected`.
 /// The server's DETAIL, HINT, CONTEXT and SQLSTATE become detail lines.
 pub fn server_error(error: &tokio_postgres::Error) -> Error {
@@ -29,13 +30,12 @@ pub fn server_error(error: &tokio_postgres::Error) -> Error {
 
 fn statement_error(failure: &DbError) -> Error {
     let code = failure.code().code();
-    let kind = match code.get(..2) {
-        Some("HC") => Kind::Unexpected,
+    let kind = own_kind(code).unwrap_or(match code.get(..2) {
         // 57014 is a cancelled statement; 57P01 and on are a server that goes away.
         Some("08") => Kind::Failed,
         Some("57") if code != "57014" => Kind::Failed,
         _ => Kind::Sql,
-    };
+    });
     let lines = [
         ("DETAIL", failure.detail()),
         ("HINT", failure.hint()),

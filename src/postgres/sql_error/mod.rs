@@ -50,6 +50,17 @@ pub struct SqlError {
     pub source: Vec<(usize, String)>,
 }
 
+/// What a SQLSTATE means that is this tool's own, class `HC`: there is no key for secrets (`HC005`), one
+/// is sealed with a key that is not there (`HC006`), or else a function of the bundle met an
+/// impossible state.
+pub fn own_kind(sqlstate: &str) -> Option<Kind> {
+    match sqlstate {
+        "HC005" => Some(Kind::Missing),
+        "HC006" => Some(Kind::Failed),
+        _ => sqlstate.starts_with("HC").then_some(Kind::Unexpected),
+    }
+}
+
 impl SqlError {
     /// The error of a session that ran `sql`, a text known to the reader as `label`.
     pub fn from_db_error(error: &DbError, label: &str, sql: &str) -> Self {
@@ -74,11 +85,8 @@ impl SqlError {
     }
 
     /// Turns it into the crate's error: one line that begins with `what`, and the rendering below.
-    ///
-    /// SQLSTATE class `HC` is this tool's own: a function of the bundle met an impossible state.
     pub fn into_error(self, what: &str) -> Error {
-        let own = self.sqlstate.as_deref().is_some_and(|code| code.starts_with("HC"));
-        let kind = if own { Kind::Unexpected } else { Kind::Sql };
+        let kind = self.sqlstate.as_deref().and_then(own_kind).unwrap_or(Kind::Sql);
         let blank = |c: char| c.is_whitespace() || c.is_control();
         let words: Vec<_> = self.message.split(blank).filter(|word| !word.is_empty()).collect();
         let message = words.join(" ");

@@ -158,6 +158,8 @@ fn control_characters_of_a_message_are_not_printed() {
 fn a_class_of_our_own_is_unexpected() {
     let error = |code: &str| SqlError { sqlstate: Some(code.to_owned()), ..SqlError::default() };
     assert_eq!(error("HC001").into_error("x").kind(), Kind::Unexpected);
+    assert_eq!(error("HC005").into_error("x").kind(), Kind::Missing);
+    assert_eq!(error("HC006").into_error("x").kind(), Kind::Failed);
     assert_eq!(error("42601").into_error("x").kind(), Kind::Sql);
 }
 

@@ -11,7 +11,7 @@ pub mod trace;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -83,6 +83,14 @@ impl Sandbox {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Gives the sandbox's cluster a key for secrets, as who runs the server would.
+    pub fn give_key(&self) {
+        let key = self.write("pg/hectic.key", &"5ec7e7".repeat(11).as_bytes()[..64]);
+        std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+        let data = self.path("pg/data").metadata().unwrap();
+        std::os::unix::fs::chown(&key, Some(data.uid()), Some(data.gid())).unwrap();
     }
 
     pub fn read(&self, name: &str) -> String {

@@ -1,6 +1,6 @@
 //! `database bundle`: what a database holds of the bundle, and moving it on.
 
-use crate::support::{project, repository};
+use crate::support::{Sandbox, project, repository};
 
 fn upgraded_setup() -> String {
     let setup = repository().join("tests/fixture/bundle/upgrade/0.1.0-setup.sql");
@@ -12,14 +12,14 @@ fn status_tells_every_state() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let status = || sandbox.database(["bundle", "status"]).success().stdout;
-    assert_eq!(status(), "absent (this tool brings 0.3.0)\n");
+    assert_eq!(status(), "absent (this tool brings 0.4.0)\n");
     sandbox.database(["bundle", "upgrade"]).success();
-    assert_eq!(status(), "0.3.0, current\n");
+    assert_eq!(status(), "0.4.0, current\n");
     for (version, expected) in [
-        ("0.10.0", "0.10.0, newer than 0.3.0\n"),
-        ("0.1.0", "0.1.0, older than 0.3.0\n"),
-        ("0.1.7", "0.1.7, unknown to this tool (0.3.0)\n"),
-        ("banana", "banana, unknown to this tool (0.3.0)\n"),
+        ("0.10.0", "0.10.0, newer than 0.4.0\n"),
+        ("0.1.0", "0.1.0, older than 0.4.0\n"),
+        ("0.1.7", "0.1.7, unknown to this tool (0.4.0)\n"),
+        ("banana", "banana, unknown to this tool (0.4.0)\n"),
     ] {
         sandbox.ask(&format!("UPDATE hectic.version SET version = '{version}'"));
         assert_eq!(status(), expected);
@@ -33,10 +33,10 @@ fn upgrade_says_what_it_did() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let upgrade = || sandbox.database(["bundle", "upgrade"]).success().stderr;
-    assert_eq!(upgrade(), "bundle 0.3.0 applied\n");
-    assert_eq!(upgrade(), "bundle 0.3.0 is current; applied again\n");
+    assert_eq!(upgrade(), "bundle 0.4.0 applied\n");
+    assert_eq!(upgrade(), "bundle 0.4.0 is current; applied again\n");
     sandbox.ask("DROP TABLE hectic.version");
-    assert_eq!(upgrade(), "bundle upgraded to 0.3.0 (was: there, without a version)\n");
+    assert_eq!(upgrade(), "bundle upgraded to 0.4.0 (was: there, without a version)\n");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_shell_tools_bundle_is_upgraded() {
     sandbox.database(["init"]).success();
     sandbox.run_with_input("database", ["psql", "-Xq"], &upgraded_setup()).success();
     let upgraded = sandbox.database(["bundle", "upgrade"]).success();
-    assert!(upgraded.stderr.contains("bundle upgraded to 0.3.0 (was: 0.1.0"), "{upgraded}");
+    assert!(upgraded.stderr.contains("bundle upgraded to 0.4.0 (was: 0.1.0"), "{upgraded}");
     let check = repository().join("tests/fixture/bundle/upgrade/0.1.0-check.sql");
     sandbox.database(["psql", "-Xq", "-f", check.to_str().unwrap()]).success();
     sandbox.database(["hydrate"]).success();
@@ -57,13 +57,92 @@ fn a_failing_upgrade_changes_nothing() {
     sandbox.database(["init"]).success();
     sandbox.run_with_input("database", ["psql", "-Xq"], &upgraded_setup()).success();
     sandbox.ask(
-        "DROP EVENT TRIGGER other_name; CREATE SCHEMA hectic_upgrade; \
+        "DROP EVENT TRIGGER other_name; CREATE SEQUENCE hectic.secret_plain; \
                  ALTER TABLE hectic.version ADD CHECK (version = '0.1.0')",
     );
     sandbox.database(["bundle", "upgrade"]).fails(1, ["cannot upgrade the bundle from 0.1.0"]);
     let kept = "SELECT string_agg(key, ',' ORDER BY key) || (SELECT version FROM hectic.version) \
                 FROM hectic.secret";
-    assert_eq!(sandbox.ask(kept), "EMPTY,TOKEN,export ODD0.1.0");
+    assert_eq!(sandbox.ask(kept), "EMPTY,ODD,TOKEN0.1.0");
+}
+
+/// A database of 0.2.0 or 0.3.0 with these rows in its plain table.
+fn plain(from: &str, rows: &str) -> Sandbox {
+    let sandbox = project::deployed("");
+    let setup = repository().join("tests/fixture/bundle/upgrade/plain-setup.sql");
+    let (from, setup) = (format!("from={from}"), setup.display().to_string());
+    sandbox.database(["psql", "-Xq", "-o", "/dev/null", "-v", &from, "-f", &setup]).success();
+    if !rows.is_empty() {
+        let table = "hectic.secret (key, value, updated_at)";
+        sandbox.ask(&format!("INSERT INTO {table} SELECT *, '2020-02-02' FROM (VALUES {rows}) r"));
+    }
+    sandbox
+}
+
+const ROWS: &str = "('TOKEN', E'multi\nline'), ('A.b_1', 's3cr3t'), ('EMPTY', '')";
+
+#[test]
+fn plain_secrets_are_sealed() {
+    for from in ["0.2.0", "0.3.0"] {
+        let sandbox = plain(from, ROWS);
+        let upgraded = sandbox.database(["bundle", "upgrade"]).success();
+        for word in
+            ["write-ahead log", "VACUUM FULL pg_catalog.pg_statistic", &format!("was: {from}")]
+        {
+            assert!(upgraded.stderr.contains(word), "{upgraded}");
+        }
+        assert!(!upgraded.stderr.contains("s3cr3t"), "{upgraded}");
+        let values = "SELECT string_agg(concat_ws('=', key, value, updated_at::date), ' ' ORDER BY key) FROM hectic.secret";
+        let all = "A.b_1=s3cr3t=2020-02-02 EMPTY==2020-02-02 TOKEN=multi\nline=2020-02-02";
+        assert_eq!(sandbox.ask(values), all);
+        assert_eq!(sandbox.ask("SELECT token FROM uses_secret"), "multi\nline");
+        assert_eq!(
+            sandbox.ask("SELECT count(*) FROM pg_class WHERE relname = 'secret' AND relkind = 'r'"),
+            "0"
+        );
+        let sealed =
+            "SELECT bool_and(position('s3cr3t'::bytea IN sealed) = 0) FROM hectic.secret_sealed";
+        assert_eq!(sandbox.ask(sealed), "t");
+        let objects = repository().join("tests/fixture/bundle/objects.sql").display().to_string();
+        sandbox.database(["psql", "-Xq", "-o", "/dev/null", "-f", &objects]).success();
+        sandbox.database(["hydrate"]).success();
+    }
+}
+
+#[test]
+fn secrets_that_cannot_be_sealed_stop_the_upgrade() {
+    let untouched = |sandbox: &Sandbox, from: &str| {
+        assert_eq!(sandbox.ask("SELECT version FROM hectic.version"), from);
+        assert_eq!(sandbox.ask("SELECT hectic.get_secret('TOKEN')"), "multi\nline");
+        assert_eq!(sandbox.ask("SELECT to_regclass('hectic.secret_plain') IS NULL"), "t");
+    };
+    // pieces of a value that lost its quotes, as the shell tools read them
+    let pieces =
+        format!("{ROWS}, ('s3cr3t piece', 'x'), ('-----s3cr3t', 'x'), ('BIG', repeat('x', 65537))");
+    let sandbox = plain("0.3.0", &pieces);
+    let refused = sandbox
+        .database(["bundle", "upgrade"])
+        .fails(1, ["cannot upgrade the bundle from 0.3.0: 3 of the secrets"]);
+    assert!(!refused.stderr.contains("s3cr3t") && refused.stderr.contains("TRUNCATE"), "{refused}");
+    untouched(&sandbox, "0.3.0");
+
+    let sandbox = plain("0.2.0", ROWS);
+    sandbox.give_key();
+    std::fs::write(sandbox.path("pg/hectic.key"), "# none\n").unwrap();
+    let refused =
+        sandbox.database(["bundle", "upgrade"]).fails(3, ["holds no key", "openssl rand"]);
+    assert!(!refused.stderr.contains("s3cr3t"), "{refused}");
+    untouched(&sandbox, "0.2.0");
+}
+
+#[test]
+fn no_secrets_need_no_key() {
+    let sandbox = plain("0.3.0", "");
+    sandbox.give_key();
+    std::fs::write(sandbox.path("pg/hectic.key"), "# none\n").unwrap();
+    let upgraded = sandbox.database(["bundle", "upgrade"]).success();
+    assert!(!upgraded.stderr.contains("write-ahead log"), "{upgraded}");
+    assert_eq!(sandbox.ask("SELECT count(*) FROM hectic.secret"), "0");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn hydrated(sandbox: &Sandbox, sql: &str) -> String {
 #[test]
 fn the_bundle_comes_first_and_is_applied_each_time() {
     let sandbox = project::deployed(ITEM);
-    sandbox.ask("DROP FUNCTION hectic.get_secret(text)");
+    sandbox.ask("DROP FUNCTION hectic.get_secret(text) CASCADE");
     let hydrated = sandbox.database(["hydrate"]).success();
     assert!(hydrated.stderr.contains("hydrated: "), "{hydrated}");
     assert_eq!(sandbox.ask("SELECT hectic.get_secret('none') IS NULL"), "t");
@@ -111,7 +111,9 @@ fn no_secret_is_told_by_a_server_that_reports_parameters() {
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql \
          AS $$ BEGIN RAISE 'refused' USING HINT = 'wait'; END $$",
     );
-    sandbox.ask("CREATE TRIGGER refuse BEFORE INSERT ON hectic.secret EXECUTE FUNCTION refuse()");
+    sandbox.ask(
+        "CREATE TRIGGER refuse BEFORE INSERT ON hectic.secret_sealed EXECUTE FUNCTION refuse()",
+    );
     sandbox.set("HECTIC_DOTENV_CONTENT", "A=s3cr3t");
     let failed = sandbox.database(["hydrate"]).fails(1, ["cannot load the secrets: refused"]);
     assert!(!failed.stderr.contains("s3cr3t"), "{failed}");

@@ -1,0 +1,2 @@
+-- Whether anything is sealed.
+SELECT EXISTS (SELECT FROM hectic.secret_sealed) AS found

@@ -1,0 +1,87 @@
+//! `database secrets`: what is more than one call of the store.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::cluster::replace_file;
+use crate::error::{Error, IoContext, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::process::{Command, Environment};
+use crate::secret::{KeyRing, KeySource, Store, Supply, dotenv, read_file, sealed_file};
+
+/// Loads the dotenv; how many secrets there are then.
+///
+/// # Errors
+/// `Missing` (exit 3) without a dotenv.
+pub fn load(conninfo: &Conninfo, supply: &Supply) -> Result<usize> {
+    let entries = supply.entries()?.ok_or_else(|| {
+        Error::missing("dotenv source is required")
+            .hint("name one: --dotenv-file FILE, HECTIC_DOTENV_CONTENT or HECTIC_DOTENV_FILE")
+            .hint("or set ENVIRONMENT, for $LOCAL_DIR/.env.$ENVIRONMENT")
+    })?;
+    supply.replace(&mut Store::require(conninfo, &supply.keys)?, &entries)?;
+    Ok(entries.len())
+}
+
+/// Seals a dotenv for the repository; where it is then, and how many names it has.
+///
+/// # Errors
+/// `Missing` (exit 3) without the project's key, `Conflict` for what is sealed already.
+pub fn seal(file: &Path, output: Option<&Path>, keys: &KeySource) -> Result<(PathBuf, usize)> {
+    let ring = keys.project_keys()?;
+    let content = read_file(file)?;
+    if sealed_file::is_sealed(&content) {
+        return Err(Error::conflict(format!("{} is sealed already", file.display()))
+            .hint("seal the dotenv that it was made of"));
+    }
+    let place = |error: Error| error.hint(format!("it is in {}", file.display()));
+    let entries = dotenv::parse(&content).map_err(place)?;
+    let output = output.map_or_else(|| beside(file), Path::to_owned);
+    let previous =
+        if output.exists() { Some(std::fs::read(&output).on("read", &output)?) } else { None };
+    if previous
+        .as_ref()
+        .is_some_and(|content| !content.is_empty() && !sealed_file::is_sealed(content))
+    {
+        return Err(Error::conflict(format!("{} is there and no sealed dotenv", output.display()))
+            .hint("name another file: --output FILE"));
+    }
+    let text = sealed_file::seal(&entries, previous.as_deref(), &ring).map_err(|error| {
+        error.hint(format!("of {}; to seal all anew, remove it", output.display()))
+    })?;
+    replace_file(&output, &text, None)?;
+    // nothing in it is secret, and others have to read what is in the repository
+    std::fs::set_permissions(&output, Permissions::from_mode(0o644)).on("change", &output)?;
+    Ok((output, entries.len()))
+}
+
+fn beside(file: &Path) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(".sealed");
+    PathBuf::from(name)
+}
+
+/// Makes a key file that teammates can share.
+///
+/// # Errors
+/// `Conflict` when the file is there.
+pub fn keygen(file: &Path) -> Result<()> {
+    if KeyRing::create(file, None)? {
+        return Ok(());
+    }
+    Err(Error::conflict(format!("{} is there already", file.display()))
+        .hint("nothing was changed; `database secrets rotate` adds a key"))
+}
+
+/// Becomes a program that has the secrets in its environment. Returns only when that failed.
+pub fn run(store: &mut Store, command: &[OsString], mut environment: Environment) -> Result<Error> {
+    for entry in store.all()? {
+        environment.set(&entry.name, OsStr::new(entry.value.expose()));
+    }
+    let [program, arguments @ ..] = command else {
+        return Err(Error::missing("there is no command to run"));
+    };
+    Ok(Command::new(program, &environment).args(arguments).replace_process())
+}

@@ -1,0 +1,384 @@
+//! The keys that secrets are sealed with, and the file that holds them.
+//!
+//! A line is a key of 64 hexadecimal digits, a comment (`#`) or blank. The first key seals, all of
+//! them open; so a key is rotated by a new line in front, by sealing everything anew, and by taking
+//! the old lines out. The server reads the file too (`hectic.secret_keys()`), so it belongs to the
+//! user who runs the server.
+//!
+//! The file changes in one step only: it is written beside and then linked or renamed, so that a
+//! reader sees all of it and two makers leave one key, never half of one or the second over the
+//! first. Keys are wiped from memory when they are dropped, and have no `Debug`.
+
+use std::fs::{File, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::Path;
+
+use nix::fcntl::{Flock, FlockArg};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::{Error, IoContext, Result};
+
+/// What the file is called, beside the data directory.
+pub const FILE_NAME: &str = "hectic.key";
+
+/// No key file is larger.
+const MAX_FILE: u64 = 65_536;
+const HEADER: &str = "# Keys of the sealed secrets of this database cluster; the first one seals.\n\
+                      # Whoever has this file and the data can read the secrets.\n";
+
+/// One key.
+pub struct Key([u8; 32]);
+
+/// One key or more; the first one seals.
+pub struct KeyRing {
+    keys: Vec<Key>,
+}
+
+/// Who is to have a key file, when it is not we: user and group.
+pub type Owner = (u32, u32);
+
+impl Key {
+    /// The bytes that a sealed value names its key by.
+    pub fn id(&self) -> [u8; 4] {
+        let hash = Sha256::new().chain_update("hectic.secret.key-id:").chain_update(self.0);
+        let mut id = [0; 4];
+        id.copy_from_slice(&hash.finalize()[..4]);
+        id
+    }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl KeyRing {
+    /// A new key.
+    pub fn generate() -> Result<Self> {
+        let mut key = Key([0; 32]);
+        random(&mut key.0)?;
+        Ok(Self { keys: vec![key] })
+    }
+
+    /// The keys in the content of a key file.
+    ///
+    /// # Errors
+    /// Name the line, never what stands there.
+    pub fn parse(content: &[u8]) -> Result<Self> {
+        let mut keys = Vec::new();
+        for (index, line) in content.split(|&byte| byte == b'\n').enumerate() {
+            let line = line.trim_ascii();
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            let key = decode(line).ok_or_else(|| {
+                Error::failed(format!("line {} is no key", index + 1)).hint(
+                    "a line is a key of 64 hexadecimal digits, a comment that begins with \"#\", or blank",
+                )
+            })?;
+            keys.push(key);
+        }
+        if keys.is_empty() {
+            return Err(Error::failed("there is no key in it"));
+        }
+        Ok(Self { keys })
+    }
+
+    /// Reads a key file, which nobody but its owner may be able to read. Links are followed.
+    ///
+    /// # Errors
+    /// `Missing` when there is none.
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::parse(&content(path)?)
+            .map_err(|error| error.context(format!("cannot use the key file {}", path.display())))
+    }
+
+    /// Makes a key file with a new key, for `owner` when that is not who we are. Says whether it did:
+    /// one that is there already, be it since a moment, stays as it is.
+    pub fn create(path: &Path, owner: Option<Owner>) -> Result<bool> {
+        Self::create_with(path, &Self::generate()?, owner)
+    }
+
+    /// The same with these keys.
+    pub fn create_with(path: &Path, ring: &Self, owner: Option<Owner>) -> Result<bool> {
+        let beside = write_beside(path, &ring.text(), owner)?;
+        let made = match beside.persist_noclobber(path) {
+            Ok(_) => true,
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(Error::io("create", path, &error.error)),
+        };
+        sync_directory(path)?;
+        Ok(made)
+    }
+
+    /// Puts a new key in front of those in the file; it seals from now on. Comments stay.
+    pub fn add(path: &Path) -> Result<Self> {
+        rewrite(path, |content| {
+            let mut text = Self::generate()?.lines();
+            text.push_str(&String::from_utf8_lossy(content));
+            Ok(text)
+        })
+    }
+
+    /// Puts the keys of `ring` in front of those in the file, unless its first one seals there already.
+    pub fn adopt(path: &Path, ring: &Self) -> Result<()> {
+        let there = Self::read(path)?;
+        if there.active().id() == ring.active().id() {
+            return Ok(());
+        }
+        rewrite(path, |content| {
+            let ids: Vec<[u8; 4]> = ring.keys.iter().map(Key::id).collect();
+            let mut text = ring.text();
+            for key in Self::parse(content)?.keys {
+                if !ids.contains(&key.id()) {
+                    text.push_str(&Self { keys: vec![key] }.lines());
+                }
+            }
+            Ok(text)
+        })
+        .map(drop)
+    }
+
+    /// Takes all keys but the first out of the file. What was sealed with them never opens again.
+    pub fn drop_old(path: &Path) -> Result<Self> {
+        rewrite(path, |content| {
+            let mut ring = Self::parse(content)?;
+            ring.keys.truncate(1);
+            Ok(ring.text())
+        })
+    }
+
+    /// The key that seals.
+    pub fn active(&self) -> &Key {
+        &self.keys[0]
+    }
+
+    /// All keys, the one that seals first.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The keys as lines of a key file.
+    pub(super) fn lines(&self) -> Zeroizing<String> {
+        // as large as it gets, so that no part of it is left where it was before it grew
+        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize));
+        for key in &self.keys {
+            for byte in key.0 {
+                text.push(char::from(b"0123456789abcdef"[usize::from(byte >> 4)]));
+                text.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn text(&self) -> Zeroizing<String> {
+        let mut text = self.lines();
+        text.insert_str(0, HEADER);
+        text
+    }
+}
+
+/// Fills `bytes` with random numbers of the system.
+pub(super) fn random(bytes: &mut [u8]) -> Result<()> {
+    getrandom::fill(bytes)
+        .map_err(|error| Error::failed(format!("the system has no random numbers: {error}")))
+}
+
+fn decode(line: &[u8]) -> Option<Key> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut key = Key([0; 32]);
+    if line.len() != 64 {
+        return None;
+    }
+    for (byte, digits) in key.0.iter_mut().zip(line.chunks(2)) {
+        *byte = digit(digits[0])? << 4 | digit(digits[1])?;
+    }
+    Some(key)
+}
+
+/// The content of a key file that is private and not too large.
+fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let file = File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::missing(format!("there is no key file {}", path.display()))
+        }
+        _ => Error::io("read", path, &error),
+    })?;
+    // of what was opened, not of what has the name by now
+    let facts = file.metadata().on("read", path)?;
+    let mode = facts.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(Error::failed(format!(
+            "the key file {} is open to others (mode {mode:04o})",
+            path.display()
+        ))
+        .hint(format!("chmod 600 {}", crate::shell::quote(&path.to_string_lossy())))
+        .hint("if somebody may have read it, rotate the key and change the secrets"));
+    }
+    if !facts.is_file() || facts.len() > MAX_FILE {
+        return Err(Error::failed(format!("{} is no key file", path.display())));
+    }
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize));
+    file.take(MAX_FILE).read_to_end(&mut content).on("read", path)?;
+    Ok(content)
+}
+
+/// Replaces the content of a key file; one changes it at a time.
+fn rewrite(
+    path: &Path,
+    change: impl FnOnce(&[u8]) -> Result<Zeroizing<String>>,
+) -> Result<KeyRing> {
+    // a link stays one
+    let path = &path.canonicalize().on("read", path)?;
+    let directory = File::open(directory_of(path)).on("open", directory_of(path))?;
+    let _lock = Flock::lock(directory, FlockArg::LockExclusive)
+        .map_err(|(_, errno)| Error::io("lock", directory_of(path), &errno.into()))?;
+    let before = content(path)?;
+    let facts = std::fs::metadata(path).on("read", path)?;
+    let text = change(&before)?;
+    let ring = KeyRing::parse(text.as_bytes())?;
+    let beside = write_beside(path, &text, Some((facts.uid(), facts.gid())))?;
+    beside.persist(path).map_err(|error| Error::io("write", path, &error.error))?;
+    sync_directory(path)?;
+    Ok(ring)
+}
+
+/// A file in the directory of `path` with `text` in it, on disk and for `owner` alone.
+fn write_beside(path: &Path, text: &str, owner: Option<Owner>) -> Result<NamedTempFile> {
+    let mut beside = tempfile::Builder::new()
+        .prefix(".hectic.key.")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(directory_of(path))
+        .on("write to", directory_of(path))?;
+    beside.write_all(text.as_bytes()).on("write", path)?;
+    let facts = beside.as_file().metadata().on("read", path)?;
+    if let Some((user, group)) = owner.filter(|owner| *owner != (facts.uid(), facts.gid())) {
+        fchown(beside.as_file(), Some(user), Some(group)).on("give away", path)?;
+    }
+    beside.as_file().sync_all().on("sync", path)?;
+    Ok(beside)
+}
+
+fn sync_directory(path: &Path) -> Result<()> {
+    let directory = directory_of(path);
+    File::open(directory).and_then(|opened| opened.sync_all()).on("sync", directory)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> (tempfile::TempDir, std::path::PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE_NAME);
+        (directory, path)
+    }
+
+    fn ids(ring: &KeyRing) -> Vec<[u8; 4]> {
+        ring.keys().iter().map(Key::id).collect()
+    }
+
+    fn message(result: Result<KeyRing>) -> String {
+        let Err(error) = result else { panic!("accepted") };
+        [&[error.message().to_owned()], error.hints()].concat().join(" | ")
+    }
+
+    #[test]
+    fn a_file_has_keys_comments_and_blank_lines() {
+        let (one, two) = ("0f".repeat(32), "A0".repeat(32));
+        let ring = KeyRing::parse(format!("# c\n\n {one}\t\r\n{two}").as_bytes()).unwrap();
+        assert_eq!(ring.keys().len(), 2);
+        assert_eq!((ring.active().bytes(), ring.keys()[1].bytes()), (&[0x0f; 32], &[0xa0; 32]));
+        assert_eq!(*ring.lines(), format!("{one}\n{}\n", two.to_lowercase()));
+    }
+
+    #[test]
+    fn what_is_no_key_is_named_by_its_line_only() {
+        for bad in ["c0ffee", &"0g".repeat(32), &"0".repeat(65), "+f"] {
+            let said = message(KeyRing::parse(format!("# c\n{bad}\n").as_bytes()));
+            assert!(said.starts_with("line 2 is no key") && !said.contains(bad), "{said}");
+        }
+        assert!(message(KeyRing::parse(b"# none\n")).contains("no key in it"));
+    }
+
+    #[test]
+    fn a_made_file_is_private_and_never_replaced() {
+        let (_directory, path) = place();
+        assert!(KeyRing::create(&path, None).unwrap());
+        let made = std::fs::read(&path).unwrap();
+        assert!(!KeyRing::create(&path, None).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), made);
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(KeyRing::read(&path).unwrap().keys().len(), 1);
+    }
+
+    #[test]
+    fn makers_that_race_leave_one_key() {
+        let (_directory, path) = place();
+        let made = std::thread::scope(|scope| {
+            let racers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| KeyRing::create(&path, None).unwrap())).collect();
+            racers.into_iter().map(|racer| usize::from(racer.join().unwrap())).sum::<usize>()
+        });
+        assert_eq!(made, 1);
+    }
+
+    #[test]
+    fn a_file_open_to_others_is_refused() {
+        let (_directory, path) = place();
+        KeyRing::create(&path, None).unwrap();
+        for mode in [0o640, 0o604, 0o620] {
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            for said in [message(KeyRing::read(&path)), message(KeyRing::add(&path))] {
+                assert!(said.contains("is open to others (mode 0"), "{said}");
+                assert!(said.contains("chmod 600 ") && said.contains(FILE_NAME), "{said}");
+            }
+        }
+        assert!(
+            message(KeyRing::read(&path.with_extension("none"))).contains("there is no key file")
+        );
+    }
+
+    #[test]
+    fn a_key_is_rotated() {
+        let (directory, path) = place();
+        KeyRing::create(&path, None).unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let first = ids(&KeyRing::read(&link).unwrap());
+        let both = ids(&KeyRing::add(&link).unwrap());
+        assert_eq!(both[1..], first);
+        assert_eq!(ids(&KeyRing::read(&path).unwrap()), both);
+        assert!(std::fs::read_to_string(&path).unwrap().contains("# Whoever has"));
+        assert_eq!(ids(&KeyRing::drop_old(&path).unwrap()), both[..1]);
+        assert_eq!(ids(&KeyRing::read(&link).unwrap()), both[..1]);
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn rotations_at_once_lose_no_key() {
+        let (_directory, path) = place();
+        KeyRing::create(&path, None).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| KeyRing::add(&path).map(drop).unwrap());
+            }
+        });
+        assert_eq!(KeyRing::read(&path).unwrap().keys().len(), 7);
+    }
+}
