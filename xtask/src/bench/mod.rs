@@ -12,6 +12,7 @@ mod lab;
 mod memory;
 mod migrations;
 mod samples;
+mod secrets;
 mod stats;
 
 use std::io::IsTerminal;
@@ -61,7 +62,7 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
 
 /// Every case, in the order of the table.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    cases::CASES.iter().chain(&comparisons::CASES)
+    cases::CASES.iter().chain(&comparisons::CASES).chain(&secrets::CASES)
 }
 
 /// Refuses a name that selects nothing.

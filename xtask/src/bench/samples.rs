@@ -11,6 +11,12 @@ const REFERENCE: &str = include_str!("../../bench/sample/reference.sql");
 const CHANGED: &str = include_str!("../../bench/sample/changed.sql");
 const EVENTS: &str = include_str!("../../bench/sample/events.sql");
 
+const SECRET: [(&str, &str); 3] = [
+    ("begin.sql", include_str!("../../bench/secret/begin.sql")),
+    ("open.sql", include_str!("../../bench/secret/open.sql")),
+    ("decrypt.sql", include_str!("../../bench/secret/decrypt.sql")),
+];
+
 /// Where a project's sources begin.
 const ENTRYPOINT: &str = "db/src/entrypoint.sql";
 /// The only migration of [`Samples::migrated`].
@@ -29,8 +35,19 @@ impl Samples {
         write(&samples.reference_project().join(ENTRYPOINT), REFERENCE)?;
         write(&samples.empty_project().join(ENTRYPOINT), "SELECT;\n")?;
         migrated(&samples.migrated())?;
+        for (name, text) in SECRET {
+            write(&samples.secret(name), text)?;
+        }
+        let (dotenv, plain) = hundred();
+        write(&samples.secret("secrets.env"), &dotenv)?;
+        write(&samples.secret("plain.sql"), &plain)?;
         program::run_quietly(program::new("chmod").args(["-R", "a+rX"]).arg(&samples.0))?;
         Ok(samples)
+    }
+
+    /// A file about secrets.
+    pub(super) fn secret(&self, name: &str) -> PathBuf {
+        self.0.join("secret").join(name)
     }
 
     /// A schema of 1000 tables.
@@ -75,6 +92,19 @@ impl Samples {
 }
 
 /// Makes the sample project with its sources as a migration, which has a transaction of its own.
+/// A hundred secrets, the first of 256 bytes and the others of 96: as a dotenv, and as SQL that inserts
+/// them plain.
+fn hundred() -> (String, String) {
+    let (mut dotenv, mut plain) = (String::new(), "BEGIN;\n".to_owned());
+    for n in 0..100 {
+        let value =
+            if n == 0 { "0123456789abcdef".repeat(16) } else { format!("{n:08}").repeat(12) };
+        dotenv.push_str(&format!("S{n}={value}\n"));
+        plain.push_str(&format!("INSERT INTO plain VALUES ('S{n}', '{value}');\n"));
+    }
+    (dotenv, plain + "COMMIT;\n")
+}
+
 fn migrated(home: &Path) -> Result<()> {
     program::run_quietly(
         program::new("cp").arg("-R").arg(place::root().join("nix/template")).arg(home),
