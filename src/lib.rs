@@ -20,7 +20,7 @@
 //!    killed process. The `ClusterSpec` becomes a `Cluster` (a clone of a template, else what
 //!    `initdb` makes, of which the template is made meanwhile) and then `Running`.
 //! 3. Role, database and `bundle` are a `Seed`: planted once, part of the template from then on.
-//! 4. `command::deploy::apply` puts the `Content` in: secrets, `Source`, `Patch`, each a step of
+//! 4. `command::deploy::apply` puts the `Content` in: secrets (a `Supply`, sealed here), `Source`, `Patch`, each a step of
 //!    `Steps` and each through a `Conninfo`, by a `Session` or by psql (`Script`).
 //! 5. The `Throwaway` is removed, also after an error, a signal or a panic. An error keeps its kind
 //!    on the way up, and the kind is the exit code; the first error wins.
