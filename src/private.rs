@@ -2,6 +2,7 @@
 //! wanted, the bundle; gone when it is removed or dropped.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::backup::{self, Backup, restore_into};
 use crate::bundle;
@@ -10,10 +11,14 @@ use crate::error::{Context, Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::locale::Locale;
 use crate::postgres::quote::quote_ident;
-use crate::postgres::session::Session;
+use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
+use crate::process::{Patience, wait_for};
 use crate::shell;
 use crate::steps::Steps;
+
+/// How long a server may take to read its configuration again.
+const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is to be made, and where.
 #[derive(Debug, Clone)]
@@ -107,7 +112,12 @@ impl Wanted {
         let database = named.unwrap_or_else(|| self.spec.database.clone());
         let wanted =
             backup::Wanted { role: Some(&self.role), database: Some(&database), reindex: false };
-        match restore_into(backup, &self.spec, toolchain, &wanted, &mut Steps::default()) {
+        let prepared = restore_into(backup, &self.spec, toolchain, &wanted, &mut Steps::default())
+            .and_then(|prepared| {
+                wake_event_triggers(&prepared.running, toolchain)?;
+                Ok(prepared)
+            });
+        match prepared {
             Ok(prepared) => Ok(Restored {
                 changes: prepared.changes,
                 warnings: prepared.warnings,
@@ -153,6 +163,21 @@ impl Wanted {
 
 fn conninfo(running: &Running, role: &str, database: &str) -> Result<Conninfo> {
     Conninfo::resolve(&running.url(role, database), &LibpqEnvironment::default())
+}
+
+/// A backup is prepared with event triggers off, which what is done in the cluster now relies on.
+fn wake_event_triggers(running: &Running, toolchain: &Toolchain) -> Result<()> {
+    if toolchain.version()?.major < 17 {
+        return Ok(());
+    }
+    let mut session = running.session("postgres")?;
+    session.batch("ALTER SYSTEM SET event_triggers = on")?;
+    session.batch("SELECT pg_reload_conf()")?;
+    let awake = wait_for(RELOAD_LIMIT, Patience::Interruptible, || {
+        let row = session.query_one("SHOW event_triggers", &[])?;
+        Ok((column::<&str>(&row, "event_triggers")? == "on").then_some(()))
+    })?;
+    awake.ok_or_else(|| Error::failed("the server does not read its configuration again"))
 }
 
 /// The first error wins; that the clean-up failed too is a detail.

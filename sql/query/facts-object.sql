@@ -27,10 +27,12 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
     ON d.classid = c.tableoid AND d.objid = c.oid AND d.refclassid = c.tableoid AND d.deptype = 'a'
   WHERE c.oid >= 16384 AND c.relkind = 'S'
   UNION ALL
-  -- What CREATE CONSTRAINT TRIGGER makes is two objects; the trigger is listed.
+  -- What CREATE CONSTRAINT TRIGGER makes is two objects; the trigger is listed. NOT NULL is a property
+  -- of its column, and since PostgreSQL 18 a constraint as well.
   SELECT k.tableoid, k.oid, 0, 'pg_catalog.pg_class'::pg_catalog.regclass, k.conrelid, 'constraint', 0, NULL, NULL
   FROM pg_catalog.pg_constraint k
   WHERE k.oid >= 16384 AND k.conrelid <> 0 AND k.contype <> 't'
+    AND (k.contype <> 'n' OR k.connoinherit OR NOT k.convalidated)
   UNION ALL
   SELECT k.tableoid, k.oid, 0, 'pg_catalog.pg_type'::pg_catalog.regclass, k.contypid, 'constraint', 0, NULL, NULL
   FROM pg_catalog.pg_constraint k

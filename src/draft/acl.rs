@@ -78,13 +78,13 @@ fn natural(kind: Kind, owner: &str) -> Option<Grants> {
 
 /// The ACL as written or, if it is not, as PostgreSQL gives it. A later release gives the owner more
 /// than is known here; what the other side spells out tells.
-fn effective(acl: Option<&str>, other: Option<&str>, kind: Kind, owner: &str) -> Option<Grants> {
+fn effective(acl: Option<&str>, other: Option<Grants>, kind: Kind, owner: &str) -> Option<Grants> {
     let mut natural = natural(kind, owner)?;
     if let Some(acl) = acl {
         return Some(parse(acl));
     }
     if let (Some(mine), Some(theirs)) =
-        (natural.get_mut(owner), other.map(parse).and_then(|mut other| other.remove(owner)))
+        (natural.get_mut(owner), other.and_then(|mut other| other.remove(owner)))
         && mine.keys().all(|letter| theirs.contains_key(letter))
     {
         mine.extend(theirs.keys().map(|letter| (*letter, false)));
@@ -179,13 +179,13 @@ fn owner_of(object: &Object) -> &str {
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
     let (old, new) = (before.get("acl"), after.get("acl"));
     let (owner, heir) = (owner_of(before), owner_of(after));
-    let mut from = effective(old, new, identity.kind, owner)?;
+    let mut from = effective(old, new.map(parse), identity.kind, owner)?;
     if owner != heir
         && let Some(own) = from.remove(owner)
     {
         from.entry(heir.to_owned()).or_default().extend(own);
     }
-    let to = effective(new, old, identity.kind, heir)?;
+    let to = effective(new, old.map(parse), identity.kind, heir)?;
     Some(Target::of(identity, after).statements(&from, &to))
 }
 
@@ -203,7 +203,7 @@ pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Optio
     if natural && acl.is_none() {
         return Some(Vec::new());
     }
-    let wanted = effective(acl, None, identity.kind, owner)?;
+    let wanted = effective(acl, Some(has.clone()), identity.kind, owner)?;
     Some(Target::of(identity, object).statements(&has, &wanted))
 }
 
@@ -252,7 +252,10 @@ pub(super) fn defaults(
     let side = |object: Option<&Object>, other: Option<&Object>| match (schema, object) {
         (_, Some(object)) => Some(object.get("acl").map(parse).unwrap_or_default()),
         (Some(_), None) => Some(Grants::new()),
-        (None, None) => effective(None, other.and_then(|other| other.get("acl")), kind, &bare(who)),
+        (None, None) => {
+            let other = other.and_then(|other| other.get("acl")).map(parse);
+            effective(None, other, kind, &bare(who))
+        }
     };
     let mut before_grant = "ALTER DEFAULT PRIVILEGES ".to_owned();
     if who != OWNER {
