@@ -1,2 +1,2 @@
--- A template: rows as arrays of text, ordered by their key, byte by byte.
-SELECT ARRAY[@cells@]::text[] AS cells FROM ONLY @table@@order@
+-- A template: rows as arrays of text, in order.
+SELECT ARRAY[@cells@]::text[] AS cells FROM ONLY @table@ ORDER BY @order@

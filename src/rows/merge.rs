@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use super::{Side, Table, TableDiff};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::postgres::session::{Session, column};
 
 /// How many rows a side holds at a time.
@@ -105,8 +105,14 @@ impl<'a> Stream<'a> {
 /// A table that is on both sides.
 pub fn both(a: &mut Session, b: &mut Session, table: &Table, listed: usize) -> Result<TableDiff> {
     let mut diff = empty(table, None);
-    let width = if table.key.is_empty() { table.columns.len() } else { table.key.len() };
+    let width = table.width();
     let (mut left, mut right) = (Stream::open(a, table)?, Stream::open(b, table)?);
+    // sorting is what takes its time, and comes with the first rows
+    std::thread::scope(|scope| {
+        let sorted = scope.spawn(|| left.peek().map(drop));
+        right.peek()?;
+        sorted.join().unwrap_or_else(|_| Err(Error::unexpected("a side panicked")))
+    })?;
     loop {
         let order = match (left.peek()?, right.peek()?) {
             (None, None) => break,
@@ -119,7 +125,8 @@ pub fn both(a: &mut Session, b: &mut Session, table: &Table, listed: usize) -> R
             Ordering::Greater => diff.push(Change::Added { cells: right.take() }, listed),
             Ordering::Equal => {
                 let (one, other) = (left.take(), right.take());
-                if one != other {
+                // without a key, the digest that places a row is all of it
+                if one != other && !table.key.is_empty() {
                     let key = one[..width].to_vec();
                     diff.push(Change::Changed { key, cells: cells(table, one, other) }, listed);
                 }
@@ -128,7 +135,7 @@ pub fn both(a: &mut Session, b: &mut Session, table: &Table, listed: usize) -> R
     }
     left.close()?;
     right.close()?;
-    Ok(diff)
+    Ok(diff.finished())
 }
 
 /// A table that is on one side only; none if it is empty.
@@ -149,7 +156,7 @@ pub fn one(
         diff.push(change, listed);
     }
     rows.close()?;
-    Ok((!diff.changes.is_empty()).then_some(diff))
+    Ok((!diff.changes.is_empty()).then(|| diff.finished()))
 }
 
 fn empty(table: &Table, only_on: Option<Side>) -> TableDiff {
@@ -168,6 +175,29 @@ impl TableDiff {
         match self.changes.len() < listed {
             true => self.changes.push(change),
             false => self.more += 1,
+        }
+    }
+
+    /// Without a key, digests have placed the rows; they go, and the rows get an order for people.
+    fn finished(mut self) -> Self {
+        if self.key.is_empty() {
+            for change in &mut self.changes {
+                if let Change::Added { cells } | Change::Removed { cells } = change {
+                    cells.remove(0);
+                }
+            }
+            self.changes.sort_by(|one, other| one.cells().cmp(&other.cells()));
+        }
+        self
+    }
+}
+
+impl Change {
+    /// The row, where there is one only.
+    fn cells(&self) -> Option<&Cells> {
+        match self {
+            Self::Added { cells } | Self::Removed { cells } => Some(cells),
+            Self::Changed { .. } => None,
         }
     }
 }
