@@ -219,10 +219,22 @@ fn tables_that_are_named_are_compared_too() {
 
 #[test]
 fn many_rows_do_not_matter() {
-    let many = immutable("t", "id int PRIMARY KEY, a text", "");
-    let fill = write("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 100000) n");
-    let live = Live::new(&[many, fill].concat());
-    live.change(&write("UPDATE t SET a = '' WHERE id % 50 = 0; DELETE FROM t WHERE id = 77"));
+    let many = [
+        immutable("t", "id int PRIMARY KEY, a text", ""),
+        // without a key, and with everything that is hard to compare
+        immutable("u", "a int, f float8, j json, b bytea, l int[], r numrange", ""),
+        write("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 100000) n"),
+        write(
+            "INSERT INTO u SELECT n / 2, (ARRAY['NaN', '-0', '1e-300', NULL]::float8[])[n % 4 + 1],
+               CASE WHEN n % 3 > 0 THEN '{\"b\": 1,  \"a\": null}'::json END, CASE WHEN n % 5 > 0 THEN '\\x00ff'::bytea END,
+               CASE WHEN n % 7 > 0 THEN ARRAY[n, NULL] END, CASE WHEN n % 11 > 0 THEN numrange(n, NULL) END
+             FROM generate_series(1, 100000) n",
+        ),
+    ];
+    let live = Live::new(&many.concat());
+    live.silent();
+    live.change(&write("UPDATE t SET a = '' WHERE id % 50 = 0; DELETE FROM t WHERE id = 77;
+                        UPDATE u SET f = '0' WHERE a = 500; INSERT INTO u SELECT * FROM u WHERE a = 700"));
     let url = live.live();
     let measured = [
         "-f",
@@ -240,10 +252,21 @@ fn many_rows_do_not_matter() {
     let report = parsed(&outcome);
     let table = &report["rows"][0];
     assert_eq!((table["changes"].as_array().unwrap().len(), &table["more"]), (1000, &1001.into()));
+    assert_eq!(
+        rows(&serde_json::json!({ "rows": [report["rows"][1]] })),
+        [
+            r#"public.u + a=500 f=-0 j={"b": 1,  "a": null} b=\x00ff l=NULL r=NULL"#,
+            r#"public.u - a=500 f=0 j={"b": 1,  "a": null} b=NULL l={1000,NULL} r=[1000,)"#,
+            r#"public.u - a=500 f=0 j={"b": 1,  "a": null} b=\x00ff l=NULL r=NULL"#,
+            r#"public.u + a=500 f=NaN j={"b": 1,  "a": null} b=NULL l={1000,NULL} r=[1000,)"#,
+            r#"public.u - a=700 f=-0 j=NULL b=\x00ff l={1401,NULL} r=[1401,)"#,
+            r#"public.u - a=700 f=NaN j={"b": 1,  "a": null} b=NULL l=NULL r=[1400,)"#,
+        ]
+    );
     let peak: u64 = live.read("peak").lines().last().unwrap().parse().unwrap();
     assert!(peak < 40_000, "{peak} kB");
     let text = live.diff([]).stdout;
-    assert!(text.ends_with("… and 1001 more rows\n"), "{}", text.len());
+    assert!(text.contains("\n    … and 1001 more rows\n"), "{}", text.len());
 }
 
 #[test]
