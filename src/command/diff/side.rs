@@ -276,21 +276,31 @@ struct Filled {
     behind: Option<usize>,
 }
 
+/// How often a table may come between the locks and the snapshot before that is put up with.
+const ATTEMPTS: usize = 20;
+
 /// Opens the transaction with locks on all tables, which come before its snapshot.
 fn locked(mut session: Session) -> Result<Session> {
-    let query = include_str!("../../../sql/query/lock-tables.sql");
-    loop {
-        let lock: Option<String> = column(&session.query_one(query, &[])?, "lock")?;
+    for attempt in 1.. {
+        let lock = lock(&mut session)?;
         facts::begin(&mut session)?;
         match session.batch(lock.as_deref().unwrap_or_default()) {
-            Ok(()) => return Ok(session),
+            // whether the snapshot, which this takes, shows other tables than those that are locked
+            Ok(()) if attempt >= ATTEMPTS || self::lock(&mut session)? == lock => break,
+            Ok(()) => {}
             // somebody has dropped one of them meanwhile
-            Err(_) if matches!(session.sqlstate(), Some("42P01" | "3F000")) => {
-                facts::end(&mut session)?
-            }
+            Err(_) if matches!(session.sqlstate(), Some("42P01" | "3F000")) => {}
             Err(error) => return Err(error),
         }
+        facts::end(&mut session)?;
     }
+    Ok(session)
+}
+
+/// The statement that locks all tables.
+fn lock(session: &mut Session) -> Result<Option<String>> {
+    let query = include_str!("../../../sql/query/lock-tables.sql");
+    column(&session.query_one(query, &[])?, "lock")
 }
 
 /// Whose the database is.

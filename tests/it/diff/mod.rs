@@ -1,5 +1,6 @@
 //! `database diff`: nothing but real differences, and all of them.
 
+mod against;
 mod backup;
 mod change;
 mod draft;

@@ -1,0 +1,75 @@
+//! Live databases: of somebody who may only read, on a standby, and never at rest.
+
+use super::support::{Live, immutable, silent, url, write};
+use crate::support::{bindir, finish, is_root, wait_until};
+
+const TABLE: &str = "CREATE TABLE t (a int) INHERITS (hectic.created_at);\n";
+
+#[test]
+fn who_may_read_everything_may_compare() {
+    let live = Live::new(&[TABLE, &immutable("r", "a int PRIMARY KEY", "(1)")].concat());
+    live.ask("CREATE ROLE reader LOGIN");
+    live.ask("GRANT pg_read_all_data TO reader");
+    silent(&live.database(["diff", "--against", &url(&live, "reader")]));
+    live.change(&write("INSERT INTO r VALUES (2)"));
+    let found = live.database(["diff", "--against", &url(&live, "reader")]).fails(1, ["1 diff"]);
+    assert!(found.stdout.contains("- a=2"), "{found}");
+}
+
+/// The programs of PostgreSQL refuse to serve root.
+fn as_server(live: &Live, program: &str, arguments: &[&str]) {
+    let program = bindir().join(program).display().to_string();
+    let all = match is_root() {
+        true => [&["runuser", "-u", "postgres", "--", &program], arguments].concat(),
+        false => [&[&*program], arguments].concat(),
+    };
+    live.run(all[0], &all[1..]).success();
+}
+
+#[test]
+fn a_standby_is_as_good() {
+    let live = Live::new(&[TABLE, &immutable("r", "a int PRIMARY KEY", "(1)")].concat());
+    let [socket, place] = ["pg/sock", "tmp/standby"].map(|name| live.path(name).display().to_string());
+    let user = crate::support::whoami();
+    as_server(&live, "pg_basebackup", &["-R", "-c", "fast", "-h", &socket, "-U", &user, "-D", &place]);
+    let options = format!("-k {place} -p 5433 -c fsync=off");
+    let log = format!("{place}/log.txt");
+    as_server(&live, "pg_ctl", &["-w", "-D", &place, "-o", &options, "-l", &log, "start"]);
+    let standby = format!("postgresql://dev@localhost:5433/app?host={place}");
+    assert_eq!(live.query(&standby, "SELECT pg_is_in_recovery()"), "t");
+    silent(&live.database(["diff", "--against", &standby]));
+    live.change("ALTER TABLE t ADD b int;");
+    let seen = "SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'b'";
+    wait_until("the standby has it", || live.query(&standby, seen) == "1");
+    live.database(["diff", "--against", &standby]).fails(1, ["1 difference"]);
+    as_server(&live, "pg_ctl", &["-w", "-D", &place, "-m", "immediate", "stop"]);
+}
+
+/// What comes and goes beside the tables that are locked.
+#[test]
+fn a_database_that_is_being_altered_is_read_as_of_a_moment() {
+    let live = Live::new(TABLE);
+    let busy = live.holding(
+        "DO $$ BEGIN
+           FOR i IN 1 .. 100000 LOOP
+             CREATE TABLE busy (a int PRIMARY KEY, b int DEFAULT 1 CHECK (b > 0), c text) INHERITS (hectic.created_at);
+             CREATE INDEX ON busy (lower(c)); CREATE VIEW seen AS SELECT * FROM busy;
+             CREATE RULE r AS ON DELETE TO busy DO INSTEAD NOTHING; CREATE POLICY p ON busy USING (a > 0);
+             CREATE STATISTICS s ON a, b FROM busy; CREATE SEQUENCE q; CREATE TYPE e AS ENUM ('x');
+             CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+             CREATE TRIGGER g AFTER INSERT ON busy FOR EACH ROW EXECUTE FUNCTION f();
+             COMMENT ON TABLE busy IS 'x'; GRANT SELECT ON busy TO public;
+             COMMIT;
+             DROP TABLE busy CASCADE; DROP FUNCTION f; DROP SEQUENCE q; DROP TYPE e;
+             COMMIT;
+           END LOOP;
+         END $$",
+    );
+    for _ in 0..4 {
+        let found = live.diff([]);
+        assert!([Some(0), Some(1)].contains(&found.code), "{found}");
+        assert!(found.stdout.is_empty() || found.stdout.contains("- table public.busy"), "{found}");
+    }
+    live.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$%'");
+    finish(busy, None);
+}
