@@ -217,10 +217,8 @@ struct Reading {
 impl Reading {
     fn of(side: &Side) -> Result<Self> {
         timed(&format!("schema of the {} read", side.name()), || {
-            let mut session = side.open()?;
-            let owner = owner(&mut session)?;
-            let facts = Facts::read_within(&mut session)?;
-            Ok(Self { session, owner, facts })
+            let (mut session, facts) = side.read()?;
+            Ok(Self { owner: owner(&mut session)?, session, facts })
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::backup::Backup;
 use crate::bundle::{self, Status, VERSION};
 use crate::command::deploy::{self, Content};
 use crate::error::{Error, Kind, Result};
-use crate::facts;
+use crate::facts::{self, Facts};
 use crate::migration::history::{History, Record};
 use crate::migration::migrate::{Migrate, Wanted};
 use crate::migration::name::Name;
@@ -81,6 +81,26 @@ impl Side {
                 Ok(session)
             }
             Self::Theirs(conninfo) => locked(Session::connect(conninfo)?),
+        }
+    }
+
+    /// Opens it and reads its schema. What is no table is not kept from changing: when somebody's
+    /// view goes while it is read, which to the server is an error of its own, all is read anew.
+    pub fn read(&self) -> Result<(Session, Facts)> {
+        let is_theirs = matches!(self, Self::Theirs(_));
+        let mut attempt = 1;
+        loop {
+            let mut session = self.open()?;
+            match Facts::read_within(&mut session) {
+                Ok(facts) => return Ok((session, facts)),
+                Err(error) if !is_theirs || session.sqlstate() != Some("XX000") => {
+                    return Err(error);
+                }
+                Err(error) if attempt == ATTEMPTS => {
+                    return Err(error.hint("compare while nobody alters the database"));
+                }
+                Err(_) => attempt += 1,
+            }
         }
     }
 
@@ -276,7 +296,7 @@ struct Filled {
     behind: Option<usize>,
 }
 
-/// How often a table may come between the locks and the snapshot before that is put up with.
+/// How often others may get in between before that is put up with.
 const ATTEMPTS: usize = 20;
 
 /// Opens the transaction with locks on all tables, which come before its snapshot.

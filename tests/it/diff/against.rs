@@ -29,9 +29,14 @@ fn as_server(live: &Live, program: &str, arguments: &[&str]) {
 #[test]
 fn a_standby_is_as_good() {
     let live = Live::new(&[TABLE, &immutable("r", "a int PRIMARY KEY", "(1)")].concat());
-    let [socket, place] = ["pg/sock", "tmp/standby"].map(|name| live.path(name).display().to_string());
+    let [socket, place] =
+        ["pg/sock", "tmp/standby"].map(|name| live.path(name).display().to_string());
     let user = crate::support::whoami();
-    as_server(&live, "pg_basebackup", &["-R", "-c", "fast", "-h", &socket, "-U", &user, "-D", &place]);
+    as_server(
+        &live,
+        "pg_basebackup",
+        &["-R", "-c", "fast", "-h", &socket, "-U", &user, "-D", &place],
+    );
     let options = format!("-k {place} -p 5433 -c fsync=off");
     let log = format!("{place}/log.txt");
     as_server(&live, "pg_ctl", &["-w", "-D", &place, "-o", &options, "-l", &log, "start"]);
@@ -69,6 +74,26 @@ fn a_database_that_is_being_altered_is_read_as_of_a_moment() {
         let found = live.diff([]);
         assert!([Some(0), Some(1)].contains(&found.code), "{found}");
         assert!(found.stdout.is_empty() || found.stdout.contains("- table public.busy"), "{found}");
+    }
+    live.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$%'");
+    finish(busy, None);
+}
+
+/// Nothing keeps a view where it is.
+#[test]
+fn what_goes_while_it_is_read_is_read_anew() {
+    let live = Live::new(TABLE);
+    let busy = live.holding(
+        "DO $$ BEGIN
+           FOR i IN 1 .. 100000 LOOP
+             CREATE VIEW seen AS SELECT * FROM t; COMMIT; PERFORM pg_sleep(0.02);
+             DROP VIEW seen; COMMIT; PERFORM pg_sleep(0.2);
+           END LOOP;
+         END $$",
+    );
+    for _ in 0..4 {
+        let found = live.diff([]);
+        assert!([Some(0), Some(1)].contains(&found.code), "{found}");
     }
     live.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$%'");
     finish(busy, None);
