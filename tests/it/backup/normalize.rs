@@ -2,7 +2,7 @@
 
 use super::{BACKUP, backed_up, backup, state};
 use crate::support::entries;
-use crate::support::trace::{nothing_left, own_cache};
+use crate::support::trace::{has, interrupt, nothing_left, own_cache};
 
 const NORMALIZED: &str = "project/focus/postgresql-backup-normalized";
 
@@ -48,4 +48,30 @@ fn a_database_that_is_not_there_is_missed() {
     sandbox.database(["normalize-backup", "--database", "shop"]).fails(3, ["no database shop"]);
     assert!(!sandbox.path(NORMALIZED).exists());
     assert_eq!(sandbox.entries("tmp"), Vec::<String>::new());
+}
+
+#[test]
+fn an_interrupt_leaves_nothing() {
+    let mut sandbox = backed_up();
+    own_cache(&mut sandbox);
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    let before = std::fs::read(backup(&sandbox).join("base.tar.zst")).unwrap();
+    let below = |name: &str| {
+        let places =
+            sandbox.entries("tmp").into_iter().map(|place| sandbox.path("tmp").join(place));
+        places.filter(|place| place.join(name).exists()).count()
+    };
+    let packing = || has(&sandbox.path("project/focus"), ".postgresql-backup-normalized.new-");
+    let stages: [(&str, i32, &dyn Fn() -> bool); 3] = [
+        ("INT", 2, &|| below("data/base/1") == 1),
+        ("TERM", 15, &|| below("data/postmaster.pid") == 1),
+        ("HUP", 1, &packing),
+    ];
+    for (name, number, moment) in stages {
+        let outcome = interrupt(sandbox.spawn("database", ["normalize-backup"]), name, moment);
+        assert_eq!(outcome.signal, Some(number), "{outcome}");
+        assert!(!sandbox.path(NORMALIZED).exists() && !packing());
+        nothing_left(&sandbox);
+    }
+    assert_eq!(std::fs::read(backup(&sandbox).join("base.tar.zst")).unwrap(), before);
 }

@@ -219,3 +219,21 @@ fn a_backup_without_its_log_is_told_before_anything_starts() {
     std::fs::remove_file(backup(&sandbox).join("pg_wal.tar")).unwrap();
     fails_and_touches_nothing(&sandbox, 1, ["holds no WAL", "pg_wal.tar"]);
 }
+
+/// As somebody packs a data directory by hand: names begin with `./`, and the directory is 0755.
+#[test]
+fn an_archive_of_a_directory_is_restored() {
+    let sandbox = backed_up();
+    let (directory, open) = (backup(&sandbox), sandbox.path("open"));
+    repack(&directory, &[], &[]);
+    std::fs::create_dir(&open).unwrap();
+    let [directory, open] = [directory, open].map(|path| path.display().to_string());
+    let script = format!(
+        "cd {open} && tar -xf {directory}/base.tar && chmod 755 . && tar -cf {directory}/base.tar ."
+    );
+    sandbox.run("sh", ["-c", &script]).success();
+    sandbox.database(["restore"]).success();
+    assert_eq!(state(&sandbox), "saved");
+    let mode = sandbox.path("pg/data").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
