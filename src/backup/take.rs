@@ -104,6 +104,8 @@ impl Take<'_> {
         let mut command = self
             .toolchain
             .command("pg_basebackup")?
+            // it starts another of its kind for the log, which goes on when only the first is killed
+            .in_a_group()
             .arg("-D")
             .arg(new)
             .args(["-F", "tar", "-X", "stream", "-c", "fast", "-P", "--no-password"])

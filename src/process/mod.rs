@@ -44,6 +44,7 @@ pub struct Command {
     environment: Environment,
     directory: Option<PathBuf>,
     user: Option<OsUser>,
+    leads_a_group: bool,
 }
 
 /// Where a streamed program's standard output goes.
@@ -65,6 +66,7 @@ impl Command {
             environment: environment.clone(),
             directory: None,
             user: None,
+            leads_a_group: false,
         }
     }
 
@@ -109,6 +111,14 @@ impl Command {
     #[must_use]
     pub fn user(mut self, user: Option<&OsUser>) -> Self {
         self.user = user.cloned();
+        self
+    }
+
+    /// Puts the child, and whatever it starts, into a process group, so that a signal reaches what
+    /// outlives the child itself too. Not for what may talk to the terminal.
+    #[must_use]
+    pub fn in_a_group(mut self) -> Self {
+        self.leads_a_group = true;
         self
     }
 
@@ -196,11 +206,14 @@ impl Command {
 
     fn expression(&self) -> duct::Expression {
         self.say();
-        let user = self.user.clone();
+        let (user, leads_a_group) = (self.user.clone(), self.leads_a_group);
         let mut expression = duct::cmd(&self.program, &self.arguments)
             .full_env(self.environment.variables())
             .before_spawn(move |command| {
                 become_user(command, user.as_ref());
+                if leads_a_group {
+                    command.process_group(0);
+                }
                 Ok(())
             });
         if let Some(directory) = &self.directory {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use super::inspect::descendants;
@@ -104,11 +104,15 @@ fn cancel_children() {
 }
 
 /// Signals a child and what it has started, as a terminal would: a program of `\!` or `\copy` that
-/// lived on would hold the pipes that we read from.
+/// lived on would hold the pipes that we read from. What a child started in the moment in which it
+/// died is nobody's descendant any more, but in the group that the child leads, if it leads one.
 fn send(child: &[u32], signal: Signal) {
     let below = child.iter().flat_map(|&pid| descendants(pid)).collect::<Vec<_>>();
     for pid in child.iter().chain(&below) {
         let _ = kill(Pid::from_raw(pid.cast_signed()), signal);
+    }
+    for pid in child {
+        let _ = killpg(Pid::from_raw(pid.cast_signed()), signal);
     }
 }
 

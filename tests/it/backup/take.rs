@@ -64,6 +64,19 @@ fn an_interruption_keeps_the_previous_backup() {
     }
 }
 
+/// A `pg_basebackup` dies of the signal in the moment in which it starts its second half: that is
+/// nobody's child then, and holds the pipes that are read.
+#[test]
+fn an_interruption_reaches_what_has_lost_its_parent() {
+    let mut sandbox = cluster();
+    let started = sandbox.path("started");
+    let lines = format!("(sleep 100 &)\n: > {}\nsleep 100\n", started.display());
+    wrapped(&mut sandbox, "pg_basebackup", &lines);
+    let outcome = interrupt(sandbox.spawn("database", ["backup"]), "INT", || started.exists());
+    assert_eq!(outcome.signal, Some(2), "{outcome}");
+    assert_eq!(sandbox.entries("project/focus"), Vec::<String>::new());
+}
+
 #[test]
 fn what_a_killed_backup_left_goes_with_the_next() {
     let sandbox = cluster();
