@@ -386,7 +386,7 @@ DECLARE
   size     int;
 BEGIN
   FOR i IN 1 .. cardinality(sealed) LOOP
-    IF length(nonces[i]) <> 12 OR length(sealed[i]) < 16 THEN
+    IF (length(nonces[i]) = 12 AND length(data[i]) >= 0 AND length(sealed[i]) >= 16) IS NOT TRUE THEN
       RETURN false;
     END IF;
     counters := counters || nonces[i] || int4send(1);

@@ -396,6 +396,7 @@ CREATE OR REPLACE FUNCTION hectic.get_secret(k text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000
 SET search_path = pg_catalog, pg_temp
 SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+SET standard_conforming_strings = on
 AS $function$
 DECLARE
   sealed_value bytea;
@@ -412,6 +413,7 @@ CREATE OR REPLACE FUNCTION hectic.set_secret(k text, v text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+SET standard_conforming_strings = on
 AS $function$
 DECLARE
   sealed_value bytea;
@@ -441,6 +443,7 @@ CREATE OR REPLACE FUNCTION hectic.load_secrets_from_env(env_content text) RETURN
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+SET standard_conforming_strings = on
 AS $function$
 DECLARE
   parsed   record;
@@ -471,6 +474,7 @@ CREATE OR REPLACE FUNCTION hectic.load_sealed_secrets(names text[], sealed bytea
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+SET standard_conforming_strings = on
 AS $function$
 DECLARE
   keys   bytea[];
@@ -483,7 +487,8 @@ DECLARE
 BEGIN
   IF names IS NULL OR sealed IS NULL OR array_position(names, NULL) IS NOT NULL OR array_position(sealed, NULL) IS NOT NULL THEN
     RAISE EXCEPTION 'a secret has a name and a value, neither of them null' USING ERRCODE = 'null_value_not_allowed';
-  ELSIF cardinality(names) <> cardinality(sealed) OR array_ndims(names) > 1 OR array_ndims(sealed) > 1 THEN
+  ELSIF cardinality(names) <> cardinality(sealed) OR array_ndims(names) > 1 OR array_ndims(sealed) > 1
+        OR array_lower(names, 1) <> 1 OR array_lower(sealed, 1) <> 1 THEN
     RAISE EXCEPTION '% names do not go with % sealed values', cardinality(names), cardinality(sealed)
       USING ERRCODE = 'array_subscript_error';
   END IF;
@@ -521,6 +526,7 @@ CREATE OR REPLACE FUNCTION hectic.rekey_secrets() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET debug_print_parse = off SET debug_print_rewritten = off SET debug_print_plan = off
+SET standard_conforming_strings = on
 AS $function$
 DECLARE
   keys      bytea[];

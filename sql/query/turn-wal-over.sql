@@ -1,2 +1,2 @@
--- Begins a new segment of the write-ahead log, so that those before it can be removed or used again.
-CHECKPOINT; SELECT pg_catalog.pg_switch_wal(); CHECKPOINT
+-- Begins a new segment of the write-ahead log, after which those before it are not needed.
+SELECT pg_catalog.pg_switch_wal(); CHECKPOINT

@@ -80,11 +80,11 @@ fn quote_fish(value: &str) -> String {
 
 /// Single quotes are literal in a dotenv; a value that has one goes into double quotes.
 fn quote_dotenv(value: &str) -> String {
-    if !value.contains('\'') {
+    if !value.contains(['\'', '\r']) {
         return format!("'{value}'");
     }
     let escaped = value.replace('\\', r"\\").replace('"', "\\\"").replace('$', r"\$");
-    format!("\"{}\"", escaped.replace('\n', r"\n"))
+    format!("\"{}\"", escaped.replace('\n', r"\n").replace('\r', r"\r"))
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Resolve {
             Some(file) => Dotenv { file: Some(absolute(file)), ..Dotenv::default() },
             None => self.dotenv(),
         };
-        Supply { dotenv, keys: self.keys(), allow_empty: false }
+        Supply { dotenv, keys: self.keys(), ..Supply::default() }
     }
 
     /// Where the keys of secrets are.

@@ -121,7 +121,9 @@ pub(super) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
             Ok(())
         }
         SecretsVerb::Run { command } => in_store(resolve, |store| {
-            let environment = Environment::whole(resolve.env.all());
+            // what was loaded from there is in the database, or meant for another one
+            let all = resolve.env.all().filter(|(name, _)| name != "HECTIC_DOTENV_CONTENT");
+            let environment = Environment::whole(all);
             Err(secrets::run(store, &command, environment)?)
         }),
     }
@@ -178,7 +180,9 @@ fn rotate(store: &mut Store, drop_old: bool) -> Result<()> {
         ui::status(&format!("{database}: {resealed} sealed anew"));
     }
     ui::status(match rotated.dropped {
-        true => "the old keys are gone; backups and snapshots from before cannot be read any more",
+        true => {
+            "the old keys are gone from the cluster; secrets in older backups and snapshots do not open any more"
+        }
         false => "the old keys still open what was sealed with them; --drop-old removes them",
     });
     Ok(())

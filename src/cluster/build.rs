@@ -79,7 +79,7 @@ impl Cluster {
     ) -> Result<(Self, Option<PathBuf>)> {
         // what would make the start fail is better found before anything is replaced
         spec.require_libraries(&toolchain)?;
-        remove_abandoned(&spec)?;
+        remove_abandoned(&spec.layout)?;
         let (staging, recording) = stage(&spec, &toolchain, template)?;
         let kept = put_in_place(&spec, &staging.path().join("data"), old)?;
         remove_tree(staging.path())?;
@@ -193,12 +193,12 @@ pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<O
 
 /// Removes staging directories that interrupted commands of ours have left, with the server of one
 /// that was being tried out.
-pub(super) fn remove_abandoned(spec: &ClusterSpec) -> Result<()> {
-    let place = spec.layout.working_directory();
+pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
+    let place = layout.working_directory();
     for entry in std::fs::read_dir(place).on("read", place)?.flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with("data.new-");
         if ours && Marker::read(&entry.path()).is_some() {
-            remove_directory(&Layout::new(entry.path(), None, spec.layout.owner()))?;
+            remove_directory(&Layout::new(entry.path(), None, layout.owner()))?;
         } else if ours {
             // killed before the marker was written; what is not empty is somebody else's
             let _ = std::fs::remove_dir(entry.path());

@@ -31,6 +31,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     }
     let lock = Lock::wait(&layout.lock())?;
     let stopped = stop(layout)?;
+    build::remove_abandoned(layout)?;
     let port_files = socket_files(layout)?;
     // the data directory goes first: with it goes the proof that the rest is ours
     remove_data(layout, &data)?;
@@ -48,6 +49,9 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     if snapshots.is_empty() {
         // without the data it opens nothing; what a snapshot holds it still has to open
         remove_file(&layout.key())?;
+        for path in entries(directory)?.iter().filter(|path| is_unfinished_key(path)) {
+            remove_file(path)?;
+        }
     }
     let _ = std::fs::remove_dir(layout.sock());
     remove_short_directory(layout)?;
@@ -92,6 +96,11 @@ fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
+}
+
+/// What a killed writer of a key leaves.
+fn is_unfinished_key(path: &Path) -> bool {
+    path.file_name().unwrap_or_default().to_string_lossy().starts_with(".hectic.key.")
 }
 
 fn is_socket_file(path: &Path) -> bool {

@@ -48,7 +48,7 @@ impl Staging {
         }
         access::prepare(&spec.layout, spec.server_user.as_ref())?;
         let lock = Lock::of(&spec)?;
-        remove_abandoned(&spec)?;
+        remove_abandoned(&spec.layout)?;
         let place = spec.layout.working_directory();
         let directory =
             tempfile::Builder::new().prefix("data.new-").tempdir_in(place).on("write to", place)?;

@@ -34,9 +34,17 @@ pub fn upgrade(conninfo: &Conninfo, keys: &KeySource) -> Result<String> {
 
 /// Takes what the plain secrets have left off the disk, as far as a session can.
 fn remove_residue(session: &mut Session) {
+    let turn_over = include_str!("../../sql/query/turn-wal-over.sql");
     for sql in [
         include_str!("../../sql/query/vacuum-statistics.sql"),
-        include_str!("../../sql/query/turn-wal-over.sql"),
+        // a segment that is used again keeps what it held
+        "ALTER SYSTEM SET wal_recycle = off",
+        "SELECT pg_reload_conf()",
+        turn_over,
+        turn_over,
+        turn_over,
+        "ALTER SYSTEM RESET wal_recycle",
+        "SELECT pg_reload_conf()",
     ] {
         if let Err(error) = session.batch(sql) {
             tracing::warn!("what plain secrets have left on disk could not be removed: {error}");

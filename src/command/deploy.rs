@@ -52,10 +52,10 @@ pub struct Deployed {
 
 impl Deploy {
     /// Deploys.
-    pub fn run(self) -> Result<Deployed> {
+    pub fn run(mut self) -> Result<Deployed> {
         let mut steps = Steps::default();
         if self.content.source.is_some() {
-            self.content.secrets.check()?;
+            self.content.secrets.settle()?;
         }
         let toolchain = self.development.toolchain.clone();
         let ready = steps.run("start", || self.development.provide())?;

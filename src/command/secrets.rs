@@ -21,6 +21,10 @@ pub fn load(conninfo: &Conninfo, supply: &Supply) -> Result<usize> {
             .hint("name one: --dotenv-file FILE, HECTIC_DOTENV_CONTENT or HECTIC_DOTENV_FILE")
             .hint("or set ENVIRONMENT, for $LOCAL_DIR/.env.$ENVIRONMENT")
     })?;
+    if entries.is_empty() && !supply.allow_empty {
+        return Err(Error::conflict("the dotenv has no entries; to load it removes all secrets")
+            .hint("if that is meant: --allow-empty"));
+    }
     supply.replace(&mut Store::require(conninfo, &supply.keys)?, &entries)?;
     Ok(entries.len())
 }

@@ -147,13 +147,25 @@ impl KeyRing {
         .map(drop)
     }
 
-    /// Takes all keys but the first out of the file. What was sealed with them never opens again.
-    pub fn drop_old(path: &Path) -> Result<Self> {
+    /// Takes these keys, by their ids, out of the file. What was sealed with them never opens again.
+    pub fn drop_keys(path: &Path, ids: &[[u8; 4]]) -> Result<Self> {
         rewrite(path, |content| {
             let mut ring = Self::parse(content)?;
-            ring.keys.truncate(1);
+            ring.keys.retain(|key| !ids.contains(&key.id()));
             Ok(ring.text())
         })
+    }
+
+    /// The ids of all keys.
+    pub fn ids(&self) -> Vec<[u8; 4]> {
+        self.keys.iter().map(Key::id).collect()
+    }
+
+    /// These keys and, behind them, those of another ring.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        self
     }
 
     /// The key that seals.
@@ -246,6 +258,10 @@ fn rewrite(
     let facts = std::fs::metadata(path).on("read", path)?;
     let text = change(&before)?;
     let ring = KeyRing::parse(text.as_bytes())?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(Error::failed(format!("{} would be larger than any key file", path.display()))
+            .hint("take out what it need not hold"));
+    }
     let beside = write_beside(path, &text, Some((facts.uid(), facts.gid())))?;
     beside.persist(path).map_err(|error| Error::io("write", path, &error.error))?;
     sync_directory(path)?;
@@ -364,7 +380,7 @@ mod tests {
         assert_eq!(both[1..], first);
         assert_eq!(ids(&KeyRing::read(&path).unwrap()), both);
         assert!(std::fs::read_to_string(&path).unwrap().contains("# Whoever has"));
-        assert_eq!(ids(&KeyRing::drop_old(&path).unwrap()), both[..1]);
+        assert_eq!(ids(&KeyRing::drop_keys(&path, &first).unwrap()), both[..1]);
         assert_eq!(ids(&KeyRing::read(&link).unwrap()), both[..1]);
         assert!(link.is_symlink());
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);

@@ -6,6 +6,8 @@ use super::dotenv::{self, Entry};
 use super::place::KeySource;
 use super::sealed_file;
 use super::store::Store;
+use zeroize::Zeroizing;
+
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::Conninfo;
 
@@ -31,7 +33,7 @@ impl std::fmt::Debug for Dotenv {
 }
 
 /// A dotenv, where its keys are, and whether it may be empty.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Supply {
     /// Where the secrets come from.
     pub dotenv: Dotenv,
@@ -39,11 +41,29 @@ pub struct Supply {
     pub keys: KeySource,
     /// Whether no entries at all may replace what is there.
     pub allow_empty: bool,
+    /// The content and what to call its place, once it was read: a pipe can be read once.
+    pub content: Option<(Zeroizing<Vec<u8>>, String)>,
+}
+
+impl std::fmt::Debug for Supply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { dotenv, keys, allow_empty, .. } = self;
+        f.debug_struct("Supply")
+            .field("dotenv", dotenv)
+            .field("keys", keys)
+            .field("allow_empty", allow_empty)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Supply {
-    /// Reads the dotenv without loading it, so that a mistake is told before anything is replaced.
-    pub fn check(&self) -> Result<()> {
+    /// Reads the dotenv, and the project's key, without loading anything, so that a mistake is told
+    /// before anything is replaced.
+    pub fn settle(&mut self) -> Result<()> {
+        self.content = self.read()?;
+        if self.keys.project.is_some() {
+            self.keys.project_keys()?;
+        }
         self.entries().map(drop)
     }
 
@@ -55,23 +75,27 @@ impl Supply {
         let Some((content, place)) = self.read()? else { return Ok(None) };
         let entries = match sealed_file::is_sealed(&content) {
             true => sealed_file::open(&content, &self.keys.project_keys()?),
-            false => dotenv::parse(&content),
+            false => dotenv::parse(&content).and_then(plain),
         };
         entries.map(Some).map_err(|error| error.hint(format!("it is in {place}")))
     }
 
-    /// Loads the secrets into the database; none is fine, and so is a database that keeps none.
+    /// Loads the secrets into the database; none is fine, and so is a database that keeps none. One
+    /// that does has a key then.
     ///
     /// The entries are read and sealed here, so that a mistake is told with its line and no value
     /// reaches the server.
     pub fn load(&self, conninfo: &Conninfo) -> Result<()> {
-        let Some(entries) = self.entries()? else { return Ok(()) };
-        match Store::open(conninfo, &self.keys)? {
-            Some(mut store) => self.replace(&mut store, &entries),
-            None => {
+        let entries = self.entries()?;
+        match (Store::open(conninfo, &self.keys)?, entries) {
+            (Some(mut store), Some(entries)) => self.replace(&mut store, &entries),
+            // sources, and people with psql, may store some of their own
+            (Some(mut store), None) => store.provide_key(),
+            (None, Some(_)) => {
                 tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
                 Ok(())
             }
+            (None, None) => Ok(()),
         }
     }
 
@@ -90,16 +114,31 @@ impl Supply {
     }
 
     /// The content, and what to call its place.
-    fn read(&self) -> Result<Option<(Vec<u8>, String)>> {
+    fn read(&self) -> Result<Option<(Zeroizing<Vec<u8>>, String)>> {
+        if self.content.is_some() {
+            return Ok(self.content.clone());
+        }
         let Dotenv { content, file, default } = &self.dotenv;
         if let Some(content) = content {
-            return Ok(Some((content.clone(), "HECTIC_DOTENV_CONTENT".to_owned())));
+            let content = Zeroizing::new(content.clone());
+            return Ok(Some((content, "HECTIC_DOTENV_CONTENT".to_owned())));
         }
-        let default = || default.as_ref().filter(|file| file.exists());
+        // a link that leads nowhere is there
+        let default = || default.as_ref().filter(|file| file.symlink_metadata().is_ok());
         match file.as_ref().or_else(default) {
-            Some(file) => Ok(Some((read_file(file)?, file.display().to_string()))),
+            Some(file) => Ok(Some((Zeroizing::new(read_file(file)?), file.display().to_string()))),
             None => Ok(None),
         }
+    }
+}
+
+/// The entries, unless one of them is what a sealed dotenv would hold.
+fn plain(entries: Vec<Entry>) -> Result<Vec<Entry>> {
+    match entries.iter().find(|entry| sealed_file::is_sealed_value(&entry.value)) {
+        None => Ok(entries),
+        Some(entry) => Err(Error::failed(format!("{} holds a sealed value", entry.name)).hint(
+            "a sealed dotenv begins with its own first line, and has NAME=sealed:… without quotes",
+        )),
     }
 }
 

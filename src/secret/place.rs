@@ -5,8 +5,11 @@
 //! the cluster's own keys there, because the server may run as a user who cannot read it where it is.
 //! A server elsewhere has to have it already.
 
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
 
 use super::key::{FILE_NAME, KeyRing, Owner};
 use crate::error::{Context, Error, IoContext, Result};
@@ -47,8 +50,7 @@ impl KeySource {
         })
     }
 
-    /// The same; none when neither the project's key nor the server's directory is at hand.
-    pub fn keys_at_hand(&self, session: &mut Session) -> Result<Option<KeyRing>> {
+    fn keys_at_hand(&self, session: &mut Session) -> Result<Option<KeyRing>> {
         match (&self.project, Place::of(session)?) {
             (Some(project), Some(place)) => place.share(project).map(Some),
             (Some(project), None) => project_keys(project).map(Some),
@@ -61,6 +63,19 @@ impl KeySource {
         }
     }
 
+    /// The keys that may open what is sealed; nothing is written. None when the server's directory is
+    /// not at hand: the server itself may be asked then.
+    pub fn opening_keys(&self, session: &mut Session) -> Result<Option<KeyRing>> {
+        let Some(place) = Place::of(session)? else { return Ok(None) };
+        place.require_or_unused(session)?;
+        let own = if place.file.exists() { Some(KeyRing::read(&place.file)?) } else { None };
+        let project = self.project.as_deref().map(project_keys).transpose()?;
+        Ok(match (project, own) {
+            (Some(project), Some(own)) => Some(project.with(own)),
+            (project, own) => project.or(own),
+        })
+    }
+
     /// Sees to it that a server on this machine has a key. One elsewhere, or one whose files belong
     /// to somebody else, is left alone: the bundle's functions say what is missing.
     pub fn provide(&self, session: &mut Session) -> Result<()> {
@@ -71,25 +86,74 @@ impl KeySource {
         }
     }
 
+    /// Keeps rotations away while something is sealed.
+    pub fn share_lock(&self, session: &mut Session) -> Result<Option<Flock<File>>> {
+        let place = Place::of(session)?;
+        place.map(|place| lock(&place.data, FlockArg::LockShared)).transpose()
+    }
+
     /// The file with the key that is rotated, and the one that the server reads, if it is another.
-    pub fn files(&self, session: &mut Session) -> Result<(PathBuf, Option<PathBuf>)> {
-        let cluster = Place::of(session)?.map(|place| place.file).filter(|file| file.exists());
-        match (&self.project, cluster) {
-            (Some(project), cluster) => Ok((project.clone(), cluster)),
-            (None, Some(cluster)) => Ok((cluster, None)),
-            (None, None) => Err(Error::missing("there is no key file to rotate")
-                .hint("`database secrets load` makes one")
-                .hint("for a server elsewhere, set HECTIC_SECRET_KEY_FILE")),
-        }
+    ///
+    /// # Errors
+    /// `Missing` when the server's is not at hand: it would not know the new key.
+    pub fn files(&self, session: &mut Session) -> Result<Files> {
+        let place = Place::of(session)?.filter(|place| place.file.exists()).ok_or_else(|| {
+            Error::missing("the server's key file is not at hand, or there is none")
+                .hint("rotate on the server's machine, as its user or root")
+                .hint("`database hydrate` makes a key where there is none")
+        })?;
+        Ok(Files { cluster: place.file, data: place.data, project: self.project.clone() })
     }
 }
 
 fn project_keys(file: &Path) -> Result<KeyRing> {
+    // beside a data directory it is a cluster's, which goes with that
+    let is_clusters = file.file_name() == Some(FILE_NAME.as_ref())
+        && file.with_file_name("data").join("PG_VERSION").is_file();
+    if is_clusters {
+        return Err(Error::conflict(
+            "HECTIC_SECRET_KEY_FILE is the key of a cluster, which is gone with it",
+        )
+        .hint("make a key for the project: database secrets keygen FILE"));
+    }
     KeyRing::read(file).context("HECTIC_SECRET_KEY_FILE")
+}
+
+/// The files that a rotation is about.
+pub struct Files {
+    /// The server's key.
+    pub cluster: PathBuf,
+    /// The server's data directory.
+    pub data: PathBuf,
+    /// The project's key, if there is one; it then is the one that is rotated.
+    pub project: Option<PathBuf>,
+}
+
+impl Files {
+    /// Holds off other rotations of this cluster's keys, and those who seal with them.
+    pub fn lock(&self, how: FlockArg) -> Result<Flock<File>> {
+        lock(&self.data, how)
+    }
+
+    /// Another cluster whose server reads the same key file.
+    pub fn neighbour(&self) -> Option<PathBuf> {
+        let entries = std::fs::read_dir(self.data.parent()?).ok()?.flatten();
+        let mut directories = entries.map(|entry| entry.path()).filter(|path| *path != self.data);
+        directories.find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            !name.starts_with("data.") && path.join("PG_VERSION").is_file()
+        })
+    }
+}
+
+fn lock(directory: &Path, how: FlockArg) -> Result<Flock<File>> {
+    let opened = File::open(directory).on("open", directory)?;
+    Flock::lock(opened, how).map_err(|(_, errno)| Error::io("lock", directory, &errno.into()))
 }
 
 /// The place of the key of a server on this machine.
 struct Place {
+    data: PathBuf,
     file: PathBuf,
     /// Whose the server's files are.
     owner: Owner,
@@ -115,7 +179,8 @@ impl Place {
             return Ok(None);
         };
         let facts = data.metadata().on("read", &data)?;
-        Ok(Some(Self { file: directory.join(FILE_NAME), owner: (facts.uid(), facts.gid()) }))
+        let file = directory.join(FILE_NAME);
+        Ok(Some(Self { owner: (facts.uid(), facts.gid()), file, data }))
     }
 
     fn make(&self) -> Result<()> {

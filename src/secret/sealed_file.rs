@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
+use super::Secret;
 use super::dotenv::{self, Entry};
 use super::key::KeyRing;
 use crate::error::{Error, Result};
@@ -36,6 +37,11 @@ pub fn is_sealed(content: &[u8]) -> bool {
     let is_line =
         |line: &str| line.split_once('=').is_some_and(|(_, value)| value.starts_with(PREFIX));
     text.starts_with(MARK) || text.lines().any(is_line)
+}
+
+/// Whether a value is what stands in a sealed dotenv, of whatever version.
+pub fn is_sealed_value(value: &Secret) -> bool {
+    value.expose().starts_with("sealed:v")
 }
 
 /// The entries of a sealed dotenv.

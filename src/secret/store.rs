@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use nix::fcntl::FlockArg;
+
 use super::dotenv::Entry;
 use super::key::KeyRing;
-use super::place::KeySource;
+use super::place::{Files, KeySource};
 use super::{Secret, dotenv};
 use crate::error::{Context, Error, Result};
 use crate::postgres::conninfo::Conninfo;
@@ -52,6 +54,11 @@ impl<'a> Store<'a> {
         })
     }
 
+    /// Sees to it that there is a key, where that is the tool's business.
+    pub fn provide_key(&mut self) -> Result<()> {
+        self.source.provide(&mut self.session)
+    }
+
     fn keys(&mut self) -> Result<KeyRing> {
         self.source.keys(&mut self.session)
     }
@@ -59,6 +66,7 @@ impl<'a> Store<'a> {
     /// Replaces all secrets, in one transaction or not at all. A value that has not changed stays as
     /// it rests.
     pub fn replace(&mut self, entries: &[Entry]) -> Result<()> {
+        let _no_rotation = self.source.share_lock(&mut self.session)?;
         let ring = self.keys()?;
         let before: HashMap<String, Vec<u8>> = self.sealed()?.into_iter().collect();
         let seal = |entry: &Entry| {
@@ -93,7 +101,7 @@ impl<'a> Store<'a> {
     /// # Errors
     /// `Missing` when there is none of that name.
     pub fn get(&mut self, name: &str) -> Result<Secret> {
-        let Some(ring) = self.source.keys_at_hand(&mut self.session)? else {
+        let Some(ring) = self.source.opening_keys(&mut self.session)? else {
             let query = include_str!("../../sql/query/secret-get.sql");
             let value: Option<String> = column(&self.session.query_one(query, &[&name])?, "value")?;
             return value.map(Secret::new).ok_or_else(|| missing(name));
@@ -109,7 +117,7 @@ impl<'a> Store<'a> {
 
     /// All of them, opened likewise.
     pub fn all(&mut self) -> Result<Vec<Entry>> {
-        let Some(ring) = self.source.keys_at_hand(&mut self.session)? else {
+        let Some(ring) = self.source.opening_keys(&mut self.session)? else {
             let rows = self.session.query(include_str!("../../sql/query/secrets-open.sql"), &[])?;
             let entry = |row| {
                 let value: String = column(row, "value")?;
@@ -134,10 +142,25 @@ impl<'a> Store<'a> {
                 "letters, digits, \"_\" and \".\", not starting with a digit or \".\", at most 128",
             ));
         }
+        let _no_rotation = self.source.share_lock(&mut self.session)?;
         let before = self.sealed_one(name)?;
         let sealed = self.keys()?.reseal(name, value, before.as_deref())?;
+        self.session.batch("BEGIN")?;
+        let ended = match self.stored(name, &sealed) {
+            Ok(()) => return self.session.batch("COMMIT"),
+            Err(error) => error,
+        };
+        // the first error counts
+        let _ = self.session.batch("ROLLBACK");
+        Err(ended)
+    }
+
+    /// Stores a sealed value that the server opens.
+    fn stored(&mut self, name: &str, sealed: &[u8]) -> Result<()> {
         let query = include_str!("../../sql/query/secret-set.sql");
-        self.session.execute(query, &[&name, &sealed]).map(drop)
+        self.session.execute(query, &[&name, &sealed])?;
+        let query = include_str!("../../sql/query/secret-opens.sql");
+        self.session.query_one(query, &[&name]).map(drop)
     }
 
     /// Removes one.
@@ -153,38 +176,56 @@ impl<'a> Store<'a> {
     }
 
     /// Adds a key and seals all secrets of all databases of the cluster with it. The old keys go only
-    /// when nothing is sealed with them any more.
+    /// when nothing is sealed with them any more, and never from the project's file: sealed dotenvs and
+    /// other clusters hang on that.
     pub fn rotate(&mut self, drop_old: bool) -> Result<Rotated> {
-        let (file, cluster) = self.source.files(&mut self.session)?;
-        let ring = KeyRing::add(&file)?;
-        if let Some(cluster) = &cluster {
-            KeyRing::adopt(cluster, &ring)?;
+        let files = self.source.files(&mut self.session)?;
+        let _alone = files.lock(FlockArg::LockExclusive)?;
+        let databases = self.databases(drop_old)?;
+        if let Some(neighbour) = files.neighbour().filter(|_| drop_old) {
+            return Err(Error::conflict(format!(
+                "{} is another cluster whose secrets need these keys",
+                neighbour.display()
+            ))
+            .hint("rotate without --drop-old"));
         }
-        let mut rotated = Rotated { resealed: Vec::new(), dropped: false };
+        let before = KeyRing::read(&files.cluster)?.ids();
+        let ring = add_key(&files)?;
+        let mut resealed = Vec::new();
         let mut left = 0;
-        for database in self.databases()? {
+        for database in databases {
             let conninfo = self.conninfo.for_database(&database);
             let Some(mut store) = Store::open(&conninfo, self.source)? else { continue };
-            let (resealed, others) = store.rekey(&ring)?;
+            let (anew, others) = store.rekey(&ring)?;
             left += others;
-            rotated.resealed.push((database, resealed));
+            resealed.push((database, anew));
         }
-        if drop_old && left > 0 {
+        if left > 0 {
             return Err(Error::failed(format!("{left} secrets are still sealed with old keys"))
                 .hint("the old keys stay; load those secrets again, then rotate again"));
         }
         if drop_old {
-            for file in [Some(&file), cluster.as_ref()].into_iter().flatten() {
-                KeyRing::drop_old(file)?;
-            }
-            rotated.dropped = true;
+            KeyRing::drop_keys(&files.cluster, &before)?;
         }
-        Ok(rotated)
+        Ok(Rotated { resealed, dropped: drop_old })
     }
 
-    fn databases(&mut self) -> Result<Vec<String>> {
-        let query = include_str!("../../sql/query/backup-databases.sql");
-        self.session.query(query, &[])?.iter().map(|row| column(row, "name")).collect()
+    /// Those that one can look into; with `all`, it is an error that there are others.
+    fn databases(&mut self, all: bool) -> Result<Vec<String>> {
+        let query = include_str!("../../sql/query/secret-databases.sql");
+        let mut open = Vec::new();
+        for row in self.session.query(query, &[])? {
+            let name: String = column(&row, "name")?;
+            if column(&row, "is_open")? {
+                open.push(name);
+            } else if all {
+                return Err(Error::conflict(format!(
+                    "the database {name} lets nobody in, and may hold secrets"
+                ))
+                .hint("let connections in, or rotate without --drop-old"));
+            }
+        }
+        Ok(open)
     }
 
     /// How many were sealed anew, and how many still have another key.
@@ -195,6 +236,18 @@ impl<'a> Store<'a> {
         let query = include_str!("../../sql/query/secrets-of-other-keys.sql");
         let row = self.session.query_one(query, &[&&id[..]])?;
         Ok((resealed, column(&row, "left")?))
+    }
+}
+
+/// The new key, which the server knows then.
+fn add_key(files: &Files) -> Result<KeyRing> {
+    match &files.project {
+        None => KeyRing::add(&files.cluster),
+        Some(project) => {
+            let ring = KeyRing::add(project)?;
+            KeyRing::adopt(&files.cluster, &ring)?;
+            Ok(ring)
+        }
     }
 }
 

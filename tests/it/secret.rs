@@ -217,11 +217,12 @@ fn what_is_wrong_with_the_key_file_is_told() {
 }
 
 #[test]
-fn hydration_makes_a_key_when_there_is_something_to_seal() {
+fn hydration_makes_a_key_for_who_seals_there() {
     use std::os::unix::fs::MetadataExt;
     let mut sandbox = project::deployed("");
     let path = sandbox.path("pg/hectic.key");
-    assert!(!path.exists());
+    sandbox.ask("SELECT hectic.set_secret('A', 'x')");
+    assert_eq!(sandbox.ask("SELECT hectic.get_secret('A')"), "x");
     sandbox.set("HECTIC_DOTENV_CONTENT", "A=s3cr3t");
     sandbox.database(["hydrate"]).success();
     let (key, data) = (path.metadata().unwrap(), sandbox.path("pg/data").metadata().unwrap());

@@ -14,7 +14,7 @@ fn keys(sandbox: &Sandbox, file: &str) -> Vec<String> {
 
 fn with_secret() -> Sandbox {
     let sandbox = project::deployed("");
-    assert!(!sandbox.path(KEY).exists(), "nothing needs it yet");
+    assert!(sandbox.path(KEY).exists(), "for who stores secrets by SQL");
     sandbox.write("one.env", "A=one\n");
     sandbox.database(["secrets", "load", "-f", "one.env"]).success();
     sandbox
@@ -117,6 +117,47 @@ fn a_rotation_seals_every_database_anew_and_can_drop_the_old_key() {
     let got = sandbox.run("database", ["-u", &other, "secrets", "get", "A"]).success();
     assert_eq!(got.stdout, "one\n");
     assert_eq!(std::fs::metadata(sandbox.path(KEY)).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn what_a_rotation_cannot_reach_keeps_its_key() {
+    let sandbox = with_secret();
+    let template = sandbox.url("template");
+    sandbox.ask("CREATE DATABASE template");
+    sandbox.run("database", ["-u", &template, "hydrate", "-f", "one.env"]).success();
+    sandbox.ask("ALTER DATABASE template IS_TEMPLATE true");
+    sandbox.database(["secrets", "rotate", "--drop-old"]).success();
+    let got = sandbox.run("database", ["-u", &template, "secrets", "get", "A"]).success();
+    assert_eq!(got.stdout, "one\n");
+    sandbox.ask("ALTER DATABASE template ALLOW_CONNECTIONS false");
+    let before = sandbox.read(KEY);
+    sandbox.database(["secrets", "rotate", "--drop-old"]).fails(2, ["template", "lets nobody in"]);
+    assert_eq!(sandbox.read(KEY), before);
+    sandbox.ask("ALTER DATABASE template ALLOW_CONNECTIONS true");
+    std::fs::create_dir(sandbox.path("pg/other")).unwrap();
+    sandbox.write("pg/other/PG_VERSION", "15\n");
+    sandbox.database(["secrets", "rotate", "--drop-old"]).fails(2, ["another cluster"]);
+    assert_eq!(sandbox.read(KEY), before);
+}
+
+#[test]
+fn the_projects_key_is_never_dropped_and_reading_writes_nothing() {
+    let mut sandbox = with_secret();
+    sandbox.database(["secrets", "keygen", "team.key"]).success();
+    let file = sandbox.path("team.key");
+    sandbox.set("HECTIC_SECRET_KEY_FILE", &file);
+    let (team, own) = (sandbox.read("team.key"), sandbox.read(KEY));
+    assert_eq!(sandbox.database(["secrets", "get", "A"]).success().stdout, "one\n");
+    sandbox.database(["secrets", "export"]).success();
+    assert_eq!((sandbox.read("team.key"), sandbox.read(KEY)), (team, own));
+    sandbox.database(["secrets", "seal", "one.env"]).success();
+    sandbox.database(["secrets", "rotate", "--drop-old"]).success();
+    assert_eq!(keys(&sandbox, "team.key").len(), 2);
+    assert_eq!(value(&sandbox), "one");
+    sandbox.database(["secrets", "load", "-f", "one.env.sealed"]).success();
+    let cluster = sandbox.path(KEY);
+    sandbox.set("HECTIC_SECRET_KEY_FILE", &cluster);
+    sandbox.database(["secrets", "seal", "one.env"]).fails(2, ["key of a cluster"]);
 }
 
 #[test]

@@ -92,12 +92,12 @@ fn nothing_replaces_something_only_when_that_is_said() {
     let sandbox = project::deployed("");
     sandbox.write("empty.env", "# nothing yet\n\n");
     sandbox.database(["hydrate", "-f", "empty.env"]).success();
-    sandbox.database(["secrets", "load", "-f", "empty.env"]).success();
+    sandbox.database(["secrets", "load", "-f", "empty.env"]).fails(2, ["--allow-empty"]);
     sandbox.write("one.env", "A=1\n");
     sandbox.database(["secrets", "load", "-f", "one.env"]).success();
     for verb in [&["secrets", "load"][..], &["hydrate"]] {
         let outcome = sandbox.run("database", [verb, &["-f", "empty.env"]].concat());
-        outcome.fails(2, ["would remove 1 secrets", "--allow-empty"]);
+        outcome.fails(2, ["remove", "--allow-empty"]);
     }
     assert_eq!(loaded(&sandbox), "A=1");
     sandbox.database(["secrets", "load", "-f", "empty.env", "--allow-empty"]).success();
@@ -126,4 +126,39 @@ fn sources_read_secrets_also_in_a_check() {
     sandbox.database(["check", "--no-patch", "-f", "one.env"]).success();
     sandbox.database(["check", "--no-patch"]).fails(1, ["no secret"]);
     sandbox.database(["deploy", "--no-patch", "-f", "one.env"]).success();
+}
+
+/// A pipe can be read once, and so can what comes from a password manager.
+#[test]
+fn a_dotenv_can_come_through_a_pipe() {
+    let sandbox = project::with_source("");
+    let database = env!("CARGO_BIN_EXE_database");
+    for verb in ["deploy --no-patch", "hydrate", "secrets load", "check --no-patch"] {
+        let command = format!("echo A='{verb}' | {database} {verb} -f /dev/stdin");
+        sandbox
+            .run("sh", ["-c", &command.replace("A='", "\"A='").replace("' |", "'\" |")])
+            .success();
+        let expected = if verb.starts_with("check") { "secrets load" } else { verb };
+        assert_eq!(loaded(&sandbox), format!("A={expected}"));
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_told_before_anything_is_replaced() {
+    let mut sandbox = project::deployed("");
+    sandbox.ask("CREATE DATABASE precious");
+    sandbox.set("HECTIC_SECRET_KEY_FILE", "/no/such/key");
+    sandbox.set("HECTIC_DOTENV_CONTENT", "A=1");
+    sandbox.database(["deploy", "--no-patch"]).fails(3, ["/no/such/key"]);
+    assert_eq!(sandbox.ask("SELECT count(*) FROM pg_database WHERE datname = 'precious'"), "1");
+}
+
+#[test]
+fn odd_arrays_are_refused() {
+    let sandbox = project::deployed("");
+    let garbage = "('[0:0]={\"\\\\x01' || repeat('00', 40) || '\"}')::bytea[]";
+    let load = format!("SELECT hectic.load_sealed_secrets('[0:0]={{A}}', {garbage})");
+    sandbox.run("database", ["psql", "-Xc", &load]).fails(1, ["do not go with"]);
+    let query = "SET standard_conforming_strings = off; SELECT hectic.set_secret('A', 'x'); SELECT hectic.get_secret('A')";
+    assert_eq!(sandbox.ask(query).lines().last(), Some("x"));
 }

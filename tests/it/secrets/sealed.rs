@@ -85,6 +85,23 @@ fn the_projects_key_is_required_and_the_clusters_is_none() {
 }
 
 #[test]
+fn a_sealed_value_is_not_taken_for_a_value() {
+    let sandbox = sealed();
+    sandbox.database(["deploy", "--no-patch"]).success();
+    let lines: String = sandbox
+        .read(FILE)
+        .lines()
+        .skip(1)
+        .map(|line| line.replacen('=', "='", 1) + "'\n")
+        .collect();
+    sandbox.write("quoted.env", lines);
+    sandbox.database(["secrets", "load", "-f", "quoted.env"]).fails(1, ["A holds a sealed value"]);
+    let header = sandbox.read(FILE).lines().next().unwrap().to_owned() + "\n";
+    sandbox.write("head.sealed", header);
+    sandbox.database(["secrets", "load", "-f", "head.sealed"]).fails(2, ["--allow-empty"]);
+}
+
+#[test]
 fn what_cannot_be_sealed_is_refused_and_nothing_is_lost() {
     let sandbox = sealed();
     let before = sandbox.read(FILE);

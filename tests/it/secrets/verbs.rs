@@ -56,7 +56,7 @@ fn a_list_needs_no_key() {
 
 #[test]
 fn a_value_is_asked_for_on_a_terminal_and_not_shown() {
-    let sandbox = with_secrets("");
+    let sandbox = with_secrets("X=x\n");
     let record = sandbox.path("typescript").display().to_string();
     let command = format!("{} secrets set A", env!("CARGO_BIN_EXE_database"));
     let line = "sleep 2; printf 'hunter2\\n' ; sleep 1";
