@@ -207,7 +207,8 @@ impl PrivateCluster {
     /// A new copy of the database; nobody may be connected to the original meanwhile. For the project's
     /// role, and for the owner.
     pub fn copy(&self, owner: &str) -> Result<(Conninfo, Conninfo)> {
-        let name = format!("{} copy", self.database);
+        // a name made of the original's could be cut to the original's
+        let name = "db-tool copy".to_owned();
         let (copy, original, role) =
             (quote_ident(&name), quote_ident(&self.database), quote_ident(owner));
         let from = ["TEMPLATE", &original, "OWNER", &role];

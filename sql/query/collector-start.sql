@@ -1,7 +1,8 @@
 -- Notes every DDL statement of the database from now on: which object it touched, its text, and the
 -- migration that was running. For a private database only; collector-end.sql removes it all.
-BEGIN;
-SET LOCAL hectic.inheritance_extra_excluded_schemas = 'hectic_collector';
+BEGIN READ WRITE;
+-- No event trigger fires on this.
+SET LOCAL session_replication_role = replica;
 CREATE SCHEMA hectic_collector;
 CREATE TABLE hectic_collector.touched (
   number bigint GENERATED ALWAYS AS IDENTITY, class oid, id oid, sub int, kind text, name text, statement text, migration text

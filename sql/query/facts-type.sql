@@ -28,4 +28,6 @@ SELECT t.tableoid AS class, t.oid AS id, 0 AS sub,
     t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typsubscript) END AS "functions"
 FROM pg_catalog.pg_type t
 LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid
-WHERE t.oid >= 16384 AND t.typcategory <> 'A'
+LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+-- Array types come with something else; a domain over one has its category.
+WHERE t.oid >= 16384 AND e.typarray IS DISTINCT FROM t.oid

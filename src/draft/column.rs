@@ -87,7 +87,14 @@ pub(super) fn add(side: &Side, identity: &Identity, object: &Object) -> Vec<Stri
         let name = own(identity, object);
         return vec![format!("{head} ADD ATTRIBUTE {name} {};", typed(object))];
     }
-    let mut all = vec![format!("{head} ADD COLUMN {};", declaration(side, identity, object))];
+    let mut all = Vec::new();
+    let fills_itself = ["default", "generated", "identity"].iter().any(|p| object.get(p).is_some());
+    if object.get("not null").is_some() && !fills_itself {
+        all.push(
+            "-- fails where the table has rows: give it a default, or fill it first".to_owned(),
+        );
+    }
+    all.push(format!("{head} ADD COLUMN {};", declaration(side, identity, object)));
     all.extend(settings(identity, object));
     all
 }
@@ -114,11 +121,32 @@ pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Ve
     if before.get("default").is_some() {
         all.push(alter(identity, before, "DROP DEFAULT"));
     }
-    all.push(alter(identity, after, &format!("TYPE {typed} USING {name}{via}::{plain}")));
+    // an explicit cast cuts a text that is too long, where assigning it is an error
+    let using = if is_text(plain) && before.get("type").is_some_and(is_text) && via.is_empty() {
+        String::new()
+    } else {
+        format!(" USING {name}{via}::{plain}")
+    };
+    if !using.is_empty() && !is_wider(before.get("type").unwrap_or_default(), plain) {
+        all.push("-- may lose data: values are cast".to_owned());
+    }
+    all.push(alter(identity, after, &format!("TYPE {typed}{using}")));
     if let Some(default) = after.get("default") {
         all.push(alter(identity, after, &format!("SET DEFAULT {default}")));
     }
     all
+}
+
+fn is_text(name: &str) -> bool {
+    let name = name.split('(').next().unwrap_or_default();
+    ["text", "character varying"].contains(&name)
+}
+
+/// Whether every value of one type is the same in the other.
+fn is_wider(from: &str, to: &str) -> bool {
+    let numbers = ["smallint", "integer", "bigint", "numeric"];
+    let place = |name: &str| numbers.iter().position(|known| *known == name);
+    from == to || to == "text" || place(from) < place(to) && place(from).is_some()
 }
 
 /// One property of a column of a table or a view. None: there is no statement for it.
@@ -146,6 +174,7 @@ pub(super) fn change(
             let head = alter_whole(after);
             let declared = declaration(side, identity, after);
             Some(vec![
+                LOSES.to_owned(),
                 format!("{head} DROP COLUMN {};", own(identity, after)),
                 format!("{head} ADD COLUMN {declared};"),
             ])

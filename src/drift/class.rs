@@ -65,7 +65,13 @@ pub fn of(identity: &Identity, what: &What) -> Class {
         "acl" | "row security" | "forced row security" => Class::Security,
         label if label.starts_with("security label") => Class::Security,
         "owner" => Class::Owner,
+        // a row of the type means something else
+        ORDER if identity.kind == Kind::Type => Class::Semantic,
         ORDER => Class::Order,
+        // whoever may not read it knows nothing of it
+        "version" if [before, after].iter().any(|v| v.as_deref() == Some("unreadable")) => {
+            Class::Environment
+        }
         NAME => Class::NameOnly,
         "comment" => Class::Cosmetic,
         "version" if matches!(identity.kind, Kind::Extension | Kind::Bundle) => Class::Extension,
@@ -80,7 +86,7 @@ pub fn of(identity: &Identity, what: &What) -> Class {
 /// The class of whatever has none by its property.
 fn of_kind(kind: Kind) -> Class {
     match kind {
-        Kind::Policy | Kind::DefaultPrivileges => Class::Security,
+        Kind::Policy | Kind::DefaultPrivileges | Kind::Privileges => Class::Security,
         Kind::Database | Kind::DatabaseSetting | Kind::RoleSetting => Class::Environment,
         _ => Class::Semantic,
     }

@@ -19,6 +19,8 @@ pub enum Kind {
     UserMapping,
     Schema,
     DefaultPrivileges,
+    /// On an object that is not compared by itself.
+    Privileges,
     Collation,
     Conversion,
     /// A base, composite, range or shell type.
@@ -80,6 +82,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("schema", Schema),
     ("default privileges", DefaultPrivileges),
     ("default acl", DefaultPrivileges),
+    ("privileges", Privileges),
     ("collation", Collation),
     ("conversion", Conversion),
     ("type", Type),

@@ -14,7 +14,7 @@ mod text;
 pub use collector::{Touch, collect};
 pub use text::Library;
 
-use crate::facts::{Facts, Identity, What};
+use crate::facts::{Facts, Identity, Kind, What};
 use crate::postgres::session::{Session, column};
 
 /// Where what differs comes from, as far as it is known.
@@ -71,7 +71,8 @@ impl Story<'_> {
     ) -> Option<&Touch> {
         let is_whole = |touch: &Touch| whole.is_some_and(|whole| touch.identity == *whole);
         let own = self.touched.iter().rev().find(|touch| {
-            touch.identity == *identity || is_whole(touch) && text::mentions(&touch.statement, name)
+            is_same(&touch.identity, identity)
+                || is_whole(touch) && text::mentions(&touch.statement, name)
         });
         // a constraint need not have been named, and where all was noted, its table's statement made it
         let all_was_noted = self.otherwise.is_none();
@@ -84,6 +85,13 @@ impl Story<'_> {
             None => self.files.place_of(&touch.statement),
         }
     }
+}
+
+/// Whether it is the same object: what makes a type does not say of which sort it is.
+fn is_same(one: &Identity, other: &Identity) -> bool {
+    let is_type =
+        |identity: &Identity| matches!(identity.kind, Kind::Type | Kind::Domain | Kind::Enum);
+    one.name == other.name && (one.kind == other.kind || is_type(one) && is_type(other))
 }
 
 /// Whether GRANT and REVOKE are what changes it.

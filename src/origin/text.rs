@@ -53,12 +53,18 @@ impl Library {
 
     /// The same of the statement that names the object.
     pub fn place_of_what_names(&self, wanted: &Wanted) -> Option<String> {
-        place(self.statements.iter().filter(|found| wanted.is_named_in(&found.text)))
+        let named = || self.statements.iter().filter(|found| wanted.is_named_in(&found.text));
+        // what makes it says more than what is said of it
+        let making = |found: &&Found| found.text.to_ascii_uppercase().starts_with("CREATE ");
+        place(named().filter(making)).or_else(|| place(named()))
     }
 
     /// The only text in which the object's names stand at all: what a variable or `\gexec` makes a
     /// statement of is no statement in a file.
     pub fn only_text_that_mentions(&self, wanted: &Wanted) -> Option<String> {
+        if let [(label, _)] = &self.texts[..] {
+            return Some(label.clone());
+        }
         let mut found = self
             .texts
             .iter()

@@ -15,7 +15,7 @@ pub use side::{Against, Ground};
 
 use crate::both::at_once;
 use crate::drift::{self, Class, Day, Difference, Roles, Rules};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::facts::{self, Facts, Identity};
 use crate::origin::{self, Library, Origin, Story};
 use crate::postgres::session::Session;
@@ -152,7 +152,8 @@ impl Diff<'_> {
         let roles = Roles { a: of_a.owner, b: of_b.owner };
         let mut schema = drift::compare(&of_a.facts, &of_b.facts, &roles);
         let sessions = (&mut of_a.session, &mut of_b.session);
-        let rows = timed("rows compared", || rows::compare(sessions.0, sessions.1, &self.rows))?;
+        let rows = timed("rows compared", || rows::compare(sessions.0, sessions.1, &self.rows));
+        let rows = rows.map_err(explained)?;
         if !schema.is_empty() {
             self.trace(&mut schema, (&a, &of_a.facts), (&b, &of_b.facts))?;
         }
@@ -221,6 +222,16 @@ impl Reading {
             Ok(Self { owner: owner(&mut session)?, session, facts })
         })
     }
+}
+
+/// What to do about rows that may not be read.
+fn explained(error: Error) -> Error {
+    if error.message().contains("row-level security") {
+        return error.context("cannot compare the rows").hint(
+            "what a policy hides cannot be compared: use a role that owns the tables, or has BYPASSRLS",
+        );
+    }
+    error
 }
 
 /// Does the work and says how long it took.

@@ -1,8 +1,12 @@
 //! `changes.sql`: changes to the database of `rich.sql`, and what a comparison says of each.
 //!
 //! A section opens with `-- change: NAME`. `-- differs:` lines are what is said, `-- differs: nothing`
-//! that there is nothing to say. A comparison takes a second, so sections are made at once in groups,
-//! the first unless `-- group: N` names another: in a group no section disturbs what another shows.
+//! that there is nothing to say; `-- since 18:` lines are said from that release on, `-- until 17:`
+//! lines up to that one. A comparison takes a second, so sections are made at once in groups, the
+//! first unless `-- group: N` names another: in a group no section disturbs what another shows.
+//! `-- needs: icu` leaves a section out where the server was built without.
+
+use std::ops::RangeInclusive;
 
 const CHANGES: &str = include_str!("../../fixture/facts/changes.sql");
 
@@ -12,9 +16,11 @@ pub struct Change {
     pub name: &'static str,
     /// What is compared at once.
     pub group: usize,
+    /// Whether it takes a server with ICU.
+    pub needs_icu: bool,
     /// The differences: `class ~ kind name property`, as [`super::support::schema`] has them, and
-    /// `rows TABLE`.
-    pub differs: Vec<&'static str>,
+    /// `rows TABLE`; each with the releases that have it.
+    differs: Vec<(RangeInclusive<u32>, &'static str)>,
     /// How it is made.
     pub forth: &'static str,
     /// How it is undone.
@@ -31,9 +37,31 @@ fn read(section: &'static str) -> Change {
     let (forth, back) =
         rest.split_once("-- back\n").unwrap_or_else(|| panic!("{name}: no way back"));
     let marked = |mark| forth.lines().filter_map(move |line| line.strip_prefix(mark));
-    let mut differs: Vec<_> = marked("-- differs: ").collect();
+    let mut differs: Vec<_> = marked("-- differs: ").map(|line| (0..=u32::MAX, line)).collect();
+    let release = |line: &'static str| {
+        let (number, line) = line.split_once(": ").unwrap();
+        (number.parse::<u32>().unwrap(), line)
+    };
+    differs.extend(marked("-- since ").map(release).map(|(first, line)| (first..=u32::MAX, line)));
+    differs.extend(marked("-- until ").map(release).map(|(last, line)| (0..=last, line)));
     assert!(!differs.is_empty(), "{name}: nothing says what differs");
-    differs.retain(|line| *line != "nothing");
+    differs.retain(|(_, line)| *line != "nothing");
     let group = marked("-- group: ").next().map_or(1, |number| number.parse().unwrap());
-    Change { name, group, differs, forth, back }
+    let needs_icu = marked("-- needs: ").next() == Some("icu");
+    Change { name, group, needs_icu, differs, forth, back }
+}
+
+impl Change {
+    /// What differs in this release.
+    pub fn differs_in(&self, release: u32) -> impl Iterator<Item = &'static str> {
+        self.differs
+            .iter()
+            .filter(move |(releases, _)| releases.contains(&release))
+            .map(|(_, line)| *line)
+    }
+
+    /// What differs in some release.
+    pub fn differs(&self) -> impl Iterator<Item = &'static str> {
+        self.differs.iter().map(|(_, line)| *line)
+    }
 }

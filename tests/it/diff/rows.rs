@@ -228,7 +228,7 @@ fn many_rows_do_not_matter() {
             "INSERT INTO u SELECT n / 2, (ARRAY['NaN', '-0', '1e-300', NULL]::float8[])[n % 4 + 1],
                CASE WHEN n % 3 > 0 THEN '{\"b\": 1,  \"a\": null}'::json END, CASE WHEN n % 5 > 0 THEN '\\x00ff'::bytea END,
                CASE WHEN n % 7 > 0 THEN ARRAY[n, NULL] END, CASE WHEN n % 11 > 0 THEN numrange(n, NULL) END
-             FROM generate_series(1, 100000) n",
+             FROM generate_series(1, 20000) n",
         ),
     ];
     let live = Live::new(&many.concat());

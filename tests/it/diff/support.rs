@@ -65,6 +65,11 @@ impl Live {
         self.spawn(psql.to_str().unwrap(), arguments)
     }
 
+    /// Whether the server was built with ICU.
+    pub fn has_icu(&self) -> bool {
+        self.ask("SELECT count(*) > 0 FROM pg_collation WHERE collname = 'und-x-icu'") == "t"
+    }
+
     /// Replaces the sources.
     pub fn source(&self, sql: &str) -> &Self {
         self.write("project/db/src/entrypoint.sql", sql);

@@ -37,7 +37,7 @@ pub struct Outcome {
 impl Sandbox {
     /// A short path, because sockets need one; open to the user who runs servers for root.
     pub fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("dbt-").tempdir_in("/tmp").unwrap();
+        let directory = tempfile::Builder::new().prefix("dbt-").tempdir_in(place()).unwrap();
         open_to_all(directory.path());
         let mut sandbox = Self { directory, variables: Vec::new(), user: None };
         for name in ["tmp", "home"] {
@@ -321,6 +321,18 @@ pub fn is_root() -> bool {
 pub fn bindir() -> PathBuf {
     let bindir = std::env::var_os("DB_TOOL_TEST_PG_BINDIR");
     bindir.expect("DB_TOOL_TEST_PG_BINDIR is unset: run the tests with `cargo x test`").into()
+}
+
+/// Where sandboxes are. A cluster is a thousand files that are made to be removed, so in memory, if
+/// there is enough for all tests at once (a container has 64 MB there by default) and programs may
+/// run there; else on the disk.
+fn place() -> &'static Path {
+    let memory = Path::new("/dev/shm");
+    let fits = nix::sys::statvfs::statvfs(memory).is_ok_and(|place| {
+        let free = place.blocks_available() as f64 * place.fragment_size() as f64;
+        free > 4e9 && !place.flags().contains(nix::sys::statvfs::FsFlags::ST_NOEXEC)
+    });
+    if fits { memory } else { Path::new("/tmp") }
 }
 
 /// The template cache that all tests share.
