@@ -162,7 +162,7 @@ mod tests {
         };
         assert_eq!(place("My Col", "u", false), "b.sql:2");
         assert_eq!(place("u", "", true), "b.sql:3");
-        assert_eq!(place("u", "", false), "b.sql", "made and altered there");
+        assert_eq!(place("u", "", false), "b.sql:1", "made there, and altered later");
         assert_eq!(place("t", "", false), "", "made in one file, indexed in another");
         assert_eq!(place("i", "", false), "b.sql:4");
     }

@@ -162,5 +162,7 @@ fn a_missing_entrypoint_is_named() {
 fn a_server_that_is_not_there_is_told_with_the_way_on() {
     let sandbox = project::with_source("");
     sandbox.database(["hydrate"]).fails(1, ["no server listens there", "hint:"]);
-    sandbox.database(["hydrate", "-H"]).fails(1, ["database status"]);
+    sandbox.database(["hydrate", "-H"]).fails(1, ["no server listens there", "hint:"]);
+    // here psql is the first to connect
+    sandbox.database(["patch"]).fails(1, ["database status"]);
 }
