@@ -13,7 +13,7 @@ use super::export::Format;
 use super::resolve::Resolve;
 use super::secrets_verbs::SecretsVerb;
 use super::ui::Voice;
-use super::{backup_verbs, diagnosis, secrets_verbs, snapshot_verbs, variables_help, verbs};
+use super::{backup_verbs, diagnosis, secrets_verbs, share, snapshot_verbs, variables_help, verbs};
 use crate::command::psql;
 use crate::error::{Error, Result};
 
@@ -130,6 +130,11 @@ enum Verb {
     Bundle {
         #[command(subcommand)]
         verb: BundleVerb,
+    },
+    /// Write completions for bash, zsh and fish, and man pages, for all programs
+    Share {
+        /// A directory like /usr/share; ~/.local/share will do
+        directory: PathBuf,
     },
 }
 
@@ -315,6 +320,7 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
             verbs::check_inherits(&resolve, &inherits)?;
             verbs::run_bundle(&resolve, &verb)
         }
+        Verb::Share { directory } => share::write(&directory),
     }
 }
 

@@ -22,6 +22,7 @@ mod postgres_cleanup;
 mod postgres_init;
 mod resolve;
 mod secrets_verbs;
+mod share;
 mod snapshot_verbs;
 mod table;
 mod ui;
