@@ -9,7 +9,7 @@ use crate::shell;
 /// The languages in which variables can be exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// `export NAME='value'`, for `eval` in a POSIX shell.
+    /// `export NAME='value' …`, for `eval` in a POSIX shell: one command, so that its status tells.
     Sh,
     /// `set -gx NAME 'value'`, for `eval` in fish.
     Fish,
@@ -63,7 +63,10 @@ pub fn render(format: Format, variables: &[(String, String)]) -> String {
         variables.iter().map(|(name, value)| line(name, value) + "\n").collect()
     };
     match format {
-        Format::Sh => lines(|name, value| format!("export {name}={}", shell::quote(value))),
+        Format::Sh => {
+            let words = variables.iter().map(|(n, v)| format!(" {n}={}", shell::quote(v)));
+            format!("export{}\n", words.collect::<String>())
+        }
         Format::Fish => lines(|name, value| format!("set -gx {name} {}", quote_fish(value))),
         Format::Dotenv => lines(|name, value| format!("{name}={}", quote_dotenv(value))),
         Format::Json => {

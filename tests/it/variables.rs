@@ -1,6 +1,6 @@
 //! The documented environment variables that are not about the cluster alone.
 
-use crate::support::{Sandbox, project, server};
+use crate::support::{Sandbox, program, project, server};
 
 const ITEM: &str = "CREATE TABLE IF NOT EXISTS item (id int) INHERITS (hectic.created_at);\n";
 
@@ -148,8 +148,8 @@ fn pg_url_var_names_one_more_variable() {
     sandbox.set("PG_URL_VAR", "MY_URL");
     let exported = sandbox.database(["init", "--export", "sh"]).success().stdout;
     let value = |name: &str| {
-        let prefix = format!("export {name}=");
-        let found = exported.lines().find_map(|line| line.strip_prefix(&prefix));
+        let mut words = exported.split_whitespace();
+        let found = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
         found.unwrap_or_else(|| panic!("{name} in {exported}")).to_owned()
     };
     assert_eq!(value("MY_URL"), value("PGURL"));
@@ -167,7 +167,7 @@ fn no_tty_leaves_the_server_running_without_anything_of_ours() {
     for value in ["0", "1"] {
         sandbox.set("NO_TTY", value);
         // ends only when nobody holds the pipe any more
-        let piped = format!("{} init 2>&1 | cat", env!("CARGO_BIN_EXE_database"));
+        let piped = format!("{} init 2>&1 | cat", program("database"));
         let shown = sandbox.run("sh", ["-c", &piped]).success();
         assert!(shown.stdout.starts_with("PostgreSQL cluster"), "{shown}");
         assert_ne!(server::processes_below(&sandbox.path("pg")), Vec::<u32>::new());

@@ -12,9 +12,8 @@ fn every_connection_variable_is_exported_and_nothing_else_printed() {
     let user = whoami();
     let url = format!("postgresql://{user}@localhost/testdb?host={host}&port=7001");
     let expected = format!(
-        "export POSTGRESQL_HOST='{host}'\nexport POSTGRESQL_PORT='7001'\n\
-         export POSTGRESQL_USER='{user}'\nexport POSTGRESQL_DATABASE='testdb'\n\
-         export PGURL='{url}'\nexport APP_URL='{url}'\n"
+        "export POSTGRESQL_HOST='{host}' POSTGRESQL_PORT='7001' POSTGRESQL_USER='{user}' \
+         POSTGRESQL_DATABASE='testdb' PGURL='{url}' APP_URL='{url}'\n"
     );
     assert_eq!(exported.stdout, expected);
     assert!(exported.stderr.contains("PostgreSQL cluster created"), "{exported}");
@@ -42,7 +41,8 @@ fn each_format_says_the_same() {
             .concat()
     };
     let exported = |format| sandbox.init(["--export", format]).success().stdout;
-    assert_eq!(exported("sh"), expect(&|name, value| format!("export {name}='{value}'\n")));
+    let words = expect(&|name, value| format!(" {name}='{value}'"));
+    assert_eq!(exported("sh"), format!("export{words}\n"));
     assert_eq!(exported("fish"), expect(&|name, value| format!("set -gx {name} '{value}'\n")));
     assert_eq!(exported("dotenv"), expect(&|name, value| format!("{name}='{value}'\n")));
     sandbox.init(["--export", "xml"]).fails(2, ["xml"]);
