@@ -17,6 +17,8 @@ use crate::process::OsUser;
 
 /// What keeps a cluster out of the project's repository.
 pub(super) const GITIGNORE: &str = "*\n";
+/// Where Nix keeps what it has built. Root could write into it, to everybody's loss.
+const NIX_STORE: &str = "/nix/store";
 
 /// Refuses a directory that a cluster must not be put into.
 ///
@@ -42,6 +44,14 @@ pub fn check_working_directory(directory: &Path, precious: &[PathBuf]) -> Result
         _ => {}
     }
     let real = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    if real.starts_with(NIX_STORE) {
+        return Err(Error::conflict(format!(
+            "PG_WORKING_DIR is {shown}, and nothing may be written into the Nix store"
+        ))
+        .hint(
+            "set LOCAL_DIR to your checkout (export LOCAL_DIR=\"$PWD\"), not to the flake's copy",
+        ));
+    }
     if real.parent().is_none() || precious.iter().any(|path| is_same_or_below(path, &real)) {
         return Err(Error::conflict(format!(
             "PG_WORKING_DIR is {shown}, a directory that holds other things (a home directory or \

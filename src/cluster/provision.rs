@@ -6,7 +6,7 @@
 //! With `Existing::Replace` a cluster is made anew, unless it runs and others work in it and nobody
 //! insisted. A cluster that we did not make is never removed: it is moved aside.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::build::{Marker, Old};
 use super::postmaster::{Liveness, Shutdown};
@@ -14,6 +14,7 @@ use super::start::StartFailure;
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, access, not_ours, postmaster};
 use crate::error::{Context, Error, Result};
 use crate::postgres::toolchain::Toolchain;
+use crate::shell;
 
 /// What is to become of a cluster that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,13 +285,28 @@ pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     if !is_number || found == version.major.to_string() {
         return Ok(());
     }
-    Err(Error::conflict(format!(
+    let refused = Error::conflict(format!(
         "{} is a cluster of PostgreSQL {found}, but the programs in {} are PostgreSQL {}",
         data.display(),
         toolchain.bindir().display(),
         version.major
-    ))
-    .hint(format!("use the programs of {found} (PG_BINDIR)")))
+    ));
+    let Some(old) = last_bindir(data) else {
+        return Err(refused.hint(format!("use the programs of {found} (PG_BINDIR)")));
+    };
+    let directory = shell::quote(&old.to_string_lossy());
+    Err(refused.hint(format!("go on with it: export PG_BINDIR={directory}")).hint(format!(
+        "or take the data along: eval \"$(PG_BINDIR={directory} PG_REUSE=1 postgres-init --export \
+         sh)\" && {directory}/pg_dumpall -d \"$PGURL\" -f dump.sql && database cleanup"
+    )))
+}
+
+/// Where the programs are that last ran the cluster, if they are still there: a server notes the
+/// command that started it. With Nix that is a path which no newer version takes away.
+fn last_bindir(data: &Path) -> Option<PathBuf> {
+    let noted = std::fs::read_to_string(data.join("postmaster.opts")).ok()?;
+    let server = Path::new(noted.split(" \"").next()?.trim_end());
+    server.is_file().then(|| server.parent().map(Path::to_owned)).flatten()
 }
 
 /// Whether this tool made the cluster.

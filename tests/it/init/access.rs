@@ -207,3 +207,12 @@ fn a_disk_that_fills_up_does_not_cost_the_old_cluster() {
     sandbox.run("postgres-cleanup", [""; 0]).success();
     drop(mounted);
 }
+
+#[test]
+fn the_nix_store_holds_no_cluster() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("PG_WORKING_DIR", "/nix/store/0123-source/focus/postgresql");
+    sandbox.init([]).fails(2, ["Nix store", "export LOCAL_DIR=\"$PWD\""]);
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    assert!(!std::path::Path::new("/nix/store/0123-source").exists());
+}

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::{Bystander, plain_initdb};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, bindir};
 
 const SLEEP: &str = "SELECT pg_sleep(300)";
 
@@ -92,7 +92,7 @@ fn a_cluster_that_others_work_in_is_attached_to() {
     let again = sandbox.init(["--export", "sh"]).success();
     assert!(again.stderr.contains("1 other session works in this cluster"), "{again}");
     assert!(again.stderr.contains("attached"), "{again}");
-    assert!(again.stdout.contains("export PGURL="), "{again}");
+    assert!(again.stdout.contains("PGURL="), "{again}");
     assert_eq!(sandbox.postmaster(), before);
     assert!(sandbox.has_work());
     assert!(session.is_alive());
@@ -128,7 +128,10 @@ fn another_major_is_refused_with_both_versions() {
     for other in ["14", "99", "9.6"] {
         std::fs::write(sandbox.path("pg/data/PG_VERSION"), format!("{other}\n")).unwrap();
         let (theirs, ours) = (format!("PostgreSQL {other}"), format!("PostgreSQL {own}"));
-        sandbox.init([]).fails(2, [theirs.as_str(), ours.as_str()]);
+        let refused = sandbox.init([]).fails(2, [theirs.as_str(), ours.as_str()]);
+        let made = std::fs::canonicalize(bindir().join("psql")).unwrap();
+        let dump = format!("'{}'/pg_dumpall -d", made.parent().unwrap().display());
+        assert!(refused.stderr.contains(&dump), "with the programs that made it: {refused}");
         assert_eq!(sandbox.beside("data"), ["data"]);
     }
     std::fs::write(sandbox.path("pg/data/PG_VERSION"), format!("{own}\n")).unwrap();
