@@ -1,7 +1,7 @@
 //! Private clusters that stay when that is wanted.
 
 use super::support::Live;
-use crate::support::project;
+use crate::support::{program, project};
 
 /// The working directories that are told, which are then removed as is told.
 fn removed(sandbox: &crate::support::Sandbox, told: &str) -> usize {
@@ -11,7 +11,7 @@ fn removed(sandbox: &crate::support::Sandbox, told: &str) -> usize {
         let directory = command.split("PG_WORKING_DIR=").nth(1).unwrap();
         let directory = directory.split(' ').next().unwrap().trim_matches('\'');
         assert!(std::path::Path::new(directory).join("data").is_dir(), "{told}");
-        let database = env!("CARGO_BIN_EXE_database");
+        let database = program("database");
         let command = command.replacen("database cleanup", &format!("{database} cleanup"), 1);
         sandbox.run("sh", ["-c", &command]).success();
         assert!(!std::path::Path::new(directory).join("data").exists(), "{told}");

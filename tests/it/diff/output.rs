@@ -1,7 +1,7 @@
 //! What is printed, where, and for whom.
 
 use super::support::{Live, parsed};
-use crate::support::assert_golden;
+use crate::support::{assert_golden, program};
 
 /// One difference of most sorts, each with a name that is easy on the eye.
 fn mixed() -> Live {
@@ -75,7 +75,7 @@ fn a_program_gets_an_object_and_a_file_is_emptied_when_nothing_differs() {
 fn a_reader_that_goes_away_changes_no_exit_code() {
     let live = Live::new("SELECT 1;");
     live.change("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';");
-    let command = format!("{} diff --against '{}'", env!("CARGO_BIN_EXE_database"), live.live());
+    let command = format!("{} diff --against '{}'", program("database"), live.live());
     live.run("bash", ["-c", &format!("set -o pipefail; {command} | true")])
         .fails(1, ["1 difference"]);
     live.run("bash", ["-c", &format!("{command} >&-")]).fails(1, ["1 difference"]);
@@ -89,7 +89,7 @@ fn only_a_terminal_gets_colours() {
     let mut live = Live::new("SELECT 1;");
     live.change("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';");
     live.set("TERM", "xterm-256color");
-    let command = format!("{} diff --against '{}'", env!("CARGO_BIN_EXE_database"), live.live());
+    let command = format!("{} diff --against '{}'", program("database"), live.live());
     let record = live.path("typescript").display().to_string();
     let shown = |live: &Live, more: &str| {
         live.run("script", ["-qec", &format!("{command} {more}"), &record]).fails(1, []).stdout

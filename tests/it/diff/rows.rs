@@ -1,7 +1,7 @@
 //! Differences of rows.
 
 use super::support::{Live, immutable, parsed, rows, silent, write};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, program};
 
 #[test]
 fn cells_are_added_removed_and_changed() {
@@ -241,7 +241,7 @@ fn many_rows_do_not_matter() {
         "%M",
         "-o",
         "peak",
-        env!("CARGO_BIN_EXE_database"),
+        &program("database"),
         "diff",
         "--against",
         &url,

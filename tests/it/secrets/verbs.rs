@@ -1,6 +1,6 @@
 //! One secret at a time, and all of them for somebody else.
 
-use crate::support::{Sandbox, project};
+use crate::support::{Sandbox, program, project};
 
 fn with_secrets(dotenv: &str) -> Sandbox {
     let sandbox = project::deployed("");
@@ -58,7 +58,7 @@ fn a_list_needs_no_key() {
 fn a_value_is_asked_for_on_a_terminal_and_not_shown() {
     let sandbox = with_secrets("X=x\n");
     let record = sandbox.path("typescript").display().to_string();
-    let command = format!("{} secrets set A", env!("CARGO_BIN_EXE_database"));
+    let command = format!("{} secrets set A", program("database"));
     let line = "sleep 2; printf 'hunter2\\n' ; sleep 1";
     let script = format!("({line}) | script -qec '{command}' {record}");
     let outcome = sandbox.run("sh", ["-c", &script]).success();

@@ -303,8 +303,10 @@ pub fn entries(directory: &Path) -> Vec<String> {
     names
 }
 
+/// The repository; the variable is set when the tests run too, wherever it was when they were built.
 pub fn repository() -> PathBuf {
-    env!("CARGO_MANIFEST_DIR").into()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    here.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
 /// The name of who runs the tests, which is the superuser's in clusters.
@@ -341,21 +343,25 @@ fn cache() -> PathBuf {
     cache.map_or_else(|| repository().join("target/test-cache"), PathBuf::from)
 }
 
-fn binary(name: &str) -> Option<PathBuf> {
-    match name {
-        "database" => Some(env!("CARGO_BIN_EXE_database").into()),
-        "migrator" => Some(env!("CARGO_BIN_EXE_migrator").into()),
-        "postgres-init" => Some(env!("CARGO_BIN_EXE_postgres-init").into()),
-        "postgres-cleanup" => Some(env!("CARGO_BIN_EXE_postgres-cleanup").into()),
-        _ => None,
-    }
+/// The path of one of our programs: where cargo has built it, unless a package has installed it.
+pub fn program(name: &str) -> String {
+    let installed = std::env::var_os("DB_TOOL_TEST_PROGRAMS").map(PathBuf::from);
+    let built = || Path::new(env!("CARGO_BIN_EXE_database")).parent().unwrap().to_owned();
+    installed.unwrap_or_else(built).join(name).into_os_string().into_string().unwrap()
 }
 
-/// Our programs, then the system's.
+fn binary(name: &str) -> Option<PathBuf> {
+    let ours = ["database", "migrator", "postgres-init", "postgres-cleanup"];
+    ours.contains(&name).then(|| program(name).into())
+}
+
+/// Our programs, then the system's, which are elsewhere when Nix runs the tests.
 fn path_variable() -> OsString {
-    let ours = Path::new(env!("CARGO_BIN_EXE_database")).parent().unwrap();
-    let mut path = ours.as_os_str().to_owned();
-    path.push(":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    let ours = PathBuf::from(program("database"));
+    let system = std::env::var_os("DB_TOOL_TEST_PATH");
+    let mut path = ours.parent().unwrap().as_os_str().to_owned();
+    path.push(":");
+    path.push(system.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into()));
     path
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{File, FileTimes};
 use std::time::{Duration, SystemTime};
 
-use crate::support::{Sandbox, project};
+use crate::support::{Sandbox, program, project};
 
 /// Logs without a server: `alpha.log` is the newest, then `beta.log`, then `alphabet.log`.
 fn with_logs() -> Sandbox {
@@ -79,7 +79,7 @@ fn logs_in_the_data_directory_and_at_pg_log_path_are_found() {
 #[test]
 fn a_terminal_gets_the_pager() {
     let mut sandbox = with_logs();
-    let command = format!("{} log beta.log", env!("CARGO_BIN_EXE_database"));
+    let command = format!("{} log beta.log", program("database"));
     sandbox.set("PAGER", "sed s/^/paged:/");
     let on_terminal = |sandbox: &Sandbox| {
         let record = sandbox.path("tmp/typescript").display().to_string();

@@ -1,6 +1,6 @@
 //! Who is told what, where and how: data on standard output, everything else on standard error.
 
-use crate::support::{Sandbox, project};
+use crate::support::{Sandbox, program, project};
 
 const CHATTY: &str = "CREATE TABLE item (id int) INHERITS (hectic.created_at);\n\
                       DO $$ BEGIN RAISE NOTICE 'hello'; RAISE WARNING 'careful'; END $$;\n";
@@ -102,7 +102,7 @@ fn a_terminal_gets_colour_and_progress_unless_told_otherwise() {
     let mut sandbox = project::deployed("SELECT pg_sleep(0.3);");
     sandbox.set("TERM", "xterm-256color");
     sandbox.write("project/db/src/entrypoint.sql", "SELECT pg_sleep(0.3); SELECT nonsense;");
-    let command = format!("{} hydrate", env!("CARGO_BIN_EXE_database"));
+    let command = format!("{} hydrate", program("database"));
     let record = sandbox.path("tmp/typescript").display().to_string();
     let shown = |sandbox: &Sandbox| {
         let outcome = sandbox.run("script", ["-qec", &command, &record]);
@@ -124,7 +124,7 @@ fn a_terminal_gets_colour_and_progress_unless_told_otherwise() {
 fn a_reader_that_goes_away_is_no_error() {
     let sandbox = project::with_source("");
     sandbox.write("pg/log/long.log", "a line of many\n".repeat(100_000));
-    let database = env!("CARGO_BIN_EXE_database");
+    let database = program("database");
     for arguments in ["log long.log", "--help"] {
         let piped = format!("set -o pipefail; {database} {arguments} | head -1");
         let shown = sandbox.run("bash", ["-c", &piped]).success();
