@@ -1,0 +1,250 @@
+# What `nix flake check` proves: each in the build sandbox, without a network, not as root.
+#
+# Those with a server are for Linux: the sandbox of macOS forbids the shared memory that PostgreSQL
+# asks for. `postgresql-N` runs the integration tests, which are compiled once; `postgresql-N.quick`
+# some of them.
+{
+  self,
+  pkgs,
+  lib,
+}:
+let
+  inherit (pkgs) hectic runCommand;
+  inherit (self.lib.hectic) secret migration inheritance;
+
+  source = import ./source.nix { inherit lib; };
+
+  # A cargo command on the repository, with the dependencies of the package.
+  cargo =
+    name: packages: command: install:
+    hectic.db-tool-unwrapped.overrideAttrs (old: {
+      inherit name;
+      src = source.tests;
+      nativeBuildInputs = old.nativeBuildInputs ++ packages;
+      buildPhase = command;
+      installPhase = install;
+      postInstall = "";
+    });
+
+  tests =
+    cargo "db-tool-tests" [ ] "cargo test --offline --package db-tool --test it --no-run"
+      ''
+        mkdir -p $out/bin
+        for program in database migrator postgres-init postgres-cleanup; do
+          install -t $out/bin $(find target/ -path "*/debug/$program" -type f)
+        done
+        install $(find target/ -path '*/debug/deps/it-*' -type f -executable) $out/bin/it
+      '';
+
+  integration =
+    major:
+    let
+      run =
+        name: filters:
+        runCommand name
+          {
+            nativeBuildInputs = [
+              pkgs.procps
+              pkgs.util-linux
+            ];
+            passthru.quick = run "${name}-quick" [
+              "check::flags"
+              "init::export"
+              "verbs::init"
+            ];
+          }
+          ''
+            export CARGO_MANIFEST_DIR=${source.tests} DB_TOOL_TEST_PROGRAMS=${tests}/bin
+            export DB_TOOL_TEST_PG_BINDIR=${lib.getBin pkgs."postgresql_${major}"}/bin
+            export DB_TOOL_TEST_CACHE=$TMPDIR/cache DB_TOOL_TEST_PATH=$PATH
+            ${tests}/bin/it --test-threads=$NIX_BUILD_CORES ${lib.escapeShellArgs filters}
+            touch $out
+          '';
+    in
+    run "db-tool-postgresql-${major}" [ ];
+
+  # A script with the programs and a directory for a cluster, which is stopped at the end.
+  withServer =
+    name: packages: script:
+    runCommand "db-tool-${name}"
+      {
+        nativeBuildInputs = packages ++ [
+          hectic.db-tool
+          pkgs.postgresql_17
+        ];
+      }
+      ''
+        set -euo pipefail
+        export HOME=$TMPDIR PG_WORKING_DIR=$TMPDIR/pg
+        trap postgres-cleanup EXIT
+        ${script}
+        touch $out
+      '';
+
+  shells = {
+    inherit (pkgs)
+      bash
+      busybox
+      dash
+      fish
+      mksh
+      zsh
+      ;
+  };
+
+  # Stands in for the program, so that the script around it can be tried in every way.
+  pretended = hectic.postgres-init.override {
+    unwrapped = runCommand "pretended-postgres-init" { version = "0"; } ''
+      mkdir -p $out/bin
+      install -m 755 ${./test/pretended.sh} $out/bin/postgres-init
+    '';
+  };
+
+  template = (import ./template/flake.nix).outputs {
+    self = ./template;
+    db-tool = self;
+    inherit (self.inputs) nixpkgs;
+  };
+  inherit (pkgs.stdenv.hostPlatform) system;
+
+  module = self.nixosModules.default {
+    inherit lib pkgs;
+    config.services.postgresql = {
+      finalPackage = pkgs.postgresql_17;
+      settings.port = 5432;
+      hectic = {
+        enable = true;
+        databases = [
+          "shop"
+          "it's"
+        ];
+      };
+    };
+  };
+in
+{
+  package = hectic.db-tool;
+
+  formatting = cargo "db-tool-formatting" [ pkgs.rustfmt ] "cargo fmt --all --check" "touch $out";
+
+  clippy =
+    cargo "db-tool-clippy" [ pkgs.clippy ]
+      "cargo clippy --offline --workspace --all-targets -- -D warnings"
+      "touch $out";
+
+  unit =
+    cargo "db-tool-unit" [ ]
+      "cargo test --offline --workspace --lib --bins --test tidy --test docs"
+      "touch $out";
+
+  # Each program finds its tools by itself, and has its completions and its page.
+  empty-path = runCommand "db-tool-empty-path" { } ''
+    for program in ${hectic.db-tool}/bin/* ${hectic.postgres-init}/bin/postgres-init \
+      ${hectic.postgres-cleanup}/bin/postgres-cleanup ${hectic.migrator}/bin/migrator; do
+      env -i PATH=/nowhere $program --version
+      name=$(basename $program)
+      share=$(dirname $program)/../share
+      ls $share/bash-completion/completions/$name.bash $share/zsh/site-functions/_$name \
+        $share/fish/vendor_completions.d/$name.fish $share/man/man1/$name.1*
+    done
+    mkdir project
+    cp -r ${./template}/db project/
+    env -i PATH=/nowhere HOME=$TMPDIR TMPDIR=$TMPDIR LOCAL_DIR=$PWD/project \
+      PG_SHARED_PRELOAD_LIBRARIES= ${lib.getExe hectic.db-tool} check --no-patch
+    touch $out
+  '';
+
+  # Another PostgreSQL is another wrapper around the same programs; without flakes it is all the same.
+  override =
+    let
+      mine = pkgs.postgresql_17.withJIT.withPackages (_: [ pkgs.postgresql_17.pkgs.pg_cron ]);
+      with' = package: package.override { postgresql = mine; };
+      packages = map with' [
+        hectic.db-tool
+        hectic.postgres-init
+        hectic.postgres-cleanup
+        hectic.migrator
+      ];
+    in
+    assert lib.all (package: package.unwrapped.drvPath == hectic.db-tool-unwrapped.drvPath) packages;
+    assert (import ../. { inherit pkgs; }).db-tool.drvPath == hectic.db-tool.drvPath;
+    runCommand "db-tool-override" { } ''
+      for package in ${toString packages}; do
+        grep -qF ${lib.getBin mine}/bin $package/bin/*
+        if grep -F ${lib.getBin pkgs.postgresql_17}/bin $package/bin/*; then exit 1; fi
+      done
+      touch $out
+    '';
+
+  log = runCommand "db-tool-log" { nativeBuildInputs = [ pkgs.dash ]; } ''
+    export HECTIC_LIB=${hectic.helpers.posix-shell.log}
+    said=$(dash -euc '. "$HECTIC_LIB"; log debug no; log info a b; log error "c  d"; echo e' 2>&1)
+    test "$said" = "$(printf '%s\n' 'info: a b' 'error: c  d' e)"
+    touch $out
+  '';
+
+  wrapper = runCommand "db-tool-wrapper" { nativeBuildInputs = lib.attrValues shells; } ''
+    bash ${./test/wrapper.sh} ${pretended}/bin/postgres-init
+    touch $out
+  '';
+}
+// lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux {
+  postgresql-15 = integration "15";
+  postgresql-16 = integration "16";
+  postgresql-17 = integration "17";
+  postgresql-18 = integration "18";
+
+  # The lines of NixOS's initialScript, on an empty database.
+  bundle = withServer "bundle" [ ] ''
+    . postgres-init
+    psql -X -v ON_ERROR_STOP=1 -d "$PGURL" -f ${pkgs.writeText "hectic-init.sql" ''
+      \i ${secret.path}
+      \i ${migration.path}
+      \i ${inheritance.path}
+    ''}
+    cat ${lib.escapeShellArgs self.lib.hectic.bundleFiles} > all.sql
+    if grep -E '^(BEGIN|COMMIT);' all.sql; then exit 1; fi
+    psql -X -1 -v ON_ERROR_STOP=1 -d "$PGURL" -f all.sql
+    database --url "$PGURL" bundle status | grep -F ${self.lib.hectic.versionString}
+    createdb -h "$POSTGRESQL_HOST" alone
+    for file in ${secret.path} ${migration.path} ${inheritance.path}; do
+      psql -X -v ON_ERROR_STOP=1 -d "''${PGURL/testdb/alone}" \
+        -c 'DROP SCHEMA IF EXISTS hectic CASCADE' -f $file
+    done
+  '';
+
+  # What the module's unit runs, twice.
+  module = withServer "module" [ ] ''
+    . postgres-init
+    export PGHOST=$POSTGRESQL_HOST
+    createdb shop
+    createdb "it's"
+    for time in first second; do
+      ${module.config.content.systemd.services.postgresql-hectic.script}
+    done
+    psql -At -d shop -c 'SELECT version FROM hectic.version' |
+      grep -x ${self.lib.hectic.versionString}
+  '';
+
+  # The hook of the documentation, in the shells that may run it.
+  shell-hook = withServer "shell-hook" (lib.attrValues shells) ''
+    bash ${./test/shell-hook.sh} ${hectic.postgres-init}/bin/postgres-init \
+      ${hectic.helpers.posix-shell.log}
+  '';
+
+  # The template's own check, and its shell.
+  template = template.checks.${system}.database;
+
+  template-shell = withServer "template-shell" [ ] ''
+    cp -r --no-preserve=mode ${./template} shop
+    cd shop
+    unset PG_WORKING_DIR
+    cat > hook.sh <<'END'
+    ${template.devShells.${system}.default.shellHook}
+    END
+    bash -euc '. ./hook.sh; database hydrate >/dev/null'
+    said=$(bash -euc ". ./hook.sh; psql -At \"\$PGURL\" -c \"TABLE shop.customer LIMIT 0\"; echo end")
+    test "$said" = end
+    LOCAL_DIR=$PWD postgres-cleanup
+  '';
+}

@@ -1,0 +1,25 @@
+# Everything to work on this repository: `cargo x test` in this shell is what CI runs.
+{
+  mkShell,
+  cargo,
+  clippy,
+  rustc,
+  rustfmt,
+  rust-analyzer,
+  rustPlatform,
+  git,
+  postgresql_17,
+}:
+mkShell {
+  packages = [
+    cargo
+    clippy
+    rustc
+    rustfmt
+    rust-analyzer
+    git
+    postgresql_17
+  ];
+  # rust-analyzer does not find the standard library's sources by itself
+  RUST_SRC_PATH = "${rustPlatform.rustLibSrc}";
+}
