@@ -13,6 +13,7 @@ Usage: cargo x COMMAND
   check                       rustfmt, clippy, the tidy test and the documentation, warnings denied
   fix                         apply clippy's suggestions, then rustfmt
   fmt                         rustfmt
+  nix                         evaluate and build the flake, with a stand-in for nixpkgs
   docs                        renew the README's tables of variables and exit codes
   bench [-n RUNS] [--bin DIR] [NAME…]
                               compare the release build (or the programs in DIR) with a plain
@@ -43,6 +44,8 @@ pub(crate) enum Verb {
     Fmt,
     /// The README's generated tables.
     Docs,
+    /// The flake.
+    Nix,
     /// Measurements.
     Bench(BenchPlan),
     /// Print the program directory.
@@ -73,6 +76,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb> {
         "fix" => rest.none().map(|()| Verb::Fix),
         "fmt" => rest.none().map(|()| Verb::Fmt),
         "docs" => rest.none().map(|()| Verb::Docs),
+        "nix" => rest.none().map(|()| Verb::Nix),
         "test" => test(&mut rest),
         "postgres" => postgres(&mut rest),
         "bench" => bench(&mut rest),
@@ -203,7 +207,7 @@ mod tests {
     #[test]
     fn every_command_in_the_readme_is_one() {
         let commands = commands(include_str!("../../README.md"));
-        for name in ["demo", "test", "check", "fix", "fmt", "docs", "bench", "postgres"] {
+        for name in ["demo", "test", "check", "fix", "fmt", "docs", "nix", "bench", "postgres"] {
             let named = commands.iter().any(|line| line.split_whitespace().next() == Some(name));
             assert!(named, "the README does not mention `cargo x {name}`");
         }

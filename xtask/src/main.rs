@@ -14,6 +14,7 @@ mod check;
 mod demo;
 mod docs;
 mod failure;
+mod nix;
 mod place;
 mod postgres;
 mod program;
@@ -45,6 +46,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Fix => check::fix()?,
         Verb::Fmt => check::format()?,
         Verb::Docs => docs::run()?,
+        Verb::Nix => nix::run()?,
         Verb::Bench(plan) => bench::run(&plan)?,
         Verb::Postgres { pg } => println!("{}", postgres::provide(pg)?.display()),
     }

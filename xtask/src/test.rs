@@ -1,9 +1,9 @@
-//! `cargo x test`: all checks, PostgreSQL, all tests.
+//! `cargo x test`: all checks, the flake, PostgreSQL, all tests.
 //!
 //! Nothing is printed after cargo's last line, so that the outcome is what one sees.
 
 use crate::failure::Result;
-use crate::{check, place, postgres, program};
+use crate::{check, nix, place, postgres, program};
 
 /// Where the tests find the server's programs.
 const BINDIR: &str = "DB_TOOL_TEST_PG_BINDIR";
@@ -15,6 +15,7 @@ pub(crate) fn run(pg: Option<u32>, filters: &[String]) -> Result<()> {
     let bindir = postgres::provide(pg)?;
     if filters.is_empty() {
         check::run()?;
+        nix::run_if_possible()?;
     }
     let mut cargo = program::cargo();
     cargo.args(["test", "--workspace", "--no-fail-fast", "--"]).args(filters);

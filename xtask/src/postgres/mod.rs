@@ -34,6 +34,13 @@ pub(crate) fn provide(wanted: Option<u32>) -> Result<PathBuf> {
     }
 }
 
+/// The machine's own PostgreSQL, and its major version.
+pub(crate) fn installed() -> Result<(u32, PathBuf)> {
+    let bindir = provide(None)?;
+    let major = discover::usable(&bindir).map_err(Failure::new)?;
+    Ok((major, bindir))
+}
+
 fn not_installed(major: u32) -> Failure {
     Failure::not_installed(format!(
         "PostgreSQL {major} is not installed here: install it, or name its program directory in \

@@ -1,0 +1,174 @@
+//! Nix, PostgreSQL and shells from the packages of a newer Debian, beside the system.
+//!
+//! apt resolves and fetches with a directory of its own, in which nothing is installed, so it brings
+//! everything down to the C library; the machine's packages and sources stay as they are. Programs
+//! are then told to use the dynamic linker and the libraries that came with them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, On, Result};
+use crate::{place, program};
+
+/// The release that has a Nix which today's flakes work with.
+const RELEASE: &str = "trixie";
+/// What is fetched, with what it depends on.
+const PACKAGES: [&str; 8] = [
+    "busybox",
+    "fish",
+    "mksh",
+    "nix-bin",
+    "patchelf",
+    "postgresql-17",
+    "postgresql-17-cron",
+    "zsh",
+];
+/// Packages that only their installation needs.
+const UNUSED: [&str; 4] = ["libperl", "perl", "systemd", "ucf"];
+/// Programs to be made independent of the machine, besides PostgreSQL's.
+const PROGRAMS: [&str; 5] = ["busybox", "fish", "mksh", "nix", "zsh"];
+/// The libraries.
+const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
+/// The dynamic linker.
+const LINKER: &str = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+/// Where Debian keeps its mirror.
+const SOURCES: &str = "/etc/apt/sources.list.d/debian.sources";
+/// The keys that sign Debian's releases.
+const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// The major version of the PostgreSQL that comes along.
+pub(super) const MAJOR: u32 = 17;
+/// The directory of its programs.
+pub(super) const BINDIR: &str = "usr/lib/postgresql/17/bin";
+
+/// Why it cannot be had here.
+pub(super) fn obstacle() -> Option<&'static str> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        Some("that takes Linux on x86-64")
+    } else if !Path::new(SOURCES).is_file() || !Path::new(KEYS).is_file() {
+        Some("Nix is taken from Debian's packages, which this system does not use")
+    } else if !place::is_root() {
+        Some("Nix allocates users for its sandbox, which takes root")
+    } else {
+        None
+    }
+}
+
+/// The directory with all of it; fetched when it is not there yet.
+pub(super) fn provide(home: &Path) -> Result<PathBuf> {
+    let tree = home.join(format!("debian-{RELEASE}"));
+    if !tree.exists() {
+        let part = home.join(format!(".part-{}", std::process::id()));
+        let made = fetch(&part, &tree);
+        let removed =
+            if part.exists() { fs::remove_dir_all(&part).on("remove", &part) } else { Ok(()) };
+        made.and(removed)?;
+    }
+    Ok(tree)
+}
+
+/// Fetches and unpacks in `part`, then moves it to `tree`, whose path is in the programs by then.
+fn fetch(part: &Path, tree: &Path) -> Result<()> {
+    eprintln!("Fetching Nix, PostgreSQL {MAJOR} and shells from Debian's {RELEASE}.");
+    let unpacked = part.join("tree");
+    fs::create_dir_all(&unpacked).on("create", &unpacked)?;
+    for archive in download(part)? {
+        program::run_quietly(program::new("dpkg-deb").arg("-x").arg(archive).arg(&unpacked))?;
+    }
+    let programs = PROGRAMS.iter().map(|name| unpacked.join("usr/bin").join(name));
+    for program in programs.chain(entries(&unpacked.join(BINDIR))?).filter(|path| is_elf(path)) {
+        relink(&unpacked, tree, &program)?;
+    }
+    fs::rename(&unpacked, tree).on("publish", tree)
+}
+
+/// The packages' archives.
+fn download(part: &Path) -> Result<Vec<PathBuf>> {
+    let apt = part.join("apt");
+    for directory in ["etc", "state/lists/partial", "cache/archives/partial", "log"] {
+        let directory = apt.join(directory);
+        fs::create_dir_all(&directory).on("create", &directory)?;
+    }
+    let sources = fs::read_to_string(SOURCES).on("read", Path::new(SOURCES))?;
+    let mirror = mirror(&sources)
+        .ok_or_else(|| Failure::new(format!("{SOURCES} names no mirror (URIs:)")))?;
+    let list = format!("deb [arch=amd64 signed-by={KEYS}] {mirror} {RELEASE} main\n");
+    let configuration = format!(
+        "Dir::Etc \"{0}/etc\";\nDir::State \"{0}/state\";\nDir::State::status \"{0}/status\";\n\
+         Dir::Cache \"{0}/cache\";\nDir::Log \"{0}/log\";\n\
+         APT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\n",
+        apt.display()
+    );
+    for (name, text) in
+        [("etc/sources.list", list.as_str()), ("status", ""), ("conf", &configuration)]
+    {
+        let file = apt.join(name);
+        fs::write(&file, text).on("write", &file)?;
+    }
+    let get = || {
+        let mut command = program::new("apt-get");
+        command.arg("--quiet").arg("--yes").env("APT_CONFIG", apt.join("conf"));
+        command
+    };
+    program::run_quietly(get().arg("update"))?;
+    let only = ["--download-only", "--no-install-recommends", "install"];
+    program::run_quietly(get().args(only).args(PACKAGES))?;
+    let archives = entries(&apt.join("cache/archives"))?;
+    Ok(archives.into_iter().filter(|path| is_used(path)).collect())
+}
+
+/// The first mirror of a deb822 file.
+fn mirror(sources: &str) -> Option<&str> {
+    sources.lines().find_map(|line| line.strip_prefix("URIs:")?.split_whitespace().next())
+}
+
+/// Whether a file is the archive of a package that is of use.
+fn is_used(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".deb") && !UNUSED.iter().any(|package| name.starts_with(package))
+}
+
+/// Makes `program` in `unpacked` use the linker and the libraries that will be in `tree`.
+fn relink(unpacked: &Path, tree: &Path, program: &Path) -> Result<()> {
+    program::run_quietly(
+        program::new(unpacked.join(LINKER))
+            .arg("--library-path")
+            .arg(unpacked.join(LIBRARIES))
+            .arg(unpacked.join("usr/bin/patchelf"))
+            .arg("--set-interpreter")
+            .arg(tree.join(LINKER))
+            // not a runpath, which would not hold for what a server loads later
+            .arg("--force-rpath")
+            .arg("--set-rpath")
+            .arg(tree.join(LIBRARIES))
+            .arg(program),
+    )
+}
+
+fn is_elf(path: &Path) -> bool {
+    !path.is_symlink() && fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"))
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).on("list", directory)?;
+    Ok(entries.flatten().map(|entry| entry.path()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mirror_is_the_machines_own() {
+        let sources = "Types: deb\nURIs: http://mirror.example/debian other\nSuites: bookworm\n";
+        assert_eq!(mirror(sources), Some("http://mirror.example/debian"));
+        assert_eq!(mirror("Types: deb\n"), None);
+    }
+
+    #[test]
+    fn what_only_an_installation_needs_is_left_out() {
+        assert!(is_used(Path::new("/x/zsh_5.9_amd64.deb")));
+        assert!(!is_used(Path::new("/x/perl-base_5.40_amd64.deb")));
+        assert!(!is_used(Path::new("/x/lock")));
+    }
+}

@@ -1,0 +1,242 @@
+//! `cargo x nix`: the flake, evaluated and built where neither Nix nor nixpkgs is at hand.
+//!
+//! Nix comes from Debian's packages (`debian.rs`), in a directory of its own with a store of its own.
+//! The flake's input is replaced by a stand-in (`xtask/nix/stub`) that knows just what is used of
+//! nixpkgs, throws on anything else, and makes packages of the machine's programs. With it
+//!
+//! - the lock file has to agree with the flake,
+//! - every output has to evaluate, for all systems,
+//! - the checks are built: in the real sandbox, without a network, as an ordinary user.
+//!
+//! That nixpkgs itself builds what is asked of it, only a machine with nixpkgs can tell.
+
+mod debian;
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Failure, On, Result};
+use crate::{place, postgres, program};
+
+/// What is evaluated but not built: `cargo x test` does the same outside, and in less time.
+const EVALUATED_ONLY: [&str; 3] = ["clippy", "formatting", "unit"];
+/// Prefix of the checks that run the integration tests.
+const INTEGRATION: &str = "postgresql-";
+/// The system that is built.
+const SYSTEM: &str = "x86_64-linux";
+
+/// The stage as a part of all tests: left out, and said to be, on machines that cannot do it. CI can.
+pub(crate) fn run_if_possible() -> Result<()> {
+    match debian::obstacle() {
+        None => run(),
+        Some(obstacle) if std::env::var_os("CI").is_some() => Err(Failure::new(obstacle)),
+        Some(obstacle) => {
+            eprintln!("The flake is not tried here: {obstacle}.");
+            Ok(())
+        }
+    }
+}
+
+/// Everything.
+pub(crate) fn run() -> Result<()> {
+    if let Some(obstacle) = debian::obstacle() {
+        return Err(Failure::new(format!("the flake cannot be tried here: {obstacle}")));
+    }
+    let workshop = Workshop::open()?;
+    let majors = workshop.equip()?;
+    eprintln!("Evaluating the flake for all systems, with a stand-in for nixpkgs.");
+    program::run_quietly(&mut workshop.nix(["flake", "lock", "--no-update-lock-file"]))?;
+    let check = ["flake", "check", "--no-build", "--all-systems"];
+    program::run_quietly(&mut workshop.on_stub(check))?;
+    workshop.parse_examples()?;
+    let names = ["eval", "--raw", "--apply", NAMES];
+    let names = program::output(workshop.on_stub(names).arg(checks("")))?;
+    let mut build = workshop.on_stub(["build", "--keep-going", "--print-build-logs"]);
+    build.arg("--out-link").arg(workshop.home.join("result"));
+    program::run_aside(build.args(to_build(names.split_whitespace(), &majors)))?;
+    // what earlier runs have left; the links keep what this one made
+    program::run_quietly(&mut workshop.nix(["store", "gc"]))
+}
+
+/// The names of a set's attributes, a line each.
+const NAMES: &str = "checks: builtins.concatStringsSep \"\\n\" (builtins.attrNames checks)";
+
+/// A check as an argument for nix.
+fn checks(name: &str) -> String {
+    format!(".#checks.{SYSTEM}{name}")
+}
+
+/// What is built of the checks: the integration tests in their short form, on the majors there are.
+fn to_build<'a>(names: impl Iterator<Item = &'a str>, majors: &[u32]) -> Vec<String> {
+    let wanted = names.filter(|name| !EVALUATED_ONLY.contains(name)).filter_map(|name| {
+        let Some(major) = name.strip_prefix(INTEGRATION) else { return Some(format!(".{name}")) };
+        let here = majors.iter().any(|have| have.to_string() == major);
+        here.then(|| format!(".{name}.quick"))
+    });
+    wanted.map(|name| checks(&name)).collect()
+}
+
+/// A directory that is kept, with Nix in it and all that its builds see.
+struct Workshop {
+    home: PathBuf,
+    debian: PathBuf,
+}
+
+impl Workshop {
+    fn open() -> Result<Self> {
+        let home = place::kept("nix")?;
+        let debian = debian::provide(&home)?;
+        Ok(Self { home, debian })
+    }
+
+    /// Brings everything up to date but the flake; returns the majors of PostgreSQL there are.
+    fn equip(&self) -> Result<Vec<u32>> {
+        self.vendor()?;
+        let (major, bindir) = postgres::installed()?;
+        let mut majors = vec![(debian::MAJOR, self.debian.join(debian::BINDIR))];
+        if major != debian::MAJOR {
+            majors.push((major, bindir));
+        }
+        let sysroot = program::output(program::new("rustc").args(["--print", "sysroot"]))?;
+        let sysroot = Path::new(sysroot.trim_end());
+        self.write_stub(sysroot, &majors)?;
+        self.write_configuration(sysroot, &majors)?;
+        Ok(majors.into_iter().map(|(major, _)| major).collect())
+    }
+
+    /// The crates of Cargo.lock, for builds without a network.
+    fn vendor(&self) -> Result<()> {
+        let (lock, stamp) = (place::root().join("Cargo.lock"), self.home.join("vendored.lock"));
+        let wanted = fs::read(&lock).on("read", &lock)?;
+        if fs::read(&stamp).is_ok_and(|have| have == wanted) {
+            return Ok(());
+        }
+        program::run_quietly(
+            program::cargo()
+                .args(["vendor", "--quiet", "--locked", "--versioned-dirs"])
+                .arg(self.vendored()),
+        )?;
+        fs::write(&stamp, wanted).on("write", &stamp)
+    }
+
+    fn vendored(&self) -> PathBuf {
+        self.home.join("vendor")
+    }
+
+    /// A copy of the stand-in that knows this machine.
+    fn write_stub(&self, sysroot: &Path, majors: &[(u32, PathBuf)]) -> Result<()> {
+        let stub = self.stub();
+        if stub.exists() {
+            fs::remove_dir_all(&stub).on("remove", &stub)?;
+        }
+        let ours = place::root().join("xtask/nix/stub");
+        program::run_quietly(program::new("cp").arg("-r").arg(ours).arg(&stub))?;
+        let postgresql = majors.iter().map(|(n, dir)| format!(" \"{n}\" = {};", string(dir)));
+        let host = format!(
+            "{{ rust = {}; vendor = {}; debian = {}; postgresql = {{{} }}; }}\n",
+            string(sysroot),
+            string(&self.vendored()),
+            string(&self.debian),
+            postgresql.collect::<String>()
+        );
+        let file = stub.join("host.nix");
+        fs::write(&file, host).on("write", &file)
+    }
+
+    fn stub(&self) -> PathBuf {
+        self.home.join("stub")
+    }
+
+    /// Nix's configuration: no downloads, and in the sandbox only what the stand-in's packages are.
+    fn write_configuration(&self, sysroot: &Path, majors: &[(u32, PathBuf)]) -> Result<()> {
+        let target = self.home.join("target");
+        fs::create_dir_all(&target).on("create", &target)?;
+        // the sandbox's user writes there
+        program::run_quietly(program::new("chmod").arg("a+rwx").arg(&target))?;
+        let machine = ["/bin", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"];
+        let mut seen: Vec<PathBuf> = machine.map(PathBuf::from).into();
+        seen.extend([self.debian.clone(), self.vendored(), sysroot.to_owned()]);
+        seen.extend(majors.iter().filter_map(|(_, dir)| dir.parent().map(Path::to_owned)));
+        let seen: Vec<String> = seen.iter().map(|path| path.display().to_string()).collect();
+        let text = format!(
+            "experimental-features = nix-command flakes auto-allocate-uids\n\
+             build-users-group =\nauto-allocate-uids = true\n\
+             sandbox = true\nsandbox-paths = {} /nix-target={}\n\
+             substituters =\nflake-registry =\nwarn-dirty = false\n\
+             max-jobs = 1\ncores = 2\n",
+            seen.join(" "),
+            target.display()
+        );
+        let file = self.home.join("nix.conf");
+        fs::write(&file, text).on("write", &file)
+    }
+
+    /// Every example of the Nix language in the README has to be an expression.
+    fn parse_examples(&self) -> Result<()> {
+        let readme = place::root().join("README.md");
+        let readme = fs::read_to_string(&readme).on("read", &readme)?;
+        let file = self.home.join("example.nix");
+        for example in examples(&readme) {
+            fs::write(&file, example).on("write", &file)?;
+            let mut parse = self.nix(["--parse"]);
+            // the program is all of Nix's commands, by the name it is called with
+            parse.arg0("nix-instantiate").arg(&file);
+            program::run_quietly(&mut parse).map_err(|failure| failure.hint(example))?;
+        }
+        Ok(())
+    }
+
+    /// `nix` on the repository.
+    fn nix<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut nix = program::new(self.debian.join("usr/bin/nix"));
+        nix.args(arguments)
+            .env("NIX_CONF_DIR", &self.home)
+            .env("NIX_STORE_DIR", self.home.join("store"))
+            .env("NIX_STATE_DIR", self.home.join("state"))
+            .env("NIX_LOG_DIR", self.home.join("log"));
+        nix
+    }
+
+    /// The same with the stand-in instead of nixpkgs.
+    fn on_stub<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut nix = self.nix(arguments);
+        let stub = format!("path:{}", self.stub().display());
+        nix.args(["--override-input", "nixpkgs", &stub, "--no-write-lock-file"]);
+        nix
+    }
+}
+
+/// The `nix` blocks of a Markdown text.
+fn examples(markdown: &str) -> impl Iterator<Item = &str> {
+    let blocks = markdown.split("\n```nix\n").skip(1);
+    blocks.map(|rest| rest.split_once("\n```").map_or(rest, |(block, _)| block))
+}
+
+/// A string of the Nix language; paths of ours hold nothing that would need more.
+fn string(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_examples() {
+        assert!(examples(include_str!("../../../README.md")).count() > 3);
+        let text = "a\n```nix\n{ }\n```\n```sh\nx\n```\n";
+        assert_eq!(examples(text).collect::<Vec<_>>(), ["{ }"]);
+    }
+
+    #[test]
+    fn what_is_built_is_said_by_exception() {
+        let names = ["bundle", "clippy", "postgresql-15", "postgresql-17", "unit"];
+        let built = to_build(names.into_iter(), &[17]);
+        assert_eq!(
+            built,
+            [".#checks.x86_64-linux.bundle", ".#checks.x86_64-linux.postgresql-17.quick"]
+        );
+    }
+}
