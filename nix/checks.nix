@@ -137,23 +137,6 @@ in
       "cargo test --offline --workspace --lib --bins --test tidy --test docs"
       "touch $out";
 
-  # Each program finds its tools by itself, and has its completions and its page.
-  empty-path = runCommand "db-tool-empty-path" { } ''
-    for program in ${hectic.db-tool}/bin/* ${hectic.postgres-init}/bin/postgres-init \
-      ${hectic.postgres-cleanup}/bin/postgres-cleanup ${hectic.migrator}/bin/migrator; do
-      env -i PATH=/nowhere $program --version
-      name=$(basename $program)
-      share=$(dirname $program)/../share
-      ls $share/bash-completion/completions/$name.bash $share/zsh/site-functions/_$name \
-        $share/fish/vendor_completions.d/$name.fish $share/man/man1/$name.1*
-    done
-    mkdir project
-    cp -r ${./template}/db project/
-    env -i PATH=/nowhere HOME=$TMPDIR TMPDIR=$TMPDIR LOCAL_DIR=$PWD/project \
-      PG_SHARED_PRELOAD_LIBRARIES= ${lib.getExe hectic.db-tool} check --no-patch
-    touch $out
-  '';
-
   # Another PostgreSQL is another wrapper around the same programs; without flakes it is all the same.
   override =
     let
@@ -193,6 +176,32 @@ in
   postgresql-16 = integration "16";
   postgresql-17 = integration "17";
   postgresql-18 = integration "18";
+
+  # Each program finds its tools by itself, and has its completions and its page.
+  empty-path = runCommand "db-tool-empty-path" { } ''
+    for program in ${hectic.db-tool}/bin/* ${hectic.postgres-init}/bin/postgres-init \
+      ${hectic.postgres-cleanup}/bin/postgres-cleanup ${hectic.migrator}/bin/migrator; do
+      env -i PATH=/nowhere $program --version
+      name=$(basename $program)
+      share=$(dirname $program)/../share
+      ls $share/bash-completion/completions/$name.bash $share/zsh/site-functions/_$name \
+        $share/fish/vendor_completions.d/$name.fish $share/man/man1/$name.1* > listed
+    done
+    # theirs, and not one that lies about in /usr
+    alone() { env -i PATH=/nowhere HOME=$TMPDIR TMPDIR=$TMPDIR PG_WORKING_DIR=$PWD/pg "$@"; }
+    for package in ${hectic.db-tool} ${hectic.postgres-init}; do
+      alone $package/bin/postgres-init
+      test "$(cat pg/data/PG_VERSION)" = 17
+    done
+    alone ${hectic.db-tool}/bin/database -u postgresql:///x psql -- --version | grep -F ' 17.'
+    alone ${hectic.migrator}/bin/migrator -u "postgresql:///testdb?host=$PWD/pg/sock" init
+    alone ${hectic.postgres-cleanup}/bin/postgres-cleanup
+
+    mkdir project
+    cp -r ${./template}/db project/
+    alone LOCAL_DIR=$PWD/project ${lib.getExe hectic.db-tool} check --no-patch
+    touch $out
+  '';
 
   # The lines of NixOS's initialScript, on an empty database.
   bundle = withServer "bundle" [ ] ''
