@@ -47,7 +47,12 @@ pub(crate) fn run() -> Result<()> {
     let workshop = Workshop::open()?;
     let majors = workshop.equip()?;
     eprintln!("Evaluating the flake for all systems, with a stand-in for nixpkgs.");
-    program::run_quietly(&mut workshop.nix(["flake", "lock", "--no-update-lock-file"]))?;
+    program::run_quietly(&mut workshop.nix([
+        "flake",
+        "lock",
+        "--offline",
+        "--no-update-lock-file",
+    ]))?;
     let check = ["flake", "check", "--no-build", "--all-systems"];
     program::run_quietly(&mut workshop.on_stub(check))?;
     workshop.parse_examples()?;
@@ -203,7 +208,7 @@ impl Workshop {
     fn on_stub<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut nix = self.nix(arguments);
         let stub = format!("path:{}", self.stub().display());
-        nix.args(["--override-input", "nixpkgs", &stub, "--no-write-lock-file"]);
+        nix.args(["--offline", "--override-input", "nixpkgs", &stub, "--no-write-lock-file"]);
         nix
     }
 }
