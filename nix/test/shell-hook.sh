@@ -25,6 +25,12 @@ for shell in 'dash -eu' 'bash -eu' 'bash -euo pipefail' 'zsh -f' 'mksh' 'busybox
   LOCAL_DIR="$PWD/project $shell" PG_WORKING_DIR='' postgres-cleanup
 done
 
+# a path that no socket fits into: DB_URL is corrected
+long=$(printf 'a%.0s' {1..120})
+mkdir "$long"
+test "$(cd "$long" && bash -eu -c "$hook$ask" | head -n 1)" = 'user|dbname'
+LOCAL_DIR="$PWD/$long" PG_WORKING_DIR='' postgres-cleanup
+
 # two shells at once
 mkdir twice
 cd twice

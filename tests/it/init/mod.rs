@@ -11,6 +11,7 @@ mod preload;
 mod reuse;
 mod settings;
 mod sockets;
+mod sourced;
 mod template;
 mod urls;
 

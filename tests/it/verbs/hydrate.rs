@@ -166,3 +166,11 @@ fn a_server_that_is_not_there_is_told_with_the_way_on() {
     // here psql is the first to connect
     sandbox.database(["patch"]).fails(1, ["database status"]);
 }
+
+/// As with a PostgreSQL that came without contrib.
+#[test]
+fn an_extension_that_is_not_installed_is_named_with_its_place() {
+    let sandbox = project::with_source("-- first\nCREATE EXTENSION contrib_that_is_not_there;\n");
+    let words = ["contrib_that_is_not_there", "entrypoint.sql:2:1", "must first be installed"];
+    sandbox.database(["deploy"]).fails(1, words);
+}
