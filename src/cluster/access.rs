@@ -136,7 +136,7 @@ pub fn check_reach(directory: &Path, user: &OsUser) -> Result<()> {
 
 /// Makes a directory, with its parents, that others may not enter: the sockets in it trust whoever
 /// reaches them, and a configuration of the user's own may leave them open. One that is there stays
-/// as it is.
+/// as it is, also one that another shell has just made.
 pub(super) fn make_closed(directory: &Path) -> std::io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -144,7 +144,10 @@ pub(super) fn make_closed(directory: &Path) -> std::io::Result<()> {
     if let Some(parent) = directory.parent() {
         std::fs::create_dir_all(parent)?;
     }
-    DirBuilder::new().mode(0o700).create(directory)
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(_) if directory.is_dir() => Ok(()),
+        made => made,
+    }
 }
 
 /// A directory of logs that somebody made is not taken from them, so it has to be open already.
@@ -215,6 +218,23 @@ pub fn server_user(directory: &Path, preferred: Option<&str>) -> Result<Option<O
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn two_shells_may_make_the_same_directory_at_once() {
+        let top = tempfile::tempdir().unwrap();
+        for round in 0..100 {
+            let directory = top.path().join(format!("{round}/pg"));
+            let start = std::sync::Barrier::new(4);
+            let make = || {
+                start.wait();
+                make_closed(&directory)
+            };
+            std::thread::scope(|scope| {
+                let shells = [(); 4].map(|()| scope.spawn(make));
+                shells.map(|shell| shell.join().unwrap().unwrap());
+            });
+        }
+    }
 
     #[test]
     fn a_project_or_home_is_refused() {
