@@ -193,8 +193,20 @@ in
       alone $package/bin/postgres-init
       test "$(cat pg/data/PG_VERSION)" = 17
     done
-    alone ${hectic.db-tool}/bin/database -u postgresql:///x psql -- --version | grep -F ' 17.'
+    database() { alone ${hectic.db-tool}/bin/database -u "postgresql:///testdb?host=$PWD/pg/sock" "$@"; }
+    database psql -- --version | grep -F ' 17.'
     alone ${hectic.migrator}/bin/migrator -u "postgresql:///testdb?host=$PWD/pg/sock" init
+    # what `database` starts sees its PATH: PostgreSQL's programs, the caller's, those of last resort
+    echo hush | database secrets set WORD
+    test "$(database secrets run -- /bin/sh -c 'echo "$WORD $PATH"')" = \
+      "hush ${lib.makeBinPath [ pkgs.postgresql_17 ]}:/nowhere:${
+        lib.makeBinPath [
+          pkgs.less
+          pkgs.openssh
+        ]
+      }"
+    database secrets run -- less -V
+    database secrets run -- ssh -V
     alone ${hectic.postgres-cleanup}/bin/postgres-cleanup
 
     mkdir project

@@ -1,13 +1,16 @@
 # Some of the programs, with a PostgreSQL in their PATH, in front of whatever the caller has there.
 #
-# The caller's PATH stays behind it, for editors, and `less` behind that, for who has no pager.
-# Nothing else is called: a PATH that was empty will do. PG_BINDIR still beats all of it.
+# The caller's PATH stays behind it, for an editor. Behind that come the pager and the ssh of
+# `database`: one's own ssh knows what one's ~/.ssh/config says (macOS adds words that others do not
+# know), and one's own less is as good. Nothing else is called, so a PATH that was empty will do.
+# PG_BINDIR still beats all of it.
 {
   lib,
   runCommand,
   makeBinaryWrapper,
   dash,
   less,
+  openssh,
   postgresql,
   unwrapped,
   pname,
@@ -16,7 +19,14 @@
 }:
 let
   bin = lib.makeBinPath [ postgresql ];
-  binaries = lib.remove "postgres-init" programs;
+  behind =
+    program:
+    lib.optionalString (program == "database") " --suffix PATH : ${
+      lib.makeBinPath [
+        less
+        openssh
+      ]
+    }";
 in
 runCommand "${pname}-${unwrapped.version}"
   {
@@ -31,10 +41,10 @@ runCommand "${pname}-${unwrapped.version}"
   ''
     mkdir -p $out/bin
 
-    for program in ${toString binaries}; do
-      makeWrapper ${unwrapped}/bin/$program $out/bin/$program \
-        --prefix PATH : ${bin} --suffix PATH : ${lib.makeBinPath [ less ]}
-    done
+    ${lib.concatMapStrings (program: ''
+      makeWrapper ${unwrapped}/bin/${program} $out/bin/${program} \
+        --prefix PATH : ${bin}${behind program}
+    '') (lib.remove "postgres-init" programs)}
 
     # People source this one: a wrapper that ends in `exec` would replace their shell.
     ${lib.optionalString (lib.elem "postgres-init" programs) ''

@@ -141,14 +141,15 @@ let
       bash = machine "bash" [ "bash" ];
       dash = machine "dash" [ "dash" ];
       git = machine "git" [ "git" ];
-      less = pkgs.runCommand "less-0" { } "mkdir -p $out/bin";
       nixfmt-tree = pkgs.runCommand "nixfmt-tree-0" { meta.mainProgram = "treefmt"; } "mkdir $out";
       procps = machine "procps" [ "ps" ];
       util-linux = machine "util-linux" [ "script" "setsid" ];
 
       busybox = debian "busybox" [ "busybox" ];
       fish = debian "fish" [ "fish" ];
+      less = debian "less" [ "less" ];
       mksh = debian "mksh" [ "mksh" ];
+      openssh = debian "openssh" [ "ssh" ];
       zsh = debian "zsh" [ "zsh" ];
 
       postgresql = throw "name a major version: nixpkgs changes what `postgresql` is";

@@ -13,20 +13,24 @@ use crate::{place, program};
 /// The release that has a Nix which today's flakes work with.
 const RELEASE: &str = "trixie";
 /// What is fetched, with what it depends on.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 10] = [
     "busybox",
     "fish",
+    "less",
     "mksh",
     "nix-bin",
+    "openssh-client",
     "patchelf",
     "postgresql-17",
     "postgresql-17-cron",
     "zsh",
 ];
+/// The file that says what was fetched.
+const STAMP: &str = "packages";
 /// Packages that only their installation needs.
 const UNUSED: [&str; 4] = ["libperl", "perl", "systemd", "ucf"];
 /// Programs to be made independent of the machine, besides PostgreSQL's.
-const PROGRAMS: [&str; 5] = ["busybox", "fish", "mksh", "nix", "zsh"];
+const PROGRAMS: [&str; 7] = ["busybox", "fish", "less", "mksh", "nix", "ssh", "zsh"];
 /// The libraries.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 /// The dynamic linker.
@@ -54,10 +58,13 @@ pub(super) fn obstacle() -> Option<&'static str> {
     }
 }
 
-/// The directory with all of it; fetched when it is not there yet.
+/// The directory with all of it; fetched when it is not there yet, or less than is wanted now.
 pub(super) fn provide(home: &Path) -> Result<PathBuf> {
     let tree = home.join(format!("debian-{RELEASE}"));
-    if !tree.exists() {
+    if !fs::read_to_string(tree.join(STAMP)).is_ok_and(|have| have == PACKAGES.join(" ")) {
+        if tree.exists() {
+            fs::remove_dir_all(&tree).on("remove", &tree)?;
+        }
         let part = home.join(format!(".part-{}", std::process::id()));
         let made = fetch(&part, &tree);
         let removed =
@@ -79,6 +86,8 @@ fn fetch(part: &Path, tree: &Path) -> Result<()> {
     for program in programs.chain(entries(&unpacked.join(BINDIR))?).filter(|path| is_elf(path)) {
         relink(&unpacked, tree, &program)?;
     }
+    let stamp = unpacked.join(STAMP);
+    fs::write(&stamp, PACKAGES.join(" ")).on("write", &stamp)?;
     fs::rename(&unpacked, tree).on("publish", tree)
 }
 
