@@ -21,7 +21,7 @@ use crate::failure::{Failure, On, Result};
 use crate::{place, postgres, program};
 
 /// What is evaluated but not built: `cargo x test` does the same outside, and in less time.
-const EVALUATED_ONLY: [&str; 3] = ["clippy", "formatting", "unit"];
+const EVALUATED_ONLY: [&str; 2] = ["clippy", "unit"];
 /// Prefix of the checks that run the integration tests.
 const INTEGRATION: &str = "postgresql-";
 /// The system that is built.
