@@ -112,20 +112,34 @@ let
   };
   inherit (pkgs.stdenv.hostPlatform) system;
 
-  module = self.nixosModules.default {
-    inherit lib pkgs;
-    config.services.postgresql = {
-      finalPackage = pkgs.postgresql_17;
-      settings.port = 5432;
-      hectic = {
-        enable = true;
-        databases = [
-          "shop"
-          "it's"
-        ];
-      };
-    };
-  };
+  # A machine with the module; of its configuration only the unit and what belongs to it is asked for.
+  machine =
+    hectic:
+    (lib.nixosSystem {
+      modules = [
+        self.nixosModules.default
+        {
+          nixpkgs.pkgs = pkgs;
+          system.stateVersion = "26.05";
+          services.postgresql = {
+            enable = true;
+            package = pkgs.postgresql_17;
+            settings.port = 5432;
+            hectic = hectic // {
+              enable = true;
+            };
+          };
+        }
+      ];
+    }).config;
+  unit =
+    hectic:
+    pkgs.writeText "unit.sh" "set -e\n${(machine hectic).systemd.services.postgresql-hectic.script}";
+  refused =
+    hectic:
+    lib.filter (
+      { assertion, message }: lib.hasPrefix "services.postgresql.hectic" message && !assertion
+    ) (machine hectic).assertions;
 in
 {
   package = hectic.db-tool;
@@ -237,20 +251,57 @@ in
       psql -X -v ON_ERROR_STOP=1 -d "''${PGURL/testdb/alone}" \
         -c 'DROP SCHEMA IF EXISTS hectic CASCADE' -f $file
     done
+    # that of the secrets is whole: with a key they can be kept
+    (umask 077 && printf '%064d\n' 1 > $PG_WORKING_DIR/hectic.key)
+    psql -X -At -v ON_ERROR_STOP=1 -d "''${PGURL/testdb/alone}" -f ${secret.path} \
+      -c "SELECT hectic.set_secret('WORD', 'hush')" -c "SELECT hectic.get_secret('WORD')" |
+      tail -n 1 | grep -x hush
   '';
 
-  # What the module's unit runs, twice.
-  module = withServer "module" [ ] ''
-    . postgres-init
-    export PGHOST=$POSTGRESQL_HOST
-    createdb shop
-    createdb "it's"
-    for time in first second; do
-      ${module.config.content.systemd.services.postgresql-hectic.script}
-    done
-    psql -At -d shop -c 'SELECT version FROM hectic.version' |
-      grep -x ${self.lib.hectic.versionString}
-  '';
+  # What the module's unit runs, twice; then with a key of the machine's own.
+  module =
+    assert refused { secretKeyFile = "/run/hectic.key"; } == [ ];
+    assert refused { secretKeyFile = "${./module.nix}"; } != [ ];
+    withServer "module" [ ] ''
+      . postgres-init
+      export PGHOST=$POSTGRESQL_HOST
+      createdb shop
+      createdb "it's"
+      for time in first second; do
+        bash ${
+          unit {
+            databases = [
+              "shop"
+              "it's"
+            ];
+          }
+        }
+      done
+      ask() { psql -X -At -v ON_ERROR_STOP=1 -d shop "$@"; }
+      ask -c 'SELECT version FROM hectic.version' | grep -x ${self.lib.hectic.versionString}
+      ask -c "SELECT hectic.set_secret('WORD', 'hush')"
+      test "$(ask -c "SELECT hectic.get_secret('WORD')")" = hush
+      test "$(stat -c %a $PG_WORKING_DIR/hectic.key)" = 600
+
+      own() {
+        bash ${
+          unit {
+            databases = [ "shop" ];
+            secretKeyFile = "/run/hectic.key";
+          }
+        }
+      }
+      fails() { ! own 2> said && grep "$1" said; }
+      fails 'hectic.key would be used instead'
+      mv $PG_WORKING_DIR/hectic.key machine.key
+      fails 'there is no key for the secrets'
+      echo "hectic.secret_key_file = '$PWD/machine.key'" >> $PG_WORKING_DIR/data/postgresql.conf
+      own
+      test "$(ask -c "SELECT hectic.get_secret('WORD')")" = hush
+      test ${
+        (machine { secretKeyFile = "/run/hectic.key"; }).services.postgresql.settings."hectic.secret_key_file"
+      } = /run/hectic.key
+    '';
 
   # The hook of the documentation, in the shells that may run it.
   shell-hook = withServer "shell-hook" (lib.attrValues shells) ''

@@ -10,7 +10,10 @@ let
     foldl'
     functionArgs
     head
+    isAttrs
+    isBool
     isFunction
+    isList
     isString
     listToAttrs
     pathExists
@@ -18,6 +21,7 @@ let
     replaceStrings
     stringLength
     substring
+    tail
     ;
 in
 rec {
@@ -26,9 +30,19 @@ rec {
     concatLists
     elem
     elemAt
+    filter
+    foldl'
     head
     ;
   inherit (builtins) all concatStringsSep mapAttrs;
+
+  recursiveUpdate =
+    a: b:
+    a
+    // mapAttrs (
+      name: value:
+      if isAttrs value && isAttrs (a.${name} or null) then recursiveUpdate a.${name} value else value
+    ) b;
 
   genAttrs =
     names: f:
@@ -64,14 +78,49 @@ rec {
   licenses.mit = "MIT";
   platforms.unix = [ ];
 
-  # modules, without a system of them
-  types = {
-    listOf = of: of;
-    str = isString;
+  types =
+    let
+      one = check: {
+        inherit check;
+        merge = values: if tail values == [ ] then head values else throw "an option is set twice";
+      };
+      setOf = check: {
+        inherit check;
+        merge = foldl' (a: b: a // b) { };
+      };
+    in
+    {
+      bool = one isBool;
+      str = one isString;
+      nullOr = of: one (value: value == null || of.check value);
+      listOf = of: {
+        check = value: isList value && all of.check value;
+        merge = concatLists;
+      };
+      attrsOf = of: setOf (value: isAttrs value && all of.check (attrValues value));
+      # of the stub alone: a set with these attributes
+      only =
+        known:
+        setOf (
+          value:
+          all (
+            name:
+            if known ? ${name} then known.${name}.check value.${name} else throw "there is no `${name}' here"
+          ) (attrNames value)
+        );
+    };
+  mkOption = option: option // { _type = "option"; };
+  mkEnableOption =
+    _:
+    mkOption {
+      type = types.bool;
+      default = false;
+    };
+  mkIf = condition: content: {
+    _type = "if";
+    inherit condition content;
   };
-  mkEnableOption = _: { };
-  mkOption = option: option;
-  mkIf = condition: content: { inherit condition content; };
+  nixosSystem = import ./nixos.nix { lib = import ./lib.nix; };
 
   callPackageWith =
     packages: file: extra:
