@@ -7,11 +7,16 @@
   pkgs,
 }:
 {
+  # no others: a misspelt one would have no effect, and nobody would know
+  pname,
+  version,
+  src,
   cargoLock,
   cargoBuildFlags ? [ ],
   doCheck ? true,
   nativeBuildInputs ? [ ],
-  ...
+  postInstall ? "",
+  meta ? { },
 }@args:
 if doCheck then
   throw "the stub runs no tests in a package"
