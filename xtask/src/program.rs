@@ -86,13 +86,21 @@ pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
 
 /// What the command printed on stdout.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let Output { status, stdout, stderr } =
-        command.output().map_err(|error| cannot_start(command, &error))?;
-    if status.success() {
-        return Ok(String::from_utf8_lossy(&stdout).into_owned());
+    Ok(String::from_utf8_lossy(&succeed(command)?.stdout).into_owned())
+}
+
+/// What a command that succeeded printed on stderr.
+pub(crate) fn remarks(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&succeed(command)?.stderr).into_owned())
+}
+
+fn succeed(command: &mut Command) -> Result<Output> {
+    let output = command.output().map_err(|error| cannot_start(command, &error))?;
+    if output.status.success() {
+        return Ok(output);
     }
-    let said = String::from_utf8_lossy(&stderr);
-    Err(Failure::new(format!("failed ({status}): {}\n{said}", line(command))))
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::new(format!("failed ({}): {}\n{said}", output.status, line(command))))
 }
 
 /// Whether the command starts and succeeds; nothing is shown.

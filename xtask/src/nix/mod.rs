@@ -47,14 +47,9 @@ pub(crate) fn run() -> Result<()> {
     let workshop = Workshop::open()?;
     let majors = workshop.equip()?;
     eprintln!("Evaluating the flake for all systems, with a stand-in for nixpkgs.");
-    program::run_quietly(&mut workshop.nix([
-        "flake",
-        "lock",
-        "--offline",
-        "--no-update-lock-file",
-    ]))?;
-    let check = ["flake", "check", "--no-build", "--all-systems"];
-    program::run_quietly(&mut workshop.on_stub(check))?;
+    workshop.compare_lock()?;
+    program::run_quietly(&mut workshop.on_stub(EVALUATE))?;
+    workshop.evaluate_consumers()?;
     workshop.parse_examples()?;
     let names = ["eval", "--raw", "--apply", NAMES];
     let names = program::output(workshop.on_stub(names).arg(checks("")))?;
@@ -65,6 +60,8 @@ pub(crate) fn run() -> Result<()> {
     program::run_quietly(&mut workshop.nix(["store", "gc"]))
 }
 
+/// Evaluates every output of a flake.
+const EVALUATE: [&str; 4] = ["flake", "check", "--no-build", "--all-systems"];
 /// The names of a set's attributes, a line each.
 const NAMES: &str = "checks: builtins.concatStringsSep \"\\n\" (builtins.attrNames checks)";
 
@@ -178,6 +175,44 @@ impl Workshop {
         fs::write(&file, text).on("write", &file)
     }
 
+    /// The lock file has to hold what the flake asks for, and the flake to ask for what there is.
+    fn compare_lock(&self) -> Result<()> {
+        let mut lock = self.nix(["flake", "lock", "--offline", "--no-update-lock-file"]);
+        let said = program::remarks(&mut lock).map_err(|failure| {
+            failure.hint(
+                "flake.lock does not hold what flake.nix asks for. Where there is a network, \
+                 `nix flake lock` brings it up to date.",
+            )
+        })?;
+        match said.lines().find(|line| line.starts_with("warning:")) {
+            None => Ok(()),
+            Some(warning) => Err(Failure::new(format!("the inputs of flake.nix: {warning}"))),
+        }
+    }
+
+    /// The flakes of others: the sample project's and the README's, with this one as their input.
+    fn evaluate_consumers(&self) -> Result<()> {
+        let readme = place::root().join("README.md");
+        let readme = fs::read_to_string(&readme).on("read", &readme)?;
+        let flake = examples(&readme).find(|example| example.contains("inputs = {"));
+        let flake = flake.ok_or_else(|| Failure::new("README.md shows no flake"))?;
+        let directory = self.home.join("consumer");
+        fs::create_dir_all(&directory).on("create", &directory)?;
+        let file = directory.join("flake.nix");
+        fs::write(&file, flake).on("write", &file)?;
+        self.evaluate_consumer(&directory, "nixpkgs")?;
+        self.evaluate_consumer(&place::root().join("nix/template"), "db-tool/nixpkgs")
+    }
+
+    /// The flake in `directory`, which has its nixpkgs from the input of that name.
+    fn evaluate_consumer(&self, directory: &Path, nixpkgs: &str) -> Result<()> {
+        let mut evaluate = self.nix(EVALUATE);
+        evaluate.arg(format!("path:{}", directory.display())).args(["--offline"]);
+        let ours = format!("git+file://{}", place::root().display());
+        evaluate.args(["--no-write-lock-file", "--override-input", "db-tool", &ours]);
+        program::run_quietly(evaluate.args(["--override-input", nixpkgs, &self.stub_input()]))
+    }
+
     /// Every example of the Nix language in the README has to be an expression.
     fn parse_examples(&self) -> Result<()> {
         let readme = place::root().join("README.md");
@@ -207,9 +242,14 @@ impl Workshop {
     /// The same with the stand-in instead of nixpkgs.
     fn on_stub<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut nix = self.nix(arguments);
-        let stub = format!("path:{}", self.stub().display());
+        let stub = self.stub_input();
         nix.args(["--offline", "--override-input", "nixpkgs", &stub, "--no-write-lock-file"]);
         nix
+    }
+
+    /// The stand-in as an input of a flake.
+    fn stub_input(&self) -> String {
+        format!("path:{}", self.stub().display())
     }
 }
 
