@@ -171,6 +171,15 @@ impl Conninfo {
         Self { database: database.to_owned(), ..self.clone() }
     }
 
+    /// The same connection through a socket in `directory`, at the other end of which is `target`:
+    /// its password is the one that is sent.
+    #[must_use]
+    pub fn through(&self, directory: &Path, target: &Target) -> Self {
+        let host = directory.to_string_lossy().into_owned();
+        let target = Target { host, hostaddr: None, ..target.clone() };
+        Self { targets: vec![target], ..self.clone() }
+    }
+
     /// A file below `~/.postgresql`, where libpq looks for certificates.
     pub(crate) fn in_dot_postgresql(&self, name: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(".postgresql").join(name))

@@ -10,11 +10,12 @@ mod failure;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_core::Stream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
@@ -165,6 +166,26 @@ impl Session {
     /// See [`server_error`].
     pub fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64> {
         self.run(async |client| client.execute(sql, params).await)
+    }
+
+    /// Runs a `COPY … TO STDOUT` and hands on what arrives, as it arrives: nothing is held. When
+    /// `take` fails, the session is of no further use.
+    ///
+    /// # Errors
+    /// What `take` says; see [`server_error`].
+    pub fn copy_out(&mut self, sql: &str, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut taken = Ok(());
+        self.run(async |client| {
+            let mut stream = pin!(client.copy_out(sql).await?);
+            while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
+                taken = take(&chunk?);
+                if taken.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        taken
     }
 
     /// The server's own account of the last statement that failed; `None` after a success.
