@@ -18,6 +18,7 @@ mod nix;
 mod place;
 mod postgres;
 mod program;
+mod sshd;
 mod test;
 mod wheel;
 

@@ -22,7 +22,7 @@ const FROM_CARGO_RUN: [&str; 6] = [
 ];
 
 /// Variables that would lead the tool away from the sample project.
-const PROJECT_VARIABLES: [&str; 9] = [
+const PROJECT_VARIABLES: [&str; 10] = [
     "DATABASE_",
     "DB_URL",
     "ENVIRONMENT",
@@ -32,6 +32,7 @@ const PROJECT_VARIABLES: [&str; 9] = [
     "PATCH_",
     "PG",
     "PROFILE_DIR",
+    "STAGING_",
 ];
 
 /// A program with the repository as its working directory.

@@ -1,0 +1,46 @@
+//! An ssh server for the tests, which start it themselves: found, or unpacked without being installed.
+//!
+//! Installing Debian's package would make host keys and start a service; its files are enough.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Result};
+use crate::{place, program};
+
+/// What names an sshd that is to be taken.
+pub(crate) const VARIABLE: &str = "DB_TOOL_TEST_SSHD";
+
+/// Where systems have it, which is in nobody's `PATH`.
+const USUAL: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
+
+/// Fetches the package and the one library that a small system lacks.
+const UNPACK: &str = "\
+{ apt-get download openssh-server libwrap0 || { apt-get update -qq && apt-get download openssh-server libwrap0; }; } \
+&& for package in *.deb; do dpkg -x \"$package\" .; done && rm *.deb";
+
+/// The path of an sshd.
+pub(crate) fn provide() -> Result<PathBuf> {
+    let named = std::env::var_os(VARIABLE).map(PathBuf::from);
+    let usual = USUAL.iter().map(PathBuf::from).find(|sshd| sshd.is_file());
+    if let Some(found) = named.or(usual) {
+        return Ok(found);
+    }
+    let kept = place::kept("sshd")?;
+    let sshd = kept.join("usr/sbin/sshd");
+    if !sshd.is_file() {
+        unpack(&kept)?;
+    }
+    if sshd.is_file() { Ok(sshd) } else { Err(advice()) }
+}
+
+fn unpack(kept: &Path) -> Result<()> {
+    eprintln!("Unpacking the distribution's package `openssh-server` for the tests.");
+    let unpacked = program::run_aside(program::new("sh").args(["-c", UNPACK]).current_dir(kept));
+    unpacked.map_err(|_| advice())
+}
+
+fn advice() -> Failure {
+    Failure::new(format!(
+        "the tests need sshd: install OpenSSH's server (`openssh-server`), or set {VARIABLE} to its path"
+    ))
+}
