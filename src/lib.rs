@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · draft · origin · rows · both · private · backup · tap
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · draft · origin · rows · both · private · backup · staging · tap
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -53,6 +53,7 @@ pub mod secret;
 pub mod shell;
 pub mod signal;
 pub mod source;
+pub mod staging;
 pub mod steps;
 pub mod tap;
 pub mod workspace;

@@ -6,6 +6,7 @@ use crate::error::{IoContext, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::script::Script;
 use crate::postgres::toolchain::Toolchain;
+use crate::staging;
 use crate::workspace::{Workspace, require_file};
 
 /// The patch of a project.
@@ -31,9 +32,11 @@ impl Patch {
         Ok(Self { script })
     }
 
-    /// Runs the patch.
+    /// Runs the patch. One that was pulled has to be as it was pulled.
     pub fn apply(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
-        self.script.as_ref().map_or(Ok(()), |script| script.run(toolchain, conninfo))
+        let Some(script) = &self.script else { return Ok(()) };
+        staging::verify(&script.file)?;
+        script.run(toolchain, conninfo)
     }
 }
 

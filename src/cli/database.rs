@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use super::diff::DiffArguments;
 use super::env::Env;
 use super::export::Format;
+use super::pull_verbs::{self, PullArguments};
 use super::resolve::Resolve;
 use super::secrets_verbs::SecretsVerb;
 use super::ui::Voice;
@@ -90,6 +91,9 @@ enum Verb {
     Restore(RestoreArguments),
     /// Adapt a backup for the team and pack it again
     NormalizeBackup(NormalizeArguments),
+    /// Bring rows of the staging database into the patch file
+    #[command(name = "pull_staging", alias = "pull-staging")]
+    PullStaging(PullArguments),
     /// Save named states of the development cluster, and come back to them
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Snapshot {
@@ -299,6 +303,7 @@ pub(super) fn execute(arguments: Arguments) -> Result<()> {
         }
         Verb::Restore(flags) => backup_verbs::run_restore(&resolve, &flags, &inherits),
         Verb::NormalizeBackup(flags) => backup_verbs::run_normalize(&resolve, flags),
+        Verb::PullStaging(flags) => pull_verbs::run(&resolve, &flags),
         Verb::Snapshot { verb } => snapshot_verbs::run(&resolve, &verb, &inherits),
         Verb::Status { json } => verbs::show_status(&resolve, json),
         // `cli::database` has handed these over before they were parsed

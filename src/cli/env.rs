@@ -26,7 +26,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable that the tools read.
-pub const TABLE: [Variable; 34] = [
+pub const TABLE: [Variable; 38] = [
     variable("LOCAL_DIR", "(required)", "The project's root directory."),
     variable(
         "DB_URL",
@@ -133,6 +133,10 @@ pub const TABLE: [Variable; 34] = [
         "The project's key, which teammates share: opens sealed dotenvs, and seals the secrets of the database.",
     ),
     variable("ENVIRONMENT", "(unset)", "Names the default dotenv."),
+    variable("STAGING_SSH_HOST", "(for `pull_staging`)", "Where `ssh` connects to; `-`: nowhere."),
+    variable("STAGING_DB_URL", "(for `pull_staging`)", "The database, as seen from that host."),
+    variable("STAGING_DUMP_TABLES", "(for `pull_staging`)", "Names or patterns of tables to pull."),
+    variable("STAGING_DUMP_FLAGS", "(for `pull_staging`)", "Flags of `pg_dump`; may be empty."),
     variable("HYDRATE_LOG", "(stdout)", "File for the output of hydration."),
     variable("PATCH_LOG", "(stdout)", "File for the output of patching."),
     variable(

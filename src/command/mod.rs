@@ -16,6 +16,7 @@ pub mod migrator;
 pub mod normalize_backup;
 pub mod patch;
 pub mod psql;
+pub mod pull_staging;
 pub mod restore;
 pub mod secrets;
 pub mod snapshot;

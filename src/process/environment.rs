@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 /// Prefixes of variables that no child inherits: libpq's own, which would redirect a connection,
 /// and the secrets', which a server would expose through `/proc`.
-const SCRUBBED: [&str; 3] = ["PG", "HECTIC_SECRET", "HECTIC_DOTENV"];
+const SCRUBBED: [&str; 4] = ["PG", "HECTIC_SECRET", "HECTIC_DOTENV", "STAGING_DB_URL"];
 
 /// A set of environment variables, captured once by `cli` and scrubbed.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn libpq_and_secret_variables_do_not_pass() {
-        let all = [("PGHOST", "x"), ("HECTIC_DOTENV_CONTENT", "A=1"), ("EDITOR", "vi")];
+        let url = ("STAGING_DB_URL", "postgresql://u:hush@h/d");
+        let all = [("PGHOST", "x"), ("HECTIC_DOTENV_CONTENT", "A=1"), ("EDITOR", "vi"), url];
         let environment = Environment::scrub(all.map(|(n, v)| (n.into(), v.into())));
         assert_eq!(names(&environment), ["EDITOR", "LC_MESSAGES"]);
     }

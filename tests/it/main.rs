@@ -16,6 +16,7 @@ mod large;
 mod leaks;
 mod migrator;
 mod migrator_crash;
+mod pull;
 mod readme;
 mod secret;
 mod secrets;

@@ -6,6 +6,7 @@
 
 pub mod project;
 pub mod server;
+pub mod sshd;
 pub mod tls;
 pub mod trace;
 

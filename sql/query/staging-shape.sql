@@ -1,0 +1,26 @@
+-- The columns of the tables $1 that are pulled (generated ones make themselves), those of them that
+-- may mean a large object, and the key by which rows are told apart: the primary one, else the
+-- smallest unique index without gaps.
+WITH attribute AS (
+  SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attnotnull, a.attgenerated <> '' AS is_generated,
+         a.atttypid = 'pg_catalog.oid'::pg_catalog.regtype OR t.typbasetype = 'pg_catalog.oid'::pg_catalog.regtype AS is_oid
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+  WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+),
+usable AS (
+  SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indnkeyatts,
+         pg_catalog.array_agg(a.name ORDER BY k.place) AS columns
+  FROM pg_catalog.pg_index i
+  CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, place)
+  LEFT JOIN attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+  WHERE i.indrelid = ANY ($1::oid[]) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+    AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
+  GROUP BY i.indrelid, i.indexrelid
+  HAVING pg_catalog.bool_and(COALESCE(a.attnotnull AND NOT a.is_generated, false))
+)
+SELECT r.oid,
+       ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND NOT a.is_generated ORDER BY a.attnum) AS columns,
+       ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND a.is_oid ORDER BY a.attnum) AS oids,
+       COALESCE((SELECT u.columns FROM usable u WHERE u.indrelid = r.oid
+                 ORDER BY u.indisprimary DESC, u.indnkeyatts, u.indexrelid LIMIT 1), '{}') AS key
+FROM pg_catalog.unnest($1::oid[]) AS r(oid)

@@ -1,0 +1,19 @@
+-- Every table that a pull can name: plain and partitioned ones of users. A partition knows the tables
+-- it is a part of, up to the root.
+WITH RECURSIVE immutable(oid) AS (
+  SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'hectic' AND c.relname = 'immutable'
+  UNION
+  SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN immutable ON immutable.oid = i.inhparent
+)
+SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
+       pg_catalog.format('%I.%I', n.nspname, c.relname) AS qualified,
+       pg_catalog.pg_table_is_visible(c.oid) AS visible,
+       c.relkind = 'p' AS partitioned,
+       c.oid IN (SELECT i.oid FROM immutable i) AS immutable,
+       ARRAY(SELECT a.relid::oid FROM pg_catalog.pg_partition_ancestors(c.oid) AS a(relid)
+             WHERE c.relispartition AND a.relid <> c.oid) AS whole
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+ORDER BY 2, 3

@@ -1,0 +1,179 @@
+//! `database pull_staging`: the environment's contract, the arguments, and what is said at the end.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::resolve::Resolve;
+use super::{table, ui};
+use crate::command::pull_staging::PullStaging;
+use crate::error::{Error, Result};
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::url::PgUrl;
+use crate::staging::{self, Flags, Pattern, Pulled, Rule, Selection, Wanted};
+
+#[derive(Debug, Args)]
+pub(super) struct PullArguments {
+    /// Connect without ssh, as STAGING_SSH_HOST=- does
+    #[arg(long)]
+    direct: bool,
+    /// Read this many tables at once
+    #[arg(short, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+    /// How rows are written [default: copy, unless STAGING_DUMP_FLAGS says otherwise]
+    #[arg(long = "format", id = "row_format", value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Pull only rows that meet an SQL condition
+    #[arg(long = "where", value_name = "TABLE=CONDITION")]
+    conditions: Vec<String>,
+    /// Pull at most this many rows, the first by key
+    #[arg(long = "limit", value_name = "TABLE=N")]
+    limits: Vec<String>,
+    /// How long a connection may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    timeout: u32,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Data of COPY
+    Copy,
+    /// INSERT statements
+    Inserts,
+}
+
+pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
+    let contract = Contract::of(resolve, arguments.direct)?;
+    let workspace = resolve.workspace()?;
+    let flags = Flags::parse(&staging::split(&contract.flags)?)?;
+    refuse_unknown(&flags)?;
+    let pull = PullStaging {
+        wanted: wanted(arguments, &contract, &flags)?,
+        conninfo: conninfo(resolve, &contract.url, arguments.timeout)?,
+        ssh_host: contract.ssh_host,
+        file: workspace.patch.file.clone(),
+        timeout: Duration::from_secs(arguments.timeout.into()),
+        environment: resolve.environment(),
+    };
+    let pulled = pull.run()?;
+    tell(&pulled);
+    ui::status(&format!("pulled: {}", workspace.patch.file.display()));
+    Ok(())
+}
+
+/// The four variables.
+struct Contract {
+    ssh_host: Option<String>,
+    url: String,
+    tables: String,
+    flags: String,
+}
+
+impl Contract {
+    /// Exit 3 with the name of the first that is missing. Flags alone may be empty.
+    fn of(resolve: &Resolve, direct: bool) -> Result<Self> {
+        let named = |name| {
+            let value = resolve.env.text(name)?.map(str::to_owned);
+            value.ok_or_else(|| missing(name))
+        };
+        let ssh_host = match direct {
+            true => None,
+            false => Some(named("STAGING_SSH_HOST")?).filter(|host| host != "-"),
+        };
+        let (url, tables) = (named("STAGING_DB_URL")?, named("STAGING_DUMP_TABLES")?);
+        let flags = match resolve.env.set("STAGING_DUMP_FLAGS") {
+            None => return Err(missing("STAGING_DUMP_FLAGS")),
+            Some(_) => resolve.env.text("STAGING_DUMP_FLAGS")?.unwrap_or_default().to_owned(),
+        };
+        Ok(Self { ssh_host, url, tables, flags })
+    }
+}
+
+fn missing(name: &str) -> Error {
+    let hint = match name {
+        "STAGING_SSH_HOST" => {
+            "set it to the host that ssh connects to, or to - (or give --direct) to go without"
+        }
+        "STAGING_DB_URL" => "set it to the staging database: postgresql://USER@HOST/DATABASE",
+        "STAGING_DUMP_TABLES" => "set it to the tables to pull, with blanks between them",
+        _ => "set it to flags of pg_dump, or to nothing: STAGING_DUMP_FLAGS=",
+    };
+    Error::missing(format!("{name} is not set")).hint(hint)
+}
+
+fn refuse_unknown(flags: &Flags) -> Result<()> {
+    if flags.unknown.is_empty() {
+        return Ok(());
+    }
+    let unknown = flags.unknown.join(" ");
+    Err(Error::conflict(format!("STAGING_DUMP_FLAGS has what a pull does not know: {unknown}"))
+        .hint("leave it out; the README lists the flags that are known"))
+}
+
+fn wanted(arguments: &PullArguments, contract: &Contract, flags: &Flags) -> Result<Wanted> {
+    let patterns =
+        |names: &[String]| names.iter().map(|name| Pattern::parse(name)).collect::<Result<_>>();
+    let mut include = staging::split_names(&contract.tables)?;
+    include.extend(flags.include.iter().cloned());
+    let format = match arguments.format {
+        Some(Format::Copy) => staging::Format::Copy,
+        Some(Format::Inserts) => staging::Format::Inserts,
+        None => flags.format.unwrap_or_default(),
+    };
+    let limits = rules("limit", &arguments.limits)?;
+    if let Some(rule) = limits.iter().find(|rule| rule.text.parse::<u64>().is_err()) {
+        return Err(Error::conflict(format!("--limit {}={}: no number", rule.table, rule.text))
+            .hint("write it as in --limit shop.orders=1000"));
+    }
+    Ok(Wanted {
+        selection: Selection { include: patterns(&include)?, exclude: patterns(&flags.exclude)? },
+        format,
+        rows_per_insert: flags.rows_per_insert.unwrap_or(1),
+        keep_existing: flags.keep_existing,
+        conditions: rules("where", &arguments.conditions)?,
+        limits,
+        jobs: arguments.jobs.into(),
+    })
+}
+
+/// `TABLE=TEXT`.
+fn rules(option: &str, given: &[String]) -> Result<Vec<Rule>> {
+    let rule = |given: &String| {
+        let found =
+            given.split_once('=').filter(|(table, text)| !table.is_empty() && !text.is_empty());
+        let (table, text) = found.ok_or_else(|| {
+            Error::conflict(format!("--{option} {given} is not of the form TABLE=…"))
+                .hint(format!("write it as in --{option} shop.orders=…"))
+        })?;
+        Ok(Rule { table: table.to_owned(), text: text.to_owned() })
+    };
+    given.iter().map(rule).collect()
+}
+
+/// Staging's connection; the variables of libpq are about the database here and do not count.
+fn conninfo(resolve: &Resolve, url: &str, timeout: u32) -> Result<Conninfo> {
+    let surroundings = LibpqEnvironment { variables: Default::default(), ..resolve.libpq() };
+    let parsed = PgUrl::parse(url).and_then(|url| {
+        let timeout = timeout.to_string();
+        let url = if url.get("connect_timeout").is_some() {
+            url
+        } else {
+            url.with("connect_timeout", &timeout)
+        };
+        Conninfo::resolve(&url, &surroundings)
+    });
+    parsed.map_err(|error| error.context("cannot use STAGING_DB_URL"))
+}
+
+fn tell(pulled: &[Pulled]) {
+    let rows = pulled.iter().map(|one| {
+        let time = table::milliseconds(one.elapsed.as_secs_f64() * 1000.0);
+        [one.table.clone(), one.amount.rows.to_string(), one.amount.bytes.to_string(), time]
+    });
+    for line in table::render(&["table", "rows", "bytes", "time"], rows).lines() {
+        ui::status(line);
+    }
+}

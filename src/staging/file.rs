@@ -1,0 +1,130 @@
+//! The patch file of a pull: written beside the one that is there, which it replaces at the end.
+//!
+//! Nothing in it depends on when or by whom it was pulled, so that the same rows are the same bytes.
+//! It is a transaction of statements; what they do is in its head (`sql/query/pulled-begin.sql`).
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::{Builder, NamedTempFile};
+
+use super::Wanted;
+use super::flags::Format;
+use super::read::{Amount, unwritable};
+use super::sums::Sums;
+use super::table::Table;
+use crate::error::{IoContext, Result};
+use crate::postgres::quote::quote_literal;
+
+/// A file that is being written; nobody sees it before [`Self::publish`].
+pub(super) struct Draft {
+    path: PathBuf,
+    out: BufWriter<NamedTempFile>,
+    digest: Sha256,
+}
+
+impl Draft {
+    /// Begins beside `path`; where that is a link, beside what it means.
+    pub(super) fn beside(path: &Path) -> Result<Self> {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let file = part(&path)?;
+        Ok(Self { path, out: BufWriter::with_capacity(1 << 18, file), digest: Sha256::new() })
+    }
+
+    /// Puts the file in its place, on disk, with what its reader can check it by.
+    pub(super) fn publish(self) -> Result<()> {
+        let Self { path, out, digest } = self;
+        let file = out.into_inner().map_err(|error| unwritable(error.error()))?;
+        if let Ok(old) = std::fs::metadata(&path) {
+            file.as_file().set_permissions(old.permissions()).on("prepare", file.path())?;
+        }
+        file.as_file().sync_all().on("write", &path)?;
+        Sums::of(digest).publish(&path, || {
+            file.persist(&path).map(drop).map_err(|error| error.error).on("replace", &path)
+        })
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A file beside `path` that is gone when it is dropped.
+pub(super) fn part(path: &Path) -> Result<NamedTempFile> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".");
+    Builder::new().prefix(&name).suffix(".part").tempfile_in(directory).on("write in", directory)
+}
+
+/// Appends a part, whole.
+pub(super) fn append(out: &mut Draft, part: &mut File) -> Result<()> {
+    use std::io::Seek;
+    part.rewind().map_err(|error| unwritable(&error))?;
+    std::io::copy(part, out).map(drop).map_err(|error| unwritable(&error))
+}
+
+/// The head of the file, up to the first table.
+pub(super) fn head(tables: &[Table]) -> String {
+    let immutable = tables.iter().any(|table| table.immutable);
+    let mode = if immutable { "SET LOCAL hectic.migration_mode = 'on';\n" } else { "" };
+    let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+    format!(
+        "-- Rows from staging, written by `database pull_staging`: pull anew instead of editing.\n\
+         \\set QUIET on\n{}\n{mode}CALL pg_temp.pull_begin({});\n",
+        include_str!("../../sql/query/pulled-begin.sql"),
+        array(&names)
+    )
+}
+
+/// What stands before a table's rows.
+pub(super) fn open(table: &Table, format: Format) -> String {
+    let copy = if format == Format::Copy { "COPY pg_temp.pulled FROM stdin;\n" } else { "" };
+    let (name, columns) = (quote_literal(&table.name), array(&table.columns));
+    format!("\n-- {}\nCALL pg_temp.pull_open({name}, {columns});\n{copy}", one_line(&table.name))
+}
+
+/// What stands behind a table's rows.
+pub(super) fn close(table: &Table, wanted: &Wanted, amount: Amount) -> String {
+    let end = if wanted.format == Format::Copy { "\\.\n" } else { "" };
+    let (name, key) = (quote_literal(&table.name), array(&table.key));
+    let (rows, keep) = (amount.rows, wanted.keep_existing);
+    format!("{end}CALL pg_temp.pull_close({name}, {key}, {rows}, {keep});\n")
+}
+
+/// The end of the file. Sequences come last: they would not go back with the transaction.
+pub(super) fn tail(tables: &[Table]) -> String {
+    let mut text = String::from("\nCALL pg_temp.pull_end();\n");
+    for table in tables {
+        for sequence in &table.sequences {
+            let [table, column, name] =
+                [&table.name, &sequence.column, &sequence.name].map(|name| quote_literal(name));
+            let (last, called) = (sequence.last, sequence.called);
+            text += &format!(
+                "CALL pg_temp.pull_sequence({table}, {column}, {name}, {last}, {called});\n"
+            );
+        }
+    }
+    text + "COMMIT;\n\\set QUIET off\n"
+}
+
+fn array(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quote_literal(text)).collect();
+    format!("ARRAY[{}]::text[]", texts.join(", "))
+}
+
+/// A name with a line break must not end a comment.
+fn one_line(name: &str) -> String {
+    name.replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,175 @@
+//! Reading rows on staging: sessions on one snapshot, and a table's rows as text, as they arrive.
+
+use std::io::Write;
+
+use super::flags::Format;
+use super::table::Table;
+use super::{Rule, Wanted};
+use crate::error::{Context, Error, Result};
+use crate::postgres::quote::{quote_ident, quote_literal};
+use crate::postgres::session::{Session, column};
+
+/// Begins the transaction that a pull reads in, on `snapshot` if there is one already.
+pub(super) fn begin(session: &mut Session, snapshot: Option<&str>) -> Result<()> {
+    session.batch(include_str!("../../sql/query/staging-begin.sql"))?;
+    if let Some(snapshot) = snapshot {
+        // has to come before any query of the transaction
+        session.batch(&format!("SET TRANSACTION SNAPSHOT {}", quote_literal(snapshot)))?;
+    }
+    Ok(())
+}
+
+/// The name under which other sessions can join.
+pub(super) fn snapshot(session: &mut Session) -> Result<String> {
+    let row = session.query_one(include_str!("../../sql/query/staging-snapshot.sql"), &[])?;
+    column(&row, "snapshot")
+}
+
+/// How much a table had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes, as they stand in the file.
+    pub bytes: u64,
+}
+
+/// Writes a table's rows, as data of `COPY` or as `INSERT` statements.
+pub(super) fn rows(
+    session: &mut Session,
+    table: &Table,
+    wanted: &Wanted,
+    out: &mut dyn Write,
+) -> Result<Amount> {
+    // what a reg… type or a composite is called depends on it; the conditions are people's
+    session.batch("SET LOCAL search_path = pg_catalog")?;
+    let mut rows = Rows { out, wanted, amount: Amount::default(), pending: 0 };
+    let query = query(table, wanted);
+    let read = session.copy_out(&query, |chunk| rows.take(chunk));
+    read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
+    Ok(rows.amount)
+}
+
+fn query(table: &Table, wanted: &Wanted) -> String {
+    let columns = |names: &[String]| {
+        names.iter().map(|name| format!("t.{}", quote_ident(name))).collect::<Vec<_>>()
+    };
+    let cells = match wanted.format {
+        Format::Copy => columns(&table.columns).join(", "),
+        Format::Inserts => {
+            let literal = |cell| format!("pg_catalog.quote_nullable({cell}::text)");
+            let cells: Vec<String> = columns(&table.columns).into_iter().map(literal).collect();
+            fill(
+                include_str!("../../sql/query/staging-values.sql"),
+                &[("@cells@", &cells.join(", "))],
+            )
+        }
+    };
+    let order = match table.key.as_slice() {
+        // not every type has an order, but every row has a text
+        [] => format!("ROW({})::text COLLATE pg_catalog.\"C\"", columns(&table.columns).join(", ")),
+        key => columns(key).join(", "),
+    };
+    let of = |rules: &[Rule]| {
+        rules.iter().find(|rule| rule.table == table.name).map(|rule| rule.text.clone())
+    };
+    let condition = of(&wanted.conditions).map(|condition| format!(" WHERE ({condition}\n)"));
+    let limit = of(&wanted.limits).map(|limit| format!(" LIMIT {limit}"));
+    fill(
+        include_str!("../../sql/query/staging-copy.sql"),
+        &[
+            ("@cells@", &cells),
+            ("@table@", &table.rows()),
+            ("@order@", &order),
+            ("@limit@", &limit.unwrap_or_default()),
+            ("@where@", &condition.unwrap_or_default()),
+        ],
+    )
+}
+
+/// A template without its comment, its places filled in from the first on: what is filled in last may
+/// hold anything.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let sql =
+        template.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
+    values.iter().fold(sql, |sql, (place, value)| sql.replacen(place, value, 1))
+}
+
+/// Rows on their way into the file.
+struct Rows<'a> {
+    out: &'a mut dyn Write,
+    wanted: &'a Wanted,
+    amount: Amount,
+    /// Rows in the `INSERT` that is not ended yet.
+    pending: usize,
+}
+
+impl Rows<'_> {
+    /// The server sends whole rows, each with its end.
+    fn take(&mut self, chunk: &[u8]) -> Result<()> {
+        let rows = chunk.split_inclusive(|&byte| byte == b'\n').count() as u64;
+        self.amount.rows += rows;
+        self.amount.bytes += chunk.len() as u64;
+        match self.wanted.format {
+            Format::Copy => self.write(chunk),
+            Format::Inserts => {
+                chunk.split_inclusive(|&byte| byte == b'\n').try_for_each(|row| self.insert(row))
+            }
+        }
+    }
+
+    fn insert(&mut self, row: &[u8]) -> Result<()> {
+        let begins = self.pending == 0;
+        self.write(if begins { b"INSERT INTO pg_temp.pulled VALUES " } else { b",\n  " })?;
+        let row = unescape(row.strip_suffix(b"\n").unwrap_or(row));
+        self.write(&row)?;
+        self.pending += 1;
+        if self.pending >= self.wanted.rows_per_insert { self.end() } else { Ok(()) }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.pending) > 0 { self.write(b";\n") } else { Ok(()) }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(|error| unwritable(&error))
+    }
+}
+
+/// The disk may be full.
+pub(super) fn unwritable(error: &std::io::Error) -> Error {
+    Error::failed(format!("cannot write the pulled rows: {error}"))
+        .hint("make room where the patch file is; the old one is untouched")
+}
+
+/// A text from the format of `COPY` (manual, COPY, "Text Format").
+fn unescape(row: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(row.len());
+    let mut rest = row.iter();
+    while let Some(&byte) = rest.next() {
+        text.push(match byte {
+            b'\\' => match rest.next() {
+                Some(b'b') => 8,
+                Some(b't') => b'\t',
+                Some(b'n') => b'\n',
+                Some(b'v') => 11,
+                Some(b'f') => 12,
+                Some(b'r') => b'\r',
+                Some(&other) => other,
+                None => b'\\',
+            },
+            byte => byte,
+        });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copy_data_is_unescaped() {
+        assert_eq!(unescape(br"a\tb\\n\n\.\b\f\v\r"), b"a\tb\\n\n.\x08\x0c\x0b\r");
+    }
+}

@@ -1,0 +1,191 @@
+//! What staging has: its tables, as its catalogs tell, and those that are to be pulled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::order::order;
+use super::pattern::Pattern;
+use crate::error::{Error, Kind, Result};
+use crate::postgres::quote::quote_ident;
+use crate::postgres::session::{Session, column};
+
+/// A table to pull.
+#[derive(Debug, Clone)]
+pub struct Table {
+    oid: u32,
+    schema: String,
+    own_name: String,
+    /// Whether it is found without its schema.
+    visible: bool,
+    /// Its name, qualified and quoted.
+    pub name: String,
+    partitioned: bool,
+    /// Whether its rows change in migration mode only.
+    pub immutable: bool,
+    /// The columns that are pulled.
+    pub columns: Vec<String>,
+    /// The columns that tell rows apart; empty where nothing does.
+    pub key: Vec<String>,
+    /// The sequences that belong to its columns.
+    pub sequences: Vec<Sequence>,
+}
+
+impl Table {
+    /// Whether a pattern means it.
+    pub(super) fn is(&self, pattern: &Pattern) -> bool {
+        pattern.matches(&self.schema, &self.own_name, self.visible)
+    }
+
+    /// As a query names it: without the rows of tables that inherit from it, which are tables of their
+    /// own, but with those of its partitions.
+    pub(super) fn rows(&self) -> String {
+        if self.partitioned { self.name.clone() } else { format!("ONLY {}", self.name) }
+    }
+}
+
+/// A sequence that a column takes its values from.
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    /// The column.
+    pub column: String,
+    /// Its name, qualified and quoted.
+    pub name: String,
+    /// Where it stands.
+    pub last: i64,
+    /// Whether that value was given out.
+    pub called: bool,
+}
+
+/// A table with its place.
+struct Candidate {
+    table: Table,
+    /// The tables that this is a partition of.
+    whole: Vec<u32>,
+}
+
+/// What is to be pulled.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// Every one has to match a table.
+    pub include: Vec<Pattern>,
+    /// These need not.
+    pub exclude: Vec<Pattern>,
+}
+
+/// The tables that were asked for, what is referred to first.
+///
+/// # Errors
+/// `NoSuchTable` for what is not there; `Conflict` for a table whose rows are not all of it.
+pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
+    let mut tables = matching(candidates(session)?, selection)?;
+    let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
+    shape(session, &mut tables, &oids)?;
+    sequences(session, &mut tables, &oids)?;
+    in_order(session, tables, &oids)
+}
+
+fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
+    let rows = session.query(include_str!("../../sql/query/staging-tables.sql"), &[])?;
+    let candidate = |row| {
+        let table = Table {
+            oid: column(row, "oid")?,
+            schema: column(row, "schema")?,
+            own_name: column(row, "name")?,
+            visible: column(row, "visible")?,
+            name: column(row, "qualified")?,
+            partitioned: column(row, "partitioned")?,
+            immutable: column(row, "immutable")?,
+            columns: Vec::new(),
+            key: Vec::new(),
+            sequences: Vec::new(),
+        };
+        Ok(Candidate { table, whole: column(row, "whole")? })
+    };
+    rows.iter().map(candidate).collect()
+}
+
+/// A partition is left out where what it is a part of is pulled.
+fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Table>> {
+    for pattern in &selection.include {
+        if !candidates.iter().any(|one| one.table.is(pattern)) {
+            return Err(Error::new(
+                Kind::NoSuchTable,
+                format!("there is no table {} on staging", pattern.text()),
+            )
+            .hint("name it with its schema, as in shop.orders or shop.order_*"));
+        }
+    }
+    let kept: Vec<Candidate> = candidates
+        .into_iter()
+        .filter(|one| selection.include.iter().any(|pattern| one.table.is(pattern)))
+        .filter(|one| !selection.exclude.iter().any(|pattern| one.table.is(pattern)))
+        .collect();
+    let oids: BTreeSet<u32> = kept.iter().map(|one| one.table.oid).collect();
+    let whole = kept.into_iter().filter(|one| !one.whole.iter().any(|oid| oids.contains(oid)));
+    let tables: Vec<Table> = whole.map(|one| one.table).collect();
+    if tables.is_empty() {
+        return Err(Error::new(Kind::NoSuchTable, "no table is left to pull").hint(
+            "--exclude-table in STAGING_DUMP_FLAGS takes away what STAGING_DUMP_TABLES names",
+        ));
+    }
+    Ok(tables)
+}
+
+fn shape(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
+    let query = include_str!("../../sql/query/staging-shape.sql");
+    for row in session.query(query, &[&oids])? {
+        let oid: u32 = column(&row, "oid")?;
+        let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
+        table.columns = column(&row, "columns")?;
+        table.key = column(&row, "key")?;
+        let oids: Vec<String> = column(&row, "oids")?;
+        for name in oids {
+            refuse_large_objects(session, table, &name)?;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Result<()> {
+    let query = include_str!("../../sql/query/staging-large-object.sql")
+        .replace("@table@", &table.rows())
+        .replace("@column@", &quote_ident(name));
+    if column(&session.query_one(&query, &[])?, "found")? {
+        return Err(Error::conflict(format!(
+            "column {name} of {} means large objects, which are not pulled",
+            table.name
+        ))
+        .hint("exclude the table: --exclude-table in STAGING_DUMP_FLAGS"));
+    }
+    Ok(())
+}
+
+fn sequences(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
+    for row in session.query(include_str!("../../sql/query/staging-sequences.sql"), &[&oids])? {
+        let (oid, name): (u32, String) = (column(&row, "oid")?, column(&row, "sequence")?);
+        let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
+        let value = session.query_one(&format!("SELECT last_value, is_called FROM {name}"), &[])?;
+        table.sequences.push(Sequence {
+            column: column(&row, "column")?,
+            name,
+            last: column(&value, "last_value")?,
+            called: column(&value, "is_called")?,
+        });
+    }
+    Ok(())
+}
+
+fn in_order(session: &mut Session, tables: Vec<Table>, oids: &[u32]) -> Result<Vec<Table>> {
+    let names: BTreeMap<u32, String> =
+        tables.iter().map(|table| (table.oid, table.name.clone())).collect();
+    let mut references: BTreeMap<String, BTreeSet<String>> =
+        names.values().map(|name| (name.clone(), BTreeSet::new())).collect();
+    for row in session.query(include_str!("../../sql/query/staging-references.sql"), &[&oids])? {
+        let (from, to): (u32, u32) = (column(&row, "referring")?, column(&row, "referred")?);
+        if let Some(referred) = references.get_mut(&names[&from]) {
+            referred.insert(names[&to].clone());
+        }
+    }
+    let mut tables: BTreeMap<String, Table> =
+        tables.into_iter().map(|table| (table.name.clone(), table)).collect();
+    Ok(order(&references).iter().filter_map(|name| tables.remove(name)).collect())
+}

@@ -1,0 +1,70 @@
+//! The environment's contract: what is missing, what is refused, before any row is read.
+
+use super::support::Pull;
+use crate::support::Sandbox;
+
+const FOUR: [&str; 4] =
+    ["STAGING_SSH_HOST", "STAGING_DB_URL", "STAGING_DUMP_TABLES", "STAGING_DUMP_FLAGS"];
+
+#[test]
+fn the_first_missing_variable_is_named() {
+    for (at, name) in FOUR.iter().enumerate() {
+        let mut sandbox = Sandbox::with_project("tests/fixture/legacy");
+        FOUR[..at].iter().for_each(|set| sandbox.set(set, "x"));
+        sandbox.database(["pull_staging"]).fails(3, [name]);
+        let alias = sandbox.database(["pull-staging"]).fails(3, [name]);
+        let others = FOUR.iter().filter(|other| other != &name);
+        assert!(others.clone().all(|other| !alias.stderr.contains(other)), "{alias}");
+    }
+    let mut sandbox = Sandbox::with_project("tests/fixture/legacy");
+    sandbox.set("STAGING_DB_URL", "");
+    sandbox.database(["pull_staging", "--direct"]).fails(3, ["STAGING_DB_URL"]);
+}
+
+#[test]
+fn a_table_that_is_not_there_stops_before_anything() {
+    let mut pull = Pull::new();
+    pull.write("project/test-data.sql", "old\n");
+    pull.set("STAGING_DUMP_TABLES", "shop.customer shop.absent");
+    pull.pull([]).fails(5, ["shop.absent"]);
+    pull.set("STAGING_DUMP_TABLES", "nothing.*");
+    pull.pull([]).fails(5, ["nothing.*"]);
+    assert_eq!(pull.patch(), "old\n");
+    let left = pull.entries("project");
+    assert!(!left.iter().any(|name| name.contains("part")), "{left:?}");
+}
+
+#[test]
+fn flags_are_split_and_never_run() {
+    let mut pull = Pull::new();
+    let ran = pull.path("ran");
+    let flags = format!("--no-owner -T 'shop.$(touch {})' \"-Tshop.e*\"", ran.display());
+    pull.set("STAGING_DUMP_FLAGS", flags);
+    pull.pull([]).success();
+    assert!(
+        !ran.exists()
+            && !pull.patch().contains("\n-- shop.egg")
+            && pull.patch().contains("\n-- shop.kind")
+    );
+    for (flags, said) in [("'", "not closed"), ("-f x", "-f"), ("--host=x", "--host")] {
+        pull.set("STAGING_DUMP_FLAGS", flags);
+        pull.pull([]).fails(2, [said]);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_waited_for_and_told() {
+    let mut pull = Pull::new();
+    let nowhere = pull.path("tmp").display().to_string();
+    pull.set("STAGING_DB_URL", format!("postgresql://u:hush@localhost/d?host={nowhere}"));
+    let failed = pull.pull([]).fails(1, ["attempt 1 of 5", "attempt 4 of 5", &nowhere]);
+    assert!(!failed.stderr.contains("hush"), "{failed}");
+}
+
+#[test]
+fn rules_name_tables_that_are_pulled() {
+    let pull = Pull::new();
+    pull.pull(["--where", "shop.absent=true"]).fails(2, ["shop.absent"]);
+    pull.pull(["--limit", "shop.log=many"]).fails(2, ["many"]);
+    pull.pull(["--where", "nothing"]).fails(2, ["nothing"]);
+}

@@ -1,0 +1,60 @@
+//! What the file is: the same bytes for the same rows, whole or not there.
+
+use super::support::Pull;
+
+#[test]
+fn the_same_rows_are_the_same_bytes() {
+    let pull = Pull::new();
+    pull.pull([]).success();
+    let first = pull.patch();
+    assert!(first.contains("SET LOCAL hectic.migration_mode = 'on';"));
+    pull.pull([]).success();
+    assert_eq!(pull.patch(), first);
+    let told = pull.pull(["--jobs", "3"]).success();
+    assert_eq!(pull.patch(), first, "however many read");
+    assert!(told.stderr.contains("shop.customer") && told.stdout.is_empty(), "{told}");
+    let place =
+        |table: &str| first.find(&format!("\n-- {table}\n")).unwrap_or_else(|| panic!("{table}"));
+    assert!(place("shop.customer") < place("shop.\"Order Line\""), "in the order of foreign keys");
+    assert!(!first.contains("measure_1"), "partitions are part of their table");
+}
+
+#[test]
+fn a_pull_that_fails_leaves_the_old_file() {
+    let pull = Pull::new();
+    pull.pull([]).success();
+    let (old, names) = (pull.patch(), pull.entries("project"));
+    for jobs in ["1", "3"] {
+        let wrong = ["--jobs", jobs, "--where", "shop.kind=1/(length(code)-1) > 0"];
+        pull.pull(wrong).fails(1, ["shop.kind", "division by zero"]);
+        assert_eq!((pull.patch(), pull.entries("project")), (old.clone(), names.clone()));
+    }
+}
+
+#[test]
+fn a_file_that_was_changed_is_not_loaded() {
+    let pull = Pull::new();
+    pull.pull([]).success();
+    let changed = pull.patch().replace("Bob", "Bub");
+    pull.write("project/test-data.sql", changed);
+    pull.database(["patch"]).fails(1, ["checksum", "test-data.sql.sha256"]);
+    assert_eq!(pull.ask("SELECT count(*) FROM shop.customer"), "0");
+    std::fs::remove_file(pull.path("project/test-data.sql.sha256")).unwrap();
+    pull.database(["patch"]).success();
+}
+
+#[test]
+fn conditions_and_limits_choose_rows() {
+    let pull = Pull::new();
+    pull.pull(["--where", "shop.log=line = 'x'", "--limit", "shop.kind=1"]).success();
+    pull.database(["patch"]).success();
+    assert_eq!(pull.ask("SELECT count(*) FROM shop.log"), "2");
+    assert_eq!(pull.ask("SELECT string_agg(code, '') FROM shop.kind"), "a");
+}
+
+#[test]
+fn large_objects_are_refused() {
+    let pull = Pull::new();
+    pull.on_staging("CREATE TABLE shop.scan (id int PRIMARY KEY, o oid) INHERITS (hectic.created_at); INSERT INTO shop.scan (id, o) VALUES (1, lo_from_bytea(0, 'x'))");
+    pull.pull([]).fails(2, ["shop.scan", "large object"]);
+}

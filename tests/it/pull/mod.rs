@@ -1,0 +1,7 @@
+//! `database pull_staging`, from a second database that plays staging.
+
+mod contract;
+mod file;
+mod load;
+mod ssh;
+mod support;
