@@ -1,10 +1,13 @@
 -- The columns of the tables $1 that are pulled (generated ones make themselves), those of them that
--- may mean a large object, and the key by which rows are told apart: the primary one, else the
+-- may mean a large object or hold text of some kind, and the key by which rows are told apart: the primary one, else the
 -- smallest unique index without gaps.
 WITH attribute AS (
   SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attnotnull, a.attgenerated <> '' AS is_generated,
-         a.atttypid = 'pg_catalog.oid'::pg_catalog.regtype OR t.typbasetype = 'pg_catalog.oid'::pg_catalog.regtype AS is_oid
+         a.atttypid = 'pg_catalog.oid'::pg_catalog.regtype OR t.typbasetype = 'pg_catalog.oid'::pg_catalog.regtype AS is_oid,
+         -- numbers, truth values, times, enums, bits and uuids hold none
+         NOT (e.typcategory IN ('N', 'B', 'D', 'T', 'E', 'V') OR e.oid = 'pg_catalog.uuid'::pg_catalog.regtype) AS is_textual
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+  JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END
   WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ),
 usable AS (
@@ -21,6 +24,7 @@ usable AS (
 SELECT r.oid,
        ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND NOT a.is_generated ORDER BY a.attnum) AS columns,
        ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND a.is_oid ORDER BY a.attnum) AS oids,
+       ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND a.is_textual AND NOT a.is_generated ORDER BY a.attnum) AS textual,
        COALESCE((SELECT u.columns FROM usable u WHERE u.indrelid = r.oid
                  ORDER BY u.indisprimary DESC, u.indnkeyatts, u.indexrelid LIMIT 1), '{}') AS key
 FROM pg_catalog.unnest($1::oid[]) AS r(oid)

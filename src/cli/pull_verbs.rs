@@ -11,8 +11,9 @@ use super::{table, ui};
 use crate::command::pull_staging::PullStaging;
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
-use crate::staging::{self, Flags, Pattern, Pulled, Rule, Selection, Wanted};
+use crate::staging::{self, Flags, Masks, Pattern, Pulled, Rule, Selection, Wanted};
 
 #[derive(Debug, Args)]
 pub(super) struct PullArguments {
@@ -48,10 +49,11 @@ enum Format {
 pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
     let contract = Contract::of(resolve, arguments.direct)?;
     let workspace = resolve.workspace()?;
+    let masks = Masks::read(&workspace.root.join("staging.toml"))?;
     let flags = Flags::parse(&staging::split(&contract.flags)?)?;
-    refuse_unknown(&flags)?;
     let pull = PullStaging {
-        wanted: wanted(arguments, &contract, &flags)?,
+        by_pg_dump: by_pg_dump(resolve, arguments, &flags, masks.is_some())?,
+        wanted: wanted(arguments, &contract, &flags, masks)?,
         conninfo: conninfo(resolve, &contract.url, arguments.timeout)?,
         ssh_host: contract.ssh_host,
         file: workspace.patch.file.clone(),
@@ -59,7 +61,9 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
         environment: resolve.environment(),
     };
     let pulled = pull.run()?;
-    tell(&pulled);
+    if !pulled.is_empty() {
+        tell(&pulled);
+    }
     ui::status(&format!("pulled: {}", workspace.patch.file.display()));
     Ok(())
 }
@@ -104,16 +108,40 @@ fn missing(name: &str) -> Error {
     Error::missing(format!("{name} is not set")).hint(hint)
 }
 
-fn refuse_unknown(flags: &Flags) -> Result<()> {
+/// A flag that a pull does not know leaves all to `pg_dump`, and with it what only a pull can do.
+fn by_pg_dump(
+    resolve: &Resolve,
+    arguments: &PullArguments,
+    flags: &Flags,
+    masked: bool,
+) -> Result<Option<(Toolchain, Flags)>> {
     if flags.unknown.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let unknown = flags.unknown.join(" ");
-    Err(Error::conflict(format!("STAGING_DUMP_FLAGS has what a pull does not know: {unknown}"))
-        .hint("leave it out; the README lists the flags that are known"))
+    let lost = [
+        ("staging.toml", masked),
+        ("--format", arguments.format.is_some()),
+        ("--where", !arguments.conditions.is_empty()),
+        ("--limit", !arguments.limits.is_empty()),
+        ("--jobs", arguments.jobs > 1),
+    ];
+    if let Some((option, _)) = lost.iter().find(|(_, given)| *given) {
+        return Err(Error::conflict(format!(
+            "only pg_dump knows {unknown}, and it knows no {option}"
+        ))
+        .hint(format!("leave out {option}, or these words of STAGING_DUMP_FLAGS")));
+    }
+    tracing::warn!("only pg_dump knows {unknown}: the file is as it writes it, to be loaded once");
+    Ok(Some((resolve.client()?, flags.clone())))
 }
 
-fn wanted(arguments: &PullArguments, contract: &Contract, flags: &Flags) -> Result<Wanted> {
+fn wanted(
+    arguments: &PullArguments,
+    contract: &Contract,
+    flags: &Flags,
+    masks: Option<Masks>,
+) -> Result<Wanted> {
     let patterns =
         |names: &[String]| names.iter().map(|name| Pattern::parse(name)).collect::<Result<_>>();
     let mut include = staging::split_names(&contract.tables)?;
@@ -133,6 +161,7 @@ fn wanted(arguments: &PullArguments, contract: &Contract, flags: &Flags) -> Resu
         format,
         rows_per_insert: flags.rows_per_insert.unwrap_or(1),
         keep_existing: flags.keep_existing,
+        masks,
         conditions: rules("where", &arguments.conditions)?,
         limits,
         jobs: arguments.jobs.into(),

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::postgres::conninfo::Conninfo;
+use crate::postgres::toolchain::Toolchain;
 use crate::process::Environment;
-use crate::staging::{self, Pulled, Tunnel, Wanted, patiently};
+use crate::staging::{self, Flags, Pulled, Tunnel, Wanted, patiently};
 
 /// Where the rows are, which are wanted, and where they go.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub struct PullStaging {
     pub conninfo: Conninfo,
     /// What is pulled.
     pub wanted: Wanted,
+    /// `pg_dump` and its flags, where the pull is left to it.
+    pub by_pg_dump: Option<(Toolchain, Flags)>,
     /// The patch file.
     pub file: PathBuf,
     /// How long a connection may take.
@@ -26,7 +29,7 @@ pub struct PullStaging {
 }
 
 impl PullStaging {
-    /// Pulls. The patch file is replaced when all has arrived.
+    /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
     pub fn run(self) -> Result<Vec<Pulled>> {
         let Some(host) = &self.ssh_host else { return self.pull(&self.conninfo) };
         let tunnel =
@@ -37,6 +40,11 @@ impl PullStaging {
 
     fn pull(&self, conninfo: &Conninfo) -> Result<Vec<Pulled>> {
         let session = patiently(|| staging::connect(conninfo))?;
+        if let Some((toolchain, flags)) = &self.by_pg_dump {
+            let selection = &self.wanted.selection;
+            staging::dump(session, conninfo, toolchain, selection, flags, &self.file)?;
+            return Ok(Vec::new());
+        }
         staging::pull(session, conninfo, self.wanted.clone(), &self.file)
     }
 }

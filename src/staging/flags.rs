@@ -57,9 +57,6 @@ const MOOT: &[&str] = &[
     "--no-sync",
     "-v",
     "--verbose",
-    "-Fp",
-    "--format=p",
-    "--format=plain",
     "-B",
     "--no-blobs",
     "--no-large-objects",
@@ -84,7 +81,8 @@ const SETTLED: &[&str] = &[
 ];
 
 /// Flags that take a value.
-const VALUED: &[&str] = &["-t", "--table", "-T", "--exclude-table", "--rows-per-insert"];
+const VALUED: &[&str] =
+    &["-t", "--table", "-T", "--exclude-table", "--rows-per-insert", "-F", "--format"];
 
 impl Flags {
     /// Reads words as `pg_dump` would.
@@ -117,6 +115,13 @@ impl Flags {
     fn set(&mut self, name: &str, value: &str) -> Result<()> {
         match name {
             "-t" | "--table" => self.include.push(value.to_owned()),
+            "-F" | "--format" if matches!(value, "p" | "plain") => {}
+            "-F" | "--format" => {
+                return Err(Error::conflict(format!(
+                    "STAGING_DUMP_FLAGS wants the format {value}"
+                ))
+                .hint("the patch is SQL: leave the format out"));
+            }
             "-T" | "--exclude-table" => self.exclude.push(value.to_owned()),
             _ => {
                 let rows = value.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
@@ -181,13 +186,14 @@ mod tests {
 
     #[test]
     fn what_only_pg_dump_knows_is_kept() {
-        let flags = parse("--data-only --if-exists -Fc").expect("unknown is no error");
-        assert_eq!(flags.unknown, ["--if-exists", "-Fc"]);
+        let flags =
+            parse("--data-only --if-exists -Fp --schema-only").expect("unknown is no error");
+        assert_eq!(flags.unknown, ["--if-exists", "--schema-only"]);
     }
 
     #[test]
     fn what_other_variables_say_is_refused() {
-        for words in ["-d x", "--dbname=x", "-f out", "-fout", "-T", "--rows-per-insert=0"] {
+        for words in ["-d x", "--dbname=x", "-f out", "-fout", "-T", "--rows-per-insert=0", "-Fc"] {
             assert!(parse(words).is_err(), "{words}");
         }
     }

@@ -5,8 +5,10 @@
 //! on the same snapshot, each into a part of its own, and put together in the order of the foreign
 //! keys. The file replaces the old one when it is whole, and not before.
 
+mod dump;
 mod file;
 mod flags;
+mod mask;
 mod order;
 mod parallel;
 mod pattern;
@@ -20,7 +22,9 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+pub use dump::dump;
 pub use flags::{Flags, Format};
+pub use mask::Masks;
 pub use pattern::Pattern;
 pub use read::Amount;
 pub use sums::verify;
@@ -48,6 +52,8 @@ pub struct Wanted {
     pub conditions: Vec<Rule>,
     /// How many rows of a table are pulled.
     pub limits: Vec<Rule>,
+    /// What becomes of values on their way, if anything.
+    pub masks: Option<Masks>,
     /// How many sessions read at once.
     pub jobs: usize,
 }
@@ -91,7 +97,10 @@ pub fn pull(
     file: &Path,
 ) -> Result<Vec<Pulled>> {
     read::begin(&mut session, None)?;
-    let tables = table::chosen(&mut session, &wanted.selection)?;
+    let mut tables = table::chosen(&mut session, &wanted.selection)?;
+    if let Some(masks) = &wanted.masks {
+        masks.apply(&mut tables)?;
+    }
     resolve(&mut wanted.conditions, &tables)?;
     resolve(&mut wanted.limits, &tables)?;
     let mut draft = Draft::beside(file)?;

@@ -51,24 +51,23 @@ pub(super) fn rows(
 }
 
 fn query(table: &Table, wanted: &Wanted) -> String {
-    let columns = |names: &[String]| {
-        names.iter().map(|name| format!("t.{}", quote_ident(name))).collect::<Vec<_>>()
-    };
+    let plain = |name: &String| format!("t.{}", quote_ident(name));
+    let columns = |names: &[String]| names.iter().map(plain).collect::<Vec<_>>().join(", ");
+    let cell = |name: &String| table.masked.get(name).cloned().unwrap_or_else(|| plain(name));
+    let cells: Vec<String> = table.columns.iter().map(cell).collect();
     let cells = match wanted.format {
-        Format::Copy => columns(&table.columns).join(", "),
+        Format::Copy => cells.join(", "),
         Format::Inserts => {
-            let literal = |cell| format!("pg_catalog.quote_nullable({cell}::text)");
-            let cells: Vec<String> = columns(&table.columns).into_iter().map(literal).collect();
-            fill(
-                include_str!("../../sql/query/staging-values.sql"),
-                &[("@cells@", &cells.join(", "))],
-            )
+            let literal = |cell| format!("pg_catalog.quote_nullable(({cell})::text)");
+            let cells: Vec<String> = cells.iter().map(literal).collect();
+            let template = include_str!("../../sql/query/staging-values.sql");
+            fill(template, &[("@cells@", &cells.join(", "))])
         }
     };
     let order = match table.key.as_slice() {
         // not every type has an order, but every row has a text
-        [] => format!("ROW({})::text COLLATE pg_catalog.\"C\"", columns(&table.columns).join(", ")),
-        key => columns(key).join(", "),
+        [] => format!("ROW({})::text COLLATE pg_catalog.\"C\"", columns(&table.columns)),
+        key => columns(key),
     };
     let of = |rules: &[Rule]| {
         rules.iter().find(|rule| rule.table == table.name).map(|rule| rule.text.clone())
@@ -78,17 +77,16 @@ fn query(table: &Table, wanted: &Wanted) -> String {
     fill(
         include_str!("../../sql/query/staging-copy.sql"),
         &[
-            ("@cells@", &cells),
             ("@table@", &table.rows()),
             ("@order@", &order),
             ("@limit@", &limit.unwrap_or_default()),
             ("@where@", &condition.unwrap_or_default()),
+            ("@cells@", &cells),
         ],
     )
 }
 
-/// A template without its comment, its places filled in from the first on: what is filled in last may
-/// hold anything.
+/// A template without its comment, its places each filled in once, from the first on.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let sql =
         template.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");

@@ -23,6 +23,10 @@ pub struct Table {
     pub immutable: bool,
     /// The columns that are pulled.
     pub columns: Vec<String>,
+    /// Those that may hold text of some kind.
+    pub(super) textual: Vec<String>,
+    /// What is read instead of a column, by its name: SQL.
+    pub(super) masked: BTreeMap<String, String>,
     /// The columns that tell rows apart; empty where nothing does.
     pub key: Vec<String>,
     /// The sequences that belong to its columns.
@@ -76,11 +80,19 @@ pub struct Selection {
 /// # Errors
 /// `NoSuchTable` for what is not there; `Conflict` for a table whose rows are not all of it.
 pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
-    let mut tables = matching(candidates(session)?, selection)?;
+    let mut tables = find(session, selection)?;
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
     shape(session, &mut tables, &oids)?;
     sequences(session, &mut tables, &oids)?;
     in_order(session, tables, &oids)
+}
+
+/// The tables that were asked for, of which no more is known than that they are there.
+///
+/// # Errors
+/// `NoSuchTable` for what is not there.
+pub(super) fn find(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
+    matching(candidates(session)?, selection)
 }
 
 fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
@@ -95,6 +107,8 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             partitioned: column(row, "partitioned")?,
             immutable: column(row, "immutable")?,
             columns: Vec::new(),
+            textual: Vec::new(),
+            masked: BTreeMap::new(),
             key: Vec::new(),
             sequences: Vec::new(),
         };
@@ -136,6 +150,7 @@ fn shape(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()
         let oid: u32 = column(&row, "oid")?;
         let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
         table.columns = column(&row, "columns")?;
+        table.textual = column(&row, "textual")?;
         table.key = column(&row, "key")?;
         let oids: Vec<String> = column(&row, "oids")?;
         for name in oids {

@@ -1,7 +1,7 @@
 //! The environment's contract: what is missing, what is refused, before any row is read.
 
 use super::support::Pull;
-use crate::support::Sandbox;
+use crate::support::{Sandbox, finish, wait_until};
 
 const FOUR: [&str; 4] =
     ["STAGING_SSH_HOST", "STAGING_DB_URL", "STAGING_DUMP_TABLES", "STAGING_DUMP_FLAGS"];
@@ -67,4 +67,40 @@ fn rules_name_tables_that_are_pulled() {
     pull.pull(["--where", "shop.absent=true"]).fails(2, ["shop.absent"]);
     pull.pull(["--limit", "shop.log=many"]).fails(2, ["many"]);
     pull.pull(["--where", "nothing"]).fails(2, ["nothing"]);
+}
+
+#[test]
+fn what_only_pg_dump_knows_is_left_to_it() {
+    let mut pull = Pull::new();
+    pull.set("STAGING_DUMP_TABLES", "shop.log shop.kind");
+    pull.set("STAGING_DUMP_FLAGS", "--schema-only --no-owner");
+    let told = pull.pull([]).success();
+    assert_eq!(told.stderr.matches("only pg_dump knows --schema-only").count(), 1, "{told}");
+    let patch = pull.patch();
+    assert!(patch.contains("CREATE TABLE shop.log") && !patch.contains("shop.egg"), "{patch}");
+    pull.pull(["--limit", "shop.log=1"]).fails(2, ["--limit", "--schema-only"]);
+    pull.set("STAGING_DUMP_FLAGS", "--no-such-flag");
+    pull.pull([]).fails(1, ["pg_dump", "no-such-flag"]);
+    assert_eq!(pull.patch(), patch);
+    pull.set("STAGING_DUMP_TABLES", "shop.log shop.absent");
+    pull.pull([]).fails(5, ["shop.absent"]);
+}
+
+#[test]
+fn an_interrupt_leaves_the_old_file_and_nothing_else() {
+    let pull = Pull::new();
+    pull.pull([]).success();
+    let (old, names) = (pull.patch(), pull.entries("project"));
+    let slow = "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL";
+    for jobs in ["1", "2"] {
+        let running = pull.spawn("database", ["pull_staging", "--jobs", jobs, "--where", slow]);
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        wait_until("the pull reads", || pull.ask(sleeping) == "1");
+        let pid = running.id().to_string();
+        pull.run("kill", ["-INT", &pid]).success();
+        let ended = finish(running, None);
+        assert_eq!(ended.signal, Some(2), "{ended}");
+        assert_eq!((pull.patch(), pull.entries("project")), (old.clone(), names.clone()));
+        wait_until("the server works no more on it", || pull.ask(sleeping) == "0");
+    }
 }

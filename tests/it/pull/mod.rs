@@ -3,5 +3,6 @@
 mod contract;
 mod file;
 mod load;
+mod mask;
 mod ssh;
 mod support;

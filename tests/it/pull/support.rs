@@ -7,7 +7,7 @@ use crate::support::{Outcome, Sandbox};
 pub const SCHEMA: &str = r#"
 CREATE SCHEMA shop;
 CREATE TYPE shop.mood AS ENUM ('low', 'high');
-CREATE DOMAIN shop.short AS text CHECK (length(VALUE) < 50);
+CREATE DOMAIN shop.short AS text CHECK (length(VALUE) < 70);
 CREATE TYPE shop.pair AS (a int, b text);
 CREATE TABLE shop.customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name shop.short NOT NULL,
   loud text GENERATED ALWAYS AS (upper(name::text)) STORED, boss bigint REFERENCES shop.customer) INHERITS (hectic.created_at);

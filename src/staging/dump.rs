@@ -1,0 +1,57 @@
+//! A pull by `pg_dump` itself: for flags that only it knows.
+//!
+//! What it writes is what it writes: not in the order of keys, not to be loaded twice. The tables are
+//! looked for first, so that a missing one is the same error as ever.
+
+use super::file::{self, Draft};
+use super::table::{self, Selection};
+use super::{Flags, read};
+use crate::error::{Error, IoContext, Result};
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::session::Session;
+use crate::postgres::toolchain::Toolchain;
+use crate::process::{StandardOutput, describe};
+use std::path::Path;
+
+/// How many lines of what `pg_dump` says an error keeps.
+const KEPT: usize = 20;
+
+/// Runs `pg_dump` with the flags as they were given, into `file`.
+///
+/// # Errors
+/// `NoSuchTable` for a table that is not on staging; `ProgramMissing` without `pg_dump`; `Failed` with
+/// what it said.
+pub fn dump(
+    mut session: Session,
+    conninfo: &Conninfo,
+    toolchain: &Toolchain,
+    selection: &Selection,
+    flags: &Flags,
+    file: &Path,
+) -> Result<()> {
+    read::begin(&mut session, None)?;
+    table::find(&mut session, selection)?;
+    drop(session);
+    let mut command = toolchain.command("pg_dump")?.arg("--no-password").args(&flags.all);
+    for pattern in &selection.include {
+        command = command.arg("--table").arg(pattern.text());
+    }
+    for (name, value) in conninfo.variables() {
+        command = command.env(name, value);
+    }
+    let mut draft = Draft::beside(file)?;
+    let mut part = file::part(file)?;
+    let output = part.as_file().try_clone().on("write", part.path())?;
+    let mut said: Vec<String> = Vec::new();
+    let status = command.stream(StandardOutput::File(output), |line| {
+        said.push(String::from_utf8_lossy(line).into_owned());
+        said.drain(..said.len().saturating_sub(KEPT));
+    })?;
+    if !status.success() {
+        let failed = Error::failed(format!("cannot pull: pg_dump {}", describe(status)));
+        return Err(failed.detail(said.join("\n")));
+    }
+    said.iter().for_each(|line| tracing::warn!("{line}"));
+    file::append(&mut draft, part.as_file_mut())?;
+    draft.publish()
+}
