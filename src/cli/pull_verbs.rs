@@ -32,6 +32,9 @@ pub(super) struct PullArguments {
     /// Pull at most this many rows, the first by key
     #[arg(long = "limit", value_name = "TABLE=N")]
     limits: Vec<String>,
+    /// Keep the tables that an interrupted pull has read, and read the others
+    #[arg(long)]
+    resume: bool,
     /// How long a connection may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
     timeout: u32,
@@ -57,6 +60,7 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
         conninfo: conninfo(resolve, &contract.url, arguments.timeout)?,
         ssh_host: contract.ssh_host,
         file: workspace.patch.file.clone(),
+        resume: arguments.resume,
         timeout: Duration::from_secs(arguments.timeout.into()),
         environment: resolve.environment(),
     };
@@ -125,6 +129,7 @@ fn by_pg_dump(
         ("--where", !arguments.conditions.is_empty()),
         ("--limit", !arguments.limits.is_empty()),
         ("--jobs", arguments.jobs > 1),
+        ("--resume", arguments.resume),
     ];
     if let Some((option, _)) = lost.iter().find(|(_, given)| *given) {
         return Err(Error::conflict(format!(

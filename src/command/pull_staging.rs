@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::process::Environment;
-use crate::staging::{self, Flags, Pulled, Tunnel, Wanted, patiently};
+use crate::staging::{self, Flags, Pulled, Source, Tunnel, Wanted, patiently};
 
 /// Where the rows are, which are wanted, and where they go.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct PullStaging {
     pub by_pg_dump: Option<(Toolchain, Flags)>,
     /// The patch file.
     pub file: PathBuf,
+    /// Whether tables that an interrupted pull has read count as read.
+    pub resume: bool,
     /// How long a connection may take.
     pub timeout: Duration,
     /// What ssh gets.
@@ -45,6 +47,14 @@ impl PullStaging {
             staging::dump(session, conninfo, toolchain, selection, flags, &self.file)?;
             return Ok(Vec::new());
         }
-        staging::pull(session, conninfo, self.wanted.clone(), &self.file)
+        let source = Source::open(session, conninfo, &self.source(), self.wanted.clone())?;
+        staging::pull(source, &self.file, self.resume)
+    }
+
+    /// How messages call staging: where it is, without who asks.
+    fn source(&self) -> String {
+        let server = self.conninfo.targets().first().map(ToString::to_string).unwrap_or_default();
+        let host = self.ssh_host.as_ref().map(|host| format!("{host}:")).unwrap_or_default();
+        format!("{host}{server}/{}", self.conninfo.database())
     }
 }

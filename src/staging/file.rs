@@ -4,7 +4,7 @@
 //! It is a transaction of statements; what they do is in its head (`sql/query/pulled-begin.sql`).
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -70,9 +70,9 @@ pub(super) fn part(path: &Path) -> Result<NamedTempFile> {
 
 /// Appends a part, whole.
 pub(super) fn append(out: &mut Draft, part: &mut File) -> Result<()> {
-    use std::io::Seek;
     part.rewind().map_err(|error| unwritable(&error))?;
-    std::io::copy(part, out).map(drop).map_err(|error| unwritable(&error))
+    let mut part = BufReader::with_capacity(1 << 18, part);
+    std::io::copy(&mut part, out).map(drop).map_err(|error| unwritable(&error))
 }
 
 /// The head of the file, up to the first table.

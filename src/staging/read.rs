@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use serde::{Deserialize, Serialize};
+
 use super::flags::Format;
 use super::table::Table;
 use super::{Rule, Wanted};
@@ -26,7 +28,7 @@ pub(super) fn snapshot(session: &mut Session) -> Result<String> {
 }
 
 /// How much a table had.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
     /// Rows.
     pub rows: u64,
@@ -50,7 +52,8 @@ pub(super) fn rows(
     Ok(rows.amount)
 }
 
-fn query(table: &Table, wanted: &Wanted) -> String {
+/// The `COPY` of a table.
+pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
     let plain = |name: &String| format!("t.{}", quote_ident(name));
     let columns = |names: &[String]| names.iter().map(plain).collect::<Vec<_>>().join(", ");
     let cell = |name: &String| table.masked.get(name).cloned().unwrap_or_else(|| plain(name));

@@ -1,6 +1,7 @@
 //! What the file is: the same bytes for the same rows, whole or not there.
 
 use super::support::Pull;
+use crate::support::{finish, wait_until};
 
 #[test]
 fn the_same_rows_are_the_same_bytes() {
@@ -27,8 +28,45 @@ fn a_pull_that_fails_leaves_the_old_file() {
     for jobs in ["1", "3"] {
         let wrong = ["--jobs", jobs, "--where", "shop.kind=1/(length(code)-1) > 0"];
         pull.pull(wrong).fails(1, ["shop.kind", "division by zero"]);
+        assert_eq!(pull.patch(), old);
+        pull.pull(wrong).fails(1, ["--resume goes on"]);
+        // what was read is kept, to go on with, and is thrown away by a pull that does not
+        pull.pull([]).success();
         assert_eq!((pull.patch(), pull.entries("project")), (old.clone(), names.clone()));
     }
+}
+
+#[test]
+fn an_interrupted_pull_goes_on() {
+    let pull = Pull::new();
+    pull.pull([]).success();
+    let (whole, names) = (pull.patch(), pull.entries("project"));
+    let wrong = ["--where", "shop.log=1/(length(line)-1) > 0"];
+    let failed = pull.pull(wrong).fails(1, ["shop.log", "--resume goes on", "are read and kept"]);
+    let kept = pull.entries("project/.test-data.sql.pull");
+    assert_eq!(pull.read("project/.test-data.sql.pull/.gitignore"), "*\n");
+    // only what was not read then can still be seen to change
+    pull.on_staging("UPDATE shop.customer SET name = 'Dan' WHERE id = 2; INSERT INTO shop.log (line) VALUES ('later')");
+    let resumed = pull.pull(["--resume"]).success();
+    assert!(resumed.stderr.contains("shop.customer: read before the interruption"), "{resumed}");
+    assert!(!resumed.stderr.contains("shop.log: read before"), "{resumed}");
+    let patch = pull.patch();
+    assert!(patch.contains("later") && !patch.contains("Dan") && patch != whole, "{patch}");
+    assert_eq!(pull.entries("project"), names, "{failed} {kept:?}");
+    pull.pull(["--resume"]).success();
+    assert!(pull.patch().contains("Dan"), "nothing is left to go on with");
+}
+
+#[test]
+fn two_pulls_do_not_write_one_file() {
+    let pull = Pull::new();
+    let slow = "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL";
+    let running = pull.spawn("database", ["pull_staging", "--where", slow]);
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    wait_until("the pull reads", || pull.ask(sleeping) == "1");
+    pull.pull([]).fails(2, ["another pull", "test-data.sql"]);
+    pull.run("kill", ["-TERM", &running.id().to_string()]).success();
+    assert_eq!(finish(running, None).signal, Some(15));
 }
 
 #[test]
