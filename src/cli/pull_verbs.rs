@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
-use crate::staging::{self, Flags, Masks, Pattern, Pulled, Rule, Selection, Wanted};
+use crate::staging::{self, Flags, Masks, Pattern, Pulled, Rule, Selection, Since, Wanted};
 
 #[derive(Debug, Args)]
 pub(super) struct PullArguments {
@@ -32,6 +32,12 @@ pub(super) struct PullArguments {
     /// Pull at most this many rows, the first by key
     #[arg(long = "limit", value_name = "TABLE=N")]
     limits: Vec<String>,
+    /// Pull only what is new since the last pull, as this column tells where a table has it
+    #[arg(long, value_name = "COLUMN", conflicts_with = "incremental")]
+    since: Option<String>,
+    /// Pull only what is new since the last pull, as columns like updated_at tell
+    #[arg(long)]
+    incremental: bool,
     /// Keep the tables that an interrupted pull has read, and read the others
     #[arg(long)]
     resume: bool,
@@ -130,6 +136,8 @@ fn by_pg_dump(
         ("--limit", !arguments.limits.is_empty()),
         ("--jobs", arguments.jobs > 1),
         ("--resume", arguments.resume),
+        ("--since", arguments.since.is_some()),
+        ("--incremental", arguments.incremental),
     ];
     if let Some((option, _)) = lost.iter().find(|(_, given)| *given) {
         return Err(Error::conflict(format!(
@@ -169,8 +177,24 @@ fn wanted(
         masks,
         conditions: rules("where", &arguments.conditions)?,
         limits,
+        since: since(arguments)?,
         jobs: arguments.jobs.into(),
     })
+}
+
+fn since(arguments: &PullArguments) -> Result<Option<Since>> {
+    let since = match (&arguments.since, arguments.incremental) {
+        (Some(column), _) => Since::Column(column.clone()),
+        (None, true) => Since::Usual,
+        (None, false) => return Ok(None),
+    };
+    if let Some(limit) = arguments.limits.first() {
+        return Err(Error::conflict(format!(
+            "--limit {limit}: no part of a table can be gone on from"
+        ))
+        .hint("leave out --limit, or --since and --incremental"));
+    }
+    Ok(Some(since))
 }
 
 /// `TABLE=TEXT`.

@@ -4,6 +4,7 @@
 //! looked for first, so that a missing one is the same error as ever.
 
 use super::file::{self, Draft};
+use super::state::State;
 use super::table::{self, Selection};
 use super::{Flags, read};
 use crate::error::{Error, IoContext, Result};
@@ -40,7 +41,7 @@ pub fn dump(
         command = command.env(name, value);
     }
     let mut draft = Draft::beside(file)?;
-    let mut part = file::part(file)?;
+    let part = file::part(file)?;
     let output = part.as_file().try_clone().on("write", part.path())?;
     let mut said: Vec<String> = Vec::new();
     let status = command.stream(StandardOutput::File(output), |line| {
@@ -52,6 +53,8 @@ pub fn dump(
         return Err(failed.detail(said.join("\n")));
     }
     said.iter().for_each(|line| tracing::warn!("{line}"));
-    file::append(&mut draft, part.as_file_mut())?;
-    draft.publish()
+    file::append(&mut draft, part.as_file(), 0..u64::MAX)?;
+    draft.publish()?;
+    State::forget(file);
+    Ok(())
 }

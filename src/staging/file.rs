@@ -4,7 +4,8 @@
 //! It is a transaction of statements; what they do is in its head (`sql/query/pulled-begin.sql`).
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -23,6 +24,8 @@ pub(super) struct Draft {
     path: PathBuf,
     out: BufWriter<NamedTempFile>,
     digest: Sha256,
+    /// How many bytes it has.
+    pub(super) length: u64,
 }
 
 impl Draft {
@@ -30,20 +33,27 @@ impl Draft {
     pub(super) fn beside(path: &Path) -> Result<Self> {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let file = part(&path)?;
-        Ok(Self { path, out: BufWriter::with_capacity(1 << 18, file), digest: Sha256::new() })
+        Ok(Self {
+            path,
+            out: BufWriter::with_capacity(1 << 18, file),
+            digest: Sha256::new(),
+            length: 0,
+        })
     }
 
-    /// Puts the file in its place, on disk, with what its reader can check it by.
-    pub(super) fn publish(self) -> Result<()> {
-        let Self { path, out, digest } = self;
+    /// Puts the file in its place, on disk, with its digest beside it, which is returned.
+    pub(super) fn publish(self) -> Result<String> {
+        let Self { path, out, digest, .. } = self;
         let file = out.into_inner().map_err(|error| unwritable(error.error()))?;
         if let Ok(old) = std::fs::metadata(&path) {
             file.as_file().set_permissions(old.permissions()).on("prepare", file.path())?;
         }
         file.as_file().sync_all().on("write", &path)?;
-        Sums::of(digest).publish(&path, || {
+        let sums = Sums::of(digest);
+        sums.publish(&path, || {
             file.persist(&path).map(drop).map_err(|error| error.error).on("replace", &path)
-        })
+        })?;
+        Ok(sums.0)
     }
 }
 
@@ -51,6 +61,7 @@ impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.digest.update(&bytes[..written]);
+        self.length += written as u64;
         Ok(written)
     }
 
@@ -68,11 +79,11 @@ pub(super) fn part(path: &Path) -> Result<NamedTempFile> {
     Builder::new().prefix(&name).suffix(".part").tempfile_in(directory).on("write in", directory)
 }
 
-/// Appends a part, whole.
-pub(super) fn append(out: &mut Draft, part: &mut File) -> Result<()> {
-    part.rewind().map_err(|error| unwritable(&error))?;
-    let mut part = BufReader::with_capacity(1 << 18, part);
-    std::io::copy(&mut part, out).map(drop).map_err(|error| unwritable(&error))
+/// Appends what stands in `from` at these bytes.
+pub(super) fn append(out: &mut Draft, mut from: &File, bytes: Range<u64>) -> Result<()> {
+    from.seek(SeekFrom::Start(bytes.start)).map_err(|error| unwritable(&error))?;
+    let mut read = BufReader::with_capacity(1 << 18, from.take(bytes.end - bytes.start));
+    std::io::copy(&mut read, out).map(drop).map_err(|error| unwritable(&error))
 }
 
 /// The head of the file, up to the first table.

@@ -14,7 +14,9 @@ mod parts;
 mod pattern;
 mod pull;
 mod read;
+mod since;
 mod source;
+mod state;
 mod sums;
 mod table;
 mod transport;
@@ -30,6 +32,7 @@ pub use mask::Masks;
 pub use pattern::Pattern;
 pub use pull::pull;
 pub use read::Amount;
+pub use since::Since;
 pub use source::Source;
 pub use sums::verify;
 pub use table::{Selection, Table};
@@ -57,6 +60,8 @@ pub struct Wanted {
     pub limits: Vec<Rule>,
     /// What becomes of values on their way, if anything.
     pub masks: Option<Masks>,
+    /// What tells new rows, if only those are pulled.
+    pub since: Option<Since>,
     /// How many sessions read at once.
     pub jobs: usize,
 }

@@ -1,6 +1,6 @@
 //! Tables that were read, until they are put together: files in a directory beside the patch file.
 //!
-//! A part is named by a digest of what it was read by (staging, query, format), so a pull that goes on
+//! A part is named by what it was read by (see `Chosen::how`), so a pull that goes on
 //! after an interruption finds exactly what it would read again. It counts once its account stands
 //! beside it. The directory is locked, is only there while a pull runs or may go on, and goes with
 //! what is ours in it and nothing else.
@@ -11,11 +11,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
-use sha2::{Digest, Sha256};
 use tempfile::{Builder, NamedTempFile};
 
 use super::Pulled;
 use super::read::unwritable;
+use super::state::Mark;
 use crate::error::{Error, IoContext, Result};
 
 /// Keeps what a pull leaves out of version control.
@@ -31,6 +31,8 @@ pub(super) struct Parts {
 pub(super) struct Part {
     pub(super) file: PathBuf,
     pub(super) pulled: Pulled,
+    /// How far it reads.
+    pub(super) mark: Option<Mark>,
 }
 
 impl Parts {
@@ -67,14 +69,15 @@ impl Parts {
     pub(super) fn find(&self, how: &str) -> Option<Part> {
         let file = self.place(how, "sql");
         let account = std::fs::read(self.place(how, "json")).ok()?;
-        let pulled: Pulled = serde_json::from_slice(&account).ok()?;
-        file.exists().then_some(Part { file, pulled })
+        let (pulled, mark) = serde_json::from_slice(&account).ok()?;
+        file.exists().then_some(Part { file, pulled, mark })
     }
 
     /// Writes a part. What is interrupted does not count.
     pub(super) fn write(
         &self,
         how: &str,
+        mark: Option<Mark>,
         write: impl FnOnce(&mut dyn Write) -> Result<Pulled>,
     ) -> Result<Part> {
         let part = self.scratch()?;
@@ -82,7 +85,7 @@ impl Parts {
         let pulled = write(&mut out)?;
         let part = out.into_inner().map_err(|error| unwritable(error.error()))?;
         let mut account = self.scratch()?;
-        let text = serde_json::to_vec(&pulled)
+        let text = serde_json::to_vec(&(&pulled, &mark))
             .map_err(|error| Error::unexpected(format!("cannot write an account: {error}")))?;
         account.write_all(&text).map_err(|error| unwritable(&error))?;
         let file = self.place(how, "sql");
@@ -91,7 +94,7 @@ impl Parts {
         };
         place(part, &file)?;
         place(account, &self.place(how, "json"))?;
-        Ok(Part { file, pulled })
+        Ok(Part { file, pulled, mark })
     }
 
     /// How many are whole.
@@ -128,9 +131,7 @@ impl Parts {
     }
 
     fn place(&self, how: &str, end: &str) -> PathBuf {
-        let digest = Sha256::digest(how);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.directory.join(format!("{digest}.{end}"))
+        self.directory.join(format!("{how}.{end}"))
     }
 
     /// A file that is gone when it is dropped.

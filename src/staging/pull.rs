@@ -1,13 +1,17 @@
 //! A pull into the patch file.
 
+use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
 use super::file::{self, Draft};
 use super::parts::{Part, Parts};
 use super::read::{self, unwritable};
+use super::since::Share;
 use super::source::{Chosen, Source};
+use super::state::{Section, State};
 use super::{Amount, Pulled, Table};
 use crate::error::{IoContext, Result};
 use crate::postgres::session::Session;
@@ -19,49 +23,78 @@ use crate::postgres::session::Session;
 pub fn pull(mut source: Source, file: &Path, resume: bool) -> Result<Vec<Pulled>> {
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let parts = Parts::beside(&file, resume)?;
+    let mut state = State::default();
+    if let Some(since) = source.chosen.wanted.since.clone() {
+        state = State::of(&file)?;
+        source.share(&since, &state)?;
+    }
     let written = source
         .each(|session, chosen, table| part(session, chosen, table, &parts))
-        .and_then(|read| assemble(&source.chosen, read, &file));
-    if written.is_ok() || parts.count() == 0 {
+        .and_then(|read| assemble(&source.chosen, &read, &state, &file).map(|()| read));
+    let kept = parts.count();
+    if written.is_ok() || kept == 0 {
         parts.remove();
-        return written;
     }
-    let (read, all) = (parts.count(), source.chosen.tables.len());
-    written.map_err(|error| {
-        error.hint(format!("--resume goes on: {read} of {all} tables are read and kept"))
+    let all = source.chosen.tables.len();
+    let pulled = written.map(|parts| parts.into_iter().map(|part| part.pulled).collect());
+    pulled.map_err(|error| match kept {
+        0 => error,
+        kept => error.hint(format!("--resume goes on: {kept} of {all} tables are read and kept")),
     })
 }
 
 /// A table's part, read unless it is there.
 fn part(session: &mut Session, chosen: &Chosen, table: &Table, parts: &Parts) -> Result<Part> {
-    let wanted = &chosen.wanted;
-    let (open, close) =
-        (file::open(table, wanted.format), file::close(table, wanted, Amount::default()));
-    let how = format!("{}\n{open}{}\n{close}", chosen.source, read::query(table, wanted));
+    let (how, wanted) = (chosen.how(table), &chosen.wanted);
     if let Some(part) = parts.find(&how) {
         tracing::warn!("{}: read before the interruption, on an older snapshot", table.name);
         return Ok(part);
     }
-    parts.write(&how, |out| {
+    parts.write(&how, table.share.mark.clone(), |out| {
         let started = Instant::now();
-        write(out, &open)?;
-        let amount = read::rows(session, table, wanted, out)?;
-        write(out, &file::close(table, wanted, amount))?;
+        let mut amount = Amount::default();
+        if !table.share.is_empty {
+            write(out, &file::open(table, wanted.format))?;
+            amount = read::rows(session, table, wanted, out)?;
+            write(out, &file::close(table, wanted, amount))?;
+        }
         Ok(Pulled { table: table.name.clone(), amount, elapsed: started.elapsed() })
     })
 }
 
-/// Puts the parts together, in the file's place.
-fn assemble(chosen: &Chosen, parts: Vec<Part>, file: &Path) -> Result<Vec<Pulled>> {
+/// Puts each table's part behind what stays of it in the file that is there, and all in its place.
+fn assemble(chosen: &Chosen, parts: &[Part], state: &State, file: &Path) -> Result<()> {
     let mut draft = Draft::beside(file)?;
     write(&mut draft, &file::head(&chosen.tables))?;
-    for part in &parts {
-        let mut read = std::fs::File::open(&part.file).on("read", &part.file)?;
-        file::append(&mut draft, &mut read)?;
+    let mut sections = Vec::new();
+    for (table, part) in chosen.tables.iter().zip(parts) {
+        for old in state.sections.iter().filter(|section| table.share.stays(&section.how)) {
+            sections.extend(section(table, &mut draft, file, Some(old.from..old.to))?);
+        }
+        let read = section(table, &mut draft, &part.file, None)?;
+        sections.extend(read.map(|section| Section { mark: part.mark.clone(), ..section }));
     }
     write(&mut draft, &file::tail(&chosen.tables))?;
-    draft.publish()?;
-    Ok(parts.into_iter().map(|part| part.pulled).collect())
+    let sha256 = draft.publish()?;
+    if chosen.wanted.since.is_none() {
+        State::forget(file);
+        return Ok(());
+    }
+    State { sha256, sections }.publish(file)
+}
+
+/// Appends what stands in `from`, all of it or these bytes, as rows of a table.
+fn section(
+    table: &Table,
+    draft: &mut Draft,
+    from: &Path,
+    bytes: Option<Range<u64>>,
+) -> Result<Option<Section>> {
+    let start = draft.length;
+    let read = File::open(from).on("read", from)?;
+    file::append(draft, &read, bytes.unwrap_or(0..u64::MAX))?;
+    let Share { how, mark, .. } = table.share.clone();
+    Ok((start < draft.length).then_some(Section { how, from: start, to: draft.length, mark }))
 }
 
 fn write(out: &mut dyn Write, text: &str) -> Result<()> {

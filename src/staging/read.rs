@@ -75,7 +75,14 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
     let of = |rules: &[Rule]| {
         rules.iter().find(|rule| rule.table == table.name).map(|rule| rule.text.clone())
     };
-    let condition = of(&wanted.conditions).map(|condition| format!(" WHERE ({condition}\n)"));
+    // a comment in a person's condition must not reach further
+    let conditions = of(&wanted.conditions).map(|condition| format!("({condition}\n)"));
+    let conditions: Vec<String> =
+        conditions.into_iter().chain(table.share.condition.clone()).collect();
+    let condition = match conditions.as_slice() {
+        [] => String::new(),
+        all => format!(" WHERE {}", all.join(" AND ")),
+    };
     let limit = of(&wanted.limits).map(|limit| format!(" LIMIT {limit}"));
     fill(
         include_str!("../../sql/query/staging-copy.sql"),
@@ -83,7 +90,7 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
             ("@table@", &table.rows()),
             ("@order@", &order),
             ("@limit@", &limit.unwrap_or_default()),
-            ("@where@", &condition.unwrap_or_default()),
+            ("@where@", &condition),
             ("@cells@", &cells),
         ],
     )

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::table::{self, Table};
-use super::{Pattern, Rule, Wanted, read};
+use super::{Amount, Pattern, Rule, Wanted, file, read, sums};
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::Session;
@@ -81,6 +81,16 @@ impl Source {
         at_once(jobs, || job().inspect_err(|_| next.store(tables.len(), Ordering::SeqCst)))?;
         let came = ended.into_iter().map(|place| place.into_inner().ok().flatten());
         came.map(|came| came.ok_or_else(|| Error::unexpected("a table was not read"))).collect()
+    }
+}
+
+impl Chosen {
+    /// What a table's part is made by: where it is the same, so are the rows that would be read.
+    pub(super) fn how(&self, table: &Table) -> String {
+        let wanted = &self.wanted;
+        let open = file::open(table, wanted.format);
+        let close = file::close(table, wanted, Amount::default());
+        sums::of_text(&format!("{}\n{open}{}\n{close}", self.source, read::query(table, wanted)))
     }
 }
 

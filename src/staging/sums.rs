@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, IoContext, Result};
 
 /// The digest of a file, as `sha256sum` writes it.
-pub(super) struct Sums(String);
+pub(super) struct Sums(pub(super) String);
 
 impl Sums {
     /// Of what went into `digest`.
     pub(super) fn of(digest: Sha256) -> Self {
-        Self(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hexadecimal(digest))
     }
 
     /// Runs `replace`, which puts the file into its place, and then writes the digest: without one a
@@ -40,6 +40,28 @@ fn place(file: &Path) -> PathBuf {
     place.into()
 }
 
+/// The digest of a text, in hexadecimal digits.
+pub(super) fn of_text(text: &str) -> String {
+    hexadecimal(Sha256::new_with_prefix(text))
+}
+
+/// The digest of a file as it is, in hexadecimal digits.
+pub(super) fn of_file(file: &Path) -> Result<String> {
+    let mut digest = Sha256::new();
+    let mut input = File::open(file).on("read", file)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match input.read(&mut buffer).on("read", file)? {
+            0 => return Ok(hexadecimal(digest)),
+            read => digest.update(&buffer[..read]),
+        }
+    }
+}
+
+fn hexadecimal(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Compares a file with the digest beside it, if there is one.
 ///
 /// # Errors
@@ -48,16 +70,7 @@ pub fn verify(file: &Path) -> Result<()> {
     let file = std::fs::canonicalize(file).on("read", file)?;
     let place = place(&file);
     let Ok(text) = std::fs::read_to_string(&place) else { return Ok(()) };
-    let mut digest = Sha256::new();
-    let mut input = File::open(&file).on("read", &file)?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match input.read(&mut buffer).on("read", &file)? {
-            0 => break,
-            read => digest.update(&buffer[..read]),
-        }
-    }
-    if text.split_whitespace().next() == Some(Sums::of(digest).0.as_str()) {
+    if text.split_whitespace().next() == Some(of_file(&file)?.as_str()) {
         return Ok(());
     }
     Err(Error::failed(format!("{} is not as it was pulled: its checksum differs", file.display()))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::order;
 use super::pattern::Pattern;
+use super::since::Share;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
@@ -29,6 +30,8 @@ pub struct Table {
     pub(super) masked: BTreeMap<String, String>,
     /// The columns that tell rows apart; empty where nothing does.
     pub key: Vec<String>,
+    /// What of it is read.
+    pub(super) share: Share,
     /// The sequences that belong to its columns.
     pub sequences: Vec<Sequence>,
 }
@@ -110,6 +113,7 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             textual: Vec::new(),
             masked: BTreeMap::new(),
             key: Vec::new(),
+            share: Share::default(),
             sequences: Vec::new(),
         };
         Ok(Candidate { table, whole: column(row, "whole")? })

@@ -4,5 +4,6 @@ mod contract;
 mod file;
 mod load;
 mod mask;
+mod since;
 mod ssh;
 mod support;
