@@ -8,8 +8,12 @@ use crate::signal;
 /// The name of the span that a running step opens; its field `what` says which.
 pub const SPAN: &str = "step";
 
-/// The target of events that say how far the running step is, in percent.
+/// The target of events that say how far the running step is.
 pub const PROGRESS: &str = "progress";
+
+/// The target of events that are for programs: `--log-format json` has them with their fields, and
+/// `--verbose` their message.
+pub const RECORD: &str = "db_tool::record";
 
 /// The steps done so far.
 #[derive(Debug, Default, Clone)]

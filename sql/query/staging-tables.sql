@@ -11,6 +11,10 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
        pg_catalog.pg_table_is_visible(c.oid) AS visible,
        c.relkind = 'p' AS partitioned,
        c.oid IN (SELECT i.oid FROM immutable i) AS immutable,
+       -- a table that was never analysed has -1
+       (SELECT pg_catalog.sum(l.reltuples) FILTER (WHERE l.reltuples >= 0)
+        FROM pg_catalog.pg_partition_tree(c.oid) AS p JOIN pg_catalog.pg_class l ON l.oid = p.relid
+        WHERE p.isleaf)::bigint AS estimate,
        ARRAY(SELECT a.relid::oid FROM pg_catalog.pg_partition_ancestors(c.oid) AS a(relid)
              WHERE c.relispartition AND a.relid <> c.oid) AS whole
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -118,7 +118,7 @@ impl Take<'_> {
             // progress comes between carriage returns
             let line = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default();
             match percentage(line) {
-                Some(percent) => tracing::info!(target: PROGRESS, "{percent}"),
+                Some(percent) => tracing::info!(target: PROGRESS, "{percent}%"),
                 None => said.push(line.to_owned()),
             }
         })

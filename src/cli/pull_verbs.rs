@@ -14,6 +14,7 @@ use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
 use crate::staging::{self, Flags, Masks, Pattern, Pulled, Rule, Selection, Since, Wanted};
+use crate::steps::Steps;
 
 #[derive(Debug, Args)]
 pub(super) struct PullArguments {
@@ -70,7 +71,7 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
         timeout: Duration::from_secs(arguments.timeout.into()),
         environment: resolve.environment(),
     };
-    let pulled = pull.run()?;
+    let pulled = Steps::default().run("pull", || pull.run())?;
     if !pulled.is_empty() {
         tell(&pulled);
     }

@@ -20,7 +20,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use super::env::no_tty;
 use crate::error::{Error, Result};
 use crate::postgres::script::PSQL;
-use crate::steps::{PROGRESS, SPAN};
+use crate::steps::{PROGRESS, RECORD, SPAN};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -118,18 +118,21 @@ impl Ui {
             event.metadata().target() == PSQL || event.metadata().target().starts_with("db_tool");
         ours && match level {
             Level::ERROR => true,
+            _ if event.metadata().target() == RECORD && self.voice.format == LogFormat::Text => {
+                self.voice.verbose
+            }
             Level::WARN | Level::INFO => !self.voice.quiet,
             _ => self.voice.verbose,
         }
     }
 
     fn show_progress(&self, event: &Event<'_>) {
-        let mut percent = Message::default();
-        event.record(&mut percent);
+        let mut far = Message::default();
+        event.record(&mut far);
         if let Some(Some(bar)) = self.spinner.as_ref().map(lock).as_deref() {
             let message = bar.message();
             let step = message.split_whitespace().next().unwrap_or_default();
-            bar.set_message(format!("{step} {}%", percent.0));
+            bar.set_message(format!("{step} {}", far.0));
         }
     }
 
@@ -138,8 +141,10 @@ impl Ui {
         event.record(&mut message);
         let (level, target) = (*event.metadata().level(), event.metadata().target());
         if self.voice.format == LogFormat::Json {
-            let level = level.as_str().to_lowercase();
-            return serde_json::json!({ "level": level, "message": message.0 }).to_string();
+            let mut object = Fields::default();
+            object.0.insert("level".to_owned(), level.as_str().to_lowercase().into());
+            event.record(&mut object);
+            return serde_json::Value::Object(object.0).to_string();
         }
         if level == Level::WARN && target != PSQL {
             return format!("{WARNING}warning:{WARNING:#} {}", message.0);
@@ -208,5 +213,23 @@ impl Visit for Message {
         if matches!(field.name(), "message" | "what") {
             value.clone_into(&mut self.0);
         }
+    }
+}
+
+/// All of an event, as it stands in its object.
+#[derive(Default)]
+struct Fields(serde_json::Map<String, serde_json::Value>);
+
+impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
     }
 }

@@ -34,20 +34,20 @@ impl PullStaging {
     /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
     pub fn run(self) -> Result<Vec<Pulled>> {
         let Some(host) = &self.ssh_host else { return self.pull(&self.conninfo) };
-        let tunnel =
+        let (tunnel, _) =
             patiently(|| Tunnel::open(host, &self.conninfo, self.timeout, &self.environment))?;
         let pulled = self.pull(&tunnel.conninfo(&self.conninfo));
         pulled.map_err(|error| tunnel.explain(error))
     }
 
     fn pull(&self, conninfo: &Conninfo) -> Result<Vec<Pulled>> {
-        let session = patiently(|| staging::connect(conninfo))?;
+        let (session, attempt) = patiently(|| staging::connect(conninfo))?;
         if let Some((toolchain, flags)) = &self.by_pg_dump {
             let selection = &self.wanted.selection;
             staging::dump(session, conninfo, toolchain, selection, flags, &self.file)?;
             return Ok(Vec::new());
         }
-        let source = Source::open(session, conninfo, &self.source(), self.wanted.clone())?;
+        let source = Source::open(session, conninfo, &self.source(), attempt, self.wanted.clone())?;
         staging::pull(source, &self.file, self.resume)
     }
 

@@ -12,6 +12,7 @@ mod mask;
 mod order;
 mod parts;
 mod pattern;
+mod progress;
 mod pull;
 mod read;
 mod since;

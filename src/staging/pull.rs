@@ -15,6 +15,7 @@ use super::state::{Section, State};
 use super::{Amount, Pulled, Table};
 use crate::error::{IoContext, Result};
 use crate::postgres::session::Session;
+use crate::steps::RECORD;
 
 /// Pulls into `file`. With `resume`, tables that an interrupted pull has read are not read again.
 ///
@@ -58,8 +59,21 @@ fn part(session: &mut Session, chosen: &Chosen, table: &Table, parts: &Parts) ->
             amount = read::rows(session, table, wanted, out)?;
             write(out, &file::close(table, wanted, amount))?;
         }
-        Ok(Pulled { table: table.name.clone(), amount, elapsed: started.elapsed() })
+        let pulled = Pulled { table: table.name.clone(), amount, elapsed: started.elapsed() };
+        record(chosen, &pulled);
+        Ok(pulled)
     })
+}
+
+/// Tells programs what was read.
+fn record(chosen: &Chosen, pulled: &Pulled) {
+    let Pulled { table, amount: Amount { rows, bytes }, elapsed } = pulled;
+    let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        target: RECORD,
+        source = chosen.source, table, rows, bytes, attempt = chosen.attempt,
+        duration_ms = milliseconds, "read {table}: {rows} rows, {bytes} bytes in {milliseconds} ms"
+    );
 }
 
 /// Puts each table's part behind what stays of it in the file that is there, and all in its place.

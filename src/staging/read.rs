@@ -5,6 +5,7 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use super::flags::Format;
+use super::progress::Progress;
 use super::table::Table;
 use super::{Rule, Wanted};
 use crate::error::{Context, Error, Result};
@@ -45,7 +46,13 @@ pub(super) fn rows(
 ) -> Result<Amount> {
     // what a reg… type or a composite is called depends on it; the conditions are people's
     session.batch("SET LOCAL search_path = pg_catalog")?;
-    let mut rows = Rows { out, wanted, amount: Amount::default(), pending: 0 };
+    let is_whole =
+        !wanted.conditions.iter().chain(&wanted.limits).any(|rule| rule.table == table.name);
+    let progress = Progress::of(
+        &table.name,
+        table.estimate.filter(|_| is_whole && table.share.condition.is_none()),
+    );
+    let mut rows = Rows { out, wanted, amount: Amount::default(), pending: 0, progress };
     let query = query(table, wanted);
     let read = session.copy_out(&query, |chunk| rows.take(chunk));
     read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
@@ -110,6 +117,7 @@ struct Rows<'a> {
     amount: Amount,
     /// Rows in the `INSERT` that is not ended yet.
     pending: usize,
+    progress: Progress<'a>,
 }
 
 impl Rows<'_> {
@@ -118,6 +126,7 @@ impl Rows<'_> {
         let rows = chunk.split_inclusive(|&byte| byte == b'\n').count() as u64;
         self.amount.rows += rows;
         self.amount.bytes += chunk.len() as u64;
+        self.progress.is_at(self.amount);
         match self.wanted.format {
             Format::Copy => self.write(chunk),
             Format::Inserts => {

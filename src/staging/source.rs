@@ -20,6 +20,8 @@ pub struct Source {
 pub(super) struct Chosen {
     /// How messages call the source.
     pub(super) source: String,
+    /// The attempt at which it was reached.
+    pub(super) attempt: u32,
     /// The tables, what is referred to first.
     pub(super) tables: Vec<Table>,
     /// What is read of them, and how. Its rules call tables by their names.
@@ -36,6 +38,7 @@ impl Source {
         mut session: Session,
         conninfo: &Conninfo,
         name: &str,
+        attempt: u32,
         mut wanted: Wanted,
     ) -> Result<Self> {
         read::begin(&mut session, None)?;
@@ -45,7 +48,7 @@ impl Source {
         }
         resolve(&mut wanted.conditions, &tables)?;
         resolve(&mut wanted.limits, &tables)?;
-        let chosen = Chosen { source: name.to_owned(), tables, wanted };
+        let chosen = Chosen { source: name.to_owned(), attempt, tables, wanted };
         Ok(Self { session, conninfo: conninfo.clone(), chosen })
     }
 

@@ -30,6 +30,8 @@ pub struct Table {
     pub(super) masked: BTreeMap<String, String>,
     /// The columns that tell rows apart; empty where nothing does.
     pub key: Vec<String>,
+    /// About how many rows it has, where staging knows.
+    pub(super) estimate: Option<u64>,
     /// What of it is read.
     pub(super) share: Share,
     /// The sequences that belong to its columns.
@@ -113,6 +115,7 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             textual: Vec::new(),
             masked: BTreeMap::new(),
             key: Vec::new(),
+            estimate: column::<Option<i64>>(row, "estimate")?.and_then(|rows| rows.try_into().ok()),
             share: Share::default(),
             sequences: Vec::new(),
         };

@@ -39,23 +39,27 @@ const PASSING: &[&str] = &[
     "too many clients",
 ];
 
-/// Tries a few times what fails for a reason that may pass, and tells of each time.
+/// Tries a few times what fails for a reason that may pass, and tells of each time. Says also how
+/// often it was tried.
 ///
 /// # Errors
 /// The last failure.
-pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<(T, u32)> {
     let mut pause = FIRST_PAUSE;
     for number in 1..ATTEMPTS {
         let error = match attempt() {
             Err(error) if may_pass(&error) => error,
-            ended => return ended,
+            ended => return Ok((ended?, number)),
         };
         let seconds = pause.as_secs_f32();
-        tracing::warn!("{error}; attempt {number} of {ATTEMPTS}, the next in {seconds} s");
+        tracing::warn!(
+            attempt = number,
+            "{error}; attempt {number} of {ATTEMPTS}, the next in {seconds} s"
+        );
         wait_for(pause, Patience::Interruptible, || Ok(None::<()>))?;
         pause *= 2;
     }
-    attempt()
+    Ok((attempt()?, ATTEMPTS))
 }
 
 fn may_pass(error: &Error) -> bool {

@@ -110,3 +110,22 @@ fn an_interrupt_leaves_the_old_file_and_nothing_else() {
         wait_until("the server works no more on it", || pull.ask(sleeping) == "0");
     }
 }
+
+#[test]
+fn programs_get_an_object_a_table() {
+    let pull = Pull::new();
+    let told = pull.pull(["--log-format", "json"]).success();
+    let objects: Vec<serde_json::Value> =
+        told.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let kind = objects.iter().find(|object| object["table"] == "shop.kind").expect("a record");
+    assert_eq!(
+        (&kind["rows"], &kind["attempt"], &kind["level"]),
+        (&2.into(), &1.into(), &"info".into()),
+        "{told}"
+    );
+    assert!(kind["source"].as_str().is_some_and(|name| name.ends_with("/staging")), "{told}");
+    assert!(kind["duration_ms"].is_u64() && kind["bytes"].is_u64(), "{told}");
+    assert!(!pull.pull([]).success().stderr.contains("read shop.kind"), "the summary says it");
+    let verbose = pull.pull(["--verbose"]).success();
+    assert!(verbose.stderr.contains("read shop.kind: 2 rows"), "{verbose}");
+}
