@@ -62,6 +62,7 @@ const MOOT: &[&str] = &[
     "--no-large-objects",
     "--no-password",
     "-w",
+    "--load-via-partition-root",
 ];
 
 /// Flags for what `STAGING_DB_URL` and `PATCH_SQL` say.
@@ -81,8 +82,20 @@ const SETTLED: &[&str] = &[
 ];
 
 /// Flags that take a value.
-const VALUED: &[&str] =
-    &["-t", "--table", "-T", "--exclude-table", "--rows-per-insert", "-F", "--format"];
+const VALUED: &[&str] = &[
+    "-t",
+    "--table",
+    "-T",
+    "--exclude-table",
+    "--exclude-table-data",
+    "--rows-per-insert",
+    "-F",
+    "--format",
+    "-n",
+    "--schema",
+    "-N",
+    "--exclude-schema",
+];
 
 impl Flags {
     /// Reads words as `pg_dump` would.
@@ -91,6 +104,7 @@ impl Flags {
     /// `Conflict` for flags that contradict other variables, or have no value where one is needed.
     pub fn parse(words: &[String]) -> Result<Self> {
         let mut flags = Self { all: words.to_vec(), ..Self::default() };
+        let words: Vec<String> = words.iter().flat_map(|word| apart(word)).collect();
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             let (name, value) = name_and_value(word);
@@ -122,7 +136,11 @@ impl Flags {
                 ))
                 .hint("the patch is SQL: leave the format out"));
             }
-            "-T" | "--exclude-table" => self.exclude.push(value.to_owned()),
+            // beside names of tables these say nothing (pg_dump, "-t"), and there always are some
+            "-n" | "--schema" | "-N" | "--exclude-schema" => {}
+            "-T" | "--exclude-table" | "--exclude-table-data" => {
+                self.exclude.push(value.to_owned())
+            }
             _ => {
                 let rows = value.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
                     Error::conflict(format!("--rows-per-insert {value} is no number of rows"))
@@ -146,6 +164,24 @@ impl Flags {
         }
         true
     }
+}
+
+/// `-aOx` is three flags; one that takes a value has the rest.
+fn apart(word: &str) -> Vec<String> {
+    let letters = match word.strip_prefix('-') {
+        Some(letters) if !letters.is_empty() && !letters.starts_with('-') => letters,
+        _ => return vec![word.to_owned()],
+    };
+    let mut flags = Vec::new();
+    for (at, letter) in letters.char_indices() {
+        let flag = format!("-{letter}");
+        if VALUED.contains(&flag.as_str()) || SETTLED.contains(&flag.as_str()) {
+            flags.push(format!("-{}", &letters[at..]));
+            break;
+        }
+        flags.push(flag);
+    }
+    flags
 }
 
 /// `--name=value`, or `-xvalue` where `-x` takes one.
@@ -172,8 +208,8 @@ mod tests {
     #[test]
     fn known_flags_are_taken() {
         let flags = parse(
-            "-a --no-owner --column-inserts --on-conflict-do-nothing -T x* -Ty \
-                           --exclude-table=z --rows-per-insert 7 -t more",
+            "-aO -xFp --column-inserts --on-conflict-do-nothing -T x* -vTy --schema=s \
+             --exclude-table=z --rows-per-insert 7 -t more",
         )
         .expect("known");
         assert_eq!((flags.format, flags.rows_per_insert), (Some(Format::Inserts), Some(7)));
@@ -187,13 +223,24 @@ mod tests {
     #[test]
     fn what_only_pg_dump_knows_is_kept() {
         let flags =
-            parse("--data-only --if-exists -Fp --schema-only").expect("unknown is no error");
-        assert_eq!(flags.unknown, ["--if-exists", "--schema-only"]);
+            parse("--data-only --if-exists -Fp --schema-only -aC").expect("unknown is no error");
+        assert_eq!(flags.unknown, ["--if-exists", "--schema-only", "-C"]);
+        assert_eq!(flags.all.len(), 5, "as they were given");
     }
 
     #[test]
     fn what_other_variables_say_is_refused() {
-        for words in ["-d x", "--dbname=x", "-f out", "-fout", "-T", "--rows-per-insert=0", "-Fc"] {
+        for words in [
+            "-d x",
+            "--dbname=x",
+            "-f out",
+            "-fout",
+            "-T",
+            "--rows-per-insert=0",
+            "-Fc",
+            "-ad",
+            "-aFc",
+        ] {
             assert!(parse(words).is_err(), "{words}");
         }
     }
