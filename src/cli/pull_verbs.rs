@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::resolve::Resolve;
-use super::{table, ui};
+use super::{pull_scan, table, ui};
 use crate::command::pull_staging::PullStaging;
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
@@ -42,6 +42,9 @@ pub(super) struct PullArguments {
     /// Keep the tables that an interrupted pull has read, and read the others
     #[arg(long)]
     resume: bool,
+    /// Propose a staging.toml on standard output, from names and counts of sampled values
+    #[arg(long, conflicts_with_all = ["conditions", "limits", "row_format"])]
+    scan: bool,
     /// How long a connection may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
     timeout: u32,
@@ -71,6 +74,9 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
         timeout: Duration::from_secs(arguments.timeout.into()),
         environment: resolve.environment(),
     };
+    if arguments.scan {
+        return pull_scan::run(&pull);
+    }
     let pulled = Steps::default().run("pull", || pull.run())?;
     if !pulled.is_empty() {
         tell(&pulled);
@@ -139,6 +145,7 @@ fn by_pg_dump(
         ("--resume", arguments.resume),
         ("--since", arguments.since.is_some()),
         ("--incremental", arguments.incremental),
+        ("--scan", arguments.scan),
     ];
     if let Some((option, _)) = lost.iter().find(|(_, given)| *given) {
         return Err(Error::conflict(format!(

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::process::Environment;
-use crate::staging::{self, Flags, Pulled, Source, Tunnel, Wanted, patiently};
+use crate::staging::{self, Flags, Proposals, Pulled, Source, Tunnel, Wanted, patiently};
 
 /// Where the rows are, which are wanted, and where they go.
 #[derive(Clone)]
@@ -33,11 +33,24 @@ pub struct PullStaging {
 impl PullStaging {
     /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
     pub fn run(self) -> Result<Vec<Pulled>> {
-        let Some(host) = &self.ssh_host else { return self.pull(&self.conninfo) };
+        self.reach(|conninfo| self.pull(conninfo))
+    }
+
+    /// Proposes what `staging.toml` might say. Changes nothing.
+    pub fn scan(&self) -> Result<Proposals> {
+        self.reach(|conninfo| {
+            let (session, _) = patiently(|| staging::connect(conninfo))?;
+            staging::scan(session, &self.wanted.selection, self.wanted.masks.as_ref())
+        })
+    }
+
+    /// Does something with the server, on whatever way it is reached.
+    fn reach<T>(&self, work: impl FnOnce(&Conninfo) -> Result<T>) -> Result<T> {
+        let Some(host) = &self.ssh_host else { return work(&self.conninfo) };
         let (tunnel, _) =
             patiently(|| Tunnel::open(host, &self.conninfo, self.timeout, &self.environment))?;
-        let pulled = self.pull(&tunnel.conninfo(&self.conninfo));
-        pulled.map_err(|error| tunnel.explain(error))
+        let done = work(&tunnel.conninfo(&self.conninfo));
+        done.map_err(|error| tunnel.explain(error))
     }
 
     fn pull(&self, conninfo: &Conninfo) -> Result<Vec<Pulled>> {

@@ -16,7 +16,7 @@ use crate::postgres::quote::{quote_ident, quote_literal};
 /// What becomes of a column's values.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Decision {
+pub(super) enum Decision {
     /// They come as they are.
     Keep,
     /// None comes.
@@ -82,7 +82,8 @@ impl Masks {
             .hint("decide for each: \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }"))
     }
 
-    fn of(&self, table: &Table) -> Result<BTreeMap<&str, &Decision>> {
+    /// The decisions about a table, by column.
+    pub(super) fn of(&self, table: &Table) -> Result<BTreeMap<&str, &Decision>> {
         let mut all = BTreeMap::new();
         for (pattern, decisions) in &self.table {
             if !table.is(&Pattern::parse(pattern)?) {

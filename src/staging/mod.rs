@@ -5,6 +5,7 @@
 //! several jobs the tables are read by as many sessions on that snapshot. The parts are put together in
 //! the order of the foreign keys, and the file replaces the old one when it is whole, and not before.
 
+mod access;
 mod dump;
 mod file;
 mod flags;
@@ -15,11 +16,13 @@ mod pattern;
 mod progress;
 mod pull;
 mod read;
+mod scan;
 mod since;
 mod source;
 mod state;
 mod sums;
 mod table;
+mod template;
 mod transport;
 mod words;
 
@@ -33,6 +36,7 @@ pub use mask::Masks;
 pub use pattern::Pattern;
 pub use pull::pull;
 pub use read::Amount;
+pub use scan::{Proposals, scan};
 pub use since::Since;
 pub use source::Source;
 pub use sums::verify;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::flags::Format;
 use super::progress::Progress;
 use super::table::Table;
+use super::template::fill;
 use super::{Rule, Wanted};
 use crate::error::{Context, Error, Result};
 use crate::postgres::quote::{quote_ident, quote_literal};
@@ -101,13 +102,6 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
             ("@cells@", &cells),
         ],
     )
-}
-
-/// A template without its comment, its places each filled in once, from the first on.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let sql =
-        template.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
-    values.iter().fold(sql, |sql, (place, value)| sql.replacen(place, value, 1))
 }
 
 /// Rows on their way into the file.

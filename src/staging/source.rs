@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::table::{self, Table};
-use super::{Amount, Pattern, Rule, Wanted, file, read, sums};
+use super::{Amount, Pattern, Rule, Wanted, access, file, read, sums};
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::Session;
@@ -46,6 +46,7 @@ impl Source {
         if let Some(masks) = &wanted.masks {
             masks.apply(&mut tables)?;
         }
+        access::require_columns(&mut session, &tables)?;
         resolve(&mut wanted.conditions, &tables)?;
         resolve(&mut wanted.limits, &tables)?;
         let chosen = Chosen { source: name.to_owned(), attempt, tables, wanted };

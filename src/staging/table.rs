@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access;
 use super::order::order;
 use super::pattern::Pattern;
 use super::since::Share;
@@ -12,7 +13,7 @@ use crate::postgres::session::{Session, column};
 /// A table to pull.
 #[derive(Debug, Clone)]
 pub struct Table {
-    oid: u32,
+    pub(super) oid: u32,
     schema: String,
     own_name: String,
     /// Whether it is found without its schema.
@@ -42,6 +43,11 @@ impl Table {
     /// Whether a pattern means it.
     pub(super) fn is(&self, pattern: &Pattern) -> bool {
         pattern.matches(&self.schema, &self.own_name, self.visible)
+    }
+
+    /// Its name alone, as it is.
+    pub(super) fn own_name(&self) -> &str {
+        &self.own_name
     }
 
     /// As a query names it: without the rows of tables that inherit from it, which are tables of their
@@ -83,13 +89,20 @@ pub struct Selection {
 /// The tables that were asked for, what is referred to first.
 ///
 /// # Errors
-/// `NoSuchTable` for what is not there; `Conflict` for a table whose rows are not all of it.
+/// `NoSuchTable` for what is not there; `Failed` for tables that may not be read; `Conflict` for
+/// one whose rows are not all of it.
 pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
     let mut tables = find(session, selection)?;
-    let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
+    access::require(session, &tables)?;
+    let oids = oids(&tables);
     shape(session, &mut tables, &oids)?;
     sequences(session, &mut tables, &oids)?;
     in_order(session, tables, &oids)
+}
+
+/// How the catalogs know them.
+pub(super) fn oids(tables: &[Table]) -> Vec<u32> {
+    tables.iter().map(|table| table.oid).collect()
 }
 
 /// The tables that were asked for, of which no more is known than that they are there.

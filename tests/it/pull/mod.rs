@@ -4,6 +4,7 @@ mod contract;
 mod file;
 mod load;
 mod mask;
+mod scan;
 mod since;
 mod ssh;
 mod support;

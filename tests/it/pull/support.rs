@@ -84,6 +84,13 @@ impl Pull {
         self.run("database", ["pull_staging"].iter().chain(&arguments))
     }
 
+    /// From now on staging is read by this role.
+    pub fn as_role(&mut self, role: &str) {
+        let url = self.url("staging");
+        let url = url.rsplit_once(" user=").map(|(rest, _)| format!("{rest} user={role}"));
+        self.set("STAGING_DB_URL", url.unwrap());
+    }
+
     /// The patch.
     pub fn patch(&self) -> String {
         self.read("project/test-data.sql")
