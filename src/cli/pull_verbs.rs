@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::resolve::Resolve;
-use super::{pull_scan, table, ui};
+use super::{pull_check, pull_scan, table, ui};
 use crate::command::pull_staging::PullStaging;
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
@@ -45,6 +45,9 @@ pub(super) struct PullArguments {
     /// Propose a staging.toml on standard output, from names and counts of sampled values
     #[arg(long, conflicts_with_all = ["conditions", "limits", "row_format"])]
     scan: bool,
+    /// Say whether a pull would work and about how long it would take; changes nothing
+    #[arg(long, conflicts_with = "scan")]
+    check: bool,
     /// How long a connection may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
     timeout: u32,
@@ -74,6 +77,9 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
         timeout: Duration::from_secs(arguments.timeout.into()),
         environment: resolve.environment(),
     };
+    if arguments.check {
+        return pull_check::run(resolve, &pull);
+    }
     if arguments.scan {
         return pull_scan::run(&pull);
     }

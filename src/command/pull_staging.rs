@@ -1,5 +1,7 @@
 //! `database pull_staging`: brings rows of staging into the patch file.
 
+mod check;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::process::Environment;
 use crate::staging::{self, Flags, Proposals, Pulled, Source, Tunnel, Wanted, patiently};
+
+pub use check::Checked;
 
 /// Where the rows are, which are wanted, and where they go.
 #[derive(Clone)]
@@ -33,22 +37,32 @@ pub struct PullStaging {
 impl PullStaging {
     /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
     pub fn run(self) -> Result<Vec<Pulled>> {
-        self.reach(|conninfo| self.pull(conninfo))
+        let (tunnel, _) = patiently(|| self.tunnel())?;
+        self.through(tunnel.as_ref(), |conninfo| self.pull(conninfo))
     }
 
     /// Proposes what `staging.toml` might say. Changes nothing.
     pub fn scan(&self) -> Result<Proposals> {
-        self.reach(|conninfo| {
+        let (tunnel, _) = patiently(|| self.tunnel())?;
+        self.through(tunnel.as_ref(), |conninfo| {
             let (session, _) = patiently(|| staging::connect(conninfo))?;
             staging::scan(session, &self.wanted.selection, self.wanted.masks.as_ref())
         })
     }
 
-    /// Does something with the server, on whatever way it is reached.
-    fn reach<T>(&self, work: impl FnOnce(&Conninfo) -> Result<T>) -> Result<T> {
-        let Some(host) = &self.ssh_host else { return work(&self.conninfo) };
-        let (tunnel, _) =
-            patiently(|| Tunnel::open(host, &self.conninfo, self.timeout, &self.environment))?;
+    /// The way to the server, where ssh is one.
+    fn tunnel(&self) -> Result<Option<Tunnel>> {
+        let open = |host| Tunnel::open(host, &self.conninfo, self.timeout, &self.environment);
+        self.ssh_host.as_deref().map(open).transpose()
+    }
+
+    /// Does something with the server.
+    fn through<T>(
+        &self,
+        tunnel: Option<&Tunnel>,
+        work: impl FnOnce(&Conninfo) -> Result<T>,
+    ) -> Result<T> {
+        let Some(tunnel) = tunnel else { return work(&self.conninfo) };
         let done = work(&tunnel.conninfo(&self.conninfo));
         done.map_err(|error| tunnel.explain(error))
     }

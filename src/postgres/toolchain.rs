@@ -170,7 +170,11 @@ impl Toolchain {
 }
 
 impl Version {
-    fn parse(text: &str) -> Result<Self> {
+    /// Finds the first number in what a program says of itself, or a server.
+    ///
+    /// # Errors
+    /// `Failed` where there is none.
+    pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         text.split_whitespace()
             .find_map(|word| {

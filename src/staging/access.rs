@@ -15,6 +15,7 @@ pub(super) struct State {
     sequences: Vec<String>,
     /// An estimate.
     pub(super) rows: Option<i64>,
+    pub(super) bytes: i64,
 }
 
 /// Asks about tables.
@@ -28,6 +29,7 @@ pub(super) fn states(session: &mut Session, oids: &[u32]) -> Result<Vec<State>> 
             denied: column(row, "denied")?,
             sequences: column(row, "sequences")?,
             rows: column(row, "rows")?,
+            bytes: column(row, "bytes")?,
         })
     };
     rows.iter().map(state).collect()

@@ -64,11 +64,9 @@ impl Masks {
     pub(super) fn apply(&self, tables: &mut [Table]) -> Result<()> {
         let mut open = Vec::new();
         for table in tables {
-            let decisions = self.of(table)?;
-            let undecided =
-                table.textual.iter().filter(|name| !decisions.contains_key(name.as_str()));
-            open.extend(undecided.map(|name| format!("{}.{}", table.name, quote_ident(name))));
-            for (column, decision) in decisions {
+            let undecided = self.open(table)?;
+            open.extend(undecided.iter().map(|name| format!("{}.{name}", table.name)));
+            for (column, decision) in self.of(table)? {
                 table
                     .masked
                     .extend(decision.expression(column).map(|sql| (column.to_owned(), sql)));
@@ -80,6 +78,13 @@ impl Masks {
         Err(Error::conflict("columns without a decision in staging.toml: nothing was pulled")
             .detail(open.join("\n"))
             .hint("decide for each: \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }"))
+    }
+
+    /// The columns of a table that need a decision, quoted.
+    pub(super) fn open(&self, table: &Table) -> Result<Vec<String>> {
+        let decisions = self.of(table)?;
+        let undecided = table.textual.iter().filter(|name| !decisions.contains_key(name.as_str()));
+        Ok(undecided.map(|name| quote_ident(name)).collect())
     }
 
     /// The decisions about a table, by column.

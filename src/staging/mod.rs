@@ -6,6 +6,7 @@
 //! the order of the foreign keys, and the file replaces the old one when it is whole, and not before.
 
 mod access;
+mod check;
 mod dump;
 mod file;
 mod flags;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use check::{Health, TableHealth, check, server_version};
 pub use dump::dump;
 pub use flags::{Flags, Format};
 pub use mask::Masks;

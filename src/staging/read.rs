@@ -47,17 +47,18 @@ pub(super) fn rows(
 ) -> Result<Amount> {
     // what a reg… type or a composite is called depends on it; the conditions are people's
     session.batch("SET LOCAL search_path = pg_catalog")?;
-    let is_whole =
-        !wanted.conditions.iter().chain(&wanted.limits).any(|rule| rule.table == table.name);
-    let progress = Progress::of(
-        &table.name,
-        table.estimate.filter(|_| is_whole && table.share.condition.is_none()),
-    );
+    let is_whole = !is_restricted(table, wanted) && table.share.condition.is_none();
+    let progress = Progress::of(&table.name, table.estimate.filter(|_| is_whole));
     let mut rows = Rows { out, wanted, amount: Amount::default(), pending: 0, progress };
     let query = query(table, wanted);
     let read = session.copy_out(&query, |chunk| rows.take(chunk));
     read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
     Ok(rows.amount)
+}
+
+/// Whether somebody said which rows of a table are wanted.
+pub(super) fn is_restricted(table: &Table, wanted: &Wanted) -> bool {
+    wanted.conditions.iter().chain(&wanted.limits).any(|rule| rule.table == table.name)
 }
 
 /// The `COPY` of a table.

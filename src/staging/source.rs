@@ -110,7 +110,7 @@ fn at_once(jobs: usize, job: impl Fn() -> Result<()> + Sync) -> Result<()> {
 }
 
 /// Gives each rule the name of its table.
-fn resolve(rules: &mut [Rule], tables: &[Table]) -> Result<()> {
+pub(super) fn resolve(rules: &mut [Rule], tables: &[Table]) -> Result<()> {
     for rule in rules {
         let pattern = Pattern::parse(&rule.table)?;
         let table = tables.iter().find(|table| table.is(&pattern)).ok_or_else(|| {

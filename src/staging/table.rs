@@ -92,8 +92,16 @@ pub struct Selection {
 /// `NoSuchTable` for what is not there; `Failed` for tables that may not be read; `Conflict` for
 /// one whose rows are not all of it.
 pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
-    let mut tables = find(session, selection)?;
+    let tables = find(session, selection)?;
     access::require(session, &tables)?;
+    described(session, tables)
+}
+
+/// Looks up all else about tables, and puts what is referred to first.
+///
+/// # Errors
+/// `Conflict` for a table whose rows are not all of it.
+pub(super) fn described(session: &mut Session, mut tables: Vec<Table>) -> Result<Vec<Table>> {
     let oids = oids(&tables);
     shape(session, &mut tables, &oids)?;
     sequences(session, &mut tables, &oids)?;
@@ -137,16 +145,32 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
     rows.iter().map(candidate).collect()
 }
 
+/// Takes away the patterns that mean no table, and tells them.
+pub(super) fn take_absent(session: &mut Session, selection: &mut Selection) -> Result<Vec<String>> {
+    let absent = absent(&candidates(session)?, selection);
+    selection.include.retain(|pattern| !absent.iter().any(|text| text == pattern.text()));
+    Ok(absent)
+}
+
+fn absent(candidates: &[Candidate], selection: &Selection) -> Vec<String> {
+    let matches = |pattern: &Pattern| candidates.iter().any(|one| one.table.is(pattern));
+    let absent = selection.include.iter().filter(|pattern| !matches(pattern));
+    absent.map(|pattern| pattern.text().to_owned()).collect()
+}
+
+/// The error for patterns that mean no table, if there are any.
+pub(super) fn no_such(absent: &[String]) -> Option<Error> {
+    let names = absent.join(", ");
+    let error = Error::new(Kind::NoSuchTable, format!("there is no table {names} on staging"))
+        .hint("name it with its schema, as in shop.orders or shop.order_*");
+    (!absent.is_empty()).then_some(error)
+}
+
 /// A partition is left out where what it is a part of is pulled.
 fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Table>> {
-    for pattern in &selection.include {
-        if !candidates.iter().any(|one| one.table.is(pattern)) {
-            return Err(Error::new(
-                Kind::NoSuchTable,
-                format!("there is no table {} on staging", pattern.text()),
-            )
-            .hint("name it with its schema, as in shop.orders or shop.order_*"));
-        }
+    let absent = absent(&candidates, selection);
+    if let Some(error) = no_such(&absent) {
+        return Err(error);
     }
     let kept: Vec<Candidate> = candidates
         .into_iter()

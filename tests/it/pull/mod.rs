@@ -1,5 +1,6 @@
 //! `database pull_staging`, from a second database that plays staging.
 
+mod check;
 mod contract;
 mod file;
 mod load;
