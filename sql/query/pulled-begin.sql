@@ -11,7 +11,10 @@ SET LOCAL standard_conforming_strings = on;
 SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL intervalstyle = 'postgres';
+SET LOCAL bytea_output = 'hex';
+SET LOCAL extra_float_digits = 1;
 SET LOCAL xmloption = 'content';
+SET LOCAL xmlbinary = 'base64';
 SET LOCAL lc_monetary = 'C';
 SET LOCAL statement_timeout = 0;
 SET LOCAL search_path = pg_catalog;
@@ -39,13 +42,18 @@ BEGIN
 END
 $procedure$;
 
--- Makes "pulled" for a table. A column that is not here is taken and left out.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_open(relation text, columns text[]) LANGUAGE plpgsql AS $procedure$
+-- The columns of a table that can be loaded.
+CREATE OR REPLACE FUNCTION pg_temp.pull_columns(relation text) RETURNS text[] LANGUAGE sql AS $function$
+  SELECT ARRAY(SELECT a.attname::text FROM pg_attribute a
+               WHERE a.attrelid = relation::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
+$function$;
+
+-- Tells in what a table differs here. A type that is not known is empty.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_differences(relation text, columns text[], types text[]) LANGUAGE plpgsql AS $procedure$
 DECLARE
-  own text[] := ARRAY(SELECT a.attname::text FROM pg_attribute a
-                      WHERE a.attrelid = relation::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '');
+  own text[] := pg_temp.pull_columns(relation);
   needed text;
-  definition text;
+  converted text;
 BEGIN
   SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO needed
   FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -62,6 +70,25 @@ BEGIN
   IF NOT own <@ columns THEN
     RAISE WARNING 'table %: only here, by default: %', relation,
       (SELECT string_agg(quote_ident(c), ', ') FROM unnest(own) AS c WHERE c <> ALL (columns));
+  END IF;
+  SELECT string_agg(format('%I (%s, there %s)', c.name, format_type(a.atttypid, a.atttypmod), c.type), ', ' ORDER BY a.attnum) INTO converted
+  FROM unnest(columns, types) AS c(name, type)
+  JOIN pg_attribute a ON a.attrelid = relation::regclass AND a.attname = c.name AND NOT a.attisdropped AND a.attgenerated = ''
+  WHERE c.type NOT IN ('', format_type(a.atttypid, a.atttypmod));
+  IF converted IS NOT NULL THEN
+    RAISE WARNING 'table %: of another type than on staging, so that values are not compared: %', relation, converted;
+  END IF;
+END
+$procedure$;
+
+-- Makes "pulled" for a table. A column that is not here is taken and left out.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_open(relation text, columns text[], types text[]) LANGUAGE plpgsql AS $procedure$
+DECLARE
+  definition text;
+BEGIN
+  CALL pg_temp.pull_differences(relation, columns, types);
+  IF to_regclass('pg_temp.pulled') IS NOT NULL THEN
+    DROP TABLE pg_temp.pulled;
   END IF;
   SELECT string_agg(format('%I %s', c.name, COALESCE(format_type(a.atttypid, a.atttypmod), 'text')), ', ' ORDER BY c.place)
     INTO definition
@@ -112,7 +139,6 @@ BEGIN
         USING ERRCODE = 'data_corrupted', HINT = 'Look for a trigger or a rule of the table that changes rows.';
     END IF;
   END IF;
-  DROP TABLE pg_temp.pulled;
 END
 $procedure$;
 

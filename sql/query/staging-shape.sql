@@ -1,8 +1,8 @@
--- The columns of the tables $1 that are pulled (generated ones make themselves), those of them that
+-- The columns of the tables $1 that are pulled (generated ones make themselves) with their types, those of them that
 -- may mean a large object or hold text of some kind, and the key by which rows are told apart: the primary one, else the
 -- smallest unique index without gaps.
 WITH attribute AS (
-  SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attnotnull, a.attgenerated <> '' AS is_generated,
+  SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attnotnull, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attgenerated <> '' AS is_generated,
          a.atttypid = 'pg_catalog.oid'::pg_catalog.regtype OR t.typbasetype = 'pg_catalog.oid'::pg_catalog.regtype AS is_oid,
          -- numbers, truth values, times, enums, bits and uuids hold none
          NOT (e.typcategory IN ('N', 'B', 'D', 'T', 'E', 'V') OR e.oid = 'pg_catalog.uuid'::pg_catalog.regtype) AS is_textual
@@ -23,6 +23,7 @@ usable AS (
 )
 SELECT r.oid,
        ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND NOT a.is_generated ORDER BY a.attnum) AS columns,
+       ARRAY(SELECT a.type FROM attribute a WHERE a.attrelid = r.oid AND NOT a.is_generated ORDER BY a.attnum) AS types,
        ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND a.is_oid ORDER BY a.attnum) AS oids,
        ARRAY(SELECT a.name FROM attribute a WHERE a.attrelid = r.oid AND a.is_textual AND NOT a.is_generated ORDER BY a.attnum) AS textual,
        COALESCE((SELECT u.columns FROM usable u WHERE u.indrelid = r.oid

@@ -48,6 +48,9 @@ pub(super) struct PullArguments {
     /// Say whether a pull would work and about how long it would take; changes nothing
     #[arg(long, conflicts_with = "scan")]
     check: bool,
+    /// Load into the database here, in one transaction, instead of writing the patch file
+    #[arg(long)]
+    into_database: bool,
     /// How long a connection may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
     timeout: u32,
@@ -67,12 +70,18 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
     let workspace = resolve.workspace()?;
     let masks = Masks::read(&workspace.root.join("staging.toml"))?;
     let flags = Flags::parse(&staging::split(&contract.flags)?)?;
+    refuse_both(arguments)?;
+    let into = arguments.into_database.then(|| resolve.local_target()).transpose()?;
+    let place = into
+        .as_ref()
+        .map_or_else(|| workspace.patch.file.display().to_string(), ToString::to_string);
     let pull = PullStaging {
         by_pg_dump: by_pg_dump(resolve, arguments, &flags, masks.is_some())?,
         wanted: wanted(arguments, &contract, &flags, masks)?,
         conninfo: conninfo(resolve, &contract.url, arguments.timeout)?,
         ssh_host: contract.ssh_host,
-        file: workspace.patch.file.clone(),
+        file: workspace.patch.file,
+        into,
         resume: arguments.resume,
         timeout: Duration::from_secs(arguments.timeout.into()),
         environment: resolve.environment(),
@@ -87,8 +96,25 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
     if !pulled.is_empty() {
         tell(&pulled);
     }
-    ui::status(&format!("pulled: {}", workspace.patch.file.display()));
+    ui::status(&format!("pulled: {place}"));
     Ok(())
+}
+
+/// What is about the file, where there is none.
+fn refuse_both(arguments: &PullArguments) -> Result<()> {
+    let about_file = [
+        ("--format", arguments.format.is_some()),
+        ("--resume", arguments.resume),
+        ("--since", arguments.since.is_some()),
+        ("--incremental", arguments.incremental),
+    ];
+    match about_file.iter().find(|(_, given)| arguments.into_database && *given) {
+        None => Ok(()),
+        Some((option, _)) => Err(Error::conflict(format!(
+            "{option} is about the file, and --into-database writes none"
+        ))
+        .hint(format!("leave out {option} or --into-database"))),
+    }
 }
 
 /// The four variables.
@@ -152,6 +178,7 @@ fn by_pg_dump(
         ("--since", arguments.since.is_some()),
         ("--incremental", arguments.incremental),
         ("--scan", arguments.scan),
+        ("--into-database", arguments.into_database),
     ];
     if let Some((option, _)) = lost.iter().find(|(_, given)| *given) {
         return Err(Error::conflict(format!(
@@ -174,6 +201,7 @@ fn wanted(
     let mut include = staging::split_names(&contract.tables)?;
     include.extend(flags.include.iter().cloned());
     let format = match arguments.format {
+        None if arguments.into_database => staging::Format::Copy,
         Some(Format::Copy) => staging::Format::Copy,
         Some(Format::Inserts) => staging::Format::Inserts,
         None => flags.format.unwrap_or_default(),
@@ -243,9 +271,15 @@ fn conninfo(resolve: &Resolve, url: &str, timeout: u32) -> Result<Conninfo> {
 fn tell(pulled: &[Pulled]) {
     let rows = pulled.iter().map(|one| {
         let time = table::milliseconds(one.elapsed.as_secs_f64() * 1000.0);
-        [one.table.clone(), one.amount.rows.to_string(), one.amount.bytes.to_string(), time]
+        [
+            one.table.clone(),
+            one.amount.rows.to_string(),
+            one.amount.bytes.to_string(),
+            time,
+            one.verdict.to_string(),
+        ]
     });
-    for line in table::render(&["table", "rows", "bytes", "time"], rows).lines() {
+    for line in table::render(&["table", "rows", "bytes", "time", "verdict"], rows).lines() {
         ui::status(line);
     }
 }

@@ -1,12 +1,14 @@
-//! `database pull_staging`: brings rows of staging into the patch file.
+//! `database pull_staging`: brings rows of staging into the patch file, or into the database here.
 
 mod check;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::durability;
+use crate::error::{Context, Result};
 use crate::postgres::conninfo::Conninfo;
+use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::process::Environment;
 use crate::staging::{self, Flags, Proposals, Pulled, Source, Tunnel, Wanted, patiently};
@@ -26,6 +28,8 @@ pub struct PullStaging {
     pub by_pg_dump: Option<(Toolchain, Flags)>,
     /// The patch file.
     pub file: PathBuf,
+    /// The database into which is loaded instead.
+    pub into: Option<Conninfo>,
     /// Whether tables that an interrupted pull has read count as read.
     pub resume: bool,
     /// How long a connection may take.
@@ -37,8 +41,12 @@ pub struct PullStaging {
 impl PullStaging {
     /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
     pub fn run(self) -> Result<Vec<Pulled>> {
+        let local = self.into.as_ref().map(staging::connect).transpose();
+        let local = local.context("cannot load into the database here")?;
         let (tunnel, _) = patiently(|| self.tunnel())?;
-        self.through(tunnel.as_ref(), |conninfo| self.pull(conninfo))
+        let pulled = self.through(tunnel.as_ref(), |conninfo| self.pull(conninfo, local))?;
+        self.into.as_ref().map(durability::flush).transpose()?;
+        Ok(pulled)
     }
 
     /// Proposes what `staging.toml` might say. Changes nothing.
@@ -67,7 +75,7 @@ impl PullStaging {
         done.map_err(|error| tunnel.explain(error))
     }
 
-    fn pull(&self, conninfo: &Conninfo) -> Result<Vec<Pulled>> {
+    fn pull(&self, conninfo: &Conninfo, local: Option<Session>) -> Result<Vec<Pulled>> {
         let (session, attempt) = patiently(|| staging::connect(conninfo))?;
         if let Some((toolchain, flags)) = &self.by_pg_dump {
             let selection = &self.wanted.selection;
@@ -75,7 +83,10 @@ impl PullStaging {
             return Ok(Vec::new());
         }
         let source = Source::open(session, conninfo, &self.source(), attempt, self.wanted.clone())?;
-        staging::pull(source, &self.file, self.resume)
+        match local {
+            Some(local) => staging::load(source, local),
+            None => staging::pull(source, &self.file, self.resume),
+        }
     }
 
     /// How messages call staging: where it is, without who asks.

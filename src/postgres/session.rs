@@ -11,11 +11,14 @@ mod failure;
 mod tests;
 
 use std::future::{Future, poll_fn};
+use std::io::Cursor;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_core::Stream;
+use futures_sink::Sink;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
@@ -70,6 +73,7 @@ pub struct Session {
     inbox: Arc<Mutex<Inbox>>,
     last_failure: Option<DbError>,
     patience: Patience,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Session {
@@ -94,7 +98,7 @@ impl Session {
             .map_err(|error| Error::failed(format!("cannot start the event loop: {error}")))?;
         let opened = runtime.block_on(async {
             let attempt = pin!(connect::open(conninfo));
-            interruptible(attempt, patience).await?
+            interruptible(attempt, patience, None).await?
         });
         match opened {
             Ok(opened) => Ok(Self {
@@ -105,6 +109,7 @@ impl Session {
                 inbox: opened.inbox,
                 last_failure: None,
                 patience,
+                stop: None,
             }),
             Err(error) => {
                 // A host name may still be being looked up; nobody waits for that.
@@ -188,6 +193,43 @@ impl Session {
         taken
     }
 
+    /// Runs a `COPY … FROM STDIN` with the data that `next` hands out, and returns the number of rows.
+    /// When `next` fails, the statement does too.
+    ///
+    /// # Errors
+    /// What `next` says; see [`server_error`].
+    pub fn copy_in(
+        &mut self,
+        sql: &str,
+        mut next: impl FnMut() -> Result<Option<Vec<u8>>>,
+    ) -> Result<u64> {
+        let mut handed_out = Ok(());
+        let rows = self.run(async |client| {
+            let mut sink = pin!(client.copy_in::<_, Cursor<Vec<u8>>>(sql).await?);
+            loop {
+                match next() {
+                    Ok(Some(data)) => {
+                        poll_fn(|context| sink.as_mut().poll_ready(context)).await?;
+                        sink.as_mut().start_send(Cursor::new(data))?;
+                        // it is on its way before `next` has to wait
+                        tokio::task::yield_now().await;
+                    }
+                    Ok(None) => return sink.finish().await,
+                    Err(error) => {
+                        handed_out = Err(error);
+                        return Ok(0);
+                    }
+                }
+            }
+        })?;
+        handed_out.map(|()| rows)
+    }
+
+    /// Lets every wait from now on end with an error once `stop` is set, as if by a signal.
+    pub fn stop_with(&mut self, stop: &Arc<AtomicBool>) {
+        self.stop = Some(Arc::clone(stop));
+    }
+
     /// The server's own account of the last statement that failed; `None` after a success.
     pub fn last_failure(&self) -> Option<&DbError> {
         self.last_failure.as_ref()
@@ -212,7 +254,7 @@ impl Session {
         let client = self.client.as_ref().ok_or_else(|| Error::unexpected("session is closed"))?;
         let answer = self.runtime.block_on(async {
             let mut answer = pin!(work(client));
-            match interruptible(answer.as_mut(), self.patience).await {
+            match interruptible(answer.as_mut(), self.patience, self.stop.as_deref()).await {
                 Ok(answer) => Ok(answer),
                 Err(interrupted) => {
                     let cancelled = async {
@@ -256,7 +298,11 @@ pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
 
 /// Waits for `work` to end or a signal to arrive, whichever is first. A finished answer counts even
 /// when a signal is already there: the next wait will hear it.
-async fn interruptible<F: Future>(mut work: Pin<&mut F>, patience: Patience) -> Result<F::Output> {
+async fn interruptible<F: Future>(
+    mut work: Pin<&mut F>,
+    patience: Patience,
+    stop: Option<&AtomicBool>,
+) -> Result<F::Output> {
     if patience == Patience::Stubborn {
         return Ok(work.await);
     }
@@ -265,7 +311,12 @@ async fn interruptible<F: Future>(mut work: Pin<&mut F>, patience: Patience) -> 
         tokio::select! {
             biased;
             done = &mut work => return Ok(done),
-            _ = tick.tick() => signal::check()?,
+            _ = tick.tick() => {
+                signal::check()?;
+                if stop.is_some_and(|stop| stop.load(Ordering::SeqCst)) {
+                    return Err(Error::failed("no longer wanted"));
+                }
+            }
         }
     }
 }

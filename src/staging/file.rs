@@ -88,35 +88,60 @@ pub(super) fn append(out: &mut Draft, mut from: &File, bytes: Range<u64>) -> Res
 
 /// The head of the file, up to the first table.
 pub(super) fn head(tables: &[Table]) -> String {
+    format!(
+        "-- Rows from staging, written by `database pull_staging`: pull anew instead of editing.\n\
+         \\set QUIET on\n{}",
+        begin(tables)
+    )
+}
+
+/// What comes before all tables.
+pub(super) fn begin(tables: &[Table]) -> String {
     let immutable = tables.iter().any(|table| table.immutable);
     let mode = if immutable { "SET LOCAL hectic.migration_mode = 'on';\n" } else { "" };
     let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
-    format!(
-        "-- Rows from staging, written by `database pull_staging`: pull anew instead of editing.\n\
-         \\set QUIET on\n{}\n{mode}CALL pg_temp.pull_begin({});\n",
-        include_str!("../../sql/query/pulled-begin.sql"),
-        array(&names)
-    )
+    let procedures = include_str!("../../sql/query/pulled-begin.sql");
+    format!("{procedures}\n{mode}CALL pg_temp.pull_begin({});\n", array(&names))
 }
 
 /// What stands before a table's rows.
 pub(super) fn open(table: &Table, format: Format) -> String {
     let copy = if format == Format::Copy { "COPY pg_temp.pulled FROM stdin;\n" } else { "" };
-    let (name, columns) = (quote_literal(&table.name), array(&table.columns));
-    format!("\n-- {}\nCALL pg_temp.pull_open({name}, {columns});\n{copy}", one_line(&table.name))
+    format!("\n-- {}\n{}{copy}", one_line(&table.name), opening(table))
+}
+
+/// Makes what a table is copied into.
+pub(super) fn opening(table: &Table) -> String {
+    format!("CALL pg_temp.pull_open({});\n", expected(table))
+}
+
+/// A table with its columns, as the procedures take them.
+pub(super) fn expected(table: &Table) -> String {
+    let (columns, types) = (array(&table.columns), array(&table.types));
+    format!("{}, {columns}, {types}", quote_literal(&table.name))
 }
 
 /// What stands behind a table's rows.
 pub(super) fn close(table: &Table, wanted: &Wanted, amount: Amount) -> String {
     let end = if wanted.format == Format::Copy { "\\.\n" } else { "" };
-    let (name, key) = (quote_literal(&table.name), array(&table.key));
-    let (rows, keep) = (amount.rows, wanted.keep_existing);
-    format!("{end}CALL pg_temp.pull_close({name}, {key}, {rows}, {keep});\n")
+    format!("{end}{}", closing(table, wanted, amount))
 }
 
-/// The end of the file. Sequences come last: they would not go back with the transaction.
+/// Moves the rows into the table.
+pub(super) fn closing(table: &Table, wanted: &Wanted, amount: Amount) -> String {
+    let (name, key) = (quote_literal(&table.name), array(&table.key));
+    let (rows, keep) = (amount.rows, wanted.keep_existing);
+    format!("CALL pg_temp.pull_close({name}, {key}, {rows}, {keep});\n")
+}
+
+/// The end of the file.
 pub(super) fn tail(tables: &[Table]) -> String {
-    let mut text = String::from("\nCALL pg_temp.pull_end();\n");
+    format!("\n{}COMMIT;\n\\set QUIET off\n", end(tables))
+}
+
+/// What comes after all tables. Sequences are last: they would not go back with the transaction.
+pub(super) fn end(tables: &[Table]) -> String {
+    let mut text = String::from("CALL pg_temp.pull_end();\n");
     for table in tables {
         for sequence in &table.sequences {
             let [table, column, name] =
@@ -127,7 +152,7 @@ pub(super) fn tail(tables: &[Table]) -> String {
             );
         }
     }
-    text + "COMMIT;\n\\set QUIET off\n"
+    text
 }
 
 fn array(texts: &[String]) -> String {

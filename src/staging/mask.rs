@@ -67,9 +67,9 @@ impl Masks {
             let undecided = self.open(table)?;
             open.extend(undecided.iter().map(|name| format!("{}.{name}", table.name)));
             for (column, decision) in self.of(table)? {
-                table
-                    .masked
-                    .extend(decision.expression(column).map(|sql| (column.to_owned(), sql)));
+                if let Some(sql) = decision.expression(column) {
+                    table.mask(column, sql);
+                }
             }
         }
         if open.is_empty() {

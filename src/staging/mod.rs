@@ -7,9 +7,12 @@
 
 mod access;
 mod check;
+mod checksum;
 mod dump;
 mod file;
 mod flags;
+mod into;
+mod lane;
 mod mask;
 mod order;
 mod parts;
@@ -27,13 +30,16 @@ mod template;
 mod transport;
 mod words;
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::{Health, TableHealth, check, server_version};
+pub use checksum::Checksum;
 pub use dump::dump;
 pub use flags::{Flags, Format};
+pub use into::load;
 pub use mask::Masks;
 pub use pattern::Pattern;
 pub use pull::pull;
@@ -91,6 +97,33 @@ pub struct Pulled {
     pub amount: Amount,
     /// How long it took.
     pub elapsed: Duration,
+    /// What became of them.
+    pub verdict: Verdict,
+}
+
+/// What became of the rows of a table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Verdict {
+    /// They stand in the file.
+    Written,
+    /// They are in the database as they were read.
+    Equal {
+        /// The columns whose values could not be compared.
+        but: Vec<String>,
+    },
+    /// Rows that were there before stayed: there is nothing to compare with.
+    Kept,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written => f.write_str("written"),
+            Self::Equal { but } if but.is_empty() => f.write_str("equal"),
+            Self::Equal { but } => write!(f, "equal, not compared: {}", but.join(", ")),
+            Self::Kept => f.write_str("loaded beside what was here"),
+        }
+    }
 }
 
 /// Connects under our name; other sessions of a pull come by the same way.

@@ -38,7 +38,7 @@ impl<'a> Progress<'a> {
 /// `shop.orders, 1200000 rows, 80 MB, 40 MB/s, about 12 s left`
 fn describe(table: &str, amount: Amount, elapsed: Duration, estimate: Option<u64>) -> String {
     const MEGA: u64 = 1_000_000;
-    let Amount { rows, bytes } = amount;
+    let Amount { rows, bytes, .. } = amount;
     let rate = u128::from(bytes) * 1000 / elapsed.as_millis().max(1);
     let mut text =
         format!("{table}, {rows} rows, {} MB, {} MB/s", bytes / MEGA, rate / u128::from(MEGA));
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn rate_and_rest_are_told() {
         let at = |rows, estimate| {
-            let amount = Amount { rows, bytes: 80_000_000 };
+            let amount = Amount { rows, bytes: 80_000_000, ..Amount::default() };
             describe("shop.a", amount, Duration::from_secs(2), estimate)
         };
         assert_eq!(at(10, Some(70)), "shop.a, 10 rows, 80 MB, 40 MB/s, about 12 s left");

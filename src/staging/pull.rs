@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::file::{self, Draft};
 use super::parts::{Part, Parts};
@@ -12,7 +12,7 @@ use super::read::{self, unwritable};
 use super::since::Share;
 use super::source::{Chosen, Source};
 use super::state::{Section, State};
-use super::{Amount, Pulled, Table};
+use super::{Amount, Pulled, Table, Verdict};
 use crate::error::{IoContext, Result};
 use crate::postgres::session::Session;
 use crate::steps::RECORD;
@@ -59,15 +59,15 @@ fn part(session: &mut Session, chosen: &Chosen, table: &Table, parts: &Parts) ->
             amount = read::rows(session, table, wanted, out)?;
             write(out, &file::close(table, wanted, amount))?;
         }
-        let pulled = Pulled { table: table.name.clone(), amount, elapsed: started.elapsed() };
-        record(chosen, &pulled);
-        Ok(pulled)
+        let (name, elapsed) = (table.name.clone(), started.elapsed());
+        record(chosen, &name, amount, elapsed);
+        Ok(Pulled { table: name, amount, elapsed, verdict: Verdict::Written })
     })
 }
 
 /// Tells programs what was read.
-fn record(chosen: &Chosen, pulled: &Pulled) {
-    let Pulled { table, amount: Amount { rows, bytes }, elapsed } = pulled;
+pub(super) fn record(chosen: &Chosen, table: &str, amount: Amount, elapsed: Duration) {
+    let Amount { rows, bytes, .. } = amount;
     let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         target: RECORD,

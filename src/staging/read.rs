@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::checksum::Checksum;
 use super::flags::Format;
 use super::progress::Progress;
 use super::table::Table;
@@ -36,6 +37,19 @@ pub struct Amount {
     pub rows: u64,
     /// Bytes, as they stand in the file.
     pub bytes: u64,
+    /// Of the rows that were read, after masking.
+    pub checksum: Checksum,
+}
+
+impl Amount {
+    /// Adds whole rows, each with its end.
+    pub(super) fn add(&mut self, rows: &[u8], left_out: &[usize]) {
+        for row in rows.split_inclusive(|&byte| byte == b'\n') {
+            self.rows += 1;
+            self.checksum.add(row.strip_suffix(b"\n").unwrap_or(row), left_out);
+        }
+        self.bytes += rows.len() as u64;
+    }
 }
 
 /// Writes a table's rows, as data of `COPY` or as `INSERT` statements.
@@ -49,7 +63,8 @@ pub(super) fn rows(
     session.batch("SET LOCAL search_path = pg_catalog")?;
     let is_whole = !is_restricted(table, wanted) && table.share.condition.is_none();
     let progress = Progress::of(&table.name, table.estimate.filter(|_| is_whole));
-    let mut rows = Rows { out, wanted, amount: Amount::default(), pending: 0, progress };
+    let left_out = &table.uncompared;
+    let mut rows = Rows { out, wanted, left_out, amount: Amount::default(), pending: 0, progress };
     let query = query(table, wanted);
     let read = session.copy_out(&query, |chunk| rows.take(chunk));
     read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
@@ -109,6 +124,7 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
 struct Rows<'a> {
     out: &'a mut dyn Write,
     wanted: &'a Wanted,
+    left_out: &'a [usize],
     amount: Amount,
     /// Rows in the `INSERT` that is not ended yet.
     pending: usize,
@@ -118,9 +134,7 @@ struct Rows<'a> {
 impl Rows<'_> {
     /// The server sends whole rows, each with its end.
     fn take(&mut self, chunk: &[u8]) -> Result<()> {
-        let rows = chunk.split_inclusive(|&byte| byte == b'\n').count() as u64;
-        self.amount.rows += rows;
-        self.amount.bytes += chunk.len() as u64;
+        self.amount.add(chunk, self.left_out);
         self.progress.is_at(self.amount);
         match self.wanted.format {
             Format::Copy => self.write(chunk),

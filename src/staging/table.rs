@@ -25,6 +25,10 @@ pub struct Table {
     pub immutable: bool,
     /// The columns that are pulled.
     pub columns: Vec<String>,
+    /// What each of them holds as it is read; empty where that cannot be told.
+    pub(super) types: Vec<String>,
+    /// The places of those whose values are not compared once they are loaded.
+    pub(super) uncompared: Vec<usize>,
     /// Those that may hold text of some kind.
     pub(super) textual: Vec<String>,
     /// What is read instead of a column, by its name: SQL.
@@ -48,6 +52,18 @@ impl Table {
     /// Its name alone, as it is.
     pub(super) fn own_name(&self) -> &str {
         &self.own_name
+    }
+
+    /// Lets a column be read as what an expression makes of it: text, unless it is nothing at all.
+    pub(super) fn mask(&mut self, column: &str, expression: String) {
+        let place = self.columns.iter().position(|own| own == column);
+        let read = place.and_then(|place| self.types.get_mut(place));
+        if let Some(read) = read.filter(|_| expression != "NULL")
+            && !(read == "text" || read.starts_with("character varying"))
+        {
+            read.clear();
+        }
+        self.masked.insert(column.to_owned(), expression);
     }
 
     /// As a query names it: without the rows of tables that inherit from it, which are tables of their
@@ -103,6 +119,8 @@ pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>
 /// `Conflict` for a table whose rows are not all of it.
 pub(super) fn described(session: &mut Session, mut tables: Vec<Table>) -> Result<Vec<Table>> {
     let oids = oids(&tables);
+    // what a type is called depends on it
+    session.batch("SET LOCAL search_path = pg_catalog")?;
     shape(session, &mut tables, &oids)?;
     sequences(session, &mut tables, &oids)?;
     in_order(session, tables, &oids)
@@ -133,6 +151,8 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             partitioned: column(row, "partitioned")?,
             immutable: column(row, "immutable")?,
             columns: Vec::new(),
+            types: Vec::new(),
+            uncompared: Vec::new(),
             textual: Vec::new(),
             masked: BTreeMap::new(),
             key: Vec::new(),
@@ -194,6 +214,7 @@ fn shape(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()
         let oid: u32 = column(&row, "oid")?;
         let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
         table.columns = column(&row, "columns")?;
+        table.types = column(&row, "types")?;
         table.textual = column(&row, "textual")?;
         table.key = column(&row, "key")?;
         let oids: Vec<String> = column(&row, "oids")?;

@@ -2,7 +2,7 @@
 
 use super::support::Pull;
 
-const TABLES: [&str; 9] = [
+pub const TABLES: [&str; 9] = [
     "shop.customer",
     "shop.\"Order Line\"",
     "shop.chicken",

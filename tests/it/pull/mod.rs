@@ -3,6 +3,7 @@
 mod check;
 mod contract;
 mod file;
+mod into;
 mod load;
 mod mask;
 mod scan;

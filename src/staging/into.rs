@@ -1,0 +1,193 @@
+//! A pull into the database itself, without a file.
+//!
+//! Staging is read while rows are loaded. All is loaded in one transaction, which PostgreSQL gives one
+//! session: several jobs read ahead of it. The procedures are those of a pulled file, so that both load
+//! by the same rules; only where a table has no rows are they copied into the table itself. Then each
+//! table is read back and compared with what was read on staging.
+
+use std::time::{Duration, Instant};
+
+use super::lane::{Arrival, lanes};
+use super::read::Amount;
+use super::source::{Chosen, Source};
+use super::table::Table;
+use super::template::fill;
+use super::{Pulled, Verdict, Wanted, file};
+use crate::error::{Context, Error, Result};
+use crate::postgres::quote::quote_ident;
+use crate::postgres::session::{Session, column};
+
+/// Pulls into the database of `session`, where nothing has changed when this fails.
+///
+/// # Errors
+/// What a table cannot be read or loaded for; `Failed` when other rows are there than were read.
+pub fn load(mut source: Source, session: Session) -> Result<Vec<Pulled>> {
+    let started = Instant::now();
+    let mut loader =
+        Loader { session, wanted: source.chosen.wanted.clone(), compared: Duration::ZERO };
+    let names = loader.begin(&mut source.chosen).context("cannot load")?;
+    let tables = source.chosen.tables.clone();
+    let (lanes, mut arrivals) = lanes(&tables, loader.wanted.jobs);
+    let stop = lanes.stop();
+    let loaded = std::thread::scope(|scope| {
+        let read = scope.spawn(move || {
+            source.each(|session, chosen, table| lanes.read(session, chosen, table))
+        });
+        let places = tables.iter().zip(&names).zip(&mut arrivals);
+        let loaded: Result<Vec<Pulled>> =
+            places.map(|((table, name), arrival)| loader.table(table, name, arrival)).collect();
+        if loaded.is_err() {
+            stop.now();
+        }
+        let cut = arrivals.iter().any(Arrival::is_cut);
+        drop(arrivals);
+        let read = read.join().unwrap_or_else(|_| Err(Error::unexpected("reading panicked")));
+        // who was cut off does not know why
+        if cut { read.map(drop).and(loaded) } else { loaded }
+    })?;
+    loader.end(&tables)?;
+    let compared = loader.compared;
+    tracing::debug!("rows loaded in {} ms", started.elapsed().saturating_sub(compared).as_millis());
+    tracing::debug!("rows compared in {} ms", compared.as_millis());
+    Ok(loaded)
+}
+
+struct Loader {
+    session: Session,
+    wanted: Wanted,
+    /// How long reading back took.
+    compared: Duration,
+}
+
+impl Loader {
+    /// Begins the transaction and finds out what can be compared. Returns how each table is read here.
+    fn begin(&mut self, chosen: &mut Chosen) -> Result<Vec<String>> {
+        self.session.batch(&file::begin(&chosen.tables))?;
+        self.session.batch(include_str!("../../sql/query/into-begin.sql"))?;
+        chosen.tables.iter_mut().map(|table| self.look_up(table)).collect()
+    }
+
+    fn look_up(&mut self, table: &mut Table) -> Result<String> {
+        let query = include_str!("../../sql/query/into-table.sql");
+        let row = self.session.query_one(query, &[&table.name, &table.columns, &table.types])?;
+        let places: Vec<i64> = column(&row, "uncompared")?;
+        table.uncompared = places.into_iter().filter_map(|place| place.try_into().ok()).collect();
+        let partitioned: bool = column(&row, "partitioned")?;
+        Ok(if partitioned { table.name.clone() } else { format!("ONLY {}", table.name) })
+    }
+
+    fn table(&mut self, table: &Table, name: &str, arrival: &mut Arrival) -> Result<Pulled> {
+        let started = Instant::now();
+        let told = |error: Error| error.context(format!("cannot load {}", table.name));
+        let direct = self.open(table).map_err(told)?;
+        let into = if direct {
+            format!("{} ({})", table.name, columns("", &table.columns))
+        } else {
+            "pg_temp.pulled".to_owned()
+        };
+        let copy = format!("COPY {into} FROM STDIN");
+        let rows = self.session.copy_in(&copy, || arrival.next()).map_err(told)?;
+        let amount = arrival.amount()?;
+        if rows != amount.rows {
+            return Err(differ(table, amount, rows));
+        }
+        self.close(table, direct, amount).map_err(told)?;
+        let elapsed = started.elapsed();
+        let verdict = self.compare(table, name, direct, amount)?;
+        self.compared += started.elapsed().saturating_sub(elapsed);
+        Ok(Pulled { table: table.name.clone(), amount, elapsed, verdict })
+    }
+
+    /// Whether rows can be copied into the table itself.
+    fn open(&mut self, table: &Table) -> Result<bool> {
+        if !self.wanted.keep_existing {
+            let query = format!("SELECT pg_temp.pull_direct({}) AS direct", file::expected(table));
+            if column(&self.session.query_one(&query, &[])?, "direct")? {
+                return Ok(true);
+            }
+        }
+        self.session.batch(&file::opening(table)).map(|()| false)
+    }
+
+    fn close(&mut self, table: &Table, direct: bool, amount: Amount) -> Result<()> {
+        if direct {
+            self.session.execute("CALL pg_temp.pull_indexes($1)", &[&table.name])?;
+        } else {
+            self.session.batch(&file::closing(table, &self.wanted, amount))?;
+        }
+        for notice in self.session.take_notices() {
+            if notice.severity == "WARNING" {
+                tracing::warn!("{}", notice.message);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what is here now with what was read on staging.
+    fn compare(
+        &mut self,
+        table: &Table,
+        name: &str,
+        direct: bool,
+        read: Amount,
+    ) -> Result<Verdict> {
+        if self.wanted.keep_existing {
+            return Ok(Verdict::Kept);
+        }
+        let (left_out, compared): (Vec<_>, Vec<_>) = table
+            .columns
+            .iter()
+            .cloned()
+            .enumerate()
+            .partition(|(at, _)| table.uncompared.contains(at));
+        let names = |columns: Vec<(usize, String)>| {
+            columns.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+        };
+        // a table without a key was emptied
+        let pulled = if direct || table.key.is_empty() {
+            String::new()
+        } else {
+            let (own, key) = (columns("t.", &table.key), columns("p.", &table.key));
+            format!(" WHERE ({own}) IN (SELECT {key} FROM pg_temp.pulled p)")
+        };
+        let query = fill(
+            include_str!("../../sql/query/into-rows.sql"),
+            &[
+                ("@table@", name),
+                ("@pulled@", &pulled),
+                ("@cells@", &columns("t.", &names(compared))),
+            ],
+        );
+        let mut found = Amount::default();
+        self.session
+            .copy_out(&query, |rows| {
+                found.add(rows, &[]);
+                Ok(())
+            })
+            .context(format!("cannot read back {}", table.name))?;
+        if (found.rows, found.checksum) != (read.rows, read.checksum) {
+            return Err(differ(table, read, found.rows));
+        }
+        Ok(Verdict::Equal { but: names(left_out) })
+    }
+
+    /// Brings constraints back, sets the sequences, and commits.
+    fn end(&mut self, tables: &[Table]) -> Result<()> {
+        self.session.batch(&file::end(tables)).context("cannot load")?;
+        self.session.batch("COMMIT").context("cannot load")
+    }
+}
+
+fn differ(table: &Table, read: Amount, found: u64) -> Error {
+    let what = if read.rows == found {
+        format!("the {found} rows here differ from those on staging")
+    } else {
+        format!("{} rows were read on staging, {found} are here", read.rows)
+    };
+    Error::failed(format!("{}: {what}; nothing was changed", table.name))
+        .hint("look for a trigger or a rule of the table that changes rows")
+}
+
+fn columns(of: &str, names: &[String]) -> String {
+    names.iter().map(|name| format!("{of}{}", quote_ident(name))).collect::<Vec<_>>().join(", ")
+}
