@@ -10,6 +10,9 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS qualified,
        pg_catalog.pg_table_is_visible(c.oid) AS visible,
        c.relkind = 'p' AS partitioned,
+       n.nspname = 'hectic' OR EXISTS (
+         SELECT FROM pg_catalog.pg_depend d
+         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e') AS equipment,
        c.oid IN (SELECT i.oid FROM immutable i) AS immutable,
        -- a table that was never analysed has -1
        (SELECT pg_catalog.sum(l.reltuples) FILTER (WHERE l.reltuples >= 0)

@@ -61,6 +61,12 @@ impl Pattern {
         in_schema && fits(&self.name, &name.chars().collect::<Vec<_>>())
     }
 
+    /// Whether it can mean one table of each schema only.
+    pub fn is_exact(&self) -> bool {
+        let mut parts = self.schema.iter().flatten().chain(&self.name);
+        parts.all(|part| matches!(part, Part::Char(_)))
+    }
+
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text

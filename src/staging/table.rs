@@ -89,8 +89,17 @@ pub struct Sequence {
 /// A table with its place.
 struct Candidate {
     table: Table,
+    /// Whether it is of the bundle or of an extension, which nobody means by a `*`.
+    is_equipment: bool,
     /// The tables that this is a partition of.
     whole: Vec<u32>,
+}
+
+impl Candidate {
+    /// Whether a pattern asks for it.
+    fn is(&self, pattern: &Pattern) -> bool {
+        self.table.is(pattern) && (!self.is_equipment || pattern.is_exact())
+    }
 }
 
 /// What is to be pulled.
@@ -160,7 +169,8 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             share: Share::default(),
             sequences: Vec::new(),
         };
-        Ok(Candidate { table, whole: column(row, "whole")? })
+        let is_equipment = column(row, "equipment")?;
+        Ok(Candidate { table, is_equipment, whole: column(row, "whole")? })
     };
     rows.iter().map(candidate).collect()
 }
@@ -173,7 +183,7 @@ pub(super) fn take_absent(session: &mut Session, selection: &mut Selection) -> R
 }
 
 fn absent(candidates: &[Candidate], selection: &Selection) -> Vec<String> {
-    let matches = |pattern: &Pattern| candidates.iter().any(|one| one.table.is(pattern));
+    let matches = |pattern: &Pattern| candidates.iter().any(|one| one.is(pattern));
     let absent = selection.include.iter().filter(|pattern| !matches(pattern));
     absent.map(|pattern| pattern.text().to_owned()).collect()
 }
@@ -194,7 +204,7 @@ fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Tab
     }
     let kept: Vec<Candidate> = candidates
         .into_iter()
-        .filter(|one| selection.include.iter().any(|pattern| one.table.is(pattern)))
+        .filter(|one| selection.include.iter().any(|pattern| one.is(pattern)))
         .filter(|one| !selection.exclude.iter().any(|pattern| one.table.is(pattern)))
         .collect();
     let oids: BTreeSet<u32> = kept.iter().map(|one| one.table.oid).collect();

@@ -129,3 +129,22 @@ fn programs_get_an_object_a_table() {
     let verbose = pull.pull(["--verbose"]).success();
     assert!(verbose.stderr.contains("read shop.kind: 2 rows"), "{verbose}");
 }
+
+#[test]
+fn a_pattern_does_not_mean_the_bundle_nor_extensions() {
+    let mut pull = Pull::new();
+    pull.on_staging("CREATE EXTENSION hstore; CREATE TABLE public.member (h int PRIMARY KEY) INHERITS (hectic.created_at); ALTER EXTENSION hstore ADD TABLE public.member");
+    pull.set("STAGING_DUMP_TABLES", "*.*");
+    pull.pull([]).success();
+    let patch = pull.patch();
+    assert!(
+        patch.contains("\n-- shop.kind\n")
+            && !patch.contains("\n-- hectic.")
+            && !patch.contains("\n-- public.member\n")
+    );
+    pull.set("STAGING_DUMP_TABLES", "*.m?mber");
+    pull.pull([]).fails(5, ["*.m?mber"]);
+    pull.set("STAGING_DUMP_TABLES", "public.member hectic.migration");
+    pull.pull([]).success();
+    assert!(pull.patch().contains("\n-- hectic.migration\n"));
+}
