@@ -49,6 +49,7 @@ let
         runCommand name
           {
             nativeBuildInputs = [
+              pkgs.openssh
               pkgs.procps
               pkgs.util-linux
             ];
@@ -62,6 +63,7 @@ let
             export CARGO_MANIFEST_DIR=${source.tests} DB_TOOL_TEST_PROGRAMS=${tests}/bin
             export DB_TOOL_TEST_PG_BINDIR=${lib.getBin pkgs."postgresql_${major}"}/bin
             export DB_TOOL_TEST_CACHE=$TMPDIR/cache DB_TOOL_TEST_PATH=$PATH
+            export DB_TOOL_TEST_SSHD=${pkgs.openssh}/bin/sshd
             ${tests}/bin/it --test-threads=$NIX_BUILD_CORES ${lib.escapeShellArgs filters}
             touch $out
           '';

@@ -8,6 +8,7 @@
   rust-analyzer,
   rustPlatform,
   git,
+  openssh,
   postgresql_17,
 }:
 mkShell {
@@ -18,6 +19,7 @@ mkShell {
     rustfmt
     rust-analyzer
     git
+    openssh
     postgresql_17
   ];
   # rust-analyzer does not find the standard library's sources by itself

@@ -10,7 +10,7 @@ use crate::{place, program};
 /// What names an sshd that is to be taken.
 pub(crate) const VARIABLE: &str = "DB_TOOL_TEST_SSHD";
 
-/// Where systems have it, which is in nobody's `PATH`.
+/// Where systems have it, which is in few people's `PATH`.
 const USUAL: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
 
 /// Fetches the package and the one library that a small system lacks.
@@ -21,8 +21,12 @@ const UNPACK: &str = "\
 /// The path of an sshd.
 pub(crate) fn provide() -> Result<PathBuf> {
     let named = std::env::var_os(VARIABLE).map(PathBuf::from);
-    let usual = USUAL.iter().map(PathBuf::from).find(|sshd| sshd.is_file());
-    if let Some(found) = named.or(usual) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut usual = USUAL.iter().map(PathBuf::from);
+    // sshd has to be called by an absolute path; Nix's is in the shell's
+    let mut in_path = std::env::split_paths(&path).map(|place| place.join("sshd"));
+    let found = usual.find(|sshd| sshd.is_file()).or_else(|| in_path.find(|sshd| sshd.is_file()));
+    if let Some(found) = named.or(found) {
         return Ok(found);
     }
     let kept = place::kept("sshd")?;
