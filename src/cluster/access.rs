@@ -231,7 +231,9 @@ mod tests {
             };
             std::thread::scope(|scope| {
                 let shells = [(); 4].map(|()| scope.spawn(make));
-                shells.map(|shell| shell.join().unwrap().unwrap());
+                for shell in shells {
+                    shell.join().unwrap().unwrap();
+                }
             });
         }
     }
