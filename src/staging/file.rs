@@ -22,29 +22,30 @@ use crate::postgres::quote::quote_literal;
 /// A file that is being written; nobody sees it before [`Self::publish`].
 pub(super) struct Draft {
     path: PathBuf,
-    out: BufWriter<NamedTempFile>,
-    digest: Sha256,
+    out: BufWriter<Digested>,
     /// How many bytes it has.
     pub(super) length: u64,
+}
+
+/// A file with the digest of what was written into it.
+struct Digested {
+    file: NamedTempFile,
+    digest: Sha256,
 }
 
 impl Draft {
     /// Begins beside `path`; where that is a link, beside what it means.
     pub(super) fn beside(path: &Path) -> Result<Self> {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let file = part(&path)?;
-        Ok(Self {
-            path,
-            out: BufWriter::with_capacity(1 << 18, file),
-            digest: Sha256::new(),
-            length: 0,
-        })
+        let file = Digested { file: part(&path)?, digest: Sha256::new() };
+        Ok(Self { path, out: BufWriter::with_capacity(1 << 18, file), length: 0 })
     }
 
     /// Puts the file in its place, on disk, with its digest beside it, which is returned.
     pub(super) fn publish(self) -> Result<String> {
-        let Self { path, out, digest, .. } = self;
-        let file = out.into_inner().map_err(|error| unwritable(error.error()))?;
+        let Self { path, out, .. } = self;
+        let Digested { file, digest } =
+            out.into_inner().map_err(|error| unwritable(error.error()))?;
         if let Ok(old) = std::fs::metadata(&path) {
             file.as_file().set_permissions(old.permissions()).on("prepare", file.path())?;
         }
@@ -60,13 +61,24 @@ impl Draft {
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.out.write(bytes)?;
-        self.digest.update(&bytes[..written]);
         self.length += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.out.flush()
+    }
+}
+
+impl Write for Digested {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }
 
