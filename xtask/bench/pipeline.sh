@@ -14,6 +14,8 @@
 #   pipeline.sh diff     DIR BUNDLE PROJECT MIGRATION
 #                                             the sources, then the migration, each in a cluster: the dumps compared
 #   pipeline.sh backup   DIR OUT              a backup
+#   pipeline.sh sshd     DIR SSHD PORT DELAY  an sshd, which ssh finds as the hosts near and far
+#   pipeline.sh pull     DIR HOST OUT         the tables pulled_* as pg_dump there writes them
 #   pipeline.sh stop     DIR                  end what was left running
 set -eu
 
@@ -101,7 +103,49 @@ compare() {
     diff -u "$dir/migrations" "$dir/sources" >"$dir/differences" || test $? -eq 1
 }
 
+# Nothing of the person's own configuration; DIR/ssh/ssh is for who cannot be told to use it.
+serve() {
+    ssh=$dir/ssh
+    mkdir "$ssh"
+    ssh-keygen -q -t ed25519 -N '' -f "$ssh/host"
+    ssh-keygen -q -t ed25519 -N '' -f "$ssh/id"
+    echo "* $(cat "$ssh/host.pub")" >"$ssh/known_hosts"
+    cat >"$ssh/sshd_config" <<EOF
+ListenAddress 127.0.0.1
+Port $2
+PidFile $dir/sshd.pid
+HostKey $ssh/host
+AuthorizedKeysFile $ssh/id.pub
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+EOF
+    cat >"$ssh/config" <<EOF
+Host far
+ProxyCommand $3 delay 20 127.0.0.1:$2
+Host *
+HostName 127.0.0.1
+Port $2
+User $(id -un)
+IdentityFile $ssh/id
+IdentitiesOnly yes
+UserKnownHostsFile $ssh/known_hosts
+GlobalKnownHostsFile /dev/null
+EOF
+    printf '#!/bin/sh\nexec /usr/bin/ssh -F %s/config "$@"\n' "$ssh" >"$ssh/ssh"
+    chmod 755 "$ssh/ssh"
+    libraries=${1%/*}/../lib/$(uname -m)-linux-gnu
+    LD_LIBRARY_PATH=$libraries "$1" -f "$ssh/sshd_config"
+}
+
+pull() {
+    "$dir/ssh/ssh" "$1" "PATH=$PATH pg_dump -a -h $dir -U $PGUSER -t 'pulled_*' $PGDATABASE" >"$2"
+}
+
 stop() {
+    if [ -s "$dir/sshd.pid" ]; then
+        kill "$(cat "$dir/sshd.pid")"
+    fi
     if [ -s "$dir/data/postmaster.pid" ]; then
         pg_ctl -D "$dir/data" -m immediate -w stop
     fi
@@ -118,6 +162,8 @@ rows) rows "$3" ;;
 schema) exec pg_dump --schema-only -f /dev/null ;;
 diff) compare "$3" "$4" "$5" ;;
 backup) exec pg_basebackup -c fast -Ft -X stream -z -D "$3" ;;
+sshd) serve "$3" "$4" "$5" ;;
+pull) pull "$3" "$4" ;;
 connect) exec psql -X -c '' ;;
 stop) stop ;;
 *) echo "pipeline.sh: unknown verb $verb" >&2; exit 2 ;;

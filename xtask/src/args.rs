@@ -50,6 +50,8 @@ pub(crate) enum Verb {
     Bench(BenchPlan),
     /// Print the program directory.
     Postgres { pg: Option<u32> },
+    /// Be a slow line: what `bench` has ssh start.
+    Delay { milliseconds: u64, address: String },
 }
 
 /// What `bench` was asked to do.
@@ -80,6 +82,10 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb> {
         "test" => test(&mut rest),
         "postgres" => postgres(&mut rest),
         "bench" => bench(&mut rest),
+        "delay" => {
+            let milliseconds = rest.number("delay")?;
+            Ok(Verb::Delay { milliseconds, address: rest.value("delay")?.to_owned() })
+        }
         other => Err(Failure::unknown(format!("unknown command `{other}`\n\n{USAGE}"))),
     }
 }

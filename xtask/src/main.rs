@@ -11,6 +11,7 @@
 mod args;
 mod bench;
 mod check;
+mod delay;
 mod demo;
 mod docs;
 mod failure;
@@ -23,6 +24,7 @@ mod test;
 mod wheel;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use args::Verb;
 use failure::Result;
@@ -49,6 +51,9 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Docs => docs::run()?,
         Verb::Nix => nix::run()?,
         Verb::Bench(plan) => bench::run(&plan)?,
+        Verb::Delay { milliseconds, address } => {
+            delay::run(Duration::from_millis(milliseconds), &address)?;
+        }
         Verb::Postgres { pg } => println!("{}", postgres::provide(pg)?.display()),
     }
     Ok(())

@@ -89,6 +89,11 @@ impl Lab {
         self.scratch.path().join("dbmate")
     }
 
+    /// Where this program is, once it was copied: with a delay it is a slow line.
+    pub(super) fn delay(&self) -> PathBuf {
+        self.scratch.path().join("delay")
+    }
+
     /// The URL of the site's database.
     pub(super) fn url(&self, site: &Site) -> String {
         demo::url("shop", &site.work())

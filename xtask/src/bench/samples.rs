@@ -9,6 +9,7 @@ use crate::{place, program};
 const THINGS: &str = include_str!("../../bench/sample/things.sql");
 const REFERENCE: &str = include_str!("../../bench/sample/reference.sql");
 const CHANGED: &str = include_str!("../../bench/sample/changed.sql");
+const PULLED: &str = include_str!("../../bench/sample/pulled.sql");
 const EVENTS: &str = include_str!("../../bench/sample/events.sql");
 
 const SECRET: [(&str, &str); 3] = [
@@ -16,6 +17,9 @@ const SECRET: [(&str, &str); 3] = [
     ("open.sql", include_str!("../../bench/secret/open.sql")),
     ("decrypt.sql", include_str!("../../bench/secret/decrypt.sql")),
 ];
+
+/// How many tables a pull has: 320 MB, and 1 GB.
+const PARTS: [u8; 2] = [4, 13];
 
 /// Where a project's sources begin.
 const ENTRYPOINT: &str = "db/src/entrypoint.sql";
@@ -32,6 +36,9 @@ impl Samples {
         write(&samples.things(), THINGS)?;
         write(&samples.changed(), CHANGED)?;
         write(&samples.events(), EVENTS)?;
+        for parts in PARTS {
+            write(&samples.pulled(parts), &PULLED.replace("@parts@", &parts.to_string()))?;
+        }
         write(&samples.reference_project().join(ENTRYPOINT), REFERENCE)?;
         write(&samples.empty_project().join(ENTRYPOINT), "SELECT;\n")?;
         migrated(&samples.migrated())?;
@@ -73,6 +80,11 @@ impl Samples {
     /// A large table.
     pub(super) fn events(&self) -> PathBuf {
         self.0.join("events.sql")
+    }
+
+    /// So many tables that are pulled.
+    pub(super) fn pulled(&self, parts: u8) -> PathBuf {
+        self.0.join(format!("pulled-{parts}.sql"))
     }
 
     /// A project without a schema.
