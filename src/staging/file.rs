@@ -37,8 +37,25 @@ impl Draft {
     /// Begins beside `path`; where that is a link, beside what it means.
     pub(super) fn beside(path: &Path) -> Result<Self> {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let file = Digested { file: part(&path)?, digest: Sha256::new() };
-        Ok(Self { path, out: BufWriter::with_capacity(1 << 18, file), length: 0 })
+        let file = part(&path)?;
+        Ok(Self::of(file, path))
+    }
+
+    /// Begins in `file`, which will be `path`.
+    pub(super) fn of(file: NamedTempFile, path: PathBuf) -> Self {
+        let file = Digested { file, digest: Sha256::new() };
+        Self { path, out: BufWriter::with_capacity(1 << 18, file), length: 0 }
+    }
+
+    /// What it is called until it is published.
+    pub(super) fn name(&self) -> PathBuf {
+        self.out.get_ref().file.path().file_name().unwrap_or_default().into()
+    }
+
+    /// Leaves what was flushed where it is.
+    pub(super) fn leave(self) {
+        let (Digested { file, .. }, _) = self.out.into_parts();
+        let _ = file.keep();
     }
 
     /// Puts the file in its place, on disk, with its digest beside it, which is returned.

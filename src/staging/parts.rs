@@ -1,16 +1,18 @@
 //! Tables that were read, until they are put together: files in a directory beside the patch file.
 //!
-//! A part is named by what it was read by (see `Chosen::how`), so a pull that goes on
-//! after an interruption finds exactly what it would read again. It counts once its account stands
-//! beside it. The directory is locked, is only there while a pull runs or may go on, and goes with
+//! A part is a file of its own, or stands in the draft of the patch file, where tables are read one by
+//! one. Its account is named by what it was read by (see `Chosen::how`), so a pull that goes on after
+//! an interruption finds exactly what it would read again. The directory is locked, is only there while a pull runs or may go on, and goes with
 //! what is ours in it and nothing else.
 
 use std::fs::{DirBuilder, File};
 use std::io::{BufWriter, ErrorKind, Write};
+use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
 use tempfile::{Builder, NamedTempFile};
 
 use super::Pulled;
@@ -28,8 +30,12 @@ pub(super) struct Parts {
 }
 
 /// A table that was read.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Part {
+    /// What it stands in, in the directory.
     pub(super) file: PathBuf,
+    /// Where.
+    pub(super) bytes: Range<u64>,
     pub(super) pulled: Pulled,
     /// How far it reads.
     pub(super) mark: Option<Mark>,
@@ -67,39 +73,52 @@ impl Parts {
 
     /// The part that was read by `how`, if an earlier pull got so far.
     pub(super) fn find(&self, how: &str) -> Option<Part> {
-        let file = self.place(how, "sql");
-        let account = std::fs::read(self.place(how, "json")).ok()?;
-        let (pulled, mark) = serde_json::from_slice(&account).ok()?;
-        file.exists().then_some(Part { file, pulled, mark })
+        let account = std::fs::read(self.account(how)).ok()?;
+        let part: Part = serde_json::from_slice(&account).ok()?;
+        let length = self.open(&part).and_then(|file| file.metadata().on("read", &part.file));
+        length.is_ok_and(|file| part.bytes.end <= file.len()).then_some(part)
     }
 
-    /// Writes a part. What is interrupted does not count.
+    /// What a part stands in.
+    pub(super) fn open(&self, part: &Part) -> Result<File> {
+        // an account says no more than the name
+        let file = self.directory.join(part.file.file_name().unwrap_or_default());
+        File::open(&file).on("read", &file)
+    }
+
+    /// Makes a part count.
+    pub(super) fn keep(&self, how: &str, part: &Part) -> Result<()> {
+        let text = serde_json::to_vec(part)
+            .map_err(|error| Error::unexpected(format!("cannot write an account: {error}")))?;
+        let mut account = self.scratch()?;
+        account.write_all(&text).map_err(|error| unwritable(&error))?;
+        persist(account, &self.account(how))
+    }
+
+    /// Writes a part into a file of its own.
     pub(super) fn write(
         &self,
         how: &str,
         mark: Option<Mark>,
         write: impl FnOnce(&mut dyn Write) -> Result<Pulled>,
     ) -> Result<Part> {
-        let part = self.scratch()?;
-        let mut out = BufWriter::with_capacity(1 << 18, part);
+        let mut out = BufWriter::with_capacity(1 << 18, self.scratch()?);
         let pulled = write(&mut out)?;
-        let part = out.into_inner().map_err(|error| unwritable(error.error()))?;
-        let mut account = self.scratch()?;
-        let text = serde_json::to_vec(&(&pulled, &mark))
-            .map_err(|error| Error::unexpected(format!("cannot write an account: {error}")))?;
-        account.write_all(&text).map_err(|error| unwritable(&error))?;
-        let file = self.place(how, "sql");
-        let place = |from: NamedTempFile, to: &Path| {
-            from.persist(to).map(drop).map_err(|error| error.error).on("write", to)
-        };
-        place(part, &file)?;
-        place(account, &self.place(how, "json"))?;
-        Ok(Part { file, pulled, mark })
+        let written = out.into_inner().map_err(|error| unwritable(error.error()))?;
+        let file = PathBuf::from(format!("{how}.sql"));
+        let length = written.as_file().metadata().on("read", written.path())?.len();
+        persist(written, &self.directory.join(&file))?;
+        let part = Part { file, bytes: 0..length, pulled, mark };
+        self.keep(how, &part)?;
+        Ok(part)
     }
 
-    /// How many are whole.
+    /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.ours().iter().filter(|path| path.extension().is_some_and(|end| end == "json")).count()
+        let is_account = |path: &&PathBuf| path.extension().is_some_and(|end| end == "json");
+        let ours = self.ours();
+        let how = ours.iter().filter(is_account).filter_map(|path| path.file_stem()?.to_str());
+        how.filter(|how| self.find(how).is_some()).count()
     }
 
     /// Takes the directory away, with what is ours in it.
@@ -130,12 +149,16 @@ impl Parts {
         entries.map(|entry| entry.path()).filter(is_ours).collect()
     }
 
-    fn place(&self, how: &str, end: &str) -> PathBuf {
-        self.directory.join(format!("{how}.{end}"))
+    fn account(&self, how: &str) -> PathBuf {
+        self.directory.join(format!("{how}.json"))
     }
 
     /// A file that is gone when it is dropped.
-    fn scratch(&self) -> Result<NamedTempFile> {
+    pub(super) fn scratch(&self) -> Result<NamedTempFile> {
         Builder::new().prefix(".part-").tempfile_in(&self.directory).on("write in", &self.directory)
     }
+}
+
+fn persist(from: NamedTempFile, to: &Path) -> Result<()> {
+    from.persist(to).map(drop).map_err(|error| error.error).on("write", to)
 }

@@ -13,7 +13,7 @@ use super::since::Share;
 use super::source::{Chosen, Source};
 use super::state::{Section, State};
 use super::{Amount, Pulled, Table, Verdict};
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::postgres::session::Session;
 use crate::steps::RECORD;
 
@@ -29,40 +29,107 @@ pub fn pull(mut source: Source, file: &Path, resume: bool) -> Result<Vec<Pulled>
         state = State::of(&file)?;
         source.share(&since, &state)?;
     }
-    let written = source
-        .each(|session, chosen, table| part(session, chosen, table, &parts))
-        .and_then(|read| assemble(&source.chosen, &read, &state, &file).map(|()| read));
+    let written = write_file(&mut source, &state, &parts, &file);
     let kept = parts.count();
     if written.is_ok() || kept == 0 {
         parts.remove();
     }
     let all = source.chosen.tables.len();
-    let pulled = written.map(|parts| parts.into_iter().map(|part| part.pulled).collect());
-    pulled.map_err(|error| match kept {
+    written.map_err(|error| match kept {
         0 => error,
         kept => error.hint(format!("--resume goes on: {kept} of {all} tables are read and kept")),
     })
 }
 
-/// A table's part, read unless it is there.
-fn part(session: &mut Session, chosen: &Chosen, table: &Table, parts: &Parts) -> Result<Part> {
-    let (how, wanted) = (chosen.how(table), &chosen.wanted);
-    if let Some(part) = parts.find(&how) {
-        tracing::warn!("{}: read before the interruption, on an older snapshot", table.name);
+/// Writes a draft of the file and puts it in its place. What it has when it fails stays with the parts.
+fn write_file(
+    source: &mut Source,
+    state: &State,
+    parts: &Parts,
+    file: &Path,
+) -> Result<Vec<Pulled>> {
+    let mut draft = Draft::of(parts.scratch()?, file.to_owned());
+    let assembled = match source.chosen.wanted.jobs.min(source.chosen.tables.len()) {
+        ..=1 => {
+            let Source { session, chosen, .. } = source;
+            assemble(chosen, state, parts, &mut draft, file, |table, draft| {
+                into(draft, session, chosen, table, parts)
+            })
+        }
+        _ => source.each(|session, chosen, table| part(session, chosen, table, parts)).and_then(
+            |read| {
+                let mut read = read.into_iter();
+                let next = |_: &Table, _: &mut Draft| {
+                    read.next().ok_or_else(|| Error::unexpected("a table was not read"))
+                };
+                assemble(&source.chosen, state, parts, &mut draft, file, next)
+            },
+        ),
+    };
+    match assembled {
+        Ok((sections, pulled)) => publish(&source.chosen, sections, draft, file).map(|()| pulled),
+        Err(error) => {
+            draft.leave();
+            Err(error)
+        }
+    }
+}
+
+/// Reads a table to the end of the draft, unless its part is there.
+fn into(
+    draft: &mut Draft,
+    session: &mut Session,
+    chosen: &Chosen,
+    table: &Table,
+    parts: &Parts,
+) -> Result<Part> {
+    let how = chosen.how(table);
+    if let Some(part) = found(parts, &how, table) {
         return Ok(part);
     }
-    parts.write(&how, table.share.mark.clone(), |out| {
-        let started = Instant::now();
-        let mut amount = Amount::default();
-        if !table.share.is_empty {
-            write(out, &file::open(table, wanted.format))?;
-            amount = read::rows(session, table, wanted, out)?;
-            write(out, &file::close(table, wanted, amount))?;
+    let from = draft.length;
+    let pulled = read(session, chosen, table, draft)?;
+    draft.flush().map_err(|error| unwritable(&error))?;
+    let (file, bytes) = (draft.name(), from..draft.length);
+    let part = Part { file, bytes, pulled, mark: table.share.mark.clone() };
+    parts.keep(&how, &part)?;
+    Ok(part)
+}
+
+/// Reads a table into a part of its own, unless that is there.
+fn part(session: &mut Session, chosen: &Chosen, table: &Table, parts: &Parts) -> Result<Part> {
+    let how = chosen.how(table);
+    match found(parts, &how, table) {
+        Some(part) => Ok(part),
+        None => {
+            parts.write(&how, table.share.mark.clone(), |out| read(session, chosen, table, out))
         }
-        let (name, elapsed) = (table.name.clone(), started.elapsed());
-        record(chosen, &name, amount, elapsed);
-        Ok(Pulled { table: name, amount, elapsed, verdict: Verdict::Written })
-    })
+    }
+}
+
+fn found(parts: &Parts, how: &str, table: &Table) -> Option<Part> {
+    let part = parts.find(how)?;
+    tracing::warn!("{}: read before the interruption, on an older snapshot", table.name);
+    Some(part)
+}
+
+/// Writes a table's rows with what stands around them.
+fn read(
+    session: &mut Session,
+    chosen: &Chosen,
+    table: &Table,
+    out: &mut dyn Write,
+) -> Result<Pulled> {
+    let (started, wanted) = (Instant::now(), &chosen.wanted);
+    let mut amount = Amount::default();
+    if !table.share.is_empty {
+        write(out, &file::open(table, wanted.format))?;
+        amount = read::rows(session, table, wanted, out)?;
+        write(out, &file::close(table, wanted, amount))?;
+    }
+    let (name, elapsed) = (table.name.clone(), started.elapsed());
+    record(chosen, &name, amount, elapsed);
+    Ok(Pulled { table: name, amount, elapsed, verdict: Verdict::Written })
 }
 
 /// Tells programs what was read.
@@ -76,19 +143,38 @@ pub(super) fn record(chosen: &Chosen, table: &str, amount: Amount, elapsed: Dura
     );
 }
 
-/// Puts each table's part behind what stays of it in the file that is there, and all in its place.
-fn assemble(chosen: &Chosen, parts: &[Part], state: &State, file: &Path) -> Result<()> {
-    let mut draft = Draft::beside(file)?;
-    write(&mut draft, &file::head(&chosen.tables))?;
-    let mut sections = Vec::new();
-    for (table, part) in chosen.tables.iter().zip(parts) {
+/// Puts each table's part behind what stays of it in the file that is there. A part that `next` has
+/// written to the end of the draft is in its place already.
+fn assemble(
+    chosen: &Chosen,
+    state: &State,
+    parts: &Parts,
+    draft: &mut Draft,
+    file: &Path,
+    mut next: impl FnMut(&Table, &mut Draft) -> Result<Part>,
+) -> Result<(Vec<Section>, Vec<Pulled>)> {
+    let (mut sections, mut pulled) = (Vec::new(), Vec::new());
+    write(draft, &file::head(&chosen.tables))?;
+    for table in &chosen.tables {
         for old in state.sections.iter().filter(|section| table.share.stays(&section.how)) {
-            sections.extend(section(table, &mut draft, file, Some(old.from..old.to))?);
+            let from = File::open(file).on("read", file)?;
+            sections.extend(section(table, draft, &from, old.from..old.to)?);
         }
-        let read = section(table, &mut draft, &part.file, None)?;
-        sections.extend(read.map(|section| Section { mark: part.mark.clone(), ..section }));
+        let part = next(table, draft)?;
+        let read = if part.file == draft.name() {
+            placed(table, part.bytes)
+        } else {
+            section(table, draft, &parts.open(&part)?, part.bytes)?
+        };
+        sections.extend(read.map(|section| Section { mark: part.mark, ..section }));
+        pulled.push(part.pulled);
     }
-    write(&mut draft, &file::tail(&chosen.tables))?;
+    write(draft, &file::tail(&chosen.tables))?;
+    Ok((sections, pulled))
+}
+
+/// Replaces the file, and what is remembered of it.
+fn publish(chosen: &Chosen, sections: Vec<Section>, draft: Draft, file: &Path) -> Result<()> {
     let sha256 = draft.publish()?;
     if chosen.wanted.since.is_none() {
         State::forget(file);
@@ -97,18 +183,22 @@ fn assemble(chosen: &Chosen, parts: &[Part], state: &State, file: &Path) -> Resu
     State { sha256, sections }.publish(file)
 }
 
-/// Appends what stands in `from`, all of it or these bytes, as rows of a table.
+/// Appends what stands in `from` at these bytes, as rows of a table.
 fn section(
     table: &Table,
     draft: &mut Draft,
-    from: &Path,
-    bytes: Option<Range<u64>>,
+    from: &File,
+    bytes: Range<u64>,
 ) -> Result<Option<Section>> {
     let start = draft.length;
-    let read = File::open(from).on("read", from)?;
-    file::append(draft, &read, bytes.unwrap_or(0..u64::MAX))?;
+    file::append(draft, from, bytes)?;
+    Ok(placed(table, start..draft.length))
+}
+
+/// A table's rows at these bytes of the draft, if there are any.
+fn placed(table: &Table, bytes: Range<u64>) -> Option<Section> {
     let Share { how, mark, .. } = table.share.clone();
-    Ok((start < draft.length).then_some(Section { how, from: start, to: draft.length, mark }))
+    (!bytes.is_empty()).then_some(Section { how, from: bytes.start, to: bytes.end, mark })
 }
 
 fn write(out: &mut dyn Write, text: &str) -> Result<()> {
