@@ -62,6 +62,10 @@ impl Cli<'_> {
             _ => None,
         };
         let conninfo = self.settings.connection()?;
+        let reads = matches!(verb, Verb::Info | Verb::History | Verb::Validate | Verb::Fetch);
+        if !reads && !self.global.dry_run {
+            self.settings.resolve().refuse_staging(&conninfo)?;
+        }
         inherits::check(&conninfo, &self.global.inherits)?;
         if let Some(wanted) = wanted {
             return self.migrate(&wanted);

@@ -27,6 +27,7 @@ mod resolve;
 mod secrets_verbs;
 mod share;
 mod snapshot_verbs;
+mod staging_guard;
 mod table;
 mod ui;
 mod verbs;

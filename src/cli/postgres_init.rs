@@ -71,15 +71,11 @@ pub(super) fn development(
     existing: Existing,
     url_must_match: bool,
 ) -> Result<Development> {
+    let url = resolve.project_url()?;
+    url.iter().try_for_each(|(_, conninfo)| resolve.refuse_staging(conninfo))?;
     let layout = resolve.layout()?;
     let toolchain = resolve.toolchain()?;
-    Ok(Development {
-        spec: resolve.spec(layout)?,
-        toolchain,
-        existing,
-        url: resolve.project_url()?,
-        url_must_match,
-    })
+    Ok(Development { spec: resolve.spec(layout)?, toolchain, existing, url, url_must_match })
 }
 
 fn describe(outcome: Outcome) -> &'static str {

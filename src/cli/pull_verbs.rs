@@ -7,10 +7,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::resolve::Resolve;
+use super::staging_guard::unusable;
 use super::{pull_check, pull_scan, table, ui};
 use crate::command::pull_staging::PullStaging;
 use crate::error::{Error, Result};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
 use crate::staging::{self, Flags, Masks, Pattern, Pulled, Rule, Selection, Since, Wanted};
@@ -71,7 +72,7 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
     let masks = Masks::read(&workspace.root.join("staging.toml"))?;
     let flags = Flags::parse(&staging::split(&contract.flags)?)?;
     refuse_both(arguments)?;
-    let into = arguments.into_database.then(|| resolve.local_target()).transpose()?;
+    let into = into(resolve, arguments, contract.ssh_host.is_some())?;
     let place = into
         .as_ref()
         .map_or_else(|| workspace.patch.file.display().to_string(), ToString::to_string);
@@ -98,6 +99,16 @@ pub(super) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
     }
     ui::status(&format!("pulled: {place}"));
     Ok(())
+}
+
+/// The database to load into.
+fn into(resolve: &Resolve, arguments: &PullArguments, by_ssh: bool) -> Result<Option<Conninfo>> {
+    if !arguments.into_database {
+        return Ok(None);
+    }
+    let conninfo = resolve.local_target()?;
+    resolve.refuse_staging_seen(&conninfo, by_ssh)?;
+    Ok(Some(conninfo))
 }
 
 /// What is about the file, where there is none.
@@ -253,19 +264,10 @@ fn rules(option: &str, given: &[String]) -> Result<Vec<Rule>> {
     given.iter().map(rule).collect()
 }
 
-/// Staging's connection; the variables of libpq are about the database here and do not count.
+/// Staging's connection.
 fn conninfo(resolve: &Resolve, url: &str, timeout: u32) -> Result<Conninfo> {
-    let surroundings = LibpqEnvironment { variables: Default::default(), ..resolve.libpq() };
-    let parsed = PgUrl::parse(url).and_then(|url| {
-        let timeout = timeout.to_string();
-        let url = if url.get("connect_timeout").is_some() {
-            url
-        } else {
-            url.with("connect_timeout", &timeout)
-        };
-        Conninfo::resolve(&url, &surroundings)
-    });
-    parsed.map_err(|error| error.context("cannot use STAGING_DB_URL"))
+    let url = PgUrl::parse(url).map_err(unusable)?;
+    resolve.staging(&url.with_default("connect_timeout", &timeout.to_string()))
 }
 
 fn tell(pulled: &[Pulled]) {

@@ -246,18 +246,6 @@ impl Resolve {
         Ok(conninfo)
     }
 
-    /// The connection of a verb into whose database staging's rows go: this machine's only.
-    pub fn local_target(&self) -> Result<Conninfo> {
-        let conninfo = self.connection()?;
-        if conninfo.is_local() {
-            return Ok(conninfo);
-        }
-        Err(Error::conflict(format!(
-            "{conninfo} is not on this machine: rows of staging are only loaded through a socket or loopback"
-        ))
-        .hint("let DB_URL point to the cluster: ?host=$PG_WORKING_DIR"))
-    }
-
     /// The connection's URL. One that means our cluster by a path too long for a socket leads to
     /// where the socket is.
     pub fn connection_url(&self) -> Result<PgUrl> {

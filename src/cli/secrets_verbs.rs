@@ -98,7 +98,7 @@ pub(super) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
     match verb {
         SecretsVerb::Load { dotenv_file, allow_empty } => {
             let supply = Supply { allow_empty, ..resolve.secrets(dotenv_file.as_deref()) };
-            let count = secrets::load(&connection(resolve)?, &supply)?;
+            let count = secrets::load(&target(resolve)?, &supply)?;
             ui::status(&format!("loaded {}", counted(count)));
             Ok(())
         }
@@ -109,10 +109,10 @@ pub(super) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
         }),
         SecretsVerb::Set { name } => {
             let value = value(&name)?;
-            in_store(resolve, |store| store.set(&name, &value))
+            change(resolve, |store| store.set(&name, &value))
         }
-        SecretsVerb::Unset { name } => in_store(resolve, |store| store.unset(&name)),
-        SecretsVerb::Rotate { drop_old } => in_store(resolve, |store| rotate(store, drop_old)),
+        SecretsVerb::Unset { name } => change(resolve, |store| store.unset(&name)),
+        SecretsVerb::Rotate { drop_old } => change(resolve, |store| rotate(store, drop_old)),
         SecretsVerb::Export { format } => in_store(resolve, |store| export(store, format)),
         SecretsVerb::Keygen { file } => keygen(resolve, file.as_deref()),
         SecretsVerb::Seal { file, output } => {
@@ -135,6 +135,18 @@ fn connection(resolve: &Resolve) -> Result<Conninfo> {
             .hint("export DB_URL='postgresql://USER@localhost/DATABASE?host=DIRECTORY'"));
     }
     resolve.connection()
+}
+
+/// The connection, to write.
+fn target(resolve: &Resolve) -> Result<Conninfo> {
+    let conninfo = connection(resolve)?;
+    resolve.refuse_staging(&conninfo)?;
+    Ok(conninfo)
+}
+
+fn change(resolve: &Resolve, work: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
+    target(resolve)?;
+    in_store(resolve, work)
 }
 
 fn in_store(resolve: &Resolve, work: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {

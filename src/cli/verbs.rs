@@ -81,7 +81,7 @@ pub(super) fn run_hydrate(
         patch: None,
         inherits,
     };
-    let connection = resolve.connection()?;
+    let connection = resolve.target()?;
     let steps = hydrate::run(&resolve.toolchain()?, &connection, &content)?;
     ui::status(&format!("hydrated: {connection}{}", timing(&steps)));
     Ok(())
@@ -89,7 +89,10 @@ pub(super) fn run_hydrate(
 
 pub(super) fn run_patch(resolve: &Resolve, inherits: &[String]) -> Result<()> {
     let workspace = resolve.workspace()?;
-    let connection = resolve.connection()?;
+    let connection = match patch::was_pulled(&workspace) {
+        true => resolve.local_target()?,
+        false => resolve.target()?,
+    };
     let steps = patch::run(&resolve.toolchain()?, &connection, &workspace, inherits)?;
     ui::status(&format!("patched: {connection}{}", timing(&steps)));
     Ok(())
@@ -105,7 +108,7 @@ pub(super) fn edit_patch(resolve: &Resolve) -> Result<()> {
 
 pub(super) fn run_test(resolve: &Resolve, inherits: &[String]) -> Result<()> {
     let workspace = resolve.workspace()?;
-    let connection = resolve.connection()?;
+    let connection = resolve.target()?;
     let toolchain = resolve.toolchain()?;
     let mut out = std::io::stdout();
     let tap = test::run(&toolchain, &connection, &workspace, inherits, &mut out)?;
@@ -244,14 +247,13 @@ pub(super) fn show_url(resolve: &Resolve) -> Result<()> {
 }
 
 pub(super) fn run_bundle(resolve: &Resolve, verb: &BundleVerb) -> Result<()> {
-    let connection = resolve.connection()?;
     match verb {
         BundleVerb::Status => {
-            let found = bundle::status(&connection)?;
+            let found = bundle::status(&resolve.connection()?)?;
             ui::data(|out| writeln!(out, "{found}"))
         }
         BundleVerb::Upgrade => {
-            ui::status(&bundle::upgrade(&connection, &resolve.keys())?);
+            ui::status(&bundle::upgrade(&resolve.target()?, &resolve.keys())?);
             Ok(())
         }
     }
@@ -264,7 +266,8 @@ pub(super) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
             "{url} is not on this machine, and this verb makes or removes a cluster here"
         ))
         .hint("unset DB_URL, or let it point to the cluster: ?host=$PG_WORKING_DIR")),
-        _ => Ok(()),
+        Some((_, conninfo)) => resolve.refuse_staging(&conninfo),
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::patch::{self, Patch};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::process::{Command, Environment};
+use crate::staging;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -24,6 +25,11 @@ pub fn run(
     steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
     steps.run("flush", || durability::flush(conninfo))?;
     Ok(steps)
+}
+
+/// Whether the patch file came from staging.
+pub fn was_pulled(workspace: &Workspace) -> bool {
+    staging::was_pulled(&workspace.patch.file)
 }
 
 /// Becomes the editor on the patch file; returns only when that failed. `editor` is a command line

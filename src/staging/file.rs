@@ -14,10 +14,14 @@ use tempfile::{Builder, NamedTempFile};
 use super::Wanted;
 use super::flags::Format;
 use super::read::{Amount, unwritable};
-use super::sums::Sums;
+use super::sums::{self, Sums};
 use super::table::Table;
 use crate::error::{IoContext, Result};
 use crate::postgres::quote::quote_literal;
+
+/// What a pulled file begins with.
+const FIRST_LINE: &str =
+    "-- Rows from staging, written by `database pull_staging`: pull anew instead of editing.";
 
 /// A file that is being written; nobody sees it before [`Self::publish`].
 pub(super) struct Draft {
@@ -115,13 +119,18 @@ pub(super) fn append(out: &mut Draft, mut from: &File, bytes: Range<u64>) -> Res
     std::io::copy(&mut read, out).map(drop).map_err(|error| unwritable(&error))
 }
 
+/// Whether a patch file has rows of staging: as a pull writes it, or with a digest beside it.
+pub fn was_pulled(file: &Path) -> bool {
+    let mut first = String::new();
+    let read = File::open(file).and_then(|file| {
+        BufReader::new(file.take(FIRST_LINE.len() as u64)).read_to_string(&mut first)
+    });
+    read.is_ok() && first == FIRST_LINE || sums::is_beside(file)
+}
+
 /// The head of the file, up to the first table.
 pub(super) fn head(tables: &[Table]) -> String {
-    format!(
-        "-- Rows from staging, written by `database pull_staging`: pull anew instead of editing.\n\
-         \\set QUIET on\n{}",
-        begin(tables)
-    )
+    format!("{FIRST_LINE}\n\\set QUIET on\n{}", begin(tables))
 }
 
 /// What comes before all tables.

@@ -38,6 +38,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{Health, TableHealth, check, server_version};
 pub use checksum::Checksum;
 pub use dump::dump;
+pub use file::was_pulled;
 pub use flags::{Flags, Format};
 pub use into::load;
 pub use mask::Masks;

@@ -40,6 +40,11 @@ fn place(file: &Path) -> PathBuf {
     place.into()
 }
 
+/// Whether a digest is beside a file.
+pub(super) fn is_beside(file: &Path) -> bool {
+    std::fs::canonicalize(file).is_ok_and(|file| place(&file).exists())
+}
+
 /// The digest of a text, in hexadecimal digits.
 pub(super) fn of_text(text: &str) -> String {
     hexadecimal(Sha256::new_with_prefix(text))

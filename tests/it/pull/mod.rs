@@ -3,6 +3,7 @@
 mod check;
 mod contract;
 mod file;
+mod guard;
 mod into;
 mod load;
 mod mask;
