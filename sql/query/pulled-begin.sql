@@ -19,6 +19,14 @@ SET LOCAL lc_monetary = 'C';
 SET LOCAL statement_timeout = 0;
 SET LOCAL search_path = pg_catalog;
 
+-- Says of a row that is missing what to do about it.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_dangling(message text, detail text) LANGUAGE plpgsql AS $procedure$
+BEGIN
+  RAISE EXCEPTION USING MESSAGE = message, DETAIL = detail, ERRCODE = 'foreign_key_violation',
+    HINT = 'Rows that pulled rows refer to were not pulled: pull with --closure, or more tables or rows.';
+END
+$procedure$;
+
 -- Sets aside the foreign keys that refer to these tables.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_begin(tables text[]) LANGUAGE plpgsql AS $procedure$
 DECLARE
@@ -35,7 +43,9 @@ BEGIN
     SELECT c.conrelid::regclass::text AS relation, c.conname::text AS name,
            pg_get_constraintdef(c.oid) AS definition, obj_description(c.oid, 'pg_constraint') AS remark
     FROM pg_constraint c
-    WHERE c.contype = 'f' AND c.conparentid = 0 AND c.confrelid = ANY (tables::regclass[]::oid[]);
+    WHERE c.contype = 'f' AND c.conparentid = 0
+      AND (c.confrelid = ANY (tables::regclass[]::oid[]) OR EXISTS (
+        SELECT FROM pg_partition_ancestors(c.confrelid) AS a(whole) WHERE a.whole = ANY (tables::regclass[])));
   FOR late IN TABLE pg_temp.pulled_late LOOP
     EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', late.relation, late.name);
   END LOOP;
@@ -108,6 +118,8 @@ DECLARE
   own_row text;
   pulled_row text;
   found bigint;
+  message text;
+  detail text;
 BEGIN
   IF (SELECT c.relkind FROM pg_class c WHERE c.oid = relation::regclass) <> 'p' THEN
     target := 'ONLY ' || relation;
@@ -139,6 +151,9 @@ BEGIN
         USING ERRCODE = 'data_corrupted', HINT = 'Look for a trigger or a rule of the table that changes rows.';
     END IF;
   END IF;
+EXCEPTION WHEN foreign_key_violation THEN
+  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+  CALL pg_temp.pull_dangling(message, detail);
 END
 $procedure$;
 
@@ -146,6 +161,8 @@ $procedure$;
 CREATE OR REPLACE PROCEDURE pg_temp.pull_end() LANGUAGE plpgsql AS $procedure$
 DECLARE
   late record;
+  message text;
+  detail text;
 BEGIN
   SET CONSTRAINTS ALL IMMEDIATE;
   FOR late IN TABLE pg_temp.pulled_late LOOP
@@ -155,6 +172,9 @@ BEGIN
     END IF;
   END LOOP;
   DROP TABLE pg_temp.pulled_late;
+EXCEPTION WHEN foreign_key_violation THEN
+  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+  CALL pg_temp.pull_dangling(message, detail);
 END
 $procedure$;
 

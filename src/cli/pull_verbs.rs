@@ -43,6 +43,9 @@ pub(super) struct PullArguments {
     /// Keep the tables that an interrupted pull has read, and read the others
     #[arg(long)]
     resume: bool,
+    /// Pull also the rows that pulled rows refer to by foreign keys, of any table
+    #[arg(long, conflicts_with_all = ["since", "incremental"])]
+    closure: bool,
     /// Propose a staging.toml on standard output, from names and counts of sampled values
     #[arg(long, conflicts_with_all = ["conditions", "limits", "row_format"])]
     scan: bool,
@@ -190,6 +193,7 @@ fn by_pg_dump(
         ("--incremental", arguments.incremental),
         ("--scan", arguments.scan),
         ("--into-database", arguments.into_database),
+        ("--closure", arguments.closure),
     ];
     if let Some((option, _)) = lost.iter().find(|(_, given)| *given) {
         return Err(Error::conflict(format!(
@@ -223,7 +227,11 @@ fn wanted(
             .hint("write it as in --limit shop.orders=1000"));
     }
     Ok(Wanted {
-        selection: Selection { include: patterns(&include)?, exclude: patterns(&flags.exclude)? },
+        selection: Selection {
+            include: patterns(&include)?,
+            exclude: patterns(&flags.exclude)?,
+            closure: arguments.closure,
+        },
         format,
         rows_per_insert: flags.rows_per_insert.unwrap_or(1),
         keep_existing: flags.keep_existing,

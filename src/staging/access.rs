@@ -52,11 +52,13 @@ impl State {
     }
 
     /// The columns that a pull reads and the role may not. A mask reads what it says, which is not
-    /// looked at.
+    /// looked at; where a row is, only who may read all of it can ask.
     pub(super) fn denied(&self, table: &Table) -> Option<String> {
         let read = |name: &&String| {
             table.columns.contains(name)
-                && (!table.masked.contains_key(*name) || table.key.contains(name))
+                && (!table.masked.contains_key(*name)
+                    || table.key.contains(name)
+                    || table.closure.is_some())
         };
         let names = self.denied.iter().filter(read).map(|name| quote_ident(name));
         let names = names.collect::<Vec<_>>().join(", ");

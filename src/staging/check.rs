@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::access::{self, State};
 use super::table::{self, Selection, Table};
-use super::{Wanted, read, source};
+use super::{Wanted, closure, read, source};
 use crate::error::{Context, Error, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::{Session, column};
@@ -180,7 +180,9 @@ fn amounts(
             continue;
         };
         let all = line.rows.filter(|rows| *rows > 0);
-        if is_restricted {
+        if closure::is_partial(table, &wanted) {
+            line.rows = None; // nobody knows
+        } else if is_restricted {
             line.rows = planned;
         }
         let part = |all: i64| line.rows.map_or(1.0, |rows| (rows as f64 / all as f64).min(1.0));

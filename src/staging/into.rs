@@ -86,7 +86,8 @@ impl Loader {
             "pg_temp.pulled".to_owned()
         };
         let copy = format!("COPY {into} FROM STDIN");
-        let rows = self.session.copy_in(&copy, || arrival.next()).map_err(told)?;
+        let copied = self.session.copy_in(&copy, || arrival.next());
+        let rows = copied.map_err(|error| told(self.dangling(error)))?;
         let amount = arrival.amount()?;
         if rows != amount.rows {
             return Err(differ(table, amount, rows));
@@ -96,6 +97,16 @@ impl Loader {
         let verdict = self.compare(table, name, direct, amount)?;
         self.compared += started.elapsed().saturating_sub(elapsed);
         Ok(Pulled { table: table.name.clone(), amount, elapsed, verdict })
+    }
+
+    /// What to do where a row lacks one that it refers to; the procedures say it themselves.
+    fn dangling(&self, error: Error) -> Error {
+        match self.session.sqlstate() {
+            Some("23503") => error.hint(
+                "rows that pulled rows refer to were not pulled: pull with --closure, or more tables",
+            ),
+            _ => error,
+        }
     }
 
     /// Whether rows can be copied into the table itself.

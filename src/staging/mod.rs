@@ -8,6 +8,7 @@
 mod access;
 mod check;
 mod checksum;
+mod closure;
 mod dump;
 mod file;
 mod flags;

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use super::checksum::Checksum;
+use super::closure;
 use super::flags::Format;
 use super::progress::Progress;
 use super::table::Table;
@@ -65,7 +66,9 @@ pub(super) fn rows(
 ) -> Result<Amount> {
     // what a reg… type or a composite is called depends on it; the conditions are people's
     session.batch("SET LOCAL search_path = pg_catalog")?;
-    let is_whole = !is_restricted(table, wanted) && table.share.condition.is_none();
+    let is_whole = !is_restricted(table, wanted)
+        && table.share.condition.is_none()
+        && !closure::is_partial(table, wanted);
     let progress = Progress::of(&table.name, table.estimate.filter(|_| is_whole));
     let left_out = &table.uncompared;
     let mut rows = Rows { out, wanted, left_out, amount: Amount::default(), pending: 0, progress };
@@ -82,8 +85,6 @@ pub(super) fn is_restricted(table: &Table, wanted: &Wanted) -> bool {
 
 /// The `COPY` of a table.
 pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
-    let plain = |name: &String| format!("t.{}", quote_ident(name));
-    let columns = |names: &[String]| names.iter().map(plain).collect::<Vec<_>>().join(", ");
     let cell = |name: &String| table.masked.get(name).cloned().unwrap_or_else(|| plain(name));
     let cells: Vec<String> = table.columns.iter().map(cell).collect();
     let cells = match wanted.format {
@@ -95,6 +96,33 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
             fill(template, &[("@cells@", &cells.join(", "))])
         }
     };
+    let Choice { mut condition, order, mut limit } = choice(table, wanted);
+    if let Some(closed) = closure::condition(table, wanted) {
+        (condition, limit) = (format!(" WHERE {closed}"), None);
+    }
+    fill(
+        include_str!("../../sql/query/staging-copy.sql"),
+        &[
+            ("@table@", &table.rows()),
+            ("@order@", &order),
+            ("@limit@", &limit.unwrap_or_default()),
+            ("@where@", &condition),
+            ("@cells@", &cells),
+        ],
+    )
+}
+
+/// Which rows of a table are read, as far as that was said of the table itself: SQL.
+pub(super) struct Choice {
+    pub(super) condition: String,
+    pub(super) order: String,
+    pub(super) limit: Option<String>,
+}
+
+/// Reads the rules of a table.
+pub(super) fn choice(table: &Table, wanted: &Wanted) -> Choice {
+    let columns =
+        |names: &[String]| names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
     let order = match table.key.as_slice() {
         // not every type has an order, but every row has a text
         [] => format!("ROW({})::text COLLATE pg_catalog.\"C\"", columns(&table.columns)),
@@ -112,16 +140,11 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
         all => format!(" WHERE {}", all.join(" AND ")),
     };
     let limit = of(&wanted.limits).map(|limit| format!(" LIMIT {limit}"));
-    fill(
-        include_str!("../../sql/query/staging-copy.sql"),
-        &[
-            ("@table@", &table.rows()),
-            ("@order@", &order),
-            ("@limit@", &limit.unwrap_or_default()),
-            ("@where@", &condition),
-            ("@cells@", &cells),
-        ],
-    )
+    Choice { condition, order, limit }
+}
+
+fn plain(name: &str) -> String {
+    format!("t.{}", quote_ident(name))
 }
 
 /// Rows on their way into the file.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::mask::{Decision, Masks};
 use super::table::{self, Selection, Table};
 use super::template::fill;
-use super::{access, read};
+use super::{access, closure, read};
 use crate::error::{Context, Result};
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
@@ -225,12 +225,10 @@ fn count(
 fn groups(session: &mut Session, tables: &[Table]) -> Result<Vec<BTreeSet<At>>> {
     let place = |oid: u32| tables.iter().position(|table| table.oid == oid);
     let mut groups: Vec<BTreeSet<At>> = Vec::new();
-    for row in session.query(include_str!("../../sql/query/staging-foreign-keys.sql"), &[])? {
-        let (from, to) = (column(&row, "referring")?, column(&row, "referred")?);
-        let (Some(from), Some(to)) = (place(from), place(to)) else { continue };
-        let own: Vec<String> = column(&row, "columns")?;
-        let other: Vec<String> = column(&row, "referred_columns")?;
-        for (own, other) in own.into_iter().zip(other) {
+    for link in closure::foreign_keys(session)? {
+        let ends = (place(link.referring), place(link.referred));
+        let (Some(from), Some(to)) = ends else { continue };
+        for (own, other) in link.columns.into_iter().zip(link.referred_columns) {
             let pair = BTreeSet::from([(from, own), (to, other)]);
             let (joined, mut apart): (Vec<_>, Vec<_>) =
                 groups.into_iter().partition(|group| !group.is_disjoint(&pair));

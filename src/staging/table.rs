@@ -1,8 +1,10 @@
 //! What staging has: its tables, as its catalogs tell, and those that are to be pulled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::access;
+use super::closure::{self, Closure, Links, Relation};
 use super::order::order;
 use super::pattern::Pattern;
 use super::since::Share;
@@ -41,6 +43,8 @@ pub struct Table {
     pub(super) share: Share,
     /// The sequences that belong to its columns.
     pub sequences: Vec<Sequence>,
+    /// What rows come along, where they do.
+    pub(super) closure: Option<Arc<Closure>>,
 }
 
 impl Table {
@@ -87,6 +91,7 @@ pub struct Sequence {
 }
 
 /// A table with its place.
+#[derive(Clone)]
 struct Candidate {
     table: Table,
     /// Whether it is of the bundle or of an extension, which nobody means by a `*`.
@@ -109,6 +114,14 @@ pub struct Selection {
     pub include: Vec<Pattern>,
     /// These need not.
     pub exclude: Vec<Pattern>,
+    /// Whether what rows refer to comes along.
+    pub closure: bool,
+}
+
+impl Selection {
+    fn excludes(&self, table: &Table) -> bool {
+        self.exclude.iter().any(|pattern| table.is(pattern))
+    }
 }
 
 /// The tables that were asked for, what is referred to first.
@@ -132,7 +145,9 @@ pub(super) fn described(session: &mut Session, mut tables: Vec<Table>) -> Result
     session.batch("SET LOCAL search_path = pg_catalog")?;
     shape(session, &mut tables, &oids)?;
     sequences(session, &mut tables, &oids)?;
-    in_order(session, tables, &oids)
+    let mut tables = in_order(session, tables, &oids)?;
+    closure::bind(&mut tables);
+    Ok(tables)
 }
 
 /// How the catalogs know them.
@@ -145,7 +160,50 @@ pub(super) fn oids(tables: &[Table]) -> Vec<u32> {
 /// # Errors
 /// `NoSuchTable` for what is not there.
 pub(super) fn find(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
-    matching(candidates(session)?, selection)
+    let candidates = candidates(session)?;
+    let named = matching(candidates.clone(), selection)?;
+    if selection.closure { closed(session, candidates, &named, selection) } else { Ok(named) }
+}
+
+/// The tables, and those that rows can refer to. What is excluded stays out.
+fn closed(
+    session: &mut Session,
+    candidates: Vec<Candidate>,
+    named: &[Table],
+    selection: &Selection,
+) -> Result<Vec<Table>> {
+    let named = named.iter().map(|table| table.oid).collect();
+    let keys = closure::foreign_keys(session)?;
+    let links = Links::new(relations(&candidates), keys, named);
+    let table = |oid: u32| candidates.iter().map(|one| &one.table).find(|table| table.oid == oid);
+    let reached = links.reached(|key| {
+        let referred = table(key.referred).filter(|table| selection.excludes(table));
+        if let (Some(referred), Some(referring)) = (referred, table(key.referring)) {
+            let (referred, referring) = (&referred.name, &referring.name);
+            tracing::warn!("{referred} is excluded, though rows of {referring} refer to it");
+        }
+        referred.is_none()
+    });
+    let closure = Arc::new(Closure { links, tables: Vec::new() });
+    let tables = candidates.into_iter().map(|one| one.table);
+    let tables = tables.filter(|table| reached.contains(&table.oid));
+    Ok(tables.map(|table| Table { closure: Some(Arc::clone(&closure)), ..table }).collect())
+}
+
+fn relations(candidates: &[Candidate]) -> BTreeMap<u32, Relation> {
+    let relation = |one: &Candidate| {
+        let (rows, within) = (one.table.rows(), one.whole.clone());
+        (one.table.oid, Relation { rows, within, leaves: Vec::new() })
+    };
+    let mut relations: BTreeMap<u32, Relation> = candidates.iter().map(relation).collect();
+    for leaf in candidates.iter().filter(|one| !one.table.partitioned) {
+        for whole in leaf.whole.iter().chain([&leaf.table.oid]) {
+            if let Some(whole) = relations.get_mut(whole) {
+                whole.leaves.push(leaf.table.oid);
+            }
+        }
+    }
+    relations
 }
 
 fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
@@ -168,6 +226,7 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             estimate: column::<Option<i64>>(row, "estimate")?.and_then(|rows| rows.try_into().ok()),
             share: Share::default(),
             sequences: Vec::new(),
+            closure: None,
         };
         let is_equipment = column(row, "equipment")?;
         Ok(Candidate { table, is_equipment, whole: column(row, "whole")? })
@@ -205,7 +264,7 @@ fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Tab
     let kept: Vec<Candidate> = candidates
         .into_iter()
         .filter(|one| selection.include.iter().any(|pattern| one.is(pattern)))
-        .filter(|one| !selection.exclude.iter().any(|pattern| one.table.is(pattern)))
+        .filter(|one| !selection.excludes(&one.table))
         .collect();
     let oids: BTreeSet<u32> = kept.iter().map(|one| one.table.oid).collect();
     let whole = kept.into_iter().filter(|one| !one.whole.iter().any(|oid| oids.contains(oid)));

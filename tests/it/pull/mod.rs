@@ -1,6 +1,7 @@
 //! `database pull_staging`, from a second database that plays staging.
 
 mod check;
+mod closure;
 mod contract;
 mod file;
 mod guard;
