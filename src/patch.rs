@@ -6,7 +6,7 @@ use crate::error::{IoContext, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::script::Script;
 use crate::postgres::toolchain::Toolchain;
-use crate::staging;
+use crate::staging::{self, Contained};
 use crate::workspace::{Workspace, require_file};
 
 /// The patch of a project.
@@ -32,11 +32,12 @@ impl Patch {
         Ok(Self { script })
     }
 
-    /// Runs the patch. One that was pulled has to be as it was pulled.
-    pub fn apply(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
-        let Some(script) = &self.script else { return Ok(()) };
-        staging::verify(&script.file)?;
-        script.run(toolchain, conninfo)
+    /// Runs the patch. One that was pulled has to be as it was pulled; what rows it has brought is
+    /// returned.
+    pub fn apply(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Vec<Contained>> {
+        let Some(script) = &self.script else { return Ok(Vec::new()) };
+        let contents = staging::verify(&script.file)?;
+        script.run(toolchain, conninfo).map(|()| contents)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::database::{BundleVerb, CheckArguments, DeployArguments};
 use super::export::Format;
 use super::resolve::Resolve;
-use super::{pager, postgres_init, ui};
+use super::{pager, postgres_init, table, ui};
 use crate::cluster::{Existing, Layout, is_meant_by};
 use crate::command::check::{Check, Checked};
 use crate::command::deploy::{Content, Deploy};
@@ -18,6 +18,7 @@ use crate::patch::Patch;
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::private::Kept;
 use crate::source::Source;
+use crate::staging::{Contained, Verdict};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -93,9 +94,25 @@ pub(super) fn run_patch(resolve: &Resolve, inherits: &[String]) -> Result<()> {
         true => resolve.local_target()?,
         false => resolve.target()?,
     };
-    let steps = patch::run(&resolve.toolchain()?, &connection, &workspace, inherits)?;
+    let (steps, loaded) = patch::run(&resolve.toolchain()?, &connection, &workspace, inherits)?;
+    tell_loaded(&loaded);
     ui::status(&format!("patched: {connection}{}", timing(&steps)));
     Ok(())
+}
+
+/// What rows of staging are there now. Had one not been as it was pulled, nothing had been loaded.
+fn tell_loaded(loaded: &[Contained]) {
+    if loaded.is_empty() {
+        return;
+    }
+    let rows = loaded.iter().map(|content| {
+        let verdict =
+            if content.keeps { Verdict::Kept } else { Verdict::Equal { but: Vec::new() } };
+        [content.table.clone(), content.rows.to_string(), verdict.to_string()]
+    });
+    for line in table::render(&["table", "rows", "verdict"], rows).lines() {
+        ui::status(line);
+    }
 }
 
 pub(super) fn edit_patch(resolve: &Resolve) -> Result<()> {

@@ -7,24 +7,26 @@ use crate::patch::{self, Patch};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::process::{Command, Environment};
-use crate::staging;
+use crate::staging::{self, Contained};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
 /// Runs the patch on the database of `conninfo`, creating an empty default file when there is none.
+/// Returns what rows of staging it has loaded, which its own procedures have compared.
 pub fn run(
     toolchain: &Toolchain,
     conninfo: &Conninfo,
     workspace: &Workspace,
     inherits: &[String],
-) -> Result<Steps> {
+) -> Result<(Steps, Vec<Contained>)> {
     patch::create_default(workspace)?;
     let patch = Patch::of(workspace, workspace.patch_log.clone())?;
     inherits::check(conninfo, inherits)?;
     let mut steps = Steps::default();
-    steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
+    let loaded = steps.run("patch", || patch.apply(toolchain, conninfo));
+    let loaded = loaded.context("patching failed")?;
     steps.run("flush", || durability::flush(conninfo))?;
-    Ok(steps)
+    Ok((steps, loaded))
 }
 
 /// Whether the patch file came from staging.

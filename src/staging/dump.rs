@@ -54,7 +54,7 @@ pub fn dump(
     }
     said.iter().for_each(|line| tracing::warn!("{line}"));
     file::append(&mut draft, part.as_file(), 0..u64::MAX)?;
-    draft.publish()?;
+    draft.publish(&[])?;
     State::forget(file);
     Ok(())
 }

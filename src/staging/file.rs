@@ -14,7 +14,7 @@ use tempfile::{Builder, NamedTempFile};
 use super::Wanted;
 use super::flags::Format;
 use super::read::{Amount, unwritable};
-use super::sums::{self, Sums};
+use super::sums::{self, Contained, Sums};
 use super::table::Table;
 use crate::error::{IoContext, Result};
 use crate::postgres::quote::quote_literal;
@@ -62,8 +62,9 @@ impl Draft {
         let _ = file.keep();
     }
 
-    /// Puts the file in its place, on disk, with its digest beside it, which is returned.
-    pub(super) fn publish(self) -> Result<String> {
+    /// Puts the file in its place, on disk, with its digest and an account of its rows beside it. The
+    /// digest is returned.
+    pub(super) fn publish(self, contents: &[&Contained]) -> Result<String> {
         let Self { path, out, .. } = self;
         let Digested { file, digest } =
             out.into_inner().map_err(|error| unwritable(error.error()))?;
@@ -72,7 +73,7 @@ impl Draft {
         }
         file.as_file().sync_all().on("write", &path)?;
         let sums = Sums::of(digest);
-        sums.publish(&path, || {
+        sums.publish(&path, contents, || {
             file.persist(&path).map(drop).map_err(|error| error.error).on("replace", &path)
         })?;
         Ok(sums.0)

@@ -49,7 +49,7 @@ pub use read::Amount;
 pub use scan::{Proposals, scan};
 pub use since::Since;
 pub use source::Source;
-pub use sums::verify;
+pub use sums::{Contained, verify};
 pub use table::{Selection, Table};
 pub use transport::{Tunnel, patiently};
 pub use words::{split, split_names};

@@ -12,6 +12,7 @@ use super::read::{self, unwritable};
 use super::since::Share;
 use super::source::{Chosen, Source};
 use super::state::{Section, State};
+use super::sums::Contained;
 use super::{Amount, Pulled, Table, Verdict};
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::session::Session;
@@ -158,13 +159,14 @@ fn assemble(
     for table in &chosen.tables {
         for old in state.sections.iter().filter(|section| table.share.stays(&section.how)) {
             let from = File::open(file).on("read", file)?;
-            sections.extend(section(table, draft, &from, old.from..old.to)?);
+            sections.extend(section(table, draft, &from, old.from..old.to, old.content.clone())?);
         }
         let part = next(table, draft)?;
+        let content = Contained::of(&part.pulled, chosen.wanted.keep_existing);
         let read = if part.file == draft.name() {
-            placed(table, part.bytes)
+            placed(table, part.bytes, content)
         } else {
-            section(table, draft, &parts.open(&part)?, part.bytes)?
+            section(table, draft, &parts.open(&part)?, part.bytes, content)?
         };
         sections.extend(read.map(|section| Section { mark: part.mark, ..section }));
         pulled.push(part.pulled);
@@ -175,7 +177,8 @@ fn assemble(
 
 /// Replaces the file, and what is remembered of it.
 fn publish(chosen: &Chosen, sections: Vec<Section>, draft: Draft, file: &Path) -> Result<()> {
-    let sha256 = draft.publish()?;
+    let contents: Vec<&Contained> = sections.iter().map(|section| &section.content).collect();
+    let sha256 = draft.publish(&contents)?;
     if chosen.wanted.since.is_none() {
         State::forget(file);
         return Ok(());
@@ -189,16 +192,17 @@ fn section(
     draft: &mut Draft,
     from: &File,
     bytes: Range<u64>,
+    content: Contained,
 ) -> Result<Option<Section>> {
     let start = draft.length;
     file::append(draft, from, bytes)?;
-    Ok(placed(table, start..draft.length))
+    Ok(placed(table, start..draft.length, content))
 }
 
 /// A table's rows at these bytes of the draft, if there are any.
-fn placed(table: &Table, bytes: Range<u64>) -> Option<Section> {
+fn placed(table: &Table, bytes: Range<u64>, content: Contained) -> Option<Section> {
     let Share { how, mark, .. } = table.share.clone();
-    (!bytes.is_empty()).then_some(Section { how, from: bytes.start, to: bytes.end, mark })
+    (!bytes.is_empty()).then_some(Section { how, from: bytes.start, to: bytes.end, mark, content })
 }
 
 fn write(out: &mut dyn Write, text: &str) -> Result<()> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::file::part;
-use super::sums;
+use super::sums::{self, Contained};
 use crate::error::{Error, IoContext, Result};
 
 /// What is known of a patch file.
@@ -33,6 +33,8 @@ pub(super) struct Section {
     pub(super) to: u64,
     /// How far the table is read; none: it is always read whole.
     pub(super) mark: Option<Mark>,
+    /// What they are.
+    pub(super) content: Contained,
 }
 
 /// How far a table is read.

@@ -96,3 +96,38 @@ fn large_objects_are_refused() {
     pull.on_staging("CREATE TABLE shop.scan (id int PRIMARY KEY, o oid) INHERITS (hectic.created_at); INSERT INTO shop.scan (id, o) VALUES (1, lo_from_bytea(0, 'x'))");
     pull.pull([]).fails(2, ["shop.scan", "large object"]);
 }
+
+#[test]
+fn what_is_in_the_file_is_told_beside_it_and_once_it_is_loaded() {
+    let mut pull = Pull::new();
+    pull.pull([]).success();
+    let beside = pull.read("project/test-data.sql.sha256");
+    let checked =
+        pull.run("sh", ["-c", "cd \"$LOCAL_DIR\" && sha256sum --strict -c test-data.sql.sha256"]);
+    checked.success();
+    let of = |table: &str, beside: &str| {
+        let line = beside.lines().find(|line| line.ends_with(table)).expect("an account");
+        line.to_owned()
+    };
+    let log = of(" 3 replace shop.log", &beside);
+    let told = pull.database(["patch"]).success();
+    let line = told.stderr.lines().find(|line| line.starts_with("shop.log")).expect("a line");
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["shop.log", "3", "equal"]);
+    pull.on_staging("CREATE TEMP TABLE again AS SELECT * FROM shop.log ORDER BY line NULLS FIRST; DELETE FROM shop.log; INSERT INTO shop.log SELECT * FROM again");
+    pull.set("STAGING_DUMP_FLAGS", "--on-conflict-do-nothing");
+    pull.pull([]).success();
+    let beside = pull.read("project/test-data.sql.sha256");
+    assert_eq!(of("shop.log", &beside), log.replace("replace", "beside"), "in any order");
+    let told = pull.database(["patch"]).success();
+    assert!(told.stderr.contains("beside what was here"), "{told}");
+    pull.on_staging("UPDATE shop.log SET line = 'y' WHERE line = 'x'");
+    pull.pull([]).success();
+    assert_ne!(
+        of("shop.log", &pull.read("project/test-data.sql.sha256")),
+        log.replace("replace", "beside")
+    );
+    pull.write("project/test-data.sql", "SELECT 1;\n");
+    std::fs::remove_file(pull.path("project/test-data.sql.sha256")).unwrap();
+    let told = pull.database(["patch"]).success();
+    assert!(!told.stderr.contains("verdict"), "any other patch has no such rows: {told}");
+}
