@@ -210,22 +210,31 @@ in
     done
     # theirs, and not one that lies about in /usr
     alone() { env -i PATH=/nowhere HOME=$TMPDIR TMPDIR=$TMPDIR PG_WORKING_DIR=$PWD/pg "$@"; }
+    same() {
+      if [ "$1" != "$2" ]; then
+        printf '%s\n' "$3" "  expected: $1" "  there is: $2"
+        exit 1
+      fi
+    }
     for package in ${hectic.db-tool} ${hectic.postgres-init}; do
       alone $package/bin/postgres-init
-      test "$(cat pg/data/PG_VERSION)" = 17
+      same 17 "$(cat pg/data/PG_VERSION)" "PostgreSQL of $package/bin/postgres-init"
     done
+    alone ${hectic.postgres-cleanup}/bin/postgres-cleanup
+    said=$(alone ${lib.getExe pkgs.dash} -euc '. ${hectic.postgres-init}/bin/postgres-init; command -v psql')
+    same ${lib.getBin pkgs.postgresql_17}/bin/psql "$said" 'psql after postgres-init was sourced'
+    same 17 "$(cat pg/data/PG_VERSION)" 'PostgreSQL of postgres-init, sourced'
     database() { alone ${hectic.db-tool}/bin/database -u "postgresql:///testdb?host=$PWD/pg/sock" "$@"; }
-    database psql -- --version | grep -F ' 17.'
+    same 'psql (PostgreSQL) 17' "$(database psql -- --version | cut -d. -f1)" 'psql of database'
     alone ${hectic.migrator}/bin/migrator -u "postgresql:///testdb?host=$PWD/pg/sock" init
     # what `database` starts sees its PATH: PostgreSQL's programs, the caller's, those of last resort
     echo hush | database secrets set WORD
-    test "$(database secrets run -- /bin/sh -c 'echo "$WORD $PATH"')" = \
-      "hush ${lib.makeBinPath [ pkgs.postgresql_17 ]}:/nowhere:${
-        lib.makeBinPath [
-          pkgs.less
-          pkgs.openssh
-        ]
-      }"
+    same "hush ${lib.makeBinPath [ pkgs.postgresql_17 ]}:/nowhere:${
+      lib.makeBinPath [
+        pkgs.less
+        pkgs.openssh
+      ]
+    }" "$(database secrets run -- /bin/sh -c 'echo "$WORD $PATH"')" 'the PATH that database gives'
     database secrets run -- less -V
     database secrets run -- ssh -V
     alone ${hectic.postgres-cleanup}/bin/postgres-cleanup
