@@ -248,18 +248,23 @@ in
   # The lines of NixOS's initialScript, on an empty database.
   bundle = withServer "bundle" [ ] ''
     . postgres-init
-    psql -X -v ON_ERROR_STOP=1 -d "$PGURL" -f ${pkgs.writeText "hectic-init.sql" ''
+    psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -d "$PGURL" -f ${pkgs.writeText "hectic-init.sql" ''
       \i ${secret.path}
       \i ${migration.path}
       \i ${inheritance.path}
     ''}
-    cat ${lib.escapeShellArgs self.lib.hectic.bundleFiles} > all.sql
-    if grep -E '^(BEGIN|COMMIT);' all.sql; then exit 1; fi
-    psql -X -1 -v ON_ERROR_STOP=1 -d "$PGURL" -f all.sql
+    # the server itself says whether a file begins or ends a transaction
+    for file in ${lib.escapeShellArgs self.lib.hectic.bundleFiles}; do
+      psql -X -q -1 -v ON_ERROR_STOP=1 -o /dev/null -d "$PGURL" -f $file 2>&1 | tee said
+      if grep -q 'transaction in progress' said; then
+        echo "$file begins or ends a transaction, which is its caller's business"
+        exit 1
+      fi
+    done
     database --url "$PGURL" bundle status | grep -F ${self.lib.hectic.versionString}
     createdb -h "$POSTGRESQL_HOST" alone
     for file in ${secret.path} ${migration.path} ${inheritance.path}; do
-      psql -X -v ON_ERROR_STOP=1 -d "''${PGURL/testdb/alone}" \
+      psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -d "''${PGURL/testdb/alone}" \
         -c 'DROP SCHEMA IF EXISTS hectic CASCADE' -f $file
     done
     # that of the secrets is whole: with a key they can be kept
