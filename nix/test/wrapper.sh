@@ -51,6 +51,9 @@ cases() {
     "$s; $s; echo \$(printenv PATH | tr : '\n' | grep -c postgresql) end"
   try "$1" 'an empty PATH' 'yes end' \
     "PATH=; $s; case \$PATH in */bin) echo yes end ;; *) echo \"\$PATH\" ;; esac"
+  try "$1" 'no PATH' 'yes end' \
+    "set -u; unset PATH; $s; case \$PATH in */bin) echo yes end ;; *) echo \"\$PATH\" ;; esac"
+  try "$1" 'nothing is said' 'end' "$s 2>&1; echo end"
   try "$1" 'from a function and from another file' '5432 5432 end' \
     "f() { $s; }; f; a=\$POSTGRESQL_PORT; unset POSTGRESQL_PORT; echo '$s' > other.sh; . ./other.sh
      echo \$a \$POSTGRESQL_PORT end"
