@@ -14,10 +14,12 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
          SELECT FROM pg_catalog.pg_depend d
          WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e') AS equipment,
        c.oid IN (SELECT i.oid FROM immutable i) AS immutable,
-       -- a table that was never analysed has -1
-       (SELECT pg_catalog.sum(l.reltuples) FILTER (WHERE l.reltuples >= 0)
-        FROM pg_catalog.pg_partition_tree(c.oid) AS p JOIN pg_catalog.pg_class l ON l.oid = p.relid
-        WHERE p.isleaf)::bigint AS estimate,
+       -- a table that was never analysed has -1; the tree of a plain table is empty
+       CASE c.relkind WHEN 'p' THEN (
+         SELECT pg_catalog.sum(l.reltuples) FILTER (WHERE l.reltuples >= 0)
+         FROM pg_catalog.pg_partition_tree(c.oid) AS p JOIN pg_catalog.pg_class l ON l.oid = p.relid
+         WHERE p.isleaf)
+       ELSE NULLIF(c.reltuples, -1) END::bigint AS estimate,
        ARRAY(SELECT a.relid::oid FROM pg_catalog.pg_partition_ancestors(c.oid) AS a(relid)
              WHERE c.relispartition AND a.relid <> c.oid) AS whole
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
