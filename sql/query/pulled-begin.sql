@@ -201,3 +201,27 @@ BEGIN
   END IF;
 END
 $procedure$;
+
+-- Sets the sequences of columns that have none on staging ahead of every row that is here.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_ahead(tables text[]) LANGUAGE plpgsql AS $procedure$
+DECLARE
+  own record;
+  ahead bigint;
+  next bigint;
+BEGIN
+  FOR own IN
+    SELECT s.seqrelid::regclass AS sequence, s.seqincrement AS step, a.attrelid::regclass AS relation, a.attname AS name
+    FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid
+    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+      AND d.refobjid = ANY (tables::regclass[]::oid[]) AND s.seqincrement > 0
+      AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+  LOOP
+    EXECUTE format('SELECT max(%I) FROM %s', own.name, own.relation) INTO ahead;
+    EXECUTE format('SELECT CASE WHEN is_called THEN last_value + %s ELSE last_value END FROM %s', own.step, own.sequence) INTO next;
+    IF ahead >= next THEN
+      PERFORM setval(own.sequence, ahead, true);
+    END IF;
+  END LOOP;
+END
+$procedure$;

@@ -138,9 +138,8 @@ pub(super) fn head(tables: &[Table]) -> String {
 pub(super) fn begin(tables: &[Table]) -> String {
     let immutable = tables.iter().any(|table| table.immutable);
     let mode = if immutable { "SET LOCAL hectic.migration_mode = 'on';\n" } else { "" };
-    let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
     let procedures = include_str!("../../sql/query/pulled-begin.sql");
-    format!("{procedures}\n{mode}CALL pg_temp.pull_begin({});\n", array(&names))
+    format!("{procedures}\n{mode}CALL pg_temp.pull_begin({});\n", names(tables))
 }
 
 /// What stands before a table's rows.
@@ -191,7 +190,11 @@ pub(super) fn end(tables: &[Table]) -> String {
             );
         }
     }
-    text
+    text + &format!("CALL pg_temp.pull_ahead({});\n", names(tables))
+}
+
+fn names(tables: &[Table]) -> String {
+    array(&tables.iter().map(|table| table.name.clone()).collect::<Vec<_>>())
 }
 
 fn array(texts: &[String]) -> String {
