@@ -3,7 +3,7 @@
 mod check;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::durability;
 use crate::error::{Context, Result};
@@ -41,10 +41,12 @@ pub struct PullStaging {
 impl PullStaging {
     /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
     pub fn run(self) -> Result<Vec<Pulled>> {
+        let started = Instant::now();
         let local = self.into.as_ref().map(staging::connect).transpose();
         let local = local.context("cannot load into the database here")?;
         let (tunnel, _) = patiently(|| self.tunnel())?;
-        let pulled = self.through(tunnel.as_ref(), |conninfo| self.pull(conninfo, local))?;
+        let pulled =
+            self.through(tunnel.as_ref(), |conninfo| self.pull(conninfo, local, started))?;
         self.into.as_ref().map(durability::flush).transpose()?;
         Ok(pulled)
     }
@@ -75,7 +77,12 @@ impl PullStaging {
         done.map_err(|error| tunnel.explain(error))
     }
 
-    fn pull(&self, conninfo: &Conninfo, local: Option<Session>) -> Result<Vec<Pulled>> {
+    fn pull(
+        &self,
+        conninfo: &Conninfo,
+        local: Option<Session>,
+        started: Instant,
+    ) -> Result<Vec<Pulled>> {
         let (session, attempt) = patiently(|| staging::connect(conninfo))?;
         if let Some((toolchain, flags)) = &self.by_pg_dump {
             let selection = &self.wanted.selection;
@@ -84,7 +91,7 @@ impl PullStaging {
         }
         let source = Source::open(session, conninfo, &self.source(), attempt, self.wanted.clone())?;
         match local {
-            Some(local) => staging::load(source, local),
+            Some(local) => staging::load(source, local, started),
             None => staging::pull(source, &self.file, self.resume),
         }
     }

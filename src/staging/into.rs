@@ -17,12 +17,12 @@ use crate::error::{Context, Error, Result};
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
 
-/// Pulls into the database of `session`, where nothing has changed when this fails.
+/// Pulls into the database of `session`, where nothing has changed when this fails. The pull has begun
+/// at `started`.
 ///
 /// # Errors
 /// What a table cannot be read or loaded for; `Failed` when other rows are there than were read.
-pub fn load(mut source: Source, session: Session) -> Result<Vec<Pulled>> {
-    let started = Instant::now();
+pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Vec<Pulled>> {
     let mut loader =
         Loader { session, wanted: source.chosen.wanted.clone(), compared: Duration::ZERO };
     let names = loader.begin(&mut source.chosen).context("cannot load")?;

@@ -16,6 +16,8 @@
 #   pipeline.sh backup   DIR OUT              a backup
 #   pipeline.sh sshd     DIR SSHD PORT DELAY  an sshd, which ssh finds as the hosts near and far
 #   pipeline.sh pull     DIR HOST OUT         the tables pulled_* as pg_dump there writes them
+#   pipeline.sh here     DIR                  the database `here`, made anew: those tables without rows, and an index each
+#   pipeline.sh load     DIR HOST OUT         what `pull` does, then psql on `here`
 #   pipeline.sh stop     DIR                  end what was left running
 set -eu
 
@@ -142,6 +144,19 @@ pull() {
     "$dir/ssh/ssh" "$1" "PATH=$PATH pg_dump -a -h $dir -U $PGUSER -t 'pulled_*' $PGDATABASE" >"$2"
 }
 
+here() {
+    dropdb --if-exists --force here
+    createdb here
+    pg_dump -s -t 'pulled_*' | PGDATABASE=here run_sql
+    PGDATABASE=here run_sql -At -c "SELECT format('CREATE INDEX ON %s (customer)', oid::regclass) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'pulled%'" |
+        PGDATABASE=here run_sql
+}
+
+load() {
+    pull "$1" "$2"
+    PGDATABASE=here run_sql -f "$2"
+}
+
 stop() {
     if [ -s "$dir/sshd.pid" ]; then
         kill "$(cat "$dir/sshd.pid")"
@@ -164,6 +179,8 @@ diff) compare "$3" "$4" "$5" ;;
 backup) exec pg_basebackup -c fast -Ft -X stream -z -D "$3" ;;
 sshd) serve "$3" "$4" "$5" ;;
 pull) pull "$3" "$4" ;;
+here) here ;;
+load) load "$3" "$4" ;;
 connect) exec psql -X -c '' ;;
 stop) stop ;;
 *) echo "pipeline.sh: unknown verb $verb" >&2; exit 2 ;;

@@ -96,7 +96,12 @@ impl Lab {
 
     /// The URL of the site's database.
     pub(super) fn url(&self, site: &Site) -> String {
-        demo::url("shop", &site.work())
+        self.url_of("shop", site)
+    }
+
+    /// The URL of another database there.
+    pub(super) fn url_of(&self, database: &str, site: &Site) -> String {
+        demo::url(database, &site.work())
     }
 
     /// The template cache that all runs share.

@@ -18,7 +18,7 @@ const FEW: usize = 5;
 pub(super) const LARGE: &str = "gigabyte";
 
 /// Every pull.
-pub(super) const CASES: [Case; 4] = [
+pub(super) const CASES: [Case; 5] = [
     Case {
         name: "pull",
         what: "`database pull_staging` of 320 MB through ssh, against `ssh host pg_dump -a > file`",
@@ -37,12 +37,23 @@ pub(super) const CASES: [Case; 4] = [
         ..pull(|lab, site| ours(lab, site, "far", "2"), |lab, site| theirs(lab, site, "far"))
     },
     Case {
+        name: "into",
+        what: "`--into-database` of the same, but for comparing what arrived, against `pg_dump` into a file and psql on it",
+        ours: Side { before: &[here], timed: into, timing: LOADED, afterwards: nothing },
+        theirs: Side { before: &[here], timed: load, timing: Timing::Whole, afterwards: nothing },
+        target: Target::Ratio(1.2),
+        ..pull(into, load)
+    },
+    Case {
         name: LARGE,
         what: "the first with 1 GB",
         stage: &[plain, |lab, stage| tables(lab, stage, 13), serve],
         ..pull(|lab, site| ours(lab, site, "near", "1"), |lab, site| theirs(lab, site, "near"))
     },
 ];
+
+/// From the start of the pull on, without reading back.
+const LOADED: Timing = Timing::Part { done: "rows loaded", exit: 0 };
 
 const fn pull(ours: Make, theirs: Make) -> Case {
     Case {
@@ -86,6 +97,23 @@ fn theirs(lab: &Lab, site: &Site, host: &str) -> Command {
     let mut pipeline = lab.pipeline("pull", &lab.stage());
     pipeline.arg(host).arg(site.work().join("pulled.sql"));
     pipeline
+}
+
+/// Makes the database that is loaded.
+fn here(lab: &Lab, _: &Site) -> Command {
+    lab.pipeline("here", &lab.stage())
+}
+
+fn load(lab: &Lab, site: &Site) -> Command {
+    let mut pipeline = lab.pipeline("load", &lab.stage());
+    pipeline.arg("near").arg(site.work().join("pulled.sql"));
+    pipeline
+}
+
+fn into(lab: &Lab, site: &Site) -> Command {
+    let mut pull = ours(lab, site, "near", "1");
+    pull.env("DB_URL", lab.url_of("here", &lab.stage())).args(["--into-database", "--verbose"]);
+    pull
 }
 
 fn ours(lab: &Lab, site: &Site, host: &str, jobs: &str) -> Command {
