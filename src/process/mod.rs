@@ -45,6 +45,7 @@ pub struct Command {
     directory: Option<PathBuf>,
     user: Option<OsUser>,
     leads_a_group: bool,
+    ends_with_us: bool,
 }
 
 /// Where a streamed program's standard output goes.
@@ -67,6 +68,7 @@ impl Command {
             directory: None,
             user: None,
             leads_a_group: false,
+            ends_with_us: false,
         }
     }
 
@@ -119,6 +121,13 @@ impl Command {
     #[must_use]
     pub fn in_a_group(mut self) -> Self {
         self.leads_a_group = true;
+        self
+    }
+
+    /// Ends what [`Self::serve`] starts when the thread that starts it is gone, however that ended.
+    #[must_use]
+    pub fn until_we_end(mut self) -> Self {
+        self.ends_with_us = true;
         self
     }
 
@@ -175,7 +184,7 @@ impl Command {
     /// inherited.
     pub fn serve(self, log: File) -> Result<Server> {
         self.say();
-        Server::start(self.command(), log).map_err(|e| self.cannot_start(&e))
+        Server::start(self.command(), log, self.ends_with_us).map_err(|e| self.cannot_start(&e))
     }
 
     fn pipe(&self) -> Result<(PipeReader, PipeWriter)> {

@@ -1,4 +1,4 @@
-//! A program that outlives us.
+//! A program that runs beside us, and outlives us unless it is told not to.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -15,16 +15,28 @@ pub struct Server {
 impl Server {
     /// Starts `command` as the leader of a session of its own, so that neither Ctrl-C nor a closed
     /// terminal reaches it, with nothing of ours open but `log`: whoever reads our output through a
-    /// pipe would otherwise wait for the server to end.
-    #[expect(unsafe_code, reason = "setsid between fork and exec; it is async-signal-safe")]
-    pub(super) fn start(mut command: Command, log: File) -> std::io::Result<Self> {
+    /// pipe would otherwise wait for the server to end. One that `ends_with_us` is told when the thread
+    /// that started it is gone, even by a SIGKILL (Linux only: elsewhere it outlives that).
+    #[expect(
+        unsafe_code,
+        reason = "system calls between fork and exec; they are async-signal-safe"
+    )]
+    pub(super) fn start(
+        mut command: Command,
+        log: File,
+        ends_with_us: bool,
+    ) -> std::io::Result<Self> {
         // descriptors that the caller left open, beyond the three standard ones
         close_fds::set_fds_cloexec_threadsafe(3, &[]);
         let also_log = log.try_clone()?;
         command.stdin(Stdio::null()).stdout(log).stderr(also_log);
-        // SAFETY: the closure only calls setsid(2), which allocates nothing and takes no lock
+        let us = std::process::id();
+        // SAFETY: the closure only makes system calls, which allocate nothing and take no lock
         unsafe {
-            command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(Into::into));
+            command.pre_exec(move || {
+                nix::unistd::setsid()?;
+                if ends_with_us { end_with(us) } else { Ok(()) }
+            });
         }
         Ok(Self { child: command.spawn()? })
     }
@@ -45,4 +57,17 @@ impl Server {
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
+}
+
+/// Has the system end this process when its parent, `us`, ends; one that has ended already is no parent.
+#[cfg(target_os = "linux")]
+fn end_with(us: u32) -> std::io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
+    let orphaned = nix::unistd::getppid().as_raw().cast_unsigned() != us;
+    if orphaned { Err(std::io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with(_: u32) -> std::io::Result<()> {
+    Ok(())
 }

@@ -37,6 +37,7 @@ const PASSING: &[&str] = &[
     "starting up",
     "the server ended the connection",
     "too many clients",
+    "too many connections",
 ];
 
 /// Tries a few times what fails for a reason that may pass, and tells of each time. Says also how
@@ -98,6 +99,7 @@ impl Tunnel {
         let log = directory.path().join("ssh.log");
         let forward = format!("{}:{}", socket.display(), there(&target));
         let ssh = command(host, &forward, timeout, environment)
+            .until_we_end()
             .serve(File::create(&log).on("create", &log)?)
             .map_err(|error| error.hint("install OpenSSH's client, or use --direct"))?;
         let mut tunnel = Self { ssh, target, directory };
