@@ -11,7 +11,8 @@ SELECT c.oid,
              FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                AND d.refobjid = c.oid AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
-               AND NOT pg_catalog.has_sequence_privilege(s.oid, 'SELECT') ORDER BY 1) AS sequences,
+               -- an index depends on columns as well, and must not be asked about
+               AND NOT CASE WHEN s.relkind = 'S' THEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT') END ORDER BY 1) AS sequences,
        size.rows, size.bytes
 FROM pg_catalog.pg_class c
 CROSS JOIN LATERAL (

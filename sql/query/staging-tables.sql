@@ -14,8 +14,9 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
          SELECT FROM pg_catalog.pg_depend d
          WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e') AS equipment,
        c.oid IN (SELECT i.oid FROM immutable i) AS immutable,
-       -- a table that was never analysed has -1; the tree of a plain table is empty
-       CASE c.relkind WHEN 'p' THEN (
+       -- a table that was never analysed has -1; to look at a partition tree takes locks, which others wait
+       -- for and which wait for others
+       CASE WHEN c.relkind = 'p' THEN (
          SELECT pg_catalog.sum(l.reltuples) FILTER (WHERE l.reltuples >= 0)
          FROM pg_catalog.pg_partition_tree(c.oid) AS p JOIN pg_catalog.pg_class l ON l.oid = p.relid
          WHERE p.isleaf)

@@ -55,7 +55,7 @@ pub(super) struct PullArguments {
     /// Load into the database here, in one transaction, instead of writing the patch file
     #[arg(long)]
     into_database: bool,
-    /// How long a connection may take, in seconds
+    /// How long a connection, or a lock on staging, may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
     timeout: u32,
 }

@@ -1,5 +1,6 @@
 //! What the current role may read of staging, and how large it is: asked before any row is read.
 
+use super::read;
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::postgres::quote::quote_ident;
@@ -20,7 +21,8 @@ pub(super) struct State {
 
 /// Asks about tables.
 pub(super) fn states(session: &mut Session, oids: &[u32]) -> Result<Vec<State>> {
-    let rows = session.query(include_str!("../../sql/query/staging-state.sql"), &[&oids])?;
+    let rows = session.query(include_str!("../../sql/query/staging-state.sql"), &[&oids]);
+    let rows = rows.map_err(|error| read::explain_lock(session, error))?;
     let state = |row| {
         Ok(State {
             oid: column(row, "oid")?,

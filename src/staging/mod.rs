@@ -128,10 +128,18 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Connects under our name; other sessions of a pull come by the same way.
+/// Connects under our name; other sessions of a pull come by the same way. A table that somebody has
+/// locked is waited for as long as a connection.
 ///
 /// # Errors
 /// See [`Session::connect`].
 pub fn connect(conninfo: &Conninfo) -> Result<Session> {
-    Session::connect(&conninfo.with_settings("database pull_staging", &[]))
+    let timeout = conninfo.targets().first().map(|target| conninfo.connect_timeout(target));
+    let seconds = timeout.transpose()?.flatten().map_or(0, |timeout| timeout.as_secs());
+    let lock_timeout = format!("{seconds}s");
+    let settings = [("lock_timeout", lock_timeout.as_str())];
+    let mut session =
+        Session::connect(&conninfo.with_settings("database pull_staging", &settings))?;
+    session.batch(include_str!("../../sql/query/staging-limits.sql"))?;
+    Ok(session)
 }

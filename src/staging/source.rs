@@ -72,7 +72,8 @@ impl Source {
         let ended: Vec<Mutex<Option<T>>> = tables.iter().map(|_| Mutex::new(None)).collect();
         let next = AtomicUsize::new(0);
         let job = || -> Result<()> {
-            let mut session = super::connect(conninfo)?;
+            let mut session = super::connect(conninfo)
+                .map_err(|error| error.hint("each job has a connection: lower --jobs"))?;
             read::begin(&mut session, Some(&snapshot))?;
             loop {
                 let at = next.fetch_add(1, Ordering::SeqCst);
