@@ -138,8 +138,9 @@ BEGIN
     EXECUTE CASE WHEN key = '{}' THEN format('DELETE FROM %s', target)
                  ELSE format('DELETE FROM %s t USING pg_temp.pulled p WHERE %s', target, same_key) END;
   END IF;
-  EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM pg_temp.pulled%s',
-                 relation, shared, CASE WHEN keep THEN ' ON CONFLICT DO NOTHING' ELSE '' END);
+  -- a table may have no column
+  EXECUTE format('INSERT INTO %s %s OVERRIDING SYSTEM VALUE SELECT %s FROM pg_temp.pulled%s',
+                 relation, '(' || shared || ')', shared, CASE WHEN keep THEN ' ON CONFLICT DO NOTHING' ELSE '' END);
   IF NOT keep THEN
     EXECUTE CASE WHEN key = '{}'
       THEN format('SELECT count(*) - (SELECT count(*) FROM (SELECT ROW(%s)::text FROM pg_temp.pulled p

@@ -8,6 +8,7 @@ SET LOCAL bytea_output = 'hex';
 SET LOCAL extra_float_digits = 1;
 SET LOCAL xmloption = 'content';
 SET LOCAL xmlbinary = 'base64';
+SET LOCAL quote_all_identifiers = off;
 SET LOCAL lc_monetary = 'C';
 SET LOCAL row_security = off;
 SET LOCAL statement_timeout = 0;

@@ -74,8 +74,17 @@ pub(super) fn rows(
     let mut rows = Rows { out, wanted, left_out, amount: Amount::default(), pending: 0, progress };
     let query = query(table, wanted);
     let read = session.copy_out(&query, |chunk| rows.take(chunk));
+    let read = read.map_err(|error| explain_lock(session, error));
     read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
     Ok(rows.amount)
+}
+
+/// Says what to do when a lock was not granted in time.
+pub(super) fn explain_lock(session: &Session, error: Error) -> Error {
+    match session.sqlstate() {
+        Some("55P03") => error.hint("somebody has locked a table: try later, or raise --timeout"),
+        _ => error,
+    }
 }
 
 /// Whether somebody said which rows of a table are wanted.
@@ -90,7 +99,8 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
     let cells = match wanted.format {
         Format::Copy => cells.join(", "),
         Format::Inserts => {
-            let literal = |cell| format!("pg_catalog.quote_nullable(({cell})::text)");
+            // a cast to text is not what a type writes: it takes the blanks from a bpchar
+            let literal = |cell| format!("pg_catalog.format('%L', ({cell}))");
             let cells: Vec<String> = cells.iter().map(literal).collect();
             let template = include_str!("../../sql/query/staging-values.sql");
             fill(template, &[("@cells@", &cells.join(", "))])
@@ -172,9 +182,13 @@ impl Rows<'_> {
     }
 
     fn insert(&mut self, row: &[u8]) -> Result<()> {
+        let row = unescape(row.strip_suffix(b"\n").unwrap_or(row));
+        if row == b"()" {
+            // of no column at all, which VALUES cannot say
+            return self.write(b"INSERT INTO pg_temp.pulled DEFAULT VALUES;\n");
+        }
         let begins = self.pending == 0;
         self.write(if begins { b"INSERT INTO pg_temp.pulled VALUES " } else { b",\n  " })?;
-        let row = unescape(row.strip_suffix(b"\n").unwrap_or(row));
         self.write(&row)?;
         self.pending += 1;
         if self.pending >= self.wanted.rows_per_insert { self.end() } else { Ok(()) }

@@ -251,7 +251,7 @@ fn absent(candidates: &[Candidate], selection: &Selection) -> Vec<String> {
 pub(super) fn no_such(absent: &[String]) -> Option<Error> {
     let names = absent.join(", ");
     let error = Error::new(Kind::NoSuchTable, format!("there is no table {names} on staging"))
-        .hint("name it with its schema, as in shop.orders or shop.order_*");
+        .hint("name it with its schema, as in shop.orders or shop.order_*; what is no table itself, such as a view, is not pulled");
     (!absent.is_empty()).then_some(error)
 }
 
