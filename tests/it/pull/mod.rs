@@ -3,8 +3,10 @@
 mod check;
 mod closure;
 mod contract;
+mod faults;
 mod file;
 mod guard;
+mod hostile;
 mod into;
 mod load;
 mod mask;

@@ -1,7 +1,7 @@
 //! Through a real sshd: it carries the rows, never the password, and its absence is told.
 
 use super::support::Pull;
-use crate::support::sshd::Sshd;
+use crate::support::sshd::{Sshd, tunnels};
 
 #[test]
 fn rows_come_through_ssh() {
@@ -64,12 +64,4 @@ fn a_host_that_is_an_option_is_refused() {
     let mut pull = Pull::new();
     pull.set("STAGING_SSH_HOST", "-oProxyCommand=true");
     pull.pull([]).fails(2, ["STAGING_SSH_HOST"]);
-}
-
-/// How many of the sandbox's ssh clients run.
-fn tunnels(pull: &Pull) -> usize {
-    let config = pull.path("ssh/config").display().to_string();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let commands = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    commands.filter(|command| String::from_utf8_lossy(command).contains(&config)).count()
 }

@@ -79,6 +79,14 @@ impl Pull {
         self.query(&self.url("staging"), sql)
     }
 
+    /// Runs SQL that is too long for an argument.
+    #[track_caller]
+    pub fn file(&self, database: &str, sql: &str) {
+        let (url, psql) = (self.url(database), crate::support::bindir().join("psql"));
+        let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url];
+        self.run_with_input(psql.to_str().unwrap(), arguments, sql).success();
+    }
+
     /// `database pull_staging`.
     pub fn pull<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
         self.run("database", ["pull_staging"].iter().chain(&arguments))
@@ -99,7 +107,9 @@ impl Pull {
     /// Every row of a table of both sides, as text, without the columns that are not its own.
     #[track_caller]
     pub fn same(&self, table: &str) {
-        let sql = format!("SELECT string_agg(t::text, ' ' ORDER BY t::text) FROM {table} t");
+        let sql = format!(
+            "SELECT string_agg(x, ' ' ORDER BY x) FROM (SELECT ROW(r.*)::text FROM {table} AS r) AS r (x)"
+        );
         let (here, there) = (self.ask(&sql), self.on_staging(&sql));
         assert!(!there.is_empty(), "{table} is empty on staging");
         assert_eq!(here, there, "{table}");

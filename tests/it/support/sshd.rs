@@ -72,10 +72,13 @@ impl Sshd {
     pub fn kill(&mut self) {
         let below = below(self.child.id());
         let _ = self.child.kill();
-        for pid in below {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-        }
+        kill(&below);
         let _ = self.child.wait();
+    }
+
+    /// Ends every connection at once; it goes on listening.
+    pub fn cut(&self) {
+        kill(&below(self.child.id()));
     }
 }
 
@@ -83,6 +86,20 @@ impl Drop for Sshd {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn kill(pids: &[u32]) {
+    for pid in pids {
+        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    }
+}
+
+/// How many of the sandbox's ssh clients run.
+pub fn tunnels(sandbox: &Sandbox) -> usize {
+    let config = sandbox.path("ssh/config").display().to_string();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let commands = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    commands.filter(|command| String::from_utf8_lossy(command).contains(&config)).count()
 }
 
 /// What a process has started, and what that has: a session is sshd's grandchild.
