@@ -320,7 +320,7 @@ in
     '';
 
   # The hook of the documentation, in the shells that may run it.
-  shell-hook = withServer "shell-hook" (lib.attrValues shells) ''
+  shell-hook = withServer "shell-hook" (lib.attrValues shells ++ [ pkgs.direnv ]) ''
     bash ${./test/shell-hook.sh} ${hectic.postgres-init}/bin/postgres-init \
       ${hectic.helpers.posix-shell.log}
   '';

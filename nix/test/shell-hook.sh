@@ -43,6 +43,15 @@ grep -x 'user|dbname' said.1
 LOCAL_DIR=$PWD PG_WORKING_DIR='' postgres-cleanup
 cd ..
 
+# direnv evaluates the hook, as `use flake` does, in a shell of its own, and takes what is exported
+mkdir direnv
+echo 'eval "$(cat hook.sh)"' > direnv/.envrc
+printf %s "$hook" > direnv/hook.sh
+said=$(cd direnv && direnv allow . && direnv exec . bash -c "$ask" | cat)
+echo "direnv: $said"
+test "$said" = $'user|dbname\ninfo: end'
+LOCAL_DIR=$PWD/direnv PG_WORKING_DIR='' postgres-cleanup
+
 # fish reads no POSIX shell
 mkdir fish
 said=$(cd fish && LOCAL_DIR=$PWD PG_WORKING_DIR='' fish --no-config -c "

@@ -146,6 +146,7 @@ let
       util-linux = machine "util-linux" [ "script" "setsid" ];
 
       busybox = debian "busybox" [ "busybox" ];
+      direnv = debian "direnv" [ "direnv" ];
       fish = debian "fish" [ "fish" ];
       less = debian "less" [ "less" ];
       mksh = debian "mksh" [ "mksh" ];

@@ -13,8 +13,9 @@ use crate::{place, program};
 /// The release that has a Nix which today's flakes work with.
 const RELEASE: &str = "trixie";
 /// What is fetched, with what it depends on.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "busybox",
+    "direnv",
     "fish",
     "less",
     "mksh",
@@ -30,7 +31,7 @@ const STAMP: &str = "packages";
 /// Packages that only their installation needs.
 const UNUSED: [&str; 4] = ["libperl", "perl", "systemd", "ucf"];
 /// Programs to be made independent of the machine, besides PostgreSQL's.
-const PROGRAMS: [&str; 7] = ["busybox", "fish", "less", "mksh", "nix", "ssh", "zsh"];
+const PROGRAMS: [&str; 8] = ["busybox", "direnv", "fish", "less", "mksh", "nix", "ssh", "zsh"];
 /// The libraries.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 /// The dynamic linker.
