@@ -6,11 +6,13 @@ SET LOCAL maintenance_work_mem = '256MB';
 SET LOCAL default_tablespace = '';
 CREATE TEMP TABLE pulled_index (relation text, definition text, name text, remark text) ON COMMIT DROP;
 
--- Whether rows can be copied into the table itself; if so, it is ready.
-CREATE OR REPLACE FUNCTION pg_temp.pull_direct(relation text, columns text[], types text[]) RETURNS boolean LANGUAGE plpgsql AS $function$
+-- How rows can be copied into the table itself, which is ready then: the options of COPY, none where they
+-- cannot. A file that this transaction has made takes rows that need no second look ever after.
+CREATE OR REPLACE FUNCTION pg_temp.pull_direct(relation text, columns text[], types text[]) RETURNS text LANGUAGE plpgsql AS $function$
 DECLARE
+  plain boolean := (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation::regclass);
   parts regclass[] := relation::regclass || ARRAY(SELECT p.relid FROM pg_partition_tree(relation) AS p WHERE p.level > 0);
-  only_own text := CASE WHEN (SELECT c.relkind = 'p' FROM pg_class c WHERE c.oid = relation::regclass) THEN relation ELSE 'ONLY ' || relation END;
+  only_own text := (SELECT CASE c.relkind WHEN 'p' THEN relation ELSE 'ONLY ' || relation END FROM pg_class c WHERE c.oid = relation::regclass);
   filled boolean;
   late record;
 BEGIN
@@ -21,7 +23,7 @@ BEGIN
      OR EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY (parts) AND c.relkind = 'f')
      OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = ANY (parts))
      OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (parts) AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 4 <> 0) THEN
-    RETURN false;
+    RETURN NULL;
   END IF;
   CALL pg_temp.pull_differences(relation, columns, types);
   FOR late IN
@@ -38,7 +40,12 @@ BEGIN
   LOOP
     EXECUTE format('DROP INDEX %s', late.name);
   END LOOP;
-  RETURN true;
+  IF plain AND has_table_privilege(relation::regclass::oid, 'TRUNCATE')
+     AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = relation::regclass AND t.tgtype & 32 <> 0) THEN
+    EXECUTE format('TRUNCATE %s', only_own);
+    RETURN '(FREEZE)';
+  END IF;
+  RETURN '';
 END
 $function$;
 

@@ -79,13 +79,15 @@ impl Loader {
     fn table(&mut self, table: &Table, name: &str, arrival: &mut Arrival) -> Result<Pulled> {
         let started = Instant::now();
         let told = |error: Error| error.context(format!("cannot load {}", table.name));
-        let direct = self.open(table).map_err(told)?;
-        let into = if direct {
-            format!("{} ({})", table.name, columns("", &table.columns))
-        } else {
-            "pg_temp.pulled".to_owned()
+        let options = self.open(table).map_err(told)?;
+        let direct = options.is_some();
+        let copy = match options {
+            Some(options) => {
+                let columns = columns("", &table.columns);
+                format!("COPY {} ({columns}) FROM STDIN {options}", table.name)
+            }
+            None => "COPY pg_temp.pulled FROM STDIN".to_owned(),
         };
-        let copy = format!("COPY {into} FROM STDIN");
         let copied = self.session.copy_in(&copy, || arrival.next());
         let rows = copied.map_err(|error| told(self.dangling(error)))?;
         let amount = arrival.amount()?;
@@ -109,15 +111,16 @@ impl Loader {
         }
     }
 
-    /// Whether rows can be copied into the table itself.
-    fn open(&mut self, table: &Table) -> Result<bool> {
+    /// How rows can be copied into the table itself; where they cannot, "pulled" is made.
+    fn open(&mut self, table: &Table) -> Result<Option<String>> {
         if !self.wanted.keep_existing {
             let query = format!("SELECT pg_temp.pull_direct({}) AS direct", file::expected(table));
-            if column(&self.session.query_one(&query, &[])?, "direct")? {
-                return Ok(true);
+            let options: Option<String> = column(&self.session.query_one(&query, &[])?, "direct")?;
+            if options.is_some() {
+                return Ok(options);
             }
         }
-        self.session.batch(&file::opening(table)).map(|()| false)
+        self.session.batch(&file::opening(table)).map(|()| None)
     }
 
     fn close(&mut self, table: &Table, direct: bool, amount: Amount) -> Result<()> {

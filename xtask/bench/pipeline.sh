@@ -148,7 +148,7 @@ here() {
     dropdb --if-exists --force here
     createdb here
     pg_dump -s -t 'pulled_*' | PGDATABASE=here run_sql
-    PGDATABASE=here run_sql -At -c "SELECT format('CREATE INDEX ON %s (customer)', oid::regclass) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'pulled%'" |
+    PGDATABASE=here run_sql -At -c "SELECT format('CREATE INDEX ON %s (customer);', oid::regclass) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'pulled%'" |
         PGDATABASE=here run_sql
 }
 
