@@ -50,7 +50,15 @@ pub fn dump(
     })?;
     if !status.success() {
         let failed = Error::failed(format!("cannot pull: pg_dump {}", describe(status)));
-        return Err(failed.detail(said.join("\n")));
+        let failed = failed.detail(said.join("\n"));
+        // it never reads a server that is newer than itself
+        return Err(match said.iter().any(|line| line.contains("version mismatch")) {
+            true => failed.hint(format!(
+                "set PG_BINDIR to a release as new as staging's, or leave out what only pg_dump knows: {}",
+                flags.unknown.join(" ")
+            )),
+            false => failed,
+        });
     }
     said.iter().for_each(|line| tracing::warn!("{line}"));
     file::append(&mut draft, part.as_file(), 0..u64::MAX)?;
