@@ -8,6 +8,9 @@ use crate::steps::PROGRESS;
 /// How often it is told.
 const EVERY: Duration = Duration::from_millis(200);
 
+/// After how many bytes the clock is looked at: for every row would cost more than the rows.
+const LOOK: u64 = 1 << 14;
+
 /// Counts what is read of a table.
 pub(super) struct Progress<'a> {
     table: &'a str,
@@ -15,17 +18,23 @@ pub(super) struct Progress<'a> {
     estimate: Option<u64>,
     started: Instant,
     told: Instant,
+    /// The clock is not looked at before so many bytes.
+    next: u64,
 }
 
 impl<'a> Progress<'a> {
     /// Begins now.
     pub(super) fn of(table: &'a str, estimate: Option<u64>) -> Self {
         let now = Instant::now();
-        Self { table, estimate, started: now, told: now }
+        Self { table, estimate, started: now, told: now, next: 0 }
     }
 
     /// Tells how far it is, now and then.
     pub(super) fn is_at(&mut self, amount: Amount) {
+        if amount.bytes < self.next {
+            return;
+        }
+        self.next = amount.bytes + LOOK;
         if self.told.elapsed() < EVERY {
             return;
         }

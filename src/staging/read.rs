@@ -185,7 +185,8 @@ impl Rows<'_> {
         let row = unescape(row.strip_suffix(b"\n").unwrap_or(row));
         if row == b"()" {
             // of no column at all, which VALUES cannot say
-            return self.write(b"INSERT INTO pg_temp.pulled DEFAULT VALUES;\n");
+            self.write(b"INSERT INTO pg_temp.pulled")?;
+            return self.write(b" DEFAULT VALUES;\n");
         }
         let begins = self.pending == 0;
         self.write(if begins { b"INSERT INTO pg_temp.pulled VALUES " } else { b",\n  " })?;
