@@ -1,2 +1,2 @@
--- A template: the rows of a table, in the order of its key.
-COPY (SELECT @cells@ FROM @table@ t@where@ ORDER BY @order@@limit@) TO STDOUT
+-- A template: the rows of a table, in the order of its key where that is asked for.
+COPY (SELECT @cells@ FROM @table@ t@where@@order@@limit@) TO STDOUT

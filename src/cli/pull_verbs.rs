@@ -239,6 +239,7 @@ fn wanted(
         conditions: rules("where", &arguments.conditions)?,
         limits,
         since: since(arguments)?,
+        in_order: !arguments.into_database,
         jobs: arguments.jobs.into(),
     })
 }

@@ -77,6 +77,8 @@ pub struct Wanted {
     pub masks: Option<Masks>,
     /// What tells new rows, if only those are pulled.
     pub since: Option<Since>,
+    /// Whether rows come in the order of their key. Where nobody sees it, it need not cost anything.
+    pub in_order: bool,
     /// How many sessions read at once.
     pub jobs: usize,
 }

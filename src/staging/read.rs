@@ -110,6 +110,10 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
     if let Some(closed) = closure::condition(table, wanted) {
         (condition, limit) = (format!(" WHERE {closed}"), None);
     }
+    let order = match &limit {
+        None if !wanted.in_order => String::new(),
+        _ => format!(" ORDER BY {order}"),
+    };
     fill(
         include_str!("../../sql/query/staging-copy.sql"),
         &[
