@@ -56,6 +56,8 @@ let
             passthru.quick = run "${name}-quick" [
               "check::flags"
               "init::export"
+              "init::sourced"
+              "input::a_path"
               "verbs::init"
             ];
           }

@@ -25,6 +25,7 @@ let
     ../xtask
     ../.ci
     ./template
+    ./postgres-init.sh
   ];
 in
 {
