@@ -66,7 +66,9 @@ let
             export DB_TOOL_TEST_PG_BINDIR=${lib.getBin pkgs."postgresql_${major}"}/bin
             export DB_TOOL_TEST_CACHE=$TMPDIR/cache DB_TOOL_TEST_PATH=$PATH
             export DB_TOOL_TEST_SSHD=${pkgs.openssh}/bin/sshd
-            ${tests}/bin/it --test-threads=$NIX_BUILD_CORES ${lib.escapeShellArgs filters}
+            # that one copies an installation together with what its pg_config says; here it has none
+            ${tests}/bin/it --test-threads=$NIX_BUILD_CORES ${lib.escapeShellArgs filters} \
+              --skip init::preload::a_default_that
             touch $out
           '';
     in

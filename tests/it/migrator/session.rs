@@ -67,7 +67,7 @@ fn nothing_of_psql_is_left() {
                  SELECT 'hidden' AS got \\gset\n\
                  \\set ECHO all\n\\set QUIET off\n\\set VERBOSITY terse\n\\set FETCH_COUNT 1\n\
                  \\unset SHOW_CONTEXT\n\\pset format csv\n\\pset null NONE\n\\pset border 2\n\
-                 \\t on\n\\x on\n\\timing on\n\\encoding LATIN1\n\\cd /\n\\o elsewhere.txt\n"
+                 \\t on\n\\x on\n\\timing on\n\\encoding LATIN1\n\\cd ..\n\\o elsewhere.txt\n"
             ),
         );
         ground.up(

@@ -1,6 +1,6 @@
 //! Where the secrets come from, and that all of them come or none.
 
-use crate::support::{Sandbox, project};
+use crate::support::{Sandbox, program, project};
 
 /// What is loaded, as `NAME=value` lines.
 fn loaded(sandbox: &Sandbox) -> String {
@@ -132,7 +132,7 @@ fn sources_read_secrets_also_in_a_check() {
 #[test]
 fn a_dotenv_can_come_through_a_pipe() {
     let sandbox = project::with_source("");
-    let database = env!("CARGO_BIN_EXE_database");
+    let database = program("database");
     for verb in ["deploy --no-patch", "hydrate", "secrets load", "check --no-patch"] {
         let command = format!("echo A='{verb}' | {database} {verb} -f /dev/stdin");
         sandbox
