@@ -24,6 +24,8 @@ use crate::{place, postgres, program};
 const EVALUATED_ONLY: [&str; 2] = ["clippy", "unit"];
 /// Prefix of the checks that run the integration tests.
 const INTEGRATION: &str = "postgresql-";
+/// How many users Nix may take, at 65536 a build.
+const IDS: u32 = 8 << 16;
 /// The system that is built.
 const SYSTEM: &str = "x86_64-linux";
 
@@ -166,10 +168,12 @@ impl Workshop {
             "experimental-features = nix-command flakes auto-allocate-uids\n\
              build-users-group =\nauto-allocate-uids = true\n\
              sandbox = true\nsandbox-paths = {} /nix-target={}\n\
+             start-id = {}\nid-count = {IDS}\n\
              substituters =\nflake-registry =\nwarn-dirty = false\n\
              max-jobs = 1\ncores = 2\n",
             seen.join(" "),
-            target.display()
+            target.display(),
+            first_id(std::process::id())
         );
         let file = self.home.join("nix.conf");
         fs::write(&file, text).on("write", &file)
@@ -260,6 +264,12 @@ fn follows_what_there_is(said: &str) -> Result<()> {
     }
 }
 
+/// The first of the users whom builds run as. Nix ends what a user still runs when a build of theirs
+/// begins, and no two Nixes with a store of their own know of each other, so each run has its own.
+fn first_id(run: u32) -> u32 {
+    0x3400_0000 + run % 1000 * IDS
+}
+
 /// The `nix` blocks of a Markdown text.
 fn examples(markdown: &str) -> impl Iterator<Item = &str> {
     let blocks = markdown.split("\n```nix\n").skip(1);
@@ -280,6 +290,12 @@ mod tests {
         assert!(examples(include_str!("../../../README.md")).count() > 3);
         let text = "a\n```nix\n{ }\n```\n```sh\nx\n```\n";
         assert_eq!(examples(text).collect::<Vec<_>>(), ["{ }"]);
+    }
+
+    #[test]
+    fn two_runs_at_once_share_no_user() {
+        assert_eq!(first_id(4711) + IDS, first_id(4712));
+        assert!(first_id(999) + IDS <= i32::MAX as u32, "a user that every tool can name");
     }
 
     #[test]
