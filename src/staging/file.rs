@@ -8,10 +8,10 @@ use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use tempfile::{Builder, NamedTempFile};
 
 use super::Wanted;
+use super::digester::Digester;
 use super::flags::Format;
 use super::read::{Amount, unwritable};
 use super::sums::{self, Contained, Sums};
@@ -34,7 +34,7 @@ pub(super) struct Draft {
 /// A file with the digest of what was written into it.
 struct Digested {
     file: NamedTempFile,
-    digest: Sha256,
+    digest: Digester,
 }
 
 impl Draft {
@@ -47,7 +47,7 @@ impl Draft {
 
     /// Begins in `file`, which will be `path`.
     pub(super) fn of(file: NamedTempFile, path: PathBuf) -> Self {
-        let file = Digested { file, digest: Sha256::new() };
+        let file = Digested { file, digest: Digester::start() };
         Self { path, out: BufWriter::with_capacity(1 << 18, file), length: 0 }
     }
 
@@ -72,7 +72,7 @@ impl Draft {
             file.as_file().set_permissions(old.permissions()).on("prepare", file.path())?;
         }
         file.as_file().sync_all().on("write", &path)?;
-        let sums = Sums::of(digest);
+        let sums = Sums::of(digest.finish()?);
         sums.publish(&path, contents, || {
             file.persist(&path).map(drop).map_err(|error| error.error).on("replace", &path)
         })?;

@@ -9,6 +9,7 @@ mod access;
 mod check;
 mod checksum;
 mod closure;
+mod digester;
 mod dump;
 mod file;
 mod flags;
