@@ -6,10 +6,12 @@
 //! database reads and writes.
 
 use super::prepare::Wanted;
+use super::tame;
 use crate::cluster::Running;
 use crate::error::{Context, Error, Result};
 use crate::postgres::quote::{quote_ident, quote_literal};
 use crate::postgres::session::{Row, Session, column};
+use crate::postgres::toolchain::Toolchain;
 
 /// The collation `default`, whose version is the database's.
 const DEFAULT_COLLATION: u32 = 100;
@@ -27,19 +29,35 @@ pub(super) struct Findings {
 struct Database {
     name: String,
     is_template: bool,
+    /// Whether dropping it was interrupted, so that nothing but dropping it is left.
+    is_invalid: bool,
     /// The recorded and the present version of its collation, where they differ.
     stale: Option<(String, Option<String>)>,
 }
 
 /// Deals with all of it.
-pub(super) fn adapt(running: &Running, wanted: &Wanted<'_>) -> Result<Findings> {
+pub(super) fn adapt(
+    running: &Running,
+    toolchain: &Toolchain,
+    wanted: &Wanted<'_>,
+) -> Result<Findings> {
     let mut findings = Findings::default();
     let mut session = open(running, "postgres")?;
     promote(&mut session, &mut findings)?;
+    let superuser = &running.spec().superuser;
+    let (role, database) =
+        (wanted.role.unwrap_or(superuser), wanted.database.unwrap_or("postgres"));
+    tame::settings(&mut session, toolchain, &[role, superuser], &mut findings.changes)?;
     roll_back_prepared(running, &mut session, &mut findings)?;
-    let databases = databases(&mut session)?;
-    check_wanted(running, wanted, &databases, &mut session, &mut findings)?;
+    let databases = databases(&mut session, database)?;
+    check_wanted(wanted, &databases, &mut session, &mut findings)?;
+    tame::admit(running, role, database, &mut findings.changes)?;
     for database in &databases {
+        if database.is_invalid {
+            let told = format!("the database {} is invalid: drop it", database.name);
+            findings.warnings.push(told);
+            continue;
+        }
         let done = visit(running, database, wanted.reindex, &mut findings)
             .context(format!("the database {} cannot be used here", database.name));
         match done {
@@ -54,10 +72,7 @@ pub(super) fn adapt(running: &Running, wanted: &Wanted<'_>) -> Result<Findings> 
 
 /// A session in which no trigger fires: they may want libraries that are not loaded yet.
 fn open(running: &Running, database: &str) -> Result<Session> {
-    let mut session = running.session(database)?;
-    session.batch("SET default_transaction_read_only = off")?;
-    session.batch("SET session_replication_role = replica")?;
-    Ok(session)
+    running.undisturbed_session(&running.spec().superuser, database)
 }
 
 fn promote(session: &mut Session, findings: &mut Findings) -> Result<()> {
@@ -87,8 +102,9 @@ fn roll_back_prepared(
     Ok(())
 }
 
-fn databases(session: &mut Session) -> Result<Vec<Database>> {
-    let rows = session.query(include_str!("../../sql/query/restore-databases.sql"), &[])?;
+/// The databases that can be connected to, and the one of this name.
+fn databases(session: &mut Session, name: &str) -> Result<Vec<Database>> {
+    let rows = session.query(include_str!("../../sql/query/restore-databases.sql"), &[&name])?;
     rows.iter().map(Database::of).collect()
 }
 
@@ -97,12 +113,12 @@ impl Database {
         let was = column::<Option<String>>(row, "was")?.unwrap_or("unknown".to_owned());
         let is = column(row, "is")?;
         let stale = column::<bool>(row, "stale")?.then_some((was, is));
-        Ok(Self { name: column(row, "name")?, is_template: column(row, "template")?, stale })
+        let (is_template, is_invalid) = (column(row, "template")?, column(row, "invalid")?);
+        Ok(Self { name: column(row, "name")?, is_template, is_invalid, stale })
     }
 }
 
 fn check_wanted(
-    running: &Running,
     wanted: &Wanted<'_>,
     databases: &[Database],
     session: &mut Session,
@@ -120,7 +136,7 @@ fn check_wanted(
     let Some(role) = wanted.role else { return Ok(()) };
     let sql = include_str!("../../sql/query/role-exists.sql");
     if !column::<bool>(&session.query_one(sql, &[&role])?, "found")? {
-        running.ensure(role, &[])?;
+        session.batch(&format!("CREATE ROLE {} LOGIN SUPERUSER", quote_ident(role)))?;
         findings.changes.push(format!("made the role {role}, which the backup does not have"));
     }
     Ok(())

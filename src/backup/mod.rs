@@ -28,12 +28,14 @@ mod settings;
 mod sidecar;
 mod superuser;
 mod take;
+mod tame;
 
 use std::path::{Path, PathBuf};
 
 pub use prepare::{Prepared, Wanted, restore_into};
 pub use sidecar::{DatabaseFacts, Sidecar};
 pub use take::{Take, Taken};
+pub use tame::admit;
 
 use crate::error::{Error, IoContext, Result};
 use archive::{Archive, Place};

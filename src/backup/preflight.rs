@@ -7,9 +7,12 @@ use crate::cluster::{ClusterSpec, Preload, TABLESPACES};
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::postgres::toolchain::Toolchain;
 
-/// Settings that name libraries.
-const LIBRARIES: [&str; 3] =
-    ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"];
+/// The setting that names the libraries that the server loads.
+const SERVER_LIBRARIES: &str = "shared_preload_libraries";
+/// The setting that names libraries of a session which anybody may load.
+const LOCAL_LIBRARIES: &str = "local_preload_libraries";
+/// Settings that name the libraries that a session loads. It does not begin without one of them.
+pub(super) const SESSION_LIBRARIES: [&str; 2] = ["session_preload_libraries", LOCAL_LIBRARIES];
 
 /// What would make the cluster follow another one, or stand in the way of a start.
 const SIGNALS: [&str; 5] =
@@ -92,29 +95,46 @@ pub(super) fn check_tablespaces(data: &Path) -> Result<()> {
     std::fs::remove_file(&map).on("remove", &map)
 }
 
-/// Libraries that the backup's settings load have to be installed.
+/// Libraries that the server loads have to be installed, because data may depend on them. Those that
+/// only sessions load are left out when they are not.
 pub(super) fn check_libraries(
     spec: &ClusterSpec,
     toolchain: &Toolchain,
     settings: &mut Settings,
 ) -> Result<()> {
     if matches!(spec.preload, Preload::Set(_)) || spec.conf_file.is_some() {
-        settings.remove(LIBRARIES[0]);
+        settings.remove(SERVER_LIBRARIES);
     }
-    for name in LIBRARIES {
+    let list = settings.get(SERVER_LIBRARIES).unwrap_or_default();
+    if let Some(absent) = sort(toolchain, SERVER_LIBRARIES, &list).1.first() {
+        let place = toolchain.bindir().display();
+        let error = format!(
+            "the backup's {SERVER_LIBRARIES} has {absent}, which is not installed for {place}"
+        );
+        return Err(Error::new(Kind::ProgramMissing, error)
+            .hint("install the library")
+            .hint("or set PG_SHARED_PRELOAD_LIBRARIES to what is to be loaded instead, if only to nothing"));
+    }
+    for name in SESSION_LIBRARIES {
         let list = settings.get(name).unwrap_or_default();
-        let mut libraries = names(&list);
-        let Some(absent) = libraries.find(|library| !toolchain.has_library(library)) else {
-            continue;
-        };
-        return Err(Error::new(
-            Kind::ProgramMissing,
-            format!("the backup's {name} has {absent}, which is not installed for {}", toolchain.bindir().display()),
-        )
-        .hint("install the library")
-        .hint("or set PG_SHARED_PRELOAD_LIBRARIES to what is to be loaded instead, if only to nothing"));
+        let (present, absent) = sort(toolchain, name, &list);
+        if !absent.is_empty() {
+            settings.keep_of_list(name, &present, &absent);
+        }
     }
     Ok(())
+}
+
+/// The libraries of a setting's `list` that are installed, and those that are not.
+pub(super) fn sort<'a>(
+    toolchain: &Toolchain,
+    setting: &str,
+    list: &'a str,
+) -> (Vec<&'a str>, Vec<&'a str>) {
+    names(list).partition(|library| {
+        let is_local = setting == LOCAL_LIBRARIES && !library.contains('/');
+        toolchain.has_library(&format!("{}{library}", if is_local { "plugins/" } else { "" }))
+    })
 }
 
 /// The names in a list of libraries.

@@ -72,7 +72,7 @@ pub fn restore_into(
         let running = start(spec, toolchain)?;
         superuser::ensure(running, &candidates, spec, toolchain)
     })?;
-    let adapted = steps.run("adapt", || live::adapt(&running, wanted));
+    let adapted = steps.run("adapt", || live::adapt(&running, toolchain, wanted));
     let Findings { changes: more, warnings } = adapted.map_err(|e| running.with_log(e))?;
     changes.extend(more);
     Ok(Prepared { running, changes, warnings, conf })
@@ -106,7 +106,7 @@ fn configure(
         None => format!("{}{}", Conf::default().written_into(""), settings.text()),
     };
     let owner = spec.server_user.as_ref();
-    let asleep = format!("{conf}\n{}", asleep(spec, toolchain, &settings)?);
+    let asleep = format!("{conf}\n{}", asleep(spec, &settings));
     for (name, text) in [
         ("postgresql.conf", asleep.as_str()),
         ("postgresql.auto.conf", ""),
@@ -120,18 +120,14 @@ fn configure(
 }
 
 /// The settings of a cluster that is being prepared.
-fn asleep(spec: &ClusterSpec, toolchain: &Toolchain, settings: &Settings) -> Result<String> {
+fn asleep(spec: &ClusterSpec, settings: &Settings) -> String {
     let list = match &spec.preload {
         Preload::Set(list) => list.clone(),
         Preload::Default => settings.get("shared_preload_libraries").unwrap_or_default(),
     };
     let libraries = preflight::names(&list).filter(|library| *library != CRON);
     let libraries = libraries.collect::<Vec<_>>().join(",").replace('\'', "''");
-    // a login trigger would run before a session can say that none should
-    let triggers = if toolchain.version()?.major >= 17 { "event_triggers = off\n" } else { "" };
-    Ok(format!(
-        "shared_preload_libraries = '{libraries}'\nmax_logical_replication_workers = 0\n{triggers}"
-    ))
+    format!("shared_preload_libraries = '{libraries}'\nmax_logical_replication_workers = 0\n")
 }
 
 /// Who may be a superuser in the backup, the likeliest first. The marker of a cluster that this tool

@@ -10,7 +10,7 @@ use std::path::{Component, Path};
 use crate::cluster::conf::block_mark;
 
 /// Settings that are left out, also when one ends in `*` and a name begins with the rest.
-const LEFT_OUT: [&str; 46] = [
+const LEFT_OUT: [&str; 47] = [
     "archive_*",
     "restore_command",
     "recovery_*",
@@ -57,6 +57,7 @@ const LEFT_OUT: [&str; 46] = [
     "lc_messages",
     "fsync",
     "data_sync_retry",
+    "default_transaction_read_only",
 ];
 
 /// What is taken from a block that this tool has written.
@@ -123,7 +124,7 @@ impl Settings {
 
     fn add(&mut self, name: String, value: String) {
         self.kept.retain(|(known, _)| *known != name);
-        if is_left_out(&name) || unquote(&value).starts_with('/') {
+        if belongs_elsewhere(&name, &unquote(&value)) {
             if !is_harmless(&name, &value) {
                 self.left_out.push(name);
             }
@@ -140,6 +141,15 @@ impl Settings {
     /// Leaves out a setting that is decided otherwise.
     pub(super) fn remove(&mut self, name: &str) {
         self.kept.retain(|(known, _)| known != name);
+    }
+
+    /// Takes the names that are `absent` out of a list of libraries.
+    pub(super) fn keep_of_list(&mut self, name: &str, present: &[&str], absent: &[&str]) {
+        self.remove(name);
+        if !present.is_empty() {
+            self.set_default(name, &present.join(",").replace('\'', "''"));
+        }
+        self.left_out.push(format!("{name} ({})", absent.join(", ")));
     }
 
     /// Sets what the backup did not.
@@ -160,6 +170,11 @@ fn is_harmless(name: &str, value: &str) -> bool {
     let ours = ["port", "log_", "logging_", "unix_", "shared_b", "lc_", "dynamic_shared", "fsync"];
     let off = ["", "off", "localhost"].contains(&unquote(value).as_str());
     off || ours.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether a setting, of the cluster or of a role or a database, suits another machine only.
+pub(super) fn belongs_elsewhere(name: &str, value: &str) -> bool {
+    is_left_out(name) || value.starts_with('/')
 }
 
 fn is_left_out(name: &str) -> bool {

@@ -7,7 +7,6 @@ use super::prepare::start;
 use crate::cluster::postmaster::Shutdown;
 use crate::cluster::{ClusterSpec, Running};
 use crate::error::{Error, Result};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
@@ -41,11 +40,7 @@ pub(super) fn ensure(
 
 /// A session of `name`, when that is a superuser who may log in.
 fn log_in(running: &Running, name: &str) -> Option<Session> {
-    let connect = |database: &&str| {
-        let url = running.url(name, database).with("application_name", "db-tool cluster");
-        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default()).ok()?;
-        Session::connect(&conninfo).ok()
-    };
+    let connect = |database: &&str| running.undisturbed_session(name, database).ok();
     let mut session = DATABASES.iter().find_map(connect)?;
     let sql = include_str!("../../sql/query/restore-is-superuser.sql");
     let row = session.query_one(sql, &[]).ok()?;
@@ -53,7 +48,6 @@ fn log_in(running: &Running, name: &str) -> Option<Session> {
 }
 
 fn complete(mut session: Session, superuser: &str) -> Result<()> {
-    session.batch("SET default_transaction_read_only = off")?;
     let name = quote_ident(superuser);
     let role = include_str!("../../sql/query/role-exists.sql");
     let verb = if exists(&mut session, role, superuser)? { "ALTER" } else { "CREATE" };

@@ -46,6 +46,7 @@ pub(super) fn run_restore(
         role: connection.as_ref().map(|conninfo| conninfo.user().to_owned()),
         database: named.or_else(|| connection.map(|conninfo| conninfo.database().to_owned())),
         toolchain: resolve.toolchain()?,
+        keys: resolve.keys(),
         reindex: flags.reindex,
         backup,
         spec,

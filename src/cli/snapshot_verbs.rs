@@ -12,6 +12,7 @@ use super::{table, ui};
 use crate::cluster::{ClusterSpec, is_meant_by};
 use crate::command::snapshot::{self, Listed, Restored, Target};
 use crate::error::Result;
+use crate::postgres::conninfo::Conninfo;
 
 pub(super) fn run(resolve: &Resolve, verb: &SnapshotVerb, inherits: &[String]) -> Result<()> {
     let restores = matches!(verb, SnapshotVerb::Restore { .. });
@@ -38,15 +39,15 @@ fn save(resolve: &Resolve, name: &str, replace: bool) -> Result<()> {
 
 fn restore(resolve: &Resolve, name: &str) -> Result<()> {
     let target = target(resolve)?;
-    let (layout, port) = (target.spec.layout.clone(), target.spec.port);
-    let database = target.spec.database.clone();
-    let Restored { running, saved, steps } = snapshot::restore(target, name)?;
+    let (layout, port) = (&target.spec.layout, target.spec.port);
     let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo);
-    let meant = connection.filter(|conninfo| is_meant_by(&layout, port, conninfo));
-    let user = meant.as_ref().map_or(&*running.spec().superuser, |conninfo| conninfo.user());
+    let meant = connection.filter(|conninfo| is_meant_by(layout, port, conninfo));
+    let role = meant.as_ref().map(Conninfo::user);
+    let Restored { url, warnings, saved, steps } =
+        snapshot::restore(target, name, role, &resolve.keys())?;
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = span(now.saturating_sub(Duration::from_secs(saved)));
-    let url = running.url(user, &database).to_url();
     ui::status(&format!("restored {name}, {age} old: {url}{}", timing(&steps)));
     Ok(())
 }

@@ -2,10 +2,34 @@
 
 use super::Running;
 use crate::error::{Context, Result};
+use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
 
+/// Options of a session that no setting of a role or a database and no trigger may disturb: what a
+/// connection sets counts more than they do.
+const UNDISTURBED: &str = "-c session_preload_libraries= -c local_preload_libraries= -c role=none \
+     -c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 \
+     -c session_replication_role=replica";
+/// The same, of settings that came with PostgreSQL 17.
+const UNDISTURBED_17: &str = " -c event_triggers=off -c transaction_timeout=0";
+
 impl Running {
+    /// A session of the superuser `user` that works whatever roles and databases have set.
+    pub fn undisturbed_session(&self, user: &str, database: &str) -> Result<Session> {
+        let newer = self.cluster.toolchain.version()?.major >= 17;
+        let options = format!("{UNDISTURBED}{}", if newer { UNDISTURBED_17 } else { "" });
+        let url = self.url(user, database).with("application_name", "db-tool cluster");
+        let url = url.with("options", &options);
+        Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
+    }
+
+    /// Connects as `user` does who was given the URL, login triggers and all.
+    pub fn prove_login(&self, user: &str, database: &str) -> Result<()> {
+        let url = self.url(user, database).with("application_name", "db-tool cluster");
+        Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?).map(drop)
+    }
+
     /// Makes sure that `role` may log in and do everything, and that `databases` exist, owned by it.
     ///
     /// The role is a superuser because hydrating creates event triggers, which only those can.

@@ -69,8 +69,13 @@ impl Staging {
         }
     }
 
-    /// Puts the prepared cluster, which is stopped, into its place and starts it there.
-    pub fn take_place(self, toolchain: &Toolchain) -> Result<Replaced> {
+    /// Puts the prepared cluster, which is stopped, into its place and starts it there. When `prove`
+    /// fails, the clusters change back as if the new one had not started.
+    pub fn take_place(
+        self,
+        toolchain: &Toolchain,
+        prove: impl FnOnce(&Running) -> Result<()>,
+    ) -> Result<Replaced> {
         let data = self.spec.layout.data();
         Marker::write(&self.spec, &self.layout.data())?;
         sync_file_system(&self.layout.data())?;
@@ -82,7 +87,7 @@ impl Staging {
             Ok(kept) => kept,
             Err(error) => return Err(self.start_again(toolchain, old_ran, error)),
         };
-        match self.start(toolchain, kept.as_deref()) {
+        match self.start(toolchain, kept.as_deref(), prove) {
             Ok(running) if old_is_ours => {
                 if let Err(error) = kept.as_deref().map_or(Ok(()), remove_tree) {
                     tracing::warn!("the old cluster stays: {error}");
@@ -90,21 +95,27 @@ impl Staging {
                 Ok(Replaced { running, kept: None })
             }
             Ok(running) => Ok(Replaced { running, kept }),
-            Err(error) => {
-                let error = error.context("the restored cluster does not start in its place");
-                match self.change_back(kept.as_deref()) {
-                    Ok(()) => Err(self.start_again(toolchain, old_ran, error)),
-                    Err(also) => Err(error.detail(format!("and the old cluster is away: {also}"))),
-                }
-            }
+            Err(error) => match self.change_back(kept.as_deref()) {
+                Ok(()) => Err(self.start_again(toolchain, old_ran, error)),
+                Err(also) => Err(error.detail(format!("and the old cluster is away: {also}"))),
+            },
         }
     }
 
-    fn start(&self, toolchain: &Toolchain, kept: Option<&Path>) -> Result<Running> {
+    fn start(
+        &self,
+        toolchain: &Toolchain,
+        kept: Option<&Path>,
+        prove: impl FnOnce(&Running) -> Result<()>,
+    ) -> Result<Running> {
         if let Some(kept) = kept {
             relink(kept, self.spec.server_user.as_ref())?;
         }
-        Ok(Cluster::existing(self.spec.clone(), toolchain.clone()).start()?)
+        let cluster = Cluster::existing(self.spec.clone(), toolchain.clone());
+        let started = cluster.start().map_err(Error::from);
+        let running = started.context("the restored cluster does not start in its place")?;
+        prove(&running).context("the restored cluster does not work in its place")?;
+        Ok(running)
     }
 
     /// Moves the new cluster back into the staging directory and the old one to its place.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::{Backup, Prepared, Take, Taken, Wanted, restore_into};
+use crate::backup::{Backup, Prepared, Take, Taken, Wanted, admit, restore_into};
 use crate::cluster::{ClusterSpec, Running, Throwaway};
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
@@ -77,7 +77,11 @@ impl Normalize {
         prepared.release()?;
         let Prepared { running, mut changes, warnings, .. } = prepared;
         let database = self.database(&running)?;
-        steps.run("roles", || self.provide_roles(&running, &database, &mut changes))?;
+        steps.run("roles", || {
+            self.provide_roles(&running, &database, &mut changes)?;
+            let role = self.role.as_ref().unwrap_or(&self.admin_role);
+            admit(&running, role, &database, &mut changes)
+        })?;
         let conninfo = Conninfo::resolve(
             &running.url(&running.spec().superuser, &database),
             &LibpqEnvironment::default(),
@@ -115,7 +119,7 @@ impl Normalize {
         database: &str,
         changes: &mut Vec<String>,
     ) -> Result<()> {
-        let mut session = running.session(database)?;
+        let mut session = running.undisturbed_session(&running.spec().superuser, database)?;
         let mut provide = |role: &str, what: &str| -> Result<()> {
             let exists = include_str!("../../sql/query/role-exists.sql");
             let row = session.query_one(exists, &[&role])?;

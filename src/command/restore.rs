@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::backup::{Backup, Prepared, Wanted, restore_into};
 use crate::cluster::postmaster::Shutdown;
-use crate::cluster::{ClusterSpec, Replaced, Staging};
+use crate::cluster::{ClusterSpec, Replaced, Running, Staging};
 use crate::error::{Context, Result};
 use crate::postgres::toolchain::Toolchain;
+use crate::secret::{KeySource, tell_unreadable};
 use crate::steps::Steps;
 
 /// What to restore, and where.
@@ -22,6 +23,8 @@ pub struct Restore {
     pub role: Option<String>,
     /// The database that the project connects to.
     pub database: Option<String>,
+    /// Where the keys of secrets may come from.
+    pub keys: KeySource,
     /// Whether indexes that a changed collation affects are built anew.
     pub reindex: bool,
 }
@@ -52,15 +55,18 @@ impl Restore {
             restore_into(&self.backup, &staging.spec(), &self.toolchain, &wanted, &mut steps)
                 .context(format!("cannot restore {}", self.backup.directory().display()))
                 .hint("the development cluster is as it was")?;
-        let Prepared { running, changes, warnings, .. } = {
+        let Prepared { running, changes, mut warnings, .. } = {
             prepared.release()?;
             prepared
         };
         steps.run("stop", || running.stop(Shutdown::Fast).map(drop))?;
-        let Replaced { running, kept } =
-            steps.run("swap", || staging.take_place(&self.toolchain))?;
         let user = role.unwrap_or(&self.spec.superuser);
-        let url = running.url(user, database.unwrap_or("postgres")).to_url();
+        let database = database.unwrap_or("postgres");
+        let prove = |running: &Running| running.prove_login(user, database);
+        let Replaced { running, kept } =
+            steps.run("swap", || staging.take_place(&self.toolchain, prove))?;
+        tell_unreadable(&running, &self.keys, &mut warnings);
+        let url = running.url(user, database).to_url();
         Ok(Restored { url, changes, warnings, kept, steps })
     }
 }

@@ -7,6 +7,7 @@
 use crate::cluster::{ClusterSpec, Draft, Found, Running, Snapshot, Staging, find};
 use crate::error::{Context, Error, Result};
 use crate::postgres::toolchain::Toolchain;
+use crate::secret::{KeySource, tell_unreadable};
 use crate::steps::Steps;
 
 /// The cluster, and what to do about those who work in it.
@@ -36,8 +37,10 @@ pub struct Listed {
 /// A state that is back.
 #[derive(Debug)]
 pub struct Restored {
-    /// The server.
-    pub running: Running,
+    /// The URL of a role that can connect.
+    pub url: String,
+    /// What somebody should do something about, a sentence each.
+    pub warnings: Vec<String>,
     /// When the state was saved, in seconds since the epoch.
     pub saved: u64,
     /// The steps.
@@ -63,8 +66,14 @@ pub fn save(target: Target, name: &str, replace: bool) -> Result<Steps> {
     Ok(steps)
 }
 
-/// Lets a saved state take the cluster's place. Until the last step the cluster is as it was.
-pub fn restore(mut target: Target, name: &str) -> Result<Restored> {
+/// Lets a saved state take the cluster's place. Until the last step the cluster is as it was. `role`
+/// is whom the project connects as.
+pub fn restore(
+    mut target: Target,
+    name: &str,
+    role: Option<&str>,
+    keys: &KeySource,
+) -> Result<Restored> {
     let mut steps = Steps::default();
     let snapshot = Snapshot::open(&target.spec.layout, name)?;
     snapshot.check(&target.spec, &target.toolchain)?;
@@ -73,12 +82,27 @@ pub fn restore(mut target: Target, name: &str) -> Result<Restored> {
     target.look()?;
     let context = || format!("cannot restore the snapshot {name}");
     steps.run("copy", || snapshot.clone_to(&staging.spec())).context(context())?;
-    let swapped = steps.run("swap", || staging.take_place(&target.toolchain));
+    let swapped = steps.run("swap", || staging.take_place(&target.toolchain, |_| Ok(())));
     let replaced = swapped.context(context())?;
     if let Some(kept) = replaced.kept {
         tracing::warn!("the old cluster was not made by db-tool: it is in {}", kept.display());
     }
-    Ok(Restored { running: replaced.running, saved: snapshot.saved(), steps })
+    let mut warnings = Vec::new();
+    let url = url(&replaced.running, role, &mut warnings);
+    tell_unreadable(&replaced.running, keys, &mut warnings);
+    Ok(Restored { url, warnings, saved: snapshot.saved(), steps })
+}
+
+/// The URL of `role`, or of the superuser when the saved state keeps that one out.
+fn url(running: &Running, role: Option<&str>, warnings: &mut Vec<String>) -> String {
+    let (superuser, database) = (&running.spec().superuser, &running.spec().database);
+    for user in role.into_iter().chain([&**superuser]) {
+        match running.prove_login(user, database) {
+            Ok(()) => return running.url(user, database).to_url(),
+            Err(error) => warnings.push(error.message().to_owned()),
+        }
+    }
+    running.url(superuser, "postgres").to_url()
 }
 
 /// All snapshots beside the cluster that `spec` describes, the oldest first.

@@ -86,6 +86,11 @@ impl KeySource {
         }
     }
 
+    /// The file that a server on this machine reads its keys from, whether or not it is there.
+    pub fn server_file(&self, session: &mut Session) -> Result<Option<PathBuf>> {
+        Ok(Place::of(session)?.map(|place| place.file))
+    }
+
     /// Keeps rotations away while something is sealed.
     pub fn share_lock(&self, session: &mut Session) -> Result<Option<Flock<File>>> {
         let place = Place::of(session)?;

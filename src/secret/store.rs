@@ -96,6 +96,23 @@ impl<'a> Store<'a> {
         rows.iter().map(|row| Ok((column(row, "name")?, column(row, "sealed")?))).collect()
     }
 
+    /// How many secrets the server on this machine cannot open. It gets the project's keys first.
+    pub fn unreadable(&mut self) -> Result<usize> {
+        let sealed = self.sealed()?;
+        if sealed.is_empty() {
+            return Ok(0);
+        }
+        if self.source.project.is_some() {
+            self.provide_key()?;
+        }
+        let Some(file) = self.source.server_file(&mut self.session)? else { return Ok(0) };
+        if !file.exists() {
+            return Ok(sealed.len());
+        }
+        let ring = KeyRing::read(&file)?;
+        Ok(sealed.iter().filter(|(name, sealed)| ring.open(name, sealed).is_err()).count())
+    }
+
     /// One value, opened here if the key is at hand, else by the server, for who may ask it to.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::init::Bystander;
 use crate::support::project::with_source;
 use crate::support::trace::{has, interrupt};
-use crate::support::{Outcome, Sandbox, assert_golden, is_root, server};
+use crate::support::{Outcome, Sandbox, assert_golden, is_root, server, whoami};
 
 /// How the directory of an unfinished snapshot begins.
 const UNNAMED: &str = ".db-tool-new-";
@@ -362,4 +362,26 @@ fn what_root_has_saved_belongs_to_whom_the_server_does() {
     for name in ["", "/one", "/one/snapshot.json", "/one/data", "/one/data/PG_VERSION"] {
         assert_eq!(owner(&format!("pg/snapshot{name}")), owner("pg/data"), "{name}");
     }
+}
+
+/// A state is brought back as it was saved; the URL that is printed is one that works.
+#[test]
+fn a_state_that_keeps_the_projects_role_out_says_so() {
+    let sandbox = cluster();
+    sandbox.ask("ALTER ROLE dev NOLOGIN");
+    snapshot(&sandbox, ["save", "closed"]).success();
+    let told = snapshot(&sandbox, ["restore", "closed"]).success();
+    assert!(told.stderr.contains("role \"dev\" is not permitted to log in"), "{told}");
+    assert!(told.stderr.contains(&format!("postgresql://{}@localhost/app", whoami())), "{told}");
+}
+
+#[test]
+fn a_state_whose_secrets_were_sealed_with_a_key_that_is_gone_says_so() {
+    let sandbox = cluster();
+    sandbox.write("one.env", "A=one\n");
+    sandbox.database(["hydrate", "-f", "one.env"]).success();
+    snapshot(&sandbox, ["save", "one"]).success();
+    sandbox.database(["secrets", "rotate", "--drop-old"]).success();
+    let told = snapshot(&sandbox, ["restore", "one"]).success();
+    assert!(told.stderr.contains("opens 1 secret of the database app"), "{told}");
 }

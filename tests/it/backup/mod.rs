@@ -1,5 +1,6 @@
 //! Backups: taken, refused, restored, normalised.
 
+mod admitted;
 mod hostile;
 mod interrupted;
 mod normalize;
