@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Facts, Identity, Kind, Object};
+use crate::facts::{Facts, Identity, Kind, Object, split_name};
 
 /// The property that stands for the name itself.
 pub const NAME: &str = "name";
@@ -59,31 +59,10 @@ fn key<'a>(facts: &'a Facts, identity: &Identity, object: &'a Object) -> Key<'a>
     (identity.kind, object.whole.as_ref(), definition)
 }
 
-/// `CREATE INDEX … ON t …` without the name, which is quoted where it holds anything odd.
+/// `CREATE INDEX … ON t …` without the name.
 fn without_name(definition: &str) -> String {
-    let Some((before, rest)) = definition.split_once(" INDEX ") else {
-        return definition.to_owned();
-    };
-    let end = match rest.strip_prefix('"') {
-        None => rest.find(' '),
-        Some(quoted) => {
-            let pairs = quoted.replace("\"\"", "__");
-            pairs.find('"').map(|end| end + 2)
-        }
-    };
-    format!("{before} INDEX{}", &rest[end.unwrap_or(rest.len())..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_name;
-
-    #[test]
-    fn an_index_has_a_definition_without_its_name() {
-        let plain = "CREATE UNIQUE INDEX ON s.t USING btree (a)";
-        for name in ["a_idx", "\"odd \"\" ON name\""] {
-            let definition = format!("CREATE UNIQUE INDEX {name} ON s.t USING btree (a)");
-            assert_eq!(without_name(&definition), plain);
-        }
+    match split_name(definition) {
+        Some((head, _, tail)) => [head, tail].concat(),
+        None => definition.to_owned(),
     }
 }

@@ -13,8 +13,10 @@
 //! [`Kind::Unmodelled`] and not passed over.
 
 mod change;
+mod definition;
 mod kind;
 mod read;
+mod respell;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 pub use change::{Change, What, changes};
+pub use definition::split_name;
 pub use kind::Kind;
 pub use read::{begin, end};
+pub use respell::respell;
 
 /// What is so in a database; compared by [`changes`].
 #[derive(Debug, Clone, Default)]

@@ -150,16 +150,20 @@ impl Diff<'_> {
         let (of_a, of_b) = at_once(|| Reading::of(&a), || Reading::of(&b));
         let (mut of_a, mut of_b) = (of_a.context("cannot read the other side")?, of_b?);
         let roles = Roles { a: of_a.owner, b: of_b.owner };
-        let mut schema = drift::compare(&of_a.facts, &of_b.facts, &roles);
         let sessions = (&mut of_a.session, &mut of_b.session);
         let rows = timed("rows compared", || rows::compare(sessions.0, sessions.1, &self.rows));
         let rows = rows.map_err(explained)?;
-        if !schema.is_empty() {
-            self.trace(&mut schema, (&a, &of_a.facts), (&b, &of_b.facts))?;
-        }
         facts::end(&mut of_a.session)?;
         facts::end(&mut of_b.session)?;
         drop((of_a.session, of_b.session));
+        // side B is always ours
+        timed("definitions parsed again", || {
+            facts::respell(&mut of_a.facts, &of_b.facts, || b.beside())
+        })?;
+        let mut schema = drift::compare(&of_a.facts, &of_b.facts, &roles);
+        if !schema.is_empty() {
+            self.trace(&mut schema, (&a, &of_a.facts), (&b, &of_b.facts))?;
+        }
         let mut report =
             Report { schema, rows, behind: a.behind(), ..Report::between(a.name(), b.name()) };
         report.ignore(&self.rules, self.today);

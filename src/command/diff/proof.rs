@@ -228,7 +228,10 @@ impl Trial<'_> {
         let mut copy = Session::connect(&self.reader)?;
         facts::begin(&mut copy)?;
         let mut other = side.open()?;
-        let read = Facts::read_within(&mut copy).context("cannot read the copy")?;
+        let mut read = Facts::read_within(&mut copy).context("cannot read the copy")?;
+        let rows = rows::compare(&mut copy, &mut other, &self.compared.diff.rows)?;
+        facts::end(&mut other)?;
+        facts::respell(&mut read, facts, || side.beside())?;
         let mut schema = drift::compare(&read, facts, roles);
         schema.retain(|difference| !is_apart(difference));
         if direction == UP {
@@ -236,8 +239,6 @@ impl Trial<'_> {
             schema.extend(original.iter().filter(|difference| is_apart(difference)).cloned());
         }
         schema.retain(|difference| self.counting.contains(&difference.class));
-        let rows = rows::compare(&mut copy, &mut other, &self.compared.diff.rows)?;
-        facts::end(&mut other)?;
         let mut left = Report { schema, rows, ..Report::between("draft", side.name()) };
         left.ignore(&self.compared.diff.rules, self.compared.diff.today);
         Ok(left)

@@ -4,6 +4,7 @@ mod against;
 mod backup;
 mod change;
 mod draft;
+mod dump;
 mod every;
 mod hostile;
 mod ignore;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::project::deployed;
 use crate::support::trace::own_cache;
-use crate::support::{Outcome, Sandbox};
+use crate::support::{Outcome, Sandbox, bindir};
 
 /// A project of one source, deployed, so that its cluster is side A of comparisons. What private
 /// clusters leave is seen.
@@ -50,7 +50,7 @@ impl Live {
     #[track_caller]
     pub fn change(&self, sql: &str) -> &Self {
         let file = self.write("change.sql", sql);
-        let psql = crate::support::bindir().join("psql");
+        let psql = bindir().join("psql");
         let (url, file) = (self.live(), file.display().to_string());
         let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-f", &file];
         self.run(psql.to_str().unwrap(), arguments).success();
@@ -59,10 +59,24 @@ impl Live {
 
     /// Runs SQL in a session of its own, one transaction unless it says otherwise.
     pub fn holding(&self, sql: &str) -> std::process::Child {
-        let psql = crate::support::bindir().join("psql");
+        let psql = bindir().join("psql");
         let url = self.live();
         let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql];
         self.spawn(psql.to_str().unwrap(), arguments)
+    }
+
+    /// Replaces the live database by what `pg_dump | psql` makes of it.
+    #[track_caller]
+    pub fn dump_and_load(&self) -> &Self {
+        let (dump, live) = (self.path("dump.sql").display().to_string(), self.live());
+        let arguments = ["--create", "--file", &dump, &live];
+        self.run(bindir().join("pg_dump").to_str().unwrap(), arguments).success();
+        let others = live.replacen("/app?", "/postgres?", 1);
+        self.query(&others, "DROP DATABASE IF EXISTS original");
+        self.query(&others, "ALTER DATABASE app RENAME TO original");
+        let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &others, "-f", &dump];
+        self.run(bindir().join("psql").to_str().unwrap(), arguments).success();
+        self
     }
 
     /// Whether the server was built with ICU.
