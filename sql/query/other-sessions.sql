@@ -1,6 +1,7 @@
--- How many client sessions there are beside those that look after the cluster, which all have this
--- one's name. Replication connections do not count, and neither do the server's own workers.
+-- How many sessions there are beside those that look after the cluster, which all have this one's
+-- name: of clients and, because a backup or a standby depends on them, of replication. The server's
+-- own workers do not count.
 SELECT count(*) AS sessions
 FROM pg_catalog.pg_stat_activity
-WHERE backend_type = 'client backend'
+WHERE backend_type IN ('client backend', 'walsender')
   AND application_name <> pg_catalog.current_setting('application_name')

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::access::GITIGNORE;
 use super::files::{is_private, remove_file, remove_tree};
+use super::layout::server_lock_of;
 use super::provision::is_ours;
 use super::{Layout, Lock, Snapshot, build, snapshot, stop};
 use crate::error::{Error, IoContext, Result};
@@ -61,6 +62,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
             remove_logs(logs)?;
         }
     }
+    remove_file(&server_lock_of(&data))?;
     lock.remove()?;
     let gone = std::fs::remove_dir(directory).is_ok();
     let mut left = if gone { Vec::new() } else { entries(directory)? };

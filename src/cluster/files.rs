@@ -1,13 +1,18 @@
 //! Files and directories: made for one user, replaced and removed in ways that bear interruption.
 
 use std::fs::{DirBuilder, File};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use nix::fcntl::OFlag;
 use nix::unistd::{AccessFlags, access};
 
 use crate::error::{Error, IoContext, Result};
 use crate::process::OsUser;
+
+/// The most bytes that [`read_small`] reads.
+const SMALL: u64 = 1024 * 1024;
 
 /// Creates `directory` for nobody but us; one that is there has to be writable.
 pub fn private_directory(directory: &Path) -> Result<()> {
@@ -41,6 +46,19 @@ pub fn make_private(directory: &Path, user: Option<&OsUser>) -> Result<()> {
 pub fn is_private(directory: &Path, owner: u32) -> bool {
     std::fs::symlink_metadata(directory)
         .is_ok_and(|facts| facts.is_dir() && facts.uid() == owner && facts.mode() & 0o077 == 0)
+}
+
+/// The content of a regular file that is itself at `path`, and small: a link, a pipe or gigabytes in
+/// the place of a file that this tool knows are somebody's mischief.
+pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let file = File::options().read(true).custom_flags(flags.bits()).open(path)?;
+    let facts = file.metadata()?;
+    if !facts.is_file() || facts.len() > SMALL {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    let mut bytes = Vec::new();
+    file.take(SMALL).read_to_end(&mut bytes).map(|_| bytes)
 }
 
 /// Replaces `path` in one step.

@@ -4,6 +4,7 @@
 //! PG_WORKING_DIR/
 //! ├── .gitignore          `*`: a cluster is nothing to commit
 //! ├── .db-tool.lock       held by the command that changes the cluster
+//! ├── .server.lock        held by the server's processes, in whatever container they run
 //! ├── .s.PGSQL.<port>     a socket, because `host=$PG_WORKING_DIR` has to work
 //! ├── data/               the data directory
 //! │   ├── db-tool.json    the marker: this cluster is ours
@@ -143,6 +144,11 @@ impl Layout {
         let tag: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         Path::new(SHORT_PARENT).join(format!("db-tool-{}-{tag}", self.owner))
     }
+}
+
+/// The lock that the server of the data directory `data` holds.
+pub fn server_lock_of(data: &Path) -> PathBuf {
+    data.with_file_name(".server.lock")
 }
 
 /// The socket that a server listening on `port` makes in `directory`.

@@ -78,6 +78,7 @@ impl Cluster {
             heal_socket(&socket_in(&directory, self.spec.port), &data)?;
         }
         let log = self.open_server_log()?;
+        let lock = self.lock_for_server()?;
         let before = self.log_sizes();
         let mut server = self
             .toolchain
@@ -85,13 +86,25 @@ impl Cluster {
             .arg("-D")
             .arg(&data)
             .args(self.spec.overrides().arguments())
-            .serve(log)?;
+            .serve(log, lock.as_ref())?;
+        drop(lock);
         match self.wait_ready(&mut server, patience) {
             Ok(Some(postmaster)) => Ok(Running { cluster: self, postmaster }),
             Ok(None) => Err(self.diagnose(&mut server, &before)),
             Err(error) => {
                 self.give_up(&mut server);
                 Err(error.into())
+            }
+        }
+    }
+
+    /// The lock that the server holds as long as it lives; nobody shares a throwaway cluster.
+    fn lock_for_server(&self) -> Result<Option<File>> {
+        match self.spec.lifetime {
+            Lifetime::Throwaway => Ok(None),
+            Lifetime::Kept => {
+                let user = self.spec.server_user.as_ref();
+                postmaster::lock_for_server(&self.spec.layout.data(), user).map(Some)
             }
         }
     }

@@ -1,20 +1,40 @@
-//! What the system knows about running processes.
+//! Running processes, as the system describes them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// A file or directory, by device and inode: the same through every path and mount that leads to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
 
 /// A running process.
 #[derive(Debug, Clone)]
 pub struct ProcessInfo {
     /// Process id.
     pub pid: u32,
-    /// Seconds since the epoch.
+    /// When it started: on Linux in clock ticks since boot, which no correction of the clock moves.
     pub started: u64,
     /// The program's short name.
     pub name: String,
-    /// Its working directory; `None` when it is another user's and hidden from us.
-    pub directory: Option<PathBuf>,
+    /// The user that it runs as.
+    pub uid: u32,
+    /// Its working directory; `None` when the system hides it because it is another user's process.
+    pub directory: Option<FileId>,
+    /// Whether it runs in another pid namespace: in a container.
+    pub in_container: bool,
+}
+
+impl FileId {
+    /// The file or directory that `path` leads to, links followed.
+    pub fn of(path: &Path) -> std::io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let facts = std::fs::metadata(path)?;
+        Ok(Self { device: facts.dev(), inode: facts.ino() })
+    }
 }
 
 /// This machine's name.
@@ -22,24 +42,17 @@ pub fn host_name() -> String {
     System::host_name().unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// The process with this id, if it runs.
+/// The process with this id, if it runs. A zombie has ended; only its parent has not noticed yet.
 pub fn inspect(pid: u32) -> Option<ProcessInfo> {
-    let pid = Pid::from_u32(pid);
-    let mut system = System::new();
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what());
-    system.process(pid).filter(|process| is_alive(process)).map(ProcessInfo::from)
+    system::inspect(pid)
 }
 
 /// The processes whose working directory is `directory`.
-pub fn working_in(directory: &Path) -> Vec<ProcessInfo> {
-    let mut system = System::new();
-    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what());
-    system
-        .processes()
-        .values()
-        .filter(|process| is_alive(process) && process.cwd() == Some(directory))
-        .map(ProcessInfo::from)
-        .collect()
+pub fn working_in(directory: FileId) -> Vec<ProcessInfo> {
+    let mut pids = system::pids();
+    // most processes work elsewhere: they need no further look
+    pids.retain(|pid| system::directory(*pid) == Some(directory));
+    pids.into_iter().filter_map(inspect).collect()
 }
 
 /// The processes that `pid` has started, and theirs.
@@ -57,22 +70,120 @@ pub(super) fn descendants(pid: u32) -> Vec<u32> {
     found.iter().skip(1).map(|pid| pid.as_u32()).collect()
 }
 
-fn what() -> ProcessRefreshKind {
-    ProcessRefreshKind::nothing().with_cwd(UpdateKind::Always).without_tasks()
+/// proc(5).
+#[cfg(target_os = "linux")]
+mod system {
+    use std::os::unix::fs::MetadataExt;
+    use std::path::{Path, PathBuf};
+
+    use super::{FileId, ProcessInfo};
+
+    /// In the text behind the name, which is field 2: the state, field 3, comes first.
+    const STATE: usize = 0;
+    const START_TIME: usize = 22 - 3;
+
+    pub(super) fn pids() -> Vec<u32> {
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    pub(super) fn directory(pid: u32) -> Option<FileId> {
+        FileId::of(&place(pid).join("cwd")).ok()
+    }
+
+    fn place(pid: u32) -> PathBuf {
+        Path::new("/proc").join(pid.to_string())
+    }
+
+    pub(super) fn inspect(pid: u32) -> Option<ProcessInfo> {
+        let place = place(pid);
+        let bytes = std::fs::read(place.join("stat")).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        // the name may itself contain blanks and parentheses
+        let (name, fields) = text.split_once('(')?.1.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+        if matches!(*fields.get(STATE)?, "Z" | "X" | "x") {
+            return None;
+        }
+        Some(ProcessInfo {
+            pid,
+            started: fields.get(START_TIME)?.parse().ok()?,
+            name: name.to_owned(),
+            uid: std::fs::metadata(&place).ok()?.uid(),
+            directory: directory(pid),
+            in_container: is_in_container(&place),
+        })
+    }
+
+    fn is_in_container(process: &Path) -> bool {
+        let namespace =
+            |process: &Path| -> Option<PathBuf> { std::fs::read_link(process.join("ns/pid")).ok() };
+        let own = namespace(Path::new("/proc/self"));
+        namespace(process).is_some_and(|other| own.is_some_and(|own| own != other))
+    }
 }
 
-/// A zombie has ended; only its parent has not noticed yet.
-fn is_alive(process: &Process) -> bool {
-    !matches!(process.status(), sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead)
-}
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use sysinfo::{
+        Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind,
+    };
 
-impl From<&Process> for ProcessInfo {
-    fn from(process: &Process) -> Self {
-        Self {
+    use super::{FileId, ProcessInfo};
+
+    pub(super) fn pids() -> Vec<u32> {
+        let mut system = System::new();
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, what());
+        system.processes().keys().map(|pid| pid.as_u32()).collect()
+    }
+
+    pub(super) fn directory(pid: u32) -> Option<FileId> {
+        inspect(pid)?.directory
+    }
+
+    pub(super) fn inspect(pid: u32) -> Option<ProcessInfo> {
+        let pid = Pid::from_u32(pid);
+        let mut system = System::new();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what());
+        system.process(pid).filter(|process| is_alive(process)).map(describe)
+    }
+
+    fn what() -> ProcessRefreshKind {
+        ProcessRefreshKind::nothing()
+            .with_cwd(UpdateKind::Always)
+            .with_user(UpdateKind::Always)
+            .without_tasks()
+    }
+
+    fn is_alive(process: &Process) -> bool {
+        !matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead)
+    }
+
+    fn describe(process: &Process) -> ProcessInfo {
+        ProcessInfo {
             pid: process.pid().as_u32(),
             started: process.start_time(),
             name: process.name().to_string_lossy().into_owned(),
-            directory: process.cwd().map(Path::to_owned),
+            uid: process.user_id().map_or(u32::MAX, |user| **user),
+            directory: process.cwd().and_then(|path| FileId::of(path).ok()),
+            in_container: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_described() {
+        let own = inspect(std::process::id()).expect("it runs");
+        let here = std::env::current_dir().expect("a working directory");
+        assert_eq!(own.directory, FileId::of(&here).ok());
+        assert_eq!(own.uid, nix::unistd::geteuid().as_raw());
+        assert!(!own.in_container && own.started > 0, "{own:?}");
+        let here = FileId::of(&here).expect("it is there");
+        assert!(working_in(here).iter().any(|process| process.pid == own.pid));
+        assert!(inspect(u32::MAX).is_none());
     }
 }

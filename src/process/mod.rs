@@ -24,7 +24,7 @@ use std::process::ExitStatus;
 
 pub use dialogue::{Dialogue, Line};
 pub use environment::Environment;
-pub use inspect::{ProcessInfo, host_name, inspect, working_in};
+pub use inspect::{FileId, ProcessInfo, host_name, inspect, working_in};
 pub use lines::{LINE_LIMIT, read_line};
 pub use server::Server;
 pub use user::OsUser;
@@ -180,11 +180,12 @@ impl Command {
         self.cannot_start(&error)
     }
 
-    /// Starts a server: in a session of its own, standard output and error to `log`, nothing else
-    /// inherited.
-    pub fn serve(self, log: File) -> Result<Server> {
+    /// Starts a server: in a session of its own, standard output and error to `log`, and of our other
+    /// descriptors only `lock` inherited, which the server and its children then keep open.
+    pub fn serve(self, log: File, lock: Option<&File>) -> Result<Server> {
         self.say();
-        Server::start(self.command(), log, self.ends_with_us).map_err(|e| self.cannot_start(&e))
+        let started = Server::start(self.command(), log, lock, self.ends_with_us);
+        started.map_err(|e| self.cannot_start(&e))
     }
 
     fn pipe(&self) -> Result<(PipeReader, PipeWriter)> {

@@ -1,8 +1,10 @@
 //! A program that runs beside us, and outlives us unless it is told not to.
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -14,7 +16,7 @@ pub struct Server {
 
 impl Server {
     /// Starts `command` as the leader of a session of its own, so that neither Ctrl-C nor a closed
-    /// terminal reaches it, with nothing of ours open but `log`: whoever reads our output through a
+    /// terminal reaches it, with nothing of ours open but `log` and `lock`: whoever reads our output through a
     /// pipe would otherwise wait for the server to end. One that `ends_with_us` is told when the thread
     /// that started it is gone, even by a SIGKILL (Linux only: elsewhere it outlives that).
     #[expect(
@@ -24,6 +26,7 @@ impl Server {
     pub(super) fn start(
         mut command: Command,
         log: File,
+        lock: Option<&File>,
         ends_with_us: bool,
     ) -> std::io::Result<Self> {
         // descriptors that the caller left open, beyond the three standard ones
@@ -31,10 +34,14 @@ impl Server {
         let also_log = log.try_clone()?;
         command.stdin(Stdio::null()).stdout(log).stderr(also_log);
         let us = std::process::id();
+        let lock = lock.map(AsRawFd::as_raw_fd);
         // SAFETY: the closure only makes system calls, which allocate nothing and take no lock
         unsafe {
             command.pre_exec(move || {
                 nix::unistd::setsid()?;
+                if let Some(lock) = lock {
+                    inherit(lock)?;
+                }
                 if ends_with_us { end_with(us) } else { Ok(()) }
             });
         }
@@ -57,6 +64,15 @@ impl Server {
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
+}
+
+/// Leaves a descriptor open across exec.
+#[expect(unsafe_code, reason = "the descriptor is open: its owner waits for this process to start")]
+fn inherit(descriptor: RawFd) -> std::io::Result<()> {
+    // SAFETY: see the reason
+    let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty()))?;
+    Ok(())
 }
 
 /// Has the system end this process when its parent, `us`, ends; one that has ended already is no parent.

@@ -100,7 +100,7 @@ impl Tunnel {
         let forward = format!("{}:{}", socket.display(), there(&target));
         let ssh = command(host, &forward, timeout, environment)
             .until_we_end()
-            .serve(File::create(&log).on("create", &log)?)
+            .serve(File::create(&log).on("create", &log)?, None)
             .map_err(|error| error.hint("install OpenSSH's client, or use --direct"))?;
         let mut tunnel = Self { ssh, target, directory };
         // ssh has its own limit for connecting; a login takes longer

@@ -1,7 +1,7 @@
 //! Which process is the cluster's server: proven before it is signalled.
 
 use super::{Bystander, is_running, pid_file, signal};
-use crate::support::{Outcome, Sandbox, server, wait_until};
+use crate::support::{Outcome, Sandbox, bindir, server, wait_until};
 
 /// Long work that does not look whether the postmaster still lives.
 const BUSY: &str = "SELECT count(*) FROM generate_series(1, 10000000000::bigint)";
@@ -63,12 +63,73 @@ fn a_strangers_pid_is_never_signalled() {
 }
 
 #[test]
-fn a_recycled_pid_is_never_signalled() {
+fn a_process_in_the_data_directory_that_is_no_server_is_never_signalled() {
+    for age in [0, 3600] {
+        let mut sandbox = stopped();
+        let mut recycled = Bystander::asleep_in(&sandbox.path("pg/data"));
+        let text = pid_file(&sandbox, recycled.pid(), age);
+        heals(&mut sandbox, &text, Some(&mut recycled));
+    }
+}
+
+#[test]
+fn a_pipe_or_a_link_for_a_file_is_healed() {
+    let sandbox = stopped();
+    let file = sandbox.path("pg/data/postmaster.pid");
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    cleanup(&sandbox);
+    assert!(file.symlink_metadata().is_err(), "healed");
+    let mut other = Sandbox::with_cluster();
+    other.init([]).success();
+    std::os::unix::fs::symlink(other.path("pg/data/postmaster.pid"), &file).unwrap();
+    cleanup(&sandbox);
+    assert!(file.symlink_metadata().is_err(), "healed");
+    other.set("PG_REUSE", "1");
+    other.init([]).success();
+    assert!(other.path("pg/data/postmaster.pid").exists());
+}
+
+/// The clock may be corrected by hours while a server runs: when a machine wakes up, or by NTP.
+#[test]
+fn a_live_server_is_known_whatever_the_clock_says() {
     let mut sandbox = stopped();
-    // in the right directory, but started an hour after the file says
-    let mut recycled = Bystander::asleep_in(&sandbox.path("pg/data"));
-    let text = pid_file(&sandbox, recycled.pid(), 3600);
-    heals(&mut sandbox, &text, Some(&mut recycled));
+    sandbox.init([]).success();
+    let server = sandbox.postmaster();
+    let mut session = Bystander::session(&sandbox, BUSY);
+    let file = sandbox.path("pg/data/postmaster.pid");
+    for started in ["1000000000", "1", "9999999999"] {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut lines: Vec<_> = text.lines().collect();
+        lines[2] = started;
+        std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+        for verb in ["postgres-init", "database"] {
+            let arguments = if verb == "database" { &["status"][..] } else { &[] };
+            sandbox.run(verb, arguments).success();
+        }
+        sandbox.unset("PG_REUSE");
+        let attached = sandbox.init([]).success();
+        assert!(attached.stderr.contains("attached"), "{attached}");
+        sandbox.set("PG_REUSE", "1");
+        assert!(is_running(server) && session.is_alive(), "line 3 says {started}");
+    }
+    cleanup(&sandbox);
+    assert!(!is_running(server), "stopped");
+}
+
+#[test]
+fn a_running_backup_counts_as_a_session() {
+    let mut sandbox = stopped();
+    sandbox.init([]).success();
+    sandbox.unset("PG_REUSE");
+    let stream = bindir().join("pg_receivewal");
+    let (url, target) = (sandbox.url("postgres"), sandbox.path("tmp"));
+    let words = ["-d", url.as_str(), "-D", target.to_str().unwrap()];
+    let mut backup = Bystander::start(sandbox.command(stream.to_str().unwrap(), words));
+    let streams = "SELECT count(*) FROM pg_stat_replication";
+    wait_until("WAL is streamed", || sandbox.select(streams) != "0");
+    let attached = sandbox.init([]).success();
+    assert!(attached.stderr.contains("1 other session works"), "{attached}");
+    assert!(sandbox.has_work() && backup.is_alive());
 }
 
 #[test]

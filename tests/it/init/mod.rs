@@ -4,6 +4,7 @@ mod access;
 mod concurrency;
 mod descriptors;
 mod discovery;
+mod elsewhere;
 mod export;
 mod kept;
 mod liveness;

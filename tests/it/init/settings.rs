@@ -107,7 +107,7 @@ fn logs_go_where_they_are_told_to() {
     sandbox.set("PG_LOG_PATH", sandbox.path("my logs/é"));
     sandbox.init([]).success();
     sandbox.select("DO $$ BEGIN RAISE LOG 'hello log'; END $$");
-    assert!(logs(&sandbox, "my logs/é").contains("hello log"));
+    wait_until("it is logged", || logs(&sandbox, "my logs/é").contains("hello log"));
     assert!(!sandbox.path("pg/log").exists());
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.write("file", "mine");

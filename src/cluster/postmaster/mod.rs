@@ -1,42 +1,32 @@
-//! `postmaster.pid`: whether a cluster's server runs, and proof that a process is that server.
+//! Whether a cluster's server runs, and proof that a process is that server.
 //!
-//! The file alone proves nothing. It outlives a killed server, its pid may by now be a stranger's,
-//! and a crash can leave it empty. So a pid is believed only when the process has the data directory
-//! as its working directory (every PostgreSQL process has) and started when the file says; and the
-//! proof is repeated right before each signal. A file that names no such process is stale. Backends
-//! of a killed postmaster live on for seconds and would make the next start fail; they are found by
-//! the same working directory.
+//! `postmaster.pid` alone proves nothing. It outlives a killed server, its pid may by now be a stranger's,
+//! and a crash can leave it empty. So a pid is believed only when that process is called like a server,
+//! runs as the data directory's owner and works in the data directory (every PostgreSQL process does),
+//! which is compared by device and inode: a path may mean something else in a container, and another path
+//! the same. No clock is asked, because a correction of it must not make a live server look dead. The
+//! proof is repeated right before each signal. A file that names no such process is stale, unless
+//! something says that the server lives [elsewhere]. Backends of a killed postmaster live on for seconds
+//! and would make the next start fail; they are found in the same way.
+
+mod elsewhere;
+mod pid_file;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::files::remove_file;
-use crate::error::{Error, IoContext, Result};
-use crate::process::{self, Patience, ProcessInfo};
+use super::files::{read_small, remove_file};
+use crate::error::{Error, Result};
+use crate::process::{self, FileId, Patience, ProcessInfo};
 
-/// How far a process's start, as the system tells it, may lie from the file's: both have whole
-/// seconds and the system's is computed from a boot time that clock corrections move.
-const CLOCK_TOLERANCE: u64 = 60;
-
-/// What `postmaster.pid` says; `src/include/utils/pidfile.h` numbers the lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PidFile {
-    /// Line 1.
-    pub pid: u32,
-    /// Line 3: when it started, seconds since the epoch.
-    pub started: u64,
-    /// Line 4; absent while the server is starting.
-    pub port: Option<u16>,
-    /// Line 5: the first socket directory.
-    pub socket_directory: Option<PathBuf>,
-    /// Line 8: `ready` or `standby` once connections are accepted.
-    pub ready: bool,
-}
+pub(super) use elsewhere::lock_for_server;
+pub use pid_file::PidFile;
 
 /// Whether a cluster's server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +43,8 @@ pub enum Liveness {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postmaster {
     data: PathBuf,
+    /// When the process started, on its own clock.
+    process_started: Option<u64>,
     /// What its file said when it was proven.
     pub file: PidFile,
 }
@@ -66,27 +58,6 @@ pub enum Shutdown {
     Immediate,
 }
 
-impl PidFile {
-    /// Reads the text; `None` for an empty, torn or garbled file.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        let pid = lines.next()?.trim().parse().ok().filter(|pid| *pid > 1)?;
-        let _data = lines.next()?;
-        let started = lines.next()?.trim().parse().ok()?;
-        let port = lines.next().and_then(|line| line.trim().parse().ok());
-        let socket = lines.next().map(str::trim_end).filter(|line| !line.is_empty());
-        let ready = lines.nth(2).is_some_and(|line| matches!(line.trim(), "ready" | "standby"));
-        Some(Self { pid, started, port, socket_directory: socket.map(PathBuf::from), ready })
-    }
-
-    /// Reads the file of a data directory; `None` when there is none, or nothing readable in it.
-    pub fn read(data: &Path) -> Option<Self> {
-        // bytes: a path in the file need not be UTF-8
-        let bytes = std::fs::read(data.join("postmaster.pid")).ok()?;
-        Self::parse(&String::from_utf8_lossy(&bytes))
-    }
-}
-
 impl Liveness {
     /// Looks at the file and at the process.
     ///
@@ -96,27 +67,48 @@ impl Liveness {
         if std::fs::symlink_metadata(&path).is_err() {
             return Ok(Self::Stopped);
         }
-        let Some(file) = PidFile::read(data) else { return Ok(Self::Stale) };
-        let Some(process) = process::inspect(file.pid) else { return Ok(Self::Stale) };
-        match proves(&process, &file, data) {
-            Some(true) => Ok(Self::Running(Postmaster { data: data.to_owned(), file })),
-            Some(false) => Ok(Self::Stale),
-            None => Err(Error::conflict(format!(
-                "cannot tell whether process {} is the server of {}: it is another user's",
-                file.pid,
+        let file = PidFile::read(data);
+        if let Some(file) = &file
+            && let Some(process) = process::inspect(file.pid)
+        {
+            match proves(&process, data) {
+                Some(true) => {
+                    return Ok(Self::Running(Postmaster::of(data, file.clone(), &process)));
+                }
+                Some(false) => {}
+                None => return Err(hidden(file.pid, data)),
+            }
+        }
+        if let Some(pid) = pid_file::stand_alone(data)
+            && process::inspect(pid).is_some_and(|process| proves(&process, data) != Some(false))
+        {
+            return Err(Error::conflict(format!(
+                "a stand-alone backend (postgres --single, process {pid}) works in {}",
                 data.display()
             ))
-            .hint("stop it as the user who started it, or use another PG_WORKING_DIR")),
+            .hint("end its session first"));
         }
+        elsewhere::refuse_if_alive(data, file.as_ref())?;
+        Ok(Self::Stale)
     }
+}
+
+fn hidden(pid: u32, data: &Path) -> Error {
+    Error::conflict(format!(
+        "cannot tell whether process {pid} is the server of {}: it is another user's",
+        data.display()
+    ))
+    .hint("stop it as the user who started it, or use another PG_WORKING_DIR")
 }
 
 impl Liveness {
     /// The same, and looks for server processes where there is no file: somebody may have removed it.
     pub fn thorough(data: &Path) -> Result<Self> {
-        let real = std::fs::canonicalize(data);
         match Self::of(data)? {
-            Self::Stopped if real.is_ok_and(|data| !leftovers(&data).is_empty()) => Ok(Self::Stale),
+            Self::Stopped if !leftovers(data).is_empty() => {
+                elsewhere::refuse_if_alive(data, None)?;
+                Ok(Self::Stale)
+            }
             found => Ok(found),
         }
     }
@@ -125,7 +117,12 @@ impl Liveness {
 impl Postmaster {
     /// The postmaster that we started ourselves: its pid is our child's.
     pub(super) fn started(data: &Path, file: PidFile) -> Self {
-        Self { data: data.to_owned(), file }
+        let process_started = process::inspect(file.pid).map(|process| process.started);
+        Self { data: data.to_owned(), process_started, file }
+    }
+
+    fn of(data: &Path, file: PidFile, process: &ProcessInfo) -> Self {
+        Self { data: data.to_owned(), process_started: Some(process.started), file }
     }
 
     /// Stops it and waits: fast, and after `limit` immediate.
@@ -167,14 +164,17 @@ impl Postmaster {
     }
 
     fn is_alive(&self) -> bool {
-        process::inspect(self.file.pid)
-            .is_some_and(|process| proves(&process, &self.file, &self.data) == Some(true))
+        process::inspect(self.file.pid).is_some_and(|process| {
+            self.process_started == Some(process.started)
+                && works_in(&process, &self.data) == Some(true)
+        })
     }
 }
 
 /// Removes a stale file, once nothing that belongs to the data directory runs any more.
 pub fn heal(data: &Path) -> Result<()> {
     end_leftovers(data)?;
+    elsewhere::wait_until_unlocked(data)?;
     remove_file(&data.join("postmaster.pid"))
 }
 
@@ -183,15 +183,15 @@ pub fn heal(data: &Path) -> Result<()> {
 pub fn heal_socket(socket: &Path, data: &Path) -> Result<()> {
     let mut lock = socket.as_os_str().to_owned();
     lock.push(".lock");
-    let Ok(bytes) = std::fs::read(&lock) else { return Ok(()) };
+    let Ok(bytes) = read_small(Path::new(&lock)) else { return Ok(()) };
     let named = bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| {
-        let named = std::fs::canonicalize(OsStr::from_bytes(line));
-        named.is_ok_and(|named| std::fs::canonicalize(data).is_ok_and(|data| data == named))
+        let named = FileId::of(Path::new(OsStr::from_bytes(line)));
+        named.is_ok_and(|named| FileId::of(data).is_ok_and(|data| data == named))
     });
     let file = PidFile::parse(&String::from_utf8_lossy(&bytes));
     let Some(file) = file.filter(|_| named) else { return Ok(()) };
     let process = process::inspect(file.pid);
-    if process.is_some_and(|process| proves(&process, &file, data) != Some(false)) {
+    if process.is_some_and(|process| proves(&process, data) != Some(false)) {
         return Ok(());
     }
     remove_file(Path::new(&lock))?;
@@ -200,12 +200,11 @@ pub fn heal_socket(socket: &Path, data: &Path) -> Result<()> {
 
 /// Ends the server processes that a killed postmaster left in `data`.
 fn end_leftovers(data: &Path) -> Result<()> {
-    let Ok(data) = std::fs::canonicalize(data) else { return Ok(()) };
     for signal in [Signal::SIGQUIT, Signal::SIGKILL] {
-        for process in leftovers(&data) {
+        for process in leftovers(data) {
             let _ = kill(Pid::from_raw(process.pid.cast_signed()), signal);
         }
-        if wait_until_alone(&data)? {
+        if wait_until_alone(data)? {
             return Ok(());
         }
     }
@@ -220,9 +219,11 @@ pub(super) fn wait_until_alone(data: &Path) -> Result<bool> {
     Ok(alone.is_some())
 }
 
+/// The server processes of `data` in our own pid namespace.
 fn leftovers(data: &Path) -> Vec<ProcessInfo> {
-    let mut found = process::working_in(data);
-    found.retain(|process| is_server(&process.name));
+    let Ok(id) = FileId::of(data) else { return Vec::new() };
+    let mut found = process::working_in(id);
+    found.retain(|process| proves(process, data) == Some(true));
     found
 }
 
@@ -232,41 +233,24 @@ fn is_server(name: &str) -> bool {
     matches!(name, "postgres" | "postmaster") || name.starts_with(".postgres-wrap")
 }
 
-/// Whether `process` is the postmaster that `file` means; `None` when its directory is hidden.
-fn proves(process: &ProcessInfo, file: &PidFile, data: &Path) -> Option<bool> {
-    let directory = process.directory.as_ref()?;
-    let data = std::fs::canonicalize(data).on("find", data).ok()?;
-    let same_time = process.started.abs_diff(file.started) <= CLOCK_TOLERANCE;
-    Some(*directory == data && same_time)
+/// Whether `process` is a server process of `data` that we may signal; `None` when the system hides
+/// the directory in which it works.
+fn proves(process: &ProcessInfo, data: &Path) -> Option<bool> {
+    if !is_server(&process.name) || process.in_container {
+        return Some(false);
+    }
+    works_in(process, data)
+}
+
+fn works_in(process: &ProcessInfo, data: &Path) -> Option<bool> {
+    let directory = process.directory?;
+    let owner = std::fs::metadata(data).ok()?.uid();
+    Some(FileId::of(data).ok()? == directory && process.uid == owner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const WHOLE: &str = "4711\n/w/data\n1700000000\n5432\n/w/sock\n\n  5432001   3\nready   \n";
-
-    #[test]
-    fn a_whole_file_is_read() {
-        let file = PidFile::parse(WHOLE).expect("whole");
-        assert_eq!((file.pid, file.started, file.port), (4711, 1_700_000_000, Some(5432)));
-        assert_eq!(file.socket_directory, Some(PathBuf::from("/w/sock")));
-        assert!(file.ready);
-    }
-
-    #[test]
-    fn a_starting_server_is_not_ready() {
-        let starting = WHOLE.replace("ready   ", "starting");
-        assert!(!PidFile::parse(&starting).expect("whole").ready);
-        assert!(!PidFile::parse("4711\n/w/data\n1700000000\n").expect("short").ready);
-    }
-
-    #[test]
-    fn garbage_is_no_file() {
-        for text in ["", "\n", "x\ny\nz\n", "4711\n", "-5\n/w\n1\n", "0\n/w\n1\n", "1\n/w\n1\n"] {
-            assert_eq!(PidFile::parse(text), None, "{text:?}");
-        }
-    }
 
     #[test]
     fn only_servers_are_taken_for_leftovers() {
@@ -278,23 +262,22 @@ mod tests {
         }
     }
 
+    const WHOLE: &str = "4711\n/w/data\n1700000000\n5432\n/w/sock\n\n  5432001   3\nready   \n";
+
     #[test]
-    fn a_socket_of_a_living_or_foreign_server_stays() {
+    fn only_the_socket_of_a_dead_server_of_ours_is_removed() {
         let place = tempfile::tempdir().expect("temporary directory");
         let (socket, lock) = (place.path().join("s"), place.path().join("s.lock"));
-        let here = std::env::current_dir().expect("a working directory");
-        let own = process::inspect(std::process::id()).expect("this process runs");
-        let stays = |pid: u32, started: u64, directory: &Path| {
-            let text = format!("{pid}\n{}\n{started}\n5432\n\n", directory.display());
+        let stays = |directory: &Path| {
+            let text = format!("{}\n{}\n1\n5432\n\n", u32::MAX, directory.display());
             std::fs::write(&lock, text).expect("written");
             std::fs::write(&socket, "").expect("written");
-            heal_socket(&socket, &here).expect("readable");
+            heal_socket(&socket, place.path()).expect("readable");
             assert_eq!(lock.exists(), socket.exists());
             lock.exists()
         };
-        assert!(stays(own.pid, own.started, &here), "it lives");
-        assert!(stays(own.pid, own.started - 3600, Path::new("/elsewhere")), "not ours");
-        assert!(!stays(own.pid, own.started - 3600, &here), "the pid is another's by now");
+        assert!(stays(Path::new("/elsewhere")), "not ours");
+        assert!(!stays(place.path()), "its server is dead");
     }
 
     /// A process that stands in for a postmaster in `data` and ignores a fast shutdown.
@@ -309,12 +292,8 @@ mod tests {
         let out = child.stdout.as_mut().expect("piped");
         std::io::Read::read_exact(out, &mut byte).expect("the trap is set");
         let process = process::inspect(child.id()).expect("it runs");
-        let file = PidFile {
-            pid: child.id(),
-            started: process.started,
-            ..PidFile::parse(WHOLE).expect("ok")
-        };
-        (child, Postmaster::started(data, file))
+        let file = PidFile { pid: child.id(), ..PidFile::parse(WHOLE).expect("ok") };
+        (child, Postmaster::of(data, file, &process))
     }
 
     #[test]
@@ -328,15 +307,27 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_process_is_not_the_server() {
-        let own = process::inspect(std::process::id()).expect("this process runs");
+    fn a_server_process_is_known_by_name_directory_owner_and_namespace() {
+        let data = tempfile::tempdir().expect("temporary directory");
         let elsewhere = tempfile::tempdir().expect("temporary directory");
-        let file =
-            PidFile { pid: own.pid, started: own.started, ..PidFile::parse(WHOLE).expect("ok") };
-        assert_eq!(proves(&own, &file, elsewhere.path()), Some(false));
-        let here = std::env::current_dir().expect("a working directory");
-        assert_eq!(proves(&own, &file, &here), Some(true));
-        let recycled = PidFile { started: own.started - 3600, ..file };
-        assert_eq!(proves(&own, &recycled, &here), Some(false));
+        let server = ProcessInfo {
+            pid: 4711,
+            started: 1,
+            name: "postgres".into(),
+            uid: nix::unistd::geteuid().as_raw(),
+            directory: FileId::of(data.path()).ok(),
+            in_container: false,
+        };
+        let proven = |process: &ProcessInfo| proves(process, data.path());
+        assert_eq!(proven(&server), Some(true));
+        assert_eq!(proven(&ProcessInfo { name: "sleep".into(), ..server.clone() }), Some(false));
+        assert_eq!(proven(&ProcessInfo { uid: 54321, ..server.clone() }), Some(false));
+        assert_eq!(proven(&ProcessInfo { in_container: true, ..server.clone() }), Some(false));
+        assert_eq!(proven(&ProcessInfo { directory: None, ..server.clone() }), None);
+        let directory = FileId::of(elsewhere.path()).ok();
+        assert_eq!(proven(&ProcessInfo { directory, ..server.clone() }), Some(false));
+        let link = elsewhere.path().join("link");
+        std::os::unix::fs::symlink(data.path(), &link).expect("linked");
+        assert_eq!(proves(&server, &link), Some(true));
     }
 }

@@ -1,0 +1,77 @@
+//! `postmaster.pid`, as PostgreSQL writes it; `src/include/utils/pidfile.h` numbers the lines.
+
+use std::path::{Path, PathBuf};
+
+use crate::cluster::files::read_small;
+
+/// The lines of a pid file that this tool uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PidFile {
+    /// Line 1.
+    pub pid: u32,
+    /// Line 3: when it started, seconds since the epoch.
+    pub started: u64,
+    /// Line 4; absent while the server is starting.
+    pub port: Option<u16>,
+    /// Line 5: the first socket directory.
+    pub socket_directory: Option<PathBuf>,
+    /// Line 8: `ready` or `standby` once connections are accepted.
+    pub ready: bool,
+}
+
+impl PidFile {
+    /// Reads the text; `None` for an empty, torn or garbled file.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let pid = lines.next()?.trim().parse().ok().filter(|pid| *pid > 1)?;
+        let _data = lines.next()?;
+        let started = lines.next()?.trim().parse().ok()?;
+        let port = lines.next().and_then(|line| line.trim().parse().ok());
+        let socket = lines.next().map(str::trim_end).filter(|line| !line.is_empty());
+        let ready = lines.nth(2).is_some_and(|line| matches!(line.trim(), "ready" | "standby"));
+        Some(Self { pid, started, port, socket_directory: socket.map(PathBuf::from), ready })
+    }
+
+    /// Reads the file of a data directory; `None` when there is none, or nothing readable in it.
+    pub fn read(data: &Path) -> Option<Self> {
+        // bytes: a path in the file need not be UTF-8
+        let bytes = read_small(&data.join("postmaster.pid")).ok()?;
+        Self::parse(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+/// The process id of a stand-alone backend (`postgres --single`), which writes its own, negative.
+pub(super) fn stand_alone(data: &Path) -> Option<u32> {
+    let bytes = read_small(&data.join("postmaster.pid")).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().next()?.trim().strip_prefix('-')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = "4711\n/w/data\n1700000000\n5432\n/w/sock\n\n  5432001   3\nready   \n";
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let file = PidFile::parse(WHOLE).expect("whole");
+        assert_eq!((file.pid, file.started, file.port), (4711, 1_700_000_000, Some(5432)));
+        assert_eq!(file.socket_directory, Some(PathBuf::from("/w/sock")));
+        assert!(file.ready);
+    }
+
+    #[test]
+    fn a_starting_server_is_not_ready() {
+        let starting = WHOLE.replace("ready   ", "starting");
+        assert!(!PidFile::parse(&starting).expect("whole").ready);
+        assert!(!PidFile::parse("4711\n/w/data\n1700000000\n").expect("short").ready);
+    }
+
+    #[test]
+    fn garbage_is_no_file() {
+        for text in ["", "\n", "x\ny\nz\n", "4711\n", "-5\n/w\n1\n", "0\n/w\n1\n", "1\n/w\n1\n"] {
+            assert_eq!(PidFile::parse(text), None, "{text:?}");
+        }
+    }
+}
