@@ -23,13 +23,15 @@ pub enum Class {
     Owner,
     /// Another version of an extension or of the bundle.
     Extension,
-    /// Settings and locale.
+    /// One side lacks the bundle.
+    Bundle,
+    /// Settings and locale, and whether a materialised view was filled.
     Environment,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Semantic,
         Self::Order,
         Self::NameOnly,
@@ -37,11 +39,12 @@ impl Class {
         Self::Security,
         Self::Owner,
         Self::Extension,
+        Self::Bundle,
         Self::Environment,
     ];
 
     /// Those that count unless somebody says otherwise.
-    pub const DEFAULT: [Self; 3] = [Self::Semantic, Self::Security, Self::Extension];
+    pub const DEFAULT: [Self; 4] = [Self::Semantic, Self::Security, Self::Extension, Self::Bundle];
 
     /// As people write it.
     pub fn as_str(self) -> &'static str {
@@ -53,6 +56,7 @@ impl Class {
             Self::Security => "security",
             Self::Owner => "owner",
             Self::Extension => "extension",
+            Self::Bundle => "bundle",
             Self::Environment => "environment",
         }
     }
@@ -73,6 +77,7 @@ pub fn of(identity: &Identity, what: &What) -> Class {
             Class::Environment
         }
         NAME => Class::NameOnly,
+        "populated" => Class::Environment,
         "comment" => Class::Cosmetic,
         "version" if matches!(identity.kind, Kind::Extension | Kind::Bundle) => Class::Extension,
         "definition" => match (before, after) {
@@ -88,6 +93,7 @@ fn of_kind(kind: Kind) -> Class {
     match kind {
         Kind::Policy | Kind::DefaultPrivileges | Kind::Privileges => Class::Security,
         Kind::Database | Kind::DatabaseSetting | Kind::RoleSetting => Class::Environment,
+        Kind::Bundle => Class::Bundle,
         _ => Class::Semantic,
     }
 }

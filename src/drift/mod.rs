@@ -121,11 +121,15 @@ fn properties(
 }
 
 fn difference(identity: &Identity, what: What) -> Difference {
-    let is_immutable =
-        identity.kind == Kind::Trigger && identity.name.starts_with("hectic_block_immutable");
-    let hint = is_immutable.then_some(
-        "a table inherits hectic.immutable without its triggers: SELECT hectic.sync_inherited_triggers()",
-    );
+    let hint = match identity.kind {
+        Kind::Trigger if identity.name.starts_with("hectic_block_immutable") => Some(
+            "a table inherits hectic.immutable without its triggers: SELECT hectic.sync_inherited_triggers()",
+        ),
+        Kind::Bundle if what == What::Added => {
+            Some("that database lacks the bundle: database --url URL bundle upgrade")
+        }
+        _ => None,
+    };
     let class = class::of(identity, &what);
     Difference { class, identity: identity.clone(), what, hint, origin: Origin::default() }
 }

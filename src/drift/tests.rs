@@ -131,6 +131,7 @@ fn every_difference_has_its_class() {
         (Kind::Table, "owner", "a", "b", Class::Owner),
         (Kind::Extension, "version", "1", "2", Class::Extension),
         (Kind::DatabaseSetting, "value", "1", "2", Class::Environment),
+        (Kind::MaterializedView, "populated", "no", "", Class::Environment),
         (Kind::View, "definition", "SELECT 1", "SELECT  1", Class::Cosmetic),
         (Kind::View, "definition", "SELECT 1", "SELECT 2", Class::Semantic),
         (Kind::Table, "comment", "a", "b", Class::Cosmetic),

@@ -9,10 +9,13 @@
 
 mod collector;
 mod name;
+mod statement;
 mod text;
 
 pub use collector::{Touch, collect};
 pub use text::Library;
+
+use statement::{Aspect, Wanted};
 
 use crate::facts::{Facts, Identity, Kind, What};
 use crate::postgres::session::{Session, column};
@@ -43,6 +46,10 @@ impl Story<'_> {
     /// What last touched the object, or the object that it is a part of; of one that is not there,
     /// what removed it.
     pub fn origin(&self, identity: &Identity, facts: &Facts, what: &What) -> Option<String> {
+        if identity.kind == Kind::Bundle {
+            // no statement of the project makes it
+            return None;
+        }
         let object = facts.get(identity);
         let name = name::own(&identity.name);
         let whole = object.and_then(|object| object.whole.as_ref());
@@ -52,14 +59,16 @@ impl Story<'_> {
             return noted;
         }
         let whole = whole.map(|whole| name::own(&whole.name)).unwrap_or_default();
-        let wanted = text::Wanted { name: &name, whole: &whole, is_acl: is_acl(what) };
+        let aspect = aspect(what);
+        let wanted = Wanted { kind: identity.kind, name: &name, whole: &whole, aspect };
+        let is_acl = aspect == Aspect::Privileges;
         let in_files = || self.files.place_of_what_names(&wanted);
         // GRANT tells the collector no object
-        let noted = noted.filter(|_| !wanted.is_acl);
+        let noted = noted.filter(|_| !is_acl);
         noted
             .or_else(in_files)
-            .or_else(|| self.files.only_text_that_mentions(&wanted).filter(|_| !wanted.is_acl))
-            .or_else(|| self.history.last_that_names(&wanted))
+            .or_else(|| self.files.only_text_that_mentions(&wanted).filter(|_| !is_acl))
+            .or_else(|| self.history.last_that_alters(&wanted))
             .or_else(|| self.otherwise.map(str::to_owned))
     }
 
@@ -94,9 +103,17 @@ fn is_same(one: &Identity, other: &Identity) -> bool {
     one.name == other.name && (one.kind == other.kind || is_type(one) && is_type(other))
 }
 
-/// Whether GRANT and REVOKE are what changes it.
-fn is_acl(what: &What) -> bool {
-    matches!(what, What::Changed { property, .. } if property == "acl")
+/// The sort of statements that change it.
+fn aspect(what: &What) -> Aspect {
+    match what {
+        What::Changed { property, .. } => match property.as_str() {
+            "acl" => Aspect::Privileges,
+            "comment" => Aspect::Comment,
+            label if label.starts_with("security label") => Aspect::Label,
+            _ => Aspect::Definition,
+        },
+        _ => Aspect::Definition,
+    }
 }
 
 /// The migrations whose SQL the database's history holds, oldest first.

@@ -1,5 +1,6 @@
 //! Statements in texts.
 
+use super::statement::{Aspect, Wanted};
 use crate::postgres::lexer;
 
 /// Texts, and the statements in them.
@@ -18,20 +19,6 @@ struct Found {
     /// Without comments, with single blanks.
     text: String,
 }
-
-/// The object that a statement has to name.
-#[derive(Debug)]
-pub struct Wanted<'a> {
-    /// Its own name.
-    pub name: &'a str,
-    /// The name of what it is a part of, or nothing.
-    pub whole: &'a str,
-    /// It is about privileges.
-    pub is_acl: bool,
-}
-
-/// The words that statements begin with that make or change objects.
-const VERBS: [&str; 6] = ["CREATE", "ALTER", "COMMENT", "DROP", "SECURITY", "IMPORT"];
 
 impl Library {
     /// Adds a text. One that psql could not take apart either is left out.
@@ -53,9 +40,10 @@ impl Library {
 
     /// The same of the statement that names the object.
     pub fn place_of_what_names(&self, wanted: &Wanted) -> Option<String> {
-        let named = || self.statements.iter().filter(|found| wanted.is_named_in(&found.text));
-        // what makes it says more than what is said of it
-        let making = |found: &&Found| found.text.to_ascii_uppercase().starts_with("CREATE ");
+        let named = || self.statements.iter().filter(|found| wanted.is_altered_by(&found.text));
+        // a comment is said by COMMENT, all else rather by the statement that makes the object
+        let verb = wanted.aspect.verb();
+        let making = |found: &&Found| found.text.to_ascii_uppercase().starts_with(verb);
         place(named().filter(making)).or_else(|| place(named()))
     }
 
@@ -72,25 +60,15 @@ impl Library {
         found.next().filter(|_| found.next().is_none()).map(|(label, _)| label.clone())
     }
 
-    /// The last text with a statement that names the object.
-    pub fn last_that_names(&self, wanted: &Wanted) -> Option<String> {
-        let mut from_last = self.statements.iter().rev();
-        from_last.find(|found| wanted.is_named_in(&found.text)).map(|found| found.label.clone())
-    }
-}
-
-impl Wanted<'_> {
-    fn is_named_in(&self, statement: &str) -> bool {
-        let verb = statement.split([' ', ';']).next().unwrap_or_default().to_ascii_uppercase();
-        if self.is_acl {
-            let grants = matches!(verb.as_str(), "GRANT" | "REVOKE");
-            return grants && mentions(statement, self.name) && mentions(statement, self.whole);
-        }
-        // what a statement is about stands before what it says of it
-        let head = statement.split('(').next().unwrap_or_default();
-        let (early, anywhere) =
-            if self.whole.is_empty() { (self.name, "") } else { (self.whole, self.name) };
-        VERBS.contains(&verb.as_str()) && mentions(head, early) && mentions(statement, anywhere)
+    /// The last text with a statement that makes the object or alters it.
+    pub fn last_that_alters(&self, wanted: &Wanted) -> Option<String> {
+        let from_last = self.statements.iter().rev();
+        let mut altering = from_last.filter(|found| wanted.is_altered_by(&found.text));
+        let last = altering.clone().next();
+        let own =
+            |found: &&Found| found.text.to_ascii_uppercase().starts_with(wanted.aspect.verb());
+        let said = if wanted.aspect == Aspect::Definition { None } else { altering.find(own) };
+        said.or(last).map(|found| found.label.clone())
     }
 }
 
@@ -130,6 +108,7 @@ fn plain(statement: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Kind;
 
     fn library() -> Library {
         let mut library = Library::default();
@@ -157,25 +136,33 @@ mod tests {
     #[test]
     fn an_object_is_found_by_its_name() {
         let library = library();
-        let place = |name, whole, is_acl| {
-            library.place_of_what_names(&Wanted { name, whole, is_acl }).unwrap_or_default()
+        let place = |kind, name, whole, aspect| {
+            let wanted = Wanted { kind, name, whole, aspect };
+            library.place_of_what_names(&wanted).unwrap_or_default()
         };
-        assert_eq!(place("My Col", "u", false), "b.sql:2");
-        assert_eq!(place("u", "", true), "b.sql:3");
-        assert_eq!(place("u", "", false), "b.sql:1", "made there, and altered later");
-        assert_eq!(place("t", "", false), "", "made in one file, indexed in another");
-        assert_eq!(place("i", "", false), "b.sql:4");
+        assert_eq!(place(Kind::Column, "My Col", "u", Aspect::Definition), "b.sql:2");
+        assert_eq!(place(Kind::Table, "u", "", Aspect::Privileges), "b.sql:3");
+        let made = place(Kind::Table, "u", "", Aspect::Definition);
+        assert_eq!(made, "b.sql:1", "made there, and altered later");
+        let made = place(Kind::Table, "t", "", Aspect::Definition);
+        assert_eq!(made, "a.sql:2", "made in one file, indexed in another");
+        assert_eq!(place(Kind::Index, "i", "t", Aspect::Definition), "b.sql:4");
     }
 
     #[test]
     fn the_last_text_counts() {
         let mut library = library();
-        library.add("c", "ALTER TABLE s.t ADD x int;");
-        let wanted = |name, whole| Wanted { name, whole, is_acl: false };
-        assert_eq!(library.last_that_names(&wanted("t", "")).as_deref(), Some("c"));
-        assert_eq!(library.last_that_names(&wanted("u", "")).as_deref(), Some("b.sql"));
-        assert_eq!(library.last_that_names(&wanted("id", "t")).as_deref(), Some("b.sql"));
-        assert_eq!(library.last_that_names(&wanted("v", "")), None);
+        library.add("c", "ALTER TABLE s.t ADD x int; COMMENT ON TABLE s.t IS 'x';");
+        library.add("d", "CREATE VIEW w AS SELECT id FROM s.t; ALTER TABLE s.t ADD y int;");
+        let last = |kind, name, whole, aspect| {
+            library.last_that_alters(&Wanted { kind, name, whole, aspect }).unwrap_or_default()
+        };
+        assert_eq!(last(Kind::Table, "t", "", Aspect::Definition), "d");
+        assert_eq!(last(Kind::Table, "t", "", Aspect::Comment), "c");
+        assert_eq!(last(Kind::Table, "u", "", Aspect::Comment), "b.sql", "it never had one");
+        assert_eq!(last(Kind::Table, "u", "", Aspect::Definition), "b.sql");
+        assert_eq!(last(Kind::Column, "id", "t", Aspect::Definition), "a.sql");
+        assert_eq!(last(Kind::Table, "v", "", Aspect::Definition), "");
     }
 
     #[test]

@@ -98,3 +98,35 @@ fn what_goes_while_it_is_read_is_read_anew() {
     live.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO $$%'");
     finish(busy, None);
 }
+
+/// A database that was made without this tool.
+#[test]
+fn a_database_without_the_bundle_lacks_one_thing() {
+    let live = Live::new("CREATE SEQUENCE one;");
+    live.ask("CREATE DATABASE bare OWNER dev");
+    let bare = live.live().replacen("/app?", "/bare?", 1);
+    live.query(&bare, "CREATE SEQUENCE one");
+    let diff = |arguments: &[&str]| {
+        live.run("database", ["diff", "--against", &bare].iter().chain(arguments))
+    };
+    let found = diff(&[]).fails(1, ["1 difference that counts, 0 others"]);
+    assert!(found.stdout.contains("+ bundle hectic  [bundle]\n"), "{found}");
+    assert!(found.stdout.contains("database --url URL bundle upgrade"), "{found}");
+    assert!(!found.stdout.contains("entrypoint"), "{found}");
+    diff(&["--fail-on", "semantic,security,extension"]).success();
+    diff(&["--fail-on", "bundle"]).fails(1, []);
+    live.run("database", ["--url", &bare, "bundle", "upgrade"]).success();
+    silent(&diff(&[]));
+}
+
+/// What `pg_dump -s` makes of it.
+#[test]
+fn a_materialised_view_need_not_be_filled() {
+    let live = Live::new("CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;");
+    live.source("CREATE MATERIALIZED VIEW m AS SELECT 1 AS a WITH NO DATA;");
+    let found = live.diff([]).success();
+    assert!(
+        found.stdout.contains("~ materialized view public.m: populated  [environment]"),
+        "{found}"
+    );
+}

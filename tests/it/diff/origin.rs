@@ -97,3 +97,62 @@ fn what_production_has_comes_from_its_history_or_the_backup() {
     let text = live.database(["diff"]).fails(1, ["1 migration behind"]);
     assert!(text.stdout.contains("- table s.by_hand  [semantic]\n    A: the backup\n"), "{text}");
 }
+
+/// What a live database has comes from the migration that made or altered it, not from a later one that
+/// only mentions it.
+#[test]
+fn a_migration_that_mentions_an_object_does_not_define_it() {
+    let live = Live::new("CREATE SCHEMA s;\n");
+    for (version, sql) in [
+        (
+            "20250101000000-made",
+            "CREATE TABLE s.t (id int PRIMARY KEY, a int, b int) INHERITS (hectic.created_at);",
+        ),
+        ("20250102000000-altered", "ALTER TABLE s.t ALTER COLUMN b SET DEFAULT 1;"),
+        ("20250103000000-commented", "COMMENT ON COLUMN s.t.a IS 'the b of it';"),
+        (
+            "20250104000000-mentioned",
+            "CREATE INDEX i ON s.t (a, b);
+             CREATE VIEW s.v AS SELECT a, b FROM s.t;
+             ALTER TABLE s.t ADD CONSTRAINT k CHECK (a > b);
+             COMMENT ON TABLE s.t IS 'a and b';",
+        ),
+    ] {
+        live.write(&format!("{MIGRATION}/{version}/up.sql"), sql);
+    }
+    live.database(["migrator", "migrate", "up", "all"]).success();
+    let live_origins = |source: &str| {
+        live.source(source);
+        origins(&live.report([]))
+    };
+    assert_eq!(
+        live_origins("CREATE SCHEMA s;\n"),
+        [
+            "table s.t: migration 20250104000000-mentioned | -",
+            "view s.v: migration 20250104000000-mentioned | -",
+        ],
+        "a constraint is added by altering the table"
+    );
+    let found = live_origins(
+        "CREATE SCHEMA s;
+         CREATE TABLE s.t (id int PRIMARY KEY, a bigint, b bigint) INHERITS (hectic.created_at);
+         CREATE VIEW s.v AS SELECT 1 AS a, 2 AS b;",
+    );
+    let of_a = |prefix: &str| {
+        let line = found.iter().find(|line| line.starts_with(prefix));
+        line.unwrap_or_else(|| panic!("{prefix}: {found:#?}"))
+            .split(" | ")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let made = "migration 20250101000000-made";
+    assert_eq!(of_a("column s.t.a type"), format!("column s.t.a type: {made}"));
+    assert_eq!(
+        of_a("column s.t.a comment"),
+        "column s.t.a comment: migration 20250103000000-commented"
+    );
+    assert_eq!(of_a("column s.t.b type"), "column s.t.b type: migration 20250102000000-altered");
+    assert_eq!(of_a("constraint k"), "constraint k on s.t: migration 20250104000000-mentioned");
+    assert_eq!(of_a("index s.i"), "index s.i: migration 20250104000000-mentioned");
+}
