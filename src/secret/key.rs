@@ -9,17 +9,15 @@
 //! reader sees all of it and two makers leave one key, never half of one or the second over the
 //! first. Keys are wiped from memory when they are dropped, and have no `Debug`.
 
-use std::fs::{File, Permissions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+mod file;
+
 use std::path::Path;
 
-use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
+use file::{content, lock_directory, rewrite, sync_directory, write_beside};
 
 /// What the file is called, beside the data directory.
 pub const FILE_NAME: &str = "hectic.key";
@@ -109,6 +107,7 @@ impl KeyRing {
 
     /// The same with these keys.
     pub fn create_with(path: &Path, ring: &Self, owner: Option<Owner>) -> Result<bool> {
+        let _lock = lock_directory(path)?;
         let beside = write_beside(path, &ring.text(), owner)?;
         let made = match beside.persist_noclobber(path) {
             Ok(_) => true,
@@ -173,6 +172,13 @@ impl KeyRing {
         &self.keys[0]
     }
 
+    /// Only the key that seals.
+    #[must_use]
+    pub fn only_active(mut self) -> Self {
+        self.keys.truncate(1);
+        self
+    }
+
     /// All keys, the one that seals first.
     pub fn keys(&self) -> &[Key] {
         &self.keys
@@ -217,84 +223,10 @@ fn decode(line: &[u8]) -> Option<Key> {
     Some(key)
 }
 
-/// The content of a key file that is private and not too large.
-fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Error::missing(format!("there is no key file {}", path.display()))
-        }
-        _ => Error::io("read", path, &error),
-    })?;
-    // of what was opened, not of what has the name by now
-    let facts = file.metadata().on("read", path)?;
-    let mode = facts.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(Error::failed(format!(
-            "the key file {} is open to others (mode {mode:04o})",
-            path.display()
-        ))
-        .hint(format!("chmod 600 {}", crate::shell::quote(&path.to_string_lossy())))
-        .hint("if somebody may have read it, rotate the key and change the secrets"));
-    }
-    if !facts.is_file() || facts.len() > MAX_FILE {
-        return Err(Error::failed(format!("{} is no key file", path.display())));
-    }
-    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize));
-    file.take(MAX_FILE).read_to_end(&mut content).on("read", path)?;
-    Ok(content)
-}
-
-/// Replaces the content of a key file; one changes it at a time.
-fn rewrite(
-    path: &Path,
-    change: impl FnOnce(&[u8]) -> Result<Zeroizing<String>>,
-) -> Result<KeyRing> {
-    // a link stays one
-    let path = &path.canonicalize().on("read", path)?;
-    let directory = File::open(directory_of(path)).on("open", directory_of(path))?;
-    let _lock = Flock::lock(directory, FlockArg::LockExclusive)
-        .map_err(|(_, errno)| Error::io("lock", directory_of(path), &errno.into()))?;
-    let before = content(path)?;
-    let facts = std::fs::metadata(path).on("read", path)?;
-    let text = change(&before)?;
-    let ring = KeyRing::parse(text.as_bytes())?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(Error::failed(format!("{} would be larger than any key file", path.display()))
-            .hint("take out what it need not hold"));
-    }
-    let beside = write_beside(path, &text, Some((facts.uid(), facts.gid())))?;
-    beside.persist(path).map_err(|error| Error::io("write", path, &error.error))?;
-    sync_directory(path)?;
-    Ok(ring)
-}
-
-/// A file in the directory of `path` with `text` in it, on disk and for `owner` alone.
-fn write_beside(path: &Path, text: &str, owner: Option<Owner>) -> Result<NamedTempFile> {
-    let mut beside = tempfile::Builder::new()
-        .prefix(".hectic.key.")
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(directory_of(path))
-        .on("write to", directory_of(path))?;
-    beside.write_all(text.as_bytes()).on("write", path)?;
-    let facts = beside.as_file().metadata().on("read", path)?;
-    if let Some((user, group)) = owner.filter(|owner| *owner != (facts.uid(), facts.gid())) {
-        fchown(beside.as_file(), Some(user), Some(group)).on("give away", path)?;
-    }
-    beside.as_file().sync_all().on("sync", path)?;
-    Ok(beside)
-}
-
-fn sync_directory(path: &Path) -> Result<()> {
-    let directory = directory_of(path);
-    File::open(directory).and_then(|opened| opened.sync_all()).on("sync", directory)
-}
-
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use super::*;
 
     fn place() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -358,7 +290,7 @@ mod tests {
         let (_directory, path) = place();
         KeyRing::create(&path, None).unwrap();
         for mode in [0o640, 0o604, 0o620] {
-            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             for said in [message(KeyRing::read(&path)), message(KeyRing::add(&path))] {
                 assert!(said.contains("is open to others (mode 0"), "{said}");
                 assert!(said.contains("chmod 600 ") && said.contains(FILE_NAME), "{said}");

@@ -8,6 +8,7 @@ use super::dotenv::Entry;
 use super::key::KeyRing;
 use super::place::{Files, KeySource};
 use super::{Secret, dotenv};
+use crate::durability;
 use crate::error::{Context, Error, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::{Session, column};
@@ -207,7 +208,7 @@ impl<'a> Store<'a> {
             .hint("rotate without --drop-old"));
         }
         let before = KeyRing::read(&files.cluster)?.ids();
-        let ring = add_key(&files)?;
+        let ring = add_key(&files)?.only_active();
         let mut resealed = Vec::new();
         let mut left = 0;
         for database in databases {
@@ -215,6 +216,9 @@ impl<'a> Store<'a> {
             let Some(mut store) = Store::open(&conninfo, self.source)? else { continue };
             let (anew, others) = store.rekey(&ring)?;
             left += others;
+            if drop_old && others == 0 {
+                store.prove(&ring).context("the old keys stay")?;
+            }
             resealed.push((database, anew));
         }
         if left > 0 {
@@ -222,6 +226,8 @@ impl<'a> Store<'a> {
                 .hint("the old keys stay; load those secrets again, then rotate again"));
         }
         if drop_old {
+            // what was sealed anew must not be lost with the server while the keys are gone
+            durability::flush(self.conninfo)?;
             KeyRing::drop_keys(&files.cluster, &before)?;
         }
         Ok(Rotated { resealed, dropped: drop_old })
@@ -243,6 +249,11 @@ impl<'a> Store<'a> {
             }
         }
         Ok(open)
+    }
+
+    /// Reads every secret back with the keys of `ring`.
+    fn prove(&mut self, ring: &KeyRing) -> Result<()> {
+        self.sealed()?.iter().try_for_each(|(name, sealed)| ring.open(name, sealed).map(drop))
     }
 
     /// How many were sealed anew, and how many still have another key.

@@ -189,3 +189,17 @@ fn a_backup_restored_elsewhere_needs_its_key() {
     sandbox.write(KEY, key);
     assert_eq!(value(&sandbox), "one");
 }
+
+/// A writer that was killed leaves its file; the keys in it must not outlive those that are dropped.
+#[test]
+fn what_a_killed_writer_left_goes_before_keys_are_dropped() {
+    let sandbox = with_secret();
+    let left = sandbox.path("pg/.hectic.key.killed");
+    std::fs::copy(sandbox.path(KEY), &left).unwrap();
+    sandbox.write("pg/.hectic.keys-of-somebody", "");
+    sandbox.database(["secrets", "rotate", "--drop-old"]).success();
+    let mut hidden = sandbox.entries("pg");
+    hidden.retain(|name| name.starts_with(".hectic"));
+    assert_eq!(hidden, [".hectic.keys-of-somebody"]);
+    assert_eq!(value(&sandbox), "one");
+}
