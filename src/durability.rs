@@ -1,10 +1,24 @@
 //! What a verb reports as done is on disk.
 
 use crate::error::Result;
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::conninfo::{Conninfo, Target};
 use crate::postgres::session::Session;
 
-/// A development cluster commits asynchronously; what a verb reports as done has to survive.
+/// The setting that says whether a commit waits for the disk.
+const SETTING: &str = "synchronous_commit";
+
+/// The connection of a session that commits much and does not wait for the disk each time: the caller
+/// flushes at the end. A server that is not reached by a socket keeps its own rule, and so does whoever
+/// has set one in the URL.
+pub fn bulk(conninfo: &Conninfo) -> Conninfo {
+    let is_set = conninfo.get("options").is_some_and(|options| options.contains(SETTING));
+    match conninfo.targets().iter().all(Target::is_socket) && !is_set {
+        true => conninfo.with_options(&[(SETTING, "off")]),
+        false => conninfo.clone(),
+    }
+}
+
+/// Waits until everything that was committed before is on disk.
 pub fn flush(conninfo: &Conninfo) -> Result<()> {
     let mut session = Session::connect(conninfo)?;
     session.batch("SET synchronous_commit = on")?;

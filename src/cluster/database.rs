@@ -35,8 +35,6 @@ impl Running {
     /// The role is a superuser because hydrating creates event triggers, which only those can.
     pub fn ensure(&self, role: &str, databases: &[&str]) -> Result<()> {
         let mut session = self.session("postgres")?;
-        // the cluster commits asynchronously; what is reported as made has to be on disk
-        session.batch("SET synchronous_commit = on")?;
         if !exists(&mut session, include_str!("../../sql/query/role-exists.sql"), role)? {
             let name = quote_ident(role);
             session

@@ -79,7 +79,6 @@ impl ClusterSpec {
             .set("wal_level", "replica")
             .set("max_wal_senders", "10")
             .set("fsync", "on")
-            .set("synchronous_commit", "off")
             .set("timezone", "UTC")
             .set("log_timezone", "UTC")
             .set("default_text_search_config", "pg_catalog.english")
@@ -103,6 +102,7 @@ impl ClusterSpec {
             Lifetime::Throwaway => Conf::default()
                 .set("listen_addresses", "")
                 .set("fsync", "off")
+                .set("synchronous_commit", "off")
                 .set("full_page_writes", "off")
                 .set("logging_collector", "off"),
         }

@@ -70,13 +70,14 @@ impl Deploy {
     }
 }
 
-/// Puts `content` into the database: bundle, secrets, sources, patch.
+/// Puts `content` into the database: bundle, secrets, sources, patch. Who keeps the database flushes.
 pub fn apply(
     toolchain: &Toolchain,
     conninfo: &Conninfo,
     content: &Content,
     steps: &mut Steps,
 ) -> Result<()> {
+    let conninfo = &durability::bulk(conninfo);
     if let Some(source) = &content.source {
         if content.hook {
             steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?))?;

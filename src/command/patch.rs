@@ -23,7 +23,7 @@ pub fn run(
     let patch = Patch::of(workspace, workspace.patch_log.clone())?;
     inherits::check(conninfo, inherits)?;
     let mut steps = Steps::default();
-    let loaded = steps.run("patch", || patch.apply(toolchain, conninfo));
+    let loaded = steps.run("patch", || patch.apply(toolchain, &durability::bulk(conninfo)));
     let loaded = loaded.context("patching failed")?;
     steps.run("flush", || durability::flush(conninfo))?;
     Ok((steps, loaded))

@@ -153,6 +153,14 @@ impl Conninfo {
     /// The same connection under a name, with settings of the server as if given in `options`.
     #[must_use]
     pub fn with_settings(&self, name: &str, settings: &[(&str, &str)]) -> Self {
+        let mut conninfo = self.with_options(settings);
+        conninfo.parameters.insert("application_name", name.to_owned());
+        conninfo
+    }
+
+    /// The same connection with settings of the server as if given in `options`.
+    #[must_use]
+    pub fn with_options(&self, settings: &[(&str, &str)]) -> Self {
         let mut conninfo = self.clone();
         let mut options = self.get("options").unwrap_or_default().to_owned();
         for (setting, value) in settings {
@@ -161,7 +169,6 @@ impl Conninfo {
             options.push_str(&format!(" -c {setting}={value}"));
         }
         conninfo.parameters.insert("options", options.trim_start().to_owned());
-        conninfo.parameters.insert("application_name", name.to_owned());
         conninfo
     }
 

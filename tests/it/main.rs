@@ -10,6 +10,7 @@ mod codes;
 mod connections;
 mod diff;
 mod dotenv;
+mod durable;
 mod init;
 mod input;
 mod large;

@@ -114,7 +114,6 @@ fn a_stopped_cluster_is_saved_and_stays_stopped() {
 #[test]
 fn a_killed_server_is_no_obstacle() {
     let sandbox = saved();
-    sandbox.ask("CHECKPOINT"); // commits are asynchronous
     let pid = postmaster(&sandbox);
     crate::support::trace::signal("KILL", pid);
     crate::support::wait_until("it is dead", || !crate::init::is_running(pid));

@@ -158,7 +158,7 @@ fn a_killed_server_is_started_again() {
     let mut sandbox = stopped();
     sandbox.init([]).success();
     sandbox.select("INSERT INTO work VALUES (1)");
-    sandbox.select("SET synchronous_commit = on; CREATE TABLE durable ()");
+    sandbox.select("CREATE TABLE durable ()");
     let killed = sandbox.postmaster();
     signal(killed, "KILL");
     wait_until("it ends", || !is_running(killed));

@@ -14,7 +14,7 @@ fn a_cluster_is_local_and_durable_and_can_be_backed_up() {
     sandbox.init([]).success();
     assert_eq!(
         sandbox.select(PROMISED),
-        "fsync=on full_page_writes=on listen_addresses= synchronous_commit=off \
+        "fsync=on full_page_writes=on listen_addresses= synchronous_commit=on \
          unix_socket_permissions=0700 wal_level=replica"
     );
     assert_ne!(sandbox.select("SHOW max_wal_senders"), "0");
