@@ -3,9 +3,10 @@
 -- A table says what it is by what it inherits. Inheriting hectic.created_at is a duty of every
 -- ordinary table; hectic.updated_at brings a column that keeps itself current; hectic.immutable
 -- freezes the rows outside migrations. PostgreSQL inherits columns but no triggers, and it obliges
--- nobody to inherit, so two event triggers do the rest after each statement that makes or alters a
--- table: one refuses tables that shirk the duty, the other gives each table the triggers that
--- its ancestors stand for and takes away those of ancestors it has left.
+-- nobody to inherit, so an event trigger does the rest after each statement that makes or alters a
+-- table: it refuses tables that shirk the duty, gives each table the triggers that its ancestors stand
+-- for and takes away those of ancestors it has left. There are two event triggers, for statements
+-- whose tables may inherit and for those whose tables may not, so that no statement pays for both.
 --
 -- How the duty survives ALTER TABLE without punishing the innocent. A database may hold tables
 -- older than this bundle; altering those must stay possible, if only to make them inherit. What
@@ -13,7 +14,7 @@
 -- out of an exempt schema, a dropped default). That takes a look at the catalogs before and after
 -- the statement. PostgreSQL runs a STABLE function on the snapshot of the statement that called
 -- it, here the ALTER TABLE itself, and a VOLATILE one on a fresh snapshot: the event trigger is
--- STABLE and so looks back, and the one VOLATILE function it calls looks at the present.
+-- STABLE and so looks back, and the VOLATILE functions it calls look at the present.
 --
 -- Why two triggers on an immutable table. Statement triggers fire even when no row matches, and
 -- are the only ones for TRUNCATE; but an UPDATE or DELETE of an ancestor fires only the ancestor's
@@ -117,54 +118,55 @@ COMMENT ON FUNCTION hectic.block_immutable() IS
 
 -- What the catalogs say ----------------------------------------------------------------------
 
--- These run after every CREATE TABLE and ALTER TABLE. They are plpgsql where SQL would read better,
--- because a session plans the statements of plpgsql once and those of an SQL function at each call.
-CREATE OR REPLACE FUNCTION hectic.inherits_from(descendant oid, ancestor oid) RETURNS boolean
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+-- They are plpgsql where SQL would read better, because a session plans the statements of plpgsql once and
+-- those of an SQL function at each call. A plan is made while the database is nearly empty and used when it has
+-- thousands of tables: so there are no sequential scans, and loops with an index where a query would join.
+CREATE OR REPLACE FUNCTION hectic.with_ancestors(descendant oid) RETURNS oid[]
+LANGUAGE plpgsql STABLE STRICT SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  generation oid[] := ARRAY[descendant];
+  line       oid[] := generation;
 BEGIN
-  -- nearly always the table itself names the parent
-  IF descendant = ancestor
-     OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = descendant AND i.inhparent = ancestor) THEN
-    RETURN true;
-  END IF;
-  RETURN EXISTS (
-    WITH RECURSIVE line(member) AS (
-      SELECT descendant
-      UNION
-      SELECT i.inhparent FROM line JOIN pg_inherits i ON i.inhrelid = line.member
-    )
-    SELECT FROM line WHERE line.member = ancestor);
+  WHILE generation <> '{}' LOOP
+    generation := ARRAY(SELECT DISTINCT i.inhparent FROM pg_inherits i
+                        WHERE i.inhrelid = ANY (generation) AND i.inhparent <> ALL (line));
+    line := line || generation;
+  END LOOP;
+  RETURN line;
 END
 $function$;
-COMMENT ON FUNCTION hectic.inherits_from(oid, oid) IS
-  'Is the first table the second one or its descendant, through any number of generations?';
+COMMENT ON FUNCTION hectic.with_ancestors(oid) IS 'The table and all that it inherits from, through any number of generations.';
 
 -- ROWS, because most tables have few descendants: the planner would look at every table of the database.
 CREATE OR REPLACE FUNCTION hectic.with_descendants(tables oid[]) RETURNS SETOF oid
-LANGUAGE plpgsql STABLE STRICT ROWS 5 SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE STRICT ROWS 5 SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  generation oid[] := ARRAY(SELECT DISTINCT unnest(tables));
+  family     oid[] := generation;
 BEGIN
-  RETURN QUERY
-  WITH RECURSIVE family(member) AS (
-    SELECT unnest(tables)
-    UNION
-    SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.member
-  )
-  SELECT family.member FROM family;
+  WHILE generation <> '{}' LOOP
+    generation := ARRAY(SELECT DISTINCT i.inhrelid FROM pg_inherits i
+                        WHERE i.inhparent = ANY (generation) AND i.inhrelid <> ALL (family));
+    family := family || generation;
+  END LOOP;
+  RETURN QUERY SELECT unnest(family);
 END
 $function$;
 COMMENT ON FUNCTION hectic.with_descendants(oid[]) IS 'The tables and all that inherit from them.';
 
-CREATE OR REPLACE FUNCTION hectic.extra_excluded_schemas() RETURNS text[]
+CREATE OR REPLACE FUNCTION hectic.listed_schemas(setting text) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-  setting  constant text := current_setting('hectic.inheritance_extra_excluded_schemas', true);
-  quoted   constant text := '"(?:[^"]|"")+"';
-  plain    constant text := '[^",]+';
-  item     text;
-  excluded text[] := '{}';
+  quoted constant text := '"(?:[^"]|"")+"';
+  plain  constant text := '[^",]+';
+  item   text;
+  listed text[] := '{}';
 BEGIN
   IF coalesce(btrim(setting, E' \t\r\n'), '') = '' THEN
-    RETURN excluded;
+    RETURN listed;
+  END IF;
+  IF strpos(setting, '"') = 0 THEN  -- nearly always; an empty item is the name of no schema
+    RETURN regexp_split_to_array(btrim(lower(setting), E' \t\r\n'), '[ \t\r\n]*,[ \t\r\n]*');
   END IF;
   IF setting !~ format('^(\s*(%1$s|%2$s)?\s*(,|$))+$', quoted, plain) THEN
     RAISE EXCEPTION 'cannot read the setting hectic.inheritance_extra_excluded_schemas: %', setting
@@ -173,16 +175,47 @@ BEGIN
   END IF;
   FOR item IN SELECT btrim(m[1], E' \t\r\n') FROM regexp_matches(setting, format('%s|%s', quoted, plain), 'g') AS m LOOP
     IF item LIKE '"%' THEN
-      excluded := array_append(excluded, replace(substr(item, 2, length(item) - 2), '""', '"'));
+      listed := array_append(listed, replace(substr(item, 2, length(item) - 2), '""', '"'));
     ELSIF item <> '' THEN
-      excluded := array_append(excluded, lower(item));
+      listed := array_append(listed, lower(item));
     END IF;
   END LOOP;
-  RETURN excluded;
+  RETURN listed;
+END
+$function$;
+COMMENT ON FUNCTION hectic.listed_schemas(text) IS
+  'The names in a value of hectic.inheritance_extra_excluded_schemas, read as SQL identifiers.';
+
+CREATE OR REPLACE FUNCTION hectic.extra_excluded_schemas() RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN hectic.listed_schemas(current_setting('hectic.inheritance_extra_excluded_schemas', true));
 END
 $function$;
 COMMENT ON FUNCTION hectic.extra_excluded_schemas() IS
-  'Schemas listed in the setting hectic.inheritance_extra_excluded_schemas, read as SQL identifiers.';
+  'Schemas that the session''s setting hectic.inheritance_extra_excluded_schemas lists.';
+
+-- ALTER DATABASE and ALTER ROLE set later sessions only. Here they count at once, also in the same transaction.
+CREATE OR REPLACE FUNCTION hectic.stored_excluded_schemas() RETURNS text[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  stored text;
+  listed text[] := '{}';
+BEGIN
+  FOR stored IN
+    SELECT substr(entry, strpos(entry, '=') + 1)
+    FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS entry
+    WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+      AND s.setrole IN (0, (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user))
+      AND lower(split_part(entry, '=', 1)) = 'hectic.inheritance_extra_excluded_schemas'
+  LOOP
+    listed := listed || hectic.listed_schemas(stored);
+  END LOOP;
+  RETURN listed;
+END
+$function$;
+COMMENT ON FUNCTION hectic.stored_excluded_schemas() IS
+  'Schemas that hectic.inheritance_extra_excluded_schemas lists where it is stored for this database, the session''s role or all.';
 
 -- PostgreSQL lets neither a partitioned table nor a typed one inherit; their own column does.
 CREATE OR REPLACE FUNCTION hectic.has_own_created_at(candidate oid) RETURNS boolean
@@ -201,11 +234,11 @@ COMMENT ON FUNCTION hectic.has_own_created_at(oid) IS
 -- Partitions are exempt, and temporary tables with the rest of pg_*, which is where they live. So
 -- are the tables of extensions, whose scripts know nothing of this rule: they are members from the
 -- moment the script makes them. Foreign tables keep their rows elsewhere, by rules of their own.
-CREATE OR REPLACE FUNCTION hectic.tables_without_created_at(tables oid[]) RETURNS oid[]
-LANGUAGE plpgsql STABLE STRICT SET plan_cache_mode = force_generic_plan SET search_path = pg_catalog, pg_temp AS $function$
+CREATE OR REPLACE FUNCTION hectic.tables_without_created_at(tables oid[], excluded text[]) RETURNS oid[]
+LANGUAGE plpgsql STABLE STRICT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-  excluded constant text[] := hectic.extra_excluded_schemas();
-  root     constant oid    := 'hectic.created_at'::regclass;
+  root constant oid := to_regclass('hectic.created_at');
 BEGIN
   RETURN ARRAY(
     SELECT c.oid
@@ -218,50 +251,87 @@ BEGIN
       AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
                         AND d.deptype = 'e')
-      AND NOT CASE WHEN c.relkind = 'p' OR c.reloftype <> 0 THEN hectic.has_own_created_at(c.oid)
-                   ELSE hectic.inherits_from(c.oid, root) END
+      AND CASE WHEN c.relkind = 'p' OR c.reloftype <> 0 THEN hectic.has_own_created_at(c.oid)
+               ELSE root = ANY (hectic.with_ancestors(c.oid)) END IS NOT TRUE
     ORDER BY c.oid);
 END
 $function$;
-COMMENT ON FUNCTION hectic.tables_without_created_at(oid[]) IS
-  'Those of the tables and their descendants that owe created_at and lack it, on the caller''s snapshot.';
+COMMENT ON FUNCTION hectic.tables_without_created_at(oid[], text[]) IS
+  'Those of the tables and their descendants, outside the excluded schemas, that owe created_at and lack it, on the caller''s snapshot.';
 
-CREATE OR REPLACE FUNCTION hectic.tables_without_created_at_now(tables oid[]) RETURNS oid[]
+CREATE OR REPLACE FUNCTION hectic.tables_without_created_at_now(tables oid[], excluded text[]) RETURNS oid[]
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
-  RETURN hectic.tables_without_created_at(tables);
+  RETURN hectic.tables_without_created_at(tables, excluded);
 END
 $function$;
-COMMENT ON FUNCTION hectic.tables_without_created_at_now(oid[]) IS
+COMMENT ON FUNCTION hectic.tables_without_created_at_now(oid[], text[]) IS
   'hectic.tables_without_created_at on a fresh snapshot, because this function is VOLATILE.';
 
 -- Enforcement --------------------------------------------------------------------------------
 -- The event trigger functions run with their owner's rights: whoever makes a table needs no
 -- rights on the schema hectic for them.
 
-CREATE OR REPLACE FUNCTION hectic.enforce_created_at_inheritance() RETURNS event_trigger
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+-- All that most statements pay for: one query, and nothing in it depends on how many tables there are. A table is
+-- passed over if it has no descendants, no parents but ours with hectic.created_at among them (or none at all in a
+-- schema that the session's setting plainly names), and as many of our triggers as these bring: one for
+-- hectic.updated_at, two for hectic.immutable. Whatever is less simple is examined. Our parents are looked up,
+-- because a plan that names one would be made anew after each new child; subqueries stay index scans.
+CREATE OR REPLACE FUNCTION hectic.tables_to_examine() RETURNS oid[]
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN array_agg(command.objid)
+  FROM pg_event_trigger_ddl_commands() AS command
+  WHERE command.object_type IN ('table', 'foreign table')
+    AND (SELECT c.relhassubclass
+           OR CASE WHEN c.relhastriggers THEN (
+                SELECT count(*) FROM pg_trigger t
+                WHERE t.tgrelid = c.oid
+                  AND t.tgname IN ('hectic_set_updated_at', 'hectic_block_immutable_rows', 'hectic_block_immutable_statements')
+                  AND t.tgfoid IN (to_regprocedure('hectic.set_updated_at()'), to_regprocedure('hectic.block_immutable()')))
+              ELSE 0 END
+           IS DISTINCT FROM
+              CASE WHEN c.relispartition THEN 0
+              ELSE coalesce(
+                (SELECT CASE WHEN bool_or(i.inhparent = to_regclass('hectic.created_at')) THEN
+                          sum(CASE i.inhparent WHEN to_regclass('hectic.created_at') THEN 0
+                                               WHEN to_regclass('hectic.updated_at') THEN 1
+                                               WHEN to_regclass('hectic.immutable')  THEN 2 ELSE 9 END)
+                        WHEN count(*) > 0 THEN 9 END
+                 FROM pg_inherits i WHERE i.inhrelid = c.oid),
+                CASE WHEN command.schema_name IN ('hectic', 'pg_temp') OR command.object_type = 'foreign table'
+                       OR strpos(current_setting('hectic.inheritance_extra_excluded_schemas', true), '"') = 0
+                          AND command.schema_name = ANY (string_to_array(replace(lower(
+                                current_setting('hectic.inheritance_extra_excluded_schemas', true)), ', ', ','), ','))
+                     THEN 0 END)
+              END
+         FROM pg_class c WHERE c.oid = command.objid);
+END
+$function$;
+COMMENT ON FUNCTION hectic.tables_to_examine() IS
+  'In an event trigger: the tables of the statement that may owe created_at or a trigger; null if there are none.';
+
+-- STABLE, so as to look back; see the beginning of this file.
+CREATE OR REPLACE FUNCTION hectic.refuse_without_created_at(touched oid[], tag text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-  touched      oid[];
-  lacking      oid[];
+  excluded     text[] := hectic.extra_excluded_schemas();
+  lacking      oid[]  := hectic.tables_without_created_at_now(touched, excluded);
   already_lack oid[];
   offender     oid;
   relation     record;
 BEGIN
-  touched := ARRAY(SELECT command.objid FROM pg_event_trigger_ddl_commands() AS command
-                   WHERE command.classid = 'pg_class'::regclass AND command.object_type = 'table'
-                   UNION
-                   -- a schema that is renamed may lose its exemption
-                   SELECT c.oid FROM pg_event_trigger_ddl_commands() AS command
-                   JOIN pg_class c ON c.relnamespace = command.objid AND c.relkind IN ('r', 'p')
-                   WHERE command.classid = 'pg_namespace'::regclass AND tg_tag = 'ALTER SCHEMA');
-  lacking := hectic.tables_without_created_at_now(touched);
   IF lacking = '{}' THEN
     RETURN;
   END IF;
-  already_lack := hectic.tables_without_created_at(touched);
+  excluded     := excluded || hectic.stored_excluded_schemas();
+  lacking      := hectic.tables_without_created_at_now(lacking, excluded);
+  already_lack := hectic.tables_without_created_at(touched, excluded);
   FOREACH offender IN ARRAY lacking LOOP
     CONTINUE WHEN offender = ANY (already_lack);
+    -- Both event triggers come here: the one that has the rule's name is its switch.
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_event_trigger e
+                          WHERE e.evtname = 'hectic_enforce_created_at_inheritance' AND e.evtenabled IN ('O', 'A'));
     -- Through VOLATILE eyes: this function's own snapshot predates a new table.
     relation := hectic.describe_relation(offender);
     IF relation.can_inherit THEN
@@ -269,10 +339,10 @@ BEGIN
           quote_ident(relation.schema_name), quote_ident(relation.table_name)
         USING ERRCODE = 'invalid_table_definition',
               SCHEMA = relation.schema_name, TABLE = relation.table_name,
-              DETAIL = format('%s must leave every ordinary table a descendant of hectic.created_at.', tg_tag),
-              HINT = CASE WHEN tg_tag IN ('CREATE TABLE AS', 'SELECT INTO')
+              DETAIL = format('%s must leave every ordinary table a descendant of hectic.created_at.', tag),
+              HINT = CASE WHEN tag IN ('CREATE TABLE AS', 'SELECT INTO')
                        THEN 'Create the table first, with INHERITS (hectic.created_at), then INSERT ... SELECT; or use a temporary table.'
-                       WHEN tg_tag = 'ALTER TABLE'
+                       WHEN tag = 'ALTER TABLE'
                        THEN 'To exchange a parent, do both in one statement: ALTER TABLE ... NO INHERIT old, INHERIT new.'
                        ELSE 'Write CREATE TABLE ... (...) INHERITS (hectic.created_at).'
                      END || ' To exempt a schema, list it in hectic.inheritance_extra_excluded_schemas.';
@@ -286,6 +356,8 @@ BEGIN
   END LOOP;
 END
 $function$;
+COMMENT ON FUNCTION hectic.refuse_without_created_at(oid[], text) IS
+  'Refuses the statement if one of these tables or their descendants owes created_at that did not owe it before.';
 
 CREATE OR REPLACE FUNCTION hectic.describe_relation(
   relation oid, OUT schema_name name, OUT table_name name, OUT can_inherit boolean
@@ -300,13 +372,12 @@ END
 $function$;
 COMMENT ON FUNCTION hectic.describe_relation(oid) IS
   'Name of a table and whether PostgreSQL lets it inherit, on a fresh snapshot.';
-COMMENT ON FUNCTION hectic.enforce_created_at_inheritance() IS
-  'Event trigger: refuses a statement after which a table owes hectic.created_at that did not owe it before.';
 
 -- A trigger stays when the table still inherits, and is left alone then: its owner may have
 -- disabled it for a reason.
 CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers(tables oid[] DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   scope oid[];
   rule  record;
@@ -320,11 +391,11 @@ BEGIN
 
   FOR rule IN
     WITH wanted(parent, trigger_name, function, timing) AS (
-      VALUES ('hectic.updated_at'::regclass, 'hectic_set_updated_at', 'hectic.set_updated_at()'::regprocedure,
+      VALUES (to_regclass('hectic.updated_at'), 'hectic_set_updated_at', to_regprocedure('hectic.set_updated_at()'),
               'BEFORE UPDATE ON %s FOR EACH ROW'),
-             ('hectic.immutable', 'hectic_block_immutable_rows', 'hectic.block_immutable()',
+             (to_regclass('hectic.immutable'), 'hectic_block_immutable_rows', to_regprocedure('hectic.block_immutable()'),
               'BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW'),
-             ('hectic.immutable', 'hectic_block_immutable_statements', 'hectic.block_immutable()',
+             (to_regclass('hectic.immutable'), 'hectic_block_immutable_statements', to_regprocedure('hectic.block_immutable()'),
               'BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT')
     )
     SELECT w.trigger_name, w.function,
@@ -332,10 +403,11 @@ BEGIN
            CASE WHEN c.relkind = 'f' AND current_setting('server_version_num')::int < 160000
              THEN replace(w.timing, ' OR TRUNCATE', '') ELSE w.timing END AS timing,
            c.oid::regclass AS relation,
-           hectic.inherits_from(c.oid, w.parent) AS inherits,
+           w.parent = ANY (line.members) AS inherits,
            t.oid IS NOT NULL AS attached
-    FROM wanted w
-    CROSS JOIN pg_class c
+    FROM pg_class c
+    CROSS JOIN LATERAL (SELECT hectic.with_ancestors(c.oid) AS members OFFSET 0) line
+    CROSS JOIN wanted w
     LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = w.trigger_name AND t.tgfoid = w.function
                           AND NOT t.tgisinternal
     -- Another session's temporary table is out of reach, and gone soon.
@@ -355,16 +427,48 @@ $function$;
 COMMENT ON FUNCTION hectic.sync_inherited_triggers(oid[]) IS
   'Gives the tables and their descendants (null: every table) the triggers of hectic.updated_at and hectic.immutable they inherit, and removes those they no longer do.';
 
+-- After statements whose tables may inherit. Whether CREATE SCHEMA made tables is asked of the statistics, because
+-- it ends the plans of every query, so that any query would be planned anew.
 CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers_after_ddl() RETURNS event_trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  touched oid[];
 BEGIN
-  PERFORM hectic.sync_inherited_triggers(ARRAY(
-    SELECT DISTINCT command.objid FROM pg_event_trigger_ddl_commands() AS command
-    WHERE command.classid = 'pg_class'::regclass AND command.object_type IN ('table', 'foreign table')));
+  IF tg_tag = 'CREATE SCHEMA' THEN
+    IF pg_stat_get_xact_tuples_inserted('pg_class'::regclass) = 0 AND current_setting('track_counts') = 'on' THEN
+      RETURN;
+    END IF;
+    PERFORM pg_event_trigger_ddl_commands() OFFSET 1;
+    IF NOT FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  touched := hectic.tables_to_examine();
+  IF touched IS NOT NULL THEN
+    PERFORM hectic.refuse_without_created_at(touched, tg_tag);
+    PERFORM hectic.sync_inherited_triggers(touched);
+  END IF;
 END
 $function$;
 COMMENT ON FUNCTION hectic.sync_inherited_triggers_after_ddl() IS
-  'Event trigger: hectic.sync_inherited_triggers for the tables of the statement.';
+  'Event trigger: hectic.refuse_without_created_at and hectic.sync_inherited_triggers for the tables of the statement.';
+
+-- After statements whose tables cannot inherit, or do so already.
+CREATE OR REPLACE FUNCTION hectic.enforce_created_at_inheritance() RETURNS event_trigger
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  PERFORM hectic.refuse_without_created_at(ARRAY(
+    SELECT command.objid FROM pg_event_trigger_ddl_commands() AS command
+    WHERE command.classid = 'pg_class'::regclass AND command.object_type = 'table'
+    UNION
+    -- a schema that is renamed may lose its exemption
+    SELECT d.objid FROM pg_event_trigger_ddl_commands() AS command
+    JOIN pg_depend d ON d.refclassid = command.classid AND d.refobjid = command.objid
+    WHERE command.classid = 'pg_namespace'::regclass AND d.classid = 'pg_class'::regclass), tg_tag);
+END
+$function$;
+COMMENT ON FUNCTION hectic.enforce_created_at_inheritance() IS
+  'Event trigger: hectic.refuse_without_created_at for the tables of the statement, or of the schema that it alters.';
 
 -- Tables that inherited before the event triggers existed.
 DO $existing$
@@ -373,22 +477,23 @@ BEGIN
 END
 $existing$;
 
--- CREATE SCHEMA can make tables within one statement, and is then the only tag reported.
+-- One of them for each statement. CREATE SCHEMA can make tables within one statement, and is then the only
+-- tag reported.
 DO $event_triggers$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_enforce_created_at_inheritance') THEN
     CREATE EVENT TRIGGER hectic_enforce_created_at_inheritance ON ddl_command_end
-      WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA', 'ALTER SCHEMA')
+      WHEN TAG IN ('CREATE TABLE AS', 'SELECT INTO', 'ALTER SCHEMA')
       EXECUTE FUNCTION hectic.enforce_created_at_inheritance();
     COMMENT ON EVENT TRIGGER hectic_enforce_created_at_inheritance IS
-      'Every ordinary table inherits hectic.created_at.';
+      'Every ordinary table inherits hectic.created_at. Disabled, it ends that rule for all statements.';
   END IF;
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_sync_inherited_triggers') THEN
     CREATE EVENT TRIGGER hectic_sync_inherited_triggers ON ddl_command_end
       WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE')
       EXECUTE FUNCTION hectic.sync_inherited_triggers_after_ddl();
     COMMENT ON EVENT TRIGGER hectic_sync_inherited_triggers IS
-      'Tables get the triggers of hectic.updated_at and hectic.immutable with the inheritance.';
+      'Tables inherit hectic.created_at, and get the triggers of hectic.updated_at and hectic.immutable with the inheritance.';
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE WARNING 'role % may not create event triggers, which takes a superuser: created_at is not enforced, and new tables get no triggers by themselves', current_user

@@ -15,7 +15,7 @@ pub use apply::{apply, status, upgrade};
 
 /// The version of the bundle: the only place that says it. Raised with every change of what the
 /// files leave in a database, together with an upgrade under `sql/upgrade`.
-pub const VERSION: &str = "0.4.0";
+pub const VERSION: &str = "0.5.0";
 
 /// One row: `has_schema`, `has_version`, `has_objects`, `is_enforced`, all boolean.
 pub const OBJECTS_QUERY: &str = include_str!("../../sql/query/bundle-objects.sql");
@@ -36,6 +36,8 @@ const FILES: [(&str, &str); 5] = [
 const BEFORE_FROM_0_1_0: &str = include_str!("../../sql/upgrade/0.1.0/10-before.sql");
 const BEFORE_FROM_0_2_0: &str = include_str!("../../sql/upgrade/0.2.0/10-before.sql");
 const BEFORE_FROM_0_3_0: &str = include_str!("../../sql/upgrade/0.3.0/10-before.sql");
+const BEFORE_FROM_0_4_0: &str = include_str!("../../sql/upgrade/0.4.0/10-before.sql");
+const BEFORE_EVENT_TRIGGERS: &str = include_str!("../../sql/upgrade/event-triggers/10-before.sql");
 const BEFORE_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/10-before.sql");
 const AFTER_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/20-after.sql");
 
@@ -85,13 +87,17 @@ pub fn upgrade_script(from: &str) -> Option<String> {
         "0.1.0" => BEFORE_FROM_0_1_0,
         "0.2.0" => BEFORE_FROM_0_2_0,
         "0.3.0" => BEFORE_FROM_0_3_0,
+        "0.4.0" => BEFORE_FROM_0_4_0,
         _ => return None,
     };
-    // all of them kept secrets as plain text
-    let before = [before, BEFORE_PLAIN_SECRETS].map(str::to_owned);
+    let before = [before, BEFORE_EVENT_TRIGGERS].map(str::to_owned).into_iter();
     let bundle = files().into_iter().map(|file| file.sql);
-    let after = AFTER_PLAIN_SECRETS.to_owned();
-    Some(transaction(before.into_iter().chain(bundle).chain([after])))
+    if from == "0.4.0" {
+        return Some(transaction(before.chain(bundle)));
+    }
+    // the others kept secrets as plain text
+    let [seal, after] = [BEFORE_PLAIN_SECRETS, AFTER_PLAIN_SECRETS].map(str::to_owned);
+    Some(transaction(before.chain([seal]).chain(bundle).chain([after])))
 }
 
 /// Can [`upgrade_script`] start from this version?
@@ -168,7 +174,7 @@ mod tests {
             FILES.iter().map(|(_, sql)| sql.matches(PLACEHOLDER).count()).sum();
         assert_eq!(placeholders, 2);
         assert!(files().iter().all(|file| !file.sql.contains(PLACEHOLDER)));
-        assert!(files()[0].sql.contains("'0.4.0'"));
+        assert!(files()[0].sql.contains("'0.5.0'"));
     }
 
     #[test]
@@ -237,7 +243,8 @@ mod tests {
 
     #[test]
     fn scripts_are_one_transaction() {
-        let upgrades = ["0.1.0", "0.2.0", "0.3.0"].map(|from| upgrade_script(from).unwrap());
+        let upgrades =
+            ["0.1.0", "0.2.0", "0.3.0", "0.4.0"].map(|from| upgrade_script(from).unwrap());
         for script in upgrades.into_iter().chain([script()]) {
             assert!(code(&script)[0].starts_with("BEGIN ") && script.ends_with("\nCOMMIT;\n"));
             assert_eq!(script.matches("\nCOMMIT;").count(), 1);
@@ -248,7 +255,7 @@ mod tests {
     #[test]
     fn only_known_older_versions_are_upgraded() {
         assert!(known("0.1.0"));
-        for other in [VERSION, "0.0.9", "0.1", "0.5.0", "", "banana"] {
+        for other in [VERSION, "0.0.9", "0.1", "0.6.0", "", "banana"] {
             assert_eq!(upgrade_script(other), None, "{other}");
         }
     }
@@ -260,7 +267,7 @@ mod tests {
         assert_eq!(Status::of(true, Some(VERSION)), Status::Current);
         assert_eq!(Status::of(true, Some("0.1.0")), Status::Older("0.1.0".into()));
         assert_eq!(Status::of(true, Some("0.10.0")), Status::Newer("0.10.0".into()));
-        for unknown in ["0.1.7", "0.4.0-rc1", "", "+0.4.0", "99999999999.0"] {
+        for unknown in ["0.1.7", "0.5.0-rc1", "", "+0.5.0", "99999999999.0"] {
             assert_eq!(
                 Status::of(true, Some(unknown)),
                 Status::Unknown(unknown.into()),

@@ -146,7 +146,7 @@ fn a_role_without_superuser_is_told_which_step_needs_one() {
     let applied = sandbox.database(["-u", &url, "hydrate"]).success();
     let warning = applied.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap();
     assert!(warning.contains("event trigger") || warning.contains("superuser"), "{applied}");
-    assert_eq!(sandbox.database(["bundle", "status"]).success().stdout, "0.4.0, current\n");
+    assert_eq!(sandbox.database(["bundle", "status"]).success().stdout, "0.5.0, current\n");
     assert_eq!(sandbox.ask("SELECT count(*) FROM pg_event_trigger"), "0");
     sandbox.ask(&format!("ALTER SCHEMA hectic OWNER TO \"{}\"", whoami()));
     sandbox.database(["-u", &sandbox.url("app"), "hydrate"]).success();
@@ -172,7 +172,7 @@ fn a_dump_restores_and_is_the_same() {
     assert!(original == dump("copy"), "the copy's dump differs");
     assert_eq!(
         sandbox.database(["-u", &copy, "bundle", "status"]).success().stdout,
-        "0.4.0, current\n"
+        "0.5.0, current\n"
     );
     let stray = ["-u", &copy, "psql", "-c", "CREATE TABLE stray (id int)"];
     sandbox.database(stray).fails(1, ["hectic.created_at"]);
@@ -213,4 +213,26 @@ fn exclusions_of_a_database_last() {
     sandbox.database(["hydrate"]).fails(1, ["42P16", "etl.row", "hectic.created_at"]);
     sandbox.ask("ALTER DATABASE app SET hectic.inheritance_extra_excluded_schemas = 'etl,legacy'");
     sandbox.database(["hydrate"]).success();
+}
+
+#[test]
+fn a_project_exempts_its_own_schemas() {
+    let sandbox = project::with_source("");
+    let exempt = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET \
+                  hectic.inheritance_extra_excluded_schemas = ''etl''', current_database()); END $$;";
+    let (schema, table) = ("CREATE SCHEMA etl;", "CREATE TABLE etl.line (id int);");
+    sandbox.write("project/db/src/entrypoint.sql", format!("{schema}{exempt}{table}"));
+    for (version, up, down) in [
+        (20_250_101_000_001_u64, format!("{schema}{exempt}"), "DROP SCHEMA etl;"),
+        (20_250_101_000_002, table.to_owned(), "DROP TABLE etl.line;"),
+    ] {
+        let directory = format!("project/db/migration/{version}-step");
+        sandbox.write(&format!("{directory}/up.sql"), &up);
+        sandbox.write(&format!("{directory}/down.sql"), down);
+    }
+    sandbox.database(["check"]).success();
+    sandbox.database(["init"]).success();
+    sandbox.database(["bundle", "upgrade"]).success();
+    sandbox.run("migrator", ["migrate", "up", "all"]).success();
+    sandbox.database(["diff", "--from-migrations"]).success();
 }
