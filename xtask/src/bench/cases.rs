@@ -195,7 +195,8 @@ const PIPELINE_INIT: Side = Side {
     afterwards: stop,
 };
 
-const MIGRATE: Side = in_database(migrate_all);
+/// All migrations, in a database that has the bundle.
+pub(super) const MIGRATE: Side = in_database(migrate_all);
 
 /// A database in which everything is applied.
 const MIGRATED: &[Make] = &[database, migrate_all];

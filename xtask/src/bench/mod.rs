@@ -8,6 +8,7 @@
 mod cases;
 mod comparisons;
 mod dbmate;
+mod ddl;
 mod lab;
 mod memory;
 mod migrations;
@@ -65,7 +66,8 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
 
 /// Every case, in the order of the table.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    cases::CASES.iter().chain(&comparisons::CASES).chain(&secrets::CASES).chain(&pulls::CASES)
+    let clusters = cases::CASES.iter().chain(&ddl::CASES);
+    clusters.chain(&comparisons::CASES).chain(&secrets::CASES).chain(&pulls::CASES)
 }
 
 /// Refuses a name that selects nothing.

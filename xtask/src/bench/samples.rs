@@ -18,6 +18,11 @@ const SECRET: [(&str, &str); 3] = [
     ("decrypt.sql", include_str!("../../bench/secret/decrypt.sql")),
 ];
 
+const DDL: [(&str, &str); 2] = [
+    ("begin.sql", include_str!("../../bench/ddl/begin.sql")),
+    ("plain.sql", include_str!("../../bench/ddl/plain.sql")),
+];
+
 /// How many tables a pull has: 320 MB, and 1 GB.
 const PARTS: [u8; 2] = [4, 13];
 
@@ -48,6 +53,7 @@ impl Samples {
         let (dotenv, plain) = hundred();
         write(&samples.secret("secrets.env"), &dotenv)?;
         write(&samples.secret("plain.sql"), &plain)?;
+        samples.write_ddl()?;
         program::run_quietly(program::new("chmod").args(["-R", "a+rX"]).arg(&samples.0))?;
         Ok(samples)
     }
@@ -55,6 +61,23 @@ impl Samples {
     /// A file about secrets.
     pub(super) fn secret(&self, name: &str) -> PathBuf {
         self.0.join("secret").join(name)
+    }
+
+    /// A file of statements that define something.
+    pub(super) fn ddl(&self, name: &str) -> PathBuf {
+        self.0.join("ddl").join(name)
+    }
+
+    fn write_ddl(&self) -> Result<()> {
+        for (name, text) in DDL {
+            write(&self.ddl(name), text)?;
+        }
+        for count in [300, 3000] {
+            write(&self.ddl(&format!("excluded-{count}.sql")), &tables("excluded", "", count))?;
+            let inheriting = tables("inheriting", "INHERITS (hectic.created_at)", count);
+            write(&self.ddl(&format!("inheriting-{count}.sql")), &inheriting)?;
+        }
+        write(&self.ddl("schemas.sql"), &times(include_str!("../../bench/ddl/schema.sql"), 1000))
     }
 
     /// A schema of 1000 tables.
@@ -101,6 +124,19 @@ impl Samples {
     pub(super) fn migration(&self) -> PathBuf {
         self.migrated().join(MIGRATION).join("up/entrypoint.sql")
     }
+}
+
+/// So many tables of a schema, which need not inherit.
+fn tables(schema: &str, parent: &str, count: usize) -> String {
+    let exempt = "SET hectic.inheritance_extra_excluded_schemas = 'excluded';\n";
+    let template = include_str!("../../bench/ddl/table.sql");
+    let template = template.replace("@schema@", schema).replace("@parent@", parent);
+    format!("{exempt}{}", times(&template, count))
+}
+
+/// The statements of a template so many times.
+fn times(template: &str, count: usize) -> String {
+    (0..count).map(|number| template.replace("@number@", &number.to_string())).collect()
 }
 
 /// Makes the sample project with its sources as a migration, which has a transaction of its own.
