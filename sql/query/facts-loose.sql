@@ -22,29 +22,53 @@ WHERE s.setdatabase = 0 AND s.setrole <> 0
 UNION ALL
 -- Privileges on what is not compared by itself: PostgreSQL's own objects and members of extensions, where
 -- they are not as they came, and objects of the bundle, where others than their owner have any.
+-- The role that initdb made, which has another name elsewhere, is called (owner) on what is its own.
 SELECT 'privileges', 'on ' || i.type || ' ' || i.identity, pg_catalog.json_build_object('acl', coalesce((
-         SELECT pg_catalog.string_agg(a::text, ', ' ORDER BY a::text COLLATE pg_catalog."C") FROM pg_catalog.unnest(o.acl) a), 'nobody'))::text
+         SELECT pg_catalog.string_agg(CASE WHEN o.is_server THEN
+                  pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
+                    '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)') ELSE a::text END,
+                  ', ' ORDER BY a::text COLLATE pg_catalog."C") FROM pg_catalog.unnest(o.acl) a), 'nobody'))::text
 FROM (
-  SELECT c.tableoid AS class, c.oid AS id, c.relnamespace AS schema, c.relacl AS acl,
-         pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner) AS usual
+  SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, c.relnamespace AS schema, c.oid < 16384 AS is_server, c.relowner AS owner,
+         c.relacl AS acl, pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner) AS usual
   FROM pg_catalog.pg_class c WHERE c.relacl IS NOT NULL AND c.relkind NOT IN ('i', 'I', 'c', 't')
   UNION ALL
-  SELECT p.tableoid, p.oid, p.pronamespace, p.proacl, pg_catalog.acldefault('f', p.proowner)
+  SELECT c.tableoid, c.oid, a.attnum, c.relnamespace, c.oid < 16384, c.relowner, a.attacl, pg_catalog.acldefault('c', c.relowner)
+  FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL
+  UNION ALL
+  SELECT p.tableoid, p.oid, 0, p.pronamespace, p.oid < 16384, p.proowner, p.proacl, pg_catalog.acldefault('f', p.proowner)
   FROM pg_catalog.pg_proc p WHERE p.proacl IS NOT NULL
   UNION ALL
-  SELECT n.tableoid, n.oid, n.oid, n.nspacl, pg_catalog.acldefault('n', n.nspowner)
-  FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL AND n.nspname = 'hectic'
+  SELECT t.tableoid, t.oid, 0, t.typnamespace, t.oid < 16384, t.typowner, t.typacl, pg_catalog.acldefault('T', t.typowner)
+  FROM pg_catalog.pg_type t WHERE t.typacl IS NOT NULL
+  UNION ALL
+  -- The schema public is compared by itself.
+  SELECT n.tableoid, n.oid, 0, n.oid, n.oid < 16384 AND n.nspname <> 'public', n.nspowner, n.nspacl, pg_catalog.acldefault('n', n.nspowner)
+  FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL
+  UNION ALL
+  -- Those of no extension are compared by themselves.
+  SELECT l.tableoid, l.oid, 0, 0, false, l.lanowner, l.lanacl, pg_catalog.acldefault('l', l.lanowner)
+  FROM pg_catalog.pg_language l WHERE l.lanacl IS NOT NULL
+  UNION ALL
+  SELECT f.tableoid, f.oid, 0, 0, false, f.fdwowner, f.fdwacl, pg_catalog.acldefault('F', f.fdwowner)
+  FROM pg_catalog.pg_foreign_data_wrapper f WHERE f.fdwacl IS NOT NULL
+  UNION ALL
+  SELECT s.tableoid, s.oid, 0, 0, false, s.srvowner, s.srvacl, pg_catalog.acldefault('S', s.srvowner)
+  FROM pg_catalog.pg_foreign_server s WHERE s.srvacl IS NOT NULL
 ) o
-JOIN pg_catalog.pg_namespace n ON n.oid = o.schema
-LEFT JOIN pg_catalog.pg_init_privs w ON w.classoid = o.class AND w.objoid = o.id AND w.objsubid = 0
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.schema
+LEFT JOIN pg_catalog.pg_init_privs p ON p.classoid = o.class AND p.objoid = o.id AND p.objsubid = o.sub
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = o.class AND d.objid = o.id AND d.objsubid = 0 AND d.deptype = 'e'
-CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.id, 0) i
+CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.id, o.sub) i
+-- As an aclitem has it, and what is special to regular expressions escaped.
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.regexp_replace(CASE WHEN r ~ '\W' THEN '"' || pg_catalog.replace(r, '"', '""') || '"' ELSE r END, '(\W)', '\\\1', 'g')
+  FROM (SELECT pg_catalog.pg_get_userbyid(o.owner)::text) u(r)) w(owner)
 WHERE CASE WHEN n.nspname = 'hectic'
-             THEN EXISTS (SELECT FROM pg_catalog.aclexplode(o.acl) x
-                          WHERE x.grantee <> (SELECT u.grantor FROM pg_catalog.aclexplode(o.usual) u LIMIT 1))
-           ELSE (o.id < 16384 OR d.objid IS NOT NULL)
+             THEN EXISTS (SELECT FROM pg_catalog.aclexplode(o.acl) x WHERE x.grantee <> o.owner)
+           ELSE (o.is_server OR d.objid IS NOT NULL)
              AND ARRAY(SELECT a::text COLLATE pg_catalog."C" FROM pg_catalog.unnest(o.acl) a ORDER BY 1)
-                 <> ARRAY(SELECT a::text COLLATE pg_catalog."C" FROM pg_catalog.unnest(coalesce(w.initprivs, o.usual)) a ORDER BY 1)
+                 <> ARRAY(SELECT a::text COLLATE pg_catalog."C" FROM pg_catalog.unnest(coalesce(p.initprivs, o.usual)) a ORDER BY 1)
       END
 UNION ALL
 SELECT 'large objects', 'all', pg_catalog.json_build_object('number', count(*)::text)::text

@@ -12,6 +12,7 @@ mod input;
 mod keep;
 mod origin;
 mod output;
+mod privileges;
 mod rows;
 mod schema;
 mod support;
