@@ -1,6 +1,7 @@
 -- Opens the transaction in which a pull reads: one snapshot for all queries, and every setting pinned
 -- that changes how values are written. Nothing runs into a limit that is meant for the application.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL search_path = pg_catalog;
 SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL intervalstyle = 'postgres';

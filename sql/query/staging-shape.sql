@@ -2,7 +2,10 @@
 -- may mean a large object or hold text of some kind, and the key by which rows are told apart: the primary one, else the
 -- smallest unique index without gaps.
 WITH attribute AS (
-  SELECT a.attrelid, a.attnum, a.attname::text AS name, a.attnotnull, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attgenerated <> '' AS is_generated,
+  SELECT a.attrelid, a.attnum, a.attname::text AS name,
+         -- since PostgreSQL 18 older rows may have gaps all the same
+         a.attnotnull AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n'
+                                        AND n.conkey[1] = a.attnum AND NOT n.convalidated) AS attnotnull, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attgenerated <> '' AS is_generated,
          a.atttypid = 'pg_catalog.oid'::pg_catalog.regtype OR t.typbasetype = 'pg_catalog.oid'::pg_catalog.regtype AS is_oid,
          -- numbers, truth values, times, enums, bits and uuids hold none
          NOT (e.typcategory IN ('N', 'B', 'D', 'T', 'E', 'V') OR e.oid = 'pg_catalog.uuid'::pg_catalog.regtype) AS is_textual

@@ -1,4 +1,4 @@
--- What the tables $1 are for the current role, and how large. "sequences" are those of their columns,
+-- A template: what the tables $1 are for the current role, and how large. "sequences" are those of their columns,
 -- and "denied" the columns, that it may not read. Rows are an estimate, where there is one.
 SELECT c.oid,
        pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
@@ -7,17 +7,12 @@ SELECT c.oid,
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
                AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT') ORDER BY a.attnum) AS denied,
-       ARRAY(SELECT s.oid::pg_catalog.regclass::text
-             FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
-             WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-               AND d.refobjid = c.oid AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
-               -- an index depends on columns as well, and must not be asked about
-               AND NOT CASE WHEN s.relkind = 'S' THEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT') END ORDER BY 1) AS sequences,
+       ARRAY(SELECT s.sequence FROM (@sequences@) AS s WHERE s.oid = c.oid AND NOT s.readable) AS sequences,
        size.rows, size.bytes
 FROM pg_catalog.pg_class c
 CROSS JOIN LATERAL (
   SELECT CASE WHEN pg_catalog.bool_and(l.reltuples >= 0) THEN pg_catalog.sum(l.reltuples)::bigint END AS rows,
-         pg_catalog.sum(pg_catalog.pg_table_size(l.oid))::bigint AS bytes
+         COALESCE(pg_catalog.sum(pg_catalog.pg_table_size(l.oid)), 0)::bigint AS bytes
   FROM pg_catalog.pg_class l
   WHERE l.relkind = 'r' AND l.oid = ANY (ARRAY(SELECT p.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) p) || c.oid)
 ) AS size

@@ -8,7 +8,10 @@ WITH RECURSIVE immutable(oid) AS (
 )
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS qualified,
-       pg_catalog.pg_table_is_visible(c.oid) AS visible,
+       CASE WHEN n.nspname = ANY (path.schemas) THEN n.nspname = (
+         SELECT s.nspname FROM pg_catalog.pg_class v JOIN pg_catalog.pg_namespace s ON s.oid = v.relnamespace
+         WHERE v.relname = c.relname AND s.nspname = ANY (path.schemas)
+         ORDER BY pg_catalog.array_position(path.schemas, s.nspname) LIMIT 1) ELSE false END AS visible,
        c.relkind = 'p' AS partitioned,
        n.nspname = 'hectic' OR EXISTS (
          SELECT FROM pg_catalog.pg_depend d
@@ -24,6 +27,7 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
        ARRAY(SELECT a.relid::oid FROM pg_catalog.pg_partition_ancestors(c.oid) AS a(relid)
              WHERE c.relispartition AND a.relid <> c.oid) AS whole
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN (SELECT pg_catalog.current_setting('pull.schemas')::pg_catalog.name[] AS schemas) AS path
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 ORDER BY 2, 3

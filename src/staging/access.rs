@@ -2,6 +2,7 @@
 
 use super::read;
 use super::table::Table;
+use super::template::fill;
 use crate::error::{Error, Result};
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
@@ -21,7 +22,9 @@ pub(super) struct State {
 
 /// Asks about tables.
 pub(super) fn states(session: &mut Session, oids: &[u32]) -> Result<Vec<State>> {
-    let rows = session.query(include_str!("../../sql/query/staging-state.sql"), &[&oids]);
+    let sequences = fill(include_str!("../../sql/query/staging-sequences.sql"), &[]);
+    let template = include_str!("../../sql/query/staging-state.sql");
+    let rows = session.query(&fill(template, &[("@sequences@", &sequences)]), &[&oids]);
     let rows = rows.map_err(|error| read::explain_lock(session, error))?;
     let state = |row| {
         Ok(State {

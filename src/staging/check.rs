@@ -170,9 +170,9 @@ fn amounts(
         health.problems.extend(unresolved);
         return Ok(());
     }
-    session.batch("SET LOCAL search_path = pg_catalog")?;
     let mut total = 0.0;
     for table in tables {
+        session.batch(read::path(table, &wanted))?;
         let planned = planned(session, &read::query(table, &wanted))
             .context(format!("cannot pull {}", table.name))?;
         let is_restricted = read::is_restricted(table, &wanted);

@@ -64,8 +64,7 @@ pub(super) fn rows(
     wanted: &Wanted,
     out: &mut dyn Write,
 ) -> Result<Amount> {
-    // what a reg… type or a composite is called depends on it; the conditions are people's
-    session.batch("SET LOCAL search_path = pg_catalog")?;
+    session.batch(path(table, wanted))?;
     let is_whole = !is_restricted(table, wanted)
         && table.share.condition.is_none()
         && !closure::is_partial(table, wanted);
@@ -77,6 +76,18 @@ pub(super) fn rows(
     let read = read.map_err(|error| explain_lock(session, error));
     read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
     Ok(rows.amount)
+}
+
+/// Sets what unqualified names mean while a table is read. What people wrote, and the functions that it
+/// calls, find what they always find. But what the value of a reg… type is called depends on it as well.
+pub(super) fn path(table: &Table, wanted: &Wanted) -> &'static str {
+    let is_written = !table.masked.is_empty()
+        || wanted.conditions.iter().any(|rule| rule.table == table.name || table.closure.is_some());
+    if is_written && !table.types.iter().any(|of| of.starts_with("reg")) {
+        "SET LOCAL search_path TO DEFAULT"
+    } else {
+        "SET LOCAL search_path = pg_catalog"
+    }
 }
 
 /// Says what to do when a lock was not granted in time.
@@ -139,7 +150,7 @@ pub(super) fn choice(table: &Table, wanted: &Wanted) -> Choice {
         |names: &[String]| names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
     let order = match table.key.as_slice() {
         // not every type has an order, but every row has a text
-        [] => format!("ROW({})::text COLLATE pg_catalog.\"C\"", columns(&table.columns)),
+        [] => format!("ROW({})::pg_catalog.text COLLATE pg_catalog.\"C\"", columns(&table.columns)),
         key => columns(key),
     };
     let of = |rules: &[Rule]| {

@@ -179,7 +179,6 @@ fn columns(session: &mut Session, tables: &[Table]) -> Result<BTreeMap<At, Colum
 
 /// Looks at some rows of a table; where the sample of a large one is empty, at its first.
 fn look(session: &mut Session, table: &Table, names: &[&String]) -> Result<Vec<Found>> {
-    session.batch("SET LOCAL search_path = pg_catalog")?;
     let rows = access::states(session, &[table.oid])?.pop().and_then(|state| state.rows);
     if let Some(rows) = rows.filter(|rows| *rows > LARGE) {
         // somewhat more than is taken, since it is a matter of chance

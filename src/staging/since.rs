@@ -120,7 +120,11 @@ fn share(
     let from = mark.and_then(|mark| mark.value.as_deref());
     let is_new = match from {
         Some(value) => {
-            format!("(t.{0} >= {1} OR t.{0} IS NULL)", quote_ident(name), quote_literal(value))
+            format!(
+                "(t.{0} OPERATOR(pg_catalog.>=) {1} OR t.{0} IS NULL)",
+                quote_ident(name),
+                quote_literal(value)
+            )
         }
         None => "true".to_owned(),
     };

@@ -141,8 +141,6 @@ pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>
 /// `Conflict` for a table whose rows are not all of it.
 pub(super) fn described(session: &mut Session, mut tables: Vec<Table>) -> Result<Vec<Table>> {
     let oids = oids(&tables);
-    // what a type is called depends on it
-    session.batch("SET LOCAL search_path = pg_catalog")?;
     shape(session, &mut tables, &oids)?;
     sequences(session, &mut tables, &oids)?;
     let mut tables = in_order(session, tables, &oids)?;
