@@ -8,7 +8,7 @@ CREATE TEMP TABLE pulled_index (relation text, definition text, name text, remar
 
 -- How rows can be copied into the table itself, which is ready then: the options of COPY, none where they
 -- cannot. A file that this transaction has made takes rows that need no second look ever after.
-CREATE OR REPLACE FUNCTION pg_temp.pull_direct(relation text, columns text[], types text[]) RETURNS text LANGUAGE plpgsql AS $function$
+CREATE OR REPLACE FUNCTION pg_temp.pull_direct(relation text, columns text[], types text[]) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   plain boolean := (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation::regclass);
   parts regclass[] := relation::regclass || ARRAY(SELECT p.relid FROM pg_partition_tree(relation) AS p WHERE p.level > 0);
@@ -21,8 +21,8 @@ BEGIN
   EXECUTE format('SELECT EXISTS (SELECT FROM %s)', only_own) INTO filled;
   IF filled OR columns = '{}' OR NOT columns <@ pg_temp.pull_columns(relation) OR row_security_active(relation::regclass::oid)
      OR EXISTS (SELECT FROM pg_class c WHERE c.oid = ANY (parts) AND c.relkind = 'f')
-     OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = ANY (parts))
-     OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (parts) AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 4 <> 0) THEN
+     OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = ANY (parts) AND r.ev_enabled IN ('O', 'A'))
+     OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (parts) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 4 <> 0) THEN
     RETURN NULL;
   END IF;
   CALL pg_temp.pull_differences(relation, columns, types);
@@ -35,13 +35,15 @@ BEGIN
       AND pg_has_role(c.relowner, 'USAGE')
       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0)
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indexrelid)
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.deptype NOT IN ('a', 'n'))
+      -- what a user's function finds while an index is made differs from what it finds while rows are written
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                        AND (d.deptype NOT IN ('a', 'n') OR d.refclassid = 'pg_proc'::regclass))
     RETURNING name
   LOOP
     EXECUTE format('DROP INDEX %s', late.name);
   END LOOP;
   IF plain AND has_table_privilege(relation::regclass::oid, 'TRUNCATE')
-     AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = relation::regclass AND t.tgtype & 32 <> 0) THEN
+     AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = relation::regclass AND t.tgenabled IN ('O', 'A') AND t.tgtype & 32 <> 0) THEN
     EXECUTE format('TRUNCATE %s', only_own);
     RETURN '(FREEZE)';
   END IF;
@@ -50,7 +52,7 @@ END
 $function$;
 
 -- Makes again what was set aside for a table.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_indexes(wanted text) LANGUAGE plpgsql AS $procedure$
+CREATE OR REPLACE PROCEDURE pg_temp.pull_indexes(wanted text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   late record;
 BEGIN

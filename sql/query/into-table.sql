@@ -1,7 +1,5 @@
--- How the table $1 is read here: whether its partitions belong to it, and the places (from 0) of those of
--- the columns $2 that are not here, or are of another type than $3.
-SELECT c.relkind = 'p' AS partitioned,
-       ARRAY(SELECT s.place - 1
+-- The places (from 0) of those of the columns $2 of the table $1 that are not here, or are of another type than $3.
+SELECT ARRAY(SELECT s.place - 1
              FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) WITH ORDINALITY AS s(name, type, place)
              LEFT JOIN pg_catalog.pg_attribute a
                ON a.attrelid = c.oid AND a.attname = s.name AND NOT a.attisdropped AND a.attgenerated = ''

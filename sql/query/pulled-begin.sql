@@ -3,8 +3,11 @@
 --
 -- Each table is copied into "pulled", a temporary table of the columns that were pulled. Then the rows
 -- with the pulled keys are deleted and those of "pulled" inserted; a table without a key is emptied.
--- Foreign keys to pulled tables would forbid that, or delete other rows with the deleted: they are
--- set aside, and come back, checked, before anything is committed.
+-- What stands in the way meanwhile is set aside (pulled-aside.sql). When all tables are loaded, each is
+-- compared with what was pulled.
+--
+-- Rows are written under the search_path of the role and the database, for what functions of users name.
+-- The procedures have a path of their own, so that nobody's operator or type takes the place of ours.
 BEGIN;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
@@ -17,49 +20,25 @@ SET LOCAL xmloption = 'content';
 SET LOCAL xmlbinary = 'base64';
 SET LOCAL lc_monetary = 'C';
 SET LOCAL statement_timeout = 0;
+-- until rows are written
 SET LOCAL search_path = pg_catalog;
 
 -- Says of a row that is missing what to do about it.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_dangling(message text, detail text) LANGUAGE plpgsql AS $procedure$
+CREATE OR REPLACE PROCEDURE pg_temp.pull_dangling(message text, detail text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 BEGIN
   RAISE EXCEPTION USING MESSAGE = message, DETAIL = detail, ERRCODE = 'foreign_key_violation',
     HINT = 'Rows that pulled rows refer to were not pulled: pull with --closure, or more tables or rows.';
 END
 $procedure$;
 
--- Sets aside the foreign keys that refer to these tables.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_begin(tables text[]) LANGUAGE plpgsql AS $procedure$
-DECLARE
-  wanted text;
-  late record;
-BEGIN
-  FOREACH wanted IN ARRAY tables LOOP
-    IF to_regclass(wanted) IS NULL THEN
-      RAISE EXCEPTION 'table % was pulled and is not in this database', wanted
-        USING ERRCODE = 'undefined_table', HINT = 'Hydrate or migrate first, or leave the table out of STAGING_DUMP_TABLES.';
-    END IF;
-  END LOOP;
-  CREATE TEMP TABLE pulled_late ON COMMIT DROP AS
-    SELECT c.conrelid::regclass::text AS relation, c.conname::text AS name,
-           pg_get_constraintdef(c.oid) AS definition, obj_description(c.oid, 'pg_constraint') AS remark
-    FROM pg_constraint c
-    WHERE c.contype = 'f' AND c.conparentid = 0
-      AND (c.confrelid = ANY (tables::regclass[]::oid[]) OR EXISTS (
-        SELECT FROM pg_partition_ancestors(c.confrelid) AS a(whole) WHERE a.whole = ANY (tables::regclass[])));
-  FOR late IN TABLE pg_temp.pulled_late LOOP
-    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', late.relation, late.name);
-  END LOOP;
-END
-$procedure$;
-
 -- The columns of a table that can be loaded.
-CREATE OR REPLACE FUNCTION pg_temp.pull_columns(relation text) RETURNS text[] LANGUAGE sql AS $function$
+CREATE OR REPLACE FUNCTION pg_temp.pull_columns(relation text) RETURNS text[] LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $function$
   SELECT ARRAY(SELECT a.attname::text FROM pg_attribute a
                WHERE a.attrelid = relation::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
 $function$;
 
 -- Tells in what a table differs here. A type that is not known is empty.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_differences(relation text, columns text[], types text[]) LANGUAGE plpgsql AS $procedure$
+CREATE OR REPLACE PROCEDURE pg_temp.pull_differences(relation text, columns text[], types text[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   own text[] := pg_temp.pull_columns(relation);
   needed text;
@@ -92,7 +71,7 @@ END
 $procedure$;
 
 -- Makes "pulled" for a table. A column that is not here is taken and left out.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_open(relation text, columns text[], types text[]) LANGUAGE plpgsql AS $procedure$
+CREATE OR REPLACE PROCEDURE pg_temp.pull_open(relation text, columns text[], types text[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   definition text;
 BEGIN
@@ -108,22 +87,40 @@ BEGIN
 END
 $procedure$;
 
--- Moves the rows of "pulled" into the table and compares: $3 is how many they have to be. With keep, rows
--- that are there stay as they are.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_close(relation text, key text[], expected bigint, keep boolean) LANGUAGE plpgsql AS $procedure$
+-- That the row t has the key of the row p, by the operators of the index that the key is unique in.
+CREATE OR REPLACE FUNCTION pg_temp.pull_same(relation text, key text[]) RETURNS text LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT string_agg(format('t.%1$I OPERATOR(%2$I.%3$s) p.%1$I', k.name, COALESCE(equal.nspname, 'pg_catalog'), COALESCE(equal.oprname, '=')), ' AND ' ORDER BY k.place)
+  FROM unnest(key) WITH ORDINALITY AS k(name, place)
+  LEFT JOIN LATERAL (
+    SELECT n.nspname, o.oprname
+    FROM pg_attribute a JOIN pg_opclass c ON c.opcdefault AND c.opcintype = a.atttypid
+      OR c.oid IN (SELECT x.class
+                   FROM pg_index i CROSS JOIN LATERAL ROWS FROM (unnest(i.indkey::smallint[]), unnest(i.indclass::oid[])) AS x(attnum, class)
+                   WHERE i.indrelid = a.attrelid AND i.indisunique AND x.attnum = a.attnum)
+    JOIN pg_amop m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3
+    JOIN pg_am w ON w.oid = c.opcmethod AND w.amname = 'btree'
+    JOIN pg_operator o ON o.oid = m.amopopr
+    JOIN pg_namespace n ON n.oid = o.oprnamespace
+    WHERE a.attrelid = relation::regclass AND a.attname = k.name
+    ORDER BY c.opcdefault, c.oid
+    LIMIT 1) AS equal ON true
+$function$;
+
+-- Moves the rows of "pulled", of which there have to be so many, into the table. With keep, rows that are
+-- there stay as they are.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_close(relation text, key text[], expected bigint, keep boolean) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
-  target text := relation;
+  target text := (SELECT CASE c.relkind WHEN 'p' THEN relation ELSE 'ONLY ' || relation END FROM pg_class c WHERE c.oid = relation::regclass);
   shared text;
-  same_key text := (SELECT string_agg(format('t.%I = p.%1$I', k), ' AND ') FROM unnest(key) AS k);
   own_row text;
   pulled_row text;
+  same_key text := pg_temp.pull_same(relation, key);
+  statement text;
+  name text;
   found bigint;
   message text;
   detail text;
 BEGIN
-  IF (SELECT c.relkind FROM pg_class c WHERE c.oid = relation::regclass) <> 'p' THEN
-    target := 'ONLY ' || relation;
-  END IF;
   SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY p.attnum), string_agg('t.' || quote_ident(a.attname), ', ' ORDER BY p.attnum),
          string_agg('p.' || quote_ident(a.attname), ', ' ORDER BY p.attnum) INTO shared, own_row, pulled_row
   FROM pg_attribute p JOIN pg_attribute a ON a.attname = p.attname
@@ -135,22 +132,23 @@ BEGIN
       USING ERRCODE = 'data_corrupted', HINT = 'Pull again.';
   END IF;
   IF NOT keep THEN
+    -- what was pulled of the table before may have come again
+    FOR name IN SELECT d.rows FROM pg_temp.pulled_done d WHERE d.relation = pull_close.relation LOOP
+      EXECUTE format('DELETE FROM pg_temp.%I t USING pg_temp.pulled p WHERE %s', name, same_key);
+    END LOOP;
     EXECUTE CASE WHEN key = '{}' THEN format('DELETE FROM %s', target)
                  ELSE format('DELETE FROM %s t USING pg_temp.pulled p WHERE %s', target, same_key) END;
   END IF;
   -- a table may have no column
-  EXECUTE format('INSERT INTO %s %s OVERRIDING SYSTEM VALUE SELECT %s FROM pg_temp.pulled%s',
-                 relation, '(' || shared || ')', shared, CASE WHEN keep THEN ' ON CONFLICT DO NOTHING' ELSE '' END);
+  statement := format('INSERT INTO %s %s OVERRIDING SYSTEM VALUE SELECT %s FROM pg_temp.pulled%s',
+                      relation, '(' || shared || ')', shared, CASE WHEN keep THEN ' ON CONFLICT DO NOTHING' ELSE '' END);
+  SET LOCAL search_path TO DEFAULT;
+  EXECUTE statement;
+  SET LOCAL search_path = pg_catalog, pg_temp;
   IF NOT keep THEN
-    EXECUTE CASE WHEN key = '{}'
-      THEN format('SELECT count(*) - (SELECT count(*) FROM (SELECT ROW(%s)::text FROM pg_temp.pulled p
-                   EXCEPT ALL SELECT ROW(%s)::text FROM %s t) AS missing) FROM pg_temp.pulled', pulled_row, own_row, target)
-      ELSE format('SELECT count(*) FROM pg_temp.pulled p JOIN %s t ON %s WHERE ROW(%s)::text = ROW(%s)::text',
-                  target, same_key, pulled_row, own_row) END INTO found;
-    IF found <> expected THEN
-      RAISE EXCEPTION 'table %: of % pulled rows only % are in the table as they were pulled', relation, expected, found
-        USING ERRCODE = 'data_corrupted', HINT = 'Look for a trigger or a rule of the table that changes rows.';
-    END IF;
+    name := (SELECT 'pulled_' || count(*) FROM pg_temp.pulled_done);
+    EXECUTE format('ALTER TABLE pg_temp.pulled RENAME TO %I', name);
+    INSERT INTO pg_temp.pulled_done VALUES (relation, target, name, same_key, own_row, pulled_row);
   END IF;
 EXCEPTION WHEN foreign_key_violation THEN
   GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
@@ -158,69 +156,71 @@ EXCEPTION WHEN foreign_key_violation THEN
 END
 $procedure$;
 
--- Brings the foreign keys back, which checks every row.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_end() LANGUAGE plpgsql AS $procedure$
+-- Compares every table with what was pulled, once nothing is written any more.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_compare() LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
-  late record;
-  message text;
-  detail text;
+  done record;
+  expected bigint;
+  missing bigint;
 BEGIN
-  SET CONSTRAINTS ALL IMMEDIATE;
-  FOR late IN TABLE pg_temp.pulled_late LOOP
-    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', late.relation, late.name, late.definition);
-    IF late.remark IS NOT NULL THEN
-      EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', late.name, late.relation, late.remark);
+  FOR done IN TABLE pg_temp.pulled_done LOOP
+    EXECUTE format('SELECT count(*) FROM pg_temp.%I', done.rows) INTO expected;
+    EXECUTE format(CASE WHEN done.same_key IS NULL
+      THEN 'SELECT count(*) FROM (SELECT ROW(%1$s)::text FROM pg_temp.%2$I p EXCEPT ALL SELECT ROW(%3$s)::text FROM %4$s t) AS missing'
+      ELSE 'SELECT count(*) FROM pg_temp.%2$I p WHERE NOT EXISTS (SELECT FROM %4$s t WHERE %5$s AND ROW(%1$s)::text = ROW(%3$s)::text)' END,
+      done.pulled_row, done.rows, done.own_row, done.target, done.same_key) INTO missing;
+    IF missing > 0 THEN
+      RAISE EXCEPTION 'table %: of % pulled rows only % are in the table as they were pulled', done.relation, expected, expected - missing
+        USING ERRCODE = 'data_corrupted', HINT = 'Look for a trigger or a rule that changes rows of the table.';
     END IF;
   END LOOP;
-  DROP TABLE pg_temp.pulled_late;
-EXCEPTION WHEN foreign_key_violation THEN
-  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
-  CALL pg_temp.pull_dangling(message, detail);
 END
 $procedure$;
 
--- Sets the sequence of a column as it was on staging, but never behind a row that is here.
+-- Sets the sequence of a column as it was on staging.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_sequence(relation text, column_name text, sequence text, last bigint, called boolean)
-LANGUAGE plpgsql AS $procedure$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
-  own regclass := COALESCE(to_regclass(sequence), to_regclass(pg_get_serial_sequence(relation, column_name)));
-  ahead bigint;
+  place smallint := (SELECT a.attnum FROM pg_attribute a
+                     WHERE a.attrelid = relation::regclass AND a.attname = column_name AND NOT a.attisdropped);
+  own regclass := COALESCE(
+    (SELECT u.sequence FROM pg_temp.pulled_user u WHERE u.relation = pull_sequence.relation::regclass AND u.attnum = place
+     ORDER BY u.sequence = to_regclass(pull_sequence.sequence) DESC NULLS LAST, u.sequence LIMIT 1),
+    (SELECT s.seqrelid FROM pg_sequence s WHERE s.seqrelid = to_regclass(pull_sequence.sequence)));
 BEGIN
   IF own IS NULL THEN
     RAISE WARNING 'table %: column % has no sequence here', relation, column_name;
     RETURN;
   END IF;
-  IF (SELECT s.seqincrement > 0 FROM pg_sequence s WHERE s.seqrelid = own) AND EXISTS (
-       SELECT FROM pg_attribute a WHERE a.attrelid = relation::regclass AND a.attname = column_name AND NOT a.attisdropped
-         AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)) THEN
-    EXECUTE format('SELECT max(%I) FROM %s', column_name, relation) INTO ahead;
-  END IF;
-  IF ahead > last OR ahead = last AND NOT called THEN
-    PERFORM setval(own, ahead, true);
-  ELSE
-    PERFORM setval(own, last, called);
-  END IF;
+  PERFORM setval(own, last, called);
+  INSERT INTO pg_temp.pulled_user SELECT own, relation::regclass, place WHERE place IS NOT NULL;
 END
 $procedure$;
 
--- Sets the sequences of columns that have none on staging ahead of every row that is here.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_ahead(tables text[]) LANGUAGE plpgsql AS $procedure$
+-- Sets the sequences of the tables ahead of every row that is here, in any column that takes values from them.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_ahead(tables text[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   own record;
   ahead bigint;
-  next bigint;
+  next numeric;
 BEGIN
   FOR own IN
-    SELECT s.seqrelid::regclass AS sequence, s.seqincrement AS step, a.attrelid::regclass AS relation, a.attname AS name
-    FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid
-    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
-      AND d.refobjid = ANY (tables::regclass[]::oid[]) AND s.seqincrement > 0
-      AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+    SELECT DISTINCT s.seqrelid::regclass AS sequence, s.seqincrement AS step, s.seqmin AS low, s.seqmax AS high,
+           u.relation::regclass AS relation, a.attname AS name
+    FROM pg_temp.pulled_user u JOIN pg_sequence s ON s.seqrelid = u.sequence
+    JOIN pg_attribute a ON a.attrelid = u.relation AND a.attnum = u.attnum
+    WHERE u.sequence IN (SELECT o.sequence FROM pg_temp.pulled_user o WHERE o.relation = ANY (tables::regclass[]))
+      -- one that begins anew may be behind
+      AND NOT s.seqcycle
+      AND has_table_privilege(u.relation, 'SELECT')
+      AND (WITH RECURSIVE base(oid) AS (
+             SELECT a.atttypid UNION ALL SELECT t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.oid WHERE t.typbasetype <> 0)
+           SELECT bool_or(b.oid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)) FROM base b)
   LOOP
-    EXECUTE format('SELECT max(%I) FROM %s', own.name, own.relation) INTO ahead;
-    EXECUTE format('SELECT CASE WHEN is_called THEN last_value + %s ELSE last_value END FROM %s', own.step, own.sequence) INTO next;
-    IF ahead >= next THEN
+    EXECUTE format('SELECT %1$s(%2$I)::bigint FROM %3$s WHERE %2$I BETWEEN %4$s AND %5$s',
+                   CASE WHEN own.step > 0 THEN 'max' ELSE 'min' END, own.name, own.relation, own.low, own.high) INTO ahead;
+    EXECUTE format('SELECT CASE WHEN is_called THEN last_value::numeric + %s ELSE last_value END FROM %s', own.step, own.sequence) INTO next;
+    IF (ahead - next) * sign(own.step) >= 0 THEN
       PERFORM setval(own.sequence, ahead, true);
     END IF;
   END LOOP;

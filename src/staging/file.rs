@@ -131,15 +131,19 @@ pub fn was_pulled(file: &Path) -> bool {
 
 /// The head of the file, up to the first table.
 pub(super) fn head(tables: &[Table]) -> String {
-    format!("{FIRST_LINE}\n\\set QUIET on\n{}", begin(tables))
+    format!("{FIRST_LINE}\n\\set QUIET on\n{}{WRITING}", begin(tables))
 }
 
-/// What comes before all tables.
+/// Puts the search path of the role and the database in force, for what is called while rows are written.
+pub(super) const WRITING: &str = "SET LOCAL search_path TO DEFAULT;\n";
+
+/// What comes before all tables; [`WRITING`] is to follow.
 pub(super) fn begin(tables: &[Table]) -> String {
     let immutable = tables.iter().any(|table| table.immutable);
     let mode = if immutable { "SET LOCAL hectic.migration_mode = 'on';\n" } else { "" };
     let procedures = include_str!("../../sql/query/pulled-begin.sql");
-    format!("{procedures}\n{mode}CALL pg_temp.pull_begin({});\n", names(tables))
+    let aside = include_str!("../../sql/query/pulled-aside.sql");
+    format!("{procedures}\n{aside}\n{mode}CALL pg_temp.pull_begin({});\n", names(tables))
 }
 
 /// What stands before a table's rows.
@@ -174,12 +178,15 @@ pub(super) fn closing(table: &Table, wanted: &Wanted, amount: Amount) -> String 
 
 /// The end of the file.
 pub(super) fn tail(tables: &[Table]) -> String {
-    format!("\n{}COMMIT;\n\\set QUIET off\n", end(tables))
+    format!("\n{END}{}COMMIT;\n\\set QUIET off\n", sequences(tables))
 }
 
-/// What comes after all tables. Sequences are last: they would not go back with the transaction.
-pub(super) fn end(tables: &[Table]) -> String {
-    let mut text = String::from("CALL pg_temp.pull_end();\n");
+/// What comes after all tables: brings back what was set aside, and compares.
+pub(super) const END: &str = "CALL pg_temp.pull_end();\n";
+
+/// Sets the sequences. They are last: they would not go back with the transaction.
+pub(super) fn sequences(tables: &[Table]) -> String {
+    let mut text = String::new();
     for table in tables {
         for sequence in &table.sequences {
             let [table, column, name] =
@@ -199,7 +206,7 @@ fn names(tables: &[Table]) -> String {
 
 fn array(texts: &[String]) -> String {
     let texts: Vec<String> = texts.iter().map(|text| quote_literal(text)).collect();
-    format!("ARRAY[{}]::text[]", texts.join(", "))
+    format!("ARRAY[{}]::pg_catalog.text[]", texts.join(", "))
 }
 
 /// A name with a line break must not end a comment.

@@ -25,7 +25,7 @@ use crate::postgres::session::{Session, column};
 pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Vec<Pulled>> {
     let mut loader =
         Loader { session, wanted: source.chosen.wanted.clone(), compared: Duration::ZERO };
-    let names = loader.begin(&mut source.chosen).context("cannot load")?;
+    loader.begin(&mut source.chosen).context("cannot load")?;
     let tables = source.chosen.tables.clone();
     let (lanes, mut arrivals) = lanes(&tables, loader.wanted.jobs);
     let stop = lanes.stop();
@@ -33,9 +33,9 @@ pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Ve
         let read = scope.spawn(move || {
             source.each(|session, chosen, table| lanes.read(session, chosen, table))
         });
-        let places = tables.iter().zip(&names).zip(&mut arrivals);
-        let loaded: Result<Vec<Pulled>> =
-            places.map(|((table, name), arrival)| loader.table(table, name, arrival)).collect();
+        let places = tables.iter().zip(&mut arrivals);
+        let loaded: Result<Vec<Loaded>> =
+            places.map(|(table, arrival)| loader.table(table, arrival)).collect();
         if loaded.is_err() {
             stop.now();
         }
@@ -45,11 +45,11 @@ pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Ve
         // who was cut off does not know why
         if cut { read.map(drop).and(loaded) } else { loaded }
     })?;
-    loader.end(&tables)?;
+    let pulled = loader.end(&tables, loaded)?;
     let compared = loader.compared;
     tracing::debug!("rows loaded in {} ms", started.elapsed().saturating_sub(compared).as_millis());
     tracing::debug!("rows compared in {} ms", compared.as_millis());
-    Ok(loaded)
+    Ok(pulled)
 }
 
 struct Loader {
@@ -59,24 +59,33 @@ struct Loader {
     compared: Duration,
 }
 
+/// A table that was loaded, and is not compared yet.
+struct Loaded {
+    amount: Amount,
+    elapsed: Duration,
+}
+
 impl Loader {
-    /// Begins the transaction and finds out what can be compared. Returns how each table is read here.
-    fn begin(&mut self, chosen: &mut Chosen) -> Result<Vec<String>> {
+    /// Begins the transaction and finds out what can be compared.
+    fn begin(&mut self, chosen: &mut Chosen) -> Result<()> {
         self.session.batch(&file::begin(&chosen.tables))?;
         self.session.batch(include_str!("../../sql/query/into-begin.sql"))?;
-        chosen.tables.iter_mut().map(|table| self.look_up(table)).collect()
+        self.tell();
+        for table in &mut chosen.tables {
+            self.look_up(table)?;
+        }
+        self.session.batch(file::WRITING)
     }
 
-    fn look_up(&mut self, table: &mut Table) -> Result<String> {
+    fn look_up(&mut self, table: &mut Table) -> Result<()> {
         let query = include_str!("../../sql/query/into-table.sql");
         let row = self.session.query_one(query, &[&table.name, &table.columns, &table.types])?;
         let places: Vec<i64> = column(&row, "uncompared")?;
         table.uncompared = places.into_iter().filter_map(|place| place.try_into().ok()).collect();
-        let partitioned: bool = column(&row, "partitioned")?;
-        Ok(if partitioned { table.name.clone() } else { format!("ONLY {}", table.name) })
+        Ok(())
     }
 
-    fn table(&mut self, table: &Table, name: &str, arrival: &mut Arrival) -> Result<Pulled> {
+    fn table(&mut self, table: &Table, arrival: &mut Arrival) -> Result<Loaded> {
         let started = Instant::now();
         let told = |error: Error| error.context(format!("cannot load {}", table.name));
         let options = self.open(table).map_err(told)?;
@@ -95,10 +104,7 @@ impl Loader {
             return Err(differ(table, amount, rows));
         }
         self.close(table, direct, amount).map_err(told)?;
-        let elapsed = started.elapsed();
-        let verdict = self.compare(table, name, direct, amount)?;
-        self.compared += started.elapsed().saturating_sub(elapsed);
-        Ok(Pulled { table: table.name.clone(), amount, elapsed, verdict })
+        Ok(Loaded { amount, elapsed: started.elapsed() })
     }
 
     /// What to do where a row lacks one that it refers to; the procedures say it themselves.
@@ -129,22 +135,20 @@ impl Loader {
         } else {
             self.session.batch(&file::closing(table, &self.wanted, amount))?;
         }
-        for notice in self.session.take_notices() {
-            if notice.severity == "WARNING" {
-                tracing::warn!("{}", notice.message);
-            }
-        }
+        self.tell();
         Ok(())
     }
 
+    /// Passes on what the procedures warn of.
+    fn tell(&mut self) {
+        let notices = self.session.take_notices();
+        for notice in notices.iter().filter(|notice| notice.severity == "WARNING") {
+            tracing::warn!("{}", notice.message);
+        }
+    }
+
     /// Compares what is here now with what was read on staging.
-    fn compare(
-        &mut self,
-        table: &Table,
-        name: &str,
-        direct: bool,
-        read: Amount,
-    ) -> Result<Verdict> {
+    fn compare(&mut self, table: &Table, read: Amount) -> Result<Verdict> {
         if self.wanted.keep_existing {
             return Ok(Verdict::Kept);
         }
@@ -157,17 +161,14 @@ impl Loader {
         let names = |columns: Vec<(usize, String)>| {
             columns.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
         };
-        // a table without a key was emptied
-        let pulled = if direct || table.key.is_empty() {
-            String::new()
-        } else {
-            let (own, key) = (columns("t.", &table.key), columns("p.", &table.key));
-            format!(" WHERE ({own}) IN (SELECT {key} FROM pg_temp.pulled p)")
-        };
+        let loaded = include_str!("../../sql/query/into-loaded.sql");
+        let loaded = self.session.query_one(loaded, &[&table.name])?;
+        let (rows, pulled): (String, String) =
+            (column(&loaded, "rows")?, column(&loaded, "pulled")?);
         let query = fill(
             include_str!("../../sql/query/into-rows.sql"),
             &[
-                ("@table@", name),
+                ("@table@", &rows),
                 ("@pulled@", &pulled),
                 ("@cells@", &columns("t.", &names(compared))),
             ],
@@ -185,10 +186,22 @@ impl Loader {
         Ok(Verdict::Equal { but: names(left_out) })
     }
 
-    /// Brings constraints back, sets the sequences, and commits.
-    fn end(&mut self, tables: &[Table]) -> Result<()> {
-        self.session.batch(&file::end(tables)).context("cannot load")?;
-        self.session.batch("COMMIT").context("cannot load")
+    /// Brings back what was set aside, compares, sets the sequences, and commits.
+    fn end(&mut self, tables: &[Table], loaded: Vec<Loaded>) -> Result<Vec<Pulled>> {
+        self.session.batch(file::END).context("cannot load")?;
+        let started = Instant::now();
+        // what a reg… type is called depends on it
+        self.session.batch("SET LOCAL search_path = pg_catalog")?;
+        let compare = |(table, Loaded { amount, elapsed }): (&Table, Loaded)| {
+            let verdict = self.compare(table, amount)?;
+            Ok(Pulled { table: table.name.clone(), amount, elapsed, verdict })
+        };
+        let pulled = tables.iter().zip(loaded).map(compare).collect::<Result<_>>()?;
+        self.compared = started.elapsed();
+        self.session.batch(&file::sequences(tables)).context("cannot load")?;
+        self.tell();
+        self.session.batch("COMMIT").context("cannot load")?;
+        Ok(pulled)
     }
 }
 
@@ -199,7 +212,7 @@ fn differ(table: &Table, read: Amount, found: u64) -> Error {
         format!("{} rows were read on staging, {found} are here", read.rows)
     };
     Error::failed(format!("{}: {what}; nothing was changed", table.name))
-        .hint("look for a trigger or a rule of the table that changes rows")
+        .hint("look for a trigger or a rule that changes rows of the table")
 }
 
 fn columns(of: &str, names: &[String]) -> String {

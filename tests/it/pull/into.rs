@@ -69,9 +69,7 @@ fn a_failure_changes_nothing() {
     pull.pull([INTO, "--where", "shop.customer=id <> 2"]).fails(1, ["Order Line", "foreign key"]);
     pull.ask("CREATE UNIQUE INDEX lone ON shop.log (line)");
     pull.pull([INTO, "--jobs", "2"]).fails(1, ["shop.log", "lone"]);
-    pull.ask("DROP INDEX shop.lone; CREATE FUNCTION shop.louder() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.line := ''loud''; RETURN NEW; END'; CREATE TRIGGER louder BEFORE INSERT ON shop.log FOR EACH ROW EXECUTE FUNCTION shop.louder()");
-    pull.pull([INTO]).fails(1, ["shop.log", "trigger"]);
-    pull.ask("DROP TRIGGER louder ON shop.log; ALTER TABLE shop.log ADD CHECK (line <> 'x')");
+    pull.ask("DROP INDEX shop.lone; ALTER TABLE shop.log ADD CHECK (line <> 'x')");
     pull.pull([INTO]).fails(1, ["shop.log", "check constraint"]);
     assert_eq!(rows(&pull), "0");
     assert_eq!(pull.ask("SELECT last_value FROM shop.customer_id_seq"), "1", "nor a sequence");

@@ -1,5 +1,6 @@
 //! `database pull_staging`, from a second database that plays staging.
 
+mod around;
 mod check;
 mod closure;
 mod contract;
@@ -11,6 +12,7 @@ mod into;
 mod load;
 mod mask;
 mod scan;
+mod sequence;
 mod since;
 mod ssh;
 mod support;

@@ -1,0 +1,67 @@
+//! Sequences: every one that a column takes values from goes on where it stood, behind no row that is here.
+
+use super::hostile::wild;
+
+#[test]
+fn a_sequence_that_a_default_names_goes_on_where_it_stood() {
+    let schema = "CREATE SCHEMA far; CREATE SEQUENCE far.s INCREMENT 5; CREATE SEQUENCE wild.shared; CREATE SEQUENCE wild.down INCREMENT -1; CREATE SEQUENCE wild.of_domain; CREATE SEQUENCE wild.part_own; CREATE SEQUENCE wild.inside; CREATE SEQUENCE wild.text;
+        CREATE DOMAIN wild.number AS bigint DEFAULT nextval('wild.of_domain');
+        CREATE FUNCTION wild.next() RETURNS bigint BEGIN ATOMIC; SELECT nextval('wild.inside'); END;
+        CREATE TABLE wild.one (id int PRIMARY KEY DEFAULT nextval('far.s'), a int DEFAULT nextval('wild.shared'), d int DEFAULT nextval('wild.down'), n wild.number, i int DEFAULT wild.next(), t text DEFAULT 'T' || nextval('wild.text'));
+        CREATE TABLE wild.two (id numeric PRIMARY KEY DEFAULT nextval('wild.shared'));
+        CREATE TABLE wild.parted (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE wild.part PARTITION OF wild.parted DEFAULT; ALTER TABLE wild.part ALTER id SET DEFAULT nextval('wild.part_own');
+        CREATE TABLE wild.whole (id serial PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE wild.half PARTITION OF wild.whole DEFAULT";
+    let rows = "INSERT INTO wild.one SELECT FROM generate_series(1, 3); INSERT INTO wild.two SELECT FROM generate_series(1, 4); INSERT INTO wild.part SELECT FROM generate_series(1, 2); INSERT INTO wild.whole SELECT FROM generate_series(1, 6)";
+    let mut pull = wild(schema, rows);
+    let state = "SELECT string_agg(sequencename || ' ' || COALESCE(last_value::text, 'unused'), ',' ORDER BY sequencename) FROM pg_sequences WHERE schemaname IN ('wild', 'far')";
+    pull.set("STAGING_DUMP_TABLES", "wild.one wild.two wild.parted wild.half");
+    pull.pull([]).success();
+    for load in [["patch", "-q"], ["patch", "-q"], ["pull_staging", "--into-database"]] {
+        pull.database(load).success();
+        assert_eq!(pull.ask(state), pull.on_staging(state), "{load:?}");
+    }
+    for next in [
+        "INSERT INTO wild.one DEFAULT VALUES RETURNING one::text",
+        "INSERT INTO wild.two DEFAULT VALUES RETURNING id",
+        "INSERT INTO wild.part DEFAULT VALUES RETURNING id",
+        "INSERT INTO wild.whole DEFAULT VALUES RETURNING id",
+    ] {
+        assert_eq!(pull.ask(next), pull.on_staging(next));
+    }
+}
+
+#[test]
+fn a_sequence_is_ahead_of_every_column_that_takes_from_it() {
+    let schema = "CREATE SEQUENCE wild.shared; CREATE SEQUENCE wild.down INCREMENT -1; CREATE TABLE wild.one (id int PRIMARY KEY DEFAULT nextval('wild.shared'), d bigint DEFAULT nextval('wild.down'));
+        CREATE TABLE wild.two (id int PRIMARY KEY DEFAULT nextval('wild.shared')); CREATE TABLE wild.three (id int PRIMARY KEY DEFAULT nextval('wild.shared'))";
+    let mut pull =
+        wild(schema, "INSERT INTO wild.one DEFAULT VALUES; INSERT INTO wild.two DEFAULT VALUES");
+    pull.set("STAGING_DUMP_TABLES", "wild.one wild.two");
+    pull.ask("INSERT INTO wild.one VALUES (20, -9); INSERT INTO wild.two VALUES (7); INSERT INTO wild.three VALUES (30)");
+    pull.pull([]).success();
+    pull.database(["patch"]).success();
+    assert_eq!(pull.ask("SELECT nextval('wild.shared')"), "31", "also of a table beside");
+    assert_eq!(pull.ask("SELECT nextval('wild.down')"), "-10");
+}
+
+#[test]
+fn a_sequence_that_differs_is_none_of_a_failure() {
+    let mut pull = wild(
+        "CREATE TABLE wild.one (id int PRIMARY KEY)",
+        "ALTER TABLE wild.one ADD COLUMN more serial; CREATE SEQUENCE wild.there; ALTER TABLE wild.one ALTER id SET DEFAULT nextval('wild.there'); INSERT INTO wild.one DEFAULT VALUES",
+    );
+    pull.ask(
+        "CREATE SEQUENCE wild.here; ALTER TABLE wild.one ALTER id SET DEFAULT nextval('wild.here')",
+    );
+    pull.pull([]).success();
+    let told = pull.database(["patch"]).success();
+    assert!(told.stderr.contains("column more has no sequence here"), "{told}");
+    assert_eq!(pull.ask("SELECT nextval('wild.here')"), "2");
+    let told = pull.pull(["--into-database"]).success();
+    assert!(told.stderr.contains("column more has no sequence here"), "{told}");
+    pull.ask("CREATE VIEW wild.there AS SELECT 1");
+    pull.database(["patch"]).success();
+    pull.on_staging("CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA wild TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA wild TO reader; GRANT SELECT ON SEQUENCE wild.one_more_seq TO reader");
+    pull.as_role("reader");
+    pull.pull([]).fails(1, ["its sequence wild.there may not be read"]);
+}
