@@ -1,9 +1,12 @@
 //! `pg_dump`'s flags, as far as a pull understands them.
 //!
-//! A flag means here what it means there, or it is not known: then the run is `pg_dump`'s. What is
-//! known but needs nothing done (`--no-owner`: a pull writes no owners anyway) is taken and forgotten.
+//! An option means here what it means there, or the run is left to `pg_dump`. Options that need nothing
+//! done (`--no-owner`: a pull writes no owners anyway) are taken and forgotten.
+
+mod known;
 
 use crate::error::{Error, Result};
+use known::{Known, Treatment};
 
 /// How rows are written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -34,113 +37,104 @@ pub struct Flags {
     pub all: Vec<String>,
 }
 
-/// Flags for what a pull does, or never does, anyway.
-const MOOT: &[&str] = &[
-    "-a",
-    "--data-only",
-    "-O",
-    "--no-owner",
-    "-x",
-    "--no-privileges",
-    "--no-acl",
-    "--no-comments",
-    "--no-publications",
-    "--no-subscriptions",
-    "--no-security-labels",
-    "--no-tablespaces",
-    "--no-table-access-method",
-    "--no-toast-compression",
-    "--no-statistics",
-    "--no-policies",
-    "--quote-all-identifiers",
-    "--strict-names",
-    "--no-sync",
-    "-v",
-    "--verbose",
-    "-B",
-    "--no-blobs",
-    "--no-large-objects",
-    "--no-password",
-    "-w",
-    "--load-via-partition-root",
-];
-
-/// Flags for what `STAGING_DB_URL` and `PATCH_SQL` say.
-const SETTLED: &[&str] = &[
-    "-d",
-    "--dbname",
-    "-h",
-    "--host",
-    "-p",
-    "--port",
-    "-U",
-    "--username",
-    "-W",
-    "--password",
-    "-f",
-    "--file",
-];
-
-/// Flags that take a value.
-const VALUED: &[&str] = &[
-    "-t",
-    "--table",
-    "-T",
-    "--exclude-table",
-    "--exclude-table-data",
-    "--rows-per-insert",
-    "-F",
-    "--format",
-    "-n",
-    "--schema",
-    "-N",
-    "--exclude-schema",
-];
+/// The words that are left.
+type Rest<'a> = std::slice::Iter<'a, String>;
 
 impl Flags {
-    /// Reads words as `pg_dump` would.
+    /// Reads words as `pg_dump` would, but for abbreviated names and the name of a database: what a pull
+    /// does not know exactly might contradict what other variables say.
     ///
     /// # Errors
-    /// `Conflict` for flags that contradict other variables, or have no value where one is needed.
+    /// `Conflict` for words that `pg_dump` does not know or that contradict other variables, and for
+    /// options without the value that they need.
     pub fn parse(words: &[String]) -> Result<Self> {
         let mut flags = Self { all: words.to_vec(), ..Self::default() };
-        let words: Vec<String> = words.iter().flat_map(|word| apart(word)).collect();
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
-            let (name, value) = name_and_value(word);
-            if SETTLED.contains(&name) {
-                return Err(Error::conflict(format!("STAGING_DUMP_FLAGS has {name}"))
-                    .hint("STAGING_DB_URL says where the data is, PATCH_SQL where it goes"));
-            }
-            if VALUED.contains(&name) {
-                let value = value.or_else(|| rest.next().map(String::as_str));
-                let value = value.filter(|value| !value.is_empty()).ok_or_else(|| {
-                    Error::conflict(format!("{name} in STAGING_DUMP_FLAGS needs a value"))
-                        .hint(format!("write it behind: {name} VALUE"))
-                })?;
-                flags.set(name, value)?;
-            } else if !flags.switch(word) {
-                flags.unknown.push(word.clone());
+            if let Some(long) = word.strip_prefix("--") {
+                let (name, value) = match long.split_once('=') {
+                    Some((name, value)) => (name, Some(value)),
+                    None => (long, None),
+                };
+                let known = known::long(name).ok_or_else(|| unknown_name(name))?;
+                flags.take(known, &format!("--{name}"), value, &mut rest)?;
+            } else if let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) {
+                flags.take_letters(letters, &mut rest)?;
+            } else {
+                return Err(Error::conflict(
+                    "STAGING_DUMP_FLAGS has a word that is no option; pg_dump takes it for a database",
+                )
+                .hint("STAGING_DB_URL names the database; write options only"));
             }
         }
         Ok(flags)
     }
 
+    /// `-aOx` is three options; one that takes a value has the rest.
+    fn take_letters(&mut self, letters: &str, rest: &mut Rest<'_>) -> Result<()> {
+        for (at, letter) in letters.char_indices() {
+            let known = known::short(letter).ok_or_else(|| {
+                Error::conflict(format!("STAGING_DUMP_FLAGS has -{letter}, which pg_dump lacks"))
+                    .hint("`pg_dump --help` lists its options")
+            })?;
+            let value = &letters[at + letter.len_utf8()..];
+            let value = (known.takes_value && !value.is_empty()).then_some(value);
+            self.take(known, &format!("-{letter}"), value, rest)?;
+            if known.takes_value {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        known: &Known,
+        written: &str,
+        value: Option<&str>,
+        rest: &mut Rest<'_>,
+    ) -> Result<()> {
+        if known.treatment == Treatment::Settled {
+            return Err(Error::conflict(format!("STAGING_DUMP_FLAGS has {written}")).hint(
+                "STAGING_DB_URL says where the data is, STAGING_DUMP_TABLES which, PATCH_SQL where it goes",
+            ));
+        }
+        if !known.takes_value && value.is_some() {
+            return Err(Error::conflict(format!("{written} in STAGING_DUMP_FLAGS takes no value"))
+                .hint(format!("write it alone: {written}")));
+        }
+        let value = match known.takes_value {
+            true => {
+                let value = value.or_else(|| rest.next().map(String::as_str));
+                Some(value.filter(|value| !value.is_empty()).ok_or_else(|| {
+                    Error::conflict(format!("{written} in STAGING_DUMP_FLAGS needs a value"))
+                        .hint(format!("write it behind: {written} VALUE"))
+                })?)
+            }
+            false => None,
+        };
+        match (known.treatment, value) {
+            (Treatment::Ours, Some(value)) => self.set(known.name, value)?,
+            (Treatment::Ours, None) => self.switch(known.name),
+            (Treatment::PgDump, _) => self.unknown.push(written.to_owned()),
+            (Treatment::Moot | Treatment::Settled, _) => {}
+        }
+        Ok(())
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Result<()> {
         match name {
-            "-t" | "--table" => self.include.push(value.to_owned()),
-            "-F" | "--format" if matches!(value, "p" | "plain") => {}
-            "-F" | "--format" => {
+            "table" => self.include.push(value.to_owned()),
+            "format" if matches!(value, "p" | "plain") => {}
+            "format" => {
                 return Err(Error::conflict(format!(
                     "STAGING_DUMP_FLAGS wants the format {value}"
                 ))
                 .hint("the patch is SQL: leave the format out"));
             }
             // beside names of tables these say nothing (pg_dump, "-t"), and there always are some
-            "-n" | "--schema" | "-N" | "--exclude-schema" => {}
-            "-T" | "--exclude-table" | "--exclude-table-data" => {
-                self.exclude.push(value.to_owned())
-            }
+            "schema" | "exclude-schema" => {}
+            "exclude-table" | "exclude-table-data" => self.exclude.push(value.to_owned()),
             _ => {
                 let rows = value.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
                     Error::conflict(format!("--rows-per-insert {value} is no number of rows"))
@@ -153,47 +147,23 @@ impl Flags {
         Ok(())
     }
 
-    /// Takes a flag without a value; false when it is not known.
-    fn switch(&mut self, word: &str) -> bool {
-        match word {
-            "--inserts" | "--column-inserts" | "--attribute-inserts" => {
-                self.format = Some(Format::Inserts);
-            }
-            "--on-conflict-do-nothing" => self.keep_existing = true,
-            _ => return MOOT.contains(&word),
+    fn switch(&mut self, name: &str) {
+        match name {
+            "on-conflict-do-nothing" => self.keep_existing = true,
+            _ => self.format = Some(Format::Inserts),
         }
-        true
     }
 }
 
-/// `-aOx` is three flags; one that takes a value has the rest.
-fn apart(word: &str) -> Vec<String> {
-    let letters = match word.strip_prefix('-') {
-        Some(letters) if !letters.is_empty() && !letters.starts_with('-') => letters,
-        _ => return vec![word.to_owned()],
-    };
-    let mut flags = Vec::new();
-    for (at, letter) in letters.char_indices() {
-        let flag = format!("-{letter}");
-        if VALUED.contains(&flag.as_str()) || SETTLED.contains(&flag.as_str()) {
-            flags.push(format!("-{}", &letters[at..]));
-            break;
-        }
-        flags.push(flag);
-    }
-    flags
-}
-
-/// `--name=value`, or `-xvalue` where `-x` takes one.
-fn name_and_value(word: &str) -> (&str, Option<&str>) {
-    if word.starts_with("--") {
-        return word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-    }
-    match word.split_at_checked(2) {
-        Some((name, value)) if VALUED.contains(&name) || SETTLED.contains(&name) => {
-            (name, (!value.is_empty()).then_some(value))
-        }
-        _ => (word, None),
+/// A name that `pg_dump` has not, or takes for the beginning of another.
+fn unknown_name(name: &str) -> Error {
+    let meant: Vec<String> = known::beginning_with(name).iter().map(|n| format!("--{n}")).collect();
+    // a word that is no option's name may be a value of the wrong place, even a password
+    match (name, meant.as_slice()) {
+        ("", _) | (_, []) => Error::conflict("STAGING_DUMP_FLAGS has an option that pg_dump lacks")
+            .hint("`pg_dump --help` lists its options"),
+        _ => Error::conflict(format!("STAGING_DUMP_FLAGS has the abbreviation --{name}"))
+            .hint(format!("write the whole name: {}", meant.join(" or "))),
     }
 }
 
@@ -240,6 +210,18 @@ mod tests {
             "-Fc",
             "-ad",
             "-aFc",
+            "--fi=out",
+            "--fil out",
+            "--ho=other",
+            "--dbn=x",
+            "--u x",
+            "--filter=x",
+            "postgresql://other/x",
+            "--data-only -- x",
+            "-q",
+            "--no-such-option",
+            "--inserts=1",
+            "-a x",
         ] {
             assert!(parse(words).is_err(), "{words}");
         }

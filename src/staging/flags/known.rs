@@ -1,0 +1,132 @@
+//! The options of `pg_dump`, and which of their spellings it takes.
+
+/// How a pull treats an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Treatment {
+    /// The pull does it.
+    Ours,
+    /// The pull does it, or never does, anyway.
+    Moot,
+    /// Refused: another variable says it.
+    Settled,
+    /// Left to `pg_dump`.
+    PgDump,
+}
+
+/// An option of `pg_dump`, by its long name or, where it has none, its letter.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) name: &'static str,
+    letter: Option<char>,
+    pub(super) takes_value: bool,
+    pub(super) treatment: Treatment,
+}
+
+const fn option(
+    name: &'static str,
+    letter: &str,
+    takes_value: bool,
+    treatment: Treatment,
+) -> Known {
+    let letter = match letter.as_bytes() {
+        [letter] => Some(*letter as char),
+        _ => None,
+    };
+    Known { name, letter, takes_value, treatment }
+}
+
+use Treatment::{Moot, Ours, PgDump, Settled};
+
+/// `pg_dump` 15 to 18; `--filter` names a file of tables, which `STAGING_DUMP_TABLES` says.
+const TABLE: [Known; 75] = [
+    option("attribute-inserts", "", false, Ours),
+    option("column-inserts", "", false, Ours),
+    option("exclude-schema", "N", true, Ours),
+    option("exclude-table", "T", true, Ours),
+    option("exclude-table-data", "", true, Ours),
+    option("format", "F", true, Ours),
+    option("inserts", "", false, Ours),
+    option("on-conflict-do-nothing", "", false, Ours),
+    option("rows-per-insert", "", true, Ours),
+    option("schema", "n", true, Ours),
+    option("table", "t", true, Ours),
+    option("data-only", "a", false, Moot),
+    option("load-via-partition-root", "", false, Moot),
+    option("no-acl", "", false, Moot),
+    option("no-blobs", "B", false, Moot),
+    option("no-comments", "", false, Moot),
+    option("no-large-objects", "", false, Moot),
+    option("no-owner", "O", false, Moot),
+    option("no-password", "w", false, Moot),
+    option("no-policies", "", false, Moot),
+    option("no-privileges", "x", false, Moot),
+    option("no-publications", "", false, Moot),
+    option("no-security-labels", "", false, Moot),
+    option("no-statistics", "", false, Moot),
+    option("no-subscriptions", "", false, Moot),
+    option("no-sync", "", false, Moot),
+    option("no-table-access-method", "", false, Moot),
+    option("no-tablespaces", "", false, Moot),
+    option("no-toast-compression", "", false, Moot),
+    option("quote-all-identifiers", "", false, Moot),
+    option("strict-names", "", false, Moot),
+    option("verbose", "v", false, Moot),
+    option("dbname", "d", true, Settled),
+    option("file", "f", true, Settled),
+    option("filter", "", true, Settled),
+    option("host", "h", true, Settled),
+    option("password", "W", false, Settled),
+    option("port", "p", true, Settled),
+    option("username", "U", true, Settled),
+    option("binary-upgrade", "", false, PgDump),
+    option("blobs", "b", false, PgDump),
+    option("clean", "c", false, PgDump),
+    option("compress", "Z", true, PgDump),
+    option("create", "C", false, PgDump),
+    option("disable-dollar-quoting", "", false, PgDump),
+    option("disable-triggers", "", false, PgDump),
+    option("enable-row-security", "", false, PgDump),
+    option("encoding", "E", true, PgDump),
+    option("exclude-extension", "", true, PgDump),
+    option("exclude-table-and-children", "", true, PgDump),
+    option("exclude-table-data-and-children", "", true, PgDump),
+    option("extension", "e", true, PgDump),
+    option("extra-float-digits", "", true, PgDump),
+    option("if-exists", "", false, PgDump),
+    option("include-foreign-data", "", true, PgDump),
+    option("jobs", "j", true, PgDump),
+    option("large-objects", "", false, PgDump),
+    option("lock-wait-timeout", "", true, PgDump),
+    option("no-data", "", false, PgDump),
+    option("no-schema", "", false, PgDump),
+    option("no-unlogged-table-data", "", false, PgDump),
+    option("restrict-key", "", true, PgDump),
+    option("role", "", true, PgDump),
+    option("schema-only", "s", false, PgDump),
+    option("section", "", true, PgDump),
+    option("sequence-data", "", false, PgDump),
+    option("serializable-deferrable", "", false, PgDump),
+    option("snapshot", "", true, PgDump),
+    option("statistics", "", false, PgDump),
+    option("statistics-only", "", false, PgDump),
+    option("superuser", "S", true, PgDump),
+    option("sync-method", "", true, PgDump),
+    option("table-and-children", "", true, PgDump),
+    option("use-set-session-authorization", "", false, PgDump),
+    option("with-statistics", "", false, PgDump),
+];
+
+/// The option with this long name, written out: getopt would also take the beginning of one.
+pub(super) fn long(name: &str) -> Option<&'static Known> {
+    TABLE.iter().find(|known| known.name == name)
+}
+
+/// The option with this letter.
+pub(super) fn short(letter: char) -> Option<&'static Known> {
+    TABLE.iter().find(|known| known.letter == Some(letter))
+}
+
+/// The long names that begin with `beginning`.
+pub(super) fn beginning_with(beginning: &str) -> Vec<&'static str> {
+    TABLE.iter().map(|known| known.name).filter(|name| name.starts_with(beginning)).collect()
+}
