@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::trust;
 use crate::error::{Error, Result};
 
 /// One documented variable.
@@ -201,6 +202,7 @@ impl Env {
             if known.name == "LOCAL_DIR" || self.variables.contains_key(OsStr::new(known.name)) {
                 continue;
             }
+            trust::check(file, known.name, &value, root)?;
             let value = if is_path(known.name) && !value.is_empty() {
                 root.join(value).into_os_string()
             } else {
@@ -317,7 +319,7 @@ fn is_setting(text: &str, end: &str) -> bool {
 }
 
 /// Which variables hold paths, so that a relative one in a `.env` starts at the project.
-fn is_path(name: &str) -> bool {
+pub(super) fn is_path(name: &str) -> bool {
     name.ends_with("_DIR")
         || name.ends_with("_LOG")
         || name.ends_with("_FILE")
@@ -371,11 +373,15 @@ mod tests {
         assert_eq!(braced("A=$B_C/x${D} '$E' \\$F\nG=$H"), "A=${B_C}/x${D} '$E' \\$F\nG=${H}");
         let root = tempfile::tempdir().expect("temporary directory");
         let file = root.path().join(".env");
-        let text = "PG_WORKING_DIR=/x\nFOO=not ours at all\nDB_URL=\"postgresql:///d?host=$PG_WORKING_DIR\"\n";
+        let here = root.path().display();
+        let text = format!(
+            "PG_WORKING_DIR={here}\nFOO=not ours at all\nDB_URL=\"postgresql:///d?host=$PG_WORKING_DIR\"\n"
+        );
         std::fs::write(&file, text).expect("written");
         let mut env = Env::default();
         env.complete_from(&file, root.path()).expect("read");
-        assert_eq!(env.os("DB_URL"), Some(OsStr::new("postgresql:///d?host=/x")));
+        let url = format!("postgresql:///d?host={here}");
+        assert_eq!(env.os("DB_URL"), Some(OsStr::new(&url)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::{env, trust};
 use crate::development::Ready;
 use crate::error::{Error, Result};
 use crate::shell;
@@ -23,7 +24,12 @@ pub enum Format {
 pub fn check_name(name: &str) -> Result<&str> {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let rest = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let taken = name.starts_with("POSTGRESQL_") || matches!(name, "PATH" | "IFS" | "HOME" | "ENV");
+    // the two that hold a URL anyway
+    let url = matches!(name, "PGURL" | "DB_URL");
+    let ours = name.starts_with("POSTGRESQL_")
+        || name.starts_with("PG")
+        || env::TABLE.iter().any(|variable| variable.name == name);
+    let taken = !url && (ours || trust::is_read_by_others(name));
     if name.starts_with(first) && name.chars().all(rest) && !taken {
         return Ok(name);
     }

@@ -29,6 +29,7 @@ mod share;
 mod snapshot_verbs;
 mod staging_guard;
 mod table;
+mod trust;
 mod ui;
 mod verbs;
 

@@ -202,8 +202,7 @@ impl Conninfo {
             return Ok(Some(Duration::from_secs(if target.is_socket() { 30 } else { 10 })));
         };
         let seconds: i32 = text.trim().parse().map_err(|_| {
-            Error::conflict(format!("connect_timeout \"{text}\" is not a number of seconds"))
-                .hint("write a whole number; 0 waits for ever")
+            bad_value("connect_timeout", "a whole number of seconds; 0 waits for ever")
         })?;
         // Zero and below wait for ever, and libpq waits for two seconds at least (§34.1.2).
         let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
@@ -318,10 +317,14 @@ fn targets(url: &PgUrl) -> Result<Vec<Target>> {
 }
 
 fn parse_address(text: &str) -> Result<IpAddr> {
-    text.parse().map_err(|_| {
-        Error::conflict(format!("hostaddr \"{text}\" is not an address"))
-            .hint("write a host name as host")
-    })
+    text.parse().map_err(|_| bad_value("hostaddr", "an IP address, and the name of a host as host"))
+}
+
+/// A parameter has a value that means nothing. The value is not repeated: somebody may have put a password
+/// in the wrong place.
+pub(super) fn bad_value(key: &str, allowed: &str) -> Error {
+    Error::conflict(format!("the connection's {key} has a value that means nothing"))
+        .hint(format!("write {allowed}"))
 }
 
 /// The elements of a list with commas; none when it is open or empty.

@@ -28,7 +28,7 @@ use rustls_pki_types::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::conninfo::Conninfo;
+use super::conninfo::{Conninfo, bad_value};
 use crate::error::{Error, IoContext as _, Kind, Result};
 
 /// libpq's `sslmode` (manual §34.19.1).
@@ -57,9 +57,9 @@ impl Mode {
             Some("require") => Self::Require,
             Some("verify-ca") => Self::VerifyCa,
             Some("verify-full") => Self::VerifyFull,
-            Some(other) => {
-                return Err(Error::conflict(format!("sslmode \"{other}\" does not exist"))
-                    .hint("use disable, allow, prefer, require, verify-ca or verify-full"));
+            Some(_) => {
+                let modes = "disable, allow, prefer, require, verify-ca or verify-full";
+                return Err(bad_value("sslmode", modes));
             }
         };
         if system && !matches!(mode, Self::VerifyFull | Self::Disable) {
@@ -120,7 +120,7 @@ fn versions(conninfo: &Conninfo) -> Result<Vec<&'static SupportedProtocolVersion
             "tlsv1.1" => Ok(11),
             "tlsv1.2" => Ok(12),
             "tlsv1.3" => Ok(13),
-            _ => Err(Error::conflict(format!("{key} \"{text}\" does not exist"))),
+            _ => Err(bad_value(key, "TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3")),
         }
     };
     let allowed = bound("ssl_min_protocol_version", "TLSv1.2")?

@@ -293,16 +293,12 @@ pub(crate) fn parse_port(port: &str) -> Result<Option<u16>> {
     }
     match port.parse::<u16>() {
         Ok(number) if number > 0 => Ok(Some(number)),
-        _ => Err(port_error(port)),
+        _ => Err(port_error()),
     }
 }
 
-/// A port that is no number may be a password cut off at a `/` that was not encoded, so it is not
-/// repeated.
-fn port_error(port: &str) -> Error {
-    if port.bytes().all(|byte| byte.is_ascii_digit()) && port.len() <= 6 {
-        return Error::conflict(format!("port {port} is not between 1 and 65535"));
-    }
+/// What stands in a port's place may be a password cut off at a `/` that was not encoded.
+fn port_error() -> Error {
     Error::conflict("the connection string's port is not between 1 and 65535")
         .hint("in a URL, write / : @ and % in a user or password as %2F %3A %40 and %25")
 }

@@ -158,10 +158,11 @@ impl Flags {
 /// A name that `pg_dump` has not, or takes for the beginning of another.
 fn unknown_name(name: &str) -> Error {
     let meant: Vec<String> = known::beginning_with(name).iter().map(|n| format!("--{n}")).collect();
-    // a word that is no option's name may be a value of the wrong place, even a password
     match (name, meant.as_slice()) {
-        ("", _) | (_, []) => Error::conflict("STAGING_DUMP_FLAGS has an option that pg_dump lacks")
-            .hint("`pg_dump --help` lists its options"),
+        ("", _) | (_, []) => {
+            Error::conflict(format!("STAGING_DUMP_FLAGS has --{name}, which pg_dump lacks"))
+                .hint("`pg_dump --help` lists its options")
+        }
         _ => Error::conflict(format!("STAGING_DUMP_FLAGS has the abbreviation --{name}"))
             .hint(format!("write the whole name: {}", meant.join(" or "))),
     }

@@ -162,7 +162,7 @@ fn a_service_file_names_connections() {
     connects(&server.sandbox, "service=svc", true);
     connects(&server.sandbox, "postgresql:///?service=svc", true);
     let [_, tool] = connects(&server.sandbox, "service=nope dbname=app", false);
-    assert!(tool.stderr.contains("nope"), "{tool}");
+    assert!(tool.stderr.contains("the connection's service is not defined"), "{tool}");
     server.sandbox.set("PGSERVICE", "svc");
     server.sandbox.set("PGUSER", "nobody_here");
     let who = ["-u", "postgresql:///", "psql", "-XAtc", "SELECT current_user"];

@@ -214,6 +214,44 @@ fn the_projects_dotenv_holds_settings_that_a_set_variable_beats() {
     assert_eq!(secret(&sandbox, "SECRET"), "(none)", "settings are no secrets");
 }
 
+/// A cloned project must not run programs or reach other places because somebody enters its shell.
+#[test]
+fn the_projects_dotenv_is_not_trusted_like_the_environment() {
+    let mut sandbox = project::deployed("");
+    let evil = sandbox.write("project/evil/postgres", "#!/bin/sh\n: > \"$0.ran\"\n");
+    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for line in [
+        "PG_BINDIR=./evil",
+        "PAGER=./evil/postgres",
+        "EDITOR=./evil/postgres",
+        "PG_OS_USER=daemon",
+        "PG_CONF_FILE=postgresql.conf",
+        "PG_SHARED_PRELOAD_LIBRARIES=./evil.so",
+        "XDG_CACHE_HOME=cache",
+        "PG_WORKING_DIR=../other",
+        "HECTIC_SECRET_KEY_FILE=/etc/passwd",
+        "PATCH_LOG=../out",
+        "DB_URL=postgresql:///app?host=/run/postgresql",
+        "STAGING_SSH_HOST=-oProxyCommand=evil",
+    ] {
+        let name = line.split('=').next().unwrap();
+        let kept = sandbox.variable(name).map(ToOwned::to_owned);
+        sandbox.unset(name);
+        sandbox.write("project/.env", format!("{line}\n"));
+        for verb in ["status", "doctor", "url"] {
+            let refused = sandbox.database([verb]);
+            refused.fails(2, [&*format!(".env sets {name}"), "set it yourself: export"]);
+        }
+        sandbox.run("postgres-init", [""; 0]).fails(2, [name]);
+        if let Some(kept) = kept {
+            sandbox.set(name, kept);
+        }
+    }
+    sandbox.write("project/.env", "PG_BINDIR=./evil\n");
+    sandbox.database(["status"]).success();
+    assert!(!sandbox.path("project/evil/postgres.ran").exists());
+}
+
 #[test]
 fn a_broken_projects_dotenv_is_told_without_its_content() {
     let sandbox = project::deployed("");

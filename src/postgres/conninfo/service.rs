@@ -33,7 +33,7 @@ pub(super) fn fill_in(url: PgUrl, service: &str, environment: &LibpqEnvironment)
         searched.push(file.display().to_string());
     }
     let places = if searched.is_empty() { "no service file".into() } else { searched.join(", ") };
-    Err(Error::missing(format!("service \"{service}\" is not defined (searched: {places})"))
+    Err(Error::missing(format!("the connection's service is not defined (searched: {places})"))
         .hint("define it in ~/.pg_service.conf, or name the file in PGSERVICEFILE"))
 }
 

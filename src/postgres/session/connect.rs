@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::failure::{Refusal, Then};
 use super::{Inbox, Notice, lock};
 use crate::error::{Error, Result};
-use crate::postgres::conninfo::{Conninfo, Target};
+use crate::postgres::conninfo::{Conninfo, Target, bad_value};
 use crate::postgres::tls::{Mode, Tls};
 
 /// Parameters that ask for a check which is not made here: better refused than ignored.
@@ -179,12 +179,12 @@ fn base_config(conninfo: &Conninfo) -> Result<Config> {
         None | Some("prefer") => ChannelBinding::Prefer,
         Some("disable") => ChannelBinding::Disable,
         Some("require") => ChannelBinding::Require,
-        Some(other) => return Err(no_such("channel_binding", other)),
+        Some(_) => return Err(bad_value("channel_binding", "prefer, disable or require")),
     });
     config.ssl_negotiation(match conninfo.get("sslnegotiation") {
         None | Some("postgres") => SslNegotiation::Postgres,
         Some("direct") => SslNegotiation::Direct,
-        Some(other) => return Err(no_such("sslnegotiation", other)),
+        Some(_) => return Err(bad_value("sslnegotiation", "postgres or direct")),
     });
     if conninfo.get("keepalives") == Some("0") {
         config.keepalives(false);
@@ -200,10 +200,6 @@ fn base_config(conninfo: &Conninfo) -> Result<Config> {
         config.tcp_user_timeout(Duration::from_millis(milliseconds));
     }
     Ok(config)
-}
-
-fn no_such(key: &str, value: &str) -> Error {
-    Error::conflict(format!("{key} \"{value}\" does not exist"))
 }
 
 /// Why an attempt came to nothing.
@@ -278,7 +274,10 @@ impl Role {
             Some("primary") => vec![Self::Primary],
             Some("standby") => vec![Self::Standby],
             Some("prefer-standby") => vec![Self::Standby, Self::Any],
-            Some(other) => return Err(no_such("target_session_attrs", other)),
+            Some(_) => {
+                let known = "any, read-write, read-only, primary, standby or prefer-standby";
+                return Err(bad_value("target_session_attrs", known));
+            }
         })
     }
 

@@ -17,8 +17,14 @@ pub(super) fn parse(text: &str) -> Result<PgUrl> {
 fn parse_url(text: &str) -> Result<PgUrl> {
     let mut url = PgUrl::default();
     let rest = parse_credentials(text, &mut url)?;
-    let rest = parse_hosts(rest, &mut url)?;
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let after = parse_hosts(rest, &mut url)?;
+    let authority = &rest[..rest.len() - after.len()];
+    let (path, query) = after.split_once('?').unwrap_or((after, ""));
+    // A password with an @ or a / that was not encoded would be read as a host or a database, which
+    // messages do show. (libpq would look for that host.)
+    if authority.contains('@') || url.get("user").is_none() && path.contains('@') {
+        return Err(malformed("an \"@\" stands behind the host (write %40 for one in a password)"));
+    }
     let query = query.strip_suffix('&').unwrap_or(query);
     store_filled(&mut url, "dbname", path.strip_prefix('/').unwrap_or(path))?;
     if !query.is_empty() {
@@ -142,13 +148,19 @@ fn store(url: &mut PgUrl, key: &str, value: &str) -> Result<()> {
     if url.set(key, value) {
         return Ok(());
     }
-    // Only what looks like a keyword is repeated; anything else may be a piece of a password.
-    let name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if key.is_empty() || !key.chars().all(name) {
-        return Err(malformed("a parameter's name is none of libpq's"));
-    }
-    Err(Error::conflict(format!("the connection string has an unknown parameter \"{key}\""))
-        .hint("see PostgreSQL manual §34.1.2, Parameter Key Words"))
+    let unknown = Error::conflict("the connection string has a parameter that libpq lacks");
+    Err(match similar_keyword(key) {
+        Some(keyword) => unknown.hint(format!("did you mean {keyword}?")),
+        None => unknown.hint("see PostgreSQL manual §34.1.2, Parameter Key Words"),
+    })
+}
+
+/// The keyword that `key` misspells. A password is not close to one, and would not be shown either.
+fn similar_keyword(key: &str) -> Option<&'static str> {
+    let distance = |keyword| strsim::damerau_levenshtein(key, keyword);
+    let nearest =
+        super::KEYWORDS.iter().map(|(keyword, _)| *keyword).min_by_key(|k| distance(k))?;
+    (distance(nearest) <= 2).then_some(nearest)
 }
 
 /// Percent-decoding; what comes out is UTF-8.

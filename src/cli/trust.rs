@@ -1,0 +1,237 @@
+//! What a file of the project may say, and what only the person's own environment may.
+//!
+//! Somebody who enters the shell of a cloned project has not read it yet. Its files must not run programs,
+//! read keys, or write outside the project merely because of that. So a setting from a file is refused when
+//! it names a program, a user, or a path that leads outside `LOCAL_DIR`, or when a program would take it for
+//! one of its options. The person can still say the same in the environment. SQL is another matter: the
+//! verbs that run a project's SQL run it as a superuser, which their documentation says.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::env::is_path;
+use crate::error::{Error, Result};
+use crate::postgres::url::PgUrl;
+
+/// Settings that a file of the project never makes, and why.
+const NEVER: [(&str, &str); 6] = [
+    ("PG_BINDIR", "it says which programs are run"),
+    ("PAGER", "it is a program that is run"),
+    ("EDITOR", "it is a program that is run"),
+    ("PG_OS_USER", "it says which user runs the server"),
+    ("PG_CONF_FILE", "settings of the server can run programs"),
+    ("XDG_CACHE_HOME", "clusters are made from the templates in it"),
+];
+
+/// Parameters of a connection whose values are files or directories.
+const FILES: [&str; 8] =
+    ["host", "passfile", "servicefile", "sslcert", "sslcrl", "sslcrldir", "sslkey", "sslrootcert"];
+
+/// Variables that a shell, the loader, or a common program reads and acts upon, by name or beginning.
+const READ_BY_OTHERS: [&str; 53] = [
+    "BASHOPTS",
+    "BASH_*",
+    "CDPATH",
+    "CLASSPATH",
+    "DIRENV_*",
+    "DOCKER_*",
+    "DYLD_*",
+    "EDITOR",
+    "ENV",
+    "FPATH",
+    "GCONV_PATH",
+    "GIT_*",
+    "GLIBC_*",
+    "GOFLAGS",
+    "HOME",
+    "HOSTALIASES",
+    "IFS",
+    "JAVA_*",
+    "JDK_*",
+    "LANG",
+    "LC_*",
+    "LD_*",
+    "LESS*",
+    "LOCALDOMAIN",
+    "LOCPATH",
+    "LOGNAME",
+    "MAIL*",
+    "MALLOC_*",
+    "MANPATH",
+    "NIX_*",
+    "NLSPATH",
+    "NODE_*",
+    "NPM_*",
+    "OLDPWD",
+    "PATH",
+    "PERL*",
+    "PIP_*",
+    "PROMPT_COMMAND",
+    "PS0",
+    "PS1",
+    "PS2",
+    "PS4",
+    "PWD",
+    "PYTHON*",
+    "RES_OPTIONS",
+    "RUBY*",
+    "RUST*",
+    "SHELL*",
+    "SSH_*",
+    "TERM*",
+    "USER",
+    "XDG_*",
+    "ZDOTDIR",
+];
+
+/// Refuses `name=value` when it stands in `file`, below the project's directory `root`.
+///
+/// # Errors
+/// `Conflict` with the reason and the way out. The value is never shown.
+pub(super) fn check(file: &Path, name: &str, value: &str, root: &Path) -> Result<()> {
+    let Some(why) = objection(name, value, root) else { return Ok(()) };
+    Err(Error::conflict(format!("{} sets {name}: {why}", file.display()))
+        .detail("A project's file is not trusted like your own environment.")
+        .hint(format!("if you want this value, set it yourself: export {name}=…")))
+}
+
+fn objection(name: &str, value: &str, root: &Path) -> Option<&'static str> {
+    const OUTSIDE: &str = "its path leads outside the project";
+    const OPTION: &str = "a program would take its value for an option";
+    if let Some((_, why)) = NEVER.iter().find(|(never, _)| *never == name) {
+        return Some(why);
+    }
+    match name {
+        "PG_SHARED_PRELOAD_LIBRARIES" if value.contains('/') => {
+            Some("it names a library by its path")
+        }
+        "ENVIRONMENT" if value.contains('/') => Some(OUTSIDE),
+        "HYDRATE_ENTRYPOINT" if !stays_below(Path::new(value)) => Some(OUTSIDE),
+        "STAGING_SSH_HOST" if value.starts_with('-') && value != "-" => Some(OPTION),
+        "PG_DATABASE" | "STAGING_DUMP_TABLES" if value.starts_with('-') => Some(OPTION),
+        "DB_URL" | "PGURL" | "STAGING_DB_URL" if names_a_file_outside(value, root) => Some(OUTSIDE),
+        _ if is_path(name) && !value.is_empty() && !is_inside(&root.join(value), root) => {
+            Some(OUTSIDE)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a relative path has no way up.
+fn stays_below(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+fn names_a_file_outside(connection: &str, root: &Path) -> bool {
+    // what cannot be read as a connection string is refused where it is used
+    let Ok(url) = PgUrl::parse(connection) else { return false };
+    let values = FILES.iter().filter_map(|key| url.get(key)).flat_map(|value| value.split(','));
+    let mut paths = values.filter(|value| value.contains('/'));
+    paths.any(|path| !is_inside(&root.join(path.trim()), root))
+}
+
+/// Whether `path` lies in `root`, with the links of both followed. What does not exist yet must have no
+/// way up, because a link might later stand there.
+fn is_inside(path: &Path, root: &Path) -> bool {
+    let Ok(root) = std::fs::canonicalize(root) else { return false };
+    let existing = path.ancestors().find(|part| part.symlink_metadata().is_ok());
+    let Some(existing) = existing else { return false };
+    let rest = path.strip_prefix(existing).map_or(PathBuf::new(), Path::to_owned);
+    stays_below(&rest) && std::fs::canonicalize(existing).is_ok_and(|real| real.starts_with(&root))
+}
+
+/// Whether other programs read a variable of this name, so that a URL in it would change what they do.
+pub(super) fn is_read_by_others(name: &str) -> bool {
+    READ_BY_OTHERS.iter().any(|known| match known.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => *known == name,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(name: &str, value: &str, root: &Path) -> bool {
+        check(&root.join(".env"), name, value, root).is_err()
+    }
+
+    #[test]
+    fn paths_stay_in_the_project() {
+        let top = tempfile::tempdir().expect("temporary directory");
+        let root = top.path().join("project");
+        std::fs::create_dir(&root).expect("made");
+        std::os::unix::fs::symlink(top.path(), root.join("out")).expect("linked");
+        std::os::unix::fs::symlink(root.join("sql"), root.join("nowhere")).expect("linked");
+        for inside in ["sql", "./a/b", "focus/postgresql", "."] {
+            assert!(!refused("PG_WORKING_DIR", inside, &root), "{inside}");
+        }
+        let absolute = root.join("sql").to_string_lossy().into_owned();
+        assert!(!refused("DATABASE_DIR", &absolute, &root));
+        for outside in ["..", "../other", "/etc", "out", "out/x", "sql/../../x", "nowhere/x", "/"] {
+            assert!(refused("PG_WORKING_DIR", outside, &root), "{outside}");
+            assert!(refused("HECTIC_SECRET_KEY_FILE", outside, &root), "{outside}");
+        }
+        assert!(refused("HYDRATE_ENTRYPOINT", "../x.sql", &root));
+        assert!(!refused("HYDRATE_ENTRYPOINT", "part/x.sql", &root));
+        assert!(refused("ENVIRONMENT", "../x", &root));
+    }
+
+    #[test]
+    fn connections_read_no_files_outside_the_project() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let root = root.path();
+        let own = format!("postgresql://u@localhost/d?host={}/pg", root.display());
+        for kept in
+            [&*own, "postgresql://u@localhost:5433/d", "host=db dbname=x", "sslrootcert=system"]
+        {
+            assert!(!refused("DB_URL", kept, root), "{kept}");
+        }
+        for bad in [
+            "postgresql:///d?host=/run/postgresql",
+            "postgresql://u@h/d?sslkey=/etc/ssh/id_rsa&sslmode=require",
+            "host=h passfile=../.pgpass",
+            "host=a,/tmp dbname=d",
+        ] {
+            assert!(refused("DB_URL", bad, root) && refused("STAGING_DB_URL", bad, root), "{bad}");
+        }
+    }
+
+    #[test]
+    fn programs_users_and_options_are_refused() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        for (name, value) in [
+            ("PG_BINDIR", "bin"),
+            ("PAGER", "less"),
+            ("EDITOR", "vi"),
+            ("PG_OS_USER", "root"),
+            ("PG_CONF_FILE", "postgresql.conf"),
+            ("XDG_CACHE_HOME", "cache"),
+            ("PG_SHARED_PRELOAD_LIBRARIES", "auto_explain,./evil.so"),
+            ("STAGING_SSH_HOST", "-oProxyCommand=x"),
+            ("PG_DATABASE", "-x"),
+        ] {
+            assert!(refused(name, value, root.path()), "{name}");
+        }
+        for (name, value) in [
+            ("PG_SHARED_PRELOAD_LIBRARIES", "pg_cron"),
+            ("PG_SHARED_PRELOAD_LIBRARIES", ""),
+            ("STAGING_SSH_HOST", "-"),
+            ("STAGING_SSH_HOST", "me@staging"),
+            ("STAGING_DUMP_FLAGS", "--column-inserts"),
+            ("PG_PORT", "5433"),
+        ] {
+            assert!(!refused(name, value, root.path()), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn variables_that_programs_read_are_known() {
+        for name in ["LD_PRELOAD", "BASH_ENV", "PYTHONPATH", "GIT_SSH_COMMAND", "LESSOPEN", "PATH"]
+        {
+            assert!(is_read_by_others(name), "{name}");
+        }
+        for name in ["PGURL", "DATABASE_URL", "MY_DB", "PATHS", "LANGUAGE_URL"] {
+            assert!(!is_read_by_others(name), "{name}");
+        }
+    }
+}
