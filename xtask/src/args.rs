@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
+use crate::test::TestPlan;
 
 /// What `cargo x help` prints.
 pub(crate) const USAGE: &str = "\
 Usage: cargo x COMMAND
 
   demo                        run `database check` on the sample project
-  test [--pg N] [FILTER…]     all checks, then all tests; with a FILTER only the tests it matches
+  test [--pg N] [--repeat N] [FILTER…]
+                              all checks, then all tests; with a FILTER only the tests it matches;
+                              --repeat runs the tests N times and sums up
   check                       rustfmt, clippy, the tidy test and the documentation, warnings denied
   fix                         apply clippy's suggestions, then rustfmt
   fmt                         rustfmt
@@ -35,7 +38,7 @@ pub(crate) enum Verb {
     /// The main job on the sample project.
     Demo,
     /// Checks and tests.
-    Test { pg: Option<u32>, filters: Vec<String> },
+    Test(TestPlan),
     /// Everything that needs no server.
     Check,
     /// Clippy's suggestions and rustfmt.
@@ -91,15 +94,19 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb> {
 }
 
 fn test(words: &mut Words<'_>) -> Result<Verb> {
-    let (mut pg, mut filters) = (None, Vec::new());
+    let mut plan = TestPlan { pg: None, repeat: 1, filters: Vec::new() };
     while let Some(word) = words.next() {
         match word {
-            "--pg" => pg = Some(words.number("--pg")?),
+            "--pg" => plan.pg = Some(words.number("--pg")?),
+            "--repeat" => plan.repeat = words.number("--repeat")?,
             option if option.starts_with('-') => return Err(words.unknown(option)),
-            filter => filters.push(filter.to_owned()),
+            filter => plan.filters.push(filter.to_owned()),
         }
     }
-    Ok(Verb::Test { pg, filters })
+    if plan.repeat == 0 {
+        return Err(Failure::unknown("--repeat needs a number above 0"));
+    }
+    Ok(Verb::Test(plan))
 }
 
 fn postgres(words: &mut Words<'_>) -> Result<Verb> {
@@ -180,10 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn test_takes_a_version_and_filters_in_any_order() {
-        let expected = Verb::Test { pg: Some(17), filters: vec!["a".into(), "b".into()] };
-        assert_eq!(parsed("test a --pg 17 b").unwrap(), expected);
-        assert_eq!(parsed("test").unwrap(), Verb::Test { pg: None, filters: vec![] });
+    fn test_takes_options_and_filters_in_any_order() {
+        let filters = vec!["a".to_owned(), "b".to_owned()];
+        let expected = Verb::Test(TestPlan { pg: Some(17), repeat: 3, filters });
+        assert_eq!(parsed("test a --pg 17 b --repeat 3").unwrap(), expected);
+        let expected = Verb::Test(TestPlan { pg: None, repeat: 1, filters: vec![] });
+        assert_eq!(parsed("test").unwrap(), expected);
     }
 
     #[test]
@@ -191,6 +200,8 @@ mod tests {
         assert_eq!(code("test --pg"), 3);
         assert_eq!(code("test --pg nine"), 9);
         assert_eq!(code("test --release"), 9);
+        assert_eq!(code("test --repeat 0"), 9);
+        assert_eq!(code("test --repeat"), 3);
         assert_eq!(code("postgres 17"), 9);
         assert_eq!(code("check now"), 9);
         assert_eq!(code("bench -n 0"), 9);

@@ -19,6 +19,16 @@ impl Failure {
         Self { code: 1, message: message.into() }
     }
 
+    /// Something did not work, and all about it was printed.
+    pub(crate) fn told() -> Self {
+        Self::new("")
+    }
+
+    /// Whether there is nothing to print.
+    pub(crate) fn is_told(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// A command or a value is missing.
     pub(crate) fn missing(message: impl Into<String>) -> Self {
         Self { code: 3, message: message.into() }

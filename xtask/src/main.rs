@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     match args::parse(&words).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            if !failure.is_told() {
+                eprintln!("{failure}");
+            }
             ExitCode::from(failure.code())
         }
     }
@@ -44,7 +46,7 @@ fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Help => print!("{}", args::USAGE),
         Verb::Demo => demo::run()?,
-        Verb::Test { pg, filters } => test::run(pg, &filters)?,
+        Verb::Test(plan) => test::run(&plan)?,
         Verb::Check => check::run()?,
         Verb::Fix => check::fix()?,
         Verb::Fmt => check::format()?,

@@ -3,9 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "the ban keeps the tool's one process boundary")]
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use crate::failure::{Failure, Result};
 use crate::place;
@@ -73,6 +73,39 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         return Ok(());
     }
     Err(Failure::new(format!("failed ({status}): {}", line(command))))
+}
+
+/// The line after the last one: no program prints it.
+const END: &[u8] = b"\0\n";
+
+/// Shows the command, runs it and hands on every line that it prints, on stdout or stderr. What it
+/// leaves running and printing is not waited for.
+pub(crate) fn run_by_line(
+    command: &mut Command,
+    mut on_line: impl FnMut(&str),
+) -> Result<ExitStatus> {
+    eprintln!("$ {}", line(command));
+    let cannot = |error| Failure::new(format!("cannot read what a program prints: {error}"));
+    let (reader, mut writer) = std::io::pipe().map_err(cannot)?;
+    command.stdout(writer.try_clone().map_err(cannot)?).stderr(writer.try_clone().map_err(cannot)?);
+    let mut child = command.spawn().map_err(|error| cannot_start(command, &error))?;
+    let ended = std::thread::spawn(move || {
+        let status = child.wait();
+        writer.write_all(END).and(status)
+    });
+    let (mut reader, mut line) = (BufReader::new(reader), Vec::new());
+    while reader.read_until(b'\n', &mut line).map_err(cannot)? > 0 {
+        let last = line.ends_with(END);
+        let text = line.strip_suffix(if last { END } else { b"\n" }).unwrap_or(&line);
+        if !(last && text.is_empty()) {
+            on_line(&String::from_utf8_lossy(text));
+        }
+        if last {
+            break;
+        }
+        line.clear();
+    }
+    ended.join().map_err(|_| Failure::new("a thread panicked"))?.map_err(cannot)
 }
 
 /// Like [`run`], with the command's stdout on our stderr: our own stdout is for results.
@@ -143,6 +176,16 @@ mod tests {
             let script = format!("printf %s {}", quoted(text));
             assert_eq!(output(new("sh").args(["-c", &script])).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn lines_of_both_streams_arrive_in_order() {
+        let script = "sleep 300 & echo $!; echo a; echo b >&2; printf c; exit 3";
+        let mut lines: Vec<String> = Vec::new();
+        let status =
+            run_by_line(new("sh").args(["-c", script]), |text| lines.push(text.to_owned()));
+        assert!(succeeds(new("kill").arg(lines.remove(0))), "it is not waited for");
+        assert_eq!((status.unwrap().code(), lines.join(" ")), (Some(3), "a b c".to_owned()));
     }
 
     #[test]

@@ -1,0 +1,117 @@
+//! `cargo x test`: all checks, the flake, PostgreSQL, all tests.
+//!
+//! Nothing is printed after the line with the sums, so that the outcome is what one sees.
+
+mod report;
+
+use std::io::IsTerminal;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use report::{Failed, Report};
+
+use crate::failure::{Failure, Result};
+use crate::{check, nix, place, postgres, program, sshd};
+
+/// Where the tests find the server's programs.
+const BINDIR: &str = "DB_TOOL_TEST_PG_BINDIR";
+/// A cache directory that the tests share and that survives between runs: an initdb less for each.
+const CACHE: &str = "DB_TOOL_TEST_CACHE";
+/// What proptest takes for the random numbers of every property.
+const SEED: &str = "PROPTEST_RNG_SEED";
+
+/// Which tests run, and how often.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TestPlan {
+    /// The major version of PostgreSQL.
+    pub(crate) pg: Option<u32>,
+    /// How often the tests run.
+    pub(crate) repeat: usize,
+    /// Parts of the names of tests; empty for the checks and all tests.
+    pub(crate) filters: Vec<String>,
+}
+
+/// Runs the checks once, unless there are filters, and the tests as often as planned.
+pub(crate) fn run(plan: &TestPlan) -> Result<()> {
+    let (bindir, sshd) = (postgres::provide(plan.pg)?, sshd::provide()?);
+    if plan.filters.is_empty() {
+        check::run()?;
+        nix::run_if_possible()?;
+    }
+    program::run(program::cargo().args(["test", "--workspace", "--no-run", "--quiet"]))?;
+    let mut all = Vec::new();
+    for run in 1..=plan.repeat {
+        let (seed, started) = (seed(), Instant::now());
+        let mut cargo = program::cargo();
+        cargo.args(["test", "--workspace", "--no-fail-fast", "--"]).args(&plan.filters);
+        cargo.env(sshd::VARIABLE, &sshd).env(BINDIR, &bindir);
+        cargo.env(CACHE, place::kept("test-cache")?).env(SEED, &seed);
+        let report = watch(&mut cargo)?;
+        if plan.repeat > 1 {
+            let took = started.elapsed().as_secs();
+            println!("run {run} of {}: {}, in {took} s", plan.repeat, report.sums());
+        }
+        all.push((run, seed, report));
+    }
+    conclude(plan, &all)
+}
+
+/// Runs the tests and shows what is worth reading of what they say.
+fn watch(cargo: &mut std::process::Command) -> Result<Report> {
+    let (mut report, terminal) = (Report::default(), std::io::stderr().is_terminal());
+    let status = program::run_by_line(cargo, |line| {
+        let shown = report.take(line);
+        if terminal && shown.is_empty() {
+            eprint!("\r{} tests have ended\r", report.ended());
+        }
+        print!("{shown}");
+    })?;
+    print!("{}", report.finish());
+    if status.success() || report.failed() > 0 {
+        return Ok(report);
+    }
+    Err(Failure::new(format!("{}\nfailed ({status}): cargo test", report.unexplained())))
+}
+
+/// Repeats the failures of all runs and adds up.
+fn conclude(plan: &TestPlan, all: &[(usize, String, Report)]) -> Result<()> {
+    for (run, seed, report) in all {
+        for failed in report.failures() {
+            let which = if plan.repeat > 1 { format!(" in run {run}") } else { String::new() };
+            println!("\nFAILED{which}: {}\n{}", failed.name, failed.output.trim_end());
+            println!("alone: {}", alone(plan.pg, seed, failed));
+        }
+    }
+    let failed_runs = all.iter().filter(|(.., report)| report.failed() > 0).count();
+    if plan.repeat > 1 {
+        println!("\n{} of {} runs passed", all.len() - failed_runs, all.len());
+    }
+    let total = all.iter().map(|(.., report)| report).sum::<Report>();
+    println!("\n{}", total.sums());
+    if failed_runs == 0 { Ok(()) } else { Err(Failure::told()) }
+}
+
+/// The command that runs a test that failed, with the same random numbers if it takes any.
+fn alone(pg: Option<u32>, seed: &str, failed: &Failed) -> String {
+    let seed = if failed.is_property() { format!("{SEED}={seed} ") } else { String::new() };
+    let pg = pg.map(|major| format!("--pg {major} ")).unwrap_or_default();
+    format!("{seed}cargo x test {pg}{}", program::quoted(&failed.name))
+}
+
+/// The caller's seed, else another one each time.
+fn seed() -> String {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    std::env::var(SEED).unwrap_or_else(|_| (now() % u128::from(u32::MAX)).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_has_the_version_and_for_a_property_the_seed() {
+        let mut failed = Failed { name: "a::b".into(), output: "panicked".into() };
+        assert_eq!(alone(None, "7", &failed), "cargo x test a::b");
+        failed.output = "minimal failing input: x = 1".into();
+        assert_eq!(alone(Some(17), "7", &failed), "PROPTEST_RNG_SEED=7 cargo x test --pg 17 a::b");
+    }
+}
