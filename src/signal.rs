@@ -5,14 +5,17 @@
 //! told (see `process`), their wait ends, `check` turns the memory into an error, the error unwinds
 //! through every clean-up, and `main` raises the signal again so that the caller sees the truth.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::{Error, Kind, Result};
 
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
+/// What the handler itself has noted. A child that ends of the same Ctrl-C may be reaped before the
+/// signal thread has run, and must not pass for one that failed by itself.
+static ARRIVED: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
 static LISTENER: Mutex<Option<fn()>> = Mutex::new(None);
 
 /// Catches INT, TERM and HUP from now on. A HUP that the caller ignores (`nohup`) stays ignored.
@@ -21,11 +24,18 @@ pub fn install() -> Result<()> {
     if !hangup_is_ignored() {
         wanted.push(SIGHUP);
     }
-    let mut signals = signal_hook::iterator::Signals::new(&wanted)
-        .map_err(|e| Error::failed(format!("cannot catch signals: {e}")))?;
+    let cannot = |e| Error::failed(format!("cannot catch signals: {e}"));
+    let mut arrived = Vec::new();
+    for &signal in &wanted {
+        let flag = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(signal, Arc::clone(&flag)).map_err(cannot)?;
+        arrived.push((signal, flag));
+    }
+    let _ = ARRIVED.set(arrived);
+    let mut signals = signal_hook::iterator::Signals::new(&wanted).map_err(cannot)?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            let _ = CAUGHT.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+            remember(signal);
             let listener = LISTENER.lock().ok().and_then(|guard| *guard);
             if let Some(tell) = listener {
                 tell();
@@ -42,8 +52,17 @@ pub(crate) fn listen(listener: fn()) {
     }
 }
 
+/// The first signal counts.
+fn remember(signal: i32) {
+    let _ = CAUGHT.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+}
+
 /// The first signal that arrived, if any.
 pub fn caught() -> Option<i32> {
+    let mut arrived = ARRIVED.get().into_iter().flatten();
+    if let Some((signal, _)) = arrived.find(|(_, flag)| flag.load(Ordering::SeqCst)) {
+        remember(*signal);
+    }
     match CAUGHT.load(Ordering::SeqCst) {
         0 => None,
         signal => Some(signal),
