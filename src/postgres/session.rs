@@ -37,6 +37,9 @@ use crate::signal;
 /// How often a wait looks for a signal.
 const TICK: Duration = Duration::from_millis(30);
 
+/// How long after a request to cancel comes the next one.
+const AGAIN: Duration = Duration::from_millis(300);
+
 /// How long a cancelled statement may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -190,7 +193,20 @@ impl Session {
             }
             Ok(())
         })?;
+        if taken.is_err() {
+            self.abandon();
+        }
         taken
+    }
+
+    /// Has the server stop what nobody takes any more; else it works on until it has something to send.
+    fn abandon(&self) {
+        let Some(client) = self.client.as_ref() else { return };
+        self.runtime.block_on(async {
+            // it is answered after the statement before it
+            let ended = pin!(client.batch_execute(""));
+            cancel_until(client, self.tls.as_ref(), ended).await;
+        });
     }
 
     /// Runs a `COPY … FROM STDIN` with the data that `next` hands out, and returns the number of rows.
@@ -257,11 +273,7 @@ impl Session {
             match interruptible(answer.as_mut(), self.patience, self.stop.as_deref()).await {
                 Ok(answer) => Ok(answer),
                 Err(interrupted) => {
-                    let cancelled = async {
-                        cancel(client, self.tls.as_ref()).await;
-                        let _ = answer.await;
-                    };
-                    let _ = tokio::time::timeout(GRACE, cancelled).await;
+                    cancel_until(client, self.tls.as_ref(), answer).await;
                     Err(interrupted)
                 }
             }
@@ -319,6 +331,24 @@ async fn interruptible<F: Future>(
             }
         }
     }
+}
+
+/// Cancels until `answer` is there. The server ignores a request that arrives before its statement
+/// does, and would work on.
+async fn cancel_until<F: Future>(
+    client: &Client,
+    tls: Option<&MakeRustlsConnect>,
+    mut answer: Pin<&mut F>,
+) {
+    let cancelled = async {
+        loop {
+            cancel(client, tls).await;
+            if tokio::time::timeout(AGAIN, answer.as_mut()).await.is_ok() {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(GRACE, cancelled).await;
 }
 
 /// Asks the server to stop the running statement; it takes a second connection.

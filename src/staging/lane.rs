@@ -78,6 +78,9 @@ impl Lanes {
     /// What it cannot be read for, and that nobody loads any more.
     pub(super) fn read(&self, session: &mut Session, chosen: &Chosen, table: &Table) -> Result<()> {
         session.stop_with(&self.stop.0);
+        if self.stop.0.load(Ordering::SeqCst) {
+            return Err(Error::failed("loading has ended"));
+        }
         let sender = self.open.lock().ok().and_then(|mut lanes| lanes.remove(&table.name));
         let sender = sender.ok_or_else(|| Error::unexpected("a table was read twice"))?;
         let mut lane = Lane { sender, chunk: Vec::new() };

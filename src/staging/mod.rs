@@ -140,7 +140,12 @@ pub fn connect(conninfo: &Conninfo) -> Result<Session> {
     let timeout = conninfo.targets().first().map(|target| conninfo.connect_timeout(target));
     let seconds = timeout.transpose()?.flatten().map_or(0, |timeout| timeout.as_secs());
     let lock_timeout = format!("{seconds}s");
-    let settings = [("lock_timeout", lock_timeout.as_str())];
+    let settings = [
+        ("lock_timeout", lock_timeout.as_str()),
+        // from the first statement on, whatever is meant for the application
+        ("statement_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+    ];
     let mut session =
         Session::connect(&conninfo.with_settings("database pull_staging", &settings))?;
     session.batch(include_str!("../../sql/query/staging-limits.sql"))?;
