@@ -20,6 +20,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// How often the one who waits says so.
 const REMINDER: Duration = Duration::from_secs(15);
 
+/// How long a session whose client has ended may hold it.
+const END: Duration = Duration::from_secs(5);
+
 /// Who holds the lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -72,13 +75,46 @@ fn running(session: &mut Session, backend: i32) -> Result<Option<String>> {
     Ok(Some(format!("{name} since {started}")))
 }
 
+/// A session that holds the lock and releases it when dropped, before the connection ends: the server
+/// notices an end a moment later than the next command may begin.
+pub struct Locked(Session);
+
+impl std::ops::Deref for Locked {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Locked {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // else the end of the session releases it
+        let _ = self.0.query(include_str!("../../sql/query/migration-unlock.sql"), &[&KEY]);
+    }
+}
+
 /// Takes the lock for `session`, which then is the one to work with.
 ///
 /// # Errors
 /// `Conflict` (exit 2) naming the holder when the lock stays taken for longer than `limit`.
-pub fn take(session: &mut Session, limit: Duration) -> Result<()> {
+pub fn take(mut session: Session, limit: Duration) -> Result<Locked> {
     let query = include_str!("../../sql/query/try-migration-lock.sql");
-    wait(session, limit, |session| column(&session.query_one(query, &[&KEY])?, "taken"))
+    wait(&mut session, limit, |session| column(&session.query_one(query, &[&KEY])?, "taken"))?;
+    Ok(Locked(session))
+}
+
+/// Waits until the server has noticed that `backend`, whose psql has ended, no longer holds the lock.
+pub fn wait_for_end(session: &mut Session, backend: i32) {
+    let ended = || Ok(holder(session)?.is_none_or(|holder| holder.pid != backend).then_some(()));
+    // who comes next finds out by itself
+    let _ = wait_for(END, Patience::Interruptible, ended);
 }
 
 /// Calls `attempt` until it has taken the lock, and says who has it meanwhile.
@@ -91,8 +127,10 @@ pub fn wait(
     let mut reminded: Option<Instant> = None;
     while !attempt(session)? {
         let holder = holder(session)?;
-        if started.elapsed() >= limit {
-            return Err(refusal(holder.as_ref(), limit));
+        if started.elapsed() >= limit
+            && let Some(holder) = &holder
+        {
+            return Err(refusal(holder, limit));
         }
         if reminded.is_none_or(|last| last.elapsed() >= REMINDER)
             && let Some(holder) = &holder
@@ -109,13 +147,12 @@ fn pause() -> Result<()> {
     wait_for(INTERVAL, Patience::Interruptible, || Ok(None::<()>)).map(drop)
 }
 
-fn refusal(holder: Option<&Holder>, limit: Duration) -> Error {
-    let who = holder.map_or_else(|| "another migrator".to_owned(), ToString::to_string);
+fn refusal(holder: &Holder, limit: Duration) -> Error {
     let waited = match limit.as_millis() {
         0 => String::new(),
         limit => format!(" for {limit} ms"),
     };
-    Error::conflict(format!("the migrator's lock is held{waited} by {who}"))
+    Error::conflict(format!("the migrator's lock is held{waited} by {holder}"))
         .hint("wait until it has ended, or longer: --wait DURATION")
         .hint("if nobody is there any more, end its session: SELECT pg_terminate_backend(PID)")
 }

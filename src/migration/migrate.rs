@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::migration::Direction;
 use crate::migration::directory::Directory;
 use crate::migration::history::{History, Record, State};
+use crate::migration::lock;
 use crate::migration::plan::{self, Count, Divergence, Goal, Step};
 use crate::migration::preflight::{Ground, Prepared, check_privileges};
 use crate::migration::progress;
@@ -98,16 +99,23 @@ impl Migrate<'_> {
         }
         let toolchain = (self.toolchain)()?;
         let runner = Runner::start(self.place(&toolchain), &mut session, self.project.wait)?;
-        // only now nobody else changes it
-        let planned = seen.steps.clone();
-        let seen = self.look_again(&mut session, seen, wanted)?;
-        if !seen.history.exists {
-            bundle::apply(&mut session)?;
-        }
-        // a step down carries what the history said of it
-        let is_same = seen.steps == planned && planned.iter().all(|s| s.direction == Direction::Up);
-        let prepared = if is_same { prepared } else { self.prepare(&seen)? };
-        let moved = move_all(runner, &prepared, &seen.history, &mut session, on_moved)?;
+        let backend = runner.backend();
+        let move_locked = || {
+            // only now nobody else changes it
+            let planned = seen.steps.clone();
+            let seen = self.look_again(&mut session, seen, wanted)?;
+            if !seen.history.exists {
+                bundle::apply(&mut session)?;
+            }
+            // a step down carries what the history said of it
+            let is_same =
+                seen.steps == planned && planned.iter().all(|s| s.direction == Direction::Up);
+            let prepared = if is_same { prepared } else { self.prepare(&seen)? };
+            move_all(runner, &prepared, &seen.history, &mut session, on_moved)
+        };
+        let moved = move_locked();
+        lock::wait_for_end(&mut session, backend);
+        let moved = moved?;
         if !moved.is_empty() {
             durability::flush(self.conninfo)?;
         }

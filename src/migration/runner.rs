@@ -28,7 +28,7 @@ use crate::postgres::conninfo::Conninfo;
 use crate::postgres::interpreter::{Failure, Interpreter};
 use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
-use crate::process::Patience;
+use crate::process::{Patience, wait_for};
 
 /// SQLSTATE of a history in an impossible state.
 const IMPOSSIBLE: &str = "HC003";
@@ -125,6 +125,11 @@ impl<'a> Runner<'a> {
         })
     }
 
+    /// The server process that holds the lock.
+    pub fn backend(&self) -> i32 {
+        self.backend
+    }
+
     /// Ends psql and releases the lock.
     pub fn end(self) -> Result<()> {
         self.psql.end()
@@ -204,9 +209,27 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// A server that has crashed accepts connections again after its recovery; until it has noticed the
+    /// crash, it also accepts some that it cuts.
     fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Noted> {
-        let mut session = connect_again(self.place.conninfo)?;
         let message = [&[error.message().to_owned()], error.details()].concat().join("\n");
+        let mut last = None;
+        let noted = wait_for(RECOVERY, Patience::Stubborn, || {
+            let session = Session::connect_with(self.place.conninfo, Patience::Stubborn);
+            let connected = session.is_ok();
+            match session.and_then(|session| self.note(session, step, &message)) {
+                Ok(noted) => Ok(Some(noted)),
+                Err(error) if connected && error.kind() != Kind::Failed => Err(error),
+                Err(error) => {
+                    last = Some(error);
+                    Ok(None)
+                }
+            }
+        })?;
+        noted.ok_or_else(|| last.unwrap_or_else(|| Error::failed("cannot connect")))
+    }
+
+    fn note(&self, mut session: Session, step: &Prepared, message: &str) -> Result<Noted> {
         let (set, version) = (self.place.set, step.name.version);
         let noted = fail(
             &mut session,
@@ -215,7 +238,7 @@ impl<'a> Runner<'a> {
             Some(version),
             Some(self.backend),
             step.direction.as_str(),
-            &message,
+            message,
         )?;
         if noted.is_empty() && is_done(&mut session, set, step)? {
             return Ok(Noted::Committed);
@@ -272,21 +295,6 @@ fn check_unchanged(step: &Prepared, base: &Path) -> Result<()> {
     }
     Err(Error::conflict(format!("{} was changed while the migrations ran", step.file().display()))
         .hint("it was not run; run the command again"))
-}
-
-/// A server that has crashed accepts connections again after its recovery.
-fn connect_again(conninfo: &Conninfo) -> Result<Session> {
-    let mut last = None;
-    let connected = crate::process::wait_for(RECOVERY, Patience::Stubborn, || {
-        match Session::connect_with(conninfo, Patience::Stubborn) {
-            Ok(session) => Ok(Some(session)),
-            Err(error) => {
-                last = Some(error);
-                Ok(None)
-            }
-        }
-    })?;
-    connected.ok_or_else(|| last.unwrap_or_else(|| Error::failed("cannot connect")))
 }
 
 /// Sets Running migrations Error: of a version or all, of a session or any. Returns their names.

@@ -19,7 +19,7 @@ use crate::migration::runner;
 use crate::migration::source::Source;
 use crate::migration::{Direction, TOOL_VERSION};
 use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::{Session, ToSql};
+use crate::postgres::session::ToSql;
 
 /// The statements of `clean`.
 pub const CLEAN: &str = include_str!("../../../sql/query/clean-migrator.sql");
@@ -36,8 +36,8 @@ pub fn init(project: &Project, conninfo: &Conninfo) -> Result<()> {
 /// # Errors
 /// `Conflict` (exit 2) while somebody holds the lock: then it still runs.
 pub fn abort(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Vec<String>> {
-    let mut session = project.connect(conninfo)?;
-    lock::take(&mut session, Duration::ZERO)
+    let session = project.connect(conninfo)?;
+    let mut session = lock::take(session, Duration::ZERO)
         .context("nothing is aborted while a migrator is at work")?;
     let history = History::read(&mut session, &project.set)?;
     let running: Vec<String> = history.running().map(|record| record.name.full.clone()).collect();
@@ -85,7 +85,7 @@ impl std::fmt::Display for Change {
 pub struct Changes<'a> {
     project: &'a Project,
     conninfo: &'a Conninfo,
-    session: Session,
+    session: lock::Locked,
     exists: bool,
     /// In this order.
     pub changes: Vec<Change>,
@@ -196,7 +196,7 @@ fn begin<'a>(project: &'a Project, conninfo: &'a Conninfo) -> Result<(Directory,
     // first: privileges on the tables of another release say nothing
     let exists = History::read(&mut session, &project.set)?.exists;
     check_privileges(&mut session)?;
-    lock::take(&mut session, project.wait)?;
+    let session = lock::take(session, project.wait)?;
     Ok((directory, Changes { project, conninfo, session, exists, changes: Vec::new() }))
 }
 
@@ -317,8 +317,7 @@ impl Text {
 /// # Errors
 /// `Conflict` while a migrator is at work, `Unexpected` for the tables of another release.
 pub fn clean(project: &Project, conninfo: &Conninfo) -> Result<()> {
-    let mut session = project.connect(conninfo)?;
-    lock::take(&mut session, project.wait)?;
+    let mut session = lock::take(project.connect(conninfo)?, project.wait)?;
     // what another release made, its upgrade still needs
     History::read(&mut session, &project.set)?;
     session.batch(CLEAN).context("cannot drop the history of migrations")?;
