@@ -1,10 +1,16 @@
 //! Roles and databases of a running cluster.
 
+use std::time::Duration;
+
 use super::Running;
 use crate::error::{Context, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
+use crate::process::{Patience, wait_for};
+
+/// How long a session that may be about to end is watched.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Options of a session that no setting of a role or a database and no trigger may disturb: what a
 /// connection sets counts more than they do.
@@ -54,11 +60,19 @@ impl Running {
         Ok(())
     }
 
-    /// How many client sessions there are beside our own.
+    /// How many client sessions there are beside our own. The server notices a moment later that a
+    /// client has ended: a session that has just done its work is looked at again.
     pub fn other_sessions(&self) -> Result<i64> {
         let mut session = self.session("postgres")?;
-        let row = session.query_one(include_str!("../../sql/query/other-sessions.sql"), &[])?;
-        column(&row, "sessions")
+        let mut sessions = 0;
+        let settled = || {
+            let row = session.query_one(include_str!("../../sql/query/other-sessions.sql"), &[])?;
+            sessions = column(&row, "sessions")?;
+            let ending: bool = column(&row, "ending")?;
+            Ok((!ending).then_some(()))
+        };
+        wait_for(ENDING, Patience::Interruptible, settled)?;
+        Ok(sessions)
     }
 
     /// The databases that can be connected to, without templates.
