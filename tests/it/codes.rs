@@ -1,7 +1,5 @@
 //! The published exit codes, for each program in which they can occur.
 
-use std::process::Command;
-
 use crate::support::{Sandbox, finish, project, wait_until};
 
 const PROGRAMS: [&str; 3] = ["database", "postgres-init", "postgres-cleanup"];
@@ -174,14 +172,14 @@ fn one_hundred_and_twenty_seven_is_a_missing_dependency() {
 #[test]
 fn an_interruption_is_the_signal_itself() {
     let sandbox = project::deployed("");
-    sandbox.write("project/db/src/entrypoint.sql", "SELECT pg_sleep(300);");
-    sandbox.write("project/test-data.sql", "SELECT pg_sleep(300);");
-    sandbox.write("project/db/test/test.sql", "SELECT pg_sleep(300);");
-    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(300)%'";
+    sandbox.write("project/db/src/entrypoint.sql", "SELECT pg_sleep(3600);");
+    sandbox.write("project/test-data.sql", "SELECT pg_sleep(3600);");
+    sandbox.write("project/db/test/test.sql", "SELECT pg_sleep(3600);");
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3600)%'";
     for (name, number, verb) in [("INT", 2, "hydrate"), ("TERM", 15, "patch"), ("HUP", 1, "test")] {
         let child = sandbox.spawn("database", [verb]);
         wait_until("the statement runs", || sandbox.ask(asleep) == "1");
-        Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+        crate::support::wait::signal(name, child.id());
         let ended = finish(child, None);
         assert_eq!((ended.signal, ended.code), (Some(number), None), "{verb}: {ended}");
         wait_until("the statement is cancelled", || sandbox.ask(asleep) == "0");

@@ -3,7 +3,6 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use crate::support::tls::TlsServer;
 use crate::support::{Outcome, Sandbox, finish, project, wait_until};
@@ -230,7 +229,7 @@ fn command_lines() -> Vec<String> {
 fn a_password_is_on_no_argument_list() {
     let mut sandbox = project::deployed("");
     let socket = sandbox.path("pg").display().to_string();
-    let sleep = "SELECT pg_sleep(301)";
+    let sleep = "SELECT pg_sleep(3600)";
     let url = format!("postgresql://dev:hushhush@localhost/app?host={socket}");
     sandbox.set("DB_URL", url);
     sandbox.write("project/db/src/entrypoint.sql", sleep);
@@ -243,7 +242,7 @@ fn a_password_is_on_no_argument_list() {
         let lines = command_lines();
         assert!(lines.iter().any(|line| line.contains("psql")), "{arguments:?}");
         assert!(!lines.iter().any(|line| line.contains("hushhush")), "{arguments:?}");
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        crate::support::wait::signal("INT", child.id());
         let ended = finish(child, None);
         assert!(!ended.stderr.contains("hushhush"), "{ended}");
         wait_until("the statement ends", || sandbox.ask(&asleep) == "0");

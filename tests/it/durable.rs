@@ -1,18 +1,18 @@
 //! What was acknowledged survives the server, however that ends.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::support::{Sandbox, project, server};
+use crate::support::{Sandbox, project, server, wait};
 
 /// How often the server is killed; `DB_TOOL_TEST_KILLS` says another number.
 const KILLS: u64 = 20;
 
 /// Kills every process of the server at once, as a container that is taken away does.
 fn kill_server(sandbox: &Sandbox) {
-    let pids = server::processes_below(&sandbox.path("pg/data"));
-    let pids = pids.iter().map(u32::to_string);
-    let _ = Command::new("kill").arg("-KILL").args(pids).stderr(Stdio::null()).status();
+    for pid in server::processes_below(&sandbox.path("pg/data")) {
+        wait::try_signal("KILL", pid);
+    }
 }
 
 fn kill_and_start(sandbox: &mut Sandbox) {

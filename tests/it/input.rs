@@ -207,8 +207,8 @@ fn a_source_that_ends_the_server() {
         let source = format!(
             "CREATE TEMPORARY TABLE t (x text);\n\
              COPY t FROM PROGRAM 'kill -s {signal} $(head -n 1 postmaster.pid)';\n\
-             \\! until test -e never; do sleep 0.02; done & sleep 0.3; kill $!\n\
-             SELECT pg_sleep(0.2);\n\\c\nSELECT 1;\n"
+             DO $$ BEGIN WHILE pg_read_file('postmaster.pid') !~ 'stopping' LOOP\n\
+             PERFORM pg_sleep(0.01); END LOOP; END $$;\n\\c\nSELECT 1;\n"
         );
         fails(&source, ["hydrating failed", "entrypoint.sql"]);
     }

@@ -5,7 +5,8 @@ use std::io::{BufWriter, Write};
 
 use crate::support::project::with_source;
 use crate::support::trace::{nothing_left, own_cache};
-use crate::support::{Outcome, Sandbox, finish};
+use crate::support::wait::finish_watched;
+use crate::support::{Outcome, Sandbox};
 
 /// Lines of a kilobyte make a hundred megabytes.
 const LINES: usize = 100_000;
@@ -27,23 +28,18 @@ fn sandbox_with(write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>)
 fn check(sandbox: &Sandbox) -> Outcome {
     let child = sandbox.spawn("database", ["check"]);
     let status = format!("/proc/{}/status", child.id());
-    let (ended, watched) = std::sync::mpsc::channel::<()>();
-    let watch = std::thread::spawn(move || {
-        let mut peak = 0;
-        while watched.recv_timeout(std::time::Duration::from_millis(5)).is_err() {
-            let text = std::fs::read_to_string(&status).unwrap_or_default();
-            let kilobytes = |name: &str| -> Option<u64> {
-                let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-                line.split_whitespace().next()?.parse().ok()
-            };
-            let (all, program) = (kilobytes("VmHWM:"), kilobytes("RssFile:"));
-            peak = peak.max(all.unwrap_or(0).saturating_sub(program.unwrap_or(0)));
-        }
-        peak
+    // what the program's own pages took at most comes off the peak of all
+    let (mut all, mut program) = (0, 0);
+    let outcome = finish_watched(child, || {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let kilobytes = |name: &str| -> Option<u64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        all = all.max(kilobytes("VmHWM:").unwrap_or(0));
+        program = program.max(kilobytes("RssFile:").unwrap_or(0));
     });
-    let outcome = finish(child, None);
-    ended.send(()).unwrap();
-    let peak: u64 = watch.join().unwrap();
+    let peak = all - program;
     assert!(peak > 0 || cfg!(not(target_os = "linux")), "nothing was measured");
     assert!(peak < MEMORY, "{peak} kB");
     outcome

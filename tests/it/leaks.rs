@@ -7,7 +7,7 @@ use crate::support::{Sandbox, finish, wait_until};
 /// Does at the end what its variable `USE_MOCK` or the file `what` says.
 const VERSATILE: &str = "CREATE TABLE t (x int) INHERITS (hectic.created_at);\n\
     SELECT :{?USE_MOCK} AS mock \\gset\n\
-    \\if :mock\n\\! touch started-$PPID\nSELECT pg_sleep(100);\n\\endif\n";
+    \\if :mock\n\\! touch started-$PPID\nSELECT pg_sleep(3600);\n\\endif\n";
 
 fn checks(source: &str) -> Sandbox {
     let mut sandbox = with_source(source);

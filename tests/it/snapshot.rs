@@ -147,7 +147,7 @@ fn a_name_that_is_taken_is_refused_unless_it_is_replaced() {
 #[test]
 fn whoever_works_in_the_cluster_is_not_thrown_out_unless_forced() {
     let mut sandbox = saved();
-    let mut session = Bystander::session(&sandbox, "SELECT pg_sleep(300)");
+    let mut session = Bystander::session(&sandbox, "SELECT pg_sleep(3600)");
     let words = ["1 other session works in this cluster", "PG_FORCE=1"];
     refused(&sandbox, ["save", "two"], 2, words);
     refused(&sandbox, ["restore", "one"], 2, words);
@@ -157,7 +157,7 @@ fn whoever_works_in_the_cluster_is_not_thrown_out_unless_forced() {
     assert!(told.stderr.contains("disconnected"), "{told}");
     assert_eq!(state(&sandbox), "saved");
     crate::support::wait_until("the session ends", || !session.is_alive());
-    let _session = Bystander::session(&sandbox, "SELECT pg_sleep(300)");
+    let _session = Bystander::session(&sandbox, "SELECT pg_sleep(3600)");
     snapshot(&sandbox, ["save", "two"]).success();
     holds(&sandbox, ["one", "two"]);
 }

@@ -28,7 +28,7 @@ fn the_server_stops_and_its_data_stays() {
 fn the_stop_is_graceful() {
     let sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
-    let mut session = Bystander::session(&sandbox, "SELECT pg_sleep(300)");
+    let mut session = Bystander::session(&sandbox, "SELECT pg_sleep(3600)");
     cleanup(&sandbox).success();
     crate::support::wait_until("the session ends", || !session.is_alive());
     let logs = sandbox.entries("pg/log");

@@ -12,6 +12,7 @@ pub(crate) const RULES: &[Rule] = &[
     files_open_with_prose,
     no_stray_blanks,
     no_machine_paths,
+    tests_wait_for_events,
 ];
 
 /// The longest file, in lines.
@@ -68,6 +69,19 @@ fn files_are_short(source: &Source) -> Vec<Violation> {
     }
     let what = format!("has {lines} lines, {LONGEST_FILE} are the limit: split it by subject");
     vec![Violation::new(source, LONGEST_FILE + 1, what)]
+}
+
+/// A test that counts seconds fails on a busy machine, and `kill` of a process that has gone is noise.
+fn tests_wait_for_events(source: &Source) -> Vec<Violation> {
+    if !source.path.starts_with("tests/it/") || source.path == "tests/it/support/wait.rs" {
+        return Vec::new();
+    }
+    let what = "wait for the event itself, by `support::wait`";
+    let calls = ["thread::sleep", "Instant::now", ".elapsed()", "recv_timeout"];
+    let mut found = matching(&source.code, &calls, source, what);
+    let kills = source.strings.iter().filter(|(_, text)| text == "kill");
+    found.extend(kills.map(|(line, _)| Violation::new(source, *line, "use `wait::signal`")));
+    found
 }
 
 /// The first line says what a file is for.
@@ -129,6 +143,14 @@ fn matching(text: &str, words: &[&str], source: &Source, what: &str) -> Vec<Viol
 mod tests {
     use super::super::lines;
     use super::*;
+
+    #[test]
+    fn a_test_neither_sleeps_nor_counts_seconds_nor_starts_kill() {
+        let text = "a();\nstd::thread::sleep(x);\nlet at = Instant::now();\nCommand::new(\"kill\");\n// thread::sleep\n";
+        assert_eq!(lines(tests_wait_for_events, "tests/it/a.rs", text), [2, 3, 4]);
+        assert_eq!(lines(tests_wait_for_events, "tests/it/support/wait.rs", text), [0; 0]);
+        assert_eq!(lines(tests_wait_for_events, "src/a.rs", text), [0; 0]);
+    }
 
     #[test]
     fn long_sql_may_not_stand_in_code() {

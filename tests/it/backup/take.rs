@@ -70,7 +70,7 @@ fn an_interruption_keeps_the_previous_backup() {
 fn an_interruption_reaches_what_has_lost_its_parent() {
     let mut sandbox = cluster();
     let started = sandbox.path("started");
-    let lines = format!("(sleep 100 &)\n: > {}\nsleep 100\n", started.display());
+    let lines = format!("(sleep 3600 &)\n: > {}\nsleep 3600\n", started.display());
     wrapped(&mut sandbox, "pg_basebackup", &lines);
     let outcome = interrupt(sandbox.spawn("database", ["backup"]), "INT", || started.exists());
     assert_eq!(outcome.signal, Some(2), "{outcome}");

@@ -145,7 +145,7 @@ fn two_comparisons_of_a_backup_at_once() {
 #[test]
 fn an_interrupt_leaves_nothing_whatever_the_stage() {
     let live = at_rest();
-    let here = "\\copy (SELECT 1) TO 'started'\nSELECT pg_sleep(100);\n";
+    let here = "\\copy (SELECT 1) TO 'started'\nSELECT pg_sleep(3600);\n";
     let started = || live.path("project/started").exists();
     let below = |name: &str| {
         let places = live.entries("tmp").into_iter().map(|place| live.path("tmp").join(place));

@@ -147,7 +147,7 @@ fn tables_of_any_shape() {
     // somebody's own table for a session is no affair of the schema
     let temporary = "BEGIN; SET LOCAL hectic.migration_mode = 'on'; SET hectic.inheritance_extra_excluded_schemas = 'pg_temp'; \
                      CREATE TEMP TABLE mine (a int) INHERITS (hectic.immutable); \
-                     INSERT INTO mine VALUES (1); COMMIT; SELECT pg_sleep(100)";
+                     INSERT INTO mine VALUES (1); COMMIT; SELECT pg_sleep(3600)";
     let mut session = live.holding(temporary);
     wait_until("the table is there", || {
         live.ask("SELECT count(*) FROM pg_class WHERE relname = 'mine'") == "1"
@@ -156,7 +156,7 @@ fn tables_of_any_shape() {
     let _ = session.kill();
     finish(session, None);
     live.ask(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3600)'",
     );
     silent(&beside);
     live.change(&write(

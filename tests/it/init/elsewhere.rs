@@ -4,7 +4,8 @@
 
 use std::process::{Child, Stdio};
 
-use super::{is_running, signal};
+use super::is_running;
+use crate::support::wait::signal;
 use crate::support::{Sandbox, is_root, wait_until};
 
 /// A shell in namespaces of its own, ended with the test, and all that it started.
@@ -162,5 +163,5 @@ fn a_server_at_the_same_path_of_another_mount_namespace_is_a_stranger() {
         assert!(is_running(stranger), "{verb} ended a stranger's server");
         sandbox.run("postgres-cleanup", [""; 0]).success();
     }
-    signal(stranger, "QUIT");
+    signal("QUIT", stranger);
 }

@@ -1,6 +1,7 @@
 //! Which process is the cluster's server: proven before it is signalled.
 
-use super::{Bystander, is_running, pid_file, signal};
+use super::{Bystander, is_running, pid_file};
+use crate::support::wait::signal;
 use crate::support::{Outcome, Sandbox, bindir, server, wait_until};
 
 /// Long work that does not look whether the postmaster still lives.
@@ -160,7 +161,7 @@ fn a_killed_server_is_started_again() {
     sandbox.select("INSERT INTO work VALUES (1)");
     sandbox.select("CREATE TABLE durable ()");
     let killed = sandbox.postmaster();
-    signal(killed, "KILL");
+    signal("KILL", killed);
     wait_until("it ends", || !is_running(killed));
     let again = sandbox.init([]).success();
     assert!(again.stderr.contains("cluster started"), "{again}");
@@ -178,7 +179,7 @@ fn backends_that_a_killed_postmaster_left_are_ended() {
                     AND pid <> pg_backend_pid()";
         let backend: u32 = sandbox.select(busy).parse().unwrap();
         let killed = sandbox.postmaster();
-        signal(killed, "KILL");
+        signal("KILL", killed);
         wait_until("it ends", || !is_running(killed));
         assert!(is_running(backend), "it works on without its postmaster");
         if !reuse {
@@ -196,7 +197,7 @@ fn cleanup_ends_what_a_killed_postmaster_left() {
     sandbox.init([]).success();
     let _session = Bystander::session(&sandbox, BUSY);
     let killed = sandbox.postmaster();
-    signal(killed, "KILL");
+    signal("KILL", killed);
     wait_until("it ends", || !is_running(killed));
     cleanup(&sandbox);
     assert_eq!(server::processes_below(&sandbox.path("pg")), [0; 0]);

@@ -70,7 +70,7 @@ impl Bystander {
     /// A process that has nothing to do with PostgreSQL; works in `directory`, as its owner.
     pub fn asleep_in(directory: &Path) -> Self {
         let mut command = as_owner_of(directory, Path::new("sleep"));
-        command.arg("300").current_dir(directory);
+        command.arg("3600").current_dir(directory);
         Self::start(command)
     }
 
@@ -112,12 +112,6 @@ pub fn as_owner_of(directory: &Path, program: &Path) -> Command {
         command.uid(facts.uid()).gid(facts.gid());
     }
     command
-}
-
-/// Sends a signal by its name.
-pub fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-    assert!(status.unwrap().success(), "kill -{name} {pid}");
 }
 
 pub fn is_running(pid: u32) -> bool {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::{Bystander, plain_initdb};
 use crate::support::{Sandbox, bindir};
 
-const SLEEP: &str = "SELECT pg_sleep(300)";
+const SLEEP: &str = "SELECT pg_sleep(3600)";
 
 fn with_work() -> Sandbox {
     let sandbox = Sandbox::with_cluster();
@@ -243,7 +243,7 @@ fn a_killed_command_leaves_the_old_cluster_or_a_whole_new_one() {
     let staging = || sandbox.beside("data.new-").first().map(|name| sandbox.path("pg").join(name));
     let builds = || staging().is_some_and(|staging| staging.join("data").is_dir());
     crate::support::wait_until("it builds", builds);
-    super::signal(child.id(), "KILL");
+    crate::support::wait::signal("KILL", child.id());
     crate::support::finish(child, None);
     let staging = staging().unwrap();
     crate::support::wait_until("initdb ends", || !busy_in(&staging));

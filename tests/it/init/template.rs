@@ -215,7 +215,7 @@ fn an_interrupted_build_leaves_no_template() {
             cache.is_dir() && entries(&cache).iter().any(|name| name.ends_with(".new"))
         };
         wait_until("it builds", staging);
-        super::signal(child.id(), signal);
+        crate::support::wait::signal(signal, child.id());
         let ended = finish(child, None);
         assert!(ended.signal.is_some(), "{ended}");
         let names = entries(&cache(&sandbox));

@@ -136,8 +136,8 @@ fn timeouts_hold_for_each_migration() {
     ground.write("migrator.toml", "lock_timeout = '3s'\nstatement_timeout = '120s'\n");
     ground.migrator(["migrate", "redo", "3"]).success();
     ground.migrator(["apply", "--lock-timeout", "soon"]).fails(2, ["soon", "30s"]);
-    ground.up(4, "SELECT pg_sleep(60);\n");
-    ground.migrator(["apply", "--statement-timeout", "50"]).fails(4, ["statement timeout"]);
+    ground.up(4, "SELECT pg_sleep(3600);\n");
+    ground.migrator(["apply", "--statement-timeout", "2s"]).fails(4, ["statement timeout"]);
     assert!(ground.states().ends_with("4 Error"));
 }
 

@@ -1,45 +1,20 @@
 //! Several migrators at once, and people who change the history meanwhile.
 
-use std::io::Read;
 use std::process::Child;
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use super::support::{LOCK, Site, Victim, logs, name, runner};
 use crate::support::Outcome;
-use crate::support::trace::signal;
+use crate::support::wait::hear;
 
 /// Reads what a migrator says up to the line that contains `word`, and returns that line.
 #[track_caller]
 fn says(child: &mut Child, word: &str) -> String {
     let pid = child.id();
-    let mut errors = child.stderr.take().unwrap();
-    let (sender, lines) = channel();
-    let reader = std::thread::spawn({
-        let word = word.to_owned();
-        move || {
-            // byte by byte: what follows is for others to read
-            let (mut line, mut byte) = (Vec::new(), [0]);
-            while !(line.ends_with(b"\n") && String::from_utf8_lossy(&line).contains(&word)) {
-                if line.ends_with(b"\n") {
-                    line.clear();
-                }
-                if errors.read(&mut byte).unwrap() == 0 {
-                    break;
-                }
-                line.push(byte[0]);
-            }
-            let _ = sender.send(());
-            (errors, String::from_utf8_lossy(&line).into_owned())
-        }
-    });
-    if lines.recv_timeout(Duration::from_secs(20)).is_err() {
-        signal("KILL", pid);
-    }
-    let (errors, said) = reader.join().unwrap();
-    child.stderr = Some(errors);
-    assert!(said.contains(word), "it did not say {word:?}");
-    said
+    let last = |said: &str| said.lines().last().unwrap_or_default().to_owned();
+    let enough = |said: &str| said.ends_with('\n') && last(said).contains(word);
+    let said = hear(child.stderr.as_mut().unwrap(), pid, enough);
+    assert!(last(&said).contains(word), "it did not say {word:?}: {said}");
+    last(&said)
 }
 
 const WAITING: &str = "waiting for another migrator";

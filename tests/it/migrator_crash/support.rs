@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
 use crate::init::is_running;
+use crate::support::wait::try_signal;
 use crate::support::{Outcome, Sandbox, bindir, finish, is_root, wait_until, whoami};
 
 /// The key of the migrator's lock.
@@ -284,8 +285,7 @@ impl Prey {
             Self::Processes(pids) => {
                 for pid in &pids {
                     // one may have gone with the one before it
-                    let kill = ["-s", "KILL", "--", &pid.to_string()].map(str::to_owned);
-                    std::process::Command::new("kill").args(kill).status().unwrap();
+                    try_signal("KILL", pid);
                 }
                 let is_dead = |pid: &u32| !is_running(*pid) && threads(*pid) <= 1;
                 wait_until("they are dead", || pids.iter().all(is_dead));

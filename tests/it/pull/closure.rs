@@ -137,9 +137,7 @@ fn a_long_chain_is_followed() {
     let mut pull = post("post.\"Person\"");
     pull.on_staging("INSERT INTO post.\"Person\" (id, boss) SELECT i, CASE WHEN i > 1001 THEN i - 1 END FROM generate_series(1001, 31000) i");
     pull.set("STAGING_DUMP_FLAGS", "");
-    let started = std::time::Instant::now();
     pull.pull(["--closure", "--where", "post.\"Person\"=id = 31000"]).success();
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     pull.database(["patch"]).success();
     assert_eq!(pull.ask("SELECT count(*) FROM post.\"Person\""), "30000");
 }

@@ -1,7 +1,7 @@
 //! The environment's contract: what is missing, what is refused, before any row is read.
 
 use super::support::Pull;
-use crate::support::{Sandbox, finish, wait_until};
+use crate::support::{Sandbox, finish, wait, wait_until};
 
 const FOUR: [&str; 4] =
     ["STAGING_SSH_HOST", "STAGING_DB_URL", "STAGING_DUMP_TABLES", "STAGING_DUMP_FLAGS"];
@@ -93,13 +93,12 @@ fn an_interrupt_leaves_the_old_file_and_nothing_else() {
     let pull = Pull::new();
     pull.pull([]).success();
     let (old, names) = (pull.patch(), pull.entries("project"));
-    let slow = "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL";
+    let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
     for jobs in ["1", "2"] {
         let running = pull.spawn("database", ["pull_staging", "--jobs", jobs, "--where", slow]);
         let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
         wait_until("the pull reads", || pull.ask(sleeping) == "1");
-        let pid = running.id().to_string();
-        pull.run("kill", ["-INT", &pid]).success();
+        wait::signal("INT", running.id());
         let ended = finish(running, None);
         assert_eq!(ended.signal, Some(2), "{ended}");
         assert_eq!(pull.patch(), old);

@@ -1,14 +1,14 @@
 //! What goes wrong on the way: the old file stays as it is, nothing is left, and it is said what to do.
 
 use std::process::Child;
-use std::time::Duration;
 
 use super::support::Pull;
 use crate::support::sshd::{Sshd, tunnels};
-use crate::support::{Outcome, finish, wait_until};
+use crate::support::wait::hear;
+use crate::support::{Outcome, finish, wait, wait_until};
 
 /// Reads until it is stopped.
-const SLOW: [&str; 2] = ["--where", "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL"];
+const SLOW: [&str; 2] = ["--where", "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL"];
 /// How many sessions do.
 const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
 
@@ -93,13 +93,13 @@ fn a_table_that_is_locked_is_waited_for_so_long_and_no_longer() {
     let slowly = "shop.log=pg_catalog.pg_sleep(0.2) IS NOT NULL";
     pull.pull(["--where", slowly]).success();
     pull.pull([]).success();
-    let lock = "SET statement_timeout = 0; BEGIN; LOCK TABLE shop.log; SELECT pg_sleep(20)";
+    let lock = "SET statement_timeout = 0; BEGIN; LOCK TABLE shop.log; SELECT pg_sleep(3600)";
     let staging = pull.url("staging");
     let psql = crate::support::bindir().join("psql");
     let arguments = ["-X", "-d", &staging, "-c", lock];
     let mut locked = pull.spawn(psql.to_str().unwrap(), arguments);
     wait_until("the table is locked", || pull.ask(SLEEPING) == "1");
-    pull.pull(["--timeout", "1"]).fails(1, ["lock timeout", "--timeout"]);
+    pull.pull(["--direct", "--timeout", "1"]).fails(1, ["lock timeout", "--timeout"]);
     // pg_dump waits as well; meanwhile its arguments can be seen
     pull.set("STAGING_DUMP_FLAGS", "--no-such-flag");
     pull.pull([]).fails(1, ["no-such-flag"]);
@@ -107,7 +107,7 @@ fn a_table_that_is_locked_is_waited_for_so_long_and_no_longer() {
     let running = pull.spawn("database", ["pull_staging", "--verbose"]);
     wait_until("pg_dump runs", || command_lines().iter().any(|line| line.contains("-triggers")));
     assert!(!command_lines().iter().any(|line| line.contains("sesame-of-staging")));
-    pull.run("kill", ["-INT", &running.id().to_string()]).success();
+    wait::signal("INT", running.id());
     let ended = finish(running, None);
     assert!(ended.signal == Some(2) && !ended.stderr.contains("sesame-of-staging"), "{ended}");
     locked.kill().unwrap();
@@ -146,7 +146,7 @@ fn a_signal_ends_it_at_every_stage() {
     let (mut pull, _sshd, untouched) = through_ssh();
     for (name, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
         let ended = during(&pull, |running| {
-            pull.run("kill", ["-s", name, &running.id().to_string()]).success();
+            wait::signal(name, running.id());
         });
         assert_eq!(ended.signal, Some(number), "{ended}");
         untouched.check(&pull);
@@ -161,14 +161,16 @@ fn a_signal_ends_it_at_every_stage() {
     pull.set("STAGING_SSH_HOST", "-");
     let nowhere = format!("host={} dbname=d", pull.path("tmp").display());
     pull.set("STAGING_DB_URL", nowhere);
-    let waiting = pull.spawn("database", ["pull_staging"]);
-    std::thread::sleep(Duration::from_millis(800));
+    let mut waiting = pull.spawn("database", ["pull_staging"]);
+    let pid = waiting.id();
+    let said = hear(waiting.stderr.as_mut().unwrap(), pid, |said| said.contains("; attempt 1 of"));
+    assert!(said.contains("; attempt 1 of"), "{said}");
     signal(&pull, waiting, &untouched);
 }
 
 #[track_caller]
 fn signal(pull: &Pull, running: Child, untouched: &Untouched) {
-    pull.run("kill", ["-INT", &running.id().to_string()]).success();
+    wait::signal("INT", running.id());
     let ended = finish(running, None);
     assert_eq!(ended.signal, Some(2), "{ended}");
     untouched.check(pull);
@@ -178,7 +180,7 @@ fn signal(pull: &Pull, running: Child, untouched: &Untouched) {
 fn nothing_outlives_a_pull_that_is_killed() {
     let (pull, _sshd, untouched) = through_ssh();
     let ended = during(&pull, |running| {
-        pull.run("kill", ["-KILL", &running.id().to_string()]).success();
+        wait::signal("KILL", running.id());
     });
     assert_eq!(ended.signal, Some(9));
     wait_until("no ssh is left", || tunnels(&pull) == 0);
@@ -195,7 +197,7 @@ fn the_password_is_nowhere_to_be_seen() {
         let lines = command_lines();
         assert!(lines.iter().any(|line| line.contains("BatchMode")), "{lines:?}");
         assert!(!lines.iter().any(|line| line.contains("sesame-of-staging")), "{lines:?}");
-        pull.run("kill", ["-INT", &running.id().to_string()]).success();
+        wait::signal("INT", running.id());
         let ended = finish(running, None);
         assert!(!format!("{ended}").contains("sesame-of-staging"), "{ended}");
         untouched.check(&pull);

@@ -1,7 +1,7 @@
 //! What the file is: the same bytes for the same rows, whole or not there.
 
 use super::support::Pull;
-use crate::support::{finish, wait_until};
+use crate::support::{finish, wait, wait_until};
 
 #[test]
 fn the_same_rows_are_the_same_bytes() {
@@ -60,12 +60,12 @@ fn an_interrupted_pull_goes_on() {
 #[test]
 fn two_pulls_do_not_write_one_file() {
     let pull = Pull::new();
-    let slow = "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL";
+    let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
     let running = pull.spawn("database", ["pull_staging", "--where", slow]);
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     wait_until("the pull reads", || pull.ask(sleeping) == "1");
     pull.pull([]).fails(2, ["another pull", "test-data.sql"]);
-    pull.run("kill", ["-TERM", &running.id().to_string()]).success();
+    wait::signal("TERM", running.id());
     assert_eq!(finish(running, None).signal, Some(15));
 }
 

@@ -2,7 +2,7 @@
 
 use super::load::TABLES;
 use super::support::Pull;
-use crate::support::{finish, wait_until};
+use crate::support::{finish, wait, wait_until};
 
 const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
 const INTO: &str = "--into-database";
@@ -80,7 +80,7 @@ fn a_failure_changes_nothing() {
 fn staging_that_goes_away_changes_nothing() {
     let pull = Pull::new();
     for jobs in ["1", "3"] {
-        let slow = "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL";
+        let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
         let running =
             pull.spawn("database", ["pull_staging", INTO, "--jobs", jobs, "--where", slow]);
         wait_until("the pull reads", || pull.ask(SLEEPING) == "1");
@@ -97,11 +97,11 @@ fn an_interrupt_changes_nothing() {
     let pull = Pull::new();
     let before = pull.ask(INDEXES);
     for jobs in ["1", "3"] {
-        let slow = "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL";
+        let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
         let running =
             pull.spawn("database", ["pull_staging", INTO, "--jobs", jobs, "--where", slow]);
         wait_until("the pull reads", || pull.ask(SLEEPING) == "1");
-        pull.run("kill", ["-INT", &running.id().to_string()]).success();
+        wait::signal("INT", running.id());
         let ended = finish(running, None);
         assert_eq!(ended.signal, Some(2), "{ended}");
         wait_until("nobody works on it", || {
@@ -116,11 +116,9 @@ fn an_interrupt_changes_nothing() {
 fn a_failure_here_does_not_wait_for_staging() {
     let pull = Pull::new();
     pull.ask("ALTER TABLE shop.customer ADD CHECK (id > 1)");
-    let slow = "shop.log=pg_catalog.pg_sleep(60) IS NOT NULL";
-    let started = std::time::Instant::now();
+    let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
     pull.pull([INTO, "--jobs", "8", "--where", slow])
         .fails(1, ["shop.customer", "check constraint"]);
-    assert!(started.elapsed().as_secs() < 30, "reading goes on");
     assert_eq!(pull.ask(SLEEPING), "0", "nobody reads any more");
 }
 

@@ -49,7 +49,7 @@ fn a_connection_that_is_cut_leaves_the_old_file() {
     pull.set("STAGING_SSH_HOST", "staging");
     pull.pull([]).success();
     let old = pull.patch();
-    let slow = "shop.log=pg_catalog.pg_sleep(20) IS NOT NULL";
+    let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
     let running = pull.spawn("database", ["pull_staging", "--where", slow]);
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     crate::support::wait_until("the pull reads", || pull.ask(sleeping) == "1");

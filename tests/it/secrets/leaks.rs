@@ -3,8 +3,9 @@
 //! Each search has its control: a value that the same way would be found is found.
 
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::support::{Sandbox, project, server};
+use crate::support::{Sandbox, finish, project, server, wait_until};
 
 /// No part of this occurs by chance; as long as a block of base64, so that no alignment hides it.
 const CANARY: &str = "c4n4ry-Zq7kP2-vWx9Lm-Rt5Ys8-Hj3Nb6";
@@ -132,24 +133,26 @@ fn visible(sandbox: &Sandbox) -> Vec<u8> {
 
 #[test]
 fn a_value_is_in_no_argument_list_and_no_environment_of_the_server() {
-    let mut sandbox = project::with_source("SELECT pg_sleep(2);");
+    let waits = "\\! until test -e finish; do sleep 0.02; done\n";
+    let mut sandbox = project::with_source(waits);
     sandbox.set("HECTIC_DOTENV_CONTENT", format!("A={CANARY}\n"));
-    sandbox.set("SLEEP", "3");
-    let deploy = sandbox.spawn("database", ["deploy", "--no-patch"]);
+    let mut deploy = sandbox.spawn("database", ["deploy", "--no-patch"]);
     // for control: an argument list that shows a value
-    let control = sandbox.spawn("sh", ["-c", &format!("sleep $SLEEP; : {CONTROL}")]);
-    let mut hydrating = false;
-    let mut seen_control = false;
-    for _ in 0..40 {
+    let mut control = sandbox.command("sh", ["-c", &format!("read -r _; : {CONTROL}")]);
+    let mut control = control.stdin(Stdio::piped()).spawn().unwrap();
+    wait_until("it deploys to its end", || {
         let seen = visible(&sandbox);
         assert!(!holds(&seen, CANARY));
-        seen_control |= holds(&seen, CONTROL);
-        hydrating |= seen.windows(13).any(|window| window == b"entrypoint.sq");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    crate::support::finish(control, None).success();
-    crate::support::finish(deploy, None).success();
-    assert!(seen_control && hydrating, "{seen_control} {hydrating}");
+        let hydrating = seen.windows(13).any(|window| window == b"entrypoint.sq");
+        if hydrating && holds(&seen, CONTROL) {
+            sandbox.write("project/finish", "");
+        }
+        deploy.try_wait().unwrap().is_some()
+    });
+    drop(control.stdin.take());
+    finish(control, None);
+    finish(deploy, None).success();
+    assert!(sandbox.path("project/finish").exists(), "it hydrated, and what can be seen was seen");
     assert_eq!(sandbox.ask("SELECT hectic.get_secret('A')"), CANARY);
     assert!(!holds(&visible(&sandbox), CANARY));
     // what the server's own children get

@@ -1,6 +1,10 @@
 //! One secret at a time, and all of them for somebody else.
 
-use crate::support::{Sandbox, program, project};
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::wait::hear;
+use crate::support::{Sandbox, finish, program, project};
 
 fn with_secrets(dotenv: &str) -> Sandbox {
     let sandbox = project::deployed("");
@@ -59,10 +63,16 @@ fn a_value_is_asked_for_on_a_terminal_and_not_shown() {
     let sandbox = with_secrets("X=x\n");
     let record = sandbox.path("typescript").display().to_string();
     let command = format!("{} secrets set A", program("database"));
-    let line = "sleep 2; printf 'hunter2\\n' ; sleep 1";
-    let script = format!("({line}) | script -qec '{command}' {record}");
-    let outcome = sandbox.run("sh", ["-c", &script]).success();
-    assert!(outcome.stdout.contains("A: "), "{outcome}");
+    let mut terminal = sandbox.command("script", ["-qec", &command, &record]);
+    terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut terminal = terminal.spawn().unwrap();
+    let pid = terminal.id();
+    let asked = hear(terminal.stdout.as_mut().unwrap(), pid, |said| said.ends_with("A: "));
+    assert!(asked.ends_with("A: "), "{asked}");
+    let mut keyboard = terminal.stdin.take().unwrap();
+    keyboard.write_all(b"hunter2\n").unwrap();
+    finish(terminal, None).success();
+    drop(keyboard);
     assert_eq!(sandbox.ask("SELECT hectic.get_secret('A')"), "hunter2");
 }
 

@@ -9,14 +9,14 @@ pub mod server;
 pub mod sshd;
 pub mod tls;
 pub mod trace;
+pub mod wait;
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+
+pub use wait::{finish, wait_until};
 
 /// A directory of its own and the environment that programs get in it. Dropping it stops what a
 /// test left running, so that a failing test leaves nothing either.
@@ -139,7 +139,7 @@ impl Sandbox {
         command
     }
 
-    /// Runs a program to its end; a minute is too long for any.
+    /// Runs a program to its end.
     pub fn run<A: AsRef<OsStr>>(
         &self,
         program: &str,
@@ -208,7 +208,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         for pid in server::processes_below(self.directory.path()) {
-            let _ = Command::new("kill").args(["-QUIT", &pid.to_string()]).status();
+            wait::try_signal("QUIT", pid);
         }
         wait_until("servers end", || server::processes_below(self.directory.path()).is_empty());
     }
@@ -261,39 +261,6 @@ pub fn assert_golden(name: &str, actual: &str) {
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(expected == actual, "{name} differs (UPDATE_GOLDEN=1 rewrites it)\n{actual}");
-}
-
-/// Collects the output of a child; kills one that takes longer than a minute.
-pub fn finish(mut child: Child, input: Option<&str>) -> Outcome {
-    let pid = child.id();
-    if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    let (done, watch) = std::sync::mpsc::channel::<()>();
-    let dog = std::thread::spawn(move || {
-        if watch.recv_timeout(Duration::from_secs(60)).is_err() {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-        }
-    });
-    let output = child.wait_with_output().unwrap();
-    let _ = done.send(());
-    dog.join().unwrap();
-    Outcome {
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        code: output.status.code(),
-        signal: output.status.signal(),
-    }
-}
-
-/// Waits until `condition` holds; ten seconds are too long for anything here.
-#[track_caller]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < Duration::from_secs(10), "{what}: not within ten seconds");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 pub fn entries(directory: &Path) -> Vec<String> {

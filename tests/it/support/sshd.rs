@@ -90,7 +90,7 @@ impl Drop for Sshd {
 
 fn kill(pids: &[u32]) {
     for pid in pids {
-        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        super::wait::try_signal("KILL", pid);
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 
+pub use super::wait::signal;
 use super::{Outcome, Sandbox, cache, finish, server, wait_until};
 
 /// A cache of the sandbox's own, so that nobody else removes what its checks leave; with the
@@ -30,12 +31,6 @@ pub fn nothing_left(sandbox: &Sandbox) {
     assert_eq!(registered(sandbox), Vec::<String>::new(), "registry");
     // a program that a source has started ends a moment after the server that it talks to
     wait_until("processes end", || server::anything_below(&sandbox.path("")).is_empty());
-}
-
-/// Sends a signal, by name.
-pub fn signal(name: &str, target: impl std::fmt::Display) {
-    let status = Command::new("kill").args(["-s", name, "--", &target.to_string()]).status();
-    assert!(status.unwrap().success(), "kill -s {name} {target}");
 }
 
 /// Waits for `moment` and then ends `child` with a signal.

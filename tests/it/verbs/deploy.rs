@@ -1,7 +1,5 @@
 //! `database deploy`: from nothing to a database with data.
 
-use std::process::Command;
-
 use crate::support::{Sandbox, assert_golden, project, server, wait_until};
 
 const ITEM: &str = "CREATE TABLE item (id int, mock text) INHERITS (hectic.created_at);\n\
@@ -129,7 +127,7 @@ fn what_was_deployed_survives_a_crash() {
     let mut sandbox = with_patch();
     sandbox.database(["deploy"]).success();
     for pid in server::processes_below(&sandbox.path("pg/data")) {
-        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).output();
+        crate::support::wait::try_signal("KILL", pid);
     }
     let ended = || server::processes_below(&sandbox.path("pg/data")).is_empty();
     wait_until("the server is dead", ended);

@@ -48,8 +48,8 @@ fn a_cluster_is_made_anew_and_kept_with_pg_reuse() {
 fn sessions_of_others_do_not_stop_an_explicit_init() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
-    let sleeper = sandbox.spawn("database", ["psql", "-c", "SELECT pg_sleep(300)"]);
-    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(300)'";
+    let sleeper = sandbox.spawn("database", ["psql", "-c", "SELECT pg_sleep(3600)"]);
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'";
     wait_until("the session is there", || sandbox.ask(asleep) == "1");
     let attached = sandbox.init([]).success();
     assert!(attached.stderr.contains("found running"), "postgres-init spares them: {attached}");

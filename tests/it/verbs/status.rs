@@ -1,7 +1,5 @@
 //! `database status`: what runs, since when, how large, for whom.
 
-use std::process::Command;
-
 use crate::support::{finish, project, server, wait_until};
 
 #[test]
@@ -28,7 +26,7 @@ fn a_running_cluster_is_described() {
 #[test]
 fn sessions_are_counted() {
     let sandbox = project::deployed("");
-    let sleeper = sandbox.spawn("database", ["psql", "-c", "SELECT pg_sleep(300)"]);
+    let sleeper = sandbox.spawn("database", ["psql", "-c", "SELECT pg_sleep(3600)"]);
     wait_until("the session is counted", || {
         sandbox.database(["status"]).stdout.contains("sessions: 1\n")
     });
@@ -47,8 +45,8 @@ fn every_other_state_has_its_word() {
     };
     said("no cluster in ", "{\"state\":\"absent\"}\n");
     sandbox.database(["init"]).success();
-    let pid = server::postmaster(&sandbox.path("pg/data")).to_string();
-    Command::new("kill").args(["-KILL", &pid]).status().unwrap();
+    let pid = server::postmaster(&sandbox.path("pg/data"));
+    crate::support::wait::signal("KILL", pid);
     wait_until("the server is dead", || server::processes_below(&sandbox.path("pg")).is_empty());
     said("stopped (the server was killed): ", "{\"state\":\"stale\"}\n");
     sandbox.run("postgres-cleanup", [""; 0]).success();
