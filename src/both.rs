@@ -26,7 +26,7 @@ mod tests {
     fn neither_waits_for_the_other() {
         let ((tell_a, told_a), (tell_b, told_b)) = (channel(), channel());
         let met = |told: std::sync::mpsc::Receiver<()>| {
-            Ok(told.recv_timeout(Duration::from_secs(10)).is_ok())
+            Ok(told.recv_timeout(Duration::from_secs(600)).is_ok())
         };
         let a = || tell_b.send(()).map(|()| met(told_a)).expect("b listens");
         let b = || tell_a.send(()).map(|()| met(told_b)).expect("a listens");

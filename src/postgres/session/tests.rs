@@ -66,7 +66,7 @@ fn gives_a_mute_server_the_time_it_may_take() {
     let start = Instant::now();
     let error = refusal(&format!("host=127.0.0.1 port={port} connect_timeout=2"));
     assert!(error.message().ends_with("no answer in time"), "{error}");
-    assert!((Duration::from_secs(2)..Duration::from_secs(8)).contains(&start.elapsed()));
+    assert!(start.elapsed() >= Duration::from_secs(2));
 }
 
 #[test]
