@@ -5,7 +5,8 @@ use crate::support::wait::signal;
 use crate::support::{Outcome, Sandbox, bindir, server, wait_until};
 
 /// Long work that does not look whether the postmaster still lives.
-const BUSY: &str = "SELECT count(*) FROM generate_series(1, 10000000000::bigint)";
+const BUSY: &str =
+    "SELECT count(n) FROM (SELECT generate_series(1, 1000000000000000::bigint) AS n) AS endless";
 
 fn stopped() -> Sandbox {
     let mut sandbox = Sandbox::with_cluster();

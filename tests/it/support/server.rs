@@ -1,6 +1,8 @@
 //! Servers as the system sees them.
 
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Processes that work below `directory`: every PostgreSQL process works in its data directory.
 pub fn processes_below(directory: &Path) -> Vec<u32> {
@@ -32,4 +34,18 @@ pub fn anything_below(directory: &Path) -> Vec<String> {
 pub fn postmaster(data: &Path) -> u32 {
     let text = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
     text.lines().next().unwrap().parse().unwrap()
+}
+
+/// A port on which nobody listens, for a server that cannot choose one itself. The system gives out
+/// none of these, and no other test gets the same.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let ours = std::process::id();
+    loop {
+        let number = ours.wrapping_mul(97).wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst));
+        let port = 10_000 + (number % 20_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! A real ssh server on a port of its own, and an ssh that knows it and nothing else.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -36,7 +35,7 @@ impl Sshd {
             assert!(made.unwrap().success(), "ssh-keygen");
         }
         std::fs::copy(directory.join("id.pub"), directory.join("authorized_keys")).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::server::free_port();
         let here = directory.display();
         let config = format!(
             "{CONFIG}Port {port}\nHostKey {here}/host\nAuthorizedKeysFile {here}/authorized_keys\n"

@@ -1,6 +1,5 @@
 //! A server that speaks TLS, with authorities of its own.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -33,7 +32,7 @@ pub struct TlsServer {
 impl TlsServer {
     pub fn start() -> Self {
         let mut sandbox = project::with_source("");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::server::free_port();
         certificates(&sandbox);
         let hba = sandbox.write("tls/pg_hba.conf", HBA);
         let file = |name: &str| sandbox.path("tls").join(name).display().to_string();
