@@ -34,7 +34,7 @@ pub(super) fn property(
             let head = called(identity, after);
             Some(reset.into_iter().chain(set).map(|what| format!("ALTER {head} {what};")).collect())
         }
-        (Kind::Sequence, _) => sequence(identity, after, property),
+        (Kind::Sequence, _) => sequence(identity, before, after, property),
         (Kind::Domain, _) => domain(identity, after, property),
         (Kind::Enum, "labels") => enums::added(identity, before, after),
         (Kind::Extension, "version") => {
@@ -169,13 +169,18 @@ fn inherits(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<
     (!all.is_empty()).then(|| vec![format!("ALTER TABLE {} {};", identity.name, all.join(", "))])
 }
 
-fn sequence(identity: &Identity, after: &Object, property: &str) -> Option<Vec<String>> {
+fn sequence(
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    property: &str,
+) -> Option<Vec<String>> {
     let name = &identity.name;
     let what = match (property, after.get(property)) {
         ("persistence", Some(_)) => "SET UNLOGGED".to_owned(),
         ("persistence", None) => "SET LOGGED".to_owned(),
         ("owned by", column) => format!("OWNED BY {}", column.unwrap_or("NONE")),
-        _ => create::sequence_options(after).trim_start().to_owned(),
+        _ => return Some(super::sequence::change(identity, before, after)),
     };
     Some(vec![format!("ALTER SEQUENCE {name} {what};")])
 }
@@ -227,6 +232,7 @@ pub(super) fn drop(identity: &Identity, object: &Object) -> Option<Vec<String>> 
         }
         Kind::Schema
         | Kind::Extension
+        | Kind::Collation
         | Kind::Type
         | Kind::Domain
         | Kind::Enum

@@ -11,7 +11,7 @@ pub(super) const LOSES: &str = "-- loses data";
 /// A column as CREATE TABLE and ADD COLUMN have it.
 pub(super) fn declaration(side: &Side, identity: &Identity, object: &Object) -> String {
     let mut text = format!("{} {}", own(identity, object), typed(object));
-    if let Some(expression) = object.get("default") {
+    if let Some(expression) = object.get("default").filter(|_| !side.split.contains(identity)) {
         text.push_str(&format!(" DEFAULT {expression}"));
     }
     if let Some((expression, how)) = generated(object) {
@@ -101,10 +101,11 @@ pub(super) fn add(side: &Side, identity: &Identity, object: &Object) -> Vec<Stri
 
 pub(super) fn remove(identity: &Identity, object: &Object) -> Vec<String> {
     let (head, name) = (alter_whole(object), own(identity, object));
-    match is_attribute(object) {
-        true => vec![LOSES.to_owned(), format!("{head} DROP ATTRIBUTE {name};")],
-        false => vec![LOSES.to_owned(), format!("{head} DROP COLUMN {name};")],
-    }
+    let word = if is_attribute(object) { "ATTRIBUTE" } else { "COLUMN" };
+    let statement = format!("{head} DROP {word} {name};");
+    // what is generated can be generated again
+    let loses = object.get("generated").is_none().then(|| LOSES.to_owned());
+    loses.into_iter().chain([statement]).collect()
 }
 
 /// The type is another one, or the same anew; a default goes and comes because it may not be cast.
@@ -120,6 +121,9 @@ pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Ve
     let mut all = Vec::new();
     if before.get("default").is_some() {
         all.push(alter(identity, before, "DROP DEFAULT"));
+    }
+    if after.get("generated").is_some() {
+        return vec![alter(identity, after, &format!("TYPE {typed}"))];
     }
     // an explicit cast cuts a text that is too long, where assigning it is an error
     let using = if is_text(plain) && before.get("type").is_some_and(is_text) && via.is_empty() {
@@ -170,15 +174,6 @@ pub(super) fn change(
         ("default", None) if after.get("generated").is_some() => Some(Vec::new()),
         ("default", None) => alter("DROP DEFAULT"),
         ("generated", None) => alter("DROP EXPRESSION"),
-        ("generated", Some(_)) => {
-            let head = alter_whole(after);
-            let declared = declaration(side, identity, after);
-            Some(vec![
-                LOSES.to_owned(),
-                format!("{head} DROP COLUMN {};", own(identity, after)),
-                format!("{head} ADD COLUMN {declared};"),
-            ])
-        }
         ("identity", None) => alter("DROP IDENTITY"),
         ("identity", Some(how)) if before.get("identity").is_some() => {
             alter(&format!("SET GENERATED {}", how.to_uppercase()))
@@ -212,7 +207,7 @@ fn options(identity: &Identity, before: &Object, after: &Object) -> Vec<String> 
 
 /// Where a column that is only inherited is not as its parent has it.
 pub(super) fn deviations(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
-    let Some(parent) = side.inherited_from(identity, object) else {
+    let Some((_, parent)) = side.inherited_from(identity, object) else {
         return settings(identity, object);
     };
     let differing = ["not null", "default", "storage", "compression", "statistics", "options"];

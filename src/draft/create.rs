@@ -3,7 +3,7 @@
 use super::column;
 use super::name::{self, OWNER, alter_whole, called, items, options, own, whole};
 use super::side::Side;
-use super::{acl, alter};
+use super::{acl, aggregate, alter};
 use crate::facts::{Facts, Identity, Kind, Object};
 use crate::postgres::quote::quote_literal;
 
@@ -22,7 +22,13 @@ pub(super) fn create(
         kind => vec![bare(side, kind, identity, object)?],
     };
     all.extend(afterwards(side, identity, object));
-    all.extend(remarks(from, identity, object));
+    match identity.kind {
+        // its privileges wait for those of the table
+        Kind::Column => {
+            all.extend(object.get("comment").map(|c| comment(identity, object, Some(c))))
+        }
+        _ => all.extend(remarks(from, identity, object)),
+    }
     if matches!(identity.kind, Kind::Table | Kind::View | Kind::MaterializedView | Kind::Type) {
         for (column, object) in side.columns(identity) {
             all.extend(remarks(from, column, object));
@@ -43,7 +49,7 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
             format!("CREATE EXTENSION {name} {which};")
         }
         Kind::Type => composite_or_range(side, identity, object)?,
-        Kind::Domain => domain(name, object)?,
+        Kind::Domain => domain(side, identity, object)?,
         Kind::Enum => {
             format!("CREATE TYPE {name} AS ENUM ({});", object.get("labels").unwrap_or(""))
         }
@@ -58,6 +64,8 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
             format!("{};", definition()?.replacen("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1))
         }
         Kind::Trigger => format!("{};", definition()?),
+        Kind::Aggregate => aggregate::create(name, object)?,
+        Kind::Collation => collation(name, object)?,
         Kind::Sequence => {
             let kept = if object.get("persistence").is_some() { "UNLOGGED " } else { "" };
             format!("CREATE {kept}SEQUENCE {name}{};", sequence_options(object))
@@ -110,6 +118,11 @@ fn afterwards(side: &Side, identity: &Identity, object: &Object) -> Vec<String> 
         Kind::Trigger | Kind::Rule => &["enabled"],
         Kind::Index => &["clustered", "replica identity"],
         Kind::Statistics => &["statistics"],
+        Kind::Domain => {
+            let checks = checks(side, identity).into_iter();
+            let said = checks.filter_map(|(i, o)| Some(comment(i, o, Some(o.get("comment")?))));
+            return said.collect();
+        }
         _ => return Vec::new(),
     };
     let nothing = Object { whole: object.whole.clone(), ..Object::default() };
@@ -126,7 +139,10 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
         return None;
     }
     let kept = if object.get("persistence").is_some() { "UNLOGGED " } else { "" };
-    let columns = side.columns(identity);
+    let is_later =
+        |column: &Identity, o: &Object| o.get("default").is_none() && side.split.contains(column);
+    let mut columns = side.columns(identity);
+    columns.retain(|(column, object)| !is_later(column, object));
     let (own, inherited): (Vec<_>, Vec<_>) =
         columns.into_iter().partition(|(_, column)| column.get("inherited") != Some("yes"));
     let bound = object.get("partition bound");
@@ -185,16 +201,41 @@ pub(super) fn sequence_options(object: &Object) -> String {
     text + &format!(" CACHE {} {cycle}", object.get("cache").unwrap_or("1"))
 }
 
-fn domain(name: &str, object: &Object) -> Option<String> {
-    let mut text = format!("CREATE DOMAIN {name} AS {}", column::typed(object));
+/// With its checks: once a value of the domain lies within another, none can be added.
+fn domain(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     object.get("type")?;
+    let mut text = format!("CREATE DOMAIN {} AS {}", identity.name, column::typed(object));
     if let Some(default) = object.get("default") {
         text.push_str(&format!(" DEFAULT {default}"));
     }
-    if object.get("not null").is_some() {
+    let checks = checks(side, identity);
+    let definitions = checks.iter().filter_map(|(_, check)| check.get("definition"));
+    if object.get("not null").is_some() && !definitions.clone().any(|check| check == "NOT NULL") {
         text.push_str(" NOT NULL");
     }
+    for (check, definition) in checks.iter().zip(definitions) {
+        text.push_str(&format!(" CONSTRAINT {} {definition}", own(check.0, check.1)));
+    }
     Some(text + ";")
+}
+
+/// The checks of a domain that are declared with it.
+fn checks<'a>(side: &Side<'a>, domain: &Identity) -> Vec<(&'a Identity, &'a Object)> {
+    let parts = side.parts(domain).iter().copied();
+    parts.filter(|(part, check)| side.is_inline(part, check)).collect()
+}
+
+/// A collation of the C library, of ICU or of PostgreSQL's own.
+fn collation(name: &str, object: &Object) -> Option<String> {
+    let mut parts = vec![format!("provider = {}", object.get("provider")?)];
+    for (property, word) in
+        [("locale", "locale"), ("collate", "lc_collate"), ("ctype", "lc_ctype"), ("rules", "rules")]
+    {
+        let value = object.get(property).map(|value| quote_literal(value).trim().to_owned());
+        parts.extend(value.map(|value| format!("{word} = {value}")));
+    }
+    parts.extend(object.get("deterministic").map(|_| "deterministic = false".to_owned()));
+    Some(format!("CREATE COLLATION {name} ({});", parts.join(", ")))
 }
 
 fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Option<String> {

@@ -1,81 +1,65 @@
-//! What depends on what, as far as names tell.
-//!
-//! Facts hold no dependencies, but the server spells every definition with qualified names (the
-//! search path of `facts::begin` is `pg_catalog`), so that what a definition mentions is what it
-//! depends on. Bodies of functions are mere text and only their heads count, but for those that are
-//! parsed when they are made.
+//! Names in texts: what the bodies of functions speak of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::enums::split;
 use crate::facts::{Facts, Identity, Kind, Object};
-
-/// Who depends on whom within one side.
-pub(super) struct Mentions<'a> {
-    of: BTreeMap<&'a Identity, BTreeSet<&'a Identity>>,
-}
-
-/// Properties that speak of roles or in prose, and one that a statement of its own sets.
-const SILENT: [&str; 5] = ["acl", "comment", "owner", "owned by", "rows"];
-
-impl<'a> Mentions<'a> {
-    pub(super) fn of(facts: &'a Facts) -> Self {
-        let names = names(facts);
-        let mut of: BTreeMap<_, _> = facts
-            .iter()
-            .map(|(identity, object)| (identity, mentioned(identity, object, &names)))
-            .collect();
-        structure(facts, &mut of);
-        keys(facts, &mut of);
-        Self { of }
-    }
-
-    /// Everything and what it depends on.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&'a Identity, &'a Identity)> + '_ {
-        self.of.iter().flat_map(|(one, those)| those.iter().map(|other| (*one, *other)))
-    }
-}
 
 type Names<'a> = BTreeMap<String, Vec<&'a Identity>>;
 
-/// Names as definitions mention them: of functions without their arguments.
+/// The functions whose bodies are mere text, and what those mention.
+pub(super) fn mentioned(facts: &Facts) -> BTreeMap<&Identity, BTreeSet<&Identity>> {
+    let names = names(facts);
+    let bodies = facts.iter().filter_map(|(function, object)| Some((function, body(object)?)));
+    let found = bodies.map(|(function, body)| {
+        let chains: Vec<String> = chains(body).into_iter().map(folded).collect();
+        // `a.b` may be `b` in the schema `a`, or the column `b` of `a`; `a.b.c` of `a.b`
+        let spelled = chains.iter().flat_map(|chain| {
+            let first = &chain[..name_end(chain)];
+            [Some(chain.as_str()), chain_parent(chain), Some(first)]
+        });
+        let those = spelled.flatten().filter_map(|name| names.get(name)).flatten().copied();
+        (function, those.filter(|other| *other != function).collect())
+    });
+    found.collect()
+}
+
+/// What may be mentioned, by its name with the schema and without, functions without their arguments.
 fn names(facts: &Facts) -> Names<'_> {
     let mut names = Names::new();
-    let is_part = |kind| {
-        matches!(
-            kind,
-            Kind::Column
-                | Kind::Constraint
-                | Kind::Index
-                | Kind::Trigger
-                | Kind::Rule
-                | Kind::Policy
-                | Kind::Schema
-        )
-    };
-    for (identity, _) in facts.iter().filter(|(identity, _)| !is_part(identity.kind)) {
-        if let Some(name) = chains(&identity.name).into_iter().next() {
-            names.entry(name).or_default().push(identity);
-        }
+    for (identity, _) in facts.iter().filter(|(identity, _)| is_usable(identity.kind)) {
+        let Some(name) = chains(&identity.name).into_iter().next() else { continue };
+        names.entry(split(&name).1.to_owned()).or_default().push(identity);
+        names.entry(name).or_default().push(identity);
     }
     names
 }
 
-fn mentioned<'a>(
-    identity: &Identity,
-    object: &Object,
-    names: &Names<'a>,
-) -> BTreeSet<&'a Identity> {
-    let mut found = BTreeSet::new();
-    let loud = object.properties.iter().filter(|(name, _)| !SILENT.contains(&name.as_str()));
-    let texts = loud.flat_map(|(name, value)| [name.as_str(), head(identity.kind, value)]);
-    for chain in texts.flat_map(chains) {
-        // `a.b.c` may be a column of `a.b`
-        let parent = chain_parent(&chain);
-        for name in std::iter::once(chain.as_str()).chain(parent) {
-            found.extend(names.get(name).into_iter().flatten().filter(|other| **other != identity));
-        }
-    }
-    found
+fn is_usable(kind: Kind) -> bool {
+    use Kind::*;
+    matches!(
+        kind,
+        Function
+            | Procedure
+            | Aggregate
+            | Table
+            | View
+            | MaterializedView
+            | Sequence
+            | Type
+            | Domain
+            | Enum
+    )
+}
+
+/// The body of a function as text; one that is parsed when the function is made has dependencies.
+fn body(function: &Object) -> Option<&str> {
+    let definition = function.get("definition")?;
+    definition.find("\nAS ").map(|at| &definition[at..])
+}
+
+fn folded(chain: String) -> String {
+    if chain.contains('"') { chain } else { chain.to_lowercase() }
 }
 
 fn chain_parent(chain: &str) -> Option<&str> {
@@ -89,16 +73,6 @@ fn chain_parent(chain: &str) -> Option<&str> {
         }
     }
     dots.get(1).map(|at| &chain[..*at])
-}
-
-/// The part of a definition that is more than text.
-fn head(kind: Kind, value: &str) -> &str {
-    match kind {
-        Kind::Function | Kind::Procedure => {
-            value.find("\nAS ").map_or(value, |body| &value[..body])
-        }
-        _ => value,
-    }
 }
 
 /// The dotted names in a text, spelled as they are.
@@ -141,58 +115,6 @@ fn name_end(text: &str) -> usize {
         }
     }
     text.len()
-}
-
-/// Parts depend on their wholes, what stands on columns on those, everything on its schema.
-fn structure<'a>(facts: &'a Facts, of: &mut BTreeMap<&'a Identity, BTreeSet<&'a Identity>>) {
-    let mut columns: BTreeMap<&Identity, Vec<&Identity>> = BTreeMap::new();
-    let mut schemas = BTreeMap::new();
-    for (identity, object) in facts.iter() {
-        match (identity.kind, &object.whole) {
-            (Kind::Column, Some(whole)) => columns.entry(whole).or_default().push(identity),
-            (Kind::Schema, _) => {
-                schemas.insert(identity.name.as_str(), identity);
-            }
-            _ => {}
-        }
-    }
-    for (identity, object) in facts.iter() {
-        let Some(those) = of.get_mut(identity) else { continue };
-        if let Some((whole, _)) = object.whole.as_ref().and_then(|whole| facts.entry(whole))
-            && identity.kind != Kind::Sequence
-        {
-            those.insert(whole);
-            if identity.kind != Kind::Column {
-                those.extend(columns.get(whole).into_iter().flatten().copied());
-            }
-        }
-        let name = chains(&identity.name).into_iter().next().unwrap_or_default();
-        let schema = name.find('.').map(|_| &name[..name_end(&name)]);
-        let schema = schema.or_else(|| object.properties.get("schema").map(String::as_str));
-        those.extend(schema.and_then(|schema| schemas.get(schema)).copied());
-    }
-}
-
-/// A foreign key stands on the keys of the table that it refers to.
-fn keys<'a>(facts: &'a Facts, of: &mut BTreeMap<&'a Identity, BTreeSet<&'a Identity>>) {
-    let mut unique: BTreeMap<&Identity, Vec<&Identity>> = BTreeMap::new();
-    let mut foreign = Vec::new();
-    for (identity, object) in facts.iter() {
-        let definition = object.properties.get("definition").map_or("", String::as_str);
-        let is_key = ["PRIMARY KEY", "UNIQUE", "CREATE UNIQUE INDEX"];
-        match &object.whole {
-            Some(_) if definition.starts_with("FOREIGN KEY") => foreign.push(identity),
-            Some(whole) if is_key.iter().any(|key| definition.starts_with(key)) => {
-                unique.entry(whole).or_default().push(identity);
-            }
-            _ => {}
-        }
-    }
-    for identity in foreign {
-        let Some(those) = of.get_mut(identity) else { continue };
-        let all: Vec<_> = those.iter().filter_map(|table| unique.get(table)).flatten().collect();
-        those.extend(all.into_iter().copied());
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! The draft of a migration: statements that make one schema another, as far as there are any; pure.
 //!
 //! From the facts of both sides comes a plan (what is dropped, made, made again or changed), from
-//! that operations with statements, and their order from what definitions mention. What has no
+//! that operations with statements, and their order from what depends on what. What has no
 //! statement is named. A draft claims nothing: whether it does what it should is for the caller to
 //! try out, on a copy.
 
 mod acl;
+mod aggregate;
 mod alter;
 mod column;
 mod create;
+mod depend;
+mod edges;
 mod enums;
 mod mention;
 mod name;
@@ -16,7 +19,9 @@ mod operation;
 mod order;
 mod plan;
 mod rows;
+mod sequence;
 mod side;
+mod spread;
 #[cfg(test)]
 mod tests;
 
@@ -45,10 +50,14 @@ impl Draft {
     /// From one schema to another, with these rows. Both have the owner of the database replaced,
     /// as `drift::Roles` do it.
     pub fn new(from: &Facts, to: &Facts, rows: &[TableDiff]) -> Self {
-        let plan = Plan::of(from, to, rows);
-        let mut operations = Operations::of(&plan, rows);
-        let left = std::mem::take(&mut operations.left);
-        Self { settings: settings(&plan), groups: operations.sorted(), left }
+        let mut plan = Plan::of(from, to, rows);
+        loop {
+            let operations = Operations::of(&plan, rows);
+            match operations.sorted() {
+                Ok((groups, left)) => return Self { settings: settings(&plan), groups, left },
+                Err(part) => plan.split(&part),
+            }
+        }
     }
 
     /// Does also what `later` does, at the end.

@@ -43,6 +43,9 @@ pub(super) fn called(identity: &Identity, object: &Object) -> String {
         (Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy, Some(whole)) => {
             format!("{noun} {own} ON {}", whole.name)
         }
+        (Kind::Aggregate, _) if own.ends_with("()") => {
+            format!("{noun} {}(*)", &own[..own.len() - 2])
+        }
         _ => format!("{noun} {}", identity.name),
     }
 }

@@ -2,48 +2,127 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How much depends on the order of two things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tie {
+    /// The database refuses the other order.
+    Must,
+    /// It probably does.
+    Should,
+    /// It may.
+    Might,
+}
+
 /// A directed graph of numbered things.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    before: BTreeMap<usize, BTreeSet<usize>>,
+    before: BTreeMap<usize, BTreeMap<usize, Tie>>,
 }
 
 impl Graph {
     /// `one` comes before `other`; that something comes before itself says nothing.
-    pub(super) fn edge(&mut self, one: usize, other: usize) {
+    pub(super) fn edge(&mut self, one: usize, other: usize, tie: Tie) {
         if one != other {
-            self.before.entry(other).or_default().insert(one);
+            let known = self.before.entry(other).or_default().entry(one).or_insert(tie);
+            *known = tie.min(*known);
         }
     }
 
     /// All of `ranks` in an order that keeps the edges, the lowest rank first where there is a
-    /// choice. In a circle the lowest rank goes first: the database then says what cannot be.
-    pub(super) fn sorted<R: Ord>(&self, ranks: &[R]) -> Vec<usize> {
+    /// choice. Weaker edges give way where stronger ones make a circle of them. In a circle of the
+    /// strongest the lowest rank goes first: the database then says what cannot be.
+    pub(super) fn sorted<R: Ord>(mut self, ranks: &[R]) -> Vec<usize> {
+        for tie in [Tie::Might, Tie::Should] {
+            let circles = self.circles(ranks.len(), tie);
+            for (other, those) in &mut self.before {
+                those.retain(|one, own| *own != tie || circles[*one] != circles[*other]);
+            }
+        }
+        let mut after = vec![Vec::new(); ranks.len()];
+        let mut missing = vec![0; ranks.len()];
+        for (other, those) in &self.before {
+            missing[*other] = those.len();
+            those.keys().for_each(|one| after[*one].push(*other));
+        }
         let mut waiting: BTreeSet<(&R, usize)> = ranks.iter().zip(0..).collect();
-        let mut done = BTreeSet::new();
+        let mut free: BTreeSet<_> =
+            waiting.iter().filter(|(_, at)| missing[*at] == 0).copied().collect();
         let mut sorted = Vec::with_capacity(ranks.len());
-        while let Some(first) = waiting.first().copied() {
-            let is_free =
-                |at: usize| self.before.get(&at).is_none_or(|those| those.is_subset(&done));
-            let next = waiting.iter().find(|(_, at)| is_free(*at)).copied().unwrap_or(first);
+        while let Some(next) = free.pop_first().or_else(|| waiting.first().copied()) {
             waiting.remove(&next);
-            done.insert(next.1);
             sorted.push(next.1);
+            for other in &after[next.1] {
+                missing[*other] -= 1;
+                let other = (&ranks[*other], *other);
+                if missing[other.1] == 0 && waiting.contains(&other) {
+                    free.insert(other);
+                }
+            }
         }
         sorted
+    }
+
+    /// For each of so many things the number of its circle, which is its own when it is in none;
+    /// edges weaker than `tie` do not count.
+    pub(super) fn circles(&self, count: usize, tie: Tie) -> Vec<usize> {
+        let mut after = vec![Vec::new(); count];
+        let mut before = vec![Vec::new(); count];
+        for (other, those) in &self.before {
+            for (one, _) in those.iter().filter(|(_, own)| **own <= tie) {
+                after[*one].push(*other);
+                before[*other].push(*one);
+            }
+        }
+        // whoever is left last forwards leads a circle backwards
+        let mut seen = vec![None; count];
+        let mut left = Vec::with_capacity(count);
+        (0..count).for_each(|start| walk(start, start, &after, &mut seen, &mut left));
+        let mut circles = vec![None; count];
+        left.iter().rev().for_each(|at| walk(*at, *at, &before, &mut circles, &mut Vec::new()));
+        circles.into_iter().zip(0..).map(|(circle, own)| circle.unwrap_or(own)).collect()
+    }
+}
+
+/// Marks all that can be reached and has no mark; tells the order in which it was left.
+fn walk(
+    start: usize,
+    mark: usize,
+    next: &[Vec<usize>],
+    marks: &mut [Option<usize>],
+    left: &mut Vec<usize>,
+) {
+    let mut path = vec![(start, 0)];
+    if marks[start].is_some() {
+        return;
+    }
+    marks[start] = Some(mark);
+    while let Some((at, tried)) = path.last_mut() {
+        match next[*at].get(*tried) {
+            Some(other) => {
+                *tried += 1;
+                if marks[*other].is_none() {
+                    marks[*other] = Some(mark);
+                    path.push((*other, 0));
+                }
+            }
+            None => {
+                left.push(*at);
+                path.pop();
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Graph;
+    use super::{Graph, Tie};
 
     #[test]
     fn edges_come_before_ranks_and_ranks_before_numbers() {
         let mut graph = Graph::default();
-        graph.edge(0, 1);
-        graph.edge(3, 0);
-        graph.edge(2, 2);
+        graph.edge(0, 1, Tie::Must);
+        graph.edge(3, 0, Tie::Must);
+        graph.edge(2, 2, Tie::Must);
         assert_eq!(graph.sorted(&[1, 1, 0, 2]), [2, 3, 0, 1]);
         assert_eq!(Graph::default().sorted(&[2, 1, 1]), [1, 2, 0]);
     }
@@ -51,8 +130,19 @@ mod tests {
     #[test]
     fn a_circle_ends() {
         let mut graph = Graph::default();
-        graph.edge(0, 1);
-        graph.edge(1, 0);
+        graph.edge(0, 1, Tie::Must);
+        graph.edge(1, 0, Tie::Must);
+        assert_eq!(graph.circles(3, Tie::Must), [0, 0, 2]);
         assert_eq!(graph.sorted(&[2, 1, 3]), [2, 1, 0]);
+    }
+
+    #[test]
+    fn weak_edges_give_way_in_a_circle_only() {
+        let mut graph = Graph::default();
+        graph.edge(0, 1, Tie::Must);
+        graph.edge(1, 2, Tie::Should);
+        graph.edge(2, 0, Tie::Might);
+        graph.edge(3, 0, Tie::Might);
+        assert_eq!(graph.sorted(&[3, 2, 1, 4]), [3, 0, 1, 2]);
     }
 }

@@ -23,10 +23,12 @@ pub(super) struct Plan<'a> {
     pub(super) made: BTreeSet<Identity>,
     /// Dropped and made again.
     pub(super) rebuilt: BTreeSet<Identity>,
-    /// Enums that are made anew while the old one waits under another name.
+    /// Types that are made anew while the old one waits under another name.
     pub(super) renewed: BTreeSet<Identity>,
     /// Columns whose type changes or is made anew.
     pub(super) retyped: BTreeSet<Identity>,
+    /// Columns and domains whose defaults go before what they need does, and come back.
+    pub(super) bare: BTreeSet<Identity>,
     /// The new names of constraints and indexes.
     pub(super) renamed: BTreeMap<Identity, Identity>,
     /// Everything else.
@@ -43,6 +45,7 @@ impl<'a> Plan<'a> {
             rebuilt: BTreeSet::new(),
             renewed: BTreeSet::new(),
             retyped: BTreeSet::new(),
+            bare: BTreeSet::new(),
             renamed: BTreeMap::new(),
             changes: BTreeMap::new(),
         };
@@ -50,7 +53,9 @@ impl<'a> Plan<'a> {
         for difference in &differences {
             plan.add(difference, &differences, rows);
         }
+        plan.sequences();
         while plan.spread() {}
+        plan.part_unlogged();
         plan
     }
 
@@ -60,7 +65,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether an object is on both sides.
-    fn stays(&self, identity: &Identity) -> bool {
+    pub(super) fn stays(&self, identity: &Identity) -> bool {
         self.to.facts.get(self.new_name(identity)).is_some() && !self.dropped.contains(identity)
     }
 
@@ -75,8 +80,9 @@ impl<'a> Plan<'a> {
             }
             What::Added => {
                 let object = self.to.facts.get(identity);
-                if object.is_some_and(|object| is_own(&self.to, identity, object, all)) {
+                if let Some(object) = object.filter(|o| is_own(&self.to, identity, o, all)) {
                     self.make(identity);
+                    self.check_of_domain(object);
                 }
             }
             What::Changed { property, after: Some(after), .. } if property == "name" => {
@@ -85,42 +91,75 @@ impl<'a> Plan<'a> {
                 self.changes.entry(identity.clone()).or_default().push(difference.clone());
             }
             What::Changed { property, .. } => {
-                let (before, after) = self.both(identity);
-                match (before, after) {
-                    (Some(before), Some(_))
-                        if identity.kind != Kind::Column
-                            && self.from.comes_along(identity, before) => {}
-                    (Some(before), Some(after)) if is_anew(identity, property, before, after) => {
-                        self.rebuilt.insert(identity.clone());
-                    }
-                    (Some(before), Some(after))
-                        if identity.kind == Kind::Enum
-                            && property == "labels"
-                            && must_renew(identity, before, after, all, &self.to, rows) =>
-                    {
-                        self.renewed.insert(identity.clone());
-                    }
-                    _ => {}
-                }
-                if identity.kind == Kind::Column
-                    && ["type", "collation"].contains(&property.as_str())
-                {
-                    self.retype(identity, before);
+                if let (Some(before), Some(after)) = self.both(identity) {
+                    self.change(identity, property, [before, after], all, rows);
                 }
                 self.changes.entry(identity.clone()).or_default().push(difference.clone());
             }
         }
     }
 
-    /// A view cannot change the type of a column, but it can be made again.
-    fn retype(&mut self, column: &Identity, object: Option<&Object>) {
-        match object.and_then(|object| object.whole.as_ref()) {
-            Some(whole) if matches!(whole.kind, Kind::View | Kind::MaterializedView) => {
+    /// A property for which there is more to do than to set it.
+    fn change(
+        &mut self,
+        identity: &Identity,
+        property: &str,
+        [before, after]: [&Object; 2],
+        all: &[Difference],
+        rows: &[TableDiff],
+    ) {
+        if identity.kind == Kind::Column {
+            return self.change_column(identity, property, [before, after]);
+        }
+        if self.from.comes_along(identity, before) {
+            return;
+        }
+        let is_domain = || identity.kind == Kind::Domain && property == "not null";
+        if is_anew(identity, property, before, after) {
+            self.rebuilt.insert(identity.clone());
+        } else if identity.kind == Kind::Enum
+            && property == "labels"
+            && must_renew(identity, before, after, all, &self.to, rows)
+            || is_domain() && after.get(property).is_some() && self.from.is_within_others(identity)
+        {
+            self.renewed.insert(identity.clone());
+        }
+        if identity.kind == Kind::Constraint && property == "definition" {
+            self.check_of_domain(after);
+        }
+    }
+
+    /// A domain cannot get a check while values of it lie within others, but it can be made anew.
+    fn check_of_domain(&mut self, constraint: &Object) {
+        if let Some(domain) = constraint.whole.as_ref().filter(|whole| whole.kind == Kind::Domain)
+            && self.from.is_within_others(domain)
+        {
+            self.renewed.insert(domain.clone());
+        }
+    }
+
+    fn change_column(&mut self, column: &Identity, property: &str, both: [&Object; 2]) {
+        let [before, after] = both;
+        let Some(whole) = &before.whole else { return };
+        let is_typed = ["type", "collation"].contains(&property);
+        match whole.kind {
+            // a view cannot change the type of a column, but it can be made again
+            Kind::View | Kind::MaterializedView if is_typed => {
                 self.rebuilt.insert(whole.clone());
             }
-            _ => {
+            Kind::Type if is_typed && self.from.is_in_tables(whole) => {
+                self.renewed.insert(whole.clone());
+            }
+            Kind::Table if property == "generated" && !self.from.comes_along(column, before) => {
+                let is_virtual = |text: &str| text.ends_with(" virtual");
+                if after.get(property).is_some() || before.get(property).is_some_and(is_virtual) {
+                    self.rebuilt.insert(column.clone());
+                }
+            }
+            _ if is_typed => {
                 self.retyped.insert(column.clone());
             }
+            _ => {}
         }
     }
 
@@ -136,7 +175,9 @@ impl<'a> Plan<'a> {
             .parts(identity)
             .iter()
             .filter(|(part, object)| {
-                part.kind != Kind::Column && !self.to.comes_along(part, object)
+                part.kind != Kind::Column
+                    && !self.to.comes_along(part, object)
+                    && !self.to.is_inline(part, object)
                     || is_serial(part, object, &self.to)
             })
             .map(|(part, _)| (*part).clone())
@@ -145,39 +186,31 @@ impl<'a> Plan<'a> {
         parts.iter().for_each(|part| self.make(part));
     }
 
-    /// What depends on what is made again is made again. Returns whether there was anything.
-    fn spread(&mut self) -> bool {
-        let mut found = Vec::new();
-        let mut retyped = Vec::new();
-        let altered: BTreeSet<&Identity> = self
-            .retyped
-            .iter()
-            .filter_map(|column| self.from.facts.get(column)?.whole.as_ref())
-            .filter(|whole| whole.kind == Kind::Table)
-            .collect();
-        for (one, other) in self.from.mentions.pairs() {
-            let Some(object) = self.from.facts.get(one) else { continue };
-            let is_renewed = self.renewed.contains(other);
-            if !self.stays(one) || self.rebuilt.contains(one) || self.from.comes_along(one, object)
-            {
-                continue;
-            }
-            if is_renewed && one.kind == Kind::Column && !self.retyped.contains(one) {
-                if object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Table) {
-                    retyped.push(one.clone());
-                }
-                continue;
-            }
-            let is_disturbed = altered.contains(other) && minds_types(one, object);
-            let can = can_be_rebuilt(one.kind);
-            if can && (self.rebuilt.contains(other) || is_renewed || is_disturbed) {
-                found.push(one.clone());
-            }
+    /// Sequences of columns that become identities, or no longer are: neither kind becomes the other.
+    fn sequences(&mut self) {
+        for (sequence, before) in self.from.facts.iter().filter(|(i, _)| i.kind == Kind::Sequence) {
+            let Some(after) = self.to.facts.get(sequence) else { continue };
+            let was = self.from.comes_along(sequence, before);
+            match (was, self.to.comes_along(sequence, after)) {
+                (false, true) => self.dropped.insert(sequence.clone()),
+                (true, false) => self.made.insert(sequence.clone()),
+                _ => continue,
+            };
+            self.changes.remove(sequence);
         }
-        let any = !found.is_empty() || !retyped.is_empty();
-        self.rebuilt.extend(found);
-        self.retyped.extend(retyped);
-        any
+    }
+
+    /// Lets a part of something be made or dropped by itself.
+    pub(super) fn split(&mut self, part: &Identity) {
+        if self.from.facts.get(part).is_some() {
+            self.from.split.insert(part.clone());
+        } else {
+            self.to.split.insert(part.clone());
+        }
+        let inline = self.to.facts.get(part).filter(|_| part.kind == Kind::Constraint);
+        if inline.is_some() {
+            self.made.insert(part.clone());
+        }
     }
 }
 
@@ -208,6 +241,7 @@ fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object)
             property == "definition"
         }
         Kind::Policy => property != "comment",
+        Kind::Aggregate => !["comment", "owner", "acl"].contains(&property),
         Kind::Publication => !["comment", "owner"].contains(&property),
         Kind::Function | Kind::Procedure => {
             property == "definition" && signature(before) != signature(after)
@@ -252,33 +286,6 @@ fn uses(table: &TableDiff, labels: &[&str]) -> bool {
         Change::Changed { cells, .. } => cells.iter().any(|cell| is_label(cell.after.as_ref())),
         Change::Removed { .. } => false,
     })
-}
-
-fn can_be_rebuilt(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::View
-            | Kind::MaterializedView
-            | Kind::Constraint
-            | Kind::Index
-            | Kind::Trigger
-            | Kind::Rule
-            | Kind::Policy
-            | Kind::Statistics
-            | Kind::Function
-            | Kind::Procedure
-    )
-}
-
-/// Whether the types of a table's columns cannot change beneath it.
-fn minds_types(identity: &Identity, object: &Object) -> bool {
-    let definition = object.get("definition").unwrap_or_default();
-    match identity.kind {
-        Kind::View | Kind::MaterializedView | Kind::Rule | Kind::Policy => true,
-        Kind::Trigger => definition.contains(" UPDATE OF ") || definition.contains(" WHEN ("),
-        Kind::Function | Kind::Procedure => !definition.contains("\nAS "),
-        _ => false,
-    }
 }
 
 /// What a change of name says.

@@ -64,10 +64,9 @@ fn sorted<'a>(side: &Side, tables: &[&'a TableDiff]) -> Vec<&'a TableDiff> {
     let at: BTreeMap<Identity, usize> =
         tables.iter().zip(0..).map(|(t, at)| (table(&t.table), at)).collect();
     let mut graph = super::order::Graph::default();
-    for (one, other) in side.mentions.pairs().filter(|(one, _)| one.kind == Kind::Constraint) {
-        let whole = side.facts.get(one).and_then(|object| object.whole.as_ref());
-        if let (Some(from), Some(to)) = (whole.and_then(|w| at.get(w)), at.get(other)) {
-            graph.edge(*to, *from);
+    for (_, own, other) in side.references() {
+        if let (Some(from), Some(to)) = (at.get(own), at.get(other)) {
+            graph.edge(*to, *from, super::order::Tie::Must);
         }
     }
     let names: Vec<&str> = tables.iter().map(|t| t.table.as_str()).collect();

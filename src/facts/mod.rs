@@ -20,7 +20,7 @@ mod respell;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use change::{Change, What, changes};
@@ -33,6 +33,8 @@ pub use respell::respell;
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     objects: BTreeMap<Identity, Object>,
+    /// What depends on what, where it was read.
+    dependencies: BTreeSet<(Identity, Identity)>,
 }
 
 /// An object as the same schema names it on every server.
@@ -77,11 +79,23 @@ impl Facts {
         self.objects.get_key_value(identity)
     }
 
+    /// What depends on what, as the server keeps it; empty unless it was read.
+    pub fn dependencies(&self) -> impl Iterator<Item = (&Identity, &Identity)> {
+        self.dependencies.iter().map(|(one, other)| (one, other))
+    }
+
     /// Replaces what is known of an object and its parts by what `other` knows.
     pub fn take(&mut self, identity: &Identity, other: &Self) {
         let is_of = |own: &Identity, object: &Object| {
             own == identity || object.whole.as_ref() == Some(identity)
         };
+        let known =
+            |facts: &Self, own: &Identity| facts.get(own).is_some_and(|object| is_of(own, object));
+        let mut dependencies = std::mem::take(&mut self.dependencies);
+        dependencies.retain(|(one, _)| !known(self, one));
+        dependencies
+            .extend(other.dependencies.iter().filter(|(one, _)| known(other, one)).cloned());
+        self.dependencies = dependencies;
         self.objects.retain(|own, object| !is_of(own, object));
         let taken = other.objects.iter().filter(|(own, object)| is_of(own, object));
         self.objects.extend(taken.map(|(own, object)| (own.clone(), object.clone())));
@@ -94,19 +108,33 @@ impl Facts {
         name: impl Fn(&Identity) -> String,
         value: impl Fn(&str, &str) -> String,
     ) -> Self {
+        let renamed = |identity: &Identity| Identity { kind: identity.kind, name: name(identity) };
+        let dependencies = self.dependencies.iter();
+        let dependencies = dependencies.map(|(one, other)| (renamed(one), renamed(other)));
         let objects = self.objects.iter().map(|(identity, object)| {
-            let identity = Identity { kind: identity.kind, name: name(identity) };
+            let identity = renamed(identity);
             let properties = object.properties.iter();
             let properties = properties.map(|(name, old)| (name.clone(), value(name, old)));
             (identity, Object { whole: object.whole.clone(), properties: properties.collect() })
         });
-        Self { objects: objects.collect() }
+        Self { objects: objects.collect(), dependencies: dependencies.collect() }
     }
 
     /// Facts of these objects, for tests of those who compare them.
     #[cfg(test)]
     pub fn of_objects(objects: impl IntoIterator<Item = (Identity, Object)>) -> Self {
-        Self { objects: objects.into_iter().collect() }
+        Self { objects: objects.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same with these dependencies.
+    #[cfg(test)]
+    #[must_use]
+    pub fn with_dependencies(
+        mut self,
+        dependencies: impl IntoIterator<Item = (Identity, Identity)>,
+    ) -> Self {
+        self.dependencies = dependencies.into_iter().collect();
+        self
     }
 }
 

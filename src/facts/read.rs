@@ -4,7 +4,7 @@
 //! properties of addresses; one that was not listed is of no interest. So what counts and what
 //! it is called is decided in one place, and no query has to know of another.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -54,6 +54,7 @@ const PROPERTIES: &[(&[Kind], &str)] = &[
     (&[Extension, Language], include_str!("../../sql/query/facts-extension.sql")),
 ];
 const REMARKS: &str = include_str!("../../sql/query/facts-remark.sql");
+const DEPENDENCIES: &str = include_str!("../../sql/query/dependency.sql");
 const LOOSE: &str = include_str!("../../sql/query/facts-loose.sql");
 const ROWS: &str = include_str!("../../sql/query/facts-rows.sql");
 
@@ -97,7 +98,7 @@ impl Facts {
     /// # Errors
     /// Those of [`Session::query`].
     pub fn read(session: &mut Session) -> Result<Self> {
-        let read = begin(session).and_then(|()| collected(session, true));
+        let read = begin(session).and_then(|()| collected(session, Extent::Rows));
         // The first error is the one that counts.
         let ended = end(session);
         let facts = read?;
@@ -110,7 +111,15 @@ impl Facts {
     /// # Errors
     /// Those of [`Session::query`].
     pub fn read_within(session: &mut Session) -> Result<Self> {
-        collected(session, false)
+        collected(session, Extent::Schema)
+    }
+
+    /// The same with what depends on what.
+    ///
+    /// # Errors
+    /// Those of [`Session::query`].
+    pub fn read_with_dependencies(session: &mut Session) -> Result<Self> {
+        collected(session, Extent::Dependencies)
     }
 
     /// Without the parts of what is left out: an index of a table of an extension.
@@ -121,8 +130,19 @@ impl Facts {
             let properties = object.properties.clone();
             (object.identity.clone(), Object { whole: whole(object), properties })
         });
-        Self { objects: objects.collect() }
+        Self { objects: objects.collect(), ..Self::default() }
     }
+}
+
+/// What is read beside objects and their properties.
+#[derive(PartialEq, Eq)]
+enum Extent {
+    /// Nothing.
+    Schema,
+    /// What depends on what.
+    Dependencies,
+    /// Digests of the rows of immutable tables.
+    Rows,
 }
 
 /// Whether what the object is part of is in the catalog too.
@@ -132,11 +152,11 @@ fn is_complete(object: &Listed, catalog: &Catalog) -> bool {
         .is_none_or(|whole| catalog.get(&whole).is_some_and(|whole| is_complete(whole, catalog)))
 }
 
-fn collected(session: &mut Session, rows: bool) -> Result<Facts> {
-    collect(session, rows).context("cannot read the schema from the catalogs")
+fn collected(session: &mut Session, extent: Extent) -> Result<Facts> {
+    collect(session, &extent).context("cannot read the schema from the catalogs")
 }
 
-fn collect(session: &mut Session, rows: bool) -> Result<Facts> {
+fn collect(session: &mut Session, extent: &Extent) -> Result<Facts> {
     let mut catalog = Catalog::new();
     for row in session.query(OBJECTS, &[])? {
         catalog.insert(address(&row)?, listed(&row)?);
@@ -151,10 +171,30 @@ fn collect(session: &mut Session, rows: bool) -> Result<Facts> {
         }
     }
     let mut facts = Facts::of(&catalog);
+    if *extent == Extent::Dependencies {
+        facts.dependencies = dependencies(session, &catalog)?;
+    }
     loose(session, LOOSE, &mut facts)?;
+    let rows = *extent == Extent::Rows;
     let query: Option<String> = column(&session.query_one(ROWS, &[&rows])?, "query")?;
     query.map_or(Ok(()), |query| loose(session, &query, &mut facts))?;
     Ok(facts)
+}
+
+/// What depends on what, as far as both are listed.
+fn dependencies(
+    session: &mut Session,
+    catalog: &Catalog,
+) -> Result<BTreeSet<(Identity, Identity)>> {
+    let mut found = BTreeSet::new();
+    for row in session.query(DEPENDENCIES, &[])? {
+        let other =
+            (column(&row, "other_class")?, column(&row, "other")?, column(&row, "other_sub")?);
+        if let (Some(one), Some(other)) = (catalog.get(&address(&row)?), catalog.get(&other)) {
+            found.insert((one.identity.clone(), other.identity.clone()));
+        }
+    }
+    Ok(found)
 }
 
 /// Adds facts that come with the name of their object.

@@ -15,7 +15,8 @@ fn facts(text: &str) -> Facts {
         let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned()));
         (identity(own), Object { whole: whole.map(identity), properties: properties.collect() })
     };
-    Facts { objects: text.lines().map(str::trim).filter(|l| !l.is_empty()).map(object).collect() }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    Facts::of_objects(lines.map(object))
 }
 
 /// The changes as lines.

@@ -147,7 +147,7 @@ impl Diff<'_> {
     }
 
     fn read(&self, a: Side, b: Side) -> Result<Report> {
-        let (of_a, of_b) = at_once(|| Reading::of(&a), || Reading::of(&b));
+        let (of_a, of_b) = at_once(|| self.reading(&a), || self.reading(&b));
         let (mut of_a, mut of_b) = (of_a.context("cannot read the other side")?, of_b?);
         let roles = Roles { a: of_a.owner, b: of_b.owner };
         let sessions = (&mut of_a.session, &mut of_b.session);
@@ -184,6 +184,13 @@ impl Diff<'_> {
         Ok(report)
     }
 
+    fn reading(&self, side: &Side) -> Result<Reading> {
+        timed(&format!("schema of the {} read", side.name()), || {
+            let (mut session, facts) = side.read(self.draft.is_some())?;
+            Ok(Reading { owner: owner(&mut session)?, session, facts })
+        })
+    }
+
     /// Says where each difference comes from.
     fn trace(
         &self,
@@ -217,15 +224,6 @@ struct Reading {
     session: Session,
     owner: String,
     facts: Facts,
-}
-
-impl Reading {
-    fn of(side: &Side) -> Result<Self> {
-        timed(&format!("schema of the {} read", side.name()), || {
-            let (mut session, facts) = side.read()?;
-            Ok(Self { owner: owner(&mut session)?, session, facts })
-        })
-    }
 }
 
 /// What to do about rows that may not be read.

@@ -86,12 +86,17 @@ impl Side {
 
     /// Opens it and reads its schema. What is no table is not kept from changing: when somebody's
     /// view goes while it is read, which to the server is an error of its own, all is read anew.
-    pub fn read(&self) -> Result<(Session, Facts)> {
+    /// A draft wants the dependencies too.
+    pub fn read(&self, dependencies: bool) -> Result<(Session, Facts)> {
+        let read = match dependencies {
+            true => Facts::read_with_dependencies,
+            false => Facts::read_within,
+        };
         let is_theirs = matches!(self, Self::Theirs(_));
         let mut attempt = 1;
         loop {
             let mut session = self.open()?;
-            match Facts::read_within(&mut session) {
+            match read(&mut session) {
                 Ok(facts) => return Ok((session, facts)),
                 Err(error) if !is_theirs || session.sqlstate() != Some("XX000") => {
                     return Err(error);

@@ -4,10 +4,10 @@ use crate::support::project::with_source;
 use crate::support::trace::{nothing_left, own_cache};
 use crate::support::{Outcome, Sandbox};
 
-const FIRST: &str = "project/db/migration/20250101000000-first";
+pub(super) const FIRST: &str = "project/db/migration/20250101000000-first";
 
 /// A way back for the first migration, which is not the question.
-const EVERYTHING: &str = "DROP SCHEMA public CASCADE;
+pub(super) const EVERYTHING: &str = "DROP SCHEMA public CASCADE;
     CREATE SCHEMA public AUTHORIZATION pg_database_owner;
     GRANT USAGE ON SCHEMA public TO public;
     COMMENT ON SCHEMA public IS 'standard public schema';
@@ -15,7 +15,7 @@ const EVERYTHING: &str = "DROP SCHEMA public CASCADE;
     DO $$ BEGIN DROP OWNED BY draft_reader; EXCEPTION WHEN undefined_object THEN NULL; END $$;\n";
 
 /// A project whose only migration is `before` and whose only source is `after`.
-fn project(before: &str, after: &str) -> Sandbox {
+pub(super) fn project(before: &str, after: &str) -> Sandbox {
     let mut sandbox = with_source(after);
     own_cache(&mut sandbox);
     sandbox.write(&format!("{FIRST}/up.sql"), before);
@@ -23,12 +23,12 @@ fn project(before: &str, after: &str) -> Sandbox {
     sandbox
 }
 
-fn write(sandbox: &Sandbox, name: &str) -> Outcome {
+pub(super) fn write(sandbox: &Sandbox, name: &str) -> Outcome {
     sandbox.database(["diff", "--from-migrations", "--write-migration", name])
 }
 
 /// The migrations on disk but for the first.
-fn written(sandbox: &Sandbox) -> Vec<String> {
+pub(super) fn written(sandbox: &Sandbox) -> Vec<String> {
     let mut all = sandbox.entries("project/db/migration");
     all.retain(|name| !name.ends_with("-first"));
     all
@@ -37,7 +37,7 @@ fn written(sandbox: &Sandbox) -> Vec<String> {
 /// Writes a migration, and fails the test unless the project is in order with it and it can be undone.
 /// Returns both texts.
 #[track_caller]
-fn proven(before: &str, after: &str) -> [String; 2] {
+pub(super) fn proven(before: &str, after: &str) -> [String; 2] {
     let sandbox = project(before, after);
     let outcome = write(&sandbox, "the rest").fails(1, ["wrote ", "up.sql and ", "that count"]);
     nothing_left(&sandbox);
@@ -303,15 +303,18 @@ fn what_has_no_statement_is_named_and_nothing_is_saved() {
     let sandbox = project(
         "CREATE TABLE t (a int) INHERITS (hectic.created_at);",
         "CREATE TABLE t (a int, b int) INHERITS (hectic.created_at);
-         CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int);",
+         CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int);",
     );
     let words = [
         "the draft was not saved",
-        "--   + aggregate public.total(integer)",
+        "--   + operator public.===(integer,integer)",
         "ADD COLUMN b integer;",
     ];
     let failed = write(&sandbox, "more").fails(1, words);
-    assert!(failed.stdout.contains("+ aggregate public.total(integer)  [semantic]"), "{failed}");
+    assert!(
+        failed.stdout.contains("+ operator public.===(integer,integer)  [semantic]"),
+        "{failed}"
+    );
     assert_eq!(written(&sandbox), [""; 0]);
     nothing_left(&sandbox);
     // what the statements meet is not known beforehand

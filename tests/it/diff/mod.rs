@@ -3,6 +3,7 @@
 mod against;
 mod backup;
 mod change;
+mod dependents;
 mod draft;
 mod dump;
 mod every;
