@@ -101,7 +101,7 @@ impl Take<'_> {
         compression: &str,
         said: &mut Vec<String>,
     ) -> Result<ExitStatus> {
-        let mut command = self
+        let command = self
             .toolchain
             .command("pg_basebackup")?
             // it starts another of its kind for the log, which goes on when only the first is killed
@@ -109,10 +109,8 @@ impl Take<'_> {
             .arg("-D")
             .arg(new)
             .args(["-F", "tar", "-X", "stream", "-c", "fast", "-P", "--no-password"])
-            .arg(format!("--compress={compression}"));
-        for (name, value) in self.conninfo.variables() {
-            command = command.env(name, value);
-        }
+            .arg(format!("--compress={compression}"))
+            .envs(self.conninfo.variables());
         command.stream(StandardOutput::Lines(&mut |_| {}), |line| {
             let line = String::from_utf8_lossy(line);
             // progress comes between carriage returns

@@ -11,11 +11,13 @@ mod passfile;
 mod service;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::url::Password;
@@ -86,6 +88,8 @@ pub struct Conninfo {
     parameters: BTreeMap<&'static str, String>,
     home: Option<PathBuf>,
     warnings: Vec<String>,
+    /// Shared by all that are derived from one another, which lead to the same server.
+    met: Arc<timeouts::Met>,
 }
 
 impl Conninfo {
@@ -111,6 +115,7 @@ impl Conninfo {
             parameters: url.filled_parameters(),
             home: environment.home.clone(),
             warnings: Vec::new(),
+            met: Arc::default(),
         };
         conninfo.find_passwords(&url);
         Ok(conninfo)
@@ -270,12 +275,22 @@ impl fmt::Display for Conninfo {
     }
 }
 
-/// The service beats the variables; both only fill what is open.
+/// What says which server it is.
+const SERVER: [&str; 3] = ["host", "hostaddr", "port"];
+
+/// The service beats the variables; both only fill what is open. Unlike in libpq, the environment adds
+/// no address and no port to a host that the string, or the service in it, names: that would be
+/// another server.
 fn fill_in(url: &PgUrl, environment: &LibpqEnvironment) -> Result<PgUrl> {
     let mut url = url.clone();
-    let service = url.get("service").or_else(|| environment.variable("PGSERVICE"));
-    if let Some(service) = service.filter(|service| !service.is_empty()).map(str::to_owned) {
+    if let Some(service) = filled(&url, "service").map(str::to_owned) {
         url = service::fill_in(url, &service, environment)?;
+    }
+    if SERVER[..2].iter().any(|key| filled(&url, key).is_some()) {
+        url = SERVER.iter().fold(url, |url, key| url.with_default(key, ""));
+    }
+    if let (None, Some(service)) = (url.get("service"), environment.variable("PGSERVICE")) {
+        url = service::fill_in(url, service, environment)?;
     }
     for (key, variable) in KEYWORDS {
         if let Some(value) = variable.and_then(|variable| environment.variable(variable)) {

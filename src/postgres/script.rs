@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::conninfo::Conninfo;
+use super::session::Session;
 use super::sql_error::StderrReader;
 use super::toolchain::Toolchain;
 use crate::error::{Error, IoContext, Kind, Result};
@@ -106,7 +107,12 @@ impl Script {
 
 /// psql for a script: no start-up file, an end at the first error, messages that can be read back.
 pub(super) fn strict(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
-    Ok(psql(toolchain, conninfo)?
+    if conninfo.is_unmet() {
+        // what fails here fails in psql too, which tells it
+        let _ = Session::connect(conninfo);
+    }
+    let psql = toolchain.command("psql")?.envs(conninfo.variables_without_timeouts());
+    Ok(psql
         .args(["-X", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"])
         .args(["-v", "SHOW_CONTEXT=always", "-v", "ECHO=errors", "-P", "pager=off"])
         .env("PGCLIENTENCODING", "UTF8")
@@ -115,11 +121,7 @@ pub(super) fn strict(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Comma
 
 /// psql on a connection, everything about which is in the environment.
 pub fn psql(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
-    let mut command = toolchain.command("psql")?;
-    for (name, value) in conninfo.variables() {
-        command = command.env(name, value);
-    }
-    Ok(command)
+    Ok(toolchain.command("psql")?.envs(conninfo.variables()))
 }
 
 /// Lines of a source, without holding the file or a line that is one: it may be a hundred

@@ -102,6 +102,12 @@ impl Command {
         self
     }
 
+    /// Sets environment variables of the child.
+    #[must_use]
+    pub fn envs<'a>(self, variables: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        variables.into_iter().fold(self, |command, (name, value)| command.env(name, value))
+    }
+
     /// Runs the child in `directory`.
     #[must_use]
     pub fn directory(mut self, directory: &Path) -> Self {

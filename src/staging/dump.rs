@@ -37,9 +37,7 @@ pub fn dump(
     for pattern in &selection.include {
         command = command.arg("--table").arg(pattern.text());
     }
-    for (name, value) in conninfo.variables() {
-        command = command.env(name, value);
-    }
+    command = command.envs(conninfo.variables());
     let mut draft = Draft::beside(file)?;
     let part = file::part(file)?;
     let output = part.as_file().try_clone().on("write", part.path())?;

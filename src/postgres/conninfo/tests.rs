@@ -64,9 +64,41 @@ fn prefers_the_string_to_the_variables() {
 }
 
 #[test]
-fn sees_through_an_address_from_the_environment() {
-    assert!(!resolve("host=localhost", &[("PGHOSTADDR", "10.0.0.1")]).is_local());
-    assert!(PgUrl::parse("host=localhost").unwrap().is_local());
+fn the_environment_does_not_lead_away_from_a_host_that_is_named() {
+    let home = home_with(".pg_service.conf", "[s]\nhost=svc\nport=9\nuser=s\n", 0o600);
+    let variables = [("PGHOSTADDR", "10.0.0.1"), ("PGPORT", "7"), ("PGUSER", "u")];
+    let with_service = [&variables[..], &[("PGSERVICE", "s")]].concat();
+    for (url, variables, expected) in [
+        ("host=localhost", &variables[..], "localhost:5432"),
+        ("hostaddr=::1", &variables, "[::1]:5432"),
+        ("host=/s", &with_service, "/s/.s.PGSQL.5432"),
+        ("service=s", &variables, "svc:9"),
+        ("dbname=d", &variables, "10.0.0.1:7"),
+    ] {
+        let conninfo = try_resolve(url, &environment(variables, Some(home.path()))).unwrap();
+        assert_eq!(conninfo.to_string(), expected, "{url}");
+        let user = if expected.contains("/s/") || url == "service=s" { "s" } else { "u" };
+        assert_eq!(conninfo.user(), user, "{url}");
+    }
+}
+
+#[test]
+fn timeouts_are_off_unless_the_caller_sets_them() {
+    let conninfo = resolve("host=/s options='-c lock_timeout=5'", &[("PGOPTIONS", "-c x.y=1")]);
+    let usual = "-c statement_timeout=0 -c lock_timeout=0 \
+                 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0";
+    assert_eq!(conninfo.start_up_options(), format!("{usual} -c lock_timeout=5"));
+    assert!(conninfo.is_unmet());
+    assert!(conninfo.clone().meet(17), "the first session did not know it");
+    assert!(!conninfo.meet(17) && !conninfo.is_unmet());
+    let newer = format!("{usual} -c transaction_timeout=0 -c lock_timeout=5");
+    assert_eq!(conninfo.start_up_options(), newer);
+    let variables = conninfo.variables_without_timeouts();
+    assert!(variables.contains(&("PGOPTIONS", newer)), "{variables:?}");
+    assert!(conninfo.leave_timeouts() && !conninfo.leave_timeouts());
+    assert_eq!(conninfo.start_up_options(), "-c lock_timeout=5");
+    assert!(!resolve("host=/s", &[]).meet(16));
+    assert!(!resolve("host=/s options='-c transaction_timeout=9'", &[]).meet(17));
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation, TargetSessionAttrs};
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -21,6 +22,11 @@ use crate::postgres::tls::{Mode, Tls};
 
 /// Parameters that ask for a check which is not made here: better refused than ignored.
 const UNSUPPORTED: &[&str] = &["replication", "require_auth", "requirepeer", "sslcrldir"];
+
+/// How servers and poolers refuse start-up options: an unknown setting, a violated protocol, no such
+/// feature.
+const REFUSALS: [SqlState; 3] =
+    [SqlState::UNDEFINED_OBJECT, SqlState::PROTOCOL_VIOLATION, SqlState::FEATURE_NOT_SUPPORTED];
 
 /// A connection and what keeps it going.
 pub(super) struct Opened {
@@ -121,11 +127,17 @@ impl<'a> Settings<'a> {
             .conninfo
             .connect_timeout(target)
             .map_err(|error| Refusal { error, then: Then::Stop })?;
-        let config = self.config_for(target, tls.is_some(), limit);
-        let attempt = async {
+        let once = || async {
+            let config = self.config_for(target, tls.is_some(), limit);
             match tls {
                 Some(tls) => start(&config, tls.connector.clone(), wanted).await,
                 None => start(&config, NoTls, wanted).await,
+            }
+        };
+        let attempt = async {
+            match once().await {
+                Err(Unfit::Error(error)) if self.is_news(&error) => once().await,
+                outcome => outcome,
             }
         };
         let outcome = match limit {
@@ -135,7 +147,11 @@ impl<'a> Settings<'a> {
             None => attempt.await,
         };
         match outcome {
-            Ok((client, driver, inbox)) => {
+            Ok((client, driver, inbox, major)) => {
+                if major.is_some_and(|major| self.conninfo.meet(major)) {
+                    send(&client, include_str!("../../../sql/query/no-transaction-timeout.sql"))
+                        .await;
+                }
                 Ok(Opened { client, driver, inbox, tls: tls.map(|tls| tls.connector.clone()) })
             }
             Err(Unfit::Error(error)) => Err(Refusal::new(self.conninfo, target, tls, &error)),
@@ -143,10 +159,20 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Whether the server, or a pooler before it, does not take our options, which nobody knew.
+    fn is_news(&self, error: &tokio_postgres::Error) -> bool {
+        let refuses = |code: &SqlState| REFUSALS.contains(code);
+        error.code().is_some_and(refuses) && self.conninfo.leave_timeouts()
+    }
+
     fn config_for(&self, target: &Target, encrypted: bool, limit: Option<Duration>) -> Config {
         let mut config = self.base.clone();
         config.port(target.port);
         config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
+        let options = self.conninfo.start_up_options();
+        if !options.is_empty() {
+            config.options(options);
+        }
         if let Some(limit) = limit {
             config.connect_timeout(limit);
         }
@@ -172,9 +198,6 @@ fn base_config(conninfo: &Conninfo) -> Result<Config> {
     config.target_session_attrs(TargetSessionAttrs::Any);
     let name = conninfo.get("application_name").or(conninfo.get("fallback_application_name"));
     config.application_name(name.unwrap_or("db-tool"));
-    if let Some(options) = conninfo.get("options") {
-        config.options(options);
-    }
     config.channel_binding(match conninfo.get("channel_binding") {
         None | Some("prefer") => ChannelBinding::Prefer,
         Some("disable") => ChannelBinding::Disable,
@@ -208,12 +231,11 @@ enum Unfit {
     Role,
 }
 
+/// What a connection begins with, and the server's major version if it tells one.
+type Started = (Client, Driver, Arc<Mutex<Inbox>>, Option<u32>);
+
 /// Connects and looks whether the server is of the sort that was asked for.
-async fn start<T>(
-    config: &Config,
-    tls: T,
-    wanted: Role,
-) -> Result<(Client, Driver, Arc<Mutex<Inbox>>), Unfit>
+async fn start<T>(config: &Config, tls: T, wanted: Role) -> Result<Started, Unfit>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
@@ -222,9 +244,22 @@ where
     if !wanted.fits(|name| connection.parameter(name) == Some("on")) {
         return Err(Unfit::Role);
     }
+    let major = connection.parameter("server_version").and_then(major);
     let inbox = Arc::default();
     let driver = Box::pin(drive(connection, Arc::clone(&inbox)));
-    Ok((client, driver, inbox))
+    Ok((client, driver, inbox, major))
+}
+
+/// `17` of `17.2 (Debian …)` or `17beta1`.
+fn major(version: &str) -> Option<u32> {
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Sends statements without waiting for the answer: they run before whatever is sent next.
+async fn send(client: &Client, sql: &str) {
+    let mut answer = pin!(client.batch_execute(sql));
+    // a request is on its way from the first poll on
+    let _ = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
 }
 
 /// Keeps the connection going and collects what the server says unasked.
