@@ -21,6 +21,8 @@ pub struct Development {
     pub url: Option<(PgUrl, Conninfo)>,
     /// Whether a URL that points elsewhere is an error: for a verb that goes on to use it, it is.
     pub url_must_match: bool,
+    /// The start-up options of the project's sessions.
+    pub options: Option<String>,
 }
 
 /// A cluster that is ready to be used.
@@ -38,6 +40,7 @@ pub struct Ready {
     pub url: PgUrl,
     /// The project's URL, when it means this cluster by a path that has no socket.
     pub corrected: Option<PgUrl>,
+    options: Option<String>,
     /// Other commands wait until this is gone.
     _lock: Option<Lock>,
 }
@@ -60,7 +63,8 @@ impl Development {
         let user = contents.role.unwrap_or_else(|| running.spec().superuser.clone());
         let corrected = means.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let url = running.url(&user, &database);
-        Ok(Ready { running, outcome, user, database, url, corrected, _lock: lock })
+        let options = self.options;
+        Ok(Ready { running, outcome, user, database, url, corrected, options, _lock: lock })
     }
 
     fn is_meant_by(&self, conninfo: &Conninfo) -> bool {
@@ -80,6 +84,13 @@ impl Development {
                 "set DB_URL=postgresql://USER@localhost/DATABASE?host=$PG_WORKING_DIR, or unset it",
             )
             .hint("to work on the other server, use `database hydrate` and `database patch`"))
+    }
+}
+
+impl Ready {
+    /// The connection of the project's role to the project's database.
+    pub fn conninfo(&self) -> Result<Conninfo> {
+        self.running.conninfo(&self.user, &self.database, self.options.as_deref())
     }
 }
 

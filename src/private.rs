@@ -8,7 +8,7 @@ use crate::backup::{self, Backup, restore_into};
 use crate::bundle;
 use crate::cluster::{self, Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::error::{Context, Error, Result};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::conninfo::Conninfo;
 use crate::postgres::locale::Locale;
 use crate::postgres::quote::quote_ident;
 use crate::postgres::session::{Session, column};
@@ -31,6 +31,8 @@ pub struct Wanted {
     pub registry: PathBuf,
     /// The role that the project connects as.
     pub role: String,
+    /// The start-up options of the project's sessions.
+    pub options: Option<String>,
     /// Whether the bundle is applied.
     pub bundle: bool,
     /// Whether it may be kept: made so that `database cleanup` knows it.
@@ -83,6 +85,7 @@ pub struct Restored {
 pub struct PrivateCluster {
     running: Running,
     role: String,
+    options: Option<String>,
     database: String,
     // after `running`, so that a drop takes the directory last
     place: Throwaway,
@@ -95,7 +98,8 @@ impl Wanted {
         self.spec.layout = place.layout().clone();
         match self.create(toolchain) {
             Ok(running) => {
-                Ok(PrivateCluster { running, role: self.role, database: self.spec.database, place })
+                let (role, options, database) = (self.role, self.options, self.spec.database);
+                Ok(PrivateCluster { running, role, options, database, place })
             }
             Err(error) => Err(removed(place, error)),
         }
@@ -124,6 +128,7 @@ impl Wanted {
                 cluster: PrivateCluster {
                     role: prepared.running.spec().superuser.clone(),
                     running: prepared.running,
+                    options: self.options,
                     database,
                     place,
                 },
@@ -154,15 +159,12 @@ impl Wanted {
     fn plant(&self, running: &Running) -> Result<()> {
         running.ensure(&self.role, &[&self.spec.database])?;
         if self.bundle {
-            let conninfo = conninfo(running, &self.role, &self.spec.database)?;
+            // equal for all projects, whatever their options
+            let conninfo = running.conninfo(&self.role, &self.spec.database, None)?;
             bundle::apply(&mut Session::connect(&conninfo)?)?;
         }
         Ok(())
     }
-}
-
-fn conninfo(running: &Running, role: &str, database: &str) -> Result<Conninfo> {
-    Conninfo::resolve(&running.url(role, database), &LibpqEnvironment::default())
 }
 
 /// A backup is prepared with event triggers off, which what is done in the cluster now relies on.
@@ -191,12 +193,12 @@ fn removed(place: Throwaway, error: Error) -> Error {
 impl PrivateCluster {
     /// The project's database in it.
     pub fn conninfo(&self) -> Result<Conninfo> {
-        conninfo(&self.running, &self.role, &self.database)
+        self.conninfo_as(&self.role)
     }
 
     /// The same database for another role.
     pub fn conninfo_as(&self, role: &str) -> Result<Conninfo> {
-        conninfo(&self.running, role, &self.database)
+        self.connection(role, &self.database)
     }
 
     /// A session of the superuser in the project's database.
@@ -217,7 +219,11 @@ impl PrivateCluster {
         session
             .batch(&format!("CREATE DATABASE {copy} {}", from.join(" ")))
             .context("cannot copy the database")?;
-        Ok((conninfo(&self.running, &self.role, &name)?, conninfo(&self.running, owner, &name)?))
+        Ok((self.connection(&self.role, &name)?, self.connection(owner, &name)?))
+    }
+
+    fn connection(&self, role: &str, database: &str) -> Result<Conninfo> {
+        self.running.conninfo(role, database, self.options.as_deref())
     }
 
     /// Makes the database anew, with this encoding and locale, and with the bundle.

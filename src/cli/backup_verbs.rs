@@ -61,7 +61,7 @@ pub(super) fn run_restore(
         ));
     }
     if !tables.is_empty() {
-        let url = PgUrl::parse(&url)?;
+        let url = PgUrl::parse(&url)?.with("options", &resolve.options()?.unwrap_or_default());
         inherits::check(&Conninfo::resolve(&url, &LibpqEnvironment::default())?, tables)?;
     }
     ui::status(&format!("restored: {url}{}", timing(&steps)));

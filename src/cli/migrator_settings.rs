@@ -52,11 +52,7 @@ impl Settings {
         let text =
             |option: &Option<String>, other: &Option<String>| option.clone().or(other.clone());
         let wait = text(&global.wait, &file.wait);
-        let mut server = vec![
-            ("standard_conforming_strings", "on".to_owned()),
-            // one session waits for the other, as long as a migration takes
-            ("idle_session_timeout", "0".to_owned()),
-        ];
+        let mut server = vec![("standard_conforming_strings", "on".to_owned())];
         for (name, option, setting) in [
             ("lock_timeout", &global.lock_timeout, &file.lock_timeout),
             ("statement_timeout", &global.statement_timeout, &file.statement_timeout),
@@ -91,6 +87,21 @@ impl Settings {
         &self.resolve
     }
 
+    /// The start-up options of the project's sessions.
+    pub(super) fn options(&self) -> Result<Option<String>> {
+        match (&self.db_url, self.resolve.project_url()?) {
+            (Some(url), None) => Ok(self.of_file(url)?.get("options").map(str::to_owned)),
+            _ => self.resolve.options(),
+        }
+    }
+
+    /// The connection of the configuration file.
+    fn of_file(&self, url: &str) -> Result<Conninfo> {
+        let url = PgUrl::parse(url);
+        let resolved = url.and_then(|url| Conninfo::resolve(&url, &self.resolve.libpq()));
+        resolved.map_err(|error| error.context("cannot use db_url of the configuration"))
+    }
+
     /// Settings of the server for migrations.
     pub(super) fn server(&self) -> &[(&'static str, String)] {
         &self.server
@@ -100,11 +111,7 @@ impl Settings {
     pub(super) fn connection(&self) -> Result<Conninfo> {
         let conninfo = match (&self.db_url, self.resolve.project_url()?) {
             (_, Some(_)) => self.resolve.connection()?,
-            (Some(url), None) => {
-                let url = PgUrl::parse(url);
-                let resolved = url.and_then(|url| Conninfo::resolve(&url, &self.resolve.libpq()));
-                resolved.map_err(|error| error.context("cannot use db_url of the configuration"))?
-            }
+            (Some(url), None) => self.of_file(url)?,
             // a service names everything that a URL would
             (None, None) if self.resolve.env.os("PGSERVICE").is_some() => {
                 Conninfo::resolve(&PgUrl::parse("")?, &self.resolve.libpq())?

@@ -19,6 +19,7 @@ use crate::migration::create::{self, New};
 use crate::migration::migrate::{Done, Migrate, Planned, Wanted};
 use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
+use crate::private;
 
 pub(super) fn execute(global: Global, verb: Verb) -> Result<()> {
     if !global.inherits.is_empty() {
@@ -278,7 +279,7 @@ impl Cli<'_> {
         let resolve = self.settings.resolve();
         let verify = Verify {
             project: self.settings.project(),
-            private: resolve.private()?,
+            private: private::Wanted { options: self.settings.options()?, ..resolve.private()? },
             toolchain: resolve.toolchain()?,
             settings: self.settings.server().to_vec(),
         };

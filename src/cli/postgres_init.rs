@@ -75,7 +75,8 @@ pub(super) fn development(
     url.iter().try_for_each(|(_, conninfo)| resolve.refuse_staging(conninfo))?;
     let layout = resolve.layout()?;
     let toolchain = resolve.toolchain()?;
-    Ok(Development { spec: resolve.spec(layout)?, toolchain, existing, url, url_must_match })
+    let (spec, options) = (resolve.spec(layout)?, resolve.options()?);
+    Ok(Development { spec, toolchain, existing, url, url_must_match, options })
 }
 
 fn describe(outcome: Outcome) -> &'static str {

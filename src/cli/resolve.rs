@@ -166,6 +166,7 @@ impl Resolve {
             parent: self.temporary_directory(),
             registry: self.registry()?,
             role: role.unwrap_or_else(|| spec.superuser.clone()),
+            options: self.options()?,
             bundle: true,
             keep: false,
             spec,
@@ -235,6 +236,14 @@ impl Resolve {
     /// Where the project connects: `--url`, then the variables.
     pub fn project_url(&self) -> Result<Option<(PgUrl, Conninfo)>> {
         self.parse_url(self.url_variables)
+    }
+
+    /// The start-up options of the project's sessions: its URL's, else the caller's `PGOPTIONS`.
+    pub fn options(&self) -> Result<Option<String>> {
+        Ok(match self.project_url()? {
+            Some((_, conninfo)) => conninfo.get("options").map(str::to_owned),
+            None => self.env.text("PGOPTIONS")?.map(str::to_owned),
+        })
     }
 
     /// The connection of verbs that need one: `--url`, then `DB_URL`, then `PGURL`; exit 3 without.

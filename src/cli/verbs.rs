@@ -15,7 +15,6 @@ use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
 use crate::error::{Error, Result};
 use crate::inherits;
 use crate::patch::Patch;
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::private::Kept;
 use crate::source::Source;
 use crate::staging::{Contained, Verdict};
@@ -34,7 +33,7 @@ pub(super) fn init(resolve: &Resolve, export: Option<Format>, tables: &[String])
     if tables.is_empty() {
         return Ok(());
     }
-    inherits::check(&Conninfo::resolve(&ready.url, &LibpqEnvironment::default())?, tables)
+    inherits::check(&ready.conninfo()?, tables)
 }
 
 pub(super) fn deploy(
@@ -159,6 +158,7 @@ pub(super) fn check(
     };
     let check = Check {
         role: role.unwrap_or_else(|| spec.superuser.clone()),
+        options: resolve.options()?,
         database: spec.database.clone(),
         spec,
         toolchain: resolve.toolchain()?,

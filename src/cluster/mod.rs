@@ -124,6 +124,12 @@ impl Running {
         PgUrl::for_socket(&self.socket_directory(), self.port(), user, database)
     }
 
+    /// The connection of `user` to `database`, with these start-up options.
+    pub fn conninfo(&self, user: &str, database: &str, options: Option<&str>) -> Result<Conninfo> {
+        let url = self.url(user, database).with("options", options.unwrap_or_default());
+        Conninfo::resolve(&url, &LibpqEnvironment::default())
+    }
+
     /// A session of the bootstrap superuser, under a name by which `other_sessions` knows it: the
     /// server may still be closing the one of the command before.
     pub fn session(&self, database: &str) -> Result<Session> {

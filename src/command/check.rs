@@ -6,7 +6,6 @@ use crate::bundle;
 use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::command::deploy::{self, Content};
 use crate::error::{Error, Result};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
@@ -27,6 +26,8 @@ pub struct Check {
     pub registry: PathBuf,
     /// The role that the project connects as.
     pub role: String,
+    /// The start-up options of the project's sessions.
+    pub options: Option<String>,
     /// The project's database.
     pub database: String,
     /// What to put into it; the bundle is planted before, so it is not asked for here.
@@ -110,7 +111,9 @@ impl Check {
     fn plant(&self, running: &Running) -> Result<()> {
         running.ensure(&self.role, &[&self.database])?;
         if self.has_bundle() {
-            bundle::apply(&mut Session::connect(&self.conninfo(running)?)?)?;
+            // equal for all projects, whatever their options
+            let conninfo = running.conninfo(&self.role, &self.database, None)?;
+            bundle::apply(&mut Session::connect(&conninfo)?)?;
         }
         Ok(())
     }
@@ -119,13 +122,9 @@ impl Check {
         self.content.source.is_some()
     }
 
-    fn conninfo(&self, running: &Running) -> Result<Conninfo> {
-        let url = running.url(&self.role, &self.database);
-        Conninfo::resolve(&url, &LibpqEnvironment::default())
-    }
-
     fn fill(&self, running: &Running, steps: &mut Steps) -> Result<String> {
-        deploy::apply(&self.toolchain, &self.conninfo(running)?, &self.content, steps)?;
+        let conninfo = running.conninfo(&self.role, &self.database, self.options.as_deref())?;
+        deploy::apply(&self.toolchain, &conninfo, &self.content, steps)?;
         Ok(running.url(&self.role, &self.database).to_url())
     }
 }

@@ -1,12 +1,12 @@
 //! The whole way from nothing to a database with data.
 
 use crate::bundle;
-use crate::development::{Development, Ready};
+use crate::development::Development;
 use crate::durability;
 use crate::error::{Context, Result};
 use crate::inherits;
 use crate::patch::Patch;
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::Supply;
@@ -59,7 +59,7 @@ impl Deploy {
         }
         let toolchain = self.development.toolchain.clone();
         let ready = steps.run("start", || self.development.provide())?;
-        let conninfo = conninfo_of(&ready)?;
+        let conninfo = ready.conninfo()?;
         apply(&toolchain, &conninfo, &self.content, &mut steps)?;
         steps.run("flush", || durability::flush(&conninfo))?;
         let url = ready.corrected.as_ref().unwrap_or(&ready.url).to_url();
@@ -89,9 +89,4 @@ pub fn apply(
         steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
     }
     inherits::check(conninfo, &content.inherits)
-}
-
-/// The connection of the project's role to the project's database.
-fn conninfo_of(ready: &Ready) -> Result<Conninfo> {
-    Conninfo::resolve(&ready.url, &LibpqEnvironment::default())
 }

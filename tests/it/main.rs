@@ -21,6 +21,7 @@ mod pull;
 mod readme;
 mod secret;
 mod secrets;
+mod sessions;
 mod signals;
 mod snapshot;
 mod stop;
