@@ -235,9 +235,20 @@ impl PrivateCluster {
         bundle::apply(&mut Session::connect(&self.conninfo()?)?)
     }
 
-    /// Does `work` in it, then removes it. An error comes with the end of the server's log.
-    pub fn use_up<T>(self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        match work(&self) {
+    /// Saves its state; see [`Running::save`].
+    pub fn save(&mut self) -> Result<()> {
+        self.running.save()
+    }
+
+    /// Goes back to the state that was saved.
+    pub fn go_back(&mut self) -> Result<()> {
+        self.running.go_back()
+    }
+
+    /// Does `work` in it, or in one that `work` puts in its place, then removes it. An error comes with
+    /// the end of the server's log.
+    pub fn use_up<T>(mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        match work(&mut self) {
             Ok(value) => self.place.remove().map(|()| value),
             Err(error) => {
                 let error = self.running.with_log(error);

@@ -293,12 +293,14 @@ impl Cli<'_> {
         if json {
             self.json(&verdicts)?;
         }
-        let failed = verdicts.iter().filter(|verdict| !verdict.reversible).count();
-        if failed == 0 {
+        let failed = verdicts.iter().filter(|verdict| !verdict.reversible);
+        let failed: Vec<&str> = failed.map(|verdict| verdict.name.as_str()).collect();
+        if failed.is_empty() {
             ui::status(&format!("verified: {} migrations can be undone", verdicts.len()));
             return Ok(());
         }
-        Err(Error::new(Kind::Migration, format!("{failed} of {} migrations cannot be undone", verdicts.len()))
+        Err(Error::new(Kind::Migration, format!("{} of {} migrations cannot be undone", failed.len(), verdicts.len()))
+            .detail(failed.join("\n"))
             .hint("mend their down files: after the down nothing of the up may be left, and nothing else be gone"))
     }
 

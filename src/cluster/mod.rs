@@ -21,6 +21,7 @@ mod manifest;
 mod pause;
 pub mod postmaster;
 mod provision;
+mod rewind;
 mod seed;
 mod snapshot;
 mod spec;

@@ -229,7 +229,7 @@ fn unnamed_in(directory: &Path) -> Result<TempDir> {
     tempfile::Builder::new().prefix(UNNAMED).tempdir_in(directory).on("write to", directory)
 }
 
-fn clone(from: &Path, to: &Path, owner: Option<&OsUser>) -> Result<()> {
+pub(super) fn clone(from: &Path, to: &Path, owner: Option<&OsUser>) -> Result<()> {
     copy::copy(from, to, &Manifest::list(from)?, owner).map_err(|flaw| match flaw {
         Flaw::Failed(error) => error,
         Flaw::Damaged(path) => Error::failed(format!(

@@ -15,6 +15,7 @@ mod tokens;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 pub use class::{Class, of as class_of};
 pub use ignore::{Day, Rules};
@@ -36,6 +37,12 @@ pub struct Difference {
     pub hint: Option<&'static str>,
     /// Where it comes from; whoever knows more than facts fills it in.
     pub origin: Origin,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what.line(&self.identity))
+    }
 }
 
 impl Difference {

@@ -23,13 +23,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use change::{Change, What, changes};
+pub use change::What;
 pub use definition::split_name;
 pub use kind::Kind;
 pub use read::{begin, end};
 pub use respell::respell;
 
-/// What is so in a database; compared by [`changes`].
+/// What is so in a database; compared by `drift`.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     objects: BTreeMap<Identity, Object>,

@@ -2,13 +2,16 @@
 //!
 //! In a private cluster that is gone afterwards, with the bundle and nothing else: for every
 //! migration, up, down, up. After the down the schema has to be what it was before, after the second
-//! up what it was after the first. The schema is read as facts from the catalogs, so that what is
-//! equal is equal, however it came about.
+//! up what it was after the first, as `database diff` compares schemas. A migration that fails the
+//! proof must not spoil that of the next: the cluster goes back to where nothing but ups was applied.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::drift::{self, Class, Difference, Roles};
 use crate::error::{Error, Kind, Result};
-use crate::facts::{Change, Facts, What, changes};
+use crate::facts::{self, Facts};
 use crate::migration::Direction;
 use crate::migration::directory::Directory;
 use crate::migration::name::Name;
@@ -19,7 +22,7 @@ use crate::migration::runner::{Place, Runner};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
-use crate::private;
+use crate::private::{self, PrivateCluster};
 
 /// What to prove, and where.
 pub struct Verify<'a> {
@@ -46,58 +49,89 @@ pub struct Verdict {
     pub after_down: Vec<String>,
     /// What differs after the second up.
     pub after_up_again: Vec<String>,
-    /// Differences of no consequence: the order of columns, which PostgreSQL cannot restore.
+    /// Differences of no consequence, such as the order of columns, which PostgreSQL cannot restore.
     pub notes: Vec<String>,
     /// Why it could not be tried.
     pub error: Option<String>,
 }
 
+/// How long a lock may take that nobody else wants.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+
 impl Verify<'_> {
     /// Proves each migration in turn; `on_verdict` hears of each.
     ///
     /// # Errors
-    /// `Migration` (exit 4) when an up fails the first time, so that nothing after it can be tried. A
-    /// migration that does not stand the proof is no error here.
+    /// `Migration` (exit 4) when an up fails after nothing but ups, so that nothing after it can be
+    /// tried. A migration that does not stand the proof is no error here.
     pub fn run(&self, on_verdict: &mut dyn FnMut(&Verdict)) -> Result<Vec<Verdict>> {
         let directory = self.project.read_directory()?;
         let steps = preflight(self.project, &directory)?;
         let cluster = self.private.clone().start(&self.toolchain)?;
         cluster.use_up(|cluster| {
-            let settings: Vec<_> = self.settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
-            let conninfo = cluster.conninfo()?.with_settings("migrator verify", &settings);
-            self.prove(&conninfo, &steps, on_verdict)
+            let mut verdicts = Vec::new();
+            let mut saved = 0;
+            loop {
+                let conninfo = self.conninfo(cluster)?;
+                if self.prove(&conninfo, &steps, &mut verdicts, on_verdict)? {
+                    return Ok(verdicts);
+                }
+                self.renew(cluster, &mut saved, &steps[..verdicts.len()])?;
+            }
         })
     }
 
+    fn conninfo(&self, cluster: &PrivateCluster) -> Result<Conninfo> {
+        let settings: Vec<_> = self.settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        Ok(cluster.conninfo()?.with_settings("migrator verify", &settings))
+    }
+
+    /// Goes on behind the last verdict; false when the cluster has to be renewed before the next.
     fn prove(
         &self,
         conninfo: &Conninfo,
         steps: &[Pair],
+        verdicts: &mut Vec<Verdict>,
         on_verdict: &mut dyn FnMut(&Verdict),
-    ) -> Result<Vec<Verdict>> {
-        let mut proof = Proof {
-            place: self.place(conninfo),
-            session: Session::connect(conninfo)?,
-            runner: None,
-            stack: Vec::new(),
-        };
+    ) -> Result<bool> {
+        let mut proof = Proof::begin(self.place(conninfo), &steps[..verdicts.len()])?;
         let mut before = Facts::read(&mut proof.session)?;
-        let mut verdicts = Vec::new();
-        for pair in steps {
-            let (verdict, after) = proof.try_one(pair, &before)?;
+        while let Some(pair) = steps.get(verdicts.len()) {
+            let (verdict, after) = match proof.try_one(pair, &before)? {
+                Outcome::Tried(verdict, after) => (verdict, after),
+                Outcome::Untried => return Ok(false),
+            };
             on_verdict(&verdict);
             verdicts.push(verdict);
-            let Some(after) = after else {
-                let untried = steps.len() - verdicts.len();
-                tracing::warn!(
-                    "{} is not there any more; not tried after it: {untried}",
-                    pair.name
-                );
-                break;
-            };
-            before = after;
+            match after {
+                Some(after) => before = after,
+                None => return Ok(verdicts.len() == steps.len()),
+            }
         }
-        Ok(verdicts)
+        Ok(true)
+    }
+
+    /// Brings the cluster to where exactly these ups are applied. The ups since the last time are
+    /// applied once more, and the state is saved: all proofs together apply each up three times.
+    fn renew(&self, cluster: &mut PrivateCluster, saved: &mut usize, ups: &[Pair]) -> Result<()> {
+        match *saved {
+            0 => {
+                let fresh = self.private.clone().start(&self.toolchain)?;
+                std::mem::replace(cluster, fresh).remove()?;
+            }
+            _ => cluster.go_back()?,
+        }
+        if *saved == ups.len() {
+            return Ok(());
+        }
+        let conninfo = self.conninfo(cluster)?;
+        let mut proof = Proof::begin(self.place(&conninfo), &ups[..*saved])?;
+        for pair in &ups[*saved..] {
+            proof.advance(&pair.up)?;
+        }
+        drop(proof);
+        *saved = ups.len();
+        cluster.save()
     }
 
     fn place<'a>(&'a self, conninfo: &'a Conninfo) -> Place<'a> {
@@ -135,19 +169,40 @@ fn preflight(project: &Project, directory: &Directory) -> Result<Vec<Pair>> {
     directory.names().into_iter().map(pair).collect()
 }
 
+/// What came of trying a migration.
+enum Outcome {
+    /// The verdict, and the schema with the migration applied; `None` when that is not what its up,
+    /// after nothing but ups, would have made.
+    Tried(Verdict, Option<Facts>),
+    /// The up failed the first time, perhaps because of what an earlier down has done.
+    Untried,
+}
+
 struct Proof<'a> {
     place: Place<'a>,
     session: Session,
     /// None after a failure, which ends psql.
     runner: Option<Runner<'a>>,
     stack: Vec<i64>,
+    /// Whether nothing but ups was applied.
+    is_pure: bool,
 }
 
-impl Proof<'_> {
-    /// Returns the verdict and the schema with the migration applied; `None` when it cannot be
-    /// applied again, so that nothing can be tried on top of it.
-    fn try_one(&mut self, pair: &Pair, before: &Facts) -> Result<(Verdict, Option<Facts>)> {
-        self.advance(&pair.up)?;
+impl<'a> Proof<'a> {
+    /// In a database where these ups are applied.
+    fn begin(place: Place<'a>, applied: &[Pair]) -> Result<Self> {
+        let stack = applied.iter().map(|pair| pair.name.version).collect();
+        let session = Session::connect(place.conninfo)?;
+        Ok(Self { place, session, runner: None, stack, is_pure: true })
+    }
+
+    fn try_one(&mut self, pair: &Pair, before: &Facts) -> Result<Outcome> {
+        match self.advance(&pair.up) {
+            Err(error) if error.kind() == Kind::Migration && !self.is_pure => {
+                return Ok(Outcome::Untried);
+            }
+            done => done?,
+        }
         let after = Facts::read(&mut self.session)?;
         let mut verdict = Verdict {
             version: pair.name.version,
@@ -160,32 +215,48 @@ impl Proof<'_> {
         };
         let Some(down) = &pair.down else {
             verdict.error = Some("it has no down file".to_owned());
-            return Ok((verdict, Some(after)));
+            return Ok(Outcome::Tried(verdict, Some(after)));
         };
+        self.is_pure = false;
         if let Err(error) = self.advance(down) {
             verdict.error = Some(only_failed(error)?);
-            return Ok((verdict, Some(after)));
+            // without a transaction, a part of it was done
+            return Ok(Outcome::Tried(verdict, down.transactional.then_some(after)));
         }
-        let reverted = Facts::read(&mut self.session)?;
-        verdict.after_down = self::sort(changes(before, &reverted), &mut verdict.notes);
+        verdict.after_down = self.differences(before, &mut verdict.notes)?.0;
         // what the down left is often what the up now stumbles over: both are told
         if let Err(error) = self.advance(&pair.up) {
             verdict.error = Some(only_failed(error.context("after its down"))?);
-            return Ok((verdict, None));
+            return Ok(Outcome::Tried(verdict, None));
         }
-        let again = Facts::read(&mut self.session)?;
-        verdict.after_up_again = self::sort(changes(&after, &again), &mut verdict.notes);
+        let (differences, again) = self.differences(&after, &mut verdict.notes)?;
+        let is_same = differences.is_empty();
+        verdict.after_up_again = differences;
         verdict.notes.dedup();
-        verdict.reversible = verdict.after_down.is_empty() && verdict.after_up_again.is_empty();
-        Ok((verdict, Some(again)))
+        verdict.reversible = verdict.after_down.is_empty() && is_same;
+        Ok(Outcome::Tried(verdict, is_same.then_some(again)))
+    }
+
+    /// The differences from `before` to the schema as it is now, and that schema. Those that do not
+    /// count in `database diff` go to the notes.
+    fn differences(
+        &mut self,
+        before: &Facts,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<String>, Facts)> {
+        let mut now = Facts::read(&mut self.session)?;
+        facts::respell(&mut now, before, || Session::connect(self.place.conninfo))?;
+        let found = drift::compare(before, &now, &Roles::default());
+        let counts = |difference: &Difference| Class::DEFAULT.contains(&difference.class);
+        let (real, others): (Vec<_>, Vec<_>) = found.into_iter().partition(counts);
+        notes.extend(others.iter().map(ToString::to_string));
+        Ok((real.iter().map(ToString::to_string).collect(), now))
     }
 
     fn advance(&mut self, step: &Prepared) -> Result<()> {
         let mut runner = match self.runner.take() {
             Some(runner) => runner,
-            None => {
-                Runner::start(self.place, &mut self.session, std::time::Duration::from_secs(10))?
-            }
+            None => Runner::start(self.place, &mut self.session, LOCK_LIMIT)?,
         };
         runner.advance(step, &mut self.stack, &mut self.session)?;
         self.runner = Some(runner);
@@ -199,16 +270,4 @@ fn only_failed(error: Error) -> Result<String> {
         Kind::Migration => Ok([&[error.message().to_owned()], error.details()].concat().join("\n")),
         _ => Err(error),
     }
-}
-
-/// The differences that count; the rest goes to the notes.
-fn sort(found: Vec<Change>, notes: &mut Vec<String>) -> Vec<String> {
-    let (cosmetic, real): (Vec<Change>, Vec<Change>) = found.into_iter().partition(is_position);
-    notes.extend(cosmetic.iter().map(ToString::to_string));
-    real.iter().map(ToString::to_string).collect()
-}
-
-/// Whether only a column's place changed: what a dropped and added column cannot get back.
-fn is_position(change: &Change) -> bool {
-    matches!(&change.what, What::Changed { property, .. } if property == "position")
 }

@@ -90,13 +90,81 @@ fn an_up_that_stumbles_over_what_its_down_left_is_told_with_that() {
     ground.simple(1);
     ground.migration(&name(2), &table("kept"), "SELECT 1;\n");
     ground.simple(3);
-    let failed =
-        ground.migrator(["verify", "--json"]).fails(4, ["1 of 2", "not tried after it: 1"]);
+    let failed = ground.migrator(["verify", "--json"]).fails(4, ["1 of 3", &name(2)]);
     let verdicts: serde_json::Value = serde_json::from_str(&failed.stdout).unwrap();
     assert_eq!(verdicts[0]["reversible"], true);
     assert_eq!(verdicts[1]["after_down"][0], "+ table public.kept");
     let error = verdicts[1]["error"].as_str().unwrap();
     assert!(error.contains("after its down") && error.contains("already exists"), "{error}");
+    assert_eq!(verdicts[2]["reversible"], true, "it is tried all the same");
+    nothing_left(&ground);
+}
+
+/// The verdicts, `+` for a migration that can be undone.
+#[track_caller]
+fn verdicts(ground: &Ground) -> String {
+    let told = ground.migrator(["verify", "--json"]).stdout;
+    let verdicts: Vec<serde_json::Value> = serde_json::from_str(&told).expect(&told);
+    let sign = |verdict: &serde_json::Value| if verdict["reversible"] == true { '+' } else { '-' };
+    verdicts.iter().map(sign).collect()
+}
+
+#[test]
+fn a_failure_does_not_spoil_the_proofs_after_it() {
+    let ground = ground();
+    // what no copy of a database has, and what is there for all databases
+    ground.migration(
+        &name(1),
+        "CREATE ROLE verify_reader; CREATE TABLE t1 (id int) INHERITS (hectic.created_at);\n\
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET x.y = %L', current_database(), 'z'); END $$;\n",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET x.y', current_database()); END $$;\n\
+         DROP TABLE t1; DROP ROLE verify_reader;\n",
+    );
+    // takes what is not its own, and its up does not bring that back
+    let up = "CREATE TABLE IF NOT EXISTS t2 (id int) INHERITS (hectic.created_at);\n";
+    ground.migration(&name(2), up, "DROP TABLE t2, t1;\n");
+    let needs = "GRANT SELECT ON t1 TO verify_reader;\n\
+                 DO $$ BEGIN ASSERT current_setting('x.y') = 'z'; END $$;\n";
+    ground.migration(&name(3), needs, "REVOKE SELECT ON t1 FROM verify_reader;\n");
+    // its up cannot be repeated
+    ground.migration(&name(4), &table("t4"), "DROP TABLE t1;\n");
+    // a part of the down is done
+    let down = "-- migrator: no-transaction\nDROP TABLE t1;\nDROP TABLE nonsense;\n";
+    ground.migration(&name(5), &table("t5"), down);
+    // the rows are gone, which no schema tells, and the next up stumbles over that
+    ground.migration(
+        &name(6),
+        "SELECT set_config('hectic.migration_mode', 'on', true);\n\
+         INSERT INTO t1 (id) SELECT 6 WHERE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'gone');\n",
+        "CREATE SEQUENCE gone; DELETE FROM t1;\n",
+    );
+    let needs = "DO $$ BEGIN ASSERT (SELECT count(*) FROM t1) = 1; END $$;\n";
+    ground.migration(&name(7), &[needs, &table("t7")].concat(), "DROP TABLE t7;\n");
+    assert_eq!(verdicts(&ground), "+-+---+");
+    nothing_left(&ground);
+}
+
+#[test]
+fn what_diff_does_not_count_is_of_no_consequence() {
+    let ground = ground();
+    let function = |body: &str| {
+        format!("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS '{body}';\n")
+    };
+    ground.migration(&name(1), &function("SELECT 1"), "DROP FUNCTION f;\n");
+    ground.migration(&name(2), &function("SELECT 2"), &function("  SELECT 1 -- as before\n"));
+    let checked = "CREATE TABLE c (a varchar CONSTRAINT one CHECK (a IN ('x', 'y'))) INHERITS (hectic.created_at);\n";
+    ground.migration(&name(3), checked, "DROP TABLE c;\n");
+    // under another name, and in the words of the server
+    ground.migration(
+        &name(4),
+        "ALTER TABLE c DROP CONSTRAINT IF EXISTS one, DROP CONSTRAINT IF EXISTS two;\n",
+        "ALTER TABLE c ADD CONSTRAINT two CHECK (((a)::text = ANY \
+         ((ARRAY['x'::character varying, 'y'::character varying])::text[])));\n",
+    );
+    ground.migration(&name(5), &function("SELECT 3"), &function("SELECT 4"));
+    assert_eq!(verdicts(&ground), "++++-");
+    let told = ground.migrator(["verify"]).fails(4, ["1 of 5"]).stdout;
+    assert!(told.contains("of no consequence"), "{told}");
     nothing_left(&ground);
 }
 
