@@ -102,7 +102,7 @@ fn a_table_that_is_locked_is_waited_for_so_long_and_no_longer() {
     pull.pull(["--direct", "--timeout", "1"]).fails(1, ["lock timeout", "--timeout"]);
     // pg_dump waits as well; meanwhile its arguments can be seen
     pull.set("STAGING_DUMP_FLAGS", "--no-such-flag");
-    pull.pull([]).fails(1, ["no-such-flag"]);
+    pull.pull([]).fails(2, ["no-such-flag"]);
     pull.set("STAGING_DUMP_FLAGS", "--data-only --disable-triggers");
     let running = pull.spawn("database", ["pull_staging", "--verbose"]);
     wait_until("pg_dump runs", || command_lines().iter().any(|line| line.contains("-triggers")));
