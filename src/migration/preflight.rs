@@ -16,6 +16,7 @@ use super::refuse::refusals;
 use super::source::{Part, Source};
 use crate::error::{Error, Result};
 use crate::postgres::lexer::{Form, Item, Reference, Script};
+use crate::postgres::script::BUILT_IN;
 use crate::postgres::session::{Session, column};
 
 /// psql commands after which psql itself is as it was before.
@@ -38,42 +39,6 @@ const HARMLESS: [&str; 18] = [
     "p",
     "d",
     "conninfo",
-];
-
-/// psql's own variables, which are always set.
-const BUILT_IN: [&str; 32] = [
-    "AUTOCOMMIT",
-    "COMP_KEYWORD_CASE",
-    "DBNAME",
-    "ECHO",
-    "ECHO_HIDDEN",
-    "ENCODING",
-    "ERROR",
-    "FETCH_COUNT",
-    "HIDE_TABLEAM",
-    "HIDE_TOAST_COMPRESSION",
-    "HISTCONTROL",
-    "HISTSIZE",
-    "HOST",
-    "IGNOREEOF",
-    "LAST_ERROR_MESSAGE",
-    "LAST_ERROR_SQLSTATE",
-    "ON_ERROR_ROLLBACK",
-    "ON_ERROR_STOP",
-    "PORT",
-    "PROMPT1",
-    "QUIET",
-    "ROW_COUNT",
-    "SERVER_VERSION_NAME",
-    "SERVER_VERSION_NUM",
-    "SHOW_ALL_RESULTS",
-    "SHOW_CONTEXT",
-    "SQLSTATE",
-    "USER",
-    "VERBOSITY",
-    "VERSION",
-    "VERSION_NAME",
-    "VERSION_NUM",
 ];
 
 /// A step that may be taken.

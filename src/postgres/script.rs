@@ -3,16 +3,27 @@
 //! psql, because sources use what only psql knows: `\i`, `\ir`, `\if`, variables, `\copy`, `\gexec`.
 //! It reads no start-up file, stops at the first error and is told to be verbose, so that an error
 //! can be shown with its place in the source. The connection and its password travel in the
-//! environment.
+//! environment. psql reports success when it has read a file to its end; we then look at what became
+//! of its transactions.
+
+mod branches;
+mod effect;
+mod ending;
+mod hints;
+mod review;
+mod variables;
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use self::ending::{Ending, State};
+use self::review::{Place, review};
+pub use self::variables::BUILT_IN;
 use super::conninfo::Conninfo;
 use super::session::Session;
-use super::sql_error::StderrReader;
+use super::sql_error::{SqlError, StderrReader};
 use super::toolchain::Toolchain;
 use crate::error::{Error, IoContext, Kind, Result};
 use crate::process::{Command, StandardOutput, describe, read_line};
@@ -72,14 +83,19 @@ impl Script {
         mut show: impl FnMut(&str),
     ) -> Result<()> {
         let mut reader = StderrReader::new();
-        let status = self.psql(toolchain, conninfo)?.stream(output, |line| {
+        let mut ending = Ending::new();
+        let psql = self.psql(toolchain, conninfo)?.args(ending.arguments());
+        let status = psql.stream(output, |line| {
             let line = String::from_utf8_lossy(line);
+            if ending.hear(&line) {
+                return;
+            }
             reader.push_line(&line).iter().filter_map(|line| terse(line)).for_each(|l| show(&l));
         })?;
         let (rest, failure) = reader.finish(!status.success());
         rest.iter().filter_map(|line| terse(line)).for_each(|line| show(&line));
-        if status.success() {
-            return Ok(());
+        if status.success() || ending.is_restricted() {
+            return self.judge(&ending);
         }
         let what = format!("cannot run {}", self.file.display());
         Err(match failure {
@@ -94,6 +110,45 @@ impl Script {
             Some(BAD_CONNECTION) => error.hint("is the cluster running? `database status` tells"),
             _ => error,
         })
+    }
+
+    /// What became of the work of a file that psql read to its end.
+    fn judge(&self, ending: &Ending) -> Result<()> {
+        let state = ending.state();
+        let found = review(self, state != State::Idle);
+        for (Place { file, line }, what) in &found.warnings {
+            tracing::warn!("{}:{line}: {what}", file.display());
+        }
+        if !ending.is_restricted() && !ending.stops() && found.warnings.is_empty() {
+            tracing::warn!("{}: ON_ERROR_STOP is off at its end", self.file.display());
+        }
+        if let Some((place, why)) = found.lost {
+            return Err(self.error(&why, Some(place)));
+        }
+        let (why, place) = match state {
+            _ if ending.is_restricted() => {
+                ("no \\unrestrict follows \\restrict: is the file cut off?", found.restricted)
+            }
+            State::Idle => return Ok(()),
+            State::Open => {
+                ("a transaction is still open at the end, so it was rolled back", found.opened)
+            }
+            State::Failed => (
+                "a transaction that failed is still open at the end, so it was rolled back",
+                found.opened,
+            ),
+            State::Silent => ("psql was not connected at the end, or within a pipeline", None),
+        };
+        Err(self.error(why, place))
+    }
+
+    fn error(&self, why: &str, place: Option<Place>) -> Error {
+        let what = format!("cannot run {}", self.file.display());
+        let Some(Place { file, line }) = place else {
+            return Error::new(Kind::Sql, format!("{what}: {why}"));
+        };
+        let read = |lines| read_lines(&file, lines).unwrap_or_default();
+        SqlError::at_line(why, &file, line, read).into_error(&what)
     }
 
     fn psql(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {

@@ -3,7 +3,8 @@
 //! Two ways lead here: psql's stderr (`StderrReader` → `PsqlFailure` → `locate`) for the project's
 //! own SQL, and a session's `DbError` for the SQL of this crate.
 
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use tokio_postgres::error::{DbError, ErrorPosition};
 
@@ -81,6 +82,27 @@ impl SqlError {
             }
             None => {}
         }
+        this
+    }
+
+    /// An error of a statement that begins on `line` of a file.
+    ///
+    /// `read_lines` returns lines of it, fewer at its end.
+    pub fn at_line(
+        message: &str,
+        file: &Path,
+        line: usize,
+        read_lines: impl FnOnce(RangeInclusive<usize>) -> Vec<String>,
+    ) -> Self {
+        let mut this = Self {
+            severity: "ERROR".to_owned(),
+            message: message.to_owned(),
+            file: Some(file.to_owned()),
+            line: Some(line),
+            ..Self::default()
+        };
+        let first = line.saturating_sub(1).max(1);
+        this.show(first, read_lines(first..=line + 1));
         this
     }
 

@@ -4,6 +4,7 @@ mod bundle;
 mod cleanup;
 mod deploy;
 mod doctor;
+mod ending;
 mod hydrate;
 mod init;
 mod log;

@@ -1,0 +1,98 @@
+//! The session at the end of a script, asked in the same psql.
+//!
+//! psql exits with 0 and rolls back when a file leaves a transaction open. So more actions follow
+//! the file, which psql takes up even after `\q`: they report the session on standard error, in
+//! lines that begin with a word of ours. First they undo what a script may have set, because
+//! standard output belongs to the script.
+
+use std::hash::{BuildHasher, RandomState};
+
+/// What psql says to any of the actions after `\restrict` without `\unrestrict`.
+const RESTRICTED: &str = "backslash commands are restricted; only \\unrestrict is allowed";
+
+/// What `SQLSTATE` is until the server answers.
+const SILENT: &str = "none";
+
+/// The session at the end of a script.
+#[derive(Debug)]
+pub(super) struct Ending {
+    word: String,
+    restricted: bool,
+    stops: Option<bool>,
+    state: Option<String>,
+}
+
+/// What becomes of the session's transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// There is none.
+    Idle,
+    /// It is open, and the end of psql rolls it back.
+    Open,
+    /// It failed before, and nothing of it is kept.
+    Failed,
+    /// psql is not connected any more, or in the middle of a pipeline.
+    Silent,
+}
+
+impl Ending {
+    /// An ending that psql has not reported yet.
+    pub(super) fn new() -> Self {
+        // a script cannot guess it
+        let word = format!("db-tool-{:016x}", RandomState::new().hash_one(std::process::id()));
+        Self { word, restricted: false, stops: None, state: None }
+    }
+
+    /// The actions that follow the file.
+    pub(super) fn arguments(&self) -> impl Iterator<Item = String> {
+        let word = &self.word;
+        [
+            // first: psql repeats every action while ECHO is `all`
+            "\\set ECHO none".to_owned(),
+            format!("\\warn {word} :ON_ERROR_STOP"),
+            "\\set ON_ERROR_STOP off".to_owned(),
+            "\\set QUIET on".to_owned(),
+            "\\set SINGLESTEP off".to_owned(),
+            "\\set AUTOCOMMIT on".to_owned(),
+            "\\timing off".to_owned(),
+            format!("\\set SQLSTATE {SILENT}"),
+            // refused in a transaction block; otherwise it does what the end of a session does
+            "DISCARD ALL".to_owned(),
+            format!("\\warn {word} :SQLSTATE"),
+        ]
+        .into_iter()
+        .flat_map(|action| ["-c".to_owned(), action])
+    }
+
+    /// Takes a line of psql's standard error; whether it belongs to the report.
+    pub(super) fn hear(&mut self, line: &str) -> bool {
+        let said = line.strip_prefix(&self.word).map(str::trim);
+        match said {
+            Some(said) if self.stops.is_none() => self.stops = Some(said == "1" || said == "on"),
+            Some(said) => self.state = Some(said.to_owned()),
+            None if line == RESTRICTED => self.restricted = true,
+            None => return self.stops.is_some(),
+        }
+        true
+    }
+
+    /// Whether `\restrict` kept psql from reporting.
+    pub(super) fn is_restricted(&self) -> bool {
+        self.restricted
+    }
+
+    /// Whether psql stopped at errors until the end.
+    pub(super) fn stops(&self) -> bool {
+        self.stops == Some(true)
+    }
+
+    /// The state of the transaction.
+    pub(super) fn state(&self) -> State {
+        match self.state.as_deref() {
+            Some("00000") => State::Idle,
+            Some("25001") => State::Open,
+            Some("25P02") => State::Failed,
+            _ => State::Silent,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Whether a script needs to be read closely, found in one pass that holds nothing of it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Initials of the psql commands that matter here: `\i`, `\ir`, `\q`, `\c`, `\set`, `\unset`, `\gset`.
+const INITIALS: &[u8] = b"iqcsug";
+
+/// How much is read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// Whether a file holds such a command, a `PREPARE`, or data of `COPY` without an end.
+pub(super) fn found_in(path: &Path) -> bool {
+    let Ok(mut file) = File::open(path) else { return false };
+    let mut hints = Hints::default();
+    let mut chunk = vec![0; CHUNK];
+    while let Ok(length @ 1..) = file.read(&mut chunk) {
+        if hints.push(&chunk[..length]) {
+            return true;
+        }
+    }
+    hints.end()
+}
+
+#[derive(Default)]
+struct Hints {
+    /// The last eight bytes, in lower case.
+    recent: u64,
+    /// The last byte is a backslash that no other one hides.
+    backslash: bool,
+    /// `stdin` or `stdout` was seen, and no end of data since.
+    data: bool,
+}
+
+impl Hints {
+    /// Takes in some bytes; true when they are enough to know.
+    fn push(&mut self, bytes: &[u8]) -> bool {
+        for &byte in bytes {
+            if self.backslash && INITIALS.contains(&byte) {
+                return true;
+            }
+            self.backslash = byte == b'\\' && !self.backslash;
+            self.recent = self.recent << 8 | u64::from(byte.to_ascii_lowercase());
+            if byte == b' ' && self.ends_with(b"prepare ") {
+                return true;
+            }
+            match byte {
+                b'n' | b'N' => self.data |= self.ends_with(b"stdin"),
+                b't' | b'T' => self.data |= self.ends_with(b"stdout"),
+                b'\n' if self.ends_with(b"\n\\.\n") || self.ends_with(b"\n\\.\r\n") => {
+                    self.data = false;
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn ends_with(&self, text: &[u8]) -> bool {
+        self.recent.to_be_bytes().ends_with(text)
+    }
+
+    /// Whether the end of the file is within data.
+    fn end(mut self) -> bool {
+        self.push(b"\n");
+        self.data
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> bool {
+        let mut hints = Hints::default();
+        // a word may lie across two pieces
+        text.as_bytes().chunks(3).any(|chunk| hints.push(chunk)) || hints.end()
+    }
+
+    #[test]
+    fn only_scripts_with_something_to_look_for_are_read() {
+        for text in [
+            "\\ir a.sql",
+            "x\\q\n",
+            "\\\\\\q",
+            "\\set A b",
+            "COPY t FROM StdIn;\n1\n",
+            "Prepare transaction 'x'",
+        ] {
+            assert!(found(text), "{text}");
+        }
+        let dump = "COPY t FROM stdin;\n1\tC:\\\\quit\\n\\N\n\\.\n";
+        for text in
+            ["", "SELECT 1;", dump, "COPY t FROM stdin;\r\n1\r\n\\.\r\n", &dump[..dump.len() - 1]]
+        {
+            assert!(!found(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What a script leaves behind at its end: open transactions, lost data, things that psql passed over.
+
+use crate::support::{Outcome, Sandbox, project};
+
+const ITEM: &str = "CREATE TABLE item (id int) INHERITS (hectic.created_at);\n";
+
+/// A deployed project with this patch, and what `patch` says.
+fn patched(sql: &str) -> (Sandbox, Outcome) {
+    let sandbox = project::deployed(ITEM);
+    sandbox.write("project/test-data.sql", sql);
+    let outcome = sandbox.database(["patch"]);
+    (sandbox, outcome)
+}
+
+/// The rows of `item`, by their ids.
+fn items(sandbox: &Sandbox) -> String {
+    sandbox.ask("SELECT coalesce(string_agg(id::text, ',' ORDER BY id), '') FROM item")
+}
+
+#[test]
+fn a_transaction_that_is_open_at_the_end_is_an_error() {
+    let sandbox = project::deployed(ITEM);
+    for (sql, line) in [
+        ("BEGIN;\nINSERT INTO item (id) VALUES (1);\n", 1),
+        ("SELECT 1;\nstart transaction;\nINSERT INTO item (id) VALUES (1)", 2),
+        ("\\set AUTOCOMMIT off\nINSERT INTO item (id) VALUES (1);\n", 2),
+        ("BEGIN; COMMIT\n  AND CHAIN;\nINSERT INTO item (id) VALUES (1);\n", 1),
+        ("SELECT 'BEGIN' AS b\n\\gexec\nINSERT INTO item (id) VALUES (1);\n", 2),
+        ("\n\nBEGIN;\nINSERT INTO item (id) VALUES (1);\n\\q\nCOMMIT;\n", 3),
+        ("\\set ECHO all\nBEGIN;\n\\set VERBOSITY terse\n\\timing on\n", 2),
+    ] {
+        sandbox.write("project/test-data.sql", sql);
+        let place = format!("project/test-data.sql:{line}");
+        let failed =
+            sandbox.database(["patch"]).fails(1, ["a transaction is still open", place.as_str()]);
+        assert!(
+            !failed.stderr.contains("patched") && !failed.stderr.contains("DISCARD"),
+            "{failed}"
+        );
+        assert_eq!(items(&sandbox), "", "{sql}");
+    }
+}
+
+#[test]
+fn the_file_that_opened_it_is_named() {
+    let (sandbox, outcome) =
+        patched("SELECT 1;\n\\ir more/b.sql\nINSERT INTO item (id) VALUES (1);\n");
+    outcome.fails(1, ["more/b.sql"]);
+    sandbox.write("project/more/b.sql", "-- BEGIN\n/* x */ BEGIN;\n");
+    sandbox.database(["patch"]).fails(1, ["still open", "project/more/b.sql:2"]);
+    sandbox.write("project/more/b.sql", "DO $$ BEGIN NULL; END $$; BEGIN;\nCOMMIT;\n");
+    sandbox.database(["patch"]).success();
+    assert_eq!(items(&sandbox), "1");
+}
+
+#[test]
+fn every_verb_that_runs_scripts_looks_at_the_end() {
+    let sandbox = project::deployed(ITEM);
+    sandbox.write("project/db/test/test.sql", "SELECT 1;\nBEGIN;\nSELECT '1..1'; SELECT 'ok 1';\n");
+    sandbox.database(["test"]).fails(1, ["still open", "db/test/test.sql:2"]);
+    sandbox.write("project/db/test/test.sql", "BEGIN;\nSELECT '1..1'; SELECT 'ok 1';\nROLLBACK;\n");
+    sandbox.database(["test"]).success();
+    sandbox.write("project/db/src/entrypoint.sql", "SELECT 1;\nBEGIN;\nCREATE SCHEMA other;\n");
+    for verb in ["hydrate", "deploy", "check"] {
+        sandbox.database([verb]).fails(1, ["still open", "db/src/entrypoint.sql:2"]);
+    }
+}
+
+#[test]
+fn a_log_holds_what_the_script_wrote() {
+    let mut sandbox = project::deployed("");
+    sandbox.set("PATCH_LOG", sandbox.path("p.log"));
+    sandbox.write("project/test-data.sql", "\\warn note\n\\echo result\nBEGIN;\n");
+    sandbox.database(["patch"]).fails(1, ["still open", "test-data.sql:3"]);
+    // two streams, in no order
+    let log = sandbox.read("p.log");
+    let mut lines: Vec<_> = log.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["BEGIN", "note", "result"]);
+}
+
+#[test]
+fn output_is_the_scripts_alone() {
+    let sql = "\\echo a\n\\set QUIET on\nSET client_min_messages = debug5;\n\\set ECHO queries\n\\timing on\n\
+               \\pset format html\n\\set ON_ERROR_ROLLBACK on\n";
+    let (_, outcome) = patched(sql);
+    assert_eq!(outcome.success().stdout, "a\n");
+}
+
+#[test]
+fn a_copy_without_its_end_is_an_error() {
+    for (sql, line) in [
+        ("SELECT 1;\nCOPY item (id) FROM stdin;\n1\n2\n", 2),
+        ("\\copy item (id) from stdin\n1\n", 1),
+        ("COPY item (id) FROM STDIN;\n", 1),
+    ] {
+        let place = format!("project/test-data.sql:{line}");
+        patched(sql).1.fails(1, ["ends the data of COPY", place.as_str()]);
+    }
+    let (sandbox, outcome) = patched("COPY item (id) FROM stdin;\n1\n\\.\n");
+    outcome.success();
+    assert_eq!(items(&sandbox), "1");
+}
+
+#[test]
+fn a_transaction_that_reconnecting_drops_is_an_error() {
+    let sql = "SELECT 1;\nBEGIN;\nINSERT INTO item (id) VALUES (1);\n\\c\nSELECT 2;\n";
+    let (sandbox, outcome) = patched(sql);
+    outcome.fails(1, ["test-data.sql:4, where \\connect rolled it back", "test-data.sql:2"]);
+    assert_eq!(items(&sandbox), "");
+}
+
+#[test]
+fn ending_early_is_a_warning() {
+    let (sandbox, outcome) =
+        patched("INSERT INTO item (id) VALUES (1);\n\\q\nINSERT INTO item (id) VALUES (2);\n");
+    let outcome = outcome.success();
+    assert!(
+        outcome.stderr.contains("warning: ") && outcome.stderr.contains("test-data.sql:2: \\q")
+    );
+    assert_eq!(items(&sandbox), "1");
+    for sql in ["\\if false\n\\q\n\\endif\nSELECT 1;\n", "SELECT 1;\n\\q\n", "SELECT '\\q';\n"] {
+        sandbox.write("project/test-data.sql", sql);
+        let outcome = sandbox.database(["patch"]).success();
+        assert!(!outcome.stderr.contains("warning"), "{outcome}");
+    }
+}
+
+#[test]
+fn going_on_after_errors_is_a_warning() {
+    let sql = "SELECT 1;\n\\set ON_ERROR_STOP off\nSELECT nosuch;\n\\set ON_ERROR_STOP on\n";
+    let (sandbox, outcome) = patched(sql);
+    let outcome = outcome.success();
+    assert!(outcome.stderr.contains("warning: "), "{outcome}");
+    assert!(outcome.stderr.contains("test-data.sql:2: ON_ERROR_STOP is off"), "{outcome}");
+    for (sql, words) in [
+        ("SELECT 'off' AS \"ON_ERROR_STOP\" \\gset\n", "warning: "),
+        (
+            "\\set ON_ERROR_STOP 0\nBEGIN;\nSELECT nosuch;\n",
+            "a transaction that failed is still open",
+        ),
+        ("\\set ON_ERROR_STOP 0\n\\c nosuch\nSELECT 1;\n", "not connected"),
+    ] {
+        sandbox.write("project/test-data.sql", sql);
+        let outcome = sandbox.database(["patch"]);
+        assert!(outcome.stderr.contains(words), "{outcome}");
+    }
+}
+
+#[test]
+fn a_restriction_that_stays_is_an_error() {
+    let (sandbox, outcome) = patched("SELECT 1;\n\\restrict abc\nSELECT 2;\n");
+    // older releases of psql do not know the command
+    outcome.fails(1, ["test-data.sql:2", "restrict"]);
+    sandbox.write("project/test-data.sql", "\\restrict abc\nSELECT 2;\n\\unrestrict abc\n");
+    sandbox.database(["patch"]).success();
+}
