@@ -50,6 +50,7 @@ let
           {
             nativeBuildInputs = [
               pkgs.openssh
+              pkgs.perl
               pkgs.procps
               pkgs.util-linux
             ];

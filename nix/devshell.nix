@@ -9,6 +9,7 @@
   rustPlatform,
   git,
   openssh,
+  perl,
   postgresql_17,
 }:
 mkShell {
@@ -20,6 +21,7 @@ mkShell {
     rust-analyzer
     git
     openssh
+    perl
     postgresql_17
   ];
   # rust-analyzer does not find the standard library's sources by itself

@@ -1,6 +1,6 @@
 //! `database test`: runs `test/test.sql` and believes its TAP.
 
-use crate::support::{Outcome, Sandbox, assert_golden, project};
+use crate::support::{Outcome, Sandbox, assert_golden, project, repository};
 
 fn tested(sql: &str) -> (Sandbox, Outcome) {
     let sandbox = project::deployed("");
@@ -76,4 +76,23 @@ fn inherits_is_checked_first() {
     let (sandbox, _) = tested("\\echo ok 1\n");
     let outcome = sandbox.database(["test", "-i", "absent"]).fails(5, ["absent"]);
     assert_eq!(outcome.stdout, "");
+}
+
+#[test]
+fn verdicts_are_those_of_prove() {
+    let sandbox = project::deployed("");
+    let corpus =
+        std::fs::read_to_string(repository().join("tests/fixture/tap/corpus.txt")).unwrap();
+    for case in corpus.split("\n== ").skip(1) {
+        let (title, lines) = case.split_once('\n').unwrap();
+        let expected = title.starts_with("pass: ");
+        let tap = sandbox.write("case.tap", lines).display().to_string();
+        let proved = sandbox.run("prove", ["--exec", "cat", &tap]);
+        assert_eq!(proved.code == Some(0), expected, "{title}: {proved}");
+        let sql =
+            format!("\\pset format unaligned\n\\pset tuples_only on\nSELECT $tap${lines}$tap$;\n");
+        sandbox.write("project/db/test/test.sql", &sql);
+        let tested = sandbox.database(["test"]);
+        assert_eq!(tested.code == Some(0), expected, "{title}: {tested}");
+    }
 }
