@@ -9,7 +9,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::trust;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext, Result};
+use crate::secret::dotenv::{self, Entry};
 
 /// One documented variable.
 #[derive(Debug, Clone, Copy)]
@@ -185,24 +186,19 @@ impl Env {
         if !file.is_file() {
             return Ok(());
         }
-        let broken = || {
-            Error::failed(format!("cannot read the settings in {}", file.display())).hint(
-                "a line is malformed or the file is not readable; values with blanks need quotes",
-            )
-        };
-        let text = std::fs::read_to_string(file).map_err(|_| broken())?;
-        for item in dotenvy::from_read_iter(braced(&text).as_bytes()) {
-            let (name, value) = match item {
-                Ok(item) => item,
-                // other programs read the file too, by other rules
-                Err(dotenvy::Error::LineParse(end, _)) if !is_setting(&text, &end) => continue,
-                Err(_) => return Err(broken()),
-            };
+        let cannot =
+            |error: Error| error.context(format!("cannot read the settings in {}", file.display()));
+        let content = std::fs::read(file).on("read", file)?;
+        let is_setting = |name: &str| TABLE.iter().any(|variable| variable.name == name);
+        let variable = |name: &str| self.os(name)?.to_str().map(str::to_owned);
+        let settings = dotenv::settings(&content, &is_setting, &variable).map_err(cannot)?;
+        for Entry { name, value } in settings {
+            let value = value.expose();
             let Some(known) = TABLE.iter().find(|variable| variable.name == name) else { continue };
             if known.name == "LOCAL_DIR" || self.variables.contains_key(OsStr::new(known.name)) {
                 continue;
             }
-            trust::check(file, known.name, &value, root)?;
+            trust::check(file, known.name, value, root)?;
             let value = if is_path(known.name) && !value.is_empty() {
                 root.join(value).into_os_string()
             } else {
@@ -272,52 +268,6 @@ fn is_on(value: &OsStr) -> bool {
     !off.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-/// `$NAME` as `${NAME}`: dotenvy ends a bare name at an underscore, where a shell does not.
-fn braced(text: &str) -> String {
-    let mut braced = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut literal = false;
-    while let Some(at) = rest.find(['$', '\'', '\\', '\n']) {
-        let (before, found) = rest.split_at(at);
-        braced.push_str(before);
-        let next = found.chars().nth(1).unwrap_or(' ');
-        let name = found[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let taken = match found.as_bytes()[0] {
-            b'$' if !literal && (next.is_ascii_alphabetic() || next == '_') => {
-                let end = 1 + name.unwrap_or(found.len() - 1);
-                braced.push_str("${");
-                braced.push_str(&found[1..end]);
-                braced.push('}');
-                rest = &found[end..];
-                continue;
-            }
-            b'\\' if !literal => 1 + next.len_utf8(),
-            b'\'' => {
-                literal = !literal;
-                1
-            }
-            b'\n' => {
-                literal = false;
-                1
-            }
-            _ => 1,
-        };
-        let taken = taken.min(found.len());
-        braced.push_str(&found[..taken]);
-        rest = &found[taken..];
-    }
-    braced + rest
-}
-
-/// Whether a line of `text` that cannot be read, and ends as dotenvy says, sets one of ours.
-fn is_setting(text: &str, end: &str) -> bool {
-    text.lines().filter(|line| braced(line).ends_with(end)).any(|line| {
-        let name = line.split('=').next().unwrap_or_default().trim();
-        let name = name.strip_prefix("export ").unwrap_or(name).trim();
-        TABLE.iter().any(|variable| variable.name == name)
-    })
-}
-
 /// Which variables hold paths, so that a relative one in a `.env` starts at the project.
 pub(super) fn is_path(name: &str) -> bool {
     name.ends_with("_DIR")
@@ -370,7 +320,6 @@ mod tests {
 
     #[test]
     fn a_variable_in_a_value_is_taken_whole() {
-        assert_eq!(braced("A=$B_C/x${D} '$E' \\$F\nG=$H"), "A=${B_C}/x${D} '$E' \\$F\nG=${H}");
         let root = tempfile::tempdir().expect("temporary directory");
         let file = root.path().join(".env");
         let here = root.path().display();

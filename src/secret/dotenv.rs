@@ -1,4 +1,4 @@
-//! The dotenv file: names and secret values.
+//! The dotenv file: names and values, of secrets or of settings (`settings`).
 //!
 //! There is no standard, and the tools differ exactly where it hurts: what `$`, `#`, a backslash
 //! or a line without `=` mean. This grammar takes nothing silently in two ways; what other tools
@@ -16,8 +16,13 @@
 //! - The first error rejects the whole file. No message holds a byte of a value, nor a malformed
 //!   name, which may be a torn-off piece of a value.
 
+mod settings;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
+pub use self::settings::settings;
 use super::Secret;
 use crate::error::{Error, Result};
 
@@ -27,6 +32,9 @@ const MAX_FILE: usize = 1024 * 1024;
 const MAX_NAME: usize = 128;
 /// The largest value, in bytes.
 const MAX_VALUE: usize = 65_536;
+
+/// Stands for `\$` in a value, whose other dollar signs a reader may take for variables.
+const DOLLAR: char = '\0';
 
 /// One line of a dotenv file that sets something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +55,8 @@ pub fn parse(content: &[u8]) -> Result<Vec<Entry>> {
     let mut lines = HashMap::new();
     while parser.next_entry() {
         let line = parser.line;
-        let entry = parser.entry()?;
+        let Raw { name, text, .. } = parser.entry()?;
+        let entry = Entry { name, value: Secret::new(text.replace(DOLLAR, "$")) };
         if let Some(first) = lines.insert(entry.name.clone(), line) {
             let name = &entry.name;
             return Err(error(line, &format!("duplicate name {name} (first on line {first})")));
@@ -77,6 +86,14 @@ fn error(line: usize, what: &str) -> Error {
 
 fn is_blank(c: char) -> bool {
     c == ' ' || c == '\t'
+}
+
+/// An entry whose value is not taken to its end.
+struct Raw {
+    name: String,
+    /// With [`DOLLAR`] for `\$`.
+    text: String,
+    quote: Option<char>,
 }
 
 struct Parser<'a> {
@@ -119,19 +136,19 @@ impl<'a> Parser<'a> {
         false
     }
 
-    fn entry(&mut self) -> Result<Entry> {
+    fn entry(&mut self) -> Result<Raw> {
         let line = self.line;
         let name = self.name()?;
         self.skip_blanks();
-        let value = match self.rest().chars().next() {
-            Some('\'') => self.quoted('\'')?,
-            Some('"') => self.quoted('"')?,
-            _ => self.unquoted()?,
+        let quote = self.rest().chars().next().filter(|first| matches!(first, '\'' | '"'));
+        let text = match quote {
+            Some(quote) => self.quoted(quote)?,
+            None => self.unquoted()?,
         };
-        if value.len() > MAX_VALUE {
+        if text.len() > MAX_VALUE {
             return Err(error(line, "value larger than 65536 bytes"));
         }
-        Ok(Entry { name, value: Secret::new(value) })
+        Ok(Raw { name, text, quote })
     }
 
     /// `[export ]NAME [blanks] =`.
@@ -223,7 +240,8 @@ fn unescape(body: &str, line: usize) -> Result<String> {
             ('\\', Some('n')) => '\n',
             ('\\', Some('r')) => '\r',
             ('\\', Some('t')) => '\t',
-            ('\\', Some(escaped @ ('\\' | '"' | '$'))) => escaped,
+            ('\\', Some('$')) => DOLLAR,
+            ('\\', Some(escaped @ ('\\' | '"'))) => escaped,
             ('\\', _) => {
                 return Err(error(
                     line,
@@ -250,103 +268,4 @@ fn comment_start(before: &str, value: &str) -> Option<usize> {
         0 => before.ends_with(is_blank),
         _ => value[..at].ends_with(is_blank),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::Kind;
-
-    const CORPUS: &str = include_str!("../../tests/fixture/dotenv/corpus.txt");
-
-    /// `\n`, `\r`, `\t`, `\\` and `\xHH`, which stand for bytes that a text file cannot show.
-    fn bytes(escaped: &str) -> Vec<u8> {
-        let mut out = Vec::new();
-        let mut rest = escaped.bytes();
-        while let Some(byte) = rest.next() {
-            out.push(match (byte, (byte == b'\\').then(|| rest.next().unwrap())) {
-                (_, Some(b'n')) => b'\n',
-                (_, Some(b'r')) => b'\r',
-                (_, Some(b't')) => b'\t',
-                (_, Some(b'\\')) => b'\\',
-                (_, Some(b'x')) => {
-                    let hex = [rest.next().unwrap(), rest.next().unwrap()];
-                    u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
-                }
-                (_, Some(other)) => panic!("unknown escape \\{} in the corpus", char::from(other)),
-                (byte, None) => byte,
-            });
-        }
-        out
-    }
-
-    fn check(case: &str) {
-        let mut lines = case.lines().filter(|line| !line.starts_with("# "));
-        let content = lines.next().unwrap().strip_prefix("in:").unwrap();
-        let content = content.strip_prefix(' ').unwrap_or(content);
-        let expected: Vec<&str> = lines.collect();
-        match parse(&bytes(content)) {
-            Ok(entries) => {
-                let expected: Vec<Vec<u8>> = expected
-                    .iter()
-                    .map(|line| {
-                        bytes(line.strip_prefix("out: ").unwrap_or_else(|| panic!("{case}")))
-                    })
-                    .collect();
-                let actual: Vec<Vec<u8>> = entries
-                    .iter()
-                    .map(|entry| format!("{}={}", entry.name, entry.value.expose()).into_bytes())
-                    .collect();
-                assert_eq!(actual, expected, "{case}");
-            }
-            Err(error) => {
-                assert_eq!(vec![format!("error: {}", error.message())], expected, "{case}");
-                assert_eq!(error.kind(), Kind::Failed);
-            }
-        }
-    }
-
-    #[test]
-    fn the_corpus_reads_as_written() {
-        let cases: Vec<&str> = CORPUS
-            .split("\n\n")
-            .filter(|case| case.lines().any(|l| l.starts_with("in:")))
-            .collect();
-        assert!(cases.len() >= 60, "{} cases", cases.len());
-        cases.into_iter().for_each(check);
-    }
-
-    #[test]
-    fn no_error_of_the_corpus_shows_a_value() {
-        for case in CORPUS.split("\n\n").filter(|case| case.contains("\nerror: ")) {
-            assert!(!case.split("\nerror: ").nth(1).unwrap().contains("s3cr3t"), "{case}");
-        }
-    }
-
-    fn message(content: &[u8]) -> String {
-        parse(content).unwrap_err().message().to_owned()
-    }
-
-    #[test]
-    fn sizes_are_limited() {
-        let value = |length: usize| format!("A={}", "x".repeat(length)).into_bytes();
-        assert_eq!(parse(&value(65_536)).unwrap()[0].value.expose().len(), 65_536);
-        assert_eq!(message(&value(65_537)), "dotenv line 1: value larger than 65536 bytes");
-        let quoted = format!("\nA='{}\n'", "x".repeat(65_536));
-        assert_eq!(message(quoted.as_bytes()), "dotenv line 2: value larger than 65536 bytes");
-
-        let name = |length: usize| format!("{}=s3cr3t", "N".repeat(length)).into_bytes();
-        assert_eq!(parse(&name(128)).unwrap()[0].name.len(), 128);
-        assert!(message(&name(129)).starts_with("dotenv line 1: invalid name (letters, digits"));
-
-        let file = |length: usize| vec![b'#'; length];
-        assert_eq!(parse(&file(1024 * 1024)).unwrap(), []);
-        assert_eq!(message(&file(1024 * 1024 + 1)), "dotenv: larger than 1 MiB");
-    }
-
-    #[test]
-    fn an_entry_prints_without_its_value() {
-        let entries = parse(b"A=s3cr3t").unwrap();
-        assert_eq!(format!("{entries:?}"), r#"[Entry { name: "A", value: [redacted] }]"#);
-    }
 }

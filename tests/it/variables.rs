@@ -261,6 +261,43 @@ fn a_broken_projects_dotenv_is_told_without_its_content() {
 }
 
 #[test]
+fn settings_below_lines_of_other_programs_are_honoured() {
+    let sandbox = project::deployed("");
+    sandbox.write("project/sql/entrypoint.sql", "\\echo from the file\n");
+    for before in
+        ["", "GREETING=it's fine\n", "A='b'c\n", "export A\n", "A=\"\\d\"\n", "A='two\nlines'\n"]
+    {
+        for mark in ["", "\u{feff}"] {
+            for end in ["\n", "\r\n"] {
+                let text = format!("{mark}{before}DATABASE_SOURCE=sql\n").replace('\n', end);
+                sandbox.write("project/.env", &text);
+                let hydrated = sandbox.database(["hydrate"]).success();
+                assert_eq!(hydrated.stdout, "from the file\n", "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_honoured_is_told_with_its_line() {
+    let sandbox = project::deployed("");
+    for (text, line) in [
+        ("A=1\nDATABASE_SOURCE='s3cr3t\n", 2),
+        ("A='s3cr3t\nDATABASE_SOURCE=sql\n# don't\n", 1),
+        ("A=\"s3cr3t\nDATABASE_SOURCE=sql\n", 1),
+        ("DATABASE_SOURCE: s3cr3t\n", 1),
+        ("DATABASE_SOURCE=sql\nDATABASE_SOURCE=s3cr3t\n", 2),
+        ("\n\u{feff}DATABASE_SOURCE=s3cr3t\n", 2),
+        ("A=\0\nDATABASE_SOURCE=s3cr3t\n", 1),
+    ] {
+        sandbox.write("project/.env", text);
+        let line = format!("dotenv line {line}: ");
+        let failed = sandbox.database(["hydrate"]).fails(1, ["project/.env", line.as_str()]);
+        assert!(!failed.stderr.contains("s3cr3t"), "{failed}");
+    }
+}
+
+#[test]
 fn help_lists_every_variable_of_the_contract() {
     let help = Sandbox::new().database(["--help"]).success().stdout;
     for name in [
