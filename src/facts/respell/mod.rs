@@ -52,8 +52,11 @@ pub fn respell(
     other: &Facts,
     connect: impl FnOnce() -> Result<Session>,
 ) -> Result<()> {
+    let retyped = retyped_columns(own, other);
     let mut ours = differing(own, other);
     let mut theirs = differing(other, own);
+    ours.retain(|definition| !mentions(&definition.value, &retyped));
+    theirs.retain(|definition| !mentions(&definition.value, &retyped));
     keep_common(&mut ours, &theirs);
     keep_common(&mut theirs, &ours);
     if ours.is_empty() {
@@ -75,6 +78,27 @@ pub fn respell(
         own.adopt(&definition, namesake.unwrap_or(first));
     }
     Ok(())
+}
+
+/// The names of columns that have another type on the other side. What stands in a definition with one of
+/// them means something else there: parsed again, `(n * 2)` on an integer would become the
+/// `(n * (2)::numeric)` of a numeric column.
+fn retyped_columns<'a>(own: &'a Facts, other: &Facts) -> HashSet<&'a str> {
+    let columns = own.iter().filter(|(identity, _)| identity.kind == Kind::Column);
+    let retyped = columns.filter(|(identity, object)| {
+        other.get(identity).is_some_and(|found| found.get("type") != object.get("type"))
+    });
+    let name = |(identity, object): (&'a Identity, &'a Object)| {
+        identity.name.strip_prefix(&object.whole.as_ref()?.name)?.strip_prefix('.')
+    };
+    retyped.filter_map(name).collect()
+}
+
+fn mentions(definition: &str, columns: &HashSet<&str>) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '"');
+    let mut words = definition.split(|c| !inside(c));
+    let quoted = || columns.iter().any(|name| name.starts_with('"') && definition.contains(name));
+    !columns.is_empty() && (words.any(|word| columns.contains(word)) || quoted())
 }
 
 /// The definitions in `own` that `other` has otherwise, or perhaps under another name.
