@@ -7,13 +7,19 @@ use crate::postgres::session::Session;
 /// The setting that says whether a commit waits for the disk.
 const SETTING: &str = "synchronous_commit";
 
+/// Settings of a session that fills a database. Not every system can tell that a client is gone.
+const SETTINGS: &[(&str, &str)] = match cfg!(target_os = "linux") {
+    true => &[(SETTING, "off"), ("client_connection_check_interval", "1s")],
+    false => &[(SETTING, "off")],
+};
+
 /// The connection of a session that commits much and does not wait for the disk each time: the caller
-/// flushes at the end. A server that is not reached by a socket keeps its own rule, and so does whoever
-/// has set one in the URL.
+/// flushes at the end. What runs when the client is gone, because it was killed, ends within a second. A
+/// server that is not reached by a socket keeps its own rules, and so does whoever has set one in the URL.
 pub fn bulk(conninfo: &Conninfo) -> Conninfo {
     let is_set = conninfo.get("options").is_some_and(|options| options.contains(SETTING));
     match conninfo.targets().iter().all(Target::is_socket) && !is_set {
-        true => conninfo.with_options(&[(SETTING, "off")]),
+        true => conninfo.with_options(SETTINGS),
         false => conninfo.clone(),
     }
 }

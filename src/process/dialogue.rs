@@ -28,13 +28,14 @@ pub struct Dialogue {
 }
 
 impl Command {
-    /// Starts the program for a conversation.
+    /// Starts the program for a conversation. When this process is killed, the program finishes what it was
+    /// told, and then finds the end of its input.
     pub fn converse(self) -> Result<Dialogue> {
         let (input, writer) = self.pipe()?;
         let (output, output_writer) = self.pipe()?;
         let (errors, error_writer) = self.pipe()?;
         let expression = self
-            .expression()
+            .expression(false)
             .stdin_file(input)
             .stdout_file(output_writer)
             .stderr_file(error_writer);

@@ -2,14 +2,15 @@
 //!
 //! Every child gets an environment of our choosing: what `cli` captured, less libpq's and the
 //! secrets' variables, so that nothing the caller has exported can change what a program does. A
-//! child that is waited for is told when a signal arrives; a server is started as a session of its
-//! own, without our terminal, pipes or descriptors. Failures keep the argument list, the status or
+//! child that is waited for is told when a signal arrives, and ends when this process is killed; a server is
+//! started as a session of its own, without our terminal, pipes or descriptors. Failures keep the argument list, the status or
 //! signal, and the last lines of what the program said.
 
 mod dialogue;
 mod environment;
 mod inspect;
 mod lines;
+mod orphan;
 mod server;
 mod user;
 mod waiting;
@@ -130,7 +131,8 @@ impl Command {
         self
     }
 
-    /// Ends what [`Self::serve`] starts when the thread that starts it is gone, however that ended.
+    /// Ends what [`Self::serve`] starts when the thread that starts it is gone, however that ended, as it is
+    /// for every other child.
     #[must_use]
     pub fn until_we_end(mut self) -> Self {
         self.ends_with_us = true;
@@ -141,7 +143,7 @@ impl Command {
     /// 0 is an error with the tail of that.
     pub fn capture(self) -> Result<String> {
         let (reader, writer) = self.pipe()?;
-        let expression = self.expression().stderr_to_stdout().stdout_file(writer);
+        let expression = self.expression(true).stderr_to_stdout().stdout_file(writer);
         let (status, printed) = self.wait_reading(expression, reader, |mut reader| {
             let mut bytes = Vec::new();
             let _ = reader.read_to_end(&mut bytes);
@@ -159,7 +161,7 @@ impl Command {
         mut on_stderr: impl FnMut(&[u8]),
     ) -> Result<ExitStatus> {
         let (errors, writer) = self.pipe()?;
-        let expression = self.expression().stderr_file(writer);
+        let expression = self.expression(true).stderr_file(writer);
         // an expression keeps its pipes open, so none but the last may live while we read
         let (expression, lines) = match output {
             StandardOutput::Inherited => (expression, None),
@@ -208,6 +210,8 @@ impl Command {
         // the expression holds a copy of the pipe's writing end; without this the reader never ends
         drop(expression);
         let told = waiting::tell_on_signal(&handle);
+        let group = handle.pids().first().copied().filter(|_| self.leads_a_group);
+        let _watchdog = group.and_then(|group| orphan::Watchdog::over(group).ok());
         let read = read(reader);
         let status = handle.wait().map_err(|e| self.cannot_start(&e))?.status;
         drop(told);
@@ -220,13 +224,16 @@ impl Command {
         tracing::debug!("running {:?} {:?}", self.program, self.arguments);
     }
 
-    fn expression(&self) -> duct::Expression {
+    fn expression(&self, ends_with_us: bool) -> duct::Expression {
         self.say();
         let (user, leads_a_group) = (self.user.clone(), self.leads_a_group);
         let mut expression = duct::cmd(&self.program, &self.arguments)
             .full_env(self.environment.variables())
             .before_spawn(move |command| {
                 become_user(command, user.as_ref());
+                if ends_with_us {
+                    orphan::end_with_us(command);
+                }
                 if leads_a_group {
                     command.process_group(0);
                 }

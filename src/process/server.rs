@@ -8,6 +8,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use super::orphan::end_with_us;
+
 /// A server that was started. Dropping it leaves it running.
 #[derive(Debug)]
 pub struct Server {
@@ -17,12 +19,8 @@ pub struct Server {
 impl Server {
     /// Starts `command` as the leader of a session of its own, so that neither Ctrl-C nor a closed
     /// terminal reaches it, with nothing of ours open but `log` and `lock`: whoever reads our output through a
-    /// pipe would otherwise wait for the server to end. One that `ends_with_us` is told when the thread
-    /// that started it is gone, even by a SIGKILL (Linux only: elsewhere it outlives that).
-    #[expect(
-        unsafe_code,
-        reason = "system calls between fork and exec; they are async-signal-safe"
-    )]
+    /// pipe would otherwise wait for the server to end.
+    #[expect(unsafe_code, reason = "a system call between fork and exec; it is async-signal-safe")]
     pub(super) fn start(
         mut command: Command,
         log: File,
@@ -33,17 +31,16 @@ impl Server {
         close_fds::set_fds_cloexec_threadsafe(3, &[]);
         let also_log = log.try_clone()?;
         command.stdin(Stdio::null()).stdout(log).stderr(also_log);
-        let us = std::process::id();
         let lock = lock.map(AsRawFd::as_raw_fd);
         // SAFETY: the closure only makes system calls, which allocate nothing and take no lock
         unsafe {
             command.pre_exec(move || {
                 nix::unistd::setsid()?;
-                if let Some(lock) = lock {
-                    inherit(lock)?;
-                }
-                if ends_with_us { end_with(us) } else { Ok(()) }
+                lock.map_or(Ok(()), inherit)
             });
+        }
+        if ends_with_us {
+            end_with_us(&mut command);
         }
         Ok(Self { child: command.spawn()? })
     }
@@ -72,18 +69,5 @@ fn inherit(descriptor: RawFd) -> std::io::Result<()> {
     // SAFETY: see the reason
     let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
     fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty()))?;
-    Ok(())
-}
-
-/// Has the system end this process when its parent, `us`, ends; one that has ended already is no parent.
-#[cfg(target_os = "linux")]
-fn end_with(us: u32) -> std::io::Result<()> {
-    nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
-    let orphaned = nix::unistd::getppid().as_raw().cast_unsigned() != us;
-    if orphaned { Err(std::io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with(_: u32) -> std::io::Result<()> {
     Ok(())
 }

@@ -253,3 +253,21 @@ fn a_stopped_check_is_left_alone() {
     finish(stopped, None).success();
     nothing_left(&sandbox);
 }
+
+/// Nothing of a command that cannot clean up goes on: neither psql nor the statement that it waits for.
+#[test]
+fn a_killed_command_ends_psql_and_what_the_server_does_for_it() {
+    let own_program = "\\! touch started; exec sleep 4\nSELECT pg_sleep(100);\n";
+    for source in [SLEEPING, BUSY, own_program] {
+        let sandbox = sandbox_with(source);
+        sandbox.database(["init"]).success();
+        let hydrate = sandbox.spawn("database", ["hydrate"]);
+        let outcome = interrupt(hydrate, "KILL", || started(&sandbox));
+        assert_eq!(outcome.signal, Some(9), "{outcome}");
+        let below = || server::anything_below(&sandbox.path("project"));
+        wait_until("psql ends", || !below().iter().any(|command| command.contains("psql")));
+        let busy = "SELECT count(*) FROM pg_stat_activity \
+                    WHERE state = 'active' AND pid <> pg_backend_pid() AND usename = 'dev'";
+        wait_until("the statement ends", || sandbox.ask(busy) == "0");
+    }
+}
