@@ -14,6 +14,7 @@ use super::conf::HBA;
 use super::copy::Flaw;
 use super::files::{exchange, remove_tree, replace_file, sync_file_system};
 use super::layout::MARKER;
+use super::postmaster::Liveness;
 use super::start::StartFailure;
 use super::template::{Obtained, Recording, Template};
 use super::throwaway::remove_directory;
@@ -191,14 +192,32 @@ pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<O
     exchange(&kept, &data).map(|()| Some(kept))
 }
 
-/// Removes staging directories that interrupted commands of ours have left, with the server of one
-/// that was being tried out.
+/// Removes a data directory of ours. It is renamed first: an interruption leaves a whole cluster or an
+/// abandoned directory, which the next command removes, never half a cluster.
+pub(super) fn discard(layout: &Layout, data: &Path) -> Result<()> {
+    let staging = layout.beside_data("new", &timestamp());
+    std::fs::create_dir(&staging).on("create", &staging)?;
+    let copy = staging.join(MARKER);
+    std::fs::copy(data.join(MARKER), &copy).on("write", &copy)?;
+    std::fs::rename(data, staging.join("data")).on("move away", data)?;
+    remove_tree(&staging)
+}
+
+/// Removes what interrupted commands of ours have left: staging directories, with the server of one
+/// that was being tried out, and clusters of ours that one was about to remove.
 pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
     let place = layout.working_directory();
     for entry in std::fs::read_dir(place).on("read", place)?.flatten() {
-        let ours = entry.file_name().to_string_lossy().starts_with("data.new-");
-        if ours && Marker::read(&entry.path()).is_some() {
-            remove_directory(&Layout::new(entry.path(), None, layout.owner()))?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let begins = |prefix| name.to_string_lossy().starts_with(prefix);
+        // a cluster that is kept for good was not made by this tool
+        let replaced = begins("data.kept-") && Marker::read(&path).is_some();
+        if replaced && Liveness::thorough(&path)? == Liveness::Stopped {
+            discard(layout, &path)?;
+        }
+        let ours = begins("data.new-");
+        if ours && Marker::read(&path).is_some() {
+            remove_directory(&Layout::new(path, None, layout.owner()))?;
         } else if ours {
             // killed before the marker was written; what is not empty is somebody else's
             let _ = std::fs::remove_dir(entry.path());

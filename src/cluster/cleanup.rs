@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::access::GITIGNORE;
-use super::files::{is_private, remove_file, remove_tree};
+use super::files::{is_private, remove_file};
 use super::layout::server_lock_of;
 use super::provision::is_ours;
 use super::{Layout, Lock, Snapshot, build, snapshot, stop};
@@ -35,7 +35,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     build::remove_abandoned(layout)?;
     let port_files = socket_files(layout)?;
     // the data directory goes first: with it goes the proof that the rest is ours
-    remove_data(layout, &data)?;
+    build::discard(layout, &data)?;
     for path in &port_files {
         remove_file(path)?;
     }
@@ -74,19 +74,6 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
 
 fn is_our_gitignore(layout: &Layout) -> bool {
     std::fs::read_to_string(layout.gitignore()).is_ok_and(|text| text == GITIGNORE)
-}
-
-/// Renamed before it is removed: an interruption leaves a whole cluster or an abandoned directory,
-/// which the next command removes, never half a cluster.
-fn remove_data(layout: &Layout, data: &Path) -> Result<()> {
-    let staging = layout.beside_data("new", &build::timestamp());
-    std::fs::create_dir(&staging).on("create", &staging)?;
-    let marker = layout.marker();
-    let copy = staging.join(super::layout::MARKER);
-    std::fs::copy(&marker, &copy).on("write", &copy)?;
-    let inside = staging.join("data");
-    std::fs::rename(data, &inside).on("move away", data)?;
-    remove_tree(&staging)
 }
 
 /// The sockets and their lock files that a killed server leaves.

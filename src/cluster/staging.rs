@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::build::{Marker, Old, put_in_place, remove_abandoned};
-use super::files::{exchange, remove_tree, sync_file_system};
+use super::build::{Marker, Old, discard, put_in_place, remove_abandoned};
+use super::files::{exchange, sync_file_system};
 use super::postmaster::{Liveness, heal};
 use super::provision::{Found, is_ours, look};
 use super::tablespace::relink;
@@ -89,7 +89,9 @@ impl Staging {
         };
         match self.start(toolchain, kept.as_deref(), prove) {
             Ok(running) if old_is_ours => {
-                if let Err(error) = kept.as_deref().map_or(Ok(()), remove_tree) {
+                let removed =
+                    kept.as_deref().map_or(Ok(()), |kept| discard(&self.spec.layout, kept));
+                if let Err(error) = removed {
                     tracing::warn!("the old cluster stays: {error}");
                 }
                 Ok(Replaced { running, kept: None })
@@ -125,7 +127,7 @@ impl Staging {
         if let Some(kept) = kept {
             exchange(kept, &data)?;
             relink(&data, self.spec.server_user.as_ref())?;
-            return remove_tree(kept);
+            return discard(&self.spec.layout, kept);
         }
         std::fs::rename(&data, self.layout.data()).on("move away", &data)
     }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{backed_up, only_one_cluster, state};
-use crate::support::trace::interrupt;
+use super::{backed_up, only_one_cluster, state, wrapped};
+use crate::support::trace::{has, interrupt};
 use crate::support::{Sandbox, server, wait_until};
 
 /// The staging directory, once it is there.
@@ -67,4 +67,54 @@ fn killed_while_recovering() {
     let (all, ours) = (sandbox.path("pg"), sandbox.path("pg/data"));
     let alone = || server::processes_below(&all).len() == server::processes_below(&ours).len();
     wait_until("only the new server runs", alone);
+}
+
+/// Killed while the new cluster starts in its place, with the old one beside it.
+fn killed_in_between() -> Sandbox {
+    let mut sandbox = backed_up();
+    let (trap, data) = (sandbox.path("traps/trap"), sandbox.path("pg/data"));
+    let wrapper = format!(
+        "case \"$*\" in *\"-D {data} \"*|*\"-D {data}\") if test -e {trap}; then\n\
+         while test -e {trap}; do sleep 0.05; done; exit 1; fi;; esac\n",
+        data = data.display(),
+        trap = trap.display()
+    );
+    wrapped(&mut sandbox, "postgres", &wrapper);
+    sandbox.write("traps/trap", "");
+    let restore = sandbox.spawn("database", ["restore"]);
+    let outcome = interrupt(restore, "KILL", || has(&sandbox.path("pg"), "data.kept-"));
+    assert_eq!(outcome.signal, Some(9), "{outcome}");
+    std::fs::remove_file(trap).unwrap();
+    std::fs::create_dir(sandbox.path("pg/data.kept-by-somebody")).unwrap();
+    sandbox
+}
+
+#[test]
+fn the_old_cluster_of_a_killed_restore_goes_with_the_next() {
+    let sandbox = killed_in_between();
+    sandbox.database(["restore"]).success();
+    assert_eq!(state(&sandbox), "saved");
+    std::fs::remove_dir(sandbox.path("pg/data.kept-by-somebody")).unwrap();
+    only_one_cluster(&sandbox);
+}
+
+#[test]
+fn the_old_cluster_of_a_killed_restore_goes_with_the_clean_up() {
+    let sandbox = killed_in_between();
+    let told = sandbox.database(["cleanup"]).success();
+    assert_eq!(sandbox.entries("pg"), ["data.kept-by-somebody"], "{told}");
+}
+
+/// A backup that takes minutes, and ends with the command.
+#[test]
+fn a_killed_backup_ends_its_programs() {
+    let mut sandbox = backed_up();
+    wrapped(&mut sandbox, "pg_basebackup", "set -- --max-rate=32 \"$@\"\n");
+    let senders = || sandbox.ask("SELECT count(*) FROM pg_stat_replication");
+    let backup = sandbox.spawn("database", ["backup", "again"]);
+    // one sends the files, one the log
+    let outcome = interrupt(backup, "KILL", || senders() == "2");
+    assert_eq!(outcome.signal, Some(9), "{outcome}");
+    wait_until("nobody reads any more", || senders() == "0");
+    assert_eq!(sandbox.ask("SELECT count(*) FROM pg_replication_slots"), "0");
 }
