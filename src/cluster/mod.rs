@@ -83,9 +83,9 @@ impl Cluster {
         &self.spec
     }
 
-    /// The running server of this cluster, if there is one.
+    /// The running server of this cluster, if there is one; waits for one that is starting or stopping.
     fn attach(self) -> Result<std::result::Result<Running, Self>> {
-        match Liveness::of(&self.spec.layout.data())? {
+        match Liveness::settled(&self.spec.layout.data())? {
             Liveness::Running(postmaster) => Ok(Ok(Running { cluster: self, postmaster })),
             _ => Ok(Err(self)),
         }

@@ -120,14 +120,28 @@ pub fn provision(
         access::check_reach(toolchain.bindir(), user)?;
     }
     let lock = Lock::of(&spec)?;
-    let mut provisioned = decide(spec, toolchain, existing, contents)?;
-    let found = matches!(provisioned.outcome, Outcome::Started | Outcome::Attached);
-    match (provisioned.ours, found) {
-        (true, true) => contents.ensure(&provisioned.running)?,
-        (false, _) => tracing::warn!(
+    let provide = || -> Result<Provisioned> {
+        let provisioned = decide(spec.clone(), toolchain.clone(), existing, contents)?;
+        if provisioned.ours && matches!(provisioned.outcome, Outcome::Started | Outcome::Attached) {
+            contents.ensure(&provisioned.running)?;
+        }
+        Ok(provisioned)
+    };
+    let data = spec.layout.data();
+    let is_ready = || -> Result<bool> {
+        let found = Liveness::of(&data)?;
+        Ok(matches!(found, Liveness::Running(server) if server.file.ready))
+    };
+    let ran = is_ready()?;
+    let mut provisioned = match provide() {
+        // a command that was killed had just told the server to stop
+        Err(_) if ran && existing != Existing::Replace && !is_ready()? => provide()?,
+        provided => provided?,
+    };
+    if !provisioned.ours {
+        tracing::warn!(
             "this cluster was not made by db-tool: no role and no database are created in it"
-        ),
-        (true, false) => {}
+        );
     }
     provisioned.lock = Some(lock);
     Ok(provisioned)

@@ -4,7 +4,7 @@
 //! started again. Coming back, the copy is made first, beside the cluster, and only then does it
 //! take the cluster's place.
 
-use crate::cluster::{ClusterSpec, Draft, Found, Running, Snapshot, Staging, find};
+use crate::cluster::{ClusterSpec, Draft, Found, Liveness, Running, Snapshot, Staging, find};
 use crate::error::{Context, Error, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::{KeySource, tell_unreadable};
@@ -126,6 +126,8 @@ pub fn remove(spec: &ClusterSpec, name: &str) -> Result<()> {
 impl Target {
     /// Looks at the cluster; exit 2 when others work in it and nobody insists.
     fn look(&self) -> Result<Found> {
+        // a command that was killed may have left it starting or stopping
+        Liveness::settled(&self.spec.layout.data())?;
         let found = find(self.spec.clone(), self.toolchain.clone())?;
         let Found::Running(running) = &found else { return Ok(found) };
         let sessions = match running.other_sessions() {

@@ -28,6 +28,10 @@ use crate::process::{self, FileId, Patience, ProcessInfo};
 pub(super) use elsewhere::lock_for_server;
 pub use pid_file::PidFile;
 
+/// How long a server may take to start or to stop that another command has left doing so: recovery and
+/// checkpoints of large clusters take minutes.
+const SETTLE_LIMIT: Duration = Duration::from_secs(600);
+
 /// Whether a cluster's server runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Liveness {
@@ -111,6 +115,22 @@ impl Liveness {
             }
             found => Ok(found),
         }
+    }
+
+    /// The same as [`Self::of`] once a server that a killed command has left starting or stopping is
+    /// ready or gone.
+    pub fn settled(data: &Path) -> Result<Self> {
+        let mut waited = false;
+        let found = process::wait_for(SETTLE_LIMIT, Patience::Interruptible, || {
+            let found = Self::of(data)?;
+            let is_settled = !matches!(&found, Self::Running(server) if !server.file.ready);
+            waited |= !is_settled;
+            Ok(is_settled.then_some(found))
+        })?;
+        if waited && !matches!(found, Some(Self::Running(_))) {
+            wait_until_alone(data)?;
+        }
+        found.map_or_else(|| Self::of(data), Ok)
     }
 }
 

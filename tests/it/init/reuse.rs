@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::{Bystander, plain_initdb};
-use crate::support::{Sandbox, bindir};
+use crate::support::trace::signal;
+use crate::support::{Sandbox, bindir, wait_until};
 
 const SLEEP: &str = "SELECT pg_sleep(3600)";
 
@@ -270,4 +271,24 @@ fn a_data_directory_is_private() {
     sandbox.init([]).success();
     let mode = sandbox.path("pg/data").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+/// As a command that was killed in the middle of its work leaves it: stopping, and not there yet.
+#[test]
+fn a_server_that_is_stopping_is_waited_for() {
+    for reuse in [true, false] {
+        let mut sandbox = with_work();
+        let session = Bystander::session(&sandbox, "SELECT pg_sleep(2)");
+        // waits for the session, and lets nobody in
+        signal("TERM", sandbox.postmaster());
+        let status = || sandbox.read("pg/data/postmaster.pid");
+        wait_until("it stops", || status().contains("stopping"));
+        if reuse {
+            sandbox.set("PG_REUSE", "1");
+        }
+        let told = sandbox.init([]).success();
+        assert_eq!(told.stderr.contains("cluster started"), reuse, "{told}");
+        assert_eq!(sandbox.has_work(), reuse);
+        drop(session);
+    }
 }
