@@ -1,8 +1,9 @@
 //! `database doctor`: looks at every precondition through the eyes of the other verbs.
 
+use super::backup_verbs::size;
 use super::resolve::Resolve;
 use super::ui;
-use crate::cluster::{self, Layout, Liveness, Preload, is_meant_by};
+use crate::cluster::{self, Layout, Liveness, Preload, Usage, is_meant_by};
 use crate::command::doctor::{Diagnosis, Verdict};
 use crate::error::{Error, Result};
 use crate::postgres::session::Session;
@@ -57,8 +58,9 @@ fn programs(resolve: &Resolve, diagnosis: &mut Diagnosis) {
     }
     match &spec.template_cache {
         Some(cache) => {
-            let cache = cluster::private_directory(cache).map(|()| cache.display().to_string());
-            diagnosis.look("template cache", cache, Clone::clone);
+            diagnosis.look("template cache", cluster::private_directory(cache), |()| {
+                format!("{}, {}", cache.display(), templates(cluster::cache_usage(cache)))
+            });
         }
         None => diagnosis.note(
             "template cache",
@@ -93,6 +95,9 @@ fn cluster(resolve: &Resolve, layout: Layout, diagnosis: &mut Diagnosis) {
             None => "writable".to_owned(),
         });
     }
+    diagnosis.look("logs", Ok(cluster::log_usage(&layout)), |used| {
+        format!("{}, {}", layout.logs().display(), logs(*used))
+    });
     let sockets = layout.sockets(spec.port);
     let socket = sockets.directories[0].display().to_string();
     if sockets.short {
@@ -136,6 +141,18 @@ fn connection(resolve: &Resolve, diagnosis: &mut Diagnosis) {
         }
         Err(error) => drop(diagnosis.look("connection", Err::<(), _>(error), |()| String::new())),
     }
+}
+
+/// What the templates take, and may take.
+pub(super) fn templates(used: Usage) -> String {
+    let limit = size(cluster::CACHE_LIMIT);
+    format!("templates: {}, {} of at most {limit}", used.count, size(used.bytes))
+}
+
+/// What the logs take, and may take after the next start.
+pub(super) fn logs(used: Usage) -> String {
+    let (files, limit) = (cluster::LOG_LIMIT, size(cluster::LOG_BYTES_LIMIT));
+    format!("files: {} of at most {files}, {} of at most {limit}", used.count, size(used.bytes))
 }
 
 fn print(diagnosis: &Diagnosis) -> Result<()> {

@@ -77,7 +77,7 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "PG_LOG_PATH",
         "`$PG_WORKING_DIR/log`",
-        "Directory for the server's logs, outside the data directory; also for `hydrate.log` and `patch.log` when set.",
+        "Directory for the server's logs, outside the data directory; also for `hydrate.log` and `patch.log` when set. When a server starts, the oldest logs beyond 20 files or 100 MB go.",
     ),
     variable(
         "PG_CONF_FILE",
@@ -150,7 +150,7 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "XDG_CACHE_HOME",
         "`$HOME/.cache`",
-        "Where the cluster template is cached, in `db-tool`.",
+        "Where cluster templates are cached, in `db-tool`: up to 512 MB, the last used.",
     ),
     variable("TMPDIR", "`/tmp`", "Where a check's private cluster is made."),
     variable("PAGER", "`less`", "Shows logs and differences on a terminal."),

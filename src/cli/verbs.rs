@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::database::{BundleVerb, CheckArguments, DeployArguments};
 use super::export::Format;
 use super::resolve::Resolve;
-use super::{pager, postgres_init, table, ui};
+use super::{diagnosis, pager, postgres_init, table, ui};
 use crate::cluster::{Existing, Layout, is_meant_by};
 use crate::command::check::{Check, Checked};
 use crate::command::deploy::{Content, Deploy};
@@ -252,7 +252,9 @@ pub(super) fn show_status(resolve: &Resolve, json: bool) -> Result<()> {
                 writeln!(out, "version:  {}", facts.version)?;
                 writeln!(out, "size:     {}", facts.size)?;
                 writeln!(out, "sessions: {}", facts.sessions)?;
-                writeln!(out, "url:      {}", facts.url)
+                writeln!(out, "url:      {}", facts.url)?;
+                writeln!(out, "logs:     {}", diagnosis::logs(facts.logs))?;
+                writeln!(out, "cache:    {}", diagnosis::templates(facts.templates))
             }
         }
     })

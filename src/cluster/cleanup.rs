@@ -125,7 +125,7 @@ fn remove_logs(logs: &Path) -> Result<()> {
 }
 
 /// A log directory may hold anything, and may be the working directory itself: a name decides.
-fn is_log(path: &Path) -> bool {
+pub(super) fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let collected = ["log", "csv", "json"];
     matches!(&*name, "server.log" | "hydrate.log" | "patch.log")

@@ -68,6 +68,26 @@ impl Lock {
         }
     }
 
+    /// Takes the lock together with others that share it. `None` where nobody can take it: in a place
+    /// that we may only read.
+    pub fn share(path: &Path) -> Result<Option<Flock<File>>> {
+        let options = || {
+            let mut options = OpenOptions::new();
+            options.read(true).custom_flags(nix::libc::O_NOFOLLOW).to_owned()
+        };
+        let found = wait_for(LIMIT, Patience::Interruptible, || {
+            let made = options().create(true).truncate(false).write(true).mode(0o644).open(path);
+            let Ok(file) = made.or_else(|_| options().open(path)) else { return Ok(Some(None)) };
+            match Flock::lock(file, FlockArg::LockSharedNonblock) {
+                Ok(file) => Ok(is_still(&file, path).then_some(Some(file))),
+                Err(_) => Ok(None),
+            }
+        })?;
+        found.ok_or_else(|| {
+            Error::conflict(format!("another command still holds {}", path.display()))
+        })
+    }
+
     /// Hands the file to `user`, so that they can lock it too; one with other names is left alone.
     pub fn own(&self, user: &OsUser) -> Result<()> {
         if self.file.metadata().is_ok_and(|facts| facts.nlink() > 1) {
@@ -100,6 +120,17 @@ fn is_still(file: &File, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shared_lock_keeps_out_who_changes_something() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let path = place.path().join("lock");
+        let shared = [Lock::share(&path), Lock::share(&path)].map(|lock| lock.expect("free"));
+        assert!(shared.iter().all(Option::is_some));
+        assert!(Lock::try_take(&path).expect("can try").is_none());
+        drop(shared);
+        assert!(Lock::try_take(&path).expect("can try").is_some());
+    }
 
     #[test]
     fn one_holder_at_a_time() {

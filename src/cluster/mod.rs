@@ -30,6 +30,7 @@ mod start;
 mod tablespace;
 mod template;
 mod throwaway;
+mod trim;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,6 +50,7 @@ pub use staging::{Replaced, Staging};
 pub use start::StartFailure;
 pub use tablespace::TABLESPACES;
 pub use throwaway::Throwaway;
+pub use trim::{CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Usage, cache_usage, log_usage};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};

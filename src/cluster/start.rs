@@ -19,6 +19,7 @@ use super::access::make_closed;
 use super::files::{make_private, replace_file};
 use super::layout::socket_in;
 use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
+use super::trim::trim_logs;
 use super::{Cluster, Lifetime, Running, postmaster, tablespace};
 use crate::error::{Error, IoContext, Result};
 use crate::process::{self, Patience, Server, wait_for};
@@ -77,6 +78,7 @@ impl Cluster {
         for directory in self.spec.layout.sockets(self.spec.port).directories {
             heal_socket(&socket_in(&directory, self.spec.port), &data)?;
         }
+        trim_logs(&self.spec.layout);
         let log = self.open_server_log()?;
         let lock = self.lock_for_server()?;
         let before = self.log_sizes();

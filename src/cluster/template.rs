@@ -13,7 +13,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -21,13 +21,11 @@ use super::copy::{self, Flaw};
 use super::files::{private_directory, remove_tree, sync_file_system};
 use super::lock::Lock;
 use super::manifest::Manifest;
+use super::trim::trim_cache;
 use crate::error::{IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::OsUser;
 use crate::signal;
-
-/// Templates that nobody used for this long are removed when a new one is made.
-const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// How `initdb` is called. Everything in here is part of the template's key.
 #[derive(Debug, Clone)]
@@ -140,11 +138,15 @@ impl Template {
         let Some(lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
         let staging = Vacancy { directory, lock }.stage()?;
         move_tree(data, &staging.data())?;
-        staging.publish(&recipe.toolchain.version()?.text).map(Some)
+        let template = staging.publish(&recipe.toolchain.version()?.text)?;
+        trim_cache(cache, &template.directory);
+        Ok(Some(template))
     }
 
-    /// Copies the template to `target`, which must not exist, for `owner`.
+    /// Copies the template to `target`, which must not exist, for `owner`. Nobody removes it while
+    /// that goes on.
     pub fn clone_to(&self, target: &Path, owner: Option<&OsUser>) -> std::result::Result<(), Flaw> {
+        let _lock = Lock::share(&lock_of(&self.directory)).map_err(Flaw::Failed)?;
         copy::copy(&self.directory.join("data"), target, &self.manifest, owner)
     }
 
@@ -164,7 +166,7 @@ impl Template {
         let text = std::fs::read_to_string(directory.join("manifest")).ok()?;
         let manifest = Manifest::parse(&text)?;
         if let Ok(file) = File::open(directory.join("manifest")) {
-            // the time of the last use, for `forget_unused`; not worth an error
+            // the time of the last use, for `trim_cache`; not worth an error
             let _ = file.set_modified(SystemTime::now());
         }
         Some(Self { directory: directory.to_owned(), manifest })
@@ -177,19 +179,19 @@ impl Vacancy {
     pub fn record(self, data: &Path, version: String) -> Result<Recording> {
         let staging = self.stage()?;
         copy::copy(data, &staging.data(), &Manifest::list(data)?, None)?;
-        Ok(Recording(Some(std::thread::spawn(move || {
-            if let Err(error) = staging.publish(&version) {
-                tracing::debug!("no template was made: {error}");
+        Ok(Recording(Some(std::thread::spawn(move || match staging.publish(&version) {
+            Ok(Template { directory, .. }) => {
+                if let Some(cache) = directory.parent() {
+                    trim_cache(cache, &directory);
+                }
             }
+            Err(error) => tracing::debug!("no template was made: {error}"),
         }))))
     }
 
     /// An empty directory to make the template in. Whatever has its name was left by a command that
     /// was killed, since we hold the lock.
     fn stage(self) -> Result<Staging> {
-        if let Some(cache) = self.directory.parent() {
-            forget_unused(cache);
-        }
         let directory = self.directory.with_extension("new");
         remove_tree(&directory)?;
         private_directory(&directory)?;
@@ -242,23 +244,8 @@ fn move_tree(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
-fn lock_of(directory: &Path) -> PathBuf {
+pub(super) fn lock_of(directory: &Path) -> PathBuf {
     directory.with_extension("lock")
-}
-
-/// Removes templates of servers that are gone. Best effort: a cache may be larger than it has to be.
-fn forget_unused(cache: &Path) {
-    let Ok(entries) = std::fs::read_dir(cache) else { return };
-    for directory in entries.flatten().map(|entry| entry.path()) {
-        let used = directory.join("manifest").metadata().and_then(|facts| facts.modified());
-        let idle = used.ok().and_then(|time| time.elapsed().ok());
-        if idle.is_some_and(|idle| idle > FORGET_AFTER)
-            && let Ok(Some(lock)) = Lock::try_take(&lock_of(&directory))
-        {
-            let _ = remove_tree(&directory);
-            let _ = lock.remove();
-        }
-    }
 }
 
 #[cfg(test)]
@@ -367,7 +354,9 @@ mod tests {
         std::fs::create_dir(&old).expect("made");
         std::fs::write(old.join("manifest"), "").expect("written");
         let manifest = File::open(old.join("manifest")).expect("opened");
-        manifest.set_modified(SystemTime::now() - 2 * FORGET_AFTER).expect("aged");
+        manifest
+            .set_modified(SystemTime::now() - 2 * super::super::trim::FORGET_AFTER)
+            .expect("aged");
         drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
         assert_eq!(cached(&parent), ["key", "key.lock"]);
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cluster::{ClusterSpec, Found, Running, find};
+use crate::cluster::{ClusterSpec, Found, Running, Usage, cache_usage, find, log_usage};
 use crate::error::Result;
 use crate::postgres::toolchain::Toolchain;
 
@@ -35,6 +35,10 @@ pub struct Facts {
     pub sessions: i64,
     /// The connection string.
     pub url: String,
+    /// The logs.
+    pub logs: Usage,
+    /// The template cache, which other clusters use too.
+    pub templates: Usage,
 }
 
 /// Looks at the cluster that `spec` describes.
@@ -58,5 +62,7 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
         size: running.size()?,
         sessions: running.other_sessions()?,
         url: running.url(&user, &spec.database).to_url(),
+        logs: log_usage(&spec.layout),
+        templates: spec.template_cache.as_deref().map(cache_usage).unwrap_or_default(),
     })
 }

@@ -55,6 +55,11 @@ pub fn working_in(directory: FileId) -> Vec<ProcessInfo> {
     pids.into_iter().filter_map(inspect).collect()
 }
 
+/// The files with fitting paths that processes have open, as far as the system tells.
+pub fn open_files(fits: fn(&Path) -> bool) -> Vec<FileId> {
+    system::pids().into_iter().flat_map(|pid| system::open_files(pid, fits)).collect()
+}
+
 /// The processes that `pid` has started, and theirs.
 pub(super) fn descendants(pid: u32) -> Vec<u32> {
     let mut system = System::new();
@@ -91,6 +96,14 @@ mod system {
         FileId::of(&place(pid).join("cwd")).ok()
     }
 
+    pub(super) fn open_files(pid: u32, fits: fn(&Path) -> bool) -> Vec<FileId> {
+        let entries = std::fs::read_dir(place(pid).join("fd")).into_iter().flatten().flatten();
+        let links = entries.map(|entry| entry.path());
+        // by name first: to look at a file may take long, on a network
+        let fitting = links.filter(|link| std::fs::read_link(link).is_ok_and(|path| fits(&path)));
+        fitting.filter_map(|link| FileId::of(&link).ok()).collect()
+    }
+
     fn place(pid: u32) -> PathBuf {
         Path::new("/proc").join(pid.to_string())
     }
@@ -125,6 +138,8 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
+    use std::path::Path;
+
     use sysinfo::{
         Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind,
     };
@@ -139,6 +154,10 @@ mod system {
 
     pub(super) fn directory(pid: u32) -> Option<FileId> {
         inspect(pid)?.directory
+    }
+
+    pub(super) fn open_files(_: u32, _: fn(&Path) -> bool) -> Vec<FileId> {
+        Vec::new()
     }
 
     pub(super) fn inspect(pid: u32) -> Option<ProcessInfo> {

@@ -25,7 +25,7 @@ use std::process::ExitStatus;
 
 pub use dialogue::{Dialogue, Line};
 pub use environment::Environment;
-pub use inspect::{FileId, ProcessInfo, host_name, inspect, working_in};
+pub use inspect::{FileId, ProcessInfo, host_name, inspect, open_files, working_in};
 pub use lines::{LINE_LIMIT, read_line};
 pub use server::Server;
 pub use user::OsUser;

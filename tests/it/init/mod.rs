@@ -8,6 +8,7 @@ mod elsewhere;
 mod export;
 mod kept;
 mod liveness;
+mod logs;
 mod preload;
 mod reuse;
 mod settings;

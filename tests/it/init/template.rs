@@ -4,6 +4,8 @@ use std::fs::{File, FileTimes};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
+
 use crate::support::{Outcome, Sandbox, entries, finish, wait_until};
 
 const BUILDING: &str = "initialising a cluster as the template";
@@ -248,4 +250,54 @@ fn each_set_of_options_has_a_template_of_its_own() {
         sandbox.set("PG_REUSE", "1");
         assert!(!init(&sandbox).stderr.contains(BUILDING));
     }
+}
+
+/// A file of many bytes that takes no room on the disk.
+fn vast(path: &Path, bytes: u64) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    File::create(path).unwrap().set_len(bytes).unwrap();
+}
+
+/// A template of some other recipe that takes 300 MB, used so many hours ago.
+fn stranger(sandbox: &Sandbox, name: &str, hours: u64) -> PathBuf {
+    let directory = cache(sandbox).join(name);
+    vast(&directory.join("data/base"), 300_000_000);
+    let used = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3600);
+    let manifest = File::create(directory.join("manifest")).unwrap();
+    manifest.set_modified(used).unwrap();
+    directory
+}
+
+#[test]
+fn the_least_recently_used_templates_make_room_for_a_new_one() {
+    let sandbox = with_cache();
+    let (old, recent) = (stranger(&sandbox, "old", 2), stranger(&sandbox, "recent", 1));
+    let told = sandbox.database(["doctor"]);
+    assert!(told.stdout.contains("templates: 2, 600 MB of at most 512 MB"), "{told}");
+    init(&sandbox);
+    assert!(!old.exists() && recent.exists());
+    assert!(sandbox.database(["status"]).success().stdout.contains("\ncache:    templates: 2, "));
+}
+
+#[test]
+fn a_template_that_is_being_cloned_stays() {
+    let sandbox = with_cache();
+    let (old, older) = (stranger(&sandbox, "old", 2), stranger(&sandbox, "older", 3));
+    stranger(&sandbox, "recent", 1);
+    let lock = File::create(old.with_extension("lock")).unwrap();
+    let held = Flock::lock(lock, FlockArg::LockSharedNonblock).unwrap();
+    init(&sandbox);
+    assert!(old.exists() && !older.exists());
+    drop(held);
+}
+
+#[test]
+fn what_a_killed_command_was_making_goes_too() {
+    let sandbox = with_cache();
+    let half = cache(&sandbox).join("half.new/data");
+    std::fs::create_dir_all(&half).unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    File::open(half.parent().unwrap()).unwrap().set_modified(long_ago).unwrap();
+    init(&sandbox);
+    assert!(!half.exists());
 }

@@ -20,7 +20,9 @@ fn a_running_cluster_is_described() {
     let url = format!("postgresql://dev@localhost/app?host={socket}&port=5432");
     assert_eq!(lines[5], format!("url:      {url}"), "no password");
     assert_eq!(sandbox.query(&url, "SELECT current_user"), "dev", "the URL works");
-    assert_eq!((lines.len(), status.stderr.as_str()), (6, ""));
+    assert!(lines[6].starts_with("logs:     files: 2 of at most 20, "), "{status}");
+    assert!(lines[7].starts_with("cache:    templates: "), "{status}");
+    assert_eq!((lines.len(), status.stderr.as_str()), (8, ""));
 }
 
 #[test]
@@ -60,7 +62,7 @@ fn json_has_every_field() {
     let status = sandbox.database(["status", "--json"]).success().stdout;
     let pid = server::postmaster(&sandbox.path("pg/data"));
     assert!(status.starts_with(&format!("{{\"state\":\"running\",\"pid\":{pid},")), "{status}");
-    for field in ["up_seconds", "version", "size", "sessions", "url"] {
+    for field in ["up_seconds", "version", "size", "sessions", "url", "logs", "templates"] {
         assert!(status.contains(&format!("\"{field}\":")), "{field} in {status}");
     }
 }
