@@ -3,7 +3,10 @@ SELECT a.class, a.attrelid AS id, a.attnum::integer AS sub,
   a.place::text AS "position",
   pg_catalog.format_type(a.atttypid, a.atttypmod) AS "type",
   CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN a.attcollation::pg_catalog.regcollation::text END AS "collation",
-  CASE WHEN a.attnotnull THEN 'yes' END AS "not null",
+  -- Since PostgreSQL 18 it is a constraint, with a name, and it may leave out children or rows.
+  CASE WHEN a.attnotnull THEN coalesce(nullif(pg_catalog.concat_ws(', ',
+    CASE WHEN k.connoinherit THEN 'no inherit' END, CASE WHEN NOT k.convalidated THEN 'not valid' END), ''), 'yes') END AS "not null",
+  CASE WHEN k.conislocal THEN pg_catalog.quote_ident(k.conname) END AS "not null constraint",
   CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS "default",
   CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid)
     || CASE a.attgenerated WHEN 's' THEN ' stored' ELSE ' virtual' END END AS "generated",
@@ -29,3 +32,4 @@ FROM (
 ) a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
+LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey[1] = a.attnum

@@ -21,12 +21,11 @@ WHERE s.setdatabase = 0 AND s.setrole <> 0
                 AND d.datname = pg_catalog.current_database() AND d.datdba <> s.setrole)
 UNION ALL
 -- Privileges on what is not compared by itself: PostgreSQL's own objects and members of extensions, where
--- they are not as they came, and objects of the bundle, where others than their owner have any.
--- The role that initdb made, which has another name elsewhere, is called (owner) on what is its own.
+-- they are not as they came, and objects of the bundle, where they are not as by default.
+-- The role that made them, which may be another one elsewhere, is called (owner) on what is its own.
 SELECT 'privileges', 'on ' || i.type || ' ' || i.identity, pg_catalog.json_build_object('acl', coalesce((
-         SELECT pg_catalog.string_agg(CASE WHEN o.is_server THEN
-                  pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
-                    '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)') ELSE a::text END,
+         SELECT pg_catalog.string_agg(pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
+                  '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)'),
                   ', ' ORDER BY a::text COLLATE pg_catalog."C") FROM pg_catalog.unnest(o.acl) a), 'nobody'))::text
 FROM (
   SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, c.relnamespace AS schema, c.oid < 16384 AS is_server, c.relowner AS owner,
@@ -64,12 +63,9 @@ CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.id, o.sub) i
 CROSS JOIN LATERAL (
   SELECT pg_catalog.regexp_replace(CASE WHEN r ~ '\W' THEN '"' || pg_catalog.replace(r, '"', '""') || '"' ELSE r END, '(\W)', '\\\1', 'g')
   FROM (SELECT pg_catalog.pg_get_userbyid(o.owner)::text) u(r)) w(owner)
-WHERE CASE WHEN n.nspname = 'hectic'
-             THEN EXISTS (SELECT FROM pg_catalog.aclexplode(o.acl) x WHERE x.grantee <> o.owner)
-           ELSE (o.is_server OR d.objid IS NOT NULL)
-             AND ARRAY(SELECT a::text COLLATE pg_catalog."C" FROM pg_catalog.unnest(o.acl) a ORDER BY 1)
-                 <> ARRAY(SELECT a::text COLLATE pg_catalog."C" FROM pg_catalog.unnest(coalesce(p.initprivs, o.usual)) a ORDER BY 1)
-      END
+WHERE (n.nspname = 'hectic' OR o.is_server OR d.objid IS NOT NULL)
+  AND ARRAY(SELECT a::text COLLATE pg_catalog."C" FROM pg_catalog.unnest(o.acl) a ORDER BY 1)
+      <> ARRAY(SELECT a::text COLLATE pg_catalog."C" FROM pg_catalog.unnest(coalesce(p.initprivs, o.usual)) a ORDER BY 1)
 UNION ALL
 SELECT 'large objects', 'all', pg_catalog.json_build_object('number', count(*)::text)::text
 FROM pg_catalog.pg_largeobject_metadata

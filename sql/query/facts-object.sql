@@ -28,15 +28,14 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   WHERE c.oid >= 16384 AND c.relkind = 'S'
   UNION ALL
   -- What CREATE CONSTRAINT TRIGGER makes is two objects; the trigger is listed. NOT NULL is a property
-  -- of its column, and since PostgreSQL 18 a constraint as well.
+  -- of its column or domain, and in later releases a constraint as well.
   SELECT k.tableoid, k.oid, 0, 'pg_catalog.pg_class'::pg_catalog.regclass, k.conrelid, 'constraint', 0, NULL, NULL
   FROM pg_catalog.pg_constraint k
-  WHERE k.oid >= 16384 AND k.conrelid <> 0 AND k.contype <> 't'
-    AND (k.contype <> 'n' OR k.connoinherit OR NOT k.convalidated)
+  WHERE k.oid >= 16384 AND k.conrelid <> 0 AND k.contype NOT IN ('t', 'n')
   UNION ALL
   SELECT k.tableoid, k.oid, 0, 'pg_catalog.pg_type'::pg_catalog.regclass, k.contypid, 'constraint', 0, NULL, NULL
   FROM pg_catalog.pg_constraint k
-  WHERE k.oid >= 16384 AND k.contypid <> 0
+  WHERE k.oid >= 16384 AND k.contypid <> 0 AND k.contype <> 'n'
   UNION ALL
   SELECT t.tableoid, t.oid, 0, 'pg_catalog.pg_class'::pg_catalog.regclass, t.tgrelid, NULL, 0, NULL, NULL
   FROM pg_catalog.pg_trigger t

@@ -55,5 +55,7 @@ JOIN pg_catalog.pg_database d ON d.oid = s.subdbid AND d.datname = pg_catalog.cu
     AND EXISTS (SELECT FROM pg_catalog.pg_subscription s
                 JOIN pg_catalog.pg_database d ON d.oid = s.subdbid AND d.datname = pg_catalog.current_database())
 )
-SELECT 'SELECT f.* FROM (' || pg_catalog.string_agg(p.sql, E'\nUNION ALL\n') || ') AS f(kind, name, properties)' AS query
+-- The release comes along: see Facts::release.
+SELECT 'SELECT f.* FROM (' || pg_catalog.string_agg(p.sql, E'\nUNION ALL\n') || ') AS f(kind, name, properties)' AS query,
+       pg_catalog.current_setting('server_version_num')::integer / 10000 AS release
 FROM part p

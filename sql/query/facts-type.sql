@@ -8,6 +8,8 @@ SELECT t.tableoid AS class, t.oid AS id, 0 AS sub,
      FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END AS "labels",
   CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END AS "type",
   CASE WHEN t.typnotnull THEN 'yes' END AS "not null",
+  -- since PostgreSQL 17
+  pg_catalog.quote_ident(k.conname) AS "not null constraint",
   t.typdefault AS "default",
   CASE WHEN t.typtype = 'd' AND t.typcollation NOT IN (0,
       (SELECT b.typcollation FROM pg_catalog.pg_type b WHERE b.oid = t.typbasetype))
@@ -29,5 +31,6 @@ SELECT t.tableoid AS class, t.oid AS id, 0 AS sub,
 FROM pg_catalog.pg_type t
 LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid
 LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+LEFT JOIN pg_catalog.pg_constraint k ON k.contypid = t.oid AND k.contype = 'n'
 -- Array types come with something else; a domain over one has its category.
 WHERE t.oid >= 16384 AND e.typarray IS DISTINCT FROM t.oid

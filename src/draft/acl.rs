@@ -54,10 +54,12 @@ fn parse(acl: &str) -> Grants {
     grants
 }
 
-/// What the owner and what everybody gets by itself.
-fn letters(kind: Kind) -> Option<(&'static str, &'static str)> {
+/// What the owner and what everybody gets by itself of a server of this release.
+fn letters(kind: Kind, release: u32) -> Option<(&'static str, &'static str)> {
     Some(match kind {
-        Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable => ("arwdDxt", ""),
+        Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable => {
+            (if release < 17 { "arwdDxt" } else { "arwdDxtm" }, "")
+        }
         Kind::Sequence => ("rwU", ""),
         Kind::Function | Kind::Procedure | Kind::Aggregate => ("X", "X"),
         Kind::Type | Kind::Domain | Kind::Enum => ("U", "U"),
@@ -69,8 +71,8 @@ fn letters(kind: Kind) -> Option<(&'static str, &'static str)> {
     })
 }
 
-fn natural(kind: Kind, owner: &str) -> Option<Grants> {
-    let (owners, everybodys) = letters(kind)?;
+fn natural(release: u32, kind: Kind, owner: &str) -> Option<Grants> {
+    let (owners, everybodys) = letters(kind, release)?;
     let of = |letters: &str| letters.chars().map(|c| (c, false)).collect();
     let all = [(owner.to_owned(), of(owners)), (String::new(), of(everybodys))];
     Some(all.into_iter().filter(|(_, letters): &(_, BTreeMap<_, _>)| !letters.is_empty()).collect())
@@ -78,8 +80,13 @@ fn natural(kind: Kind, owner: &str) -> Option<Grants> {
 
 /// The ACL as written or, if it is not, as PostgreSQL gives it. A later release gives the owner more
 /// than is known here; what the other side spells out tells.
-fn effective(acl: Option<&str>, other: Option<Grants>, kind: Kind, owner: &str) -> Option<Grants> {
-    let mut natural = natural(kind, owner)?;
+fn effective(
+    acl: Option<&str>,
+    other: Option<Grants>,
+    natural: Option<Grants>,
+    owner: &str,
+) -> Option<Grants> {
+    let mut natural = natural?;
     if let Some(acl) = acl {
         return Some(parse(acl));
     }
@@ -176,16 +183,22 @@ fn owner_of(object: &Object) -> &str {
 }
 
 /// From the privileges on one side to those on the other. A new owner takes over the old one's.
-pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
+pub(super) fn change(
+    facts: &Facts,
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+) -> Option<Vec<String>> {
+    let natural = |owner: &str| natural(facts.release(), identity.kind, owner);
     let (old, new) = (before.get("acl"), after.get("acl"));
     let (owner, heir) = (owner_of(before), owner_of(after));
-    let mut from = effective(old, new.map(parse), identity.kind, owner)?;
+    let mut from = effective(old, new.map(parse), natural(owner), owner)?;
     if owner != heir
         && let Some(own) = from.remove(owner)
     {
         from.entry(heir.to_owned()).or_default().extend(own);
     }
-    let to = effective(new, old.map(parse), identity.kind, heir)?;
+    let to = effective(new, old.map(parse), natural(heir), heir)?;
     Some(Target::of(identity, after).statements(&from, &to))
 }
 
@@ -198,12 +211,12 @@ pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Optio
     {
         has.entry(owner.to_owned()).or_default().extend(own);
     }
-    let natural = natural(identity.kind, OWNER)? == has;
+    let natural = |owner| natural(from.release(), identity.kind, owner);
     let acl = object.get("acl");
-    if natural && acl.is_none() {
+    if natural(OWNER)? == has && acl.is_none() {
         return Some(Vec::new());
     }
-    let wanted = effective(acl, Some(has.clone()), identity.kind, owner)?;
+    let wanted = effective(acl, Some(has.clone()), natural(owner), owner)?;
     Some(Target::of(identity, object).statements(&has, &wanted))
 }
 
@@ -214,14 +227,15 @@ fn initial(from: &Facts, identity: &Identity) -> Option<Grants> {
         Kind::Function | Kind::Procedure | Kind::Aggregate => "functions",
         Kind::Type | Kind::Domain | Kind::Enum => "types",
         Kind::Schema => "schemas",
-        _ => return natural(identity.kind, OWNER),
+        _ => return natural(from.release(), identity.kind, OWNER),
     };
     let acl = |place: String| {
         let name = format!("for role {OWNER}{place} on {word}");
         let object = from.get(&Identity { kind: Kind::DefaultPrivileges, name });
         object.map(|object| object.get("acl").map(parse).unwrap_or_default())
     };
-    let mut grants = acl(String::new()).or_else(|| natural(identity.kind, OWNER))?;
+    let mut grants =
+        acl(String::new()).or_else(|| natural(from.release(), identity.kind, OWNER))?;
     let schema = super::mention::chains(&identity.name).into_iter().next().unwrap_or_default();
     let schema = schema.split('.').next().unwrap_or_default().to_owned();
     for (grantee, letters) in acl(format!(" in schema {schema}")).unwrap_or_default() {
@@ -232,6 +246,7 @@ fn initial(from: &Facts, identity: &Identity) -> Option<Grants> {
 
 /// Default privileges: from one ACL to another; none is none.
 pub(super) fn defaults(
+    facts: &Facts,
     identity: &Identity,
     before: Option<&Object>,
     after: Option<&Object>,
@@ -254,7 +269,8 @@ pub(super) fn defaults(
         (Some(_), None) => Some(Grants::new()),
         (None, None) => {
             let other = other.and_then(|other| other.get("acl")).map(parse);
-            effective(None, other, kind, &bare(who))
+            let who = bare(who);
+            effective(None, other, natural(facts.release(), kind, &who), &who)
         }
     };
     let mut before_grant = "ALTER DEFAULT PRIVILEGES ".to_owned();
@@ -278,9 +294,14 @@ mod tests {
         Object { whole: None, properties: owner.into_iter().chain(acl).collect() }
     }
 
-    fn changed(before: Option<&str>, after: Option<&str>) -> Vec<String> {
+    fn changed_in(release: u32, before: Option<&str>, after: Option<&str>) -> Vec<String> {
         let identity = Identity { kind: Kind::Table, name: "s.t".to_owned() };
-        change(&identity, &table(before), &table(after)).expect("known")
+        let facts = Facts::default().of_release(release);
+        change(&facts, &identity, &table(before), &table(after)).expect("known")
+    }
+
+    fn changed(before: Option<&str>, after: Option<&str>) -> Vec<String> {
+        changed_in(15, before, after)
     }
 
     #[test]
@@ -314,12 +335,26 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_has_maintain_since_17() {
+        let maintain = |verb| [format!("{verb} CURRENT_USER;")];
+        let without = Some("(owner)=arwdDxt/(owner)");
+        assert_eq!(changed_in(17, None, without), maintain("REVOKE MAINTAIN ON TABLE s.t FROM"));
+        assert_eq!(changed_in(17, without, None), maintain("GRANT MAINTAIN ON TABLE s.t TO"));
+        assert_eq!(changed_in(16, None, without), [""; 0]);
+        let revoked = changed_in(17, None, Some("nobody"));
+        assert!(revoked[0].contains(", MAINTAIN ON"), "{revoked:?}");
+    }
+
+    #[test]
     fn default_privileges_of_a_schema_begin_with_nothing() {
         let name = "for role (owner) in schema part on tables".to_owned();
         let identity = Identity { kind: Kind::DefaultPrivileges, name };
         let acl = table(Some("ann=r/(owner)"));
         let expected =
             ["ALTER DEFAULT PRIVILEGES IN SCHEMA part GRANT SELECT ON TABLES TO \"ann\";"];
-        assert_eq!(defaults(&identity, None, Some(&acl)).expect("known"), expected);
+        assert_eq!(
+            defaults(&Facts::default(), &identity, None, Some(&acl)).expect("known"),
+            expected
+        );
     }
 }

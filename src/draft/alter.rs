@@ -3,6 +3,7 @@
 use super::column;
 use super::create;
 use super::name::{alter_whole, called, items, noun, options, own, role, whole};
+use super::not_null;
 use super::side::Side;
 use super::{acl, enums};
 use crate::facts::{Identity, Kind, Object};
@@ -20,8 +21,10 @@ pub(super) fn property(
     let value = after.get(property);
     match (identity.kind, property) {
         (Kind::Database, _) => None,
-        (Kind::DefaultPrivileges, "acl") => acl::defaults(identity, Some(before), Some(after)),
-        (_, "acl") => acl::change(identity, before, after),
+        (Kind::DefaultPrivileges, "acl") => {
+            acl::defaults(side.facts, identity, Some(before), Some(after))
+        }
+        (_, "acl") => acl::change(side.facts, identity, before, after),
         (_, "comment") => one(create::comment(identity, after, value)),
         (Kind::Extension, "owner") => None,
         (_, "owner") => {
@@ -35,6 +38,9 @@ pub(super) fn property(
             Some(reset.into_iter().chain(set).map(|what| format!("ALTER {head} {what};")).collect())
         }
         (Kind::Sequence, _) => sequence(identity, before, after, property),
+        (Kind::Domain, "not null constraint") => {
+            not_null::rename(&format!("ALTER DOMAIN {}", identity.name), before, after)
+        }
         (Kind::Domain, _) => domain(identity, after, property),
         (Kind::Enum, "labels") => enums::added(identity, before, after),
         (Kind::Extension, "version") => {
@@ -214,12 +220,12 @@ pub(super) fn option_change(
 }
 
 /// Dropping. None: it cannot be expressed.
-pub(super) fn drop(identity: &Identity, object: &Object) -> Option<Vec<String>> {
+pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let name = called(identity, object);
     let statement = |words: &str| Some(vec![format!("DROP {words};")]);
     match identity.kind {
         Kind::Column => Some(column::remove(identity, object)),
-        Kind::DefaultPrivileges => acl::defaults(identity, Some(object), None),
+        Kind::DefaultPrivileges => acl::defaults(side.facts, identity, Some(object), None),
         Kind::Constraint => {
             let own = own(identity, object);
             Some(vec![format!("{} DROP CONSTRAINT {own};", alter_whole(object))])

@@ -2,6 +2,7 @@
 
 use super::create;
 use super::name::{alter_whole, own};
+use super::not_null;
 use super::side::Side;
 use crate::facts::{Identity, Kind, Object};
 
@@ -20,9 +21,7 @@ pub(super) fn declaration(side: &Side, identity: &Identity, object: &Object) -> 
     if let Some(how) = identity_of(side, identity, object) {
         text.push_str(&format!(" GENERATED {how}"));
     }
-    if object.get("not null").is_some() {
-        text.push_str(" NOT NULL");
-    }
+    text.push_str(&not_null::declared(identity, object));
     text
 }
 
@@ -57,7 +56,7 @@ fn identity_of(side: &Side, identity: &Identity, object: &Object) -> Option<Stri
 pub(super) fn settings(identity: &Identity, object: &Object) -> Vec<String> {
     let names = ["storage", "compression", "statistics", "options"];
     let set = |name: &&str| setting(identity, object, name, object.get(name)?);
-    names.iter().filter_map(set).collect()
+    names.iter().filter_map(set).chain(not_null::afterwards(identity, object)).collect()
 }
 
 fn setting(identity: &Identity, object: &Object, name: &str, value: &str) -> Option<String> {
@@ -168,8 +167,8 @@ pub(super) fn change(
         _ if is_attribute(after) => None,
         // it follows from what the table inherits
         ("inherited", _) => Some(Vec::new()),
-        ("not null", Some(_)) => alter("SET NOT NULL"),
-        ("not null", None) => alter("DROP NOT NULL"),
+        ("not null", _) => not_null::change(identity, before, after),
+        ("not null constraint", _) => not_null::rename(&alter_whole(after), before, after),
         ("default", Some(expression)) => alter(&format!("SET DEFAULT {expression}")),
         ("default", None) if after.get("generated").is_some() => Some(Vec::new()),
         ("default", None) => alter("DROP DEFAULT"),
@@ -212,5 +211,10 @@ pub(super) fn deviations(side: &Side, identity: &Identity, object: &Object) -> V
     };
     let differing = ["not null", "default", "storage", "compression", "statistics", "options"];
     let differing = differing.iter().filter(|name| parent.get(name) != object.get(name));
-    differing.filter_map(|name| change(side, identity, parent, object, name)).flatten().collect()
+    let nothing = Object { whole: object.whole.clone(), ..Object::default() };
+    let statements = differing.filter_map(|name| {
+        let is_kept = *name != "not null" || not_null::is_inherited(parent);
+        change(side, identity, if is_kept { parent } else { &nothing }, object, name)
+    });
+    statements.flatten().collect()
 }

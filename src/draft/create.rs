@@ -2,6 +2,7 @@
 
 use super::column;
 use super::name::{self, OWNER, alter_whole, called, items, options, own, whole};
+use super::not_null;
 use super::side::Side;
 use super::{acl, aggregate, alter};
 use crate::facts::{Facts, Identity, Kind, Object};
@@ -16,7 +17,7 @@ pub(super) fn create(
     object: &Object,
 ) -> Option<Vec<String>> {
     let mut all = match identity.kind {
-        Kind::DefaultPrivileges => return acl::defaults(identity, None, Some(object)),
+        Kind::DefaultPrivileges => return acl::defaults(side.facts, identity, None, Some(object)),
         Kind::Column => column::add(side, identity, object),
         Kind::Table => table(side, identity, object)?,
         kind => vec![bare(side, kind, identity, object)?],
@@ -210,9 +211,7 @@ fn domain(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     }
     let checks = checks(side, identity);
     let definitions = checks.iter().filter_map(|(_, check)| check.get("definition"));
-    if object.get("not null").is_some() && !definitions.clone().any(|check| check == "NOT NULL") {
-        text.push_str(" NOT NULL");
-    }
+    text.push_str(&not_null::declared(identity, object));
     for (check, definition) in checks.iter().zip(definitions) {
         text.push_str(&format!(" CONSTRAINT {} {definition}", own(check.0, check.1)));
     }

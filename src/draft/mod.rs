@@ -15,6 +15,7 @@ mod edges;
 mod enums;
 mod mention;
 mod name;
+mod not_null;
 mod operation;
 mod order;
 mod plan;

@@ -76,7 +76,7 @@ impl<'p, 'a> Operations<'p, 'a> {
             && object.get("default").is_some();
         let statements = match is_default {
             true => Some(vec![column::alter(identity, object, "DROP DEFAULT")]),
-            false => alter::drop(identity, object),
+            false => alter::drop(&self.plan.from, identity, object),
         };
         match statements {
             Some(statements) => self.push(drop_step(identity), Some(identity), statements),

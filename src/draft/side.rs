@@ -66,7 +66,7 @@ impl<'a> Side<'a> {
             }
             Kind::Index => is_of(Kind::Constraint) || object.get("part of").is_some(),
             Kind::Sequence => self.column_of(object).is_some_and(|c| c.get("identity").is_some()),
-            Kind::Rule | Kind::Policy | Kind::Statistics => false,
+            Kind::Rule | Kind::Policy | Kind::Statistics | Kind::Privileges => false,
             _ => object.whole.is_some(),
         }
     }

@@ -1,7 +1,8 @@
 //! How much a difference matters.
 
-use super::name::NAME;
+use super::name::{NAME, NOT_NULL};
 use super::order::ORDER;
+use super::role::is_owner;
 use super::tokens::same_tokens;
 use crate::facts::{Identity, Kind, What};
 
@@ -68,7 +69,7 @@ pub fn of(identity: &Identity, what: &What) -> Class {
     match property.as_str() {
         "acl" | "row security" | "forced row security" => Class::Security,
         label if label.starts_with("security label") => Class::Security,
-        "owner" => Class::Owner,
+        owner if is_owner(owner) => Class::Owner,
         // a row of the type means something else
         ORDER if identity.kind == Kind::Type => Class::Semantic,
         ORDER => Class::Order,
@@ -76,7 +77,7 @@ pub fn of(identity: &Identity, what: &What) -> Class {
         "version" if [before, after].iter().any(|v| v.as_deref() == Some("unreadable")) => {
             Class::Environment
         }
-        NAME => Class::NameOnly,
+        NAME | NOT_NULL => Class::NameOnly,
         "populated" => Class::Environment,
         "comment" => Class::Cosmetic,
         "version" if matches!(identity.kind, Kind::Extension | Kind::Bundle) => Class::Extension,

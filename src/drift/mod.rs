@@ -8,6 +8,7 @@ mod class;
 mod ignore;
 mod name;
 mod order;
+mod release;
 mod role;
 mod tokens;
 
@@ -59,7 +60,7 @@ impl Difference {
 
 /// All differences from `a` to `b`, ordered by kind, name and property.
 pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
-    let (a, b) = (roles.apply_a(a), roles.apply_b(b));
+    let (a, b) = release::aligned(roles.apply_a(a), roles.apply_b(b));
     let renamed = name::renamed(&a, &b);
     let new_names: BTreeSet<&Identity> = renamed.values().copied().collect();
     let mut found = Vec::new();
@@ -115,6 +116,9 @@ fn properties(
         let is_same = match (old, new) {
             // of positions, the order counts
             _ if property == order::POSITION => true,
+            // another version of an extension has other functions
+            _ if property == "functions" && before.get("version") != after.get("version") => true,
+            _ if property == name::NOT_NULL => name::is_same_not_null(old, new),
             (Some(old), Some(new)) if is_renamed => name::is_same(identity, property, old, new),
             _ => old == new,
         };

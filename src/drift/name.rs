@@ -7,6 +7,9 @@ use crate::facts::{Facts, Identity, Kind, Object, split_name};
 /// The property that stands for the name itself.
 pub const NAME: &str = "name";
 
+/// The property of a column or a domain that is the name of the constraint behind NOT NULL.
+pub const NOT_NULL: &str = "not null constraint";
+
 /// From names in `a` to names in `b`, of what is the same thing but for its name.
 pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Identity> {
     let mut pairs = BTreeMap::new();
@@ -23,6 +26,19 @@ pub fn is_same(identity: &Identity, property: &str, old: &str, new: &str) -> boo
     match (identity.kind, property) {
         (Kind::Index, "definition") => without_name(old) == without_name(new),
         _ => old == new,
+    }
+}
+
+/// Whether names of NOT NULL constraints say the same. Older releases have none, nor has a column that
+/// may be null. PostgreSQL numbers the names that it gives by itself where one is taken.
+pub fn is_same_not_null(old: Option<&String>, new: Option<&String>) -> bool {
+    let stem = |name: &str| {
+        let name = name.trim_matches('"').trim_end_matches(|c: char| c.is_ascii_digit());
+        name.strip_suffix("_not_null").map(str::to_owned)
+    };
+    match (old, new) {
+        (Some(old), Some(new)) => old == new || stem(old).is_some() && stem(old) == stem(new),
+        _ => true,
     }
 }
 

@@ -35,11 +35,16 @@ fn replace(facts: &Facts, role: &str) -> Facts {
         return facts.clone();
     }
     let value = |property: &str, value: &str| match property {
-        "owner" if unquoted(value) == role => OWNER.to_owned(),
+        _ if is_owner(property) && unquoted(value) == role => OWNER.to_owned(),
         "acl" | "roles" => listed(value, role),
         _ => value.to_owned(),
     };
     facts.map(|identity| name(identity, role), value)
+}
+
+/// Whether a property is an owner: the object's own, or one of a member of an extension.
+pub fn is_owner(property: &str) -> bool {
+    property == "owner" || property.starts_with("owner of ")
 }
 
 /// The name of what is called after a role.

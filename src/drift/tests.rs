@@ -139,3 +139,58 @@ fn every_difference_has_its_class() {
         assert_eq!(changed(kind, property, before, after), expected, "{property}");
     }
 }
+
+#[test]
+fn not_null_has_a_name_where_both_servers_keep_one() {
+    let column = identity(Kind::Column, "s.t.a");
+    let named = |name: Option<&str>| {
+        let properties = name.map(|name| ("not null constraint", name));
+        Facts::of_objects([
+            (table(), object(None, &[])),
+            (column.clone(), object(Some(&table()), properties.as_slice())),
+        ])
+    };
+    for (a, b, count) in [
+        (Some("x"), Some("y"), 1),
+        (Some("x"), Some("t_a_not_null"), 1),
+        (Some("t_a_not_null"), Some("t_a_not_null12"), 0),
+        (Some("\"T_a_not_null1\""), Some("\"T_a_not_null\""), 0),
+        (Some("old_a_not_null"), Some("t_a_not_null"), 1),
+        (Some("x1"), Some("x2"), 1),
+        (Some("x"), None, 0),
+        (None, Some("x"), 0),
+    ] {
+        let found = summary(&named(a), &named(b));
+        assert_eq!(found.len(), count, "{found:?}");
+        assert!(found.iter().all(|line| line.starts_with("name-only")), "{found:?}");
+    }
+}
+
+#[test]
+fn all_privileges_are_all_privileges_in_every_release() {
+    let granted = |release, acl: &str| {
+        Facts::of_objects([(table(), object(None, &[("acl", acl)]))]).of_release(release)
+    };
+    let old = granted(16, "(owner)=arwdDxt/(owner), r=r/(owner)");
+    let new = granted(17, "(owner)=arwdDxtm/(owner), r=r/(owner)");
+    assert!(summary(&old, &new).is_empty());
+    assert!(summary(&new, &old).is_empty());
+    let less = granted(18, "(owner)=arwdDxt/(owner), r=r/(owner)");
+    for other in [&old, &new] {
+        assert_eq!(summary(other, &less).len(), 1, "{:?}", summary(other, &less));
+    }
+}
+
+#[test]
+fn functions_of_an_extension_are_those_of_its_version() {
+    let with = |version: &str, functions: &str| {
+        let properties = [("version", version), ("functions", functions), ("owner of type x", "r")];
+        Facts::of_objects([(identity(Kind::Extension, "e"), object(None, &properties))])
+    };
+    assert_eq!(summary(&with("1", "a"), &with("1", "b")).len(), 1);
+    let found = summary(&with("1", "a"), &with("2", "b"));
+    assert!(found.len() == 1 && found[0].starts_with("extension "), "{found:?}");
+    let roles = Roles { a: "r".to_owned(), b: String::new() };
+    let owner = compare(&with("1", "a"), &with("1", "a"), &roles);
+    assert!(owner.len() == 1 && owner[0].class == Class::Owner, "{owner:?}");
+}

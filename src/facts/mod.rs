@@ -8,7 +8,7 @@
 //!
 //! Left out are what belongs to the cluster (roles, tablespaces, privileges on settings), the
 //! system's schemas, temporary ones, the schema `hectic` but for the bundle's version, and the members
-//! of extensions. The SQL lies in `sql/query/facts-*.sql`; kinds and names are what
+//! of extensions; privileges on these, and changes to members that no dump has, are facts all the same. The SQL lies in `sql/query/facts-*.sql`; kinds and names are what
 //! `pg_identify_object` says, so that an object of a kind that is not known here is listed as
 //! [`Kind::Unmodelled`] and not passed over.
 
@@ -32,6 +32,7 @@ pub use respell::respell;
 /// What is so in a database; compared by `drift`.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    release: u32,
     objects: BTreeMap<Identity, Object>,
     /// What depends on what, where it was read.
     dependencies: BTreeSet<(Identity, Identity)>,
@@ -64,6 +65,11 @@ impl Object {
 }
 
 impl Facts {
+    /// The major release of the server; 0 where none was read.
+    pub fn release(&self) -> u32 {
+        self.release
+    }
+
     /// Every object, ordered by kind and name.
     pub fn iter(&self) -> impl Iterator<Item = (&Identity, &Object)> {
         self.objects.iter()
@@ -117,13 +123,22 @@ impl Facts {
             let properties = properties.map(|(name, old)| (name.clone(), value(name, old)));
             (identity, Object { whole: object.whole.clone(), properties: properties.collect() })
         });
-        Self { objects: objects.collect(), dependencies: dependencies.collect() }
+        let dependencies = dependencies.collect();
+        Self { release: self.release, objects: objects.collect(), dependencies }
     }
 
     /// Facts of these objects, for tests of those who compare them.
     #[cfg(test)]
     pub fn of_objects(objects: impl IntoIterator<Item = (Identity, Object)>) -> Self {
         Self { objects: objects.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same as a server of this release has them.
+    #[cfg(test)]
+    #[must_use]
+    pub fn of_release(mut self, release: u32) -> Self {
+        self.release = release;
+        self
     }
 
     /// The same with these dependencies.

@@ -52,6 +52,7 @@ const PROPERTIES: &[(&[Kind], &str)] = &[
         include_str!("../../sql/query/facts-foreign.sql"),
     ),
     (&[Extension, Language], include_str!("../../sql/query/facts-extension.sql")),
+    (&[Extension], include_str!("../../sql/query/facts-member.sql")),
 ];
 const REMARKS: &str = include_str!("../../sql/query/facts-remark.sql");
 const DEPENDENCIES: &str = include_str!("../../sql/query/dependency.sql");
@@ -176,7 +177,9 @@ fn collect(session: &mut Session, extent: &Extent) -> Result<Facts> {
     }
     loose(session, LOOSE, &mut facts)?;
     let rows = *extent == Extent::Rows;
-    let query: Option<String> = column(&session.query_one(ROWS, &[&rows])?, "query")?;
+    let row = session.query_one(ROWS, &[&rows])?;
+    facts.release = column::<i32>(&row, "release")?.unsigned_abs();
+    let query: Option<String> = column(&row, "query")?;
     query.map_or(Ok(()), |query| loose(session, &query, &mut facts))?;
     Ok(facts)
 }
@@ -200,7 +203,12 @@ fn dependencies(
 /// Adds facts that come with the name of their object.
 fn loose(session: &mut Session, query: &str, facts: &mut Facts) -> Result<()> {
     for row in session.query(query, &[])? {
-        let object = facts.objects.entry(identity(&row)?).or_default();
+        let identity = identity(&row)?;
+        let is_of_bundle = identity.kind == Privileges
+            && (identity.name.contains(" hectic.") || identity.name.ends_with(" hectic"));
+        let object = facts.objects.entry(identity).or_default();
+        // who lacks the bundle lacks them too
+        object.whole = is_of_bundle.then(|| Identity { kind: Bundle, name: "hectic".to_owned() });
         object.properties.extend(properties(&row)?);
     }
     Ok(())

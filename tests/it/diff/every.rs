@@ -184,9 +184,17 @@ const NEVER: &[(&[&str], &[&str], &str)] = &[
         ],
         "aggregates have it, the definition tells the rest",
     ),
-    (&["type"], &["labels", "type", "not null"], "enums and domains have it"),
+    (
+        &["type"],
+        &["labels", "type", "not null", "not null constraint"],
+        "enums and domains have it",
+    ),
     (&["domain"], &["form", "labels"], "types and enums have it"),
-    (&["enum"], &["form", "type", "not null", "default", "collation"], "types and domains have it"),
+    (
+        &["enum"],
+        &["form", "type", "not null", "not null constraint", "default", "collation"],
+        "types and domains have it",
+    ),
     (
         &["domain", "enum"],
         &[
@@ -296,6 +304,11 @@ fn of_objects(branch: &'static str) -> Vec<Pair> {
     found
 }
 
+/// Properties that a name of the database's own follows, beside those that end in "of", and members
+/// of extensions that properties are told of.
+const OPEN: [&str; 3] = ["table", "schema", "depends on extension"];
+const MEMBERS: [&str; 4] = ["wrapper", "server", "function", "trigger"];
+
 /// The pair that a line is about: the longest words that fit, since one kind's name may begin like
 /// another's. Names of the database's own may follow a property.
 fn pair_of(line: &str, known: &BTreeSet<Pair>) -> Option<Pair> {
@@ -304,10 +317,11 @@ fn pair_of(line: &str, known: &BTreeSet<Pair>) -> Option<Pair> {
     let kind = kind.filter(|kind| said.starts_with(&format!("{kind} "))).max_by_key(|k| k.len())?;
     let said = format!("{said} ");
     let fitting = known.iter().filter(|(of, property)| {
-        let is_open =
-            ["table", "schema", "mapping of", "security label of", "depends on extension"];
+        let is_open = property.ends_with(" of")
+            || OPEN.contains(property)
+            || *of == "extension" && MEMBERS.iter().any(|kind| property.ends_with(kind));
         let word = format!(" {property} ");
-        *of == kind && (said.ends_with(&word) || is_open.contains(property) && said.contains(&word))
+        *of == kind && (said.ends_with(&word) || is_open && said.contains(&word))
     });
     fitting.max_by_key(|(_, property)| property.len()).copied()
 }

@@ -1,5 +1,6 @@
 //! Privileges on everything that has any.
 
+use super::draft::proven;
 use super::support::{Live, silent};
 use crate::support::repository;
 
@@ -89,4 +90,61 @@ fn a_database_of_the_role_that_initdb_made_has_its_privileges() {
     live.query(&url, "GRANT SELECT ON pg_authid TO public");
     silent(&live.diff([]));
     live.run("database", ["diff", "--against", &url]).fails(1, ["1 difference that counts"]);
+}
+
+#[test]
+fn privileges_on_the_bundle_count_whoever_loses_them() {
+    let live = Live::new("CREATE ROLE reader;");
+    live.silent();
+    for (forth, back, expected) in [
+        (
+            "REVOKE EXECUTE ON FUNCTION hectic.with_ancestors(oid) FROM public",
+            "GRANT EXECUTE ON FUNCTION hectic.with_ancestors(oid) TO public",
+            "function hectic.with_ancestors(",
+        ),
+        (
+            "GRANT USAGE ON SCHEMA hectic TO reader",
+            "REVOKE USAGE ON SCHEMA hectic FROM reader",
+            "schema hectic",
+        ),
+        (
+            "REVOKE SELECT ON hectic.created_at FROM CURRENT_USER",
+            "GRANT SELECT ON hectic.created_at TO CURRENT_USER",
+            "table hectic.created_at",
+        ),
+    ] {
+        live.change(&format!("{forth};"));
+
+        let found = live.schema();
+        assert_eq!(found.len(), 1, "{found:?}");
+        let head = format!("security - privileges on {expected}");
+        assert!(found[0].starts_with(&head), "{found:?}");
+        live.change(&format!("{back};"));
+    }
+    live.silent();
+    live.change("REVOKE EXECUTE ON FUNCTION hectic.with_ancestors(oid) FROM public; DROP SCHEMA hectic CASCADE;");
+    assert_eq!(live.schema(), ["bundle + bundle hectic"]);
+}
+
+/// With PostgreSQL 17, MAINTAIN is among them.
+#[test]
+fn what_an_owner_loses_is_drafted() {
+    let table = "SET hectic.inheritance_extra_excluded_schemas = 'public'; CREATE TABLE t (a int);";
+    for taken in [
+        "REVOKE ALL ON t FROM CURRENT_USER;",
+        "REVOKE ALL ON t FROM CURRENT_USER; GRANT SELECT ON t TO CURRENT_USER;",
+        "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM CURRENT_USER;",
+    ] {
+        proven(table, &format!("{table}{taken}"));
+        proven(&format!("{table}{taken}"), table);
+    }
+    let live = Live::new(table);
+    if live.ask("SELECT current_setting('server_version_num')::int >= 170000") == "t" {
+        let taken = "REVOKE MAINTAIN ON t FROM CURRENT_USER;";
+        let [up, down] = proven(table, &format!("{table}{taken}"));
+        assert!(up.contains("REVOKE MAINTAIN ON TABLE public.t FROM CURRENT_USER;"), "{up}");
+        assert!(down.contains("GRANT MAINTAIN ON TABLE public.t TO CURRENT_USER;"), "{down}");
+        live.change(taken);
+        assert_eq!(live.schema(), ["security ~ table public.t acl"]);
+    }
 }
