@@ -22,8 +22,10 @@ pub struct ProcessInfo {
     pub name: String,
     /// The user that it runs as.
     pub uid: u32,
-    /// Its working directory; `None` when the system hides it because it is another user's process.
+    /// Its working directory; `None` for a process that is ending, and for a hidden one.
     pub directory: Option<FileId>,
+    /// Whether the system hides the directory because the process is another user's.
+    pub hidden: bool,
     /// Whether it runs in another pid namespace: in a container.
     pub in_container: bool,
 }
@@ -123,9 +125,15 @@ mod system {
             started: fields.get(START_TIME)?.parse().ok()?,
             name: name.to_owned(),
             uid: std::fs::metadata(&place).ok()?.uid(),
+            hidden: is_hidden(&place),
             directory: directory(pid),
             in_container: is_in_container(&place),
         })
+    }
+
+    fn is_hidden(process: &Path) -> bool {
+        let directory = std::fs::read_link(process.join("cwd"));
+        directory.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
     }
 
     fn is_in_container(process: &Path) -> bool {
@@ -185,6 +193,7 @@ mod system {
             name: process.name().to_string_lossy().into_owned(),
             uid: process.user_id().map_or(u32::MAX, |user| **user),
             directory: process.cwd().and_then(|path| FileId::of(path).ok()),
+            hidden: process.cwd().is_none(),
             in_container: false,
         }
     }
@@ -200,7 +209,7 @@ mod tests {
         let here = std::env::current_dir().expect("a working directory");
         assert_eq!(own.directory, FileId::of(&here).ok());
         assert_eq!(own.uid, nix::unistd::geteuid().as_raw());
-        assert!(!own.in_container && own.started > 0, "{own:?}");
+        assert!(!own.in_container && !own.hidden && own.started > 0, "{own:?}");
         let here = FileId::of(&here).expect("it is there");
         assert!(working_in(here).iter().any(|process| process.pid == own.pid));
         assert!(inspect(u32::MAX).is_none());

@@ -51,8 +51,9 @@ pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()>
         ));
     }
     let lock = server_lock_of(data);
-    if lock.exists() && leftovers(data).is_empty() && take(&lock)?.is_none() {
-        return Err(held(data, &lock));
+    if lock.exists() && leftovers(data).is_empty() {
+        // the system closes the files of a process after it has taken its working directory
+        wait_until_unlocked(data)?;
     }
     Ok(())
 }

@@ -184,10 +184,9 @@ impl Postmaster {
     }
 
     fn is_alive(&self) -> bool {
-        process::inspect(self.file.pid).is_some_and(|process| {
-            self.process_started == Some(process.started)
-                && works_in(&process, &self.data) == Some(true)
-        })
+        // a process that is ending has no working directory any more, but still its number
+        process::inspect(self.file.pid)
+            .is_some_and(|process| self.process_started == Some(process.started))
     }
 }
 
@@ -263,7 +262,9 @@ fn proves(process: &ProcessInfo, data: &Path) -> Option<bool> {
 }
 
 fn works_in(process: &ProcessInfo, data: &Path) -> Option<bool> {
-    let directory = process.directory?;
+    let Some(directory) = process.directory else {
+        return if process.hidden { None } else { Some(false) };
+    };
     let owner = std::fs::metadata(data).ok()?.uid();
     Some(FileId::of(data).ok()? == directory && process.uid == owner)
 }
@@ -336,6 +337,7 @@ mod tests {
             name: "postgres".into(),
             uid: nix::unistd::geteuid().as_raw(),
             directory: FileId::of(data.path()).ok(),
+            hidden: false,
             in_container: false,
         };
         let proven = |process: &ProcessInfo| proves(process, data.path());
@@ -343,7 +345,9 @@ mod tests {
         assert_eq!(proven(&ProcessInfo { name: "sleep".into(), ..server.clone() }), Some(false));
         assert_eq!(proven(&ProcessInfo { uid: 54321, ..server.clone() }), Some(false));
         assert_eq!(proven(&ProcessInfo { in_container: true, ..server.clone() }), Some(false));
-        assert_eq!(proven(&ProcessInfo { directory: None, ..server.clone() }), None);
+        let ending = ProcessInfo { directory: None, ..server.clone() };
+        assert_eq!(proven(&ending), Some(false));
+        assert_eq!(proven(&ProcessInfo { hidden: true, ..ending }), None);
         let directory = FileId::of(elsewhere.path()).ok();
         assert_eq!(proven(&ProcessInfo { directory, ..server.clone() }), Some(false));
         let link = elsewhere.path().join("link");
