@@ -186,19 +186,22 @@ impl Env {
         if !file.is_file() {
             return Ok(());
         }
-        let cannot =
-            |error: Error| error.context(format!("cannot read the settings in {}", file.display()));
+        let cannot = |error: Error| {
+            let error = error.context(format!("cannot read the settings in {}", file.display()));
+            error.hint("mend that line, or set the variable in the environment instead")
+        };
         let content = std::fs::read(file).on("read", file)?;
         let is_setting = |name: &str| TABLE.iter().any(|variable| variable.name == name);
         let variable = |name: &str| self.os(name)?.to_str().map(str::to_owned);
         let settings = dotenv::settings(&content, &is_setting, &variable).map_err(cannot)?;
+        let working = self.path("PG_WORKING_DIR");
         for Entry { name, value } in settings {
             let value = value.expose();
             let Some(known) = TABLE.iter().find(|variable| variable.name == name) else { continue };
             if known.name == "LOCAL_DIR" || self.variables.contains_key(OsStr::new(known.name)) {
                 continue;
             }
-            trust::check(file, known.name, value, root)?;
+            trust::check(file, (known.name, value), root, working.as_deref())?;
             let value = if is_path(known.name) && !value.is_empty() {
                 root.join(value).into_os_string()
             } else {

@@ -83,18 +83,24 @@ const READ_BY_OTHERS: [&str; 53] = [
     "ZDOTDIR",
 ];
 
-/// Refuses `name=value` when it stands in `file`, below the project's directory `root`.
+/// Refuses `name=value` when it stands in `file`, below the project's directory `root`. A connection may
+/// also lead into `working`, the cluster's directory that the person's own environment names.
 ///
 /// # Errors
 /// `Conflict` with the reason and the way out. The value is never shown.
-pub(super) fn check(file: &Path, name: &str, value: &str, root: &Path) -> Result<()> {
-    let Some(why) = objection(name, value, root) else { return Ok(()) };
+pub(super) fn check(
+    file: &Path,
+    (name, value): (&str, &str),
+    root: &Path,
+    working: Option<&Path>,
+) -> Result<()> {
+    let Some(why) = objection(name, value, root, working) else { return Ok(()) };
     Err(Error::conflict(format!("{} sets {name}: {why}", file.display()))
         .detail("A project's file is not trusted like your own environment.")
         .hint(format!("if you want this value, set it yourself: export {name}=…")))
 }
 
-fn objection(name: &str, value: &str, root: &Path) -> Option<&'static str> {
+fn objection(name: &str, value: &str, root: &Path, working: Option<&Path>) -> Option<&'static str> {
     const OUTSIDE: &str = "its path leads outside the project";
     const OPTION: &str = "a program would take its value for an option";
     if let Some((_, why)) = NEVER.iter().find(|(never, _)| *never == name) {
@@ -108,7 +114,9 @@ fn objection(name: &str, value: &str, root: &Path) -> Option<&'static str> {
         "HYDRATE_ENTRYPOINT" if !stays_below(Path::new(value)) => Some(OUTSIDE),
         "STAGING_SSH_HOST" if value.starts_with('-') && value != "-" => Some(OPTION),
         "PG_DATABASE" | "STAGING_DUMP_TABLES" if value.starts_with('-') => Some(OPTION),
-        "DB_URL" | "PGURL" | "STAGING_DB_URL" if names_a_file_outside(value, root) => Some(OUTSIDE),
+        "DB_URL" | "PGURL" | "STAGING_DB_URL" if names_a_file_outside(value, root, working) => {
+            Some(OUTSIDE)
+        }
         _ if is_path(name) && !value.is_empty() && !is_inside(&root.join(value), root) => {
             Some(OUTSIDE)
         }
@@ -121,12 +129,15 @@ fn stays_below(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-fn names_a_file_outside(connection: &str, root: &Path) -> bool {
+fn names_a_file_outside(connection: &str, root: &Path, working: Option<&Path>) -> bool {
     // what cannot be read as a connection string is refused where it is used
     let Ok(url) = PgUrl::parse(connection) else { return false };
     let values = FILES.iter().filter_map(|key| url.get(key)).flat_map(|value| value.split(','));
     let mut paths = values.filter(|value| value.contains('/'));
-    paths.any(|path| !is_inside(&root.join(path.trim()), root))
+    paths.any(|path| {
+        let path = root.join(path.trim());
+        !is_inside(&path, root) && !working.is_some_and(|working| is_inside(&path, working))
+    })
 }
 
 /// Whether `path` lies in `root`, with the links of both followed. What does not exist yet must have no
@@ -152,7 +163,7 @@ mod tests {
     use super::*;
 
     fn refused(name: &str, value: &str, root: &Path) -> bool {
-        check(&root.join(".env"), name, value, root).is_err()
+        check(&root.join(".env"), (name, value), root, None).is_err()
     }
 
     #[test]
@@ -186,6 +197,9 @@ mod tests {
         {
             assert!(!refused("DB_URL", kept, root), "{kept}");
         }
+        let file = root.join(".env");
+        let system = ("DB_URL", "postgresql:///d?host=/run");
+        assert!(check(&file, system, root, Some(Path::new("/run"))).is_ok(), "the person's own");
         for bad in [
             "postgresql:///d?host=/run/postgresql",
             "postgresql://u@h/d?sslkey=/etc/ssh/id_rsa&sslmode=require",
