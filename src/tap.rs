@@ -32,13 +32,25 @@ impl Tap {
             return;
         }
         let line = cell(line.trim_end());
+        if !self.take(line)
+            && let Some(value) = last_column(line)
+        {
+            self.take(value);
+        }
+    }
+
+    /// Reads a line of TAP; false for any other.
+    fn take(&mut self, line: &str) -> bool {
         if let Some(reason) = line.trim_start().strip_prefix("Bail out!") {
             self.bailed_out = Some(reason.trim().to_owned());
         } else if let Some(test) = Test::parse(line) {
             self.test(&test, line);
         } else if let Some(plan) = line.strip_prefix("1..") {
             self.plan(plan);
+        } else {
+            return false;
         }
+        true
     }
 
     fn test(&mut self, test: &Test, line: &str) {
@@ -168,6 +180,12 @@ fn cell(line: &str) -> &str {
     aligned.unwrap_or(line)
 }
 
+/// The value behind the last bar of a row: of several columns, or of psql's expanded display.
+fn last_column(line: &str) -> Option<&str> {
+    let (before, value) = line.rsplit_once(['|', '│'])?;
+    (!before.starts_with([' ', '#'])).then(|| value.trim())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +234,8 @@ mod tests {
             (" 1..1    +", " not ok 1+"),
             ("| 1..1 |", "| not ok 1 |"),
             ("│ 1..1  ↵│", "│ not ok 1 │"),
+            ("plan | 1..1", "ok | not ok 1"),
+            (" 2 | 1..1", " 2 | not ok 1"),
         ] {
             let failed = Err("1 of 1 not ok".to_owned());
             assert_eq!(verdict(&format!("{plan}\n{test}")), failed, "{plan}");
