@@ -132,7 +132,10 @@ fn every_fixture_is_the_same_as_itself() {
         // a schema and functions of their own for each
         format!("\\ir {file}.sql\nALTER SCHEMA public RENAME TO of_{name}; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO public; DISCARD TEMP;\n")
     });
-    Live::new(&files.concat()).silent();
+    let found = Live::new(&files.concat()).diff([]).success();
+    assert_eq!(found.stdout, "", "{found}");
+    // they try statements that have to fail
+    assert!(found.stderr.lines().all(|line| line.contains("ON_ERROR_STOP is off")), "{found}");
 }
 
 /// Under an old bundle, a table became immutable without getting the triggers.

@@ -84,6 +84,7 @@ fn what_only_pg_dump_knows_is_left_to_it() {
     pull.set("STAGING_DUMP_FLAGS", "--fi=elsewhere.sql");
     pull.pull([]).fails(2, ["the abbreviation --fi", "--file or --filter"]);
     assert_eq!(pull.patch(), patch);
+    pull.set("STAGING_DUMP_FLAGS", "--schema-only");
     pull.set("STAGING_DUMP_TABLES", "shop.log shop.absent");
     pull.pull([]).fails(5, ["shop.absent"]);
 }
