@@ -32,10 +32,9 @@ impl Tap {
             return;
         }
         let line = cell(line.trim_end());
-        if !self.take(line)
-            && let Some(value) = last_column(line)
-        {
-            self.take(value);
+        // the name of a column may itself be `ok`
+        if !last_column(line).is_some_and(|value| self.take(value)) {
+            self.take(line);
         }
     }
 
@@ -180,10 +179,11 @@ fn cell(line: &str) -> &str {
     aligned.unwrap_or(line)
 }
 
-/// The value behind the last bar of a row: of several columns, or of psql's expanded display.
+/// The value behind a single word and a bar: in a row of two columns, or in psql's expanded display.
 fn last_column(line: &str) -> Option<&str> {
-    let (before, value) = line.rsplit_once(['|', '│'])?;
-    (!before.starts_with([' ', '#'])).then(|| value.trim())
+    let (before, value) = line.split_once(['|', '│'])?;
+    let is_word = !before.starts_with([' ', '#']) && !before.trim_end().contains(' ');
+    is_word.then(|| value.trim())
 }
 
 #[cfg(test)]
