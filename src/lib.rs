@@ -4,7 +4,7 @@
 //! argv + environment
 //!    └─ cli/        parse, resolve once, print, exit code      ← the only place that talks to a person
 //!         └─ command/   one verb per file; composes the nouns  ← no clap, no printing, no environment
-//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · draft · origin · rows · both · private · backup · staging · tap
+//!              └─ nouns    workspace · development · cluster · bundle · source · patch · migration · secret · facts · drift · draft · origin · rows · both · private · backup · staging · scratch · tap
 //!                   └─ postgres/   what PostgreSQL offers: toolchain, url, session, psql script, SQL error
 //!                        └─ process · signal · error           what Unix offers
 //! ```
@@ -49,6 +49,7 @@ pub mod postgres;
 pub mod private;
 pub mod process;
 pub mod rows;
+pub mod scratch;
 pub mod secret;
 pub mod shell;
 pub mod signal;

@@ -147,8 +147,6 @@ impl Wanted {
     }
 
     fn create(&self, toolchain: &Toolchain) -> Result<Running> {
-        let logs = self.spec.layout.logs();
-        std::fs::create_dir_all(logs).map_err(|error| Error::io("create", logs, &error))?;
         let bundle = if self.bundle { bundle::digest() } else { String::new() };
         // another release may make role and database in another way
         let key = [env!("CARGO_PKG_VERSION"), &self.role, &self.spec.database, &bundle].join("\0");

@@ -47,7 +47,8 @@ impl Prepared {
     pub fn release(&self) -> Result<()> {
         let spec = self.running.spec();
         let path = spec.layout.data().join("postgresql.conf");
-        replace_file(&path, &self.conf, spec.server_user.as_ref())
+        let _acting = spec.act()?;
+        replace_file(&path, &self.conf)
     }
 }
 
@@ -67,7 +68,7 @@ pub fn restore_into(
     })?;
     let mut changes = Vec::new();
     let conf = configure(spec, toolchain, &mut changes)?;
-    let candidates = candidates(backup, spec);
+    let candidates = candidates(backup, spec)?;
     let running = steps.run("recover", || {
         let running = start(spec, toolchain)?;
         superuser::ensure(running, &candidates, spec, toolchain)
@@ -85,6 +86,7 @@ fn configure(
     toolchain: &Toolchain,
     changes: &mut Vec<String>,
 ) -> Result<String> {
+    let _acting = spec.act()?;
     let data = spec.layout.data();
     preflight::check_major(&data, toolchain)?;
     preflight::check_log(&data)?;
@@ -101,11 +103,10 @@ fn configure(
         changes.push(format!("left out of the settings: {}", settings.left_out.join(", ")));
     }
     let conf = match &spec.conf_file {
-        Some(file) => std::fs::read_to_string(file).on("read PG_CONF_FILE", file)?,
+        Some(_) => spec.own_settings()?,
         // below our block, so that the backup's own settings count
         None => format!("{}{}", Conf::default().written_into(""), settings.text()),
     };
-    let owner = spec.server_user.as_ref();
     let asleep = format!("{conf}\n{}", asleep(spec, &settings));
     for (name, text) in [
         ("postgresql.conf", asleep.as_str()),
@@ -113,7 +114,7 @@ fn configure(
         ("pg_hba.conf", HBA),
         ("pg_ident.conf", ""),
     ] {
-        replace_file(&data.join(name), text, owner)?;
+        replace_file(&data.join(name), text)?;
     }
     std::fs::create_dir_all(spec.layout.logs()).on("create", spec.layout.logs())?;
     Ok(conf)
@@ -132,7 +133,8 @@ fn asleep(spec: &ClusterSpec, settings: &Settings) -> String {
 
 /// Who may be a superuser in the backup, the likeliest first. The marker of a cluster that this tool
 /// made says it, and goes: it is another cluster's.
-fn candidates(backup: &Backup, spec: &ClusterSpec) -> Vec<String> {
+fn candidates(backup: &Backup, spec: &ClusterSpec) -> Result<Vec<String>> {
+    let _acting = spec.act()?;
     let data = spec.layout.data();
     let marked = superuser_of(&data);
     let _ = std::fs::remove_file(data.join(MARKER));
@@ -141,7 +143,7 @@ fn candidates(backup: &Backup, spec: &ClusterSpec) -> Vec<String> {
     names.extend(marked.into_iter().chain(described));
     names.push("postgres".to_owned());
     names.dedup();
-    names
+    Ok(names)
 }
 
 /// Starts the server of a cluster that is being prepared.

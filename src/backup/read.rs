@@ -13,7 +13,7 @@ use super::manifest::Manifest;
 use super::{Backup, corrupt};
 use crate::cluster::TABLESPACES;
 use crate::error::{Error, IoContext, Result};
-use crate::process::OsUser;
+use crate::process::{ActingAs, OsUser};
 use crate::signal;
 
 /// How much is read at a time.
@@ -104,6 +104,7 @@ impl Place {
 impl Target<'_> {
     /// Makes a directory with its parents; one that is there is fine.
     fn directory(&self, path: &Path) -> Result<()> {
+        let _acting = ActingAs::enter(self.owner)?;
         let directory = self.data.join(path);
         if directory.is_dir() {
             return Ok(());
@@ -111,8 +112,7 @@ impl Target<'_> {
         if let Some(parent) = path.parent() {
             self.directory(parent)?;
         }
-        DirBuilder::new().mode(0o700).create(&directory).on("create", &directory)?;
-        self.owner.map_or(Ok(()), |owner| owner.own(&directory))
+        DirBuilder::new().mode(0o700).create(&directory).on("create", &directory)
     }
 
     fn file(&self, path: &Path) -> Result<File> {
@@ -120,18 +120,14 @@ impl Target<'_> {
             self.directory(parent)?;
         }
         let file = self.data.join(path);
+        let _acting = ActingAs::enter(self.owner)?;
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
-        let made = made.map_err(|error| match error.kind() {
+        made.map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => Error::failed(format!(
                 "the backup holds {} twice; nothing was restored from it",
                 path.display()
             )),
             _ => Error::io("create", &file, &error),
-        })?;
-        if let Some(owner) = self.owner {
-            std::os::unix::fs::fchown(&made, Some(owner.uid), Some(owner.gid))
-                .on("hand over", &file)?;
-        }
-        Ok(made)
+        })
     }
 }

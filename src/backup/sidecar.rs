@@ -81,7 +81,7 @@ impl Sidecar {
     pub(super) fn write(&self, directory: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|error| Error::unexpected(format!("cannot describe the backup: {error}")))?;
-        crate::cluster::replace_file(&directory.join(NAME), &format!("{text}\n"), None)
+        crate::cluster::replace_file(&directory.join(NAME), &format!("{text}\n"))
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::ExitStatus;
 use tempfile::TempDir;
 
 use super::{Backup, DATABASE_NAME, Sidecar};
-use crate::cluster::{Lock, exchange, remove_tree, replace_file};
+use crate::cluster::{Lock, exchange, private_tempdir, remove_tree, replace_file};
 use crate::error::{Context, Error, IoContext, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
@@ -62,10 +62,7 @@ impl Take<'_> {
     fn take(&self, path: &Path, parent: &Path, steps: &mut Steps) -> Result<Taken> {
         let prefix = beside(path, ".new-");
         remove_abandoned(parent, &prefix)?;
-        let staging = tempfile::Builder::new()
-            .prefix(prefix.file_name().unwrap_or_default())
-            .tempdir_in(parent)
-            .on("write to", parent)?;
+        let staging = private_tempdir(prefix.file_name().unwrap_or_default(), parent)?;
         let new = staging.path().join("backup");
         steps.run("copy", || self.copy(&new))?;
         let taken = steps.run("verify", || {
@@ -124,7 +121,7 @@ impl Take<'_> {
 
     fn describe(&self, new: &Path) -> Result<Sidecar> {
         if let Some(name) = self.database_name {
-            replace_file(&new.join(DATABASE_NAME), &format!("{name}\n"), None)?;
+            replace_file(&new.join(DATABASE_NAME), &format!("{name}\n"))?;
         }
         let sidecar = Sidecar::of(self.conninfo, new)?;
         sidecar.write(new).map(|()| sidecar)

@@ -2,15 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
-
-use tempfile::NamedTempFile;
 
 use super::resolve::Resolve;
 use super::ui;
 use crate::error::{IoContext, Result};
 use crate::process::{Command, StandardOutput};
+use crate::scratch::Scratch;
 
 /// Shows `file`.
 pub(super) fn show(resolve: &Resolve, file: &Path) -> Result<()> {
@@ -28,9 +27,9 @@ pub(super) fn show_text(resolve: &Resolve, text: &str) -> Result<()> {
     if is_plain(resolve) {
         return print();
     }
-    let mut file = NamedTempFile::new().on("create a file in", std::env::temp_dir())?;
-    file.write_all(text.as_bytes()).on("write", file.path())?;
-    let shown = pager(resolve, file.path()).stream(StandardOutput::Inherited, |_| ());
+    let scratch = Scratch::new(&resolve.temporary_directory())?;
+    let file = scratch.write("text", text)?;
+    let shown = pager(resolve, &file).stream(StandardOutput::Inherited, |_| ());
     // without a pager the text is there all the same
     if shown.is_ok_and(|status| status.success()) { Ok(()) } else { print() }
 }

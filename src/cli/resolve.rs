@@ -182,6 +182,9 @@ impl Resolve {
         let connection = self.project_url()?;
         let named = connection.as_ref().map(|(_, conninfo)| conninfo.database());
         let database = self.env.text("PG_DATABASE")?.or(named).unwrap_or(DEFAULT_DATABASE);
+        if cluster::is_template(database) {
+            return Err(cluster::template_database(database));
+        }
         let conf_file = self.env.path("PG_CONF_FILE");
         if let Some(file) = &conf_file {
             crate::workspace::require_file(
@@ -312,32 +315,36 @@ impl Resolve {
     /// this user finds.
     pub fn registry(&self) -> Result<PathBuf> {
         let writable = |registry: &PathBuf| cluster::private_directory(registry).is_ok();
-        if let Some(registry) = self.cache().map(|cache| cache.join("running")).filter(writable) {
+        let registry = self.cache().ok().map(|cache| cache.join("running"));
+        if let Some(registry) = registry.filter(writable) {
             return Ok(registry);
         }
         let uid = OsUser::current().uid;
         let fallback = PathBuf::from(format!("/tmp/db-tool-{uid}"));
-        cluster::make_private(&fallback, None).map(|()| fallback)
+        cluster::make_private(&fallback, uid).map(|()| fallback)
     }
 
     fn template_cache(&self) -> Option<PathBuf> {
-        let cache = self.cache();
-        if cache.is_none() {
+        let cache = self.cache().and_then(|cache| {
+            let template = cache.join("template");
+            cluster::private_directory(&template).map(|()| template)
+        });
+        if let Err(error) = &cache {
             tracing::warn!(
-                "no cache can be written in XDG_CACHE_HOME or HOME: a new cluster takes longer \
+                "no cache can be used in XDG_CACHE_HOME or HOME ({error}): a new cluster takes longer \
                  (PG_TEMPLATE=off says that this is intended)"
             );
         }
-        cache.map(|cache| cache.join("template"))
+        cache.ok()
     }
 
-    /// The cache, when it can be written to.
-    fn cache(&self) -> Option<PathBuf> {
+    /// The cache, when it is ours and can be written to.
+    fn cache(&self) -> Result<PathBuf> {
         let home = || self.env.path("HOME").unwrap_or_else(|| OsUser::current().home);
         // the XDG base directory specification has relative paths ignored
         let xdg = self.env.os("XDG_CACHE_HOME").map(Path::new).filter(|path| path.is_absolute());
         let cache = xdg.map_or_else(|| home().join(".cache"), Path::to_owned).join("db-tool");
-        cluster::private_directory(&cache).ok().map(|()| cache)
+        cluster::private_directory(&cache).map(|()| cache)
     }
 
     /// The directories in which logs are.

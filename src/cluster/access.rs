@@ -11,14 +11,59 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+use super::files::refuse_link;
 use super::layout::Layout;
-use crate::error::{Context, Error, IoContext, Result};
-use crate::process::OsUser;
+use super::takeover::{hand_over, hand_over_marked};
+use crate::error::{Context, Error, IoContext, Kind, Result};
+use crate::process::{ActingAs, OsUser};
 
 /// What keeps a cluster out of the project's repository.
 pub(super) const GITIGNORE: &str = "*\n";
 /// Where Nix keeps what it has built. Root could write into it, to everybody's loss.
 const NIX_STORE: &str = "/nix/store";
+/// Directories of the system, with everything below.
+const SYSTEM: [&str; 14] = [
+    "/bin",
+    "/boot",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/proc",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/System",
+    "/Library",
+    "/private/etc",
+];
+/// Directories of the system in which others have places of their own.
+const SHARED: [&str; 23] = [
+    "/dev",
+    "/dev/shm",
+    "/home",
+    "/lost+found",
+    "/media",
+    "/mnt",
+    "/nix",
+    "/opt",
+    "/private",
+    "/private/tmp",
+    "/private/var",
+    "/root",
+    "/run",
+    "/snap",
+    "/srv",
+    "/tmp",
+    "/Users",
+    "/usr/local",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/tmp",
+];
 
 /// Refuses a directory that a cluster must not be put into.
 ///
@@ -52,6 +97,12 @@ pub fn check_working_directory(directory: &Path, precious: &[PathBuf]) -> Result
             "set LOCAL_DIR to your checkout (export LOCAL_DIR=\"$PWD\"), not to the flake's copy",
         ));
     }
+    if is_system(&real) || is_system(directory) {
+        return Err(Error::conflict(format!(
+            "PG_WORKING_DIR is {shown}, a directory of the operating system"
+        ))
+        .hint("use a directory of its own, such as $LOCAL_DIR/focus/postgresql"));
+    }
     if real.parent().is_none() || precious.iter().any(|path| is_same_or_below(path, &real)) {
         return Err(Error::conflict(format!(
             "PG_WORKING_DIR is {shown}, a directory that holds other things (a home directory or \
@@ -62,6 +113,12 @@ pub fn check_working_directory(directory: &Path, precious: &[PathBuf]) -> Result
     Ok(())
 }
 
+/// Whether a directory is the system's own. Below `/usr/local` people have places of theirs.
+fn is_system(directory: &Path) -> bool {
+    let below = |top: &&str| directory.starts_with(top) && !directory.starts_with("/usr/local");
+    SYSTEM.iter().any(below) || SHARED.iter().any(|shared| directory == Path::new(shared))
+}
+
 /// Whether `path` is `ancestor` or lies below it.
 fn is_same_or_below(path: &Path, ancestor: &Path) -> bool {
     std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(ancestor))
@@ -70,9 +127,18 @@ fn is_same_or_below(path: &Path, ancestor: &Path) -> bool {
 /// Creates what a cluster needs around its data directory and hands it to the server's user.
 pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     let directory = layout.working_directory();
-    make_closed(directory).on("create PG_WORKING_DIR", directory).map_err(|error| {
-        error.hint("make its parent writable, or set PG_WORKING_DIR to another place")
+    let made = match user {
+        Some(user) => hand_over_marked(directory, user),
+        None => make_closed(directory).on("create PG_WORKING_DIR", directory),
+    };
+    made.map_err(|error| match error.kind() {
+        Kind::Conflict => error,
+        _ => error.hint("make its parent writable, or set PG_WORKING_DIR to another place"),
     })?;
+    if let Some(user) = user {
+        check_reach(directory, user)?;
+    }
+    let _acting = ActingAs::enter(user)?;
     if layout.logs().is_file() {
         return Err(Error::conflict(format!(
             "PG_LOG_PATH is {}, which is a file",
@@ -84,21 +150,21 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
         return Err(Error::conflict("PG_LOG_PATH is inside the data directory, which is replaced")
             .hint("set it to a directory outside, or unset it for $PG_WORKING_DIR/log"));
     }
-    let made_logs = !layout.logs().exists();
-    std::fs::create_dir_all(layout.logs()).on("create the log directory", layout.logs())?;
+    refuse_link(layout.logs(), user.filter(|_| layout.logs().starts_with(directory)))?;
+    match user {
+        Some(user) if !layout.logs().starts_with(directory) && !layout.logs().exists() => {
+            hand_over(layout.logs(), user, 0o755)?;
+        }
+        _ => {
+            std::fs::create_dir_all(layout.logs()).on("create the log directory", layout.logs())?
+        }
+    }
     let ignore = layout.gitignore();
-    // not through a link: called by root, the directory is another user's
     match File::create_new(&ignore).and_then(|mut file| file.write_all(GITIGNORE.as_bytes())) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         written => written.on("write", &ignore)?,
     }
     if let Some(user) = user {
-        user.own(directory)?;
-        if made_logs || layout.logs().starts_with(directory) {
-            user.own(layout.logs())?;
-        }
-        user.own(&ignore)?;
-        check_reach(directory, user)?;
         check_reach(layout.logs(), user)?;
         check_writable(layout.logs(), user)?;
     }
@@ -116,6 +182,7 @@ pub fn check_access(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
 
 /// Checks that `user` can get to `directory`, naming the component that blocks the way.
 pub fn check_reach(directory: &Path, user: &OsUser) -> Result<()> {
+    let _ourselves = ActingAs::ourselves();
     let real = std::fs::canonicalize(directory).on("find", directory)?;
     let components: Vec<_> = real.ancestors().collect();
     for component in components.into_iter().rev() {
@@ -152,6 +219,7 @@ pub(super) fn make_closed(directory: &Path) -> std::io::Result<()> {
 
 /// A directory of logs that somebody made is not taken from them, so it has to be open already.
 fn check_writable(directory: &Path, user: &OsUser) -> Result<()> {
+    let _ourselves = ActingAs::ourselves();
     let facts = std::fs::metadata(directory).on("read", directory)?;
     let bit = permission(&facts, user, 0o2);
     if facts.mode() & bit != 0 {
@@ -249,6 +317,13 @@ mod tests {
         let parent = project.path().parent().expect("a parent");
         assert!(check_working_directory(parent, &precious).is_err());
         assert!(check_working_directory(Path::new("/"), &[]).is_err());
+        for system in ["/etc", "/etc/postgresql", "/usr/lib/x", "/tmp", "/var/lib", "/srv", "/bin"]
+        {
+            assert!(check_working_directory(Path::new(system), &[]).is_err(), "{system}");
+        }
+        for own in ["/srv/pg", "/tmp/pg", "/usr/local/pg", "/var/lib/pg", "/dev/shm/pg"] {
+            assert!(check_working_directory(Path::new(own), &[]).is_ok(), "{own}");
+        }
         let link = project.path().join("link");
         std::os::unix::fs::symlink(project.path(), &link).expect("linked");
         assert!(check_working_directory(&link, &precious).is_err());

@@ -12,10 +12,13 @@ use tempfile::TempDir;
 
 use super::conf::HBA;
 use super::copy::Flaw;
-use super::files::{exchange, remove_tree, replace_file, sync_file_system};
+use super::files::{
+    exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
+};
 use super::layout::MARKER;
 use super::postmaster::Liveness;
 use super::start::StartFailure;
+use super::takeover::remove_roots;
 use super::template::{Obtained, Recording, Template};
 use super::throwaway::remove_directory;
 use super::{Cluster, ClusterSpec, Layout, Lifetime, Running};
@@ -43,7 +46,7 @@ pub(super) enum Old {
 impl Marker {
     /// The marker in `directory`; `None` when the directory is not ours.
     pub(super) fn read(directory: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(directory.join(MARKER)).ok()?).ok()
+        serde_json::from_slice(&read_small(&directory.join(MARKER)).ok()?).ok()
     }
 
     pub(super) fn write(spec: &ClusterSpec, directory: &Path) -> Result<()> {
@@ -51,7 +54,7 @@ impl Marker {
             Self { tool: env!("CARGO_PKG_VERSION").to_owned(), superuser: spec.superuser.clone() };
         let text = serde_json::to_string(&marker)
             .map_err(|e| Error::unexpected(format!("cannot write the marker: {e}")))?;
-        replace_file(&directory.join(MARKER), &format!("{text}\n"), spec.server_user.as_ref())
+        replace_file(&directory.join(MARKER), &format!("{text}\n"))
     }
 }
 
@@ -123,24 +126,16 @@ fn stage(
     template: Option<&Template>,
 ) -> Result<(TempDir, Option<Recording>)> {
     let place = spec.layout.working_directory();
-    let staging =
-        tempfile::Builder::new().prefix("data.new-").tempdir_in(place).on("write to", place)?;
-    if let Some(user) = &spec.server_user {
-        user.own(staging.path())?;
-    }
+    let staging = private_tempdir("data.new-", place)?;
     Marker::write(spec, staging.path())?;
     let data = staging.path().join("data");
     let recording = match template {
-        Some(template) => template.clone_to(&data, spec.server_user.as_ref()).map(|()| None)?,
+        Some(template) => template.clone_to(&data).map(|()| None)?,
         None => populate(spec, toolchain, &data)?,
     };
     Marker::write(spec, &data)?;
-    let base = match &spec.conf_file {
-        Some(file) => std::fs::read_to_string(file).on("read PG_CONF_FILE", file)?,
-        None => String::new(),
-    };
-    replace_file(&data.join("postgresql.conf"), &base, spec.server_user.as_ref())?;
-    replace_file(&data.join("pg_hba.conf"), HBA, spec.server_user.as_ref())?;
+    replace_file(&data.join("postgresql.conf"), &spec.own_settings()?)?;
+    replace_file(&data.join("pg_hba.conf"), HBA)?;
     if spec.lifetime == Lifetime::Kept {
         sync_file_system(&data)?;
     }
@@ -152,7 +147,7 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
     let recipe = spec.recipe(toolchain);
     let Some(cache) = &spec.template_cache else { return recipe.initialise(data).map(|()| None) };
     match Template::obtain(cache, &recipe) {
-        Ok(Obtained::Ready(template)) => match template.clone_to(data, spec.server_user.as_ref()) {
+        Ok(Obtained::Ready(template)) => match template.clone_to(data) {
             Ok(()) => Ok(None),
             Err(Flaw::Failed(error)) => Err(error),
             Err(Flaw::Damaged(path)) => {
@@ -165,7 +160,7 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
         Ok(Obtained::Missing(vacancy)) => {
             tracing::debug!("initialising a cluster as the template for later ones");
             recipe.initialise(data)?;
-            let recording = vacancy.record(data, toolchain.version()?.text.clone());
+            let recording = vacancy.record(data, toolchain.version()?.text.clone(), recipe.user);
             Ok(recording.inspect_err(|error| tracing::warn!("no template was made: {error}")).ok())
         }
         Err(error) if error.kind() == Kind::Failed => {
@@ -217,7 +212,13 @@ pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
         }
         let ours = begins("data.new-");
         if ours && Marker::read(&path).is_some() {
-            remove_directory(&Layout::new(path, None, layout.owner()))?;
+            let removed = remove_directory(&Layout::new(path.clone(), None, layout.owner()));
+            if removed.is_err() && layout.owner() != 0 {
+                remove_roots(layout, &name)?;
+            }
+            if path.symlink_metadata().is_ok() {
+                removed?;
+            }
         } else if ours {
             // killed before the marker was written; what is not empty is somebody else's
             let _ = std::fs::remove_dir(entry.path());

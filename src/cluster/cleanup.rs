@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::access::GITIGNORE;
-use super::files::{is_private, remove_file};
+use super::files::{act_for, is_private, remove_file};
 use super::layout::server_lock_of;
 use super::provision::is_ours;
-use super::{Layout, Lock, Snapshot, build, snapshot, stop};
+use super::{Layout, Lock, Snapshot, build, snapshot, stop, takeover};
 use crate::error::{Error, IoContext, Result};
+use crate::process::ActingAs;
 
 /// What a clean-up did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,10 +27,12 @@ pub struct Cleaned {
 pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     let directory = layout.working_directory();
     let data = layout.data();
+    let _acting = act_for(layout)?;
     if !is_ours(&data) {
         return Err(Error::conflict(format!("no cluster of this tool in {}", directory.display()))
             .hint("nothing was removed; check PG_WORKING_DIR"));
     }
+    let was_handed_over = takeover::was_handed_over(layout);
     let lock = Lock::wait(&layout.lock())?;
     let stopped = stop(layout)?;
     build::remove_abandoned(layout)?;
@@ -64,12 +67,26 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     }
     remove_file(&server_lock_of(&data))?;
     lock.remove()?;
-    let gone = std::fs::remove_dir(directory).is_ok();
-    let mut left = if gone { Vec::new() } else { entries(directory)? };
+    let gone = remove_or_return(layout, was_handed_over && snapshots.is_empty())?;
+    let mut left = if gone { Vec::new() } else { left_in(directory)? };
     let ignored = [layout.gitignore(), layout.key()];
     left.retain(|path| !(ignores && ignored.contains(path)));
     left.retain(|path| snapshots.is_empty() || *path != layout.snapshots());
     Ok(Cleaned { stopped, gone, snapshots, left })
+}
+
+/// Removes the working directory when it is empty. One that stays goes back to root when root has handed
+/// it over, unless there are snapshots, which the server's user still has to reach.
+fn remove_or_return(layout: &Layout, returned: bool) -> Result<bool> {
+    let directory = layout.working_directory();
+    let gone = {
+        let _acting = ActingAs::controller_of(directory.parent().unwrap_or(directory))?;
+        std::fs::remove_dir(directory).is_ok()
+    };
+    if !gone && returned {
+        takeover::take_back(layout)?;
+    }
+    Ok(gone)
 }
 
 fn is_our_gitignore(layout: &Layout) -> bool {
@@ -131,6 +148,12 @@ pub(super) fn is_log(path: &Path) -> bool {
     matches!(&*name, "server.log" | "hydrate.log" | "patch.log")
         || name.starts_with("postgresql-")
             && path.extension().is_some_and(|found| collected.iter().any(|known| found == *known))
+}
+
+fn left_in(directory: &Path) -> Result<Vec<PathBuf>> {
+    // the directory may be root's again
+    let _ourselves = ActingAs::ourselves();
+    entries(directory)
 }
 
 fn entries(directory: &Path) -> Result<Vec<PathBuf>> {

@@ -7,13 +7,15 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown, fchown};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nix::fcntl::OFlag;
+
 use super::manifest::{Entry, Manifest};
 use crate::error::{Error, IoContext, Result};
-use crate::process::OsUser;
+use crate::process::{ActingAs, OsUser};
 use crate::signal;
 
 /// Files up to this size are read and written in one piece.
@@ -40,16 +42,39 @@ impl From<Flaw> for Error {
     }
 }
 
-/// Copies what `manifest` lists from `source` to `target`, which must not exist, for `owner`.
+/// With whose rights a copy reads its source. The rights that the caller works with write the target.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reader<'a> {
+    /// With the same.
+    Same,
+    /// With our own.
+    Ourselves,
+    /// With this user's.
+    User(Option<&'a OsUser>),
+}
+
+impl Reader<'_> {
+    fn enter(self) -> Result<ActingAs> {
+        match self {
+            Self::Same => ActingAs::enter(None),
+            Self::Ourselves => Ok(ActingAs::ourselves()),
+            Self::User(user) => ActingAs::enter(user),
+        }
+    }
+}
+
+/// Copies what `manifest` lists from `source` to `target`, which must not exist.
 pub(super) fn copy(
     source: &Path,
     target: &Path,
     manifest: &Manifest,
-    owner: Option<&OsUser>,
+    reader: Reader<'_>,
 ) -> std::result::Result<(), Flaw> {
-    directories(target, manifest, owner).map_err(Flaw::Failed)?;
-    let reflink = can_reflink(source, target, manifest);
-    let copy = Copy { source, target, owner, reflink, next: AtomicUsize::new(0) };
+    directories(target, manifest).map_err(Flaw::Failed)?;
+    // by name, so only with rights for both; where they differ, the system may share the blocks itself
+    let is_same = matches!(reader, Reader::Same) || !OsUser::current().is_root();
+    let reflink = is_same && can_reflink(source, target, manifest);
+    let copy = Copy { source, target, reader, reflink, next: AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         let other = scope.spawn(|| copy.work(&manifest.files));
         let mine = copy.work(&manifest.files);
@@ -58,14 +83,11 @@ pub(super) fn copy(
     })
 }
 
-fn directories(target: &Path, manifest: &Manifest, owner: Option<&OsUser>) -> Result<()> {
+fn directories(target: &Path, manifest: &Manifest) -> Result<()> {
     let root = (0o700, PathBuf::new());
     for (mode, path) in std::iter::once(&root).chain(&manifest.directories) {
         let made = target.join(path);
         DirBuilder::new().mode(*mode).create(&made).on("create", &made)?;
-        if let Some(owner) = owner {
-            owner.own(&made)?;
-        }
     }
     Ok(())
 }
@@ -82,7 +104,7 @@ fn can_reflink(source: &Path, target: &Path, manifest: &Manifest) -> bool {
 struct Copy<'a> {
     source: &'a Path,
     target: &'a Path,
-    owner: Option<&'a OsUser>,
+    reader: Reader<'a>,
     reflink: bool,
     /// The file that the next free thread takes.
     next: AtomicUsize,
@@ -101,11 +123,17 @@ impl Copy<'_> {
     fn file(&self, entry: &Entry, buffer: &mut [u8]) -> std::result::Result<(), Flaw> {
         let from = self.source.join(&entry.path);
         let damaged = || Flaw::Damaged(from.clone());
-        let source = File::open(&from).map_err(|_| damaged())?;
-        let facts = source.metadata().map_err(|_| damaged())?;
-        if !entry.matches(self.source, &facts) {
-            return Err(damaged());
-        }
+        let source = {
+            let _reading = self.reader.enter().map_err(Flaw::Failed)?;
+            let flags = OFlag::O_NOFOLLOW.bits();
+            let opened = File::options().read(true).custom_flags(flags).open(&from);
+            let source = opened.map_err(|_| damaged())?;
+            let facts = source.metadata().map_err(|_| damaged())?;
+            if !entry.matches(self.source, &facts) {
+                return Err(damaged());
+            }
+            source
+        };
         let to = self.target.join(&entry.path);
         let copied = match usize::try_from(entry.size) {
             Ok(size) if size <= SMALL => self.small(source, &to, entry, &mut buffer[..size]),
@@ -132,16 +160,11 @@ impl Copy<'_> {
     }
 
     fn create(&self, to: &Path, entry: &Entry) -> std::io::Result<File> {
-        let target = OpenOptions::new().write(true).create_new(true).mode(entry.mode).open(to)?;
-        if let Some(owner) = self.owner {
-            fchown(&target, Some(owner.uid), Some(owner.gid))?;
-        }
-        Ok(target)
+        OpenOptions::new().write(true).create_new(true).mode(entry.mode).open(to)
     }
 
     fn reflink(&self, from: &Path, to: &Path, entry: &Entry) -> std::io::Result<()> {
         reflink_copy::reflink(from, to)?;
-        std::fs::set_permissions(to, Permissions::from_mode(entry.mode))?;
-        self.owner.map_or(Ok(()), |owner| chown(to, Some(owner.uid), Some(owner.gid)))
+        std::fs::set_permissions(to, Permissions::from_mode(entry.mode))
     }
 }

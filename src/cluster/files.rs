@@ -1,37 +1,60 @@
 //! Files and directories: made for one user, replaced and removed in ways that bear interruption.
 
-use std::fs::{DirBuilder, File};
-use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use nix::fcntl::OFlag;
 use nix::unistd::{AccessFlags, access};
 
+use tempfile::TempDir;
+
+use super::Layout;
 use crate::error::{Error, IoContext, Result};
-use crate::process::OsUser;
+use crate::process::{ActingAs, OsUser, require_own_way};
 
 /// The most bytes that [`read_small`] reads.
 const SMALL: u64 = 1024 * 1024;
 
-/// Creates `directory` for nobody but us; one that is there has to be writable.
-pub fn private_directory(directory: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)?;
-    access(directory, AccessFlags::W_OK | AccessFlags::X_OK).on("write to", directory)
+/// Works with the rights of the server's user, when root calls.
+pub(super) fn act_for(layout: &Layout) -> Result<ActingAs> {
+    ActingAs::owner(layout.owner())
 }
 
-/// Makes a directory in a place where everybody may write: it must be ours and closed to others.
-pub fn make_private(directory: &Path, user: Option<&OsUser>) -> Result<()> {
+/// Creates `directory` for nobody but us. One that is there has to be ours: whoever else can write in it
+/// decides what we find there.
+pub fn private_directory(directory: &Path) -> Result<()> {
+    require_own_way(directory)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)?;
+    access(directory, AccessFlags::W_OK | AccessFlags::X_OK).on("write to", directory)?;
+    let us = OsUser::current().uid;
+    let link = directory.symlink_metadata().on("read", directory)?;
+    let facts = directory.metadata().on("read", directory)?;
+    if facts.uid() == us && facts.mode() & 0o022 == 0 && [us, 0].contains(&link.uid()) {
+        return Ok(());
+    }
+    let shown = directory.display();
+    Err(Error::conflict(format!("{shown} belongs to another user, or others may write in it"))
+        .hint("remove it, or use another place: others must not decide what is in it"))
+}
+
+/// A directory that only we may enter, and that is removed when it is dropped.
+pub fn private_tempdir(prefix: impl AsRef<std::ffi::OsStr>, place: &Path) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(&prefix)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(place)
+        .on("write to", place)
+}
+
+/// Makes a directory in a place where everybody may write: it must be `owner`'s, as whom we work, and
+/// closed to others.
+pub fn make_private(directory: &Path, owner: u32) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        other => {
-            other.on("create", directory)?;
-            if let Some(user) = user {
-                user.own(directory)?;
-            }
-        }
+        other => other.on("create", directory)?,
     }
-    let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
     if !is_private(directory, owner) {
         return Err(Error::conflict(format!(
             "{} is not a private directory of ours, so no socket is put there",
@@ -61,15 +84,25 @@ pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     file.take(SMALL).read_to_end(&mut bytes).map(|_| bytes)
 }
 
-/// Replaces `path` in one step.
-pub fn replace_file(path: &Path, text: &str, owner: Option<&OsUser>) -> Result<()> {
-    let directory = path.parent().unwrap_or(path);
-    let beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
-    std::fs::write(beside.path(), text).on("write", path)?;
-    beside.as_file().sync_all().on("sync", path)?;
-    if let Some(owner) = owner {
-        owner.own(beside.path())?;
+/// Root follows no link in the place of a file or directory of the server's user.
+pub(super) fn refuse_link(path: &Path, user: Option<&OsUser>) -> Result<()> {
+    match user {
+        Some(user) if path.is_symlink() => Err(Error::conflict(format!(
+            "{} is a link, which root does not follow in a place of user \"{}\"",
+            path.display(),
+            user.name
+        ))
+        .hint("replace the link by what it leads to, or call as that user")),
+        _ => Ok(()),
     }
+}
+
+/// Replaces `path` in one step. Writes to the file that it has made, whatever has its name by then.
+pub fn replace_file(path: &Path, text: &str) -> Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    let mut beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
+    beside.write_all(text.as_bytes()).on("write", path)?;
+    beside.as_file().sync_all().on("sync", path)?;
     beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
 }
 
@@ -134,13 +167,14 @@ mod tests {
     fn a_foreign_directory_gets_no_socket() {
         let place = tempfile::tempdir().expect("temporary directory");
         let directory = place.path().join("short");
-        assert!(make_private(&directory, None).is_ok(), "made");
-        assert!(make_private(&directory, None).is_ok(), "found");
+        let us = OsUser::current().uid;
+        assert!(make_private(&directory, us).is_ok(), "made");
+        assert!(make_private(&directory, us).is_ok(), "found");
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&directory, open).expect("opened");
-        assert!(make_private(&directory, None).is_err(), "open to others");
+        assert!(make_private(&directory, us).is_err(), "open to others");
         std::fs::remove_dir(&directory).expect("removed");
         std::os::unix::fs::symlink(place.path(), &directory).expect("linked");
-        assert!(make_private(&directory, None).is_err(), "a link");
+        assert!(make_private(&directory, us).is_err(), "a link");
     }
 }

@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::ClusterSpec;
 use crate::error::{Error, IoContext, Result};
-use crate::process::{OsUser, Patience, wait_for};
+use crate::process::{Patience, wait_for};
 
 /// Longer than any command should hold it; a stopped process could hold it for ever.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -25,9 +25,8 @@ pub struct Lock {
 impl Lock {
     /// The lock of the cluster that `spec` describes, which its server's user can take too.
     pub fn of(spec: &ClusterSpec) -> Result<Self> {
-        let lock = Self::wait(&spec.layout.lock())?;
-        spec.server_user.as_ref().map_or(Ok(()), |user| lock.own(user))?;
-        Ok(lock)
+        let _acting = spec.act()?;
+        Self::wait(&spec.layout.lock())
     }
 
     /// Takes the lock, creating the file; waits for another holder and says so.
@@ -86,15 +85,6 @@ impl Lock {
         found.ok_or_else(|| {
             Error::conflict(format!("another command still holds {}", path.display()))
         })
-    }
-
-    /// Hands the file to `user`, so that they can lock it too; one with other names is left alone.
-    pub fn own(&self, user: &OsUser) -> Result<()> {
-        if self.file.metadata().is_ok_and(|facts| facts.nlink() > 1) {
-            return Ok(());
-        }
-        std::os::unix::fs::fchown(&*self.file, Some(user.uid), Some(user.gid))
-            .on("hand over", &self.path)
     }
 
     /// The file.

@@ -28,6 +28,7 @@ mod spec;
 mod staging;
 mod start;
 mod tablespace;
+mod takeover;
 mod template;
 mod throwaway;
 mod trim;
@@ -37,12 +38,16 @@ use std::time::Duration;
 
 pub use access::{check_access, check_reach, check_working_directory, prepare, server_user};
 pub use cleanup::{Cleaned, clean_up};
-pub use files::{exchange, make_private, private_directory, remove_tree, replace_file};
+pub use files::{
+    exchange, make_private, private_directory, private_tempdir, remove_tree, replace_file,
+};
 pub use layout::Layout;
 pub use lock::Lock;
 pub use pause::Paused;
 pub use postmaster::Liveness;
-pub use provision::{Contents, Existing, Outcome, Provisioned, provision};
+pub use provision::{
+    Contents, Existing, Outcome, Provisioned, is_template, provision, template_database,
+};
 pub use seed::Seed;
 pub use snapshot::{Draft, Snapshot};
 pub use spec::{ClusterSpec, Lifetime, Preload};
@@ -143,6 +148,7 @@ impl Running {
 
     /// Stops the server.
     pub fn stop(self, how: Shutdown) -> Result<Cluster> {
+        let _acting = self.spec().act()?;
         self.postmaster.stop(how, STOP_LIMIT)?;
         Ok(self.cluster)
     }
@@ -154,6 +160,7 @@ impl Running {
         }
         // whatever the server has to say about a lost connection, it says before it answers again
         let _ = self.session("postgres");
+        let Ok(_acting) = self.spec().act() else { return error };
         let tail = start::tail_of(&self.spec().layout.server_log());
         if tail.trim().is_empty() {
             return error;
@@ -180,8 +187,19 @@ pub enum Found {
     Running(Running),
 }
 
+impl Found {
+    fn spec(&self) -> Option<&ClusterSpec> {
+        match self {
+            Self::Nothing => None,
+            Self::Stopped(cluster) | Self::Stale(cluster) => Some(&cluster.spec),
+            Self::Running(running) => Some(running.spec()),
+        }
+    }
+}
+
 /// Looks at the cluster in the place that `spec` names.
 pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
+    let _acting = spec.act()?;
     let data = spec.layout.data();
     if !data.join("PG_VERSION").is_file() {
         return Ok(Found::Nothing);
@@ -200,6 +218,7 @@ pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
 /// Stops whatever runs in `layout`: fast, then immediately. Nothing to stop is fine; a stale file is
 /// healed.
 pub fn stop(layout: &Layout) -> Result<bool> {
+    let _acting = files::act_for(layout)?;
     let data = layout.data();
     match Liveness::thorough(&data)? {
         Liveness::Stopped => Ok(false),

@@ -1,7 +1,7 @@
 //! A cluster that stands still while its files are copied, and then is as it was.
 
 use super::postmaster::{Shutdown, heal};
-use super::{Cluster, Found, access, provision};
+use super::{Cluster, ClusterSpec, Found, access, provision};
 use crate::error::{Context, Error, Result};
 use crate::process::Patience;
 
@@ -16,6 +16,7 @@ impl Found {
     /// Stops the server, if one runs; not when it is known already that it could not start again.
     /// `None` when there is no cluster.
     pub fn pause(self) -> Result<Option<Paused>> {
+        let _acting = self.spec().map(ClusterSpec::act).transpose()?;
         let (cluster, ran) = match self {
             Self::Nothing => return Ok(None),
             Self::Stopped(cluster) => (cluster, false),

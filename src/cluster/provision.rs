@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::build::{Marker, Old};
 use super::postmaster::{Liveness, Shutdown};
 use super::start::StartFailure;
+use super::takeover::{check_free, is_empty};
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, access, not_ours, postmaster};
 use crate::error::{Context, Error, Result};
 use crate::postgres::toolchain::Toolchain;
@@ -78,6 +79,9 @@ impl Contents {
                 .hint("choose a shorter role or database name in DB_URL or PG_DATABASE"));
             }
         }
+        if let Some(name) = self.databases.iter().find(|name| is_template(name)) {
+            return Err(template_database(name));
+        }
         match &self.role {
             Some(role) if role.starts_with("pg_") => {
                 Err(Error::conflict(format!("the role {role} cannot be created: pg_ is reserved"))
@@ -101,6 +105,17 @@ impl Contents {
     }
 }
 
+/// Whether new databases are copies of the one with this name.
+pub fn is_template(database: &str) -> bool {
+    matches!(database, "template0" | "template1")
+}
+
+/// A database that a project must not have as its own.
+pub fn template_database(name: &str) -> Error {
+    Error::conflict(format!("the database {name} is a template: new databases are copies of it"))
+        .hint("choose another name in PG_DATABASE or DB_URL")
+}
+
 /// Provides the cluster that `spec` describes, with its contents. The result holds the working
 /// directory's lock, so that what follows has the cluster to itself.
 pub fn provision(
@@ -109,16 +124,18 @@ pub fn provision(
     existing: Existing,
     contents: &Contents,
 ) -> Result<Provisioned> {
-    if matches!(look(&spec.layout.data())?, Found::Foreign) {
+    check_free(&spec.layout, spec.server_user.as_ref())?;
+    let _acting = spec.act()?;
+    if is_taken(&spec.layout.data())? {
         return Err(not_ours(&spec.layout)); // before anything is written beside it
     }
     // what would fail later is better found before anything is stopped or replaced
-    spec.require_libraries(&toolchain)?;
-    contents.check_names()?;
-    access::prepare(&spec.layout, spec.server_user.as_ref())?;
     if let Some(user) = &spec.server_user {
         access::check_reach(toolchain.bindir(), user)?;
     }
+    spec.require_libraries(&toolchain)?;
+    contents.check_names()?;
+    access::prepare(&spec.layout, spec.server_user.as_ref())?;
     let lock = Lock::of(&spec)?;
     let provide = || -> Result<Provisioned> {
         let provisioned = decide(spec.clone(), toolchain.clone(), existing, contents)?;
@@ -181,6 +198,12 @@ pub(super) enum Found {
     Nothing,
     Foreign,
     Cluster { marker: Option<Marker> },
+}
+
+/// Whether the place of the data directory is taken. An empty directory that cannot be removed yet may be
+/// root's, who hands it over later.
+pub(super) fn is_taken(data: &Path) -> Result<bool> {
+    Ok(matches!(look(data)?, Found::Foreign) && !is_empty(data).unwrap_or(false))
 }
 
 /// Looks at the place of the data directory; an empty directory there is removed.

@@ -16,7 +16,7 @@ impl Running {
             let layout = &cluster.spec.layout;
             let saved = layout.beside_data(STATE.0, STATE.1);
             remove_tree(&saved)?;
-            clone(&layout.data(), &saved, cluster.spec.server_user.as_ref())
+            clone(&layout.data(), &saved)
         })
     }
 
@@ -26,11 +26,12 @@ impl Running {
             let layout = &cluster.spec.layout;
             let saved = layout.beside_data(STATE.0, STATE.1);
             remove_tree(&layout.data())?;
-            clone(&saved, &layout.data(), cluster.spec.server_user.as_ref())
+            clone(&saved, &layout.data())
         })
     }
 
     fn restart(&mut self, meanwhile: impl FnOnce(&Cluster) -> Result<()>) -> Result<()> {
+        let _acting = self.spec().act()?;
         self.postmaster.stop(Shutdown::Fast, STOP_LIMIT)?;
         meanwhile(&self.cluster)?;
         let (spec, toolchain) = (self.cluster.spec.clone(), self.cluster.toolchain.clone());

@@ -14,7 +14,7 @@ use super::postmaster::Shutdown;
 use super::start::StartFailure;
 use super::template::{Recipe, Template};
 use super::{Cluster, ClusterSpec, Running};
-use crate::error::Result;
+use crate::error::{IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::signal;
 
@@ -55,6 +55,9 @@ impl Cluster {
         toolchain: &Toolchain,
         seed: &Seed<'_>,
     ) -> Result<Running> {
+        let _acting = spec.act()?;
+        let logs = spec.layout.logs();
+        std::fs::create_dir_all(logs).on("create", logs)?;
         Self::create_planted(spec, toolchain, Old::Remove, seed).map(|(running, _)| running)
     }
 }

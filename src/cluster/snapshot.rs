@@ -19,15 +19,16 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::access::make_closed;
-use super::copy::{self, Flaw};
-use super::files::{exchange, remove_tree, replace_file, sync_file_system};
+use super::copy::{self, Flaw, Reader};
+use super::files::{
+    act_for, exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
+};
 use super::manifest::Manifest;
 use super::provision::{check_major, is_ours};
 use super::tablespace::require_inside;
 use super::{ClusterSpec, Layout, Lock, superuser_of};
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
-use crate::process::OsUser;
 
 /// The name of the description.
 const DESCRIPTION: &str = "snapshot.json";
@@ -67,6 +68,7 @@ pub struct Draft {
 impl Snapshot {
     /// The snapshot with this name; exit 3 when there is none.
     pub fn open(layout: &Layout, name: &str) -> Result<Self> {
+        let _acting = act_for(layout)?;
         let place = place(layout, name)?;
         if std::fs::symlink_metadata(&place).is_err() {
             return Err(Error::missing(format!(
@@ -80,6 +82,7 @@ impl Snapshot {
 
     /// All snapshots, the oldest first.
     pub fn all(layout: &Layout) -> Result<Vec<Self>> {
+        let _acting = act_for(layout)?;
         let directory = layout.snapshots();
         if !is_real_directory(&directory) {
             return Ok(Vec::new());
@@ -98,7 +101,7 @@ impl Snapshot {
             return None;
         }
         let Description { saved, .. } =
-            serde_json::from_slice(&std::fs::read(description).ok()?).ok()?;
+            serde_json::from_slice(&read_small(&description).ok()?).ok()?;
         Some(Self { directory: place.to_owned(), name: name.to_owned(), saved })
     }
 
@@ -130,17 +133,20 @@ impl Snapshot {
 
     /// Refuses what cannot run here.
     pub fn check(&self, spec: &ClusterSpec, toolchain: &Toolchain) -> Result<()> {
+        let _acting = spec.act()?;
         spec.require_libraries(toolchain)?;
         check_major(&self.data(), toolchain)
     }
 
     /// Copies the state to where `spec` has its data directory, which must not exist.
     pub fn clone_to(&self, spec: &ClusterSpec) -> Result<()> {
-        clone(&self.data(), &spec.layout.data(), spec.server_user.as_ref())
+        let _acting = spec.act()?;
+        clone(&self.data(), &spec.layout.data())
     }
 
     /// Removes it: it loses its name first, so that no interruption leaves half a snapshot.
     pub fn remove(self, spec: &ClusterSpec) -> Result<()> {
+        let _acting = spec.act()?;
         let _lock = Lock::of(spec)?;
         let directory = spec.layout.snapshots();
         let aside = unnamed_in(&directory)?;
@@ -158,6 +164,7 @@ impl Draft {
     /// Prepares a snapshot of the cluster that `spec` describes; waits for other commands. A name
     /// that is taken is exit 2 unless it is to be replaced.
     pub fn begin(spec: ClusterSpec, name: &str, replace: bool) -> Result<Self> {
+        let _acting = spec.act()?;
         let place = place(&spec.layout, name)?;
         let data = spec.layout.data();
         if !is_ours(&data) {
@@ -174,34 +181,39 @@ impl Draft {
         make_closed(&directory).on("create", &directory)?;
         remove_abandoned(&directory)?;
         let unnamed = unnamed_in(&directory)?;
-        if let Some(user) = &spec.server_user {
-            user.own(&directory)?;
-            user.own(unnamed.path())?;
-        }
         Ok(Self { spec, place, replace, directory: unnamed, _lock: lock })
     }
 
     /// Copies the data directory, in which no server runs.
     pub fn fill(&self) -> Result<()> {
-        let target = self.directory.path().join("data");
-        clone(&self.spec.layout.data(), &target, self.spec.server_user.as_ref())
+        let _acting = self.spec.act()?;
+        clone(&self.spec.layout.data(), &self.directory.path().join("data"))
     }
 
     /// Gives the snapshot its name; a replaced one goes with the draft.
     pub fn publish(self) -> Result<()> {
+        let _acting = self.spec.act()?;
         let saved = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let description = Description { tool: env!("CARGO_PKG_VERSION").to_owned(), saved };
         let text = serde_json::to_string(&description)
             .map_err(|e| Error::unexpected(format!("cannot write the description: {e}")))?;
         let draft = self.directory.path();
-        let user = self.spec.server_user.as_ref();
-        replace_file(&draft.join(DESCRIPTION), &format!("{text}\n"), user)?;
+        replace_file(&draft.join(DESCRIPTION), &format!("{text}\n"))?;
         sync_file_system(draft)?;
         check_free(&self.place, self.replace)?;
         if is_real_directory(&self.place) {
             return exchange(draft, &self.place);
         }
         std::fs::rename(draft, &self.place).on("write", &self.place)
+    }
+}
+
+impl Drop for Draft {
+    /// A replaced snapshot goes here too.
+    fn drop(&mut self) {
+        if let Ok(_acting) = self.spec.act() {
+            let _ = remove_tree(self.directory.path());
+        }
     }
 }
 
@@ -226,11 +238,11 @@ fn remove_abandoned(directory: &Path) -> Result<()> {
 }
 
 fn unnamed_in(directory: &Path) -> Result<TempDir> {
-    tempfile::Builder::new().prefix(UNNAMED).tempdir_in(directory).on("write to", directory)
+    private_tempdir(UNNAMED, directory)
 }
 
-pub(super) fn clone(from: &Path, to: &Path, owner: Option<&OsUser>) -> Result<()> {
-    copy::copy(from, to, &Manifest::list(from)?, owner).map_err(|flaw| match flaw {
+pub(super) fn clone(from: &Path, to: &Path) -> Result<()> {
+    copy::copy(from, to, &Manifest::list(from)?, Reader::Same).map_err(|flaw| match flaw {
         Flaw::Failed(error) => error,
         Flaw::Damaged(path) => Error::failed(format!(
             "cannot copy {}: it cannot be read, or changes meanwhile",

@@ -6,9 +6,9 @@ use std::sync::Once;
 use super::conf::{Conf, directory_list};
 use super::layout::Layout;
 use super::template::Recipe;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, IoContext, Kind, Result};
 use crate::postgres::toolchain::Toolchain;
-use crate::process::OsUser;
+use crate::process::{ActingAs, OsUser};
 
 /// The library that is loaded when nobody says otherwise, and it is installed.
 const DEFAULT_PRELOAD: &str = "pg_cron";
@@ -57,6 +57,18 @@ pub struct ClusterSpec {
 }
 
 impl ClusterSpec {
+    /// Works with the rights of the server's user, when root calls: others may write where its files are.
+    pub fn act(&self) -> Result<ActingAs> {
+        ActingAs::enter(self.server_user.as_ref())
+    }
+
+    /// The user's own `postgresql.conf`; empty without one. Its owner gets to read what we read.
+    pub fn own_settings(&self) -> Result<String> {
+        let Some(file) = &self.conf_file else { return Ok(String::new()) };
+        let _acting = ActingAs::controller_of(file)?;
+        std::fs::read_to_string(file).on("read PG_CONF_FILE", file)
+    }
+
     /// How the data directory is initialised.
     pub(super) fn recipe<'a>(&'a self, toolchain: &'a Toolchain) -> Recipe<'a> {
         Recipe { toolchain, superuser: &self.superuser, user: self.server_user.as_ref() }

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::build::{Marker, Old, discard, put_in_place, remove_abandoned};
-use super::files::{exchange, sync_file_system};
+use super::files::{exchange, private_tempdir, sync_file_system};
 use super::postmaster::{Liveness, heal};
-use super::provision::{Found, is_ours, look};
+use super::provision::{is_ours, is_taken};
 use super::tablespace::relink;
+use super::takeover::check_free;
 use super::throwaway::remove_directory;
 use super::{Cluster, ClusterSpec, Layout, Lifetime, Lock, Running, access, not_ours};
 use crate::error::{Context, Error, IoContext, Result};
@@ -43,18 +44,16 @@ pub struct Replaced {
 impl Staging {
     /// A staging directory beside the data directory that `spec` names; waits for other commands.
     pub fn beside(spec: ClusterSpec) -> Result<Self> {
-        if matches!(look(&spec.layout.data())?, Found::Foreign) {
+        check_free(&spec.layout, spec.server_user.as_ref())?;
+        let _acting = spec.act()?;
+        if is_taken(&spec.layout.data())? {
             return Err(not_ours(&spec.layout));
         }
         access::prepare(&spec.layout, spec.server_user.as_ref())?;
         let lock = Lock::of(&spec)?;
         remove_abandoned(&spec.layout)?;
         let place = spec.layout.working_directory();
-        let directory =
-            tempfile::Builder::new().prefix("data.new-").tempdir_in(place).on("write to", place)?;
-        if let Some(user) = &spec.server_user {
-            user.own(directory.path())?;
-        }
+        let directory = private_tempdir("data.new-", place)?;
         Marker::write(&spec, directory.path())?;
         let layout = Layout::new(directory.path().to_owned(), None, spec.layout.owner());
         Ok(Self { spec, layout, directory, _lock: lock })
@@ -76,6 +75,7 @@ impl Staging {
         toolchain: &Toolchain,
         prove: impl FnOnce(&Running) -> Result<()>,
     ) -> Result<Replaced> {
+        let _acting = self.spec.act()?;
         let data = self.spec.layout.data();
         Marker::write(&self.spec, &self.layout.data())?;
         sync_file_system(&self.layout.data())?;
@@ -111,7 +111,7 @@ impl Staging {
         prove: impl FnOnce(&Running) -> Result<()>,
     ) -> Result<Running> {
         if let Some(kept) = kept {
-            relink(kept, self.spec.server_user.as_ref())?;
+            relink(kept)?;
         }
         let cluster = Cluster::existing(self.spec.clone(), toolchain.clone());
         let started = cluster.start().map_err(Error::from);
@@ -126,7 +126,7 @@ impl Staging {
         super::stop(&self.spec.layout)?;
         if let Some(kept) = kept {
             exchange(kept, &data)?;
-            relink(&data, self.spec.server_user.as_ref())?;
+            relink(&data)?;
             return discard(&self.spec.layout, kept);
         }
         std::fs::rename(&data, self.layout.data()).on("move away", &data)

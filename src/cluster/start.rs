@@ -16,7 +16,7 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 
 use super::access::make_closed;
-use super::files::{make_private, replace_file};
+use super::files::{make_private, refuse_link, replace_file};
 use super::layout::socket_in;
 use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
 use super::trim::trim_logs;
@@ -68,11 +68,12 @@ impl Cluster {
         self,
         patience: Patience,
     ) -> std::result::Result<Running, StartFailure> {
+        let _acting = self.spec.act()?;
         let data = self.spec.layout.data();
         if matches!(Liveness::of(&data)?, Liveness::Stale) {
             heal(&data)?;
         }
-        tablespace::relink(&data, self.spec.server_user.as_ref())?;
+        tablespace::relink(&data)?;
         self.write_conf()?;
         self.make_socket_directories()?;
         for directory in self.spec.layout.sockets(self.spec.port).directories {
@@ -104,10 +105,7 @@ impl Cluster {
     fn lock_for_server(&self) -> Result<Option<File>> {
         match self.spec.lifetime {
             Lifetime::Throwaway => Ok(None),
-            Lifetime::Kept => {
-                let user = self.spec.server_user.as_ref();
-                postmaster::lock_for_server(&self.spec.layout.data(), user).map(Some)
-            }
+            Lifetime::Kept => postmaster::lock_for_server(&self.spec.layout.data()).map(Some),
         }
     }
 
@@ -190,6 +188,7 @@ impl Cluster {
     /// Writes our block into `postgresql.conf`: beside, then renamed.
     fn write_conf(&self) -> Result<()> {
         let path = self.spec.layout.data().join("postgresql.conf");
+        refuse_link(&path, self.spec.server_user.as_ref())?;
         let existing = std::fs::read(&path).unwrap_or_default();
         let existing = String::from_utf8_lossy(&existing);
         let settings = self.spec.settings(&self.spec.preload_libraries(&self.toolchain)?);
@@ -197,7 +196,7 @@ impl Cluster {
         if written == existing {
             return Ok(());
         }
-        replace_file(&path, &written, self.spec.server_user.as_ref())
+        replace_file(&path, &written)
     }
 
     fn make_socket_directories(&self) -> Result<()> {
@@ -213,27 +212,23 @@ impl Cluster {
                 layout.working_directory().display(),
                 sockets.directories[0].display()
             );
-            return make_private(&sockets.directories[0], self.spec.server_user.as_ref());
+            return make_private(&sockets.directories[0], layout.owner());
         }
         let sock = layout.sock();
-        make_closed(&sock).on("create", &sock)?;
-        self.spec.server_user.as_ref().map_or(Ok(()), |user| user.own(&sock))
+        make_closed(&sock).on("create", &sock)
     }
 
     fn open_server_log(&self) -> Result<File> {
         let path = self.spec.layout.server_log();
+        refuse_link(self.spec.layout.logs(), self.spec.server_user.as_ref())?;
         // not through a link: called by root, the directory is another user's
-        let log = OpenOptions::new()
+        OpenOptions::new()
             .create(true)
             .append(true)
             .mode(0o600)
             .custom_flags(OFlag::O_NOFOLLOW.bits())
             .open(&path)
-            .on("write", &path)?;
-        if let Some(user) = &self.spec.server_user {
-            user.own(&path)?;
-        }
-        Ok(log)
+            .on("write", &path)
     }
 }
 

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use super::files::remove_file;
 use crate::error::{Error, IoContext, Result};
-use crate::process::OsUser;
 
 /// The directory inside a data directory that holds tablespaces, each named after its OID.
 pub const TABLESPACES: &str = "tablespace";
@@ -19,7 +18,7 @@ pub const TABLESPACES: &str = "tablespace";
 const LINKS: &str = "pg_tblspc";
 
 /// Lets the links to tablespaces inside `data` lead to where they are now.
-pub(super) fn relink(data: &Path, owner: Option<&OsUser>) -> Result<()> {
+pub(super) fn relink(data: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(data.join(TABLESPACES)) else { return Ok(()) };
     for entry in entries {
         let entry = entry.on("read", data.join(TABLESPACES))?;
@@ -29,9 +28,6 @@ pub(super) fn relink(data: &Path, owner: Option<&OsUser>) -> Result<()> {
         }
         remove_file(&link)?;
         std::os::unix::fs::symlink(entry.path(), &link).on("link", &link)?;
-        if let Some(owner) = owner {
-            owner.own(&link)?;
-        }
     }
     Ok(())
 }
@@ -68,9 +64,9 @@ mod tests {
         let (one, two) = (place.path().join("one"), place.path().join("two"));
         std::fs::create_dir_all(one.join("tablespace/16384")).expect("made");
         std::fs::create_dir_all(one.join("pg_tblspc")).expect("made");
-        relink(&one, None).expect("linked");
+        relink(&one).expect("linked");
         std::fs::rename(&one, &two).expect("renamed");
-        relink(&two, None).expect("linked anew");
+        relink(&two).expect("linked anew");
         let leads = std::fs::read_link(two.join("pg_tblspc/16384")).expect("a link");
         assert_eq!(leads, two.join("tablespace/16384"));
     }
@@ -81,7 +77,7 @@ mod tests {
         std::fs::create_dir_all(data.path().join("pg_tblspc")).expect("made");
         let link = data.path().join("pg_tblspc/1");
         std::os::unix::fs::symlink("/elsewhere", &link).expect("linked");
-        relink(data.path(), None).expect("nothing to do");
+        relink(data.path()).expect("nothing to do");
         assert_eq!(std::fs::read_link(&link).expect("a link"), Path::new("/elsewhere"));
     }
 }

@@ -17,14 +17,14 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
-use super::copy::{self, Flaw};
+use super::copy::{self, Flaw, Reader};
 use super::files::{private_directory, remove_tree, sync_file_system};
 use super::lock::Lock;
 use super::manifest::Manifest;
 use super::trim::trim_cache;
 use crate::error::{IoContext, Result};
 use crate::postgres::toolchain::Toolchain;
-use crate::process::OsUser;
+use crate::process::{ActingAs, OsUser};
 use crate::signal;
 
 /// How `initdb` is called. Everything in here is part of the template's key.
@@ -100,6 +100,10 @@ impl Recipe<'_> {
             digest.update([0]);
             digest.update(option);
         }
+        // a user who made a template may have put anything into it, so no other user gets it
+        if let Some(user) = self.user {
+            digest.update(format!("\0user {}", user.uid));
+        }
         let kind = if planted.is_some() { "-prepared" } else { "" };
         Ok(format!("{:x}", digest.finalize()).split_off(32) + kind)
     }
@@ -108,6 +112,7 @@ impl Recipe<'_> {
 impl Template {
     /// The template for `recipe` below `cache`; when there is none, the right to make it.
     pub fn obtain(cache: &Path, recipe: &Recipe<'_>) -> Result<Obtained> {
+        let _ourselves = ActingAs::ourselves();
         if let Some(template) = Self::find(cache, recipe, None)? {
             return Ok(Obtained::Ready(template));
         }
@@ -123,6 +128,7 @@ impl Template {
 
     /// The template for `recipe`, or for what was `planted` in it, if it is there.
     pub fn find(cache: &Path, recipe: &Recipe<'_>, planted: Option<&str>) -> Result<Option<Self>> {
+        let _ourselves = ActingAs::ourselves();
         Ok(Self::open(&cache.join(recipe.key(planted)?)))
     }
 
@@ -135,29 +141,41 @@ impl Template {
         data: &Path,
     ) -> Result<Option<Self>> {
         let directory = cache.join(recipe.key(Some(planted))?);
+        let _ourselves = ActingAs::ourselves();
         let Some(lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
         let staging = Vacancy { directory, lock }.stage()?;
-        move_tree(data, &staging.data())?;
+        if recipe.user.is_some() {
+            // what another user owns stays in their hands, wherever it is moved
+            copy_from_user(data, &staging.data(), recipe.user)?;
+            let _acting = ActingAs::enter(recipe.user)?;
+            remove_tree(data)?;
+        } else {
+            move_tree(data, &staging.data())?;
+        }
         let template = staging.publish(&recipe.toolchain.version()?.text)?;
         trim_cache(cache, &template.directory);
         Ok(Some(template))
     }
 
-    /// Copies the template to `target`, which must not exist, for `owner`. Nobody removes it while
-    /// that goes on.
-    pub fn clone_to(&self, target: &Path, owner: Option<&OsUser>) -> std::result::Result<(), Flaw> {
-        let _lock = Lock::share(&lock_of(&self.directory)).map_err(Flaw::Failed)?;
-        copy::copy(&self.directory.join("data"), target, &self.manifest, owner)
+    /// Copies the template to `target`, which must not exist. Nobody removes it while that goes on.
+    pub fn clone_to(&self, target: &Path) -> std::result::Result<(), Flaw> {
+        let _lock = {
+            let _ourselves = ActingAs::ourselves();
+            Lock::share(&lock_of(&self.directory)).map_err(Flaw::Failed)?
+        };
+        copy::copy(&self.directory.join("data"), target, &self.manifest, Reader::Ourselves)
     }
 
     /// Whether every file still has its digest; asked when a fresh clone does not start.
     pub fn is_intact(&self) -> bool {
+        let _ourselves = ActingAs::ourselves();
         let data = self.directory.join("data");
         self.manifest.files.iter().all(|entry| entry.is_intact(&data))
     }
 
     /// Throws the template away, so that the next use makes it.
     pub fn discard(self) -> Result<()> {
+        let _ourselves = ActingAs::ourselves();
         let _lock = Lock::wait(&lock_of(&self.directory))?;
         remove_tree(&self.directory)
     }
@@ -176,9 +194,10 @@ impl Template {
 impl Vacancy {
     /// Makes a template of a data directory that `initdb` has just filled: copies it at once, and
     /// digests, syncs and publishes the copy while the cluster starts.
-    pub fn record(self, data: &Path, version: String) -> Result<Recording> {
+    pub fn record(self, data: &Path, version: String, user: Option<&OsUser>) -> Result<Recording> {
+        let _ourselves = ActingAs::ourselves();
         let staging = self.stage()?;
-        copy::copy(data, &staging.data(), &Manifest::list(data)?, None)?;
+        copy_from_user(data, &staging.data(), user)?;
         Ok(Recording(Some(std::thread::spawn(move || match staging.publish(&version) {
             Ok(Template { directory, .. }) => {
                 if let Some(cache) = directory.parent() {
@@ -234,10 +253,19 @@ impl Drop for Recording {
     }
 }
 
+/// Copies a data directory of `user` into a place of ours.
+fn copy_from_user(from: &Path, to: &Path, user: Option<&OsUser>) -> Result<()> {
+    let manifest = {
+        let _acting = ActingAs::enter(user)?;
+        Manifest::list(from)?
+    };
+    Ok(copy::copy(from, to, &manifest, Reader::User(user))?)
+}
+
 fn move_tree(from: &Path, to: &Path) -> Result<()> {
     match std::fs::rename(from, to) {
         Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            copy::copy(from, to, &Manifest::list(from)?, None)?;
+            copy::copy(from, to, &Manifest::list(from)?, Reader::Same)?;
             remove_tree(from)
         }
         other => other.on("write", to),
@@ -275,12 +303,12 @@ mod tests {
     #[test]
     fn a_recording_is_a_template_once_it_is_dropped() {
         let (parent, data, vacancy) = places();
-        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         assert!(data.join("base/1").exists(), "the cluster goes on with its own");
         assert_eq!(cached(&parent), ["key", "key.lock"]);
         let template = Template::open(&parent.path().join("cache/key")).expect("published");
         assert!(template.is_intact());
-        template.clone_to(&parent.path().join("clone"), None).expect("cloned");
+        template.clone_to(&parent.path().join("clone")).expect("cloned");
         let copied = std::fs::read_to_string(parent.path().join("clone/base/1"));
         assert_eq!(copied.expect("there"), "one");
     }
@@ -300,7 +328,7 @@ mod tests {
     fn nothing_stays_of_a_template_that_was_not_published() {
         let (parent, data, vacancy) = places();
         std::os::unix::fs::symlink("base", data.join("link")).expect("linked");
-        assert!(vacancy.record(&data, "postgres 17".into()).is_err(), "a link is no file");
+        assert!(vacancy.record(&data, "postgres 17".into(), None).is_err(), "a link is no file");
         assert_eq!(cached(&parent), ["key.lock"]);
     }
 
@@ -329,7 +357,7 @@ mod tests {
     fn what_a_killed_command_left_is_replaced() {
         let (parent, data, vacancy) = places();
         std::fs::create_dir_all(parent.path().join("cache/key.new/data/half")).expect("made");
-        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         assert!(!parent.path().join("cache/key/data/half").exists());
         assert_eq!(cached(&parent), ["key", "key.lock"]);
     }
@@ -337,11 +365,11 @@ mod tests {
     #[test]
     fn a_changed_template_is_noticed_and_discarded() {
         let (parent, data, vacancy) = places();
-        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         let template = Template::open(&parent.path().join("cache/key")).expect("published");
         std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
         assert!(!template.is_intact());
-        let cloned = template.clone_to(&parent.path().join("clone"), None);
+        let cloned = template.clone_to(&parent.path().join("clone"));
         assert!(matches!(cloned, Err(Flaw::Damaged(_))), "{cloned:?}");
         template.discard().expect("removed");
         assert_eq!(cached(&parent), ["key.lock"]);
@@ -357,7 +385,7 @@ mod tests {
         manifest
             .set_modified(SystemTime::now() - 2 * super::super::trim::FORGET_AFTER)
             .expect("aged");
-        drop(vacancy.record(&data, "postgres 17".into()).expect("copied"));
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         assert_eq!(cached(&parent), ["key", "key.lock"]);
     }
 }

@@ -6,20 +6,25 @@
 //! place, because `TMPDIR` differs from shell to shell and an orphan has to be found all the same.
 
 use std::ffi::OsString;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files::{private_directory, remove_tree};
+use super::files::{act_for, private_directory, read_small, remove_file, remove_tree};
 use super::postmaster::{Liveness, Shutdown, heal};
+use super::takeover::make_for;
 use super::{Layout, Lock};
-use crate::error::{Error, IoContext, Result};
-use crate::process::OsUser;
+use crate::error::{Context, Error, IoContext, Result};
+use crate::process::{ActingAs, OsUser, require_own_way};
+use crate::scratch;
 
 /// How directories and entries are called.
 const PREFIX: &str = "db-tool-check-";
+
+/// The file that tells that a directory is a check's.
+const MARK: &str = ".db-tool-check";
 
 /// How long a server that nobody wants may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -34,8 +39,10 @@ pub struct Throwaway {
 impl Throwaway {
     /// Claims a directory below `parent`, first removing what dead owners have left.
     pub fn claim(parent: &Path, registry: &Path, user: Option<&OsUser>) -> Result<Self> {
+        require_own_way(parent)?;
         private_directory(registry)?;
         sweep(registry);
+        scratch::sweep(parent);
         let (entry, name) = register(registry)?;
         let directory = parent.join(name);
         std::fs::write(entry.path(), directory.as_os_str().as_encoded_bytes())
@@ -44,14 +51,16 @@ impl Throwaway {
         // from here on a drop removes the directory
         let claimed = Self { layout: Layout::new(directory, None, owner), entry: Some(entry) };
         let directory = claimed.layout.working_directory();
-        DirBuilder::new()
-            .mode(0o700)
-            .create(directory)
-            .on("create the check's directory", directory)
-            .map_err(|error| error.hint("set TMPDIR to a directory that can be written to"))?;
-        if let Some(user) = user {
-            user.own(directory)?;
-        }
+        let made = match user {
+            Some(user) => make_for(directory, user),
+            None => DirBuilder::new()
+                .mode(0o700)
+                .create(directory)
+                .on("create the check's directory", directory),
+        };
+        made.hint("set TMPDIR to a directory that can be written to")?;
+        let _acting = act_for(&claimed.layout)?;
+        File::create_new(directory.join(MARK)).on("write to", directory)?;
         Ok(claimed)
     }
 
@@ -68,6 +77,9 @@ impl Throwaway {
 
     /// Leaves everything as it is and running; nobody will remove it but the user.
     pub fn keep(mut self) -> Result<PathBuf> {
+        let _acting = act_for(&self.layout)?;
+        remove_file(&self.layout.working_directory().join(MARK))?;
+        let _ourselves = ActingAs::ourselves();
         self.entry.take().map_or(Ok(()), Lock::remove)?;
         Ok(self.layout.working_directory().to_owned())
     }
@@ -114,21 +126,46 @@ fn sweep(registry: &Path) {
 
 fn remove_orphan(entry: Lock) -> Result<()> {
     // bytes: a path need not be UTF-8
-    let bytes = std::fs::read(entry.path()).on("read", entry.path())?;
+    let bytes = read_small(entry.path()).on("read", entry.path())?;
     let directory = PathBuf::from(OsString::from_vec(bytes));
-    let is_named = directory.is_absolute() && directory.file_name() == entry.path().file_name();
-    if let Ok(facts) = std::fs::symlink_metadata(&directory)
-        && is_named
-        && facts.is_dir()
-    {
+    if let Some(layout) = orphan(entry.path(), &directory)? {
         tracing::debug!("removing {}, left by an interrupted check", directory.display());
-        remove_directory(&Layout::new(directory, None, facts.uid()))?;
+        remove_directory(&layout)?;
     }
     entry.remove()
 }
 
+/// The layout of a directory that a check of ours has made: a file can say anything, so the directory
+/// has to have the name of its entry and a mark, and to be ours or, for root, a server's user's.
+fn orphan(entry: &Path, directory: &Path) -> Result<Option<Layout>> {
+    let us = OsUser::current().uid;
+    let Ok(facts) = std::fs::symlink_metadata(directory) else { return Ok(None) };
+    let name = directory.file_name().unwrap_or_default();
+    let is_named = directory.is_absolute()
+        && Some(name) == entry.file_name()
+        && name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+    let is_possible = is_named
+        && facts.is_dir()
+        && (facts.uid() == us || us == 0)
+        && entry.symlink_metadata().is_ok_and(|entry| entry.uid() == us);
+    if !is_possible || require_own_way(directory.parent().unwrap_or(directory)).is_err() {
+        return Ok(None);
+    }
+    let layout = Layout::new(directory.to_owned(), None, facts.uid());
+    let _acting = act_for(&layout)?;
+    let mark = directory.join(MARK).symlink_metadata();
+    if mark.is_ok_and(|mark| mark.is_file() && mark.uid() == facts.uid()) {
+        return Ok(Some(layout));
+    }
+    // killed before it was marked; what is not empty is somebody else's
+    let _acting = ActingAs::controller_of(directory.parent().unwrap_or(directory))?;
+    let _ = std::fs::remove_dir(directory);
+    Ok(None)
+}
+
 /// Stops the server of a private cluster and removes its directories.
 pub(super) fn remove_directory(layout: &Layout) -> Result<()> {
+    let _acting = act_for(layout)?;
     let data = layout.data();
     match Liveness::of(&data)? {
         Liveness::Running(server) => server.stop(Shutdown::Immediate, STOP_LIMIT)?,
@@ -136,7 +173,17 @@ pub(super) fn remove_directory(layout: &Layout) -> Result<()> {
         Liveness::Stopped => {}
     }
     remove_tree(&layout.short_socket_directory())?;
-    remove_tree(layout.working_directory())
+    let directory = layout.working_directory();
+    match remove_tree(directory) {
+        // the user who may empty the directory need not be able to remove it from its parent
+        Err(_)
+            if std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none()) =>
+        {
+            let _acting = ActingAs::controller_of(directory.parent().unwrap_or(directory))?;
+            std::fs::remove_dir(directory).on("remove", directory)
+        }
+        removed => removed,
+    }
 }
 
 #[cfg(test)]

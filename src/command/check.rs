@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::bundle;
 use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::command::deploy::{self, Content};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
@@ -89,8 +89,6 @@ impl Check {
 
     fn build_and_try(&self, steps: &mut Steps) -> Result<String> {
         let running = steps.run("start", || {
-            std::fs::create_dir_all(self.spec.layout.logs())
-                .map_err(|error| Error::io("create", self.spec.layout.logs(), &error))?;
             Cluster::create_throwaway(
                 &self.spec,
                 &self.toolchain,

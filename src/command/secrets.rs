@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::cluster::replace_file;
 use crate::error::{Error, IoContext, Result};
 use crate::postgres::conninfo::Conninfo;
-use crate::process::{Command, Environment};
+use crate::process::{ActingAs, Command, Environment};
 use crate::secret::{KeyRing, KeySource, Store, Supply, dotenv, read_file, sealed_file};
 
 /// Loads the dotenv; how many secrets there are then.
@@ -55,7 +55,8 @@ pub fn seal(file: &Path, output: Option<&Path>, keys: &KeySource) -> Result<(Pat
     let text = sealed_file::seal(&entries, previous.as_deref(), &ring).map_err(|error| {
         error.hint(format!("of {}; to seal all anew, remove it", output.display()))
     })?;
-    replace_file(&output, &text, None)?;
+    let _acting = ActingAs::controller_of(&output)?;
+    replace_file(&output, &text)?;
     // nothing in it is secret, and others have to read what is in the repository
     std::fs::set_permissions(&output, Permissions::from_mode(0o644)).on("change", &output)?;
     Ok((output, entries.len()))
@@ -72,6 +73,7 @@ fn beside(file: &Path) -> PathBuf {
 /// # Errors
 /// `Conflict` when the file is there.
 pub fn keygen(file: &Path) -> Result<()> {
+    let _acting = ActingAs::controller_of(file)?;
     if KeyRing::create(file, None)? {
         return Ok(());
     }

@@ -77,7 +77,10 @@ pub fn restore(
     let mut steps = Steps::default();
     let snapshot = Snapshot::open(&target.spec.layout, name)?;
     snapshot.check(&target.spec, &target.toolchain)?;
-    target.spec.superuser = snapshot.superuser()?;
+    target.spec.superuser = {
+        let _acting = target.spec.act()?;
+        snapshot.superuser()?
+    };
     let staging = Staging::beside(target.spec.clone())?;
     target.look()?;
     let context = || format!("cannot restore the snapshot {name}");
@@ -107,6 +110,7 @@ fn url(running: &Running, role: Option<&str>, warnings: &mut Vec<String>) -> Str
 
 /// All snapshots beside the cluster that `spec` describes, the oldest first.
 pub fn list(spec: &ClusterSpec) -> Result<Vec<Listed>> {
+    let _acting = spec.act()?;
     let listed = |snapshot: &Snapshot| {
         Ok(Listed {
             name: snapshot.name().to_owned(),

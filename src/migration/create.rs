@@ -13,6 +13,7 @@ use super::directory::Directory;
 use super::keep::usual_path;
 use super::name::{Layout, Name, TIMESTAMP};
 use crate::error::{Error, IoContext, Result};
+use crate::process::ActingAs;
 
 /// What is to be made.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,7 @@ impl New<'_> {
         content: &dyn Fn(&Name) -> Content,
     ) -> Result<PathBuf> {
         check_description(self.description)?;
+        let _acting = ActingAs::controller_of(directory)?;
         std::fs::create_dir_all(directory).on("create", directory)?;
         let handle = File::open(directory).on("open", directory)?;
         let _lock = Flock::lock(handle, FlockArg::LockExclusive)
@@ -225,6 +227,7 @@ pub fn check_place(root: &Path) -> Result<()> {
 /// `Conflict` when `root` is there and not empty.
 pub fn project(root: &Path) -> Result<Vec<PathBuf>> {
     check_place(root)?;
+    let _acting = ActingAs::controller_of(root)?;
     let migrations = root.join("migration");
     std::fs::create_dir_all(&migrations).on("create", &migrations)?;
     let files = [

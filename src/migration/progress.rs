@@ -10,25 +10,23 @@ use std::path::{Path, PathBuf};
 
 use super::script::quote_argument;
 use super::source::{Part, Source};
-use crate::error::{IoContext, Result};
+use crate::error::Result;
 use crate::postgres::lexer::{End, Item, Script};
 use crate::postgres::quote::quote_literal;
 use crate::postgres::template::fill;
+use crate::scratch::Scratch;
 
 /// The copies, removed when this is dropped.
 #[derive(Debug)]
 pub struct Copies {
-    directory: tempfile::TempDir,
+    scratch: Scratch,
     originals: Vec<PathBuf>,
 }
 
 impl Copies {
     /// Copies a source into a private directory below `scratch`.
     pub fn make(source: &Source, set: &str, version: i64, scratch: &Path) -> Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix("db-tool-")
-            .tempdir_in(scratch)
-            .on("write to", scratch)?;
+        let scratch = Scratch::new(scratch)?;
         let changes_role = source.parts.iter().any(|part| {
             let text = part.text.to_lowercase();
             text.contains("role") || text.contains("authorization")
@@ -39,23 +37,22 @@ impl Copies {
         };
         let mut progress = Progress::default();
         for (number, part) in source.parts.iter().enumerate() {
-            let text = annotated(part, &part.scan()?, directory.path(), &mut note, &mut progress);
-            let path = copy(directory.path(), number);
-            std::fs::write(&path, text).on("write", &path)?;
+            let text = annotated(part, &part.scan()?, scratch.path(), &mut note, &mut progress);
+            scratch.write(&file_name(number), &text)?;
         }
         let originals = source.parts.iter().map(|part| part.path.clone()).collect();
-        Ok(Self { directory, originals })
+        Ok(Self { scratch, originals })
     }
 
     /// The copy that psql starts with.
     pub fn entry(&self) -> PathBuf {
-        copy(self.directory.path(), 0)
+        copy(self.scratch.path(), 0)
     }
 
     /// The file of which `path` is a copy.
     pub fn original(&self, path: &Path) -> Option<PathBuf> {
-        let number = (0..self.originals.len())
-            .find(|number| copy(self.directory.path(), *number) == path)?;
+        let number =
+            (0..self.originals.len()).find(|number| copy(self.scratch.path(), *number) == path)?;
         Some(self.originals[number].clone())
     }
 }
@@ -102,7 +99,11 @@ impl Progress {
 }
 
 fn copy(directory: &Path, number: usize) -> PathBuf {
-    directory.join(format!("{number}.sql"))
+    directory.join(file_name(number))
+}
+
+fn file_name(number: usize) -> String {
+    format!("{number}.sql")
 }
 
 /// The text with a note after every statement and with includes leading to the copies.

@@ -29,6 +29,7 @@ use crate::postgres::interpreter::{Failure, Interpreter};
 use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
 use crate::process::{Patience, wait_for};
+use crate::scratch;
 
 /// SQLSTATE of a history in an impossible state.
 const IMPOSSIBLE: &str = "HC003";
@@ -85,6 +86,7 @@ pub struct Runner<'a> {
 impl<'a> Runner<'a> {
     /// Starts psql and takes the lock, waiting for at most `limit`; `observer` sees who holds it.
     pub fn start(place: Place<'a>, observer: &mut Session, limit: Duration) -> Result<Self> {
+        scratch::sweep(place.scratch);
         let mut psql = Interpreter::start(place.toolchain, place.conninfo, place.base)?;
         let cannot = |failure: Box<Failure>| failure.into_error("cannot begin", |_| None);
         let attempt = script::take_lock();

@@ -16,17 +16,20 @@ mod variables;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Write};
 use std::ops::RangeInclusive;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use self::ending::{Ending, State};
 use self::review::{Place, review};
 pub use self::variables::BUILT_IN;
+use nix::fcntl::OFlag;
+
 use super::conninfo::Conninfo;
 use super::session::Session;
 use super::sql_error::{SqlError, StderrReader};
 use super::toolchain::Toolchain;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::process::{Command, StandardOutput, describe, read_line};
+use crate::process::{ActingAs, Command, StandardOutput, controller, describe, read_line};
 
 /// The exit status with which psql reports that it could not connect.
 const BAD_CONNECTION: i32 = 2;
@@ -204,10 +207,24 @@ pub(super) fn read_lines(path: &Path, lines: RangeInclusive<usize>) -> Option<Ve
 }
 
 fn open_log(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    let user = controller(path)?;
+    if user.is_some() {
+        // where another user decides what is there, root works with that user's rights, on a plain file
+        options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
+    }
+    let _acting = ActingAs::enter(user.as_ref())?;
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).on("create", directory)?;
     }
-    OpenOptions::new().create(true).append(true).open(path).on("write", path)
+    options.open(path).on("write", path).map_err(|error| match &user {
+        Some(user) => error.hint(format!(
+            "root writes it as user \"{}\", who decides what is there, and follows no link",
+            user.name
+        )),
+        None => error,
+    })
 }
 
 /// A message without what only errors need: the SQLSTATE of success and the place in the server's

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::ActingAs;
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// A file or directory, by device and inode: the same through every path and mount that leads to it.
@@ -46,11 +47,14 @@ pub fn host_name() -> String {
 
 /// The process with this id, if it runs. A zombie has ended; only its parent has not noticed yet.
 pub fn inspect(pid: u32) -> Option<ProcessInfo> {
+    // the system hides other users' processes
+    let _ourselves = ActingAs::ourselves();
     system::inspect(pid)
 }
 
 /// The processes whose working directory is `directory`.
 pub fn working_in(directory: FileId) -> Vec<ProcessInfo> {
+    let _ourselves = ActingAs::ourselves();
     let mut pids = system::pids();
     // most processes work elsewhere: they need no further look
     pids.retain(|pid| system::directory(*pid) == Some(directory));
@@ -59,6 +63,7 @@ pub fn working_in(directory: FileId) -> Vec<ProcessInfo> {
 
 /// The files with fitting paths that processes have open, as far as the system tells.
 pub fn open_files(fits: fn(&Path) -> bool) -> Vec<FileId> {
+    let _ourselves = ActingAs::ourselves();
     system::pids().into_iter().flat_map(|pid| system::open_files(pid, fits)).collect()
 }
 

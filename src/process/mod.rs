@@ -6,6 +6,7 @@
 //! started as a session of its own, without our terminal, pipes or descriptors. Failures keep the argument list, the status or
 //! signal, and the last lines of what the program said.
 
+mod acting;
 mod dialogue;
 mod environment;
 mod inspect;
@@ -23,6 +24,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
+pub use acting::{ActingAs, controller, require_own_way};
 pub use dialogue::{Dialogue, Line};
 pub use environment::Environment;
 pub use inspect::{FileId, ProcessInfo, host_name, inspect, open_files, working_in};

@@ -14,6 +14,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::key::{FILE_NAME, KeyRing, Owner};
 use crate::error::{Context, Error, IoContext, Result};
 use crate::postgres::session::{Session, column};
+use crate::process::ActingAs;
 
 /// Where keys may come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +58,7 @@ impl KeySource {
             (None, Some(place)) => {
                 place.require_or_unused(session)?;
                 place.make()?;
+                let _acting = place.act()?;
                 KeyRing::read(&place.file).map(Some)
             }
             (None, None) => Ok(None),
@@ -68,7 +70,10 @@ impl KeySource {
     pub fn opening_keys(&self, session: &mut Session) -> Result<Option<KeyRing>> {
         let Some(place) = Place::of(session)? else { return Ok(None) };
         place.require_or_unused(session)?;
-        let own = if place.file.exists() { Some(KeyRing::read(&place.file)?) } else { None };
+        let own = {
+            let _acting = place.act()?;
+            if place.file.exists() { Some(KeyRing::read(&place.file)?) } else { None }
+        };
         let project = self.project.as_deref().map(project_keys).transpose()?;
         Ok(match (project, own) {
             (Some(project), Some(own)) => Some(project.with(own)),
@@ -107,7 +112,12 @@ impl KeySource {
                 .hint("rotate on the server's machine, as its user or root")
                 .hint("`database hydrate` makes a key where there is none")
         })?;
-        Ok(Files { cluster: place.file, data: place.data, project: self.project.clone() })
+        Ok(Files {
+            owner: place.owner.0,
+            cluster: place.file,
+            data: place.data,
+            project: self.project.clone(),
+        })
     }
 }
 
@@ -130,11 +140,18 @@ pub struct Files {
     pub cluster: PathBuf,
     /// The server's data directory.
     pub data: PathBuf,
+    /// The user id of the server.
+    owner: u32,
     /// The project's key, if there is one; it then is the one that is rotated.
     pub project: Option<PathBuf>,
 }
 
 impl Files {
+    /// Works with the rights of the user whose the server's files are, when root calls.
+    pub fn act(&self) -> Result<ActingAs> {
+        ActingAs::owner(self.owner)
+    }
+
     /// Holds off other rotations of this cluster's keys, and those who seal with them.
     pub fn lock(&self, how: FlockArg) -> Result<Flock<File>> {
         lock(&self.data, how)
@@ -188,7 +205,13 @@ impl Place {
         Ok(Some(Self { owner: (facts.uid(), facts.gid()), file, data }))
     }
 
+    /// Works with the rights of the user whose the server's files are, when root calls.
+    fn act(&self) -> Result<ActingAs> {
+        ActingAs::owner(self.owner.0)
+    }
+
     fn make(&self) -> Result<()> {
+        let _acting = self.act()?;
         if self.file.symlink_metadata().is_ok() {
             return Ok(());
         }
@@ -199,6 +222,7 @@ impl Place {
     /// The project's keys, which the server then has too.
     fn share(&self, project: &Path) -> Result<KeyRing> {
         let ring = project_keys(project)?;
+        let _acting = self.act()?;
         if self.file.exists() {
             KeyRing::adopt(&self.file, &ring)?;
         } else {

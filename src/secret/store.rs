@@ -1,6 +1,7 @@
 //! The secrets of one database. What goes over the connection is sealed.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 
 use nix::fcntl::FlockArg;
 
@@ -9,9 +10,10 @@ use super::key::KeyRing;
 use super::place::{Files, KeySource};
 use super::{Secret, dotenv};
 use crate::durability;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, IoContext, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::{Session, column};
+use crate::process::ActingAs;
 
 /// A secret without its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +112,12 @@ impl<'a> Store<'a> {
         if !file.exists() {
             return Ok(sealed.len());
         }
-        let ring = KeyRing::read(&file)?;
+        let ring = {
+            let directory = file.parent().unwrap_or(&file);
+            let owner = directory.metadata().on("read", directory)?.uid();
+            let _acting = ActingAs::owner(owner)?;
+            KeyRing::read(&file)?
+        };
         Ok(sealed.iter().filter(|(name, sealed)| ring.open(name, sealed).is_err()).count())
     }
 
@@ -207,7 +214,10 @@ impl<'a> Store<'a> {
             ))
             .hint("rotate without --drop-old"));
         }
-        let before = KeyRing::read(&files.cluster)?.ids();
+        let before = {
+            let _acting = files.act()?;
+            KeyRing::read(&files.cluster)?.ids()
+        };
         let ring = add_key(&files)?.only_active();
         let mut resealed = Vec::new();
         let mut left = 0;
@@ -228,6 +238,7 @@ impl<'a> Store<'a> {
         if drop_old {
             // what was sealed anew must not be lost with the server while the keys are gone
             durability::flush(self.conninfo)?;
+            let _acting = files.act()?;
             KeyRing::drop_keys(&files.cluster, &before)?;
         }
         Ok(Rotated { resealed, dropped: drop_old })
@@ -270,9 +281,16 @@ impl<'a> Store<'a> {
 /// The new key, which the server knows then.
 fn add_key(files: &Files) -> Result<KeyRing> {
     match &files.project {
-        None => KeyRing::add(&files.cluster),
+        None => {
+            let _acting = files.act()?;
+            KeyRing::add(&files.cluster)
+        }
         Some(project) => {
-            let ring = KeyRing::add(project)?;
+            let ring = {
+                let _acting = ActingAs::controller_of(project)?;
+                KeyRing::add(project)?
+            };
+            let _acting = files.act()?;
             KeyRing::adopt(&files.cluster, &ring)?;
             Ok(ring)
         }

@@ -18,6 +18,7 @@ use super::sums::{self, Contained, Sums};
 use super::table::Table;
 use crate::error::{IoContext, Result};
 use crate::postgres::quote::quote_literal;
+use crate::process::ActingAs;
 
 /// What a pulled file begins with.
 const FIRST_LINE: &str =
@@ -66,6 +67,7 @@ impl Draft {
     /// digest is returned.
     pub(super) fn publish(self, contents: &[&Contained]) -> Result<String> {
         let Self { path, out, .. } = self;
+        let _acting = ActingAs::controller_of(&path)?;
         let Digested { file, digest } =
             out.into_inner().map_err(|error| unwritable(error.error()))?;
         if let Ok(old) = std::fs::metadata(&path) {
@@ -107,6 +109,7 @@ impl Write for Digested {
 /// A file beside `path` that is gone when it is dropped.
 pub(super) fn part(path: &Path) -> Result<NamedTempFile> {
     let directory = path.parent().unwrap_or(Path::new("/"));
+    let _acting = ActingAs::controller_of(directory)?;
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".");

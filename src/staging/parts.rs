@@ -19,6 +19,7 @@ use super::Pulled;
 use super::read::unwritable;
 use super::state::Mark;
 use crate::error::{Error, IoContext, Result};
+use crate::process::ActingAs;
 
 /// Keeps what a pull leaves out of version control.
 const IGNORED: &str = ".gitignore";
@@ -51,6 +52,7 @@ impl Parts {
         name.push(file.file_name().unwrap_or_default());
         name.push(".pull");
         let directory = file.with_file_name(name);
+        let _acting = ActingAs::controller_of(file)?;
         match DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 return Err(error).on("create", &directory);
@@ -83,6 +85,7 @@ impl Parts {
     pub(super) fn open(&self, part: &Part) -> Result<File> {
         // an account says no more than the name
         let file = self.directory.join(part.file.file_name().unwrap_or_default());
+        let _acting = ActingAs::controller_of(&self.directory)?;
         File::open(&file).on("read", &file)
     }
 
@@ -155,10 +158,12 @@ impl Parts {
 
     /// A file that is gone when it is dropped.
     pub(super) fn scratch(&self) -> Result<NamedTempFile> {
+        let _acting = ActingAs::controller_of(&self.directory)?;
         Builder::new().prefix(".part-").tempfile_in(&self.directory).on("write in", &self.directory)
     }
 }
 
 fn persist(from: NamedTempFile, to: &Path) -> Result<()> {
+    let _acting = ActingAs::controller_of(to)?;
     from.persist(to).map(drop).map_err(|error| error.error).on("write", to)
 }

@@ -4,19 +4,21 @@
 //! asks anything (`BatchMode`) and notices a dead connection by itself. What it says goes to a file,
 //! to be shown when something fails.
 
-use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tempfile::TempDir;
 
-use crate::error::{Error, IoContext, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::postgres::conninfo::{Conninfo, Target};
 use crate::process::{Command, Environment, Patience, Server, describe, wait_for};
+use crate::scratch::Scratch;
 
 /// How often something is tried that may pass.
 const ATTEMPTS: u32 = 5;
+
+/// The file that gets the messages of ssh.
+const LOG: &str = "ssh.log";
 
 /// How long to wait after the first failure; twice as long after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -73,7 +75,7 @@ fn may_pass(error: &Error) -> bool {
 pub struct Tunnel {
     ssh: Server,
     target: Target,
-    directory: TempDir,
+    directory: Scratch,
 }
 
 impl Tunnel {
@@ -93,14 +95,12 @@ impl Tunnel {
         }
         let target = conninfo.targets().first().cloned();
         let target = target.ok_or_else(|| Error::unexpected("no server to connect to"))?;
-        let directory =
-            tempfile::Builder::new().prefix("db-tool-").tempdir_in("/tmp").on("create", "/tmp")?;
+        let directory = Scratch::new(Path::new("/tmp"))?;
         let socket = directory.path().join(format!(".s.PGSQL.{}", target.port));
-        let log = directory.path().join("ssh.log");
         let forward = format!("{}:{}", socket.display(), there(&target));
         let ssh = command(host, &forward, timeout, environment)
             .until_we_end()
-            .serve(File::create(&log).on("create", &log)?, None)
+            .serve(directory.create(LOG)?, None)
             .map_err(|error| error.hint("install OpenSSH's client, or use --direct"))?;
         let mut tunnel = Self { ssh, target, directory };
         // ssh has its own limit for connecting; a login takes longer
@@ -131,7 +131,7 @@ impl Tunnel {
     }
 
     fn said(&self) -> String {
-        let log: PathBuf = self.directory.path().join("ssh.log");
+        let log: PathBuf = self.directory.path().join(LOG);
         std::fs::read(log)
             .map(|text| String::from_utf8_lossy(&text).into_owned())
             .unwrap_or_default()

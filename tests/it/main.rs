@@ -26,5 +26,6 @@ mod signals;
 mod snapshot;
 mod stop;
 mod support;
+mod trust;
 mod variables;
 mod verbs;

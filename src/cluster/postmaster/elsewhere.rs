@@ -25,7 +25,7 @@ use super::{is_server, leftovers};
 use crate::cluster::files::read_small;
 use crate::cluster::layout::{server_lock_of, socket_in};
 use crate::error::{Error, IoContext, Result};
-use crate::process::{self, FileId, OsUser, Patience};
+use crate::process::{self, FileId, Patience};
 use crate::shell;
 
 /// How long the last processes of a server that has ended may hold its lock.
@@ -62,14 +62,10 @@ pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()>
 ///
 /// # Errors
 /// `Conflict` when processes of another server hold it.
-pub(in crate::cluster) fn lock_for_server(data: &Path, user: Option<&OsUser>) -> Result<File> {
+pub(in crate::cluster) fn lock_for_server(data: &Path) -> Result<File> {
     let path = server_lock_of(data);
     let free = process::wait_for(LINGER, Patience::Interruptible, || take(&path))?;
-    let lock = free.ok_or_else(|| held(data, &path))?;
-    if let Some(user) = user {
-        std::os::unix::fs::fchown(&lock, Some(user.uid), Some(user.gid)).on("hand over", &path)?;
-    }
-    Ok(lock)
+    free.ok_or_else(|| held(data, &path))
 }
 
 /// Waits until the processes of a server that was killed have let go of its lock.

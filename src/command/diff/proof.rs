@@ -11,7 +11,7 @@ use super::side::{Ground, Side};
 use super::{Diff, Report};
 use crate::draft::Draft;
 use crate::drift::{self, Class, Difference, Roles};
-use crate::error::{Context, Error, IoContext, Kind, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::facts::{self, Facts, Kind as Sort};
 use crate::migration::create::{Content, New};
 use crate::migration::name::{Layout, Name};
@@ -21,6 +21,7 @@ use crate::postgres::script::Script;
 use crate::postgres::session::Session;
 use crate::postgres::template::fill;
 use crate::rows::{self, TableDiff};
+use crate::scratch::Scratch;
 
 /// The direction of a draft that makes side A what side B is.
 const UP: &str = "up";
@@ -193,18 +194,14 @@ impl Trial<'_> {
     /// Runs a draft; SQL that fails is returned.
     fn run(&self, direction: &str, sql: &str) -> Result<Option<Error>> {
         let scratch = &self.compared.diff.ground.migrations.scratch;
-        let place = tempfile::Builder::new()
-            .prefix("db-tool-draft-")
-            .tempdir_in(scratch)
-            .on("write to", scratch)?;
+        let place = Scratch::new(scratch)?;
         let file = format!("{direction}.sql");
         let script = fill(
             include_str!("../../../sql/query/try-draft.sql"),
             &[("file", &quote_argument(&file))],
         );
         for (name, text) in [(file.as_str(), sql), ("try.sql", &script)] {
-            let path = place.path().join(name);
-            std::fs::write(&path, text).on("write", &path)?;
+            place.write(name, text)?;
         }
         let script = Script {
             file: PathBuf::from("try.sql"),

@@ -1,5 +1,6 @@
 //! `migrator fetch`: the migration directory anew, from the SQL in the history.
 
+use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::migration::name::Name;
 use crate::migration::project::Project;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::{Row, Type, column};
+use crate::process::ActingAs;
 
 /// A file of the history.
 struct Kept {
@@ -116,17 +118,18 @@ fn stays_inside(path: &Path) -> bool {
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
+    let _acting = ActingAs::controller_of(path)?;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).on("create", parent)?;
     }
     // an interruption leaves a hidden file, not half a migration
     let parent = path.parent().unwrap_or(Path::new("."));
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    let part = tempfile::Builder::new()
+    let mut part = tempfile::Builder::new()
         .prefix(".fetch-")
         .permissions(mode)
         .tempfile_in(parent)
         .on("write to", parent)?;
-    std::fs::write(part.path(), text).on("write", path)?;
+    part.write_all(text.as_bytes()).on("write", path)?;
     part.persist_noclobber(path).map(drop).map_err(|error| error.error).on("write", path)
 }

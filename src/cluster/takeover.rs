@@ -1,0 +1,238 @@
+//! Directories that root hands to the user who runs the server, and takes back.
+//!
+//! Root hands over only a directory in which nothing of anybody's can be: an empty one, one that it has
+//! just made, and one that this tool has used before. It opens the directory first, following no link,
+//! and changes the owner of that directory, not of whatever has its name by then. A `.gitignore` of root's
+//! tells `cleanup` that the working directory was root's.
+
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File};
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+
+use super::access::GITIGNORE;
+use super::files::{act_for, read_small, remove_tree};
+use super::layout::{Layout, MARKER};
+use super::not_ours;
+use crate::error::{Error, IoContext, Result};
+use crate::process::{ActingAs, OsUser};
+
+/// The mark in a working directory that root has handed over: the file of this name is root's.
+const MARK: &str = ".gitignore";
+
+/// Refuses a directory of root's that must not be handed to `user`. Changes nothing.
+pub(super) fn check_free(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
+    let Some(user) = user else { return Ok(()) };
+    let _ourselves = ActingAs::ourselves();
+    let (directory, data) = (layout.working_directory(), layout.data());
+    if directory.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    match free(&open(directory)?, directory, user) {
+        Err(_) if is_foreign(&data) => Err(not_ours(layout)),
+        free => free.map(drop),
+    }
+}
+
+/// Makes the working directory where it is missing, and hands it to `user` with the mark of root's.
+pub(super) fn hand_over_marked(directory: &Path, user: &OsUser) -> Result<()> {
+    let _ourselves = ActingAs::ourselves();
+    let Some(opened) = opened_if_free(directory, user, 0o700)? else { return Ok(()) };
+    let mark = inside(&opened, directory).join(MARK);
+    if mark.symlink_metadata().is_err() {
+        let made =
+            File::create_new(&mark).and_then(|mut file| file.write_all(GITIGNORE.as_bytes()));
+        made.on("write to", directory)?;
+    }
+    fchown(&opened, Some(user.uid), Some(user.gid)).on("hand over", directory)
+}
+
+/// Makes the directory where it is missing, and hands it to `user`.
+pub(super) fn hand_over(directory: &Path, user: &OsUser, mode: u32) -> Result<()> {
+    let _ourselves = ActingAs::ourselves();
+    let Some(opened) = opened_if_free(directory, user, mode)? else { return Ok(()) };
+    fchown(&opened, Some(user.uid), Some(user.gid)).on("hand over", directory)
+}
+
+fn opened_if_free(directory: &Path, user: &OsUser, mode: u32) -> Result<Option<File>> {
+    if directory.symlink_metadata().is_err() {
+        make(directory, mode)?;
+    }
+    let opened = open(directory)?;
+    Ok(free(&opened, directory, user)?.then_some(opened))
+}
+
+/// Makes a private directory of `user`'s in a place where others may write.
+pub(super) fn make_for(directory: &Path, user: &OsUser) -> Result<()> {
+    let _ourselves = ActingAs::ourselves();
+    DirBuilder::new().mode(0o700).create(directory).on("create", directory)?;
+    let opened = open(directory)?;
+    fchown(&opened, Some(user.uid), Some(user.gid)).on("hand over", directory)
+}
+
+/// Whether root has handed the working directory over, so that the mark is root's own.
+pub(super) fn was_handed_over(layout: &Layout) -> bool {
+    let mark = layout.gitignore().symlink_metadata();
+    layout.owner() != 0 && mark.is_ok_and(|facts| facts.is_file() && facts.uid() == 0)
+}
+
+/// Gives a directory that was handed over to the server's user back to root.
+pub(super) fn take_back(layout: &Layout) -> Result<()> {
+    let directory = layout.working_directory();
+    let opened = {
+        let _acting = act_for(layout)?;
+        open(directory)?
+    };
+    let _ourselves = ActingAs::ourselves();
+    if opened.metadata().on("read", directory)?.uid() != layout.owner() {
+        return Ok(());
+    }
+    fchown(&opened, Some(0), Some(OsUser::current().gid)).on("take back", directory)
+}
+
+/// Removes a directory of root's own, which the server's user cannot empty, from the working directory.
+pub(super) fn remove_roots(layout: &Layout, name: &OsStr) -> Result<()> {
+    let working = layout.working_directory();
+    let _ourselves = ActingAs::ourselves();
+    let opened = open(working)?;
+    let path = inside(&opened, working).join(name);
+    match path.symlink_metadata() {
+        Ok(facts) if facts.is_dir() && facts.uid() == 0 => remove_tree(&path),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the directory is to be handed over; one that is `user`'s already is not.
+fn free(opened: &File, directory: &Path, user: &OsUser) -> Result<bool> {
+    let facts = opened.metadata().on("read", directory)?;
+    if facts.uid() == user.uid {
+        return Ok(false);
+    }
+    let inside = inside(opened, directory);
+    if is_blank(&inside).on("read", directory)? || is_marked(&inside) {
+        return Ok(true);
+    }
+    let shown = directory.display();
+    Err(Error::conflict(format!(
+        "{shown} holds other things, and the server's user \"{}\" would get it",
+        user.name
+    ))
+    .hint("use an empty directory, or one that does not exist yet")
+    .hint(format!(
+        "if it is meant for that user, hand it over yourself: chown {} {shown}",
+        user.name
+    )))
+}
+
+/// Whether something that is no cluster stands in the place of the data directory.
+fn is_foreign(data: &Path) -> bool {
+    data.symlink_metadata().is_ok()
+        && !is_empty(data).unwrap_or(false)
+        && !data.join("PG_VERSION").exists()
+}
+
+/// Whether there is nothing in a directory.
+pub(super) fn is_empty(directory: &Path) -> std::io::Result<bool> {
+    Ok(std::fs::read_dir(directory)?.next().is_none())
+}
+
+/// Whether there is nothing in a directory but the place of the data directory.
+fn is_blank(directory: &Path) -> std::io::Result<bool> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name() != "data" || !entry.file_type()?.is_dir() || !is_empty(&entry.path())?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether this tool has used the directory: it holds a cluster of ours, what keeps it out of a
+/// repository, or a cluster that was moved aside.
+fn is_marked(directory: &Path) -> bool {
+    let aside = |name: &str| name.starts_with("data.kept-") || name.starts_with("data.broken-");
+    let ignored = read_small(&directory.join(MARK));
+    ignored.is_ok_and(|text| text == GITIGNORE.as_bytes())
+        || read_small(&directory.join("data").join(MARKER)).is_ok()
+        || std::fs::read_dir(directory).is_ok_and(|entries| {
+            entries.flatten().any(|entry| aside(&entry.file_name().to_string_lossy()))
+        })
+}
+
+/// Makes a directory with its parents, each with the rights of the user who controls the place.
+fn make(directory: &Path, mode: u32) -> Result<()> {
+    let _acting = ActingAs::controller_of(directory)?;
+    if let Some(parent) = directory.parent() {
+        std::fs::create_dir_all(parent).on("create", parent)?;
+    }
+    match DirBuilder::new().mode(mode).create(directory) {
+        Err(_) if directory.is_dir() => Ok(()),
+        made => made.on("create", directory),
+    }
+}
+
+/// Opens a directory at a path without links.
+fn open(directory: &Path) -> Result<File> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    #[cfg(target_os = "linux")]
+    {
+        use nix::errno::Errno;
+        use nix::fcntl::{AT_FDCWD, OpenHow, ResolveFlag, openat2};
+        let how = OpenHow::new().flags(flags | OFlag::O_RDONLY | OFlag::O_CLOEXEC);
+        let how = how.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+        match openat2(AT_FDCWD, directory, how) {
+            Ok(opened) => return Ok(opened.into()),
+            // an older kernel, or a container that does not let it through
+            Err(Errno::ENOSYS | Errno::EPERM) => {}
+            Err(errno) => return Err(errno).on("open", directory),
+        }
+    }
+    File::options().read(true).custom_flags(flags.bits()).open(directory).on("open", directory)
+}
+
+/// A path to what is in an opened directory, wherever that is by now.
+fn inside(opened: &File, directory: &Path) -> PathBuf {
+    let handle = PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()));
+    if handle.exists() { handle } else { directory.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stranger() -> OsUser {
+        OsUser { name: "x".into(), uid: 54321, gid: 54321, home: "/".into() }
+    }
+
+    #[test]
+    fn only_what_holds_nothing_of_anybodys_is_handed_over() {
+        let place = tempfile::tempdir().unwrap();
+        let place = place.path().canonicalize().unwrap();
+        let check =
+            |name: &str| check_free(&Layout::new(place.join(name), None, 54321), Some(&stranger()));
+        for free in ["empty", "blank/data", "used/data", "ignored", "kept/data.kept-1"] {
+            std::fs::create_dir_all(place.join(free)).unwrap();
+        }
+        std::fs::write(place.join("used/data").join(MARKER), "{}").unwrap();
+        std::fs::write(place.join("ignored/.gitignore"), GITIGNORE).unwrap();
+        for free in ["missing", "empty", "blank", "used", "ignored", "kept"] {
+            assert!(check(free).is_ok(), "{free}");
+        }
+        std::fs::create_dir_all(place.join("full/other")).unwrap();
+        std::fs::create_dir_all(place.join("forged")).unwrap();
+        std::os::unix::fs::symlink(
+            place.join("ignored/.gitignore"),
+            place.join("forged/.gitignore"),
+        )
+        .unwrap();
+        std::os::unix::fs::symlink(place.join("empty"), place.join("link")).unwrap();
+        for other in ["full", "forged", "link"] {
+            assert!(check(other).is_err(), "{other}");
+        }
+    }
+}

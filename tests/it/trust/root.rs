@@ -1,0 +1,305 @@
+//! Root calls in a place that another user controls.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::{Sandbox, is_root};
+
+/// The user in whose hands the places are.
+const OTHER: &str = "daemon";
+
+/// What root keeps to itself.
+const SECRET: &str = "secret = 'canary-4711'\n";
+
+fn other() -> u32 {
+    let output = Command::new("id").args(["-u", OTHER]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim_end().parse().unwrap()
+}
+
+/// Gives a file or directory to the other user.
+fn give(path: &Path) {
+    std::os::unix::fs::lchown(path, Some(other()), Some(other())).unwrap();
+}
+
+/// A sandbox with the working directory of another user, and a file of root's beside it.
+fn theirs() -> (Sandbox, PathBuf) {
+    let sandbox = Sandbox::with_cluster();
+    std::fs::create_dir(sandbox.path("pg")).unwrap();
+    give(&sandbox.path("pg"));
+    let secret = sandbox.write("secret", SECRET);
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
+    (sandbox, secret)
+}
+
+/// Puts a link of the other user's in the place of what is there.
+fn link(target: &Path, place: &Path) {
+    let _ = std::fs::remove_file(place);
+    if place.is_dir() {
+        std::fs::rename(place, place.with_extension("aside")).unwrap();
+    }
+    symlink(target, place).unwrap();
+    give(place);
+}
+
+/// Whether a file below `directory` that root does not own holds root's secret.
+fn leaked(directory: &Path) -> bool {
+    std::fs::read_dir(directory).unwrap().flatten().any(|entry| {
+        let (path, facts) = (entry.path(), entry.metadata().unwrap());
+        match facts.is_dir() {
+            true => leaked(&path),
+            false => {
+                facts.is_file()
+                    && facts.uid() != 0
+                    && String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("canary")
+            }
+        }
+    })
+}
+
+/// Everything in a directory that root makes for it belongs to the other user.
+fn all_theirs(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap().flatten() {
+        let facts = entry.metadata().unwrap();
+        assert_eq!(facts.uid(), other(), "{}", entry.path().display());
+        if facts.is_dir() {
+            all_theirs(&entry.path());
+        }
+    }
+}
+
+#[test]
+fn a_full_directory_of_roots_is_not_handed_over() {
+    if !is_root() {
+        return;
+    }
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.write("pg/passwd", "root:x:0:0\n");
+    std::fs::create_dir(sandbox.path("pg/data")).unwrap();
+    for name in ["PG_REUSE", "PG_FORCE"] {
+        sandbox.set(name, "1");
+        sandbox.init([]).fails(2, ["holds other things", "chown"]);
+        sandbox.unset(name);
+    }
+    assert_eq!(sandbox.path("pg").metadata().unwrap().uid(), 0);
+    assert_eq!(sandbox.entries("pg"), ["data", "passwd"]);
+    // a person may hand it over
+    give(&sandbox.path("pg"));
+    sandbox.init([]).success();
+}
+
+#[test]
+fn directories_of_the_system_are_refused_untouched() {
+    let mut sandbox = Sandbox::new();
+    for directory in ["/etc", "/usr", "/usr/share", "/var/lib", "/srv", "/tmp", "/home"] {
+        let before = Path::new(directory).metadata().map(|facts| (facts.uid(), facts.mode()));
+        sandbox.set("PG_WORKING_DIR", directory);
+        sandbox.init([]).fails(2, ["directory of the operating system", directory]);
+        let after = Path::new(directory).metadata().map(|facts| (facts.uid(), facts.mode()));
+        assert_eq!(before.ok(), after.ok(), "{directory}");
+        assert!(!Path::new(directory).join(".db-tool.lock").exists());
+    }
+}
+
+#[test]
+fn cleanup_gives_a_directory_back() {
+    if !is_root() {
+        return;
+    }
+    let sandbox = Sandbox::with_cluster();
+    std::fs::create_dir(sandbox.path("pg")).unwrap();
+    sandbox.init([]).success();
+    assert_ne!(sandbox.path("pg").metadata().unwrap().uid(), 0);
+    sandbox.write("pg/notes", "mine");
+    let told = sandbox.database(["cleanup"]).success();
+    assert!(told.stderr.contains("notes"), "{told}");
+    assert_eq!(sandbox.path("pg").metadata().unwrap().uid(), 0);
+    assert_eq!(sandbox.entries("pg"), ["notes"]);
+    std::fs::remove_file(sandbox.path("pg/notes")).unwrap();
+    // with snapshots the server's user still needs it
+    sandbox.init([]).success();
+    sandbox.database(["snapshot", "save", "one"]).success();
+    sandbox.database(["cleanup"]).success();
+    sandbox.database(["snapshot", "restore", "one"]).success();
+    sandbox.database(["snapshot", "rm", "one"]).success();
+    sandbox.database(["cleanup"]).success();
+    assert!(!sandbox.path("pg").exists());
+}
+
+#[test]
+fn a_directory_of_somebodys_own_stays_theirs() {
+    if !is_root() {
+        return;
+    }
+    let (sandbox, _) = theirs();
+    sandbox.init([]).success();
+    all_theirs(&sandbox.path("pg"));
+    sandbox.database(["snapshot", "save", "one"]).success();
+    sandbox.database(["snapshot", "restore", "one"]).success();
+    all_theirs(&sandbox.path("pg"));
+    sandbox.write("pg/notes", "theirs");
+    sandbox.database(["snapshot", "rm", "one"]).success();
+    sandbox.database(["cleanup"]).success();
+    assert_eq!(sandbox.path("pg").metadata().unwrap().uid(), other());
+}
+
+#[test]
+fn settings_are_not_read_through_a_link() {
+    if !is_root() {
+        return;
+    }
+    let (mut sandbox, secret) = theirs();
+    sandbox.init([]).success();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    link(&secret, &sandbox.path("pg/data/postgresql.conf"));
+    sandbox.set("PG_REUSE", "1");
+    sandbox.init([]).fails(2, ["is a link", "postgresql.conf"]);
+    assert!(!leaked(&sandbox.path("pg")));
+    // a file of settings in their hands may lead there too
+    sandbox.unset("PG_REUSE");
+    std::fs::create_dir(sandbox.path("project")).unwrap();
+    give(&sandbox.path("project"));
+    link(&secret, &sandbox.path("project/my.conf"));
+    let own = sandbox.path("project/my.conf");
+    sandbox.set("PG_CONF_FILE", own);
+    assert_ne!(sandbox.init([]).code, Some(0));
+    assert!(!leaked(&sandbox.path("pg")));
+    assert_eq!(sandbox.read("secret"), SECRET);
+}
+
+#[test]
+fn no_log_is_written_through_a_link() {
+    if !is_root() {
+        return;
+    }
+    let (sandbox, _) = theirs();
+    let roots = sandbox.path("etc");
+    std::fs::create_dir(&roots).unwrap();
+    sandbox.init([]).success();
+    link(&roots, &sandbox.path("pg/log"));
+    for arguments in [&["snapshot", "save", "a"][..], &["init"]] {
+        let told = sandbox.run("database", arguments);
+        assert_ne!(told.code, Some(0), "{told}");
+        assert_eq!(sandbox.entries("etc"), [""; 0], "{told}");
+    }
+}
+
+#[test]
+fn the_logs_of_the_verbs_are_not_written_through_a_link() {
+    if !is_root() {
+        return;
+    }
+    let mut sandbox = crate::support::project::with_source("SELECT 'text of somebody else';\n");
+    let secret = sandbox.write("precious", SECRET);
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::create_dir(sandbox.path("logs")).unwrap();
+    sandbox.set("HYDRATE_LOG", sandbox.path("logs/hydrate.log"));
+    give(&sandbox.path("logs"));
+    for target in [secret.as_path(), &sandbox.path("made")] {
+        link(target, &sandbox.path("logs/hydrate.log"));
+        sandbox.database(["deploy", "--no-patch"]).fails(1, ["hydrate.log", "follows no link"]);
+    }
+    assert_eq!(sandbox.read("precious"), SECRET);
+    assert!(!sandbox.path("made").exists());
+    std::fs::remove_file(sandbox.path("logs/hydrate.log")).unwrap();
+    sandbox.database(["deploy", "--no-patch"]).success();
+    assert_eq!(sandbox.path("logs/hydrate.log").metadata().unwrap().uid(), other());
+    // root's own links are root's affair
+    sandbox.set("HYDRATE_LOG", sandbox.path("own.log"));
+    symlink(sandbox.path("real.log"), sandbox.path("own.log")).unwrap();
+    sandbox.database(["hydrate"]).success();
+    assert!(sandbox.read("real.log").contains("somebody else"));
+}
+
+#[test]
+fn no_key_is_made_or_read_through_a_link() {
+    if !is_root() {
+        return;
+    }
+    let mut sandbox = Sandbox::with_project("nix/template");
+    std::fs::create_dir(sandbox.path("pg")).unwrap();
+    give(&sandbox.path("pg"));
+    sandbox.set("HECTIC_DOTENV_CONTENT", "TOKEN=one\n");
+    sandbox.init([]).success();
+    let key = sandbox.write("roots.key", "5e".repeat(32));
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    link(&key, &sandbox.path("pg/hectic.key"));
+    let told = sandbox.database(["hydrate"]);
+    assert_ne!(told.code, Some(0), "{told}");
+    assert_eq!(sandbox.read("roots.key"), "5e".repeat(32));
+    std::fs::remove_file(sandbox.path("pg/hectic.key")).unwrap();
+    sandbox.database(["hydrate"]).success();
+    assert_eq!(sandbox.path("pg/hectic.key").metadata().unwrap().uid(), other());
+}
+
+/// A process of the other user's, which is ended with the test.
+struct Racer(Child);
+
+impl Racer {
+    /// Replaces every temporary file in the place of `sandbox` by a link to `victim`, again and again.
+    fn start(sandbox: &Sandbox, victim: &Path) -> Self {
+        let script = "while :; do for f in \"$1\"/.tmp* \"$1\"/data*/.tmp* \"$1\"/data*/data/.tmp*; do \
+                      [ -f \"$f\" ] && [ ! -L \"$f\" ] && rm -f \"$f\" && ln -s \"$2\" \"$f\"; done; \
+                      done";
+        let mut command = Command::new("setpriv");
+        let (user, group) = (format!("--reuid={OTHER}"), format!("--regid={}", other()));
+        command.args([&user, &group, "--clear-groups", "sh", "-c", script, "sh"]);
+        command.arg(sandbox.path("pg")).arg(victim).stdin(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Racer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_file_that_is_swapped_while_root_writes_it_costs_nothing() {
+    if !is_root() {
+        return;
+    }
+    let (mut sandbox, secret) = theirs();
+    sandbox.set("PG_FORCE", "1");
+    let racer = Racer::start(&sandbox, &secret);
+    for _ in 0..8 {
+        // whether it works beside them does not matter
+        sandbox.init([]);
+        assert_eq!(sandbox.read("secret"), SECRET);
+    }
+    drop(racer);
+    assert_eq!(
+        (secret.metadata().unwrap().uid(), secret.metadata().unwrap().mode() & 0o777),
+        (0, 0o600)
+    );
+}
+
+#[test]
+fn no_user_gets_a_cluster_that_another_has_prepared() {
+    if !is_root() {
+        return;
+    }
+    let (mut sandbox, _) = theirs();
+    sandbox.set("XDG_CACHE_HOME", sandbox.path("cache"));
+    sandbox.init([]).success();
+    let templates = || {
+        let mut names = sandbox.entries("cache/db-tool/template");
+        names.retain(|name| !name.contains('.'));
+        names.len()
+    };
+    let first = templates();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    std::fs::create_dir(sandbox.path("second")).unwrap();
+    let games = Command::new("id").args(["-u", "games"]).output().unwrap();
+    let games = String::from_utf8(games.stdout).unwrap().trim_end().parse().unwrap();
+    chown(sandbox.path("second"), Some(games), None).unwrap();
+    let mut command = sandbox.command("postgres-init", [""; 0]);
+    command.env("PG_WORKING_DIR", sandbox.path("second"));
+    assert!(command.output().unwrap().status.success());
+    assert_eq!((first, templates()), (1, 2));
+    for entry in std::fs::read_dir(sandbox.path("cache/db-tool/template")).unwrap().flatten() {
+        assert_eq!(entry.metadata().unwrap().uid(), 0, "{}", entry.path().display());
+    }
+}
