@@ -17,10 +17,11 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// The patch of `workspace`; exit 3 when `PATCH_SQL` names a file that is not there.
+    /// The patch of `workspace`; exit 3 when `PATCH_SQL` names a file that is not there, or it
+    /// is no file.
     pub fn of(workspace: &Workspace, log: Option<PathBuf>) -> Result<Self> {
         let file = &workspace.patch.file;
-        if workspace.patch.named {
+        if workspace.patch.named || file.exists() {
             require_file(file, "PATCH_SQL", "create it, or unset PATCH_SQL for test-data.sql")?;
         }
         let script = file.exists().then(|| Script {

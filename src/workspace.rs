@@ -34,9 +34,10 @@ pub struct Patch {
 
 /// `path`, which has to be a file; exit 3 with its path and `hint` when it is not.
 pub fn require_file(path: &Path, what: &str, hint: &str) -> Result<()> {
-    if path.is_file() {
+    // the device that holds nothing is a file without content
+    if path.is_file() || path == Path::new("/dev/null") {
         return Ok(());
     }
-    let problem = if path.exists() { "is not a file" } else { "does not exist" };
+    let problem = if path.exists() { "is not a regular file" } else { "does not exist" };
     Err(Error::missing(format!("{what} {} {problem}", path.display())).hint(hint))
 }

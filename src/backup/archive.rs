@@ -6,7 +6,6 @@
 
 use std::cell::Cell;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -89,10 +88,12 @@ impl Archive {
 
     fn decompressed(&self) -> Result<Box<dyn Read>> {
         let mut head = [0; 4];
-        let mut file = File::open(&self.file).on("open", &self.file)?;
+        let mut file = crate::process::open_regular(&self.file).on("open", &self.file)?;
         let known = file.read(&mut head).on("read", &self.file)?;
-        let file =
-            BufReader::with_capacity(256 * 1024, File::open(&self.file).on("open", &self.file)?);
+        let file = BufReader::with_capacity(
+            256 * 1024,
+            crate::process::open_regular(&self.file).on("open", &self.file)?,
+        );
         Ok(match &head[..known] {
             [] => return Err(corrupt(&self.file, "it is empty")),
             [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),

@@ -100,7 +100,7 @@ impl Backup {
 
     /// The database that counts, in a normalised backup.
     pub fn database_name(&self) -> Option<String> {
-        let name = std::fs::read_to_string(self.directory.join(DATABASE_NAME)).ok()?;
+        let name = crate::process::read_text(self.directory.join(DATABASE_NAME)).ok()?;
         Some(name.trim_end_matches('\n').to_owned()).filter(|name| !name.is_empty())
     }
 
@@ -122,7 +122,7 @@ impl Backup {
         if !path.exists() {
             return Ok(None);
         }
-        Manifest::parse(&std::fs::read(&path).on("read", &path)?, &path).map(Some)
+        Manifest::parse(&crate::process::read_regular(&path).on("read", &path)?, &path).map(Some)
     }
 }
 

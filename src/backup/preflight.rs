@@ -21,7 +21,7 @@ const SIGNALS: [&str; 5] =
 /// The major version has to be the programs'.
 pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     let path = data.join("PG_VERSION");
-    let found = std::fs::read_to_string(&path).map_err(|_| {
+    let found = crate::process::read_text(&path).map_err(|_| {
         Error::failed("the backup holds no PG_VERSION, so it is no data directory")
             .hint("base.tar has to be what pg_basebackup -Ft writes")
     })?;
@@ -82,7 +82,7 @@ pub(super) fn check_log(data: &Path) -> Result<()> {
 /// Every tablespace of the map has to have come; the map's own places are another machine's.
 pub(super) fn check_tablespaces(data: &Path) -> Result<()> {
     let map = data.join("tablespace_map");
-    let Ok(text) = std::fs::read_to_string(&map) else { return Ok(()) };
+    let Ok(text) = crate::process::read_text(&map) else { return Ok(()) };
     for oid in text.lines().filter_map(|line| line.split(' ').next()) {
         // a path with a line break continues on a line that begins with no number
         if oid.parse::<u32>().is_ok() && !data.join(TABLESPACES).join(oid).is_dir() {

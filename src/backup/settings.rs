@@ -87,7 +87,7 @@ impl Settings {
     }
 
     fn add_file(&mut self, data: &Path, file: &Path, depth: usize) {
-        let Ok(bytes) = std::fs::read(data.join(file)) else { return };
+        let Ok(bytes) = crate::process::read_regular(data.join(file)) else { return };
         let mut in_block = false;
         for line in String::from_utf8_lossy(&bytes).lines() {
             in_block = block_mark(line).unwrap_or(in_block);

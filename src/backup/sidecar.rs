@@ -49,7 +49,7 @@ pub struct DatabaseFacts {
 impl Sidecar {
     /// The description beside a backup; `None` when there is none that can be read.
     pub(super) fn read(directory: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(directory.join(NAME)).ok()?).ok()
+        serde_json::from_slice(&crate::process::read_regular(directory.join(NAME)).ok()?).ok()
     }
 
     /// Asks the server that was backed up.

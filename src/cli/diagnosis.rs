@@ -128,7 +128,7 @@ fn cluster(resolve: &Resolve, layout: Layout, diagnosis: &mut Diagnosis) {
 
 fn connection(resolve: &Resolve, diagnosis: &mut Diagnosis) {
     match resolve.connection() {
-        Ok(conninfo) => match Session::connect(&conninfo) {
+        Ok(conninfo) => match Session::connect(&conninfo.waiting(cluster::ANSWER_LIMIT)) {
             Ok(_) => drop(diagnosis.look("connection", Ok(()), |()| conninfo.to_string())),
             Err(error) => diagnosis.note(
                 "connection",

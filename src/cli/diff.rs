@@ -134,7 +134,7 @@ fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
     } else if !file.exists() {
         return Ok(Rules::default());
     }
-    let text = std::fs::read_to_string(file).on("read", file)?;
+    let text = crate::process::read_text(file).on("read", file)?;
     let rules = Rules::parse(&text).map_err(|error| {
         error.hint(format!("mend {}; the README says what a rule is", file.display()))
     })?;

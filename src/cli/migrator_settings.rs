@@ -229,7 +229,7 @@ fn read(named: Option<&Path>) -> Result<File> {
         return Err(Error::missing(format!("there is no configuration {}", path.display()))
             .hint("name it with -c/--config-file, or leave that away"));
     }
-    let text = std::fs::read_to_string(path).on("read", path)?;
+    let text = crate::process::read_text(path).on("read", path)?;
     let mut file: File = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         // not the line itself: somebody may have put a password there

@@ -1,14 +1,12 @@
 //! The verbs of `migrator`: values resolved, the command run, its report printed.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use serde::Serialize;
 
 use super::env::Env;
 use super::migrator::{ApplyVerb, Global, MigrateVerb, Verb, ambiguous};
 use super::migrator_settings::Settings;
 use super::resolve::Resolve;
-use super::{migrator_report as report, ui};
+use super::{migrator_report as report, prompt, ui};
 use crate::bundle;
 use crate::command::migrator::change::{self, Changes};
 use crate::command::migrator::verify::Verify;
@@ -228,7 +226,7 @@ impl Cli<'_> {
         let conninfo = self.settings.connection()?;
         let question =
             "Drop hectic.migration and hectic.migration_event? The history of migrations is lost.";
-        if !yes && !ask(question)? {
+        if !yes && !prompt::confirm(question)? {
             ui::status("nothing was changed");
             return self.json_only(&serde_json::json!({ "dropped": false }));
         }
@@ -249,7 +247,7 @@ impl Cli<'_> {
             ui::status("nothing to record");
         } else if self.global.dry_run {
             ui::status(&format!("{} to record; nothing was changed", lines.len()));
-        } else if yes || ask("Record this?")? {
+        } else if yes || prompt::confirm("Record this?")? {
             let made = changes.make()?;
             ui::status(&format!("recorded: {made}"));
         } else {
@@ -334,21 +332,6 @@ impl Cli<'_> {
 
 fn print(text: &str) -> Result<()> {
     ui::data(|out| out.write_all(text.as_bytes()))
-}
-
-/// A question on the terminal; without one, exit 3.
-fn ask(question: &str) -> Result<bool> {
-    let input = std::io::stdin();
-    if !input.is_terminal() || super::env::no_tty() {
-        return Err(Error::missing("there is nobody to ask").hint("--yes says yes in advance"));
-    }
-    let _ = write!(anstream::stderr(), "{question} [y/N] ");
-    let mut answer = String::new();
-    input
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| Error::failed(format!("cannot read the answer: {e}")))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 fn wanted(verb: &MigrateVerb) -> Result<Wanted> {

@@ -20,6 +20,7 @@ mod migrator_verbs;
 mod pager;
 mod postgres_cleanup;
 mod postgres_init;
+mod prompt;
 mod pull_check;
 mod pull_scan;
 mod pull_verbs;

@@ -1,7 +1,6 @@
 //! A file on a terminal goes through a pager; piped, it is printed as it is.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -14,7 +13,7 @@ use crate::scratch::Scratch;
 /// Shows `file`.
 pub(super) fn show(resolve: &Resolve, file: &Path) -> Result<()> {
     if is_plain(resolve) {
-        let mut log = File::open(file).on("read", file)?;
+        let mut log = crate::process::open_regular(file).on("read", file)?;
         return ui::data(|out| std::io::copy(&mut log, out).map(drop));
     }
     let error = pager(resolve, file).replace_process();

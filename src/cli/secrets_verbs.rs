@@ -3,7 +3,6 @@
 #![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -11,12 +10,12 @@ use clap::Subcommand;
 use super::env::absolute;
 use super::export::{self, Format};
 use super::resolve::Resolve;
-use super::{table, ui};
+use super::{prompt, table, ui};
 use crate::command::secrets;
 use crate::error::{Error, Result};
 use crate::postgres::conninfo::Conninfo;
 use crate::process::Environment;
-use crate::secret::{Listed, Secret, Store, Supply};
+use crate::secret::{Listed, Store, Supply};
 
 /// The languages in which secrets are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -108,7 +107,7 @@ pub(super) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
             ui::data(|out| writeln!(out, "{}", value.expose()))
         }),
         SecretsVerb::Set { name } => {
-            let value = value(&name)?;
+            let value = prompt::secret(&name)?;
             change(resolve, |store| store.set(&name, &value))
         }
         SecretsVerb::Unset { name } => change(resolve, |store| store.unset(&name)),
@@ -169,21 +168,6 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
     let rows = listed.iter().map(|one| [one.name.clone(), one.updated.clone()]);
     let text = table::render(&["NAME", "UPDATED"], rows);
     ui::data(|out| out.write_all(text.as_bytes()))
-}
-
-/// The value for a name, which never stands on a command line.
-fn value(name: &str) -> Result<Secret> {
-    let unread = |error| Error::failed(format!("cannot read the value: {error}"));
-    if std::io::stdin().is_terminal() {
-        return rpassword::prompt_password(format!("{name}: ")).map(Secret::new).map_err(unread);
-    }
-    let mut text = String::new();
-    std::io::stdin().lock().read_to_string(&mut text).map_err(unread)?;
-    if text.contains('\0') {
-        return Err(Error::conflict("the value holds a zero byte, which no text can"));
-    }
-    // of `echo`, not of the value
-    Ok(Secret::new(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)))
 }
 
 fn rotate(store: &mut Store, drop_old: bool) -> Result<()> {

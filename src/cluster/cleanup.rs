@@ -8,7 +8,7 @@ use super::layout::server_lock_of;
 use super::provision::is_ours;
 use super::{Layout, Lock, Snapshot, build, snapshot, stop, takeover};
 use crate::error::{Error, IoContext, Result};
-use crate::process::ActingAs;
+use crate::process::{ActingAs, Patience};
 
 /// What a clean-up did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     }
     let was_handed_over = takeover::was_handed_over(layout);
     let lock = Lock::wait(&layout.lock())?;
-    let stopped = stop(layout)?;
+    let stopped = stop(layout, Patience::Interruptible)?;
     build::remove_abandoned(layout)?;
     let port_files = socket_files(layout)?;
     // the data directory goes first: with it goes the proof that the rest is ours
@@ -90,7 +90,7 @@ fn remove_or_return(layout: &Layout, returned: bool) -> Result<bool> {
 }
 
 fn is_our_gitignore(layout: &Layout) -> bool {
-    std::fs::read_to_string(layout.gitignore()).is_ok_and(|text| text == GITIGNORE)
+    crate::process::read_text(layout.gitignore()).is_ok_and(|text| text == GITIGNORE)
 }
 
 /// The sockets and their lock files that a killed server leaves.

@@ -125,7 +125,7 @@ impl Copy<'_> {
         let damaged = || Flaw::Damaged(from.clone());
         let source = {
             let _reading = self.reader.enter().map_err(Flaw::Failed)?;
-            let flags = OFlag::O_NOFOLLOW.bits();
+            let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
             let opened = File::options().read(true).custom_flags(flags).open(&from);
             let source = opened.map_err(|_| damaged())?;
             let facts = source.metadata().map_err(|_| damaged())?;

@@ -56,7 +56,7 @@ impl Lock {
             .truncate(false)
             .write(true)
             .mode(0o644)
-            .custom_flags(nix::libc::O_NOFOLLOW)
+            .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
             .open(path)
             .on("create the lock file", path)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -72,7 +72,10 @@ impl Lock {
     pub fn share(path: &Path) -> Result<Option<Flock<File>>> {
         let options = || {
             let mut options = OpenOptions::new();
-            options.read(true).custom_flags(nix::libc::O_NOFOLLOW).to_owned()
+            options
+                .read(true)
+                .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
+                .to_owned()
         };
         let found = wait_for(LIMIT, Patience::Interruptible, || {
             let made = options().create(true).truncate(false).write(true).mode(0o644).open(path);

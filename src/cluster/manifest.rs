@@ -5,7 +5,7 @@
 //! cost, since a copy opens each file anyway; the digest is only computed where they differ.
 
 use std::fmt::Write as _;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -156,7 +156,7 @@ fn modified(facts: &Metadata) -> i128 {
 
 fn digest(path: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
-    let mut file = File::open(path).on("open", path)?;
+    let mut file = crate::process::open_regular(path).on("open", path)?;
     std::io::copy(&mut file, &mut hasher).on("read", path)?;
     Ok(format!("{:x}", hasher.finalize()))
 }

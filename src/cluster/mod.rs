@@ -62,11 +62,15 @@ use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::postgres::url::PgUrl;
+use crate::process::Patience;
 use postmaster::{Postmaster, Shutdown};
 
 /// How long a fast shutdown may take before it becomes an immediate one: with `fsync` on, the
 /// checkpoint after a large hydrate takes seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// How many seconds a verb that only looks waits for the server's answer.
+pub const ANSWER_LIMIT: u64 = 5;
 
 /// A data directory that is initialised.
 #[derive(Debug)]
@@ -146,6 +150,17 @@ impl Running {
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
     }
 
+    /// Fails when the server does not answer soon, for verbs that only look.
+    pub fn require_answer(&self) -> Result<()> {
+        let url = self.url(&self.spec().superuser, "postgres");
+        let url = url.with("application_name", "db-tool cluster");
+        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
+        Session::connect(&conninfo.waiting(ANSWER_LIMIT)).map(drop).map_err(|error| {
+            let error = error.context(format!("the server (pid {}) runs, but", self.pid()));
+            error.hint("`kill -CONT` lets a stopped process go on; `postgres-cleanup` ends it")
+        })
+    }
+
     /// Stops the server.
     pub fn stop(self, how: Shutdown) -> Result<Cluster> {
         let _acting = self.spec().act()?;
@@ -216,14 +231,16 @@ pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
 }
 
 /// Stops whatever runs in `layout`: fast, then immediately. Nothing to stop is fine; a stale file is
-/// healed.
-pub fn stop(layout: &Layout) -> Result<bool> {
+/// healed. A server that was told to stop does so too when the wait is interrupted.
+pub fn stop(layout: &Layout, patience: Patience) -> Result<bool> {
     let _acting = files::act_for(layout)?;
     let data = layout.data();
     match Liveness::thorough(&data)? {
         Liveness::Stopped => Ok(false),
         Liveness::Stale => postmaster::heal(&data).map(|()| false),
-        Liveness::Running(postmaster) => postmaster.stop(Shutdown::Fast, STOP_LIMIT).map(|()| true),
+        Liveness::Running(postmaster) => {
+            postmaster.stop_with(Shutdown::Fast, STOP_LIMIT, patience).map(|()| true)
+        }
     }
 }
 

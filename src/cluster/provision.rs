@@ -313,7 +313,7 @@ fn create(
 /// Refuses a data directory that only another major's server can run.
 pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     let path = data.join("PG_VERSION");
-    let Ok(text) = std::fs::read_to_string(&path) else {
+    let Ok(text) = crate::process::read_text(&path) else {
         return Ok(()); // damaged: the start will tell
     };
     let (found, version) = (text.trim(), toolchain.version()?);
@@ -341,7 +341,7 @@ pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
 /// Where the programs are that last ran the cluster, if they are still there: a server notes the
 /// command that started it. With Nix that is a path which no newer version takes away.
 fn last_bindir(data: &Path) -> Option<PathBuf> {
-    let noted = std::fs::read_to_string(data.join("postmaster.opts")).ok()?;
+    let noted = crate::process::read_text(data.join("postmaster.opts")).ok()?;
     let server = Path::new(noted.split(" \"").next()?.trim_end());
     server.is_file().then(|| server.parent().map(Path::to_owned)).flatten()
 }

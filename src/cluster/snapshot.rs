@@ -123,7 +123,7 @@ impl Snapshot {
     /// The major version of PostgreSQL.
     pub fn version(&self) -> Result<String> {
         let path = self.data().join("PG_VERSION");
-        Ok(std::fs::read_to_string(&path).on("read", &path)?.trim().to_owned())
+        Ok(crate::process::read_text(&path).on("read", &path)?.trim().to_owned())
     }
 
     /// The cluster's bootstrap superuser.

@@ -123,7 +123,7 @@ impl Staging {
     /// Moves the new cluster back into the staging directory and the old one to its place.
     fn change_back(&self, kept: Option<&Path>) -> Result<()> {
         let data = self.spec.layout.data();
-        super::stop(&self.spec.layout)?;
+        super::stop(&self.spec.layout, Patience::Stubborn)?;
         if let Some(kept) = kept {
             exchange(kept, &data)?;
             relink(&data)?;

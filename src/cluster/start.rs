@@ -189,7 +189,7 @@ impl Cluster {
     fn write_conf(&self) -> Result<()> {
         let path = self.spec.layout.data().join("postgresql.conf");
         refuse_link(&path, self.spec.server_user.as_ref())?;
-        let existing = std::fs::read(&path).unwrap_or_default();
+        let existing = crate::process::read_regular(&path).unwrap_or_default();
         let existing = String::from_utf8_lossy(&existing);
         let settings = self.spec.settings(&self.spec.preload_libraries(&self.toolchain)?);
         let written = settings.written_into(&existing);
@@ -226,7 +226,7 @@ impl Cluster {
             .create(true)
             .append(true)
             .mode(0o600)
-            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
             .open(&path)
             .on("write", &path)
     }
@@ -238,7 +238,7 @@ pub(super) fn tail_of(log: &Path) -> String {
 }
 
 fn read_from(path: &Path, from: u64) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = crate::process::open_regular(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(from.max(length.saturating_sub(LOG_TAIL))))?;
     let mut bytes = Vec::new();

@@ -10,7 +10,6 @@
 //! a directory of its own under a lock, synced, and renamed in together with its manifest, so that it
 //! is there whole or not at all.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
@@ -181,9 +180,9 @@ impl Template {
     }
 
     fn open(directory: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(directory.join("manifest")).ok()?;
+        let text = crate::process::read_text(directory.join("manifest")).ok()?;
         let manifest = Manifest::parse(&text)?;
-        if let Ok(file) = File::open(directory.join("manifest")) {
+        if let Ok(file) = crate::process::open_regular(directory.join("manifest")) {
             // the time of the last use, for `trim_cache`; not worth an error
             let _ = file.set_modified(SystemTime::now());
         }
@@ -278,6 +277,8 @@ pub(super) fn lock_of(directory: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     /// A cache, a cluster's data directory, and the right to make a template of it.

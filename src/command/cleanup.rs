@@ -2,6 +2,7 @@
 
 use crate::cluster::{self, Cleaned, Layout, clean_up};
 use crate::error::Result;
+use crate::process::Patience;
 
 /// Stops the cluster and removes what the tool put into the working directory.
 pub fn remove(layout: &Layout) -> Result<Cleaned> {
@@ -10,5 +11,5 @@ pub fn remove(layout: &Layout) -> Result<Cleaned> {
 
 /// Stops the cluster; nothing to stop is fine. Returns whether a server was stopped.
 pub fn stop(layout: &Layout) -> Result<bool> {
-    cluster::stop(layout)
+    cluster::stop(layout, Patience::Interruptible)
 }

@@ -43,8 +43,11 @@ pub fn seal(file: &Path, output: Option<&Path>, keys: &KeySource) -> Result<(Pat
     let place = |error: Error| error.hint(format!("it is in {}", file.display()));
     let entries = dotenv::parse(&content).map_err(place)?;
     let output = output.map_or_else(|| beside(file), Path::to_owned);
-    let previous =
-        if output.exists() { Some(std::fs::read(&output).on("read", &output)?) } else { None };
+    let previous = if output.exists() {
+        Some(crate::process::read_regular(&output).on("read", &output)?)
+    } else {
+        None
+    };
     if previous
         .as_ref()
         .is_some_and(|content| !content.is_empty() && !sealed_file::is_sealed(content))

@@ -54,6 +54,7 @@ pub fn run(spec: ClusterSpec, toolchain: Toolchain, user: Option<String>) -> Res
 fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
     let spec = running.spec();
     let user = user.unwrap_or_else(|| spec.superuser.clone());
+    running.require_answer()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     Ok(Facts {
         pid: running.pid(),

@@ -235,7 +235,7 @@ fn read(path: &Path) -> Result<String> {
         return Err(Error::conflict(format!("{} is no regular file", path.display()))
             .hint("include files only"));
     }
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = crate::process::read_regular(path).map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let error = Error::io("read", path, &error);
         if missing {

@@ -204,7 +204,7 @@ impl Conninfo {
     /// `Conflict` when `connect_timeout` is not a number of seconds.
     pub fn connect_timeout(&self, target: &Target) -> Result<Option<Duration>> {
         let Some(text) = self.get("connect_timeout") else {
-            return Ok(Some(Duration::from_secs(if target.is_socket() { 30 } else { 10 })));
+            return Ok(Some(Duration::from_secs(default_timeout(target))));
         };
         let seconds: i32 = text.trim().parse().map_err(|_| {
             bad_value("connect_timeout", "a whole number of seconds; 0 waits for ever")
@@ -212,6 +212,14 @@ impl Conninfo {
         // Zero and below wait for ever, and libpq waits for two seconds at least (§34.1.2).
         let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
         Ok(seconds.map(|seconds| Duration::from_secs(seconds.max(2))))
+    }
+
+    /// The same connection, which waits so many seconds for an answer unless it says itself how long.
+    #[must_use]
+    pub fn waiting(&self, seconds: u64) -> Self {
+        let mut conninfo = self.clone();
+        conninfo.parameters.entry("connect_timeout").or_insert_with(|| seconds.to_string());
+        conninfo
     }
 
     /// Whether every server to try is this machine.
@@ -245,6 +253,8 @@ impl Conninfo {
             let addresses = self.targets.iter().map(|target| address(target).unwrap_or_default());
             variables.insert("PGHOSTADDR", addresses.collect::<Vec<_>>().join(","));
         }
+        let patience = self.targets.iter().map(default_timeout).max().unwrap_or(0);
+        variables.entry("PGCONNECT_TIMEOUT").or_insert_with(|| patience.to_string());
         variables.insert("PGUSER", self.user.clone());
         variables.insert("PGDATABASE", self.database.clone());
         // Several servers with different passwords: only the password file, which the child reads
@@ -273,6 +283,11 @@ impl fmt::Display for Conninfo {
         }
         Ok(())
     }
+}
+
+/// How many seconds a server may take to answer when nobody says.
+fn default_timeout(target: &Target) -> u64 {
+    if target.is_socket() { 30 } else { 10 }
 }
 
 /// What says which server it is.

@@ -13,10 +13,8 @@ mod hints;
 mod review;
 mod variables;
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use self::ending::{Ending, State};
@@ -29,7 +27,7 @@ use super::session::Session;
 use super::sql_error::{SqlError, StderrReader};
 use super::toolchain::Toolchain;
 use crate::error::{Error, IoContext, Kind, Result};
-use crate::process::{ActingAs, Command, StandardOutput, controller, describe, read_line};
+use crate::process::{ActingAs, Command, Log, StandardOutput, controller, describe, read_line};
 
 /// The exit status with which psql reports that it could not connect.
 const BAD_CONNECTION: i32 = 2;
@@ -61,10 +59,8 @@ impl Script {
             return self.run_with(toolchain, conninfo, StandardOutput::Inherited, show);
         };
         let mut file = open_log(log)?;
-        let output = StandardOutput::File(file.try_clone().on("write", log)?);
-        self.run_with(toolchain, conninfo, output, |line| {
-            let _ = writeln!(file, "{line}");
-        })
+        let output = StandardOutput::File(file.share().on("write", log)?);
+        self.run_with(toolchain, conninfo, output, |line| file.line(line))
     }
 
     /// Runs the file, handing every line of results to `on_output`.
@@ -185,7 +181,7 @@ pub fn psql(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
 /// Lines of a source, without holding the file or a line that is one: it may be a hundred
 /// megabytes. When they are too much together, the first ones come out empty.
 pub(super) fn read_lines(path: &Path, lines: RangeInclusive<usize>) -> Option<Vec<String>> {
-    let mut reader = BufReader::new(File::open(path).ok()?);
+    let mut reader = BufReader::new(crate::process::open_regular(path).ok()?);
     let mut line = Vec::new();
     let mut kept: Vec<String> = Vec::new();
     let (mut held, mut oldest) = (0, 0);
@@ -206,19 +202,15 @@ pub(super) fn read_lines(path: &Path, lines: RangeInclusive<usize>) -> Option<Ve
     Some(kept)
 }
 
-fn open_log(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
+fn open_log(path: &Path) -> Result<Log> {
     let user = controller(path)?;
-    if user.is_some() {
-        // where another user decides what is there, root works with that user's rights, on a plain file
-        options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
-    }
+    // where another user decides what is there, root works with that user's rights, on a plain file
+    let link = if user.is_some() { OFlag::O_NOFOLLOW } else { OFlag::empty() };
     let _acting = ActingAs::enter(user.as_ref())?;
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).on("create", directory)?;
     }
-    options.open(path).on("write", path).map_err(|error| match &user {
+    Log::open(path, link)?.on("write", path).map_err(|error| match &user {
         Some(user) => error.hint(format!(
             "root writes it as user \"{}\", who decides what is there, and follows no link",
             user.name

@@ -243,7 +243,7 @@ fn revocations(conninfo: &Conninfo) -> Result<Vec<CertificateRevocationListDer<'
 }
 
 fn read(what: &str, file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| {
+    crate::process::read_regular(file).map_err(|error| {
         let failure = Error::io(&format!("read {what}"), file, &error);
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         if missing { failure.with_kind(Kind::Missing) } else { failure }

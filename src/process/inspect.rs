@@ -27,6 +27,8 @@ pub struct ProcessInfo {
     pub directory: Option<FileId>,
     /// Whether the system hides the directory because the process is another user's.
     pub hidden: bool,
+    /// Whether a signal has stopped it.
+    pub stopped: bool,
     /// Whether it runs in another pid namespace: in a container.
     pub in_container: bool,
 }
@@ -132,6 +134,7 @@ mod system {
             uid: std::fs::metadata(&place).ok()?.uid(),
             hidden: is_hidden(&place),
             directory: directory(pid),
+            stopped: fields.get(STATE) == Some(&"T"),
             in_container: is_in_container(&place),
         })
     }
@@ -199,6 +202,7 @@ mod system {
             uid: process.user_id().map_or(u32::MAX, |user| **user),
             directory: process.cwd().and_then(|path| FileId::of(path).ok()),
             hidden: process.cwd().is_none(),
+            stopped: process.status() == ProcessStatus::Stop,
             in_container: false,
         }
     }

@@ -144,7 +144,7 @@ fn plain(entries: Vec<Entry>) -> Result<Vec<Entry>> {
 
 /// Reads a file that was named, or is there.
 pub fn read_file(file: &Path) -> Result<Vec<u8>> {
-    std::fs::read(file).map_err(|error| {
+    crate::process::read(file)?.map_err(|error| {
         let (file, reason) = (file.display(), error.kind());
         Error::missing(format!("dotenv file is not readable: {file} ({reason})")).hint(
             "make it readable, or unset HECTIC_DOTENV_FILE and ENVIRONMENT to load no secrets",

@@ -126,7 +126,7 @@ pub(super) fn append(out: &mut Draft, mut from: &File, bytes: Range<u64>) -> Res
 /// Whether a patch file has rows of staging: as a pull writes it, or with a digest beside it.
 pub fn was_pulled(file: &Path) -> bool {
     let mut first = String::new();
-    let read = File::open(file).and_then(|file| {
+    let read = crate::process::open_regular(file).and_then(|file| {
         BufReader::new(file.take(FIRST_LINE.len() as u64)).read_to_string(&mut first)
     });
     read.is_ok() && first == FIRST_LINE || sums::is_beside(file)

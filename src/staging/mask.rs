@@ -47,7 +47,7 @@ impl Masks {
         if !file.exists() {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(file).on("read", file)?;
+        let text = crate::process::read_text(file).on("read", file)?;
         let masks = toml::from_str(&text).map_err(|error| {
             Error::conflict(format!("cannot understand {}", file.display()))
                 .detail(error.to_string())

@@ -75,7 +75,7 @@ impl Parts {
 
     /// The part that was read by `how`, if an earlier pull got so far.
     pub(super) fn find(&self, how: &str) -> Option<Part> {
-        let account = std::fs::read(self.account(how)).ok()?;
+        let account = crate::process::read_regular(self.account(how)).ok()?;
         let part: Part = serde_json::from_slice(&account).ok()?;
         let length = self.open(&part).and_then(|file| file.metadata().on("read", &part.file));
         length.is_ok_and(|file| part.bytes.end <= file.len()).then_some(part)
@@ -86,7 +86,7 @@ impl Parts {
         // an account says no more than the name
         let file = self.directory.join(part.file.file_name().unwrap_or_default());
         let _acting = ActingAs::controller_of(&self.directory)?;
-        File::open(&file).on("read", &file)
+        crate::process::open_regular(&file).on("read", &file)
     }
 
     /// Makes a part count.

@@ -158,7 +158,7 @@ fn assemble(
     write(draft, &file::head(&chosen.tables))?;
     for table in &chosen.tables {
         for old in state.sections.iter().filter(|section| table.share.stays(&section.how)) {
-            let from = File::open(file).on("read", file)?;
+            let from = crate::process::open_regular(file).on("read", file)?;
             sections.extend(section(table, draft, &from, old.from..old.to, old.content.clone())?);
         }
         let part = next(table, draft)?;

@@ -51,7 +51,7 @@ impl State {
     /// What is known of `file`; nothing where it is not the file that was pulled.
     pub(super) fn of(file: &Path) -> Result<Self> {
         let place = place(file);
-        let state = match std::fs::read(&place) {
+        let state = match crate::process::read_regular(&place) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             read => serde_json::from_slice::<Self>(&read.on("read", &place)?),
         };

@@ -2,7 +2,6 @@
 //! comments there, which `sha256sum -c` passes over, what rows are in it.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -106,7 +105,7 @@ pub(super) fn of_text(text: &str) -> String {
 /// The digest of a file as it is, in hexadecimal digits.
 pub(super) fn of_file(file: &Path) -> Result<String> {
     let mut digest = Sha256::new();
-    let mut input = File::open(file).on("read", file)?;
+    let mut input = crate::process::open_regular(file).on("read", file)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match input.read(&mut buffer).on("read", file)? {
@@ -127,7 +126,7 @@ fn hexadecimal(digest: Sha256) -> String {
 pub fn verify(file: &Path) -> Result<Vec<Contained>> {
     let file = std::fs::canonicalize(file).on("read", file)?;
     let place = place(&file);
-    let Ok(text) = std::fs::read_to_string(&place) else { return Ok(Vec::new()) };
+    let Ok(text) = crate::process::read_text(&place) else { return Ok(Vec::new()) };
     if text.split_whitespace().next() == Some(of_file(&file)?.as_str()) {
         return Ok(text.lines().filter_map(Contained::parse).collect());
     }

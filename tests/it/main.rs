@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs and wait for them")]
 
 mod backup;
+mod blocked;
 mod bundle;
 mod check;
 mod codes;

@@ -11,6 +11,7 @@
 
 mod elsewhere;
 mod pid_file;
+mod stop;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -27,6 +28,7 @@ use crate::process::{self, FileId, Patience, ProcessInfo};
 
 pub(super) use elsewhere::lock_for_server;
 pub use pid_file::PidFile;
+pub use stop::Shutdown;
 
 /// How long a server may take to start or to stop that another command has left doing so: recovery and
 /// checkpoints of large clusters take minutes.
@@ -51,15 +53,6 @@ pub struct Postmaster {
     process_started: Option<u64>,
     /// What its file said when it was proven.
     pub file: PidFile,
-}
-
-/// How to ask a postmaster to stop; the manual's section on shutting down the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shutdown {
-    /// Sessions are disconnected, a checkpoint is written.
-    Fast,
-    /// Everything ends at once; the next start recovers from WAL.
-    Immediate,
 }
 
 impl Liveness {
@@ -145,27 +138,6 @@ impl Postmaster {
         Self { data: data.to_owned(), process_started: Some(process.started), file }
     }
 
-    /// Stops it and waits: fast, and after `limit` immediate.
-    pub fn stop(&self, how: Shutdown, limit: Duration) -> Result<()> {
-        let steps = match how {
-            Shutdown::Fast => &[Signal::SIGINT, Signal::SIGQUIT][..],
-            Shutdown::Immediate => &[Signal::SIGQUIT, Signal::SIGKILL],
-        };
-        for signal in steps {
-            self.signal(*signal)?;
-            let gone = || Ok((!self.is_alive()).then_some(()));
-            if process::wait_for(limit, Patience::Stubborn, gone)?.is_some() {
-                return end_leftovers(&self.data);
-            }
-        }
-        Err(Error::failed(format!(
-            "the server of {} (pid {}) does not stop",
-            self.data.display(),
-            self.file.pid
-        ))
-        .hint("see its log; a process that waits for a disk or is traced cannot end"))
-    }
-
     /// Sends `signal` if the process still is this cluster's postmaster.
     fn signal(&self, signal: Signal) -> Result<()> {
         if !self.is_alive() {
@@ -184,9 +156,13 @@ impl Postmaster {
     }
 
     fn is_alive(&self) -> bool {
+        self.alive().is_some()
+    }
+
+    fn alive(&self) -> Option<ProcessInfo> {
         // a process that is ending has no working directory any more, but still its number
         process::inspect(self.file.pid)
-            .is_some_and(|process| self.process_started == Some(process.started))
+            .filter(|process| self.process_started == Some(process.started))
     }
 }
 
@@ -221,7 +197,10 @@ pub fn heal_socket(socket: &Path, data: &Path) -> Result<()> {
 fn end_leftovers(data: &Path) -> Result<()> {
     for signal in [Signal::SIGQUIT, Signal::SIGKILL] {
         for process in leftovers(data) {
-            let _ = kill(Pid::from_raw(process.pid.cast_signed()), signal);
+            let pid = Pid::from_raw(process.pid.cast_signed());
+            let _ = kill(pid, signal);
+            // a stopped process hears nothing else
+            let _ = kill(pid, Signal::SIGCONT);
         }
         if wait_until_alone(data)? {
             return Ok(());
@@ -338,6 +317,7 @@ mod tests {
             uid: nix::unistd::geteuid().as_raw(),
             directory: FileId::of(data.path()).ok(),
             hidden: false,
+            stopped: false,
             in_container: false,
         };
         let proven = |process: &ProcessInfo| proves(process, data.path());

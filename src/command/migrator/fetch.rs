@@ -50,7 +50,7 @@ pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetc
     let mut unchanged = 0;
     for file in &kept {
         let path = place(&project.directory, &file.path);
-        match std::fs::read(&path) {
+        match crate::process::read_regular(&path) {
             Ok(text) if text == file.text.as_bytes() => unchanged += 1,
             _ if !stays_inside(&file.path) => refused
                 .push(format!("{} lies outside of the migration directory", file.path.display())),

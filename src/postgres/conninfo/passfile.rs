@@ -26,7 +26,7 @@ pub(super) fn fill_in(
         ));
         return;
     }
-    let Ok(bytes) = std::fs::read(file) else {
+    let Ok(bytes) = crate::process::read_regular(file) else {
         warnings.push(format!("password file {name} cannot be read; it is not used"));
         return;
     };

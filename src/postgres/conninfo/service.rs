@@ -38,7 +38,7 @@ pub(super) fn fill_in(url: PgUrl, service: &str, environment: &LibpqEnvironment)
 }
 
 fn read(file: &Path) -> Result<String> {
-    let text = std::fs::read(file).map_err(|error| {
+    let text = crate::process::read_regular(file).map_err(|error| {
         let failure = Error::io("read the service file", file, &error);
         match error.kind() {
             std::io::ErrorKind::NotFound => failure.with_kind(crate::error::Kind::Missing),

@@ -248,6 +248,9 @@ fn waits_ten_seconds_for_a_network_and_longer_for_a_socket() {
     };
     assert_eq!(timeout("host=h").unwrap(), Some(Duration::from_secs(10)));
     assert_eq!(timeout("host=/s").unwrap(), Some(Duration::from_secs(30)));
+    let programs = |url| resolve(url, &[]).variables();
+    assert!(programs("host=h").contains(&("PGCONNECT_TIMEOUT", "10".to_owned())));
+    assert!(programs("host=h,/s").contains(&("PGCONNECT_TIMEOUT", "30".to_owned())));
     assert_eq!(timeout("host=h connect_timeout=1").unwrap(), Some(Duration::from_secs(2)));
     assert_eq!(timeout("host=h connect_timeout=0").unwrap(), None);
     assert_eq!(timeout("host=h connect_timeout=-1").unwrap(), None);

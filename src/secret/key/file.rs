@@ -17,7 +17,7 @@ const UNFINISHED: &str = ".hectic.key.";
 
 /// The content of a key file that is private and not too large.
 pub(super) fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let file = File::open(path).map_err(|error| match error.kind() {
+    let file = crate::process::open_regular(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::missing(format!("there is no key file {}", path.display()))
         }
