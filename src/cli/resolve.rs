@@ -327,7 +327,11 @@ impl Resolve {
     fn template_cache(&self) -> Option<PathBuf> {
         let cache = self.cache().and_then(|cache| {
             let template = cache.join("template");
-            cluster::private_directory(&template).map(|()| template)
+            // one that is missing is made when it is needed
+            if template.symlink_metadata().is_ok() {
+                cluster::private_directory(&template)?;
+            }
+            Ok(template)
         });
         if let Err(error) = &cache {
             tracing::warn!(
