@@ -6,7 +6,7 @@
 //! which is compared by device and inode: a path may mean something else in a container, and another path
 //! the same. No clock is asked, because a correction of it must not make a live server look dead. The
 //! proof is repeated right before each signal. A file that names no such process is stale, unless
-//! something says that the server lives [elsewhere]. Backends of a killed postmaster live on for seconds
+//! something says that the server lives elsewhere. Backends of a killed postmaster live on for seconds
 //! and would make the next start fail; they are found in the same way.
 
 mod elsewhere;
