@@ -37,6 +37,10 @@ pub enum Kind {
     Interrupted(i32),
 }
 
+/// The most bytes that an error shows of a line: the text of others, such as a token of a source that a
+/// server repeats, may have hundreds of megabytes.
+const LINE_LIMIT: usize = 2048;
+
 /// A failure on its way to the person who can act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -49,7 +53,8 @@ pub struct Error {
 impl Error {
     /// An error of `kind`; `message` is a sentence without a final stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), details: Vec::new(), hints: Vec::new() }
+        let message = bounded(message.into());
+        Self { kind, message, details: Vec::new(), hints: Vec::new() }
     }
 
     /// A generic failure.
@@ -87,14 +92,14 @@ impl Error {
     /// Adds what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.push(bounded(hint.into()));
         self
     }
 
     /// Adds lines that are shown as they are.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.details.push(detail.into());
+        self.details.push(bounded(detail.into()));
         self
     }
 
@@ -170,10 +175,42 @@ impl<T> IoContext<T> for nix::Result<T> {
     }
 }
 
+/// A text with the overlong lines cut, and what is left out told.
+fn bounded(text: String) -> String {
+    if text.lines().all(|line| line.len() <= LINE_LIMIT) {
+        return text;
+    }
+    let cut = |line: &str| match line.len() {
+        0..=LINE_LIMIT => line.to_owned(),
+        length => {
+            let is_end = |at: &usize| line.is_char_boundary(*at);
+            let end = (0..=LINE_LIMIT).rev().find(is_end).unwrap_or(0);
+            format!("{}… ({} bytes more)", &line[..end], length - end)
+        }
+    };
+    text.lines().map(cut).collect::<Vec<_>>().join("\n")
+}
+
 /// The system's own words, without Rust's `(os error N)`.
 fn io_reason(error: &std::io::Error) -> String {
     match error.raw_os_error() {
         Some(code) => nix::errno::Errno::from_raw(code).desc().to_owned(),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlong_lines_are_cut_between_characters() {
+        let short = "x".repeat(LINE_LIMIT);
+        assert_eq!(Error::failed(&short).message(), short);
+        let long = format!("{}üy\nshort", "x".repeat(LINE_LIMIT - 1));
+        let error = Error::failed(&long).detail(&long).hint(&long);
+        let cut = format!("{}… (3 bytes more)\nshort", "x".repeat(LINE_LIMIT - 1));
+        assert_eq!(error.message(), cut);
+        assert_eq!((error.details(), error.hints()), (&[cut.clone()][..], &[cut.clone()][..]));
     }
 }

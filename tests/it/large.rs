@@ -98,3 +98,12 @@ fn much_output_is_not_held() {
     check(&sandbox).success();
     nothing_left(&sandbox);
 }
+
+#[test]
+fn a_token_of_many_megabytes() {
+    let sandbox = sandbox_with(|file| write!(file, "{}", "x".repeat(20_000_000)));
+    let told = check(&sandbox).fails(1, ["entrypoint.sql:1:1", "syntax error", "bytes more)"]);
+    let longest = told.stderr.lines().map(str::len).max();
+    assert!(told.stderr.len() < 20_000 && longest < Some(2200), "{}", told.stderr.len());
+    nothing_left(&sandbox);
+}
