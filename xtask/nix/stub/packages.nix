@@ -142,6 +142,7 @@ let
       dash = machine "dash" [ "dash" ];
       git = machine "git" [ "git" ];
       nixfmt-tree = pkgs.runCommand "nixfmt-tree-0" { meta.mainProgram = "treefmt"; } "mkdir $out";
+      perl = machine "perl" [ "perl" "prove" ];
       procps = machine "procps" [ "ps" ];
       util-linux = machine "util-linux" [ "script" "setsid" ];
 
