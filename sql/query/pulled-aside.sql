@@ -79,7 +79,7 @@ BEGIN
     FROM aside a
   LOOP
     IF own.conislocal THEN
-      -- what is inherited goes with what it is inherited from, and takes up what is there
+      -- Dropping the constraint of a parent drops those inherited from it; adding it again adopts a child's own.
       INSERT INTO pg_temp.pulled_late
       VALUES (1, own.depth, format('ALTER TABLE %s DROP CONSTRAINT %I', own.conrelid::regclass, own.conname), NULL),
              (2, -own.depth, NULL, format('ALTER TABLE %s ADD CONSTRAINT %I %s', own.conrelid::regclass, own.conname,

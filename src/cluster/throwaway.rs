@@ -157,7 +157,7 @@ fn orphan(entry: &Path, directory: &Path) -> Result<Option<Layout>> {
     if mark.is_ok_and(|mark| mark.is_file() && mark.uid() == facts.uid()) {
         return Ok(Some(layout));
     }
-    // killed before it was marked; what is not empty is somebody else's
+    // A command that was killed before it wrote the mark left an empty directory. Any other is somebody else's.
     let _acting = ActingAs::controller_of(directory.parent().unwrap_or(directory))?;
     let _ = std::fs::remove_dir(directory);
     Ok(None)

@@ -17,7 +17,7 @@ const FUNCTIONS: [(&str, &str); 8] = [
     ("moving final function", "MFINALFUNC"),
 ];
 
-/// What is written as it is.
+/// Properties whose text stands in CREATE AGGREGATE unchanged, each with its keyword.
 const PLAIN: [(&str, &str); 4] = [
     ("transition type", "STYPE"),
     ("transition space", "SSPACE"),

@@ -23,7 +23,7 @@ pub(super) enum Step {
 /// An operation; without an object: the rows.
 pub(super) type Key = (Step, Option<Identity>);
 
-/// Statements in groups, and what is left undone.
+/// The statements in groups, and the differences that have no statement.
 type Sorted = (Vec<Vec<String>>, Vec<Left>);
 
 /// The statements of a plan; those of one operation belong together.

@@ -1,4 +1,4 @@
-//! Sequences: the values that they give stay within their bounds and beyond what is there.
+//! Sequences: their next values stay within their bounds and past the values that the rows hold.
 //!
 //! How far a sequence is belongs to no schema and is another matter on every server, so the
 //! statements here look at it when they run.

@@ -1,4 +1,4 @@
-//! What has to make way because something else does.
+//! Objects that a draft must drop and make again because an object that they depend on goes.
 
 use std::collections::BTreeSet;
 
