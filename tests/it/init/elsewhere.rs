@@ -2,6 +2,7 @@
 //!
 //! `unshare` makes the containers, which takes root: an ordinary user has none to make.
 
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use super::is_running;
@@ -19,8 +20,11 @@ impl Container {
         let words = ["-m", "-f", "--kill-child", flags, "sh", "-e", "-c", script.as_str()];
         let mut command = sandbox.command("unshare", words.into_iter().filter(|w| !w.is_empty()));
         command.stdout(Stdio::null()).stderr(Stdio::inherit());
-        let container = Self(command.spawn().unwrap());
-        wait_until("the container is ready", || sandbox.path("ready").exists());
+        let mut container = Self(command.spawn().unwrap());
+        wait_until("the container is ready", || {
+            assert!(container.0.try_wait().unwrap().is_none(), "the container has ended");
+            sandbox.path("ready").exists()
+        });
         container
     }
 
@@ -29,7 +33,7 @@ impl Container {
         let (pg, inside) = (sandbox.path("pg"), sandbox.path(inside));
         std::fs::create_dir_all(&inside).unwrap();
         let script = format!(
-            "mount --bind '{pg}' '{inside}'; mount -t tmpfs none /tmp; \
+            "mount --bind '{pg}' '{inside}'; \
              PG_REUSE=1 PG_WORKING_DIR='{inside}' postgres-init",
             pg = pg.display(),
             inside = inside.display()
@@ -120,17 +124,21 @@ fn a_server_whose_socket_is_hidden_is_noticed_by_its_lock() {
     if !is_root() {
         return;
     }
-    // too long for a socket: that is in /tmp, which the container does not share
+    // too long for a socket: that is in a directory of its own, which the container does not share
     let name = "x".repeat(100);
     let sandbox = stopped(&name);
     sandbox.init([]).success();
+    let file = sandbox.read(&format!("{name}/data/postmaster.pid"));
+    let sockets = PathBuf::from(file.lines().nth(4).unwrap());
+    assert!(sockets.is_dir() && !sockets.starts_with(sandbox.path("")), "{}", sockets.display());
     let inside = sandbox.path("inside");
     std::fs::create_dir(&inside).unwrap();
     let script = format!(
-        "mount --bind '{pg}' '{inside}'; mount -t proc proc /proc; mount -t tmpfs none /tmp; \
+        "mount --bind '{pg}' '{inside}'; mount -t proc proc /proc; mount -t tmpfs none '{sockets}'; \
          export PG_WORKING_DIR='{inside}'; \
          for verb in postgres-init postgres-cleanup; do $verb 2>>'{out}' || echo \"code $?\" >>'{out}'; done",
         pg = sandbox.path(&name).display(),
+        sockets = sockets.display(),
         inside = inside.display(),
         out = sandbox.path("out").display()
     );
