@@ -28,5 +28,5 @@ pub fn bulk(conninfo: &Conninfo) -> Conninfo {
 pub fn flush(conninfo: &Conninfo) -> Result<()> {
     let mut session = Session::connect(conninfo)?;
     session.batch("SET synchronous_commit = on")?;
-    session.query(include_str!("../sql/query/flush.sql"), &[]).map(drop)
+    session.query(sql!("cluster/flush"), &[]).map(drop)
 }

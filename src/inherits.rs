@@ -11,7 +11,7 @@ pub fn check(conninfo: &Conninfo, tables: &[String]) -> Result<()> {
     }
     let mut session = Session::connect(conninfo)?;
     for table in tables {
-        let query = include_str!("../sql/query/table-exists.sql");
+        let query = sql!("postgres/table-exists");
         let found = match session.query_one(query, &[table]) {
             Ok(row) => column(&row, "found")?,
             // not a name at all

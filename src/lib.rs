@@ -29,6 +29,14 @@
 //! `cluster::provision` keeps, starts, replaces or refuses. `hydrate`, `patch` and `test` work on
 //! whatever database their `Conninfo` means.
 
+/// The text of `sql/query/NAME.sql`, where `NAME` is `room/query`. The path starts at the package,
+/// so that a Rust file may move without its queries.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/query/", $name, ".sql"))
+    };
+}
+
 pub mod backup;
 pub mod both;
 pub mod bundle;

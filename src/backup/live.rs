@@ -76,11 +76,11 @@ fn open(running: &Running, database: &str) -> Result<Session> {
 }
 
 fn promote(session: &mut Session, findings: &mut Findings) -> Result<()> {
-    let row = session.query_one(include_str!("../../sql/query/restore-recovery.sql"), &[])?;
+    let row = session.query_one(sql!("backup/restore-recovery"), &[])?;
     if !column::<bool>(&row, "recovering")? {
         return Ok(());
     }
-    let row = session.query_one(include_str!("../../sql/query/restore-promote.sql"), &[])?;
+    let row = session.query_one(sql!("backup/restore-promote"), &[])?;
     if !column::<bool>(&row, "promoted")? {
         return Err(Error::failed("the restored cluster does not leave recovery"));
     }
@@ -93,7 +93,7 @@ fn roll_back_prepared(
     session: &mut Session,
     findings: &mut Findings,
 ) -> Result<()> {
-    for row in session.query(include_str!("../../sql/query/restore-prepared.sql"), &[])? {
+    for row in session.query(sql!("backup/restore-prepared"), &[])? {
         let (gid, database): (String, String) = (column(&row, "gid")?, column(&row, "database")?);
         let mut there = open(running, &database)?;
         there.batch(&format!("ROLLBACK PREPARED {}", quote_literal(&gid)))?;
@@ -104,7 +104,7 @@ fn roll_back_prepared(
 
 /// The databases that can be connected to, and the one of this name.
 fn databases(session: &mut Session, name: &str) -> Result<Vec<Database>> {
-    let rows = session.query(include_str!("../../sql/query/restore-databases.sql"), &[&name])?;
+    let rows = session.query(sql!("backup/restore-databases"), &[&name])?;
     rows.iter().map(Database::of).collect()
 }
 
@@ -134,7 +134,7 @@ fn check_wanted(
             .hint("name one of them in DB_URL or PG_DATABASE, or use another backup"));
     }
     let Some(role) = wanted.role else { return Ok(()) };
-    let sql = include_str!("../../sql/query/role-exists.sql");
+    let sql = sql!("cluster/role-exists");
     if !column::<bool>(&session.query_one(sql, &[&role])?, "found")? {
         session.batch(&format!("CREATE ROLE {} LOGIN SUPERUSER", quote_ident(role)))?;
         findings.changes.push(format!("made the role {role}, which the backup does not have"));
@@ -149,22 +149,21 @@ fn visit(
     findings: &mut Findings,
 ) -> Result<()> {
     let mut session = open(running, &database.name)?;
-    let row = session.query_one(include_str!("../../sql/query/restore-has-cron.sql"), &[])?;
+    let row = session.query_one(sql!("backup/restore-has-cron"), &[])?;
     if column(&row, "found")? {
-        let jobs =
-            session.execute(include_str!("../../sql/query/restore-disable-cron.sql"), &[])?;
+        let jobs = session.execute(sql!("backup/restore-disable-cron"), &[])?;
         if jobs > 0 {
             let what = if jobs == 1 { "job" } else { "jobs" };
             findings.changes.push(format!("disabled {jobs} cron {what} in {}", database.name));
         }
     }
-    for row in session.query(include_str!("../../sql/query/restore-subscriptions.sql"), &[])? {
+    for row in session.query(sql!("backup/restore-subscriptions"), &[])? {
         let name: String = column(&row, "name")?;
         session.batch(&format!("ALTER SUBSCRIPTION {} DISABLE", quote_ident(&name)))?;
         findings.changes.push(format!("disabled the subscription {name} in {}", database.name));
     }
     sort_anew(&mut session, database, reindex, findings)?;
-    session.query_one(include_str!("../../sql/query/restore-prove.sql"), &[]).map(drop)
+    session.query_one(sql!("backup/restore-prove"), &[]).map(drop)
 }
 
 /// A collation that sorts otherwise than when it was recorded.
@@ -185,7 +184,7 @@ fn stale_collations(session: &mut Session, database: &Database) -> Result<Vec<St
         let (oid, name) = (DEFAULT_COLLATION, "the default".to_owned());
         found.push(Stale { oid, name, was: was.clone(), is: is.clone(), refresh });
     }
-    for row in session.query(include_str!("../../sql/query/restore-collations.sql"), &[])? {
+    for row in session.query(sql!("backup/restore-collations"), &[])? {
         let name: String = column(&row, "name")?;
         let refresh = refresh(&format!("COLLATION {name}"), "");
         let (oid, was, is) = (column(&row, "oid")?, column(&row, "was")?, column(&row, "is")?);
@@ -230,7 +229,7 @@ fn sort_anew(
 }
 
 fn stale_indexes(session: &mut Session, collation: u32) -> Result<Vec<String>> {
-    let sql = include_str!("../../sql/query/restore-stale-indexes.sql");
+    let sql = sql!("backup/restore-stale-indexes");
     let rows = session.query(sql, &[&vec![collation]])?;
     rows.iter().map(|row| column(row, "name")).collect()
 }

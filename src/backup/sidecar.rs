@@ -55,9 +55,9 @@ impl Sidecar {
     /// Asks the server that was backed up.
     pub(super) fn of(conninfo: &Conninfo, directory: &Path) -> Result<Self> {
         let mut session = Session::connect(conninfo)?;
-        let row = session.query_one(include_str!("../../sql/query/backup-server.sql"), &[])?;
+        let row = session.query_one(sql!("backup/server"), &[])?;
         let mut databases = BTreeMap::new();
-        for found in session.query(include_str!("../../sql/query/backup-databases.sql"), &[])? {
+        for found in session.query(sql!("backup/databases"), &[])? {
             let name: String = column(&found, "name")?;
             let mut facts = describe(&conninfo.for_database(&name))
                 .inspect_err(|error| tracing::debug!("{name} is not described: {error}"))
@@ -88,16 +88,14 @@ impl Sidecar {
 fn describe(conninfo: &Conninfo) -> Result<DatabaseFacts> {
     let mut session = Session::connect(conninfo)?;
     let mut facts = DatabaseFacts::default();
-    for row in session.query(include_str!("../../sql/query/backup-extensions.sql"), &[])? {
+    for row in session.query(sql!("backup/extensions"), &[])? {
         facts.extensions.insert(column(&row, "name")?, column(&row, "version")?);
     }
     // a database without the bundle, or with another shape of it, has nothing to tell here
-    if let Ok(Some(row)) =
-        session.query_opt(include_str!("../../sql/query/bundle-version.sql"), &[])
-    {
+    if let Ok(Some(row)) = session.query_opt(sql!("bundle/version"), &[]) {
         facts.bundle = column(&row, "version").ok();
     }
-    let heads = session.query(include_str!("../../sql/query/backup-migrations.sql"), &[]);
+    let heads = session.query(sql!("backup/migrations"), &[]);
     for row in heads.unwrap_or_default() {
         facts.migrations.insert(column(&row, "set")?, column(&row, "name")?);
     }

@@ -42,17 +42,17 @@ pub(super) fn ensure(
 fn log_in(running: &Running, name: &str) -> Option<Session> {
     let connect = |database: &&str| running.undisturbed_session(name, database).ok();
     let mut session = DATABASES.iter().find_map(connect)?;
-    let sql = include_str!("../../sql/query/restore-is-superuser.sql");
+    let sql = sql!("backup/restore-is-superuser");
     let row = session.query_one(sql, &[]).ok()?;
     column::<bool>(&row, "super").ok()?.then_some(session)
 }
 
 fn complete(mut session: Session, superuser: &str) -> Result<()> {
     let name = quote_ident(superuser);
-    let role = include_str!("../../sql/query/role-exists.sql");
+    let role = sql!("cluster/role-exists");
     let verb = if exists(&mut session, role, superuser)? { "ALTER" } else { "CREATE" };
     session.batch(&format!("{verb} ROLE {name} LOGIN SUPERUSER"))?;
-    let database = include_str!("../../sql/query/database-exists.sql");
+    let database = sql!("cluster/database-exists");
     match exists(&mut session, database, DATABASES[0])? {
         true => Ok(()),
         false => session.batch("CREATE DATABASE postgres"),

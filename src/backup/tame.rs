@@ -32,7 +32,7 @@ pub(super) fn settings(
     roles: &[&str],
     changes: &mut Vec<String>,
 ) -> Result<()> {
-    let sql = include_str!("../../sql/query/restore-role-settings.sql");
+    let sql = sql!("backup/restore-role-settings");
     let mut told: Vec<(String, Vec<String>)> = Vec::new();
     for row in session.query(sql, &[&roles])? {
         let setting = Setting::of(&row)?;
@@ -95,7 +95,7 @@ pub fn admit(
 ) -> Result<()> {
     let superuser = &running.spec().superuser;
     let mut session = running.undisturbed_session(superuser, "postgres")?;
-    let sql = include_str!("../../sql/query/restore-admit.sql");
+    let sql = sql!("backup/restore-admit");
     for row in session.query(sql, &[&role, &database])? {
         session.batch(column(&row, "statement")?)?;
         changes.push(column(&row, "told")?);
@@ -120,7 +120,7 @@ fn disable_login_triggers(
     let Ok(mut session) = running.undisturbed_session(superuser, database) else {
         return Ok(false);
     };
-    let rows = session.query(include_str!("../../sql/query/restore-login-triggers.sql"), &[])?;
+    let rows = session.query(sql!("backup/restore-login-triggers"), &[])?;
     for row in &rows {
         let name: String = column(row, "name")?;
         session.batch(&format!("ALTER EVENT TRIGGER {} DISABLE", quote_ident(&name)))?;

@@ -18,10 +18,10 @@ pub use apply::{apply, status, upgrade};
 pub const VERSION: &str = "0.5.0";
 
 /// One row: `has_schema`, `has_version`, `has_objects`, `is_enforced`, all boolean.
-pub const OBJECTS_QUERY: &str = include_str!("../../sql/query/bundle-objects.sql");
+pub const OBJECTS_QUERY: &str = sql!("bundle/objects");
 
 /// No row or one: `version text`. An error unless `has_version`.
-pub const VERSION_QUERY: &str = include_str!("../../sql/query/bundle-version.sql");
+pub const VERSION_QUERY: &str = sql!("bundle/version");
 
 const PLACEHOLDER: &str = "@HECTIC_VERSION@";
 
@@ -41,7 +41,7 @@ const BEFORE_EVENT_TRIGGERS: &str = include_str!("../../sql/upgrade/event-trigge
 const BEFORE_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/10-before.sql");
 const AFTER_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/20-after.sql");
 
-const BEGIN: &str = include_str!("../../sql/query/begin-bundle.sql");
+const BEGIN: &str = sql!("bundle/begin");
 const COMMIT: &str = "COMMIT;\n";
 
 /// One file of the bundle, ready to run.

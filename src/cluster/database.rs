@@ -41,15 +41,14 @@ impl Running {
     /// The role is a superuser because hydrating creates event triggers, which only those can.
     pub fn ensure(&self, role: &str, databases: &[&str]) -> Result<()> {
         let mut session = self.session("postgres")?;
-        if !exists(&mut session, include_str!("../../sql/query/role-exists.sql"), role)? {
+        if !exists(&mut session, sql!("cluster/role-exists"), role)? {
             let name = quote_ident(role);
             session
                 .batch(&format!("CREATE ROLE {name} LOGIN SUPERUSER"))
                 .context(format!("cannot create the role {role}"))?;
         }
         for database in databases {
-            if exists(&mut session, include_str!("../../sql/query/database-exists.sql"), database)?
-            {
+            if exists(&mut session, sql!("cluster/database-exists"), database)? {
                 continue;
             }
             let (name, owner) = (quote_ident(database), quote_ident(role));
@@ -66,7 +65,7 @@ impl Running {
         let mut session = self.session("postgres")?;
         let mut sessions = 0;
         let settled = || {
-            let row = session.query_one(include_str!("../../sql/query/other-sessions.sql"), &[])?;
+            let row = session.query_one(sql!("cluster/other-sessions"), &[])?;
             sessions = column(&row, "sessions")?;
             let ending: bool = column(&row, "ending")?;
             Ok((!ending).then_some(()))
@@ -78,14 +77,14 @@ impl Running {
     /// The databases that can be connected to, without templates.
     pub fn databases(&self) -> Result<Vec<String>> {
         let mut session = self.session("postgres")?;
-        let rows = session.query(include_str!("../../sql/query/backup-databases.sql"), &[])?;
+        let rows = session.query(sql!("backup/databases"), &[])?;
         rows.iter().map(|row| column(row, "name")).collect()
     }
 
     /// The size of all databases, in words such as `22 MB`.
     pub fn size(&self) -> Result<String> {
         let mut session = self.session("postgres")?;
-        let row = session.query_one(include_str!("../../sql/query/cluster-size.sql"), &[])?;
+        let row = session.query_one(sql!("cluster/size"), &[])?;
         column(&row, "pretty")
     }
 

@@ -34,9 +34,9 @@ pub fn upgrade(conninfo: &Conninfo, keys: &KeySource) -> Result<String> {
 
 /// Takes what the plain secrets have left off the disk, as far as a session can.
 fn remove_residue(session: &mut Session) {
-    let turn_over = include_str!("../../sql/query/turn-wal-over.sql");
+    let turn_over = sql!("bundle/turn-wal-over");
     for sql in [
-        include_str!("../../sql/query/vacuum-statistics.sql"),
+        sql!("bundle/vacuum-statistics"),
         // a segment that is used again keeps what it held
         "ALTER SYSTEM SET wal_recycle = off",
         "SELECT pg_reload_conf()",

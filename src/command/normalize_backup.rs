@@ -121,7 +121,7 @@ impl Normalize {
     ) -> Result<()> {
         let mut session = running.undisturbed_session(&running.spec().superuser, database)?;
         let mut provide = |role: &str, what: &str| -> Result<()> {
-            let exists = include_str!("../../sql/query/role-exists.sql");
+            let exists = sql!("cluster/role-exists");
             let row = session.query_one(exists, &[&role])?;
             let there: bool = crate::postgres::session::column(&row, "found")?;
             let verb = if there { "ALTER" } else { "CREATE" };

@@ -14,9 +14,9 @@ use crate::postgres::template::fill;
 use crate::rows::{Change, TableDiff};
 
 /// Sets a sequence past the values of a column, never back.
-const ADVANCE: &str = include_str!("../../sql/query/draft-advance.sql");
+const ADVANCE: &str = sql!("draft/advance");
 /// Sets a sequence that is before its first value to where it begins.
-const BEGIN: &str = include_str!("../../sql/query/draft-begin.sql");
+const BEGIN: &str = sql!("draft/begin");
 
 fn number(sequence: &Object, property: &str) -> Option<i64> {
     sequence.get(property)?.parse().ok()

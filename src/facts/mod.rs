@@ -8,7 +8,7 @@
 //!
 //! Left out are what belongs to the cluster (roles, tablespaces, privileges on settings), the
 //! system's schemas, temporary ones, the schema `hectic` but for the bundle's version, and the members
-//! of extensions; privileges on these, and changes to members that no dump has, are facts all the same. The SQL lies in `sql/query/facts-*.sql`; kinds and names are what
+//! of extensions; privileges on these, and changes to members that no dump has, are facts all the same. The SQL lies in `sql/query/facts/*.sql`; kinds and names are what
 //! `pg_identify_object` says, so that an object of a kind that is not known here is listed as
 //! [`Kind::Unmodelled`] and not passed over.
 

@@ -13,28 +13,22 @@ use super::{Facts, Identity, Object};
 use crate::error::{Context, Error, Result};
 use crate::postgres::session::{Row, Session, column};
 
-const BEGIN: &str = include_str!("../../sql/query/facts-begin.sql");
-const OBJECTS: &str = include_str!("../../sql/query/facts-object.sql");
+const BEGIN: &str = sql!("facts/begin");
+const OBJECTS: &str = sql!("facts/object");
 /// Properties, and the kinds they are of: on a small database planning takes longer than running,
 /// so what has no objects is not asked for.
 const PROPERTIES: &[(&[Kind], &str)] = &[
-    (
-        &[Table, ForeignTable, View, MaterializedView],
-        include_str!("../../sql/query/facts-relation.sql"),
-    ),
-    (&[Column], include_str!("../../sql/query/facts-column.sql")),
-    (&[Index], include_str!("../../sql/query/facts-index.sql")),
-    (&[Sequence], include_str!("../../sql/query/facts-sequence.sql")),
-    (&[Constraint], include_str!("../../sql/query/facts-constraint.sql")),
-    (
-        &[Trigger, Rule, Policy, EventTrigger, Statistics],
-        include_str!("../../sql/query/facts-rule.sql"),
-    ),
-    (&[Function, Procedure, Aggregate], include_str!("../../sql/query/facts-routine.sql")),
-    (&[Type, Domain, Enum], include_str!("../../sql/query/facts-type.sql")),
+    (&[Table, ForeignTable, View, MaterializedView], sql!("facts/relation")),
+    (&[Column], sql!("facts/column")),
+    (&[Index], sql!("facts/index")),
+    (&[Sequence], sql!("facts/sequence")),
+    (&[Constraint], sql!("facts/constraint")),
+    (&[Trigger, Rule, Policy, EventTrigger, Statistics], sql!("facts/rule")),
+    (&[Function, Procedure, Aggregate], sql!("facts/routine")),
+    (&[Type, Domain, Enum], sql!("facts/type")),
     (
         &[Operator, OperatorClass, FamilyOperator, FamilyFunction, Cast, Transform, AccessMethod],
-        include_str!("../../sql/query/facts-operator.sql"),
+        sql!("facts/operator"),
     ),
     (
         &[
@@ -45,19 +39,16 @@ const PROPERTIES: &[(&[Kind], &str)] = &[
             TextSearchDictionary,
             TextSearchConfiguration,
         ],
-        include_str!("../../sql/query/facts-text.sql"),
+        sql!("facts/text"),
     ),
-    (
-        &[ForeignDataWrapper, ForeignServer, UserMapping, Publication],
-        include_str!("../../sql/query/facts-foreign.sql"),
-    ),
-    (&[Extension, Language], include_str!("../../sql/query/facts-extension.sql")),
-    (&[Extension], include_str!("../../sql/query/facts-member.sql")),
+    (&[ForeignDataWrapper, ForeignServer, UserMapping, Publication], sql!("facts/foreign")),
+    (&[Extension, Language], sql!("facts/extension")),
+    (&[Extension], sql!("facts/member")),
 ];
-const REMARKS: &str = include_str!("../../sql/query/facts-remark.sql");
-const DEPENDENCIES: &str = include_str!("../../sql/query/dependency.sql");
-const LOOSE: &str = include_str!("../../sql/query/facts-loose.sql");
-const ROWS: &str = include_str!("../../sql/query/facts-rows.sql");
+const REMARKS: &str = sql!("facts/remark");
+const DEPENDENCIES: &str = sql!("facts/dependency");
+const LOOSE: &str = sql!("facts/loose");
+const ROWS: &str = sql!("facts/rows");
 
 /// Columns of queries that are no properties.
 const COMMON: [&str; 7] = ["class", "id", "sub", "whole_class", "whole", "kind", "name"];

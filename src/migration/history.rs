@@ -104,7 +104,7 @@ impl History {
     /// # Errors
     /// `Unexpected` (exit 13) when the tables have another shape than this release's.
     pub fn read(session: &mut Session, set: &str) -> Result<Self> {
-        let query = include_str!("../../sql/query/migration-history.sql");
+        let query = sql!("migration/history");
         match session.query_typed(query, &[(&set, Type::TEXT)]) {
             Ok(rows) => {
                 let records = rows.iter().map(record).collect::<Result<_>>()?;
@@ -209,7 +209,7 @@ pub struct Event {
 
 /// The log of a set, oldest first; empty without the bundle.
 pub fn events(session: &mut Session, set: &str) -> Result<Vec<Event>> {
-    let query = include_str!("../../sql/query/migration-events.sql");
+    let query = sql!("migration/events");
     match session.query_typed(query, &[(&set, Type::TEXT)]) {
         Ok(rows) => rows.iter().map(event).collect(),
         Err(error) => absent(session.sqlstate(), error).map(|()| Vec::new()),

@@ -51,7 +51,7 @@ impl std::fmt::Display for Holder {
 
 /// Who holds the lock, if anybody does.
 pub fn holder(session: &mut Session) -> Result<Option<Holder>> {
-    let query = include_str!("../../sql/query/migration-lock-holder.sql");
+    let query = sql!("migration/lock-holder");
     let Some(row) = session.query_opt(query, &[&KEY])? else { return Ok(None) };
     let pid = column(&row, "pid")?;
     Ok(Some(Holder {
@@ -63,7 +63,7 @@ pub fn holder(session: &mut Session) -> Result<Option<Holder>> {
 }
 
 fn running(session: &mut Session, backend: i32) -> Result<Option<String>> {
-    let query = include_str!("../../sql/query/migration-running.sql");
+    let query = sql!("migration/running");
     let row = match session.query(query, &[&backend]) {
         Ok(rows) => rows.into_iter().next(),
         Err(error) => {
@@ -96,7 +96,7 @@ impl std::ops::DerefMut for Locked {
 impl Drop for Locked {
     fn drop(&mut self) {
         // else the end of the session releases it
-        let _ = self.0.query(include_str!("../../sql/query/migration-unlock.sql"), &[&KEY]);
+        let _ = self.0.query(sql!("migration/unlock"), &[&KEY]);
     }
 }
 
@@ -105,7 +105,7 @@ impl Drop for Locked {
 /// # Errors
 /// `Conflict` (exit 2) naming the holder when the lock stays taken for longer than `limit`.
 pub fn take(mut session: Session, limit: Duration) -> Result<Locked> {
-    let query = include_str!("../../sql/query/try-migration-lock.sql");
+    let query = sql!("migration/try-lock");
     wait(&mut session, limit, |session| column(&session.query_one(query, &[&KEY])?, "taken"))?;
     Ok(Locked(session))
 }

@@ -207,7 +207,7 @@ fn refuse(part: &Part, script: &Script, transactional: bool) -> Result<()> {
 /// # Errors
 /// `Failed` with the remedy when it may not.
 pub fn check_privileges(session: &mut Session) -> Result<()> {
-    let query = include_str!("../../sql/query/migration-privileges.sql");
+    let query = sql!("migration/privileges");
     match session.query_opt(query, &[])? {
         None => Ok(()),
         Some(row) => {

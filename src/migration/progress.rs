@@ -32,7 +32,7 @@ impl Copies {
             text.contains("role") || text.contains("authorization")
         });
         let mut note = |statements, within| match within {
-            true => one_line(include_str!("../../sql/query/note-within.sql")),
+            true => one_line(sql!("migration/note-within")),
             false => note(set, version, statements, changes_role),
         };
         let mut progress = Progress::default();
@@ -60,8 +60,8 @@ impl Copies {
 /// What follows a statement, on one line.
 fn note(set: &str, version: i64, statements: usize, changes_role: bool) -> String {
     let template = match changes_role {
-        true => include_str!("../../sql/query/note-statement-as-migrator.sql"),
-        false => include_str!("../../sql/query/note-statement.sql"),
+        true => sql!("migration/note-statement-as-migrator"),
+        false => sql!("migration/note-statement"),
     };
     let (version, statements) = (version.to_string(), statements.to_string());
     let values = [("set", quote_literal(set)), ("version", version), ("statements", statements)];

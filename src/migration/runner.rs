@@ -93,7 +93,7 @@ impl<'a> Runner<'a> {
         lock::wait(observer, limit, |_| {
             Ok(psql.ask(&attempt).map_err(cannot)?.first().is_some_and(|taken| taken == "t"))
         })?;
-        let backend = psql.ask(include_str!("../../sql/query/psql-backend.sql")).map_err(cannot)?;
+        let backend = psql.ask(sql!("migration/psql-backend")).map_err(cannot)?;
         let backend = backend.first().and_then(|pid| pid.parse().ok()).unwrap_or_default();
         let pristine = script::read_variables(&psql.ask("\\set").map_err(cannot)?);
         Ok(Self { place, psql, backend, pristine })
@@ -309,7 +309,7 @@ pub fn fail(
     action: &str,
     message: &str,
 ) -> Result<Vec<String>> {
-    let query = include_str!("../../sql/query/fail-migration.sql");
+    let query = sql!("migration/fail");
     let rows = session
         .query(query, &[&set, &version, &backend, &action, &actor, &TOOL_VERSION, &message])?;
     rows.iter().map(|row| column(row, "name")).collect()
@@ -317,7 +317,7 @@ pub fn fail(
 
 /// The invalid indexes that a failed migration has left.
 pub fn left_indexes(session: &mut Session, set: &str, version: i64) -> Result<Vec<String>> {
-    let query = include_str!("../../sql/query/left-indexes.sql");
+    let query = sql!("migration/left-indexes");
     match session.query(query, &[&set, &version]) {
         Ok(rows) => rows.iter().map(|row| column(row, "name")).collect(),
         Err(error) => history::absent(session.sqlstate(), error).map(|()| Vec::new()),

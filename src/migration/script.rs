@@ -11,7 +11,7 @@ use crate::postgres::template::fill;
 
 /// Takes the lock, if it is free, and says `t` or `f`.
 pub fn take_lock() -> String {
-    fill(include_str!("../../sql/query/psql-lock.sql"), &[("lock", &lock::KEY.to_string())])
+    fill(sql!("migration/psql-lock"), &[("lock", &lock::KEY.to_string())])
 }
 
 /// Who moves a migration, and within what.
@@ -31,8 +31,8 @@ impl Frame<'_> {
     /// Everything for one migration; psql reads `file`, on top of version `previous`.
     pub fn script(&self, step: &Prepared, file: &Path, previous: Option<i64>) -> String {
         let template = match step.transactional {
-            true => include_str!("../../sql/query/run-in-transaction.sql"),
-            false => include_str!("../../sql/query/run-alone.sql"),
+            true => sql!("migration/run-in-transaction"),
+            false => sql!("migration/run-alone"),
         };
         let body = fill(
             template,
@@ -41,7 +41,7 @@ impl Frame<'_> {
                 ("file", &quote_argument(&file.to_string_lossy())),
                 ("set", &quote_literal(self.set)),
                 ("version", &step.name.version.to_string()),
-                ("reset", include_str!("../../sql/query/reset-session.sql")),
+                ("reset", sql!("migration/reset-session")),
             ],
         );
         [self.variables(), body].concat()
@@ -60,7 +60,7 @@ impl Frame<'_> {
         let files = keep::files(self.directory, &step.name, up, down);
         let text = |source: Option<&Source>| or_null(source.map(|s| s.entry().text.as_str()));
         fill(
-            include_str!("../../sql/query/start-migration.sql"),
+            sql!("migration/start"),
             &[
                 ("lock", &lock::KEY.to_string()),
                 ("set", &quote_literal(self.set)),
@@ -90,13 +90,13 @@ fn or_null(text: Option<&str>) -> String {
 pub fn reset(step: &Prepared, defines: bool, base: &Path) -> Option<String> {
     let mut script = String::new();
     if step.takes_locks {
-        let release = include_str!("../../sql/query/release-advisory-locks.sql");
+        let release = sql!("migration/release-advisory-locks");
         script.push_str(&fill(release, &[("lock", &lock::KEY.to_string())]));
     }
     if step.changes_psql || defines {
         // first, because a psql that is not quiet comments on the rest
         script.push_str("\\set QUIET on\n");
-        script.push_str(include_str!("../../sql/query/reset-psql.sql"));
+        script.push_str(sql!("migration/reset-psql"));
         let base = quote_argument(&base.to_string_lossy());
         script.push_str(&format!("\\cd {base}\n\\set\n"));
     }
@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn templates_have_pairs_of_marks() {
         for template in [
-            include_str!("../../sql/query/start-migration.sql"),
-            include_str!("../../sql/query/run-in-transaction.sql"),
-            include_str!("../../sql/query/run-alone.sql"),
-            include_str!("../../sql/query/release-advisory-locks.sql"),
+            sql!("migration/start"),
+            sql!("migration/run-in-transaction"),
+            sql!("migration/run-alone"),
+            sql!("migration/release-advisory-locks"),
         ] {
             assert_eq!(template.matches('@').count() % 2, 0, "{template}");
         }

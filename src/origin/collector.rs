@@ -22,12 +22,12 @@ pub struct Touch {
 /// Those of `work`; those of the session, which has to be a superuser's.
 pub fn collect(session: &mut Session, work: impl FnOnce() -> Result<()>) -> Result<Vec<Touch>> {
     const UNPREPARED: &str = "cannot note where objects come from";
-    session.batch(include_str!("../../sql/query/collector-start.sql")).context(UNPREPARED)?;
+    session.batch(sql!("origin/collector-start")).context(UNPREPARED)?;
     work()?;
-    let rows = session.query(include_str!("../../sql/query/collected.sql"), &[]);
+    let rows = session.query(sql!("origin/collected"), &[]);
     let touched = rows.context(UNPREPARED)?.into_iter().filter_map(|row| touch(&row).transpose());
     let touched = touched.collect::<Result<_>>()?;
-    session.batch(include_str!("../../sql/query/collector-end.sql")).context(UNPREPARED)?;
+    session.batch(sql!("origin/collector-end")).context(UNPREPARED)?;
     Ok(touched)
 }
 

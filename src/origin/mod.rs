@@ -118,7 +118,7 @@ fn aspect(what: &What) -> Aspect {
 
 /// The migrations whose SQL the database's history holds, oldest first.
 pub fn history(session: &mut Session) -> Library {
-    let query = include_str!("../../sql/query/applied-sources.sql");
+    let query = sql!("origin/applied-sources");
     let mut library = Library::default();
     // a database without the bundle, or with another shape of it, has nothing to tell
     for row in session.query(query, &[]).unwrap_or_default() {

@@ -20,7 +20,7 @@ pub struct Locale {
 impl Locale {
     /// Of the database at hand.
     pub fn of(session: &mut Session) -> Result<Self> {
-        let row = session.query_one(include_str!("../../sql/query/database-locale.sql"), &[])?;
+        let row = session.query_one(sql!("postgres/database-locale"), &[])?;
         Ok(Self {
             encoding: column(&row, "encoding")?,
             provider: column(&row, "provider")?,
@@ -51,6 +51,6 @@ impl Locale {
             ("more", more),
         ];
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-        fill(include_str!("../../sql/query/create-database.sql"), &values)
+        fill(sql!("postgres/create-database"), &values)
     }
 }

@@ -137,7 +137,7 @@ impl Wanted {
 }
 
 fn tables(session: &mut Session, wanted: &Wanted) -> Result<Tables> {
-    let query = include_str!("../../sql/query/compared-tables.sql");
+    let query = sql!("rows/compared-tables");
     let rows = session.query(query, &[&wanted.tables, &wanted.all_columns])?;
     let table = |row| {
         let table = Table {
@@ -161,7 +161,7 @@ fn require(a: &mut Session, b: &mut Session, tables: &[String]) -> Result<()> {
 }
 
 fn exists(session: &mut Session, table: &str) -> Result<bool> {
-    let query = include_str!("../../sql/query/table-exists.sql");
+    let query = sql!("postgres/table-exists");
     let row = session.query_one(query, &[&table]).map_err(|error| match session.sqlstate() {
         // what is no name at all
         Some("42601" | "42602" | "0A000") => {

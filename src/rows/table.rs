@@ -52,7 +52,7 @@ impl Table {
         let order: Vec<String> = cells[..self.width()].iter().map(bytes).collect();
         let (cells, order) = (cells.join(", "), order.join(", "));
         let values = [("cells", &*cells), ("table", &self.name), ("order", &order)];
-        fill(include_str!("../../sql/query/rows-select.sql"), &values)
+        fill(sql!("rows/select"), &values)
     }
 
     /// How many cells of a selected row say where it stands.
@@ -63,7 +63,7 @@ impl Table {
     fn digest(&self, place: usize) -> String {
         let (cells, place) = (self.cells().join(", "), place.to_string());
         let values = [("cells", &*cells), ("table", &self.name), ("place", &place)];
-        fill(include_str!("../../sql/query/rows-digest.sql"), &values)
+        fill(sql!("rows/digest"), &values)
     }
 
     fn cells(&self) -> Vec<String> {

@@ -185,7 +185,7 @@ impl Place {
     /// None for a server elsewhere, one that reads its key from another place, or a session that may
     /// not ask.
     fn of(session: &mut Session) -> Result<Option<Self>> {
-        let query = include_str!("../../sql/query/secret-key-place.sql");
+        let query = sql!("secret/key-place");
         let row = match session.query_opt(query, &[]) {
             // who may not ask has nothing to do with the server's files
             Err(_) if session.sqlstate() == Some("42501") => None,
@@ -233,7 +233,7 @@ impl Place {
 
     /// A new key would open nothing of what is there.
     fn require_or_unused(&self, session: &mut Session) -> Result<()> {
-        let query = include_str!("../../sql/query/secrets-exist.sql");
+        let query = sql!("secret/exist");
         if self.file.exists() || !column::<bool>(&session.query_one(query, &[])?, "found")? {
             return Ok(());
         }

@@ -44,7 +44,7 @@ impl<'a> Store<'a> {
     /// Connects. `None` when the database does not keep secrets.
     pub fn open(conninfo: &'a Conninfo, source: &'a KeySource) -> Result<Option<Self>> {
         let mut session = Session::connect(conninfo)?;
-        let query = include_str!("../../sql/query/can-load-secrets.sql");
+        let query = sql!("secret/can-load");
         let found = column(&session.query_one(query, &[])?, "found")?;
         Ok(bool::then(found, || Self { session, conninfo, source }))
     }
@@ -77,7 +77,7 @@ impl<'a> Store<'a> {
         };
         let sealed = entries.iter().map(seal).collect::<Result<Vec<_>>>()?;
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-        let query = include_str!("../../sql/query/secrets-load.sql");
+        let query = sql!("secret/load");
         self.session.query(query, &[&names, &sealed]).context("cannot load the secrets").map(drop)
     }
 
@@ -88,14 +88,14 @@ impl<'a> Store<'a> {
 
     /// Names and times, decrypting nothing.
     pub fn list(&mut self) -> Result<Vec<Listed>> {
-        let rows = self.session.query(include_str!("../../sql/query/secrets-list.sql"), &[])?;
+        let rows = self.session.query(sql!("secret/list"), &[])?;
         let listed =
             |row| Ok(Listed { name: column(row, "name")?, updated: column(row, "updated")? });
         rows.iter().map(listed).collect()
     }
 
     fn sealed(&mut self) -> Result<Vec<(String, Vec<u8>)>> {
-        let rows = self.session.query(include_str!("../../sql/query/secrets-sealed.sql"), &[])?;
+        let rows = self.session.query(sql!("secret/sealed-all"), &[])?;
         rows.iter().map(|row| Ok((column(row, "name")?, column(row, "sealed")?))).collect()
     }
 
@@ -127,7 +127,7 @@ impl<'a> Store<'a> {
     /// `Missing` when there is none of that name.
     pub fn get(&mut self, name: &str) -> Result<Secret> {
         let Some(ring) = self.source.opening_keys(&mut self.session)? else {
-            let query = include_str!("../../sql/query/secret-get.sql");
+            let query = sql!("secret/get");
             let value: Option<String> = column(&self.session.query_one(query, &[&name])?, "value")?;
             return value.map(Secret::new).ok_or_else(|| missing(name));
         };
@@ -136,14 +136,14 @@ impl<'a> Store<'a> {
     }
 
     fn sealed_one(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
-        let query = include_str!("../../sql/query/secret-sealed.sql");
+        let query = sql!("secret/sealed");
         self.session.query_opt(query, &[&name])?.map(|row| column(&row, "sealed")).transpose()
     }
 
     /// All of them, opened likewise.
     pub fn all(&mut self) -> Result<Vec<Entry>> {
         let Some(ring) = self.source.opening_keys(&mut self.session)? else {
-            let rows = self.session.query(include_str!("../../sql/query/secrets-open.sql"), &[])?;
+            let rows = self.session.query(sql!("secret/open-all"), &[])?;
             let entry = |row| {
                 let value: String = column(row, "value")?;
                 Ok(Entry { name: column(row, "name")?, value: Secret::new(value) })
@@ -182,9 +182,9 @@ impl<'a> Store<'a> {
 
     /// Stores a sealed value that the server opens.
     fn stored(&mut self, name: &str, sealed: &[u8]) -> Result<()> {
-        let query = include_str!("../../sql/query/secret-set.sql");
+        let query = sql!("secret/set");
         self.session.execute(query, &[&name, &sealed])?;
-        let query = include_str!("../../sql/query/secret-opens.sql");
+        let query = sql!("secret/opens");
         self.session.query_one(query, &[&name]).map(drop)
     }
 
@@ -193,7 +193,7 @@ impl<'a> Store<'a> {
     /// # Errors
     /// `Missing` when there is none of that name.
     pub fn unset(&mut self, name: &str) -> Result<()> {
-        let query = include_str!("../../sql/query/secret-unset.sql");
+        let query = sql!("secret/unset");
         match self.session.execute(query, &[&name])? {
             0 => Err(missing(name)),
             _ => Ok(()),
@@ -246,7 +246,7 @@ impl<'a> Store<'a> {
 
     /// Those that one can look into; with `all`, it is an error that there are others.
     fn databases(&mut self, all: bool) -> Result<Vec<String>> {
-        let query = include_str!("../../sql/query/secret-databases.sql");
+        let query = sql!("secret/databases");
         let mut open = Vec::new();
         for row in self.session.query(query, &[])? {
             let name: String = column(&row, "name")?;
@@ -269,10 +269,10 @@ impl<'a> Store<'a> {
 
     /// How many were sealed anew, and how many still have another key.
     fn rekey(&mut self, ring: &KeyRing) -> Result<(i64, i64)> {
-        let row = self.session.query_one(include_str!("../../sql/query/secrets-rekey.sql"), &[])?;
+        let row = self.session.query_one(sql!("secret/rekey"), &[])?;
         let resealed = column(&row, "resealed")?;
         let id = ring.active().id();
-        let query = include_str!("../../sql/query/secrets-of-other-keys.sql");
+        let query = sql!("secret/of-other-keys");
         let row = self.session.query_one(query, &[&&id[..]])?;
         Ok((resealed, column(&row, "left")?))
     }

@@ -22,8 +22,8 @@ pub(super) struct State {
 
 /// Asks about tables.
 pub(super) fn states(session: &mut Session, oids: &[u32]) -> Result<Vec<State>> {
-    let sequences = fill(include_str!("../../sql/query/staging-sequences.sql"), &[]);
-    let template = include_str!("../../sql/query/staging-state.sql");
+    let sequences = fill(sql!("pull/sequences"), &[]);
+    let template = sql!("pull/state");
     let rows = session.query(&fill(template, &[("@sequences@", &sequences)]), &[&oids]);
     let rows = rows.map_err(|error| read::explain_lock(session, error))?;
     let state = |row| {

@@ -53,7 +53,7 @@ pub struct TableHealth {
 /// What keeps from looking; what keeps from pulling is among the problems.
 pub fn check(mut session: Session, wanted: &Wanted) -> Result<Health> {
     read::begin(&mut session, None)?;
-    let row = session.query_one(include_str!("../../sql/query/staging-server.sql"), &[])?;
+    let row = session.query_one(sql!("pull/server"), &[])?;
     let mut health = Health {
         version: column(&row, "version")?,
         role: column(&row, "role")?,
@@ -72,13 +72,13 @@ pub fn check(mut session: Session, wanted: &Wanted) -> Result<Health> {
 /// See [`Session::connect`].
 pub fn server_version(conninfo: &Conninfo) -> Result<String> {
     let mut session = super::connect(conninfo)?;
-    let row = session.query_one(include_str!("../../sql/query/staging-server.sql"), &[])?;
+    let row = session.query_one(sql!("pull/server"), &[])?;
     column(&row, "version")
 }
 
 fn rate(session: &mut Session) -> Result<f64> {
     let (started, mut bytes) = (Instant::now(), 0);
-    session.copy_out(include_str!("../../sql/query/staging-rate.sql"), |chunk| {
+    session.copy_out(sql!("pull/rate"), |chunk| {
         bytes += chunk.len();
         Ok(())
     })?;

@@ -2,7 +2,7 @@
 //!
 //! A table that was named comes whole, unless something is said of its rows; any other table that can
 //! be reached over foreign keys comes with the rows that are referred to. Which these are is found by
-//! the server, in the query of each table (`sql/query/staging-closure.sql`): nothing is held here.
+//! the server, in the query of each table (`sql/query/pull/closure.sql`): nothing is held here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -68,7 +68,7 @@ pub(super) fn foreign_keys(session: &mut Session) -> Result<Vec<ForeignKey>> {
             of_whole: false,
         })
     };
-    let rows = session.query(include_str!("../../sql/query/staging-foreign-keys.sql"), &[])?;
+    let rows = session.query(sql!("pull/foreign-keys"), &[])?;
     rows.iter().map(key).collect()
 }
 
@@ -189,7 +189,7 @@ impl Closure {
 
     /// The rows of a table, which does not come whole, that were asked for.
     fn chosen(&self, oid: u32, pulled: &BTreeSet<u32>, wanted: &Wanted) -> Vec<String> {
-        let template = include_str!("../../sql/query/staging-closure-chosen.sql");
+        let template = sql!("pull/closure-chosen");
         let select = |rows: &str, condition: &str, limit: &str| {
             fill(template, &[("@table@", rows), ("@where@", condition), ("@limit@", limit)])
         };
@@ -211,11 +211,11 @@ impl Closure {
 
 impl Links {
     fn whole(&self, key: &ForeignKey) -> String {
-        self.fill(include_str!("../../sql/query/staging-closure-whole.sql"), key)
+        self.fill(sql!("pull/closure-whole"), key)
     }
 
     fn step(&self, key: &ForeignKey) -> String {
-        self.fill(include_str!("../../sql/query/staging-closure-step.sql"), key)
+        self.fill(sql!("pull/closure-step"), key)
     }
 
     fn fill(&self, template: &str, key: &ForeignKey) -> String {
@@ -229,7 +229,7 @@ impl Links {
     }
 
     fn closed(&self, oid: u32, first: &[String], steps: &[String]) -> String {
-        let chosen = include_str!("../../sql/query/staging-closure-chosen.sql");
+        let chosen = sql!("pull/closure-chosen");
         let none = [("@table@", self.rows(oid)), ("@where@", " WHERE false"), ("@limit@", "")];
         let all = |selects: &[String]| match selects {
             [] => fill(chosen, &none),
@@ -240,7 +240,7 @@ impl Links {
             ("@steps@", &*all(steps)),
             ("@leaves@", &*self.leaves(oid)),
         ];
-        fill(include_str!("../../sql/query/staging-closure.sql"), &values)
+        fill(sql!("pull/closure"), &values)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The patch file of a pull: written beside the one that is there, which it replaces at the end.
 //!
 //! Nothing in it depends on when or by whom it was pulled, so that the same rows are the same bytes.
-//! It is a transaction of statements; what they do is in its head (`sql/query/pulled-begin.sql`).
+//! It is a transaction of statements; what they do is in its head (`sql/query/pull/file-begin.sql`).
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -144,8 +144,8 @@ pub(super) const WRITING: &str = "SET LOCAL search_path TO DEFAULT;\n";
 pub(super) fn begin(tables: &[Table]) -> String {
     let immutable = tables.iter().any(|table| table.immutable);
     let mode = if immutable { "SET LOCAL hectic.migration_mode = 'on';\n" } else { "" };
-    let procedures = include_str!("../../sql/query/pulled-begin.sql");
-    let aside = include_str!("../../sql/query/pulled-aside.sql");
+    let procedures = sql!("pull/file-begin");
+    let aside = sql!("pull/file-aside");
     format!("{procedures}\n{aside}\n{mode}CALL pg_temp.pull_begin({});\n", names(tables))
 }
 

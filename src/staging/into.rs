@@ -69,7 +69,7 @@ impl Loader {
     /// Begins the transaction and finds out what can be compared.
     fn begin(&mut self, chosen: &mut Chosen) -> Result<()> {
         self.session.batch(&file::begin(&chosen.tables))?;
-        self.session.batch(include_str!("../../sql/query/into-begin.sql"))?;
+        self.session.batch(sql!("pull/into-begin"))?;
         self.tell();
         for table in &mut chosen.tables {
             self.look_up(table)?;
@@ -78,7 +78,7 @@ impl Loader {
     }
 
     fn look_up(&mut self, table: &mut Table) -> Result<()> {
-        let query = include_str!("../../sql/query/into-table.sql");
+        let query = sql!("pull/into-table");
         let row = self.session.query_one(query, &[&table.name, &table.columns, &table.types])?;
         let places: Vec<i64> = column(&row, "uncompared")?;
         table.uncompared = places.into_iter().filter_map(|place| place.try_into().ok()).collect();
@@ -161,12 +161,12 @@ impl Loader {
         let names = |columns: Vec<(usize, String)>| {
             columns.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
         };
-        let loaded = include_str!("../../sql/query/into-loaded.sql");
+        let loaded = sql!("pull/into-loaded");
         let loaded = self.session.query_one(loaded, &[&table.name])?;
         let (rows, pulled): (String, String) =
             (column(&loaded, "rows")?, column(&loaded, "pulled")?);
         let query = fill(
-            include_str!("../../sql/query/into-rows.sql"),
+            sql!("pull/into-rows"),
             &[
                 ("@table@", &rows),
                 ("@pulled@", &pulled),

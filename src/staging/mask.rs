@@ -121,7 +121,7 @@ impl Decision {
             Self::Keep => None,
             Self::Null => Some("NULL".to_owned()),
             Self::Hash => Some(
-                include_str!("../../sql/query/staging-hash.sql")
+                sql!("pull/hash")
                     .lines()
                     .filter(|line| !line.starts_with("--"))
                     .collect::<String>()

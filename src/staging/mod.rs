@@ -148,6 +148,6 @@ pub fn connect(conninfo: &Conninfo) -> Result<Session> {
     ];
     let mut session =
         Session::connect(&conninfo.with_settings("database pull_staging", &settings))?;
-    session.batch(include_str!("../../sql/query/staging-limits.sql"))?;
+    session.batch(sql!("pull/limits"))?;
     Ok(session)
 }

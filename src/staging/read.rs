@@ -17,7 +17,7 @@ use crate::postgres::session::{Session, column};
 
 /// Begins the transaction that a pull reads in, on `snapshot` if there is one already.
 pub(super) fn begin(session: &mut Session, snapshot: Option<&str>) -> Result<()> {
-    session.batch(include_str!("../../sql/query/staging-begin.sql"))?;
+    session.batch(sql!("pull/begin"))?;
     if let Some(snapshot) = snapshot {
         // has to come before any query of the transaction
         session.batch(&format!("SET TRANSACTION SNAPSHOT {}", quote_literal(snapshot)))?;
@@ -27,7 +27,7 @@ pub(super) fn begin(session: &mut Session, snapshot: Option<&str>) -> Result<()>
 
 /// The name under which other sessions can join.
 pub(super) fn snapshot(session: &mut Session) -> Result<String> {
-    let row = session.query_one(include_str!("../../sql/query/staging-snapshot.sql"), &[])?;
+    let row = session.query_one(sql!("pull/snapshot"), &[])?;
     column(&row, "snapshot")
 }
 
@@ -113,7 +113,7 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
             // a cast to text is not what a type writes: it takes the blanks from a bpchar
             let literal = |cell| format!("pg_catalog.format('%L', ({cell}))");
             let cells: Vec<String> = cells.iter().map(literal).collect();
-            let template = include_str!("../../sql/query/staging-values.sql");
+            let template = sql!("pull/values");
             fill(template, &[("@cells@", &cells.join(", "))])
         }
     };
@@ -126,7 +126,7 @@ pub(super) fn query(table: &Table, wanted: &Wanted) -> String {
         _ => format!(" ORDER BY {order}"),
     };
     fill(
-        include_str!("../../sql/query/staging-copy.sql"),
+        sql!("pull/copy"),
         &[
             ("@table@", &table.rows()),
             ("@order@", &order),

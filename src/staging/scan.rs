@@ -1,6 +1,6 @@
 //! Proposals for `staging.toml`: what columns seem to hold, by their names and by a few of their values.
 //!
-//! Values are looked at where they are (`sql/query/staging-scan.sql`); what comes here are counts.
+//! Values are looked at where they are (`sql/query/pull/scan.sql`); what comes here are counts.
 //! Columns of a foreign key are decided alike on both sides, or rows would no longer find each other.
 
 mod kind;
@@ -162,7 +162,7 @@ impl Knowledge<'_> {
 fn columns(session: &mut Session, tables: &[Table]) -> Result<BTreeMap<At, Column>> {
     let oids = table::oids(tables);
     let mut columns = BTreeMap::new();
-    for row in session.query(include_str!("../../sql/query/staging-scanned.sql"), &[&oids])? {
+    for row in session.query(sql!("pull/scanned"), &[&oids])? {
         let (oid, name): (u32, String) = (column(&row, "oid")?, column(&row, "column")?);
         let Some(place) = oids.iter().position(|own| *own == oid) else { continue };
         let known = Column {
@@ -203,7 +203,7 @@ fn count(
     };
     let values: Vec<String> = names.iter().enumerate().map(value).collect();
     let sql = fill(
-        include_str!("../../sql/query/staging-scan.sql"),
+        sql!("pull/scan"),
         &[("@table@", &table.rows()), ("@sample@", sample), ("@values@", &values.join(", "))],
     );
     let mut all = vec![Found::default(); names.len()];

@@ -128,7 +128,7 @@ fn share(
         }
         None => "true".to_owned(),
     };
-    let template = include_str!("../../sql/query/staging-mark.sql");
+    let template = sql!("pull/mark");
     let query = template
         .replace("@table@", &table.rows())
         .replace("@column@", &quote_ident(name))

@@ -205,7 +205,7 @@ fn relations(candidates: &[Candidate]) -> BTreeMap<u32, Relation> {
 }
 
 fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
-    let rows = session.query(include_str!("../../sql/query/staging-tables.sql"), &[])?;
+    let rows = session.query(sql!("pull/tables"), &[])?;
     let candidate = |row| {
         let table = Table {
             oid: column(row, "oid")?,
@@ -276,7 +276,7 @@ fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Tab
 }
 
 fn shape(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
-    let query = include_str!("../../sql/query/staging-shape.sql");
+    let query = sql!("pull/shape");
     for row in session.query(query, &[&oids])? {
         let oid: u32 = column(&row, "oid")?;
         let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
@@ -293,7 +293,7 @@ fn shape(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()
 }
 
 fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Result<()> {
-    let query = include_str!("../../sql/query/staging-large-object.sql")
+    let query = sql!("pull/large-object")
         .replace("@table@", &table.rows())
         .replace("@column@", &quote_ident(name));
     if column(&session.query_one(&query, &[])?, "found")? {
@@ -307,7 +307,7 @@ fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Res
 }
 
 fn sequences(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
-    for row in session.query(include_str!("../../sql/query/staging-sequences.sql"), &[&oids])? {
+    for row in session.query(sql!("pull/sequences"), &[&oids])? {
         let (oid, name): (u32, String) = (column(&row, "oid")?, column(&row, "sequence")?);
         let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
         let value = session.query_one(&format!("SELECT last_value, is_called FROM {name}"), &[])?;
@@ -326,7 +326,7 @@ fn in_order(session: &mut Session, tables: Vec<Table>, oids: &[u32]) -> Result<V
         tables.iter().map(|table| (table.oid, table.name.clone())).collect();
     let mut references: BTreeMap<String, BTreeSet<String>> =
         names.values().map(|name| (name.clone(), BTreeSet::new())).collect();
-    for row in session.query(include_str!("../../sql/query/staging-references.sql"), &[&oids])? {
+    for row in session.query(sql!("pull/references"), &[&oids])? {
         let (from, to): (u32, u32) = (column(&row, "referring")?, column(&row, "referred")?);
         if let Some(referred) = references.get_mut(&names[&from]) {
             referred.insert(names[&to].clone());

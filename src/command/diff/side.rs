@@ -324,12 +324,12 @@ fn locked(mut session: Session) -> Result<Session> {
 
 /// The statement that locks all tables.
 fn lock(session: &mut Session) -> Result<Option<String>> {
-    let query = include_str!("../../../sql/query/lock-tables.sql");
+    let query = sql!("diff/lock-tables");
     column(&session.query_one(query, &[])?, "lock")
 }
 
 /// Whose the database is.
 pub fn owner(session: &mut Session) -> Result<String> {
-    let query = include_str!("../../../sql/query/database-owner.sql");
+    let query = sql!("diff/database-owner");
     column(&session.query_one(query, &[])?, "owner")
 }

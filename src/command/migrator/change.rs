@@ -22,7 +22,7 @@ use crate::postgres::conninfo::Conninfo;
 use crate::postgres::session::ToSql;
 
 /// The statements of `clean`.
-pub const CLEAN: &str = include_str!("../../../sql/query/clean-migrator.sql");
+pub const CLEAN: &str = sql!("migration/clean");
 
 /// Applies the bundle; safe to repeat and beside others that do the same.
 pub fn init(project: &Project, conninfo: &Conninfo) -> Result<()> {
@@ -213,7 +213,7 @@ impl Changes<'_> {
         for change in self.changes.clone() {
             self.make_one(&change).context(format!("cannot record {change}"))?;
         }
-        let relink = include_str!("../../../sql/query/relink-migrations.sql");
+        let relink = sql!("migration/relink");
         self.session.execute(relink, &[&self.project.set])?;
         self.session.batch("COMMIT")?;
         durability::flush(self.conninfo)?;
@@ -224,7 +224,7 @@ impl Changes<'_> {
         let (set, actor) = (&self.project.set, &self.project.actor);
         match change {
             Change::Checksum(migration) => {
-                let query = include_str!("../../../sql/query/repair-checksum.sql");
+                let query = sql!("migration/repair-checksum");
                 let text = Text::of(self.project, migration)?;
                 let version = &migration.name.version;
                 let note = "the changed file counts as the applied one";
@@ -244,7 +244,7 @@ impl Changes<'_> {
                 self.session.execute(query, &values)?;
             }
             Change::Deleted(_, version) => {
-                let query = include_str!("../../../sql/query/repair-deleted.sql");
+                let query = sql!("migration/repair-deleted");
                 let note = "its files are gone";
                 self.session.execute(query, &[set, version, actor, &TOOL_VERSION, &note])?;
             }
@@ -265,7 +265,7 @@ impl Changes<'_> {
         action: &str,
         note: &str,
     ) -> Result<()> {
-        let query = include_str!("../../../sql/query/record-migration.sql");
+        let query = sql!("migration/record");
         let text = Text::of(self.project, migration)?;
         let (set, name) = (&self.project.set, &migration.name);
         let (checksum, normalized) = (&text.checksum, &text.normalized_checksum);

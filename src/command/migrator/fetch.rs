@@ -36,7 +36,7 @@ pub struct Fetched {
 /// migration directory; then nothing is written.
 pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetched> {
     let mut session = project.connect(conninfo)?;
-    let query = include_str!("../../../sql/query/migration-sources.sql");
+    let query = sql!("migration/sources");
     let rows = match session.query_typed(query, &[(&project.set, Type::TEXT)]) {
         Ok(rows) => rows,
         Err(error) => history::absent(session.sqlstate(), error).map(|()| Vec::new())?,

@@ -15,8 +15,8 @@ use crate::error::{Context, Result};
 use crate::postgres::session::{Session, column};
 use probe::Probe;
 
-const BEGIN: &str = include_str!("../../../sql/query/second-spelling-begin.sql");
-const SPELLING: &str = include_str!("../../../sql/query/second-spelling.sql");
+const BEGIN: &str = sql!("facts/second-spelling-begin");
+const SPELLING: &str = sql!("facts/second-spelling");
 
 /// A definition that the other side has not, or not in these words.
 struct Definition {

@@ -149,8 +149,7 @@ impl<'a> Settings<'a> {
         match outcome {
             Ok((client, driver, inbox, major)) => {
                 if major.is_some_and(|major| self.conninfo.meet(major)) {
-                    send(&client, include_str!("../../../sql/query/no-transaction-timeout.sql"))
-                        .await;
+                    send(&client, sql!("postgres/no-transaction-timeout")).await;
                 }
                 Ok(Opened { client, driver, inbox, tls: tls.map(|tls| tls.connector.clone()) })
             }

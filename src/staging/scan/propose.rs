@@ -7,7 +7,7 @@ use crate::postgres::quote::quote_ident;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Column {
     pub(super) name: String,
-    /// What can stand in it, as `staging-scanned.sql` says.
+    /// What can stand in it, as `pull/scanned.sql` says.
     pub(super) form: String,
     /// How many characters.
     pub(super) length: Option<i32>,

@@ -239,23 +239,31 @@ fn kinds(catalog: &str) -> &'static [&'static str] {
     found.unwrap_or_else(|| panic!("which kinds of objects does {catalog} have?")).1
 }
 
+/// Queries of the room that read no property.
+const APART: [&str; 6] = [
+    "begin.sql",
+    "dependency.sql",
+    "loose.sql",
+    "rows.sql",
+    "second-spelling-begin.sql",
+    "second-spelling.sql",
+];
+
 /// Every property of every kind of object that the queries read.
 fn read_by_queries() -> BTreeSet<Pair> {
     let mut found = BTreeSet::new();
-    for name in entries(&repository().join("sql/query")) {
-        let apart = ["facts-begin.sql", "facts-loose.sql", "facts-rows.sql"].contains(&&*name);
-        if !name.starts_with("facts-") || apart {
+    let queries = repository().join("sql/query/facts");
+    for name in entries(&queries) {
+        if APART.contains(&&*name) {
             continue;
         }
-        let text = std::fs::read_to_string(repository().join("sql/query").join(&name)).unwrap();
+        let text = std::fs::read_to_string(queries.join(&name)).unwrap();
         for branch in text.leak().split("UNION ALL\n") {
             match &*name {
-                "facts-object.sql" => found.extend(of_objects(branch)),
+                "object.sql" => found.extend(of_objects(branch)),
                 // what the others may have: comments are everybody's, the rest is in BESIDES
-                "facts-remark.sql" => {}
-                "facts-column.sql" => {
-                    found.extend(pairs(kinds("pg_attribute"), &properties(branch)))
-                }
+                "remark.sql" => {}
+                "column.sql" => found.extend(pairs(kinds("pg_attribute"), &properties(branch))),
                 _ => found
                     .extend(pairs(kinds(catalog(branch, "FROM pg_catalog.")), &properties(branch))),
             }

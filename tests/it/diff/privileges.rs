@@ -21,8 +21,9 @@ fn every_catalog_with_privileges_is_read() {
     );
     let columns: Vec<&str> = columns.split_whitespace().collect();
     assert!(columns.len() > 10, "{columns:?}");
-    let queries = ["facts-object.sql", "facts-loose.sql"]
-        .map(|name| std::fs::read_to_string(repository().join("sql/query").join(name)).unwrap());
+    let queries = ["object.sql", "loose.sql"].map(|name| {
+        std::fs::read_to_string(repository().join("sql/query/facts").join(name)).unwrap()
+    });
     let is_read = |column: &str| {
         let (catalog, name) = column.split_once('.').unwrap();
         queries.iter().any(|text| {

@@ -1,4 +1,4 @@
--- What cannot be without what, between addresses as facts-object.sql lists them. Catalogs know more
+-- What cannot be without what, between addresses as object.sql lists them. Catalogs know more
 -- objects than that: a default is its column's, the rule of a view the view, an array type its
 -- element, the row type of a table the table, an entry of a publication the publication, and a member
 -- of an extension the extension.

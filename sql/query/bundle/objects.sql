@@ -1,4 +1,4 @@
--- What of the hectic bundle is there? One row. Asked before bundle-version.sql, which needs the
+-- What of the hectic bundle is there? One row. Asked before version.sql, which needs the
 -- table; a database without the bundle is an answer, not an error.
 SELECT
   pg_catalog.to_regnamespace('hectic') IS NOT NULL                AS has_schema,

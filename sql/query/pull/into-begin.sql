@@ -1,4 +1,4 @@
--- What a pull into the database needs beside pulled-begin.sql: a way for tables that have no rows.
+-- What a pull into the database needs beside file-begin.sql: a way for tables that have no rows.
 --
 -- Where nothing would change a row on its way, rows are copied into the table itself. Indexes that can be
 -- made again exactly as they are, and that no constraint needs, are set aside meanwhile.

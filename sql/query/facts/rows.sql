@@ -1,6 +1,6 @@
 -- The query, if one is needed, that reads what is kept in rows and not in catalogs: each part's
 -- tables exist in some databases only, and not everybody may read them. It returns loose facts, as
--- facts-loose.sql does.
+-- loose.sql does.
 --
 -- The rows of tables that inherit hectic.immutable are reference data, so they count if $1 is true: as
 -- a digest that depends neither on the order of rows and columns nor on when they were written.

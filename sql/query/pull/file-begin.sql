@@ -3,7 +3,7 @@
 --
 -- Each table is copied into "pulled", a temporary table of the columns that were pulled. Then the rows
 -- with the pulled keys are deleted and those of "pulled" inserted; a table without a key is emptied.
--- What stands in the way meanwhile is set aside (pulled-aside.sql). When all tables are loaded, each is
+-- What stands in the way meanwhile is set aside (file-aside.sql). When all tables are loaded, each is
 -- compared with what was pulled.
 --
 -- Rows are written under the search_path of the role and the database, for what functions of users name.
