@@ -18,7 +18,14 @@ let
   ];
 
   tests = program ++ [
+    # the documents, with the files that they link to
+    ../CHANGELOG.md
+    ../CONTRIBUTING.md
+    ../LICENSE
     ../README.md
+    ../SECURITY.md
+    ../docs
+    ./checks.nix
     ../clippy.toml
     ../rustfmt.toml
     ../tests

@@ -53,7 +53,7 @@ pub(super) struct DiffArguments {
     /// Write them to a file instead
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Which classes count [default: semantic,security,extension]
+    /// Which classes count [default: semantic,security,extension,bundle]
     #[arg(long, value_name = "CLASSES", value_delimiter = ',')]
     fail_on: Vec<String>,
     /// The order of columns counts too
@@ -136,7 +136,7 @@ fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
     }
     let text = crate::process::read_text(file).on("read", file)?;
     let rules = Rules::parse(&text).map_err(|error| {
-        error.hint(format!("mend {}; the README says what a rule is", file.display()))
+        error.hint(format!("mend {}; docs/guide/diff.md says what a rule is", file.display()))
     })?;
     for rule in rules.expired(today()) {
         let until = rule.until.map(|date| date.to_string()).unwrap_or_default();

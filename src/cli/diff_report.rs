@@ -32,7 +32,7 @@ pub(super) fn text(report: &Report) -> String {
     text
 }
 
-/// The report for programs: see the README for its fields.
+/// The report for programs; `docs/reference/json.md` describes its fields.
 pub(super) fn json(report: &Report, weight: Weight) -> Result<String> {
     let schema: Vec<_> = report
         .schema

@@ -1,6 +1,6 @@
 //! The environment: one table of variables, read once.
 //!
-//! The table is what `--help` and the README print, and the only variables that a project's `.env`
+//! The table is what `--help` and `docs/reference/variables.md` print, and the only variables that a project's `.env`
 //! may set are the ones in it. A variable that is set beats the `.env`; an empty one counts as
 //! unset, except where the table says that empty means something.
 

@@ -27,7 +27,7 @@ pub enum ExitCode {
     ProgramMissing = 127,
 }
 
-/// The codes and their meanings, as the README prints them.
+/// The codes and their meanings, as the help and `docs/reference/exit-codes.md` print them.
 pub const TABLE: [(ExitCode, &str); 9] = [
     (ExitCode::Success, "Success."),
     (ExitCode::Generic, "Generic error: failing SQL, a failed test, an I/O error."),

@@ -76,10 +76,10 @@ pub(super) struct Global {
     /// Apply late files of a merged branch after later ones
     #[arg(long, global = true)]
     pub(super) out_of_order: bool,
-    /// How long a migration may wait for a lock, such as 5s [default: the server's]
+    /// How long a migration may wait for a lock, such as 5s [default: no limit]
     #[arg(long, global = true, value_name = "DURATION")]
     pub(super) lock_timeout: Option<String>,
-    /// How long one statement may run, such as 10min [default: the server's]
+    /// How long one statement may run, such as 10min [default: no limit]
     #[arg(long, global = true, value_name = "DURATION")]
     pub(super) statement_timeout: Option<String>,
     /// How long to wait for another migrator, and for a server that is starting [default: 5min for the migrator]

@@ -41,6 +41,8 @@ use clap::Parser;
 
 use crate::error::{Error, Kind, Result};
 use crate::signal;
+pub use share::programs;
+
 use exit::ExitCode;
 use ui::{LogFormat, Voice};
 

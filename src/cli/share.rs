@@ -35,7 +35,8 @@ pub(super) fn write(share: &Path) -> Result<()> {
     Ok(())
 }
 
-fn programs() -> [Command; 4] {
+/// The command lines of all programs, as clap knows them.
+pub fn programs() -> [Command; 4] {
     [
         database::Arguments::command(),
         migrator::Arguments::command(),

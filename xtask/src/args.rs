@@ -17,7 +17,7 @@ Usage: cargo x COMMAND
   fix                         apply clippy's suggestions, then rustfmt
   fmt                         rustfmt
   nix                         evaluate and build the flake, with a stand-in for nixpkgs
-  docs                        renew the README's tables of variables and exit codes
+  docs                        renew what the documents take from the programs
   bench [-n RUNS] [--bin DIR] [NAME…]
                               compare the release build (or the programs in DIR) with a plain
                               shell pipeline; NAME selects cases
@@ -45,7 +45,7 @@ pub(crate) enum Verb {
     Fix,
     /// Rustfmt.
     Fmt,
-    /// The README's generated tables.
+    /// The generated parts of the documents.
     Docs,
     /// The flake.
     Nix,
@@ -222,19 +222,20 @@ mod tests {
     }
 
     #[test]
-    fn every_command_in_the_readme_is_one() {
-        let commands = commands(include_str!("../../README.md"));
+    fn every_command_in_the_documents_is_one() {
+        let documents = crate::documents::all().unwrap();
+        let commands: Vec<&str> = documents.iter().flat_map(|text| commands(text)).collect();
         for name in ["demo", "test", "check", "fix", "fmt", "docs", "nix", "bench", "postgres"] {
             let named = commands.iter().any(|line| line.split_whitespace().next() == Some(name));
-            assert!(named, "the README does not mention `cargo x {name}`");
+            assert!(named, "the documents do not mention `cargo x {name}`");
         }
         for line in commands {
-            assert!(parsed(line).is_ok(), "the README has `cargo x {line}`");
+            assert!(parsed(line).is_ok(), "the documents have `cargo x {line}`");
         }
     }
 
     #[test]
-    fn ci_runs_the_test_command_of_the_readme() {
+    fn ci_runs_the_test_command() {
         let ci = include_str!("../../.ci/run");
         assert_eq!(commands(ci), ["test"]);
     }

@@ -14,6 +14,7 @@ mod check;
 mod delay;
 mod demo;
 mod docs;
+mod documents;
 mod failure;
 mod nix;
 mod place;

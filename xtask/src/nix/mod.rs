@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, On, Result};
-use crate::{place, postgres, program};
+use crate::{documents, place, postgres, program};
 
 /// What is evaluated but not built: `cargo x test` does the same outside, and in less time.
 const EVALUATED_ONLY: [&str; 2] = ["clippy", "unit"];
@@ -191,12 +191,13 @@ impl Workshop {
         follows_what_there_is(&said)
     }
 
-    /// The flakes of others: the sample project's and the README's, with this one as their input.
+    /// The flakes of others: the sample project's and that of the documents, with this one as their
+    /// input.
     fn evaluate_consumers(&self) -> Result<()> {
-        let readme = place::root().join("README.md");
-        let readme = fs::read_to_string(&readme).on("read", &readme)?;
-        let flake = examples(&readme).find(|example| example.contains("inputs = {"));
-        let flake = flake.ok_or_else(|| Failure::new("README.md shows no flake"))?;
+        let documents = documents::all()?;
+        let mut examples = documents.iter().flat_map(|text| examples(text));
+        let flake = examples.find(|example| example.contains("inputs = {"));
+        let flake = flake.ok_or_else(|| Failure::new("the documents show no flake"))?;
         let directory = self.home.join("consumer");
         fs::create_dir_all(&directory).on("create", &directory)?;
         let file = directory.join("flake.nix");
@@ -216,12 +217,11 @@ impl Workshop {
         follows_what_there_is(&said)
     }
 
-    /// Every example of the Nix language in the README has to be an expression.
+    /// Every example of the Nix language in the documents has to be an expression.
     fn parse_examples(&self) -> Result<()> {
-        let readme = place::root().join("README.md");
-        let readme = fs::read_to_string(&readme).on("read", &readme)?;
+        let documents = documents::all()?;
         let file = self.home.join("example.nix");
-        for example in examples(&readme) {
+        for example in documents.iter().flat_map(|text| examples(text)) {
             fs::write(&file, example).on("write", &file)?;
             let mut parse = self.nix(["--parse"]);
             // the program is all of Nix's commands, by the name it is called with
@@ -286,8 +286,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_examples() {
-        assert!(examples(include_str!("../../../README.md")).count() > 3);
+    fn the_documents_have_examples() {
+        let documents = documents::all().unwrap();
+        assert!(documents.iter().flat_map(|text| examples(text)).count() > 3);
         let text = "a\n```nix\n{ }\n```\n```sh\nx\n```\n";
         assert_eq!(examples(text).collect::<Vec<_>>(), ["{ }"]);
     }

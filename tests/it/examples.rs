@@ -3,12 +3,13 @@
 //! The `sh` blocks of a file run in order. Each begins in the same directory, with the variables
 //! that those before it exported. A `text` block below one is its output, stdout and stderr
 //! together; in it `…` stands for any text, and durations are not compared.
-
-use std::collections::BTreeSet;
+//!
+//! A page of `docs/` starts where the quick start of `README.md` has deployed the sample project:
+//! the runner first runs the blocks of the README up to that one.
 
 use crate::support::{Sandbox, bindir, project, repository, steady, whoami};
 
-/// Where the README's examples are said to happen.
+/// The directory in which the documents say that their examples run.
 const SHOWN: &str = "/src/shop";
 
 /// One `sh` block and what is shown as its output.
@@ -19,18 +20,52 @@ struct Example {
     output: Option<String>,
 }
 
+/// A test for each page of `docs/` that has examples, and the list of these pages.
+macro_rules! pages {
+    ($($test:ident: $page:literal,)*) => {
+        const PAGES: &[&str] = &[$($page),*];
+        $(
+            #[test]
+            fn $test() {
+                run_page($page);
+            }
+        )*
+    };
+}
+
+pages! {
+    examples_of_the_cluster: "docs/guide/cluster.md",
+    examples_of_a_project: "docs/guide/project.md",
+    examples_of_filling_a_database: "docs/guide/hydrate-patch-test.md",
+    examples_of_migrations: "docs/guide/migrations.md",
+    examples_of_comparing_databases: "docs/guide/diff.md",
+    examples_of_secrets: "docs/guide/secrets.md",
+    examples_of_backup_and_restore: "docs/guide/backup.md",
+    examples_of_snapshots: "docs/guide/snapshots.md",
+    examples_of_continuous_integration: "docs/guide/ci.md",
+    examples_of_json: "docs/reference/json.md",
+}
+
+#[test]
+fn no_page_with_examples_is_left_out() {
+    let mut found = Vec::new();
+    pages_below(&repository().join("docs"), "docs", &mut found);
+    found.retain(|page| !examples(&text_of(page)).is_empty());
+    found.sort();
+    let mut listed: Vec<&str> = PAGES.to_vec();
+    listed.sort_unstable();
+    assert_eq!(found, listed);
+}
+
 #[test]
 fn every_example_of_the_readme_runs() {
-    let mut sandbox = Sandbox::new();
-    sandbox.unset("PG_SHARED_PRELOAD_LIBRARIES");
-    project::copy(&repository().join("nix/template"), &sandbox.path("shop"));
-    run(&sandbox, "README.md", 6);
+    let sandbox = shop();
+    run(&sandbox, "README.md", 5);
 }
 
 #[test]
 fn every_example_of_the_sample_project_runs() {
-    let sandbox = Sandbox::new();
-    project::copy(&repository().join("nix/template"), &sandbox.path("shop"));
+    let sandbox = shop();
     run(&sandbox, "nix/template/README.md", 1);
 }
 
@@ -53,42 +88,6 @@ fn the_bundle_can_be_applied_by_hand_as_its_readme_says() {
     for table in ["secret", "migration", "created_at"] {
         let found = sandbox.query(&url, &format!("SELECT to_regclass('hectic.{table}')"));
         assert_eq!(found, format!("hectic.{table}"));
-    }
-}
-
-#[test]
-fn the_tables_of_options_are_those_of_the_programs() {
-    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    let common = options_of_row(&readme, "all four");
-    for program in ["database", "postgres-init", "postgres-cleanup", "migrator"] {
-        let expected = &options_of_row(&readme, program) | &common;
-        assert_eq!(options_of_help(program, &["--help"]), expected, "{program}");
-    }
-    let everywhere = &options_of_row(&readme, "database") | &common;
-    let everywhere = &everywhere - &["-V", "--version"].map(str::to_owned).into();
-    // `database migrator` is the program of that name
-    for verb in verbs("database").iter().filter(|verb| *verb != "migrator") {
-        let expected = &options_of_row(&readme, verb) | &everywhere;
-        let mut found = options_of_help("database", &[verb, "--help"]);
-        for below in commands("database", &[verb, "--help"]) {
-            found.extend(options_of_help("database", &[verb, &below, "--help"]));
-        }
-        assert_eq!(found, expected, "{verb}");
-    }
-}
-
-#[test]
-fn the_table_of_the_migrator_is_that_of_its_commands() {
-    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    let global = &options_of_row(&readme, "migrator") | &options_of_row(&readme, "all four");
-    let global = &global - &["-V", "--version"].map(str::to_owned).into();
-    for verb in verbs("migrator") {
-        // another program has an `init` too
-        let row = if verb == "init" { "initialize" } else { &verb };
-        let of_row = options_of_row(&readme, row);
-        let of_row = &of_row - &["-v", "--dry-run"].map(str::to_owned).into();
-        let found = options_of_help("migrator", &[&verb, "--help"]);
-        assert_eq!(found, &of_row | &global, "{verb}");
     }
 }
 
@@ -127,12 +126,38 @@ fn an_ellipsis_stands_for_any_text_and_all_else_for_itself() {
     }
 }
 
+/// A sandbox with the sample project in `shop`.
+fn shop() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.unset("PG_SHARED_PRELOAD_LIBRARIES");
+    project::copy(&repository().join("nix/template"), &sandbox.path("shop"));
+    sandbox
+}
+
 /// Runs the examples of `file` in the sandbox's `shop`; there have to be at least `least`.
 fn run(sandbox: &Sandbox, file: &str, least: usize) {
-    let text = std::fs::read_to_string(repository().join(file)).unwrap();
-    let examples = examples(&text);
+    let examples = examples(&text_of(file));
     assert!(examples.len() >= least, "{file} has only {} examples", examples.len());
-    let (place, state) = (sandbox.path("shop"), sandbox.write("state", ""));
+    run_all(sandbox, file, &examples);
+}
+
+/// Deploys the sample project as the README says, then runs the examples of a page.
+fn run_page(page: &str) {
+    let sandbox = shop();
+    let mut start = examples(&text_of("README.md"));
+    let deploys = start.iter().position(|example| example.script.contains("database deploy"));
+    start.truncate(deploys.expect("the README deploys the sample project") + 1);
+    run_all(&sandbox, "README.md", &start);
+    run_all(&sandbox, page, &examples(&text_of(page)));
+}
+
+/// Runs examples in the sandbox's `shop`, each with the variables that those before it exported.
+fn run_all(sandbox: &Sandbox, file: &str, examples: &[Example]) {
+    let place = sandbox.path("shop");
+    let state = sandbox.path("state");
+    if !state.exists() {
+        sandbox.write("state", "");
+    }
     for Example { line, script, output } in examples {
         let script =
             format!("exec 2>&1\ncd \"$1\"\n. \"$2\"\nset -e\n{script}export -p > \"$2\"\n");
@@ -143,9 +168,26 @@ fn run(sandbox: &Sandbox, file: &str, least: usize) {
         let Some(shown) = output else { continue };
         let said = outcome.stdout.replace(place.to_str().unwrap(), SHOWN);
         assert!(
-            matches(&comparable(&shown), &comparable(&said)),
+            matches(&comparable(shown), &comparable(&said)),
             "{file}:{line} says something else\n--- shown\n{shown}--- said\n{said}"
         );
+    }
+}
+
+fn text_of(file: &str) -> String {
+    std::fs::read_to_string(repository().join(file)).unwrap()
+}
+
+/// The Markdown files below `directory`, each with `name` in front.
+fn pages_below(directory: &std::path::Path, name: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{name}/{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            pages_below(&entry.path(), &name, found);
+        } else if name.ends_with(".md") {
+            found.push(name);
+        }
     }
 }
 
@@ -188,42 +230,4 @@ fn matches(pattern: &str, text: &str) -> bool {
         text = &text[at + part.len()..];
     }
     text.ends_with(last)
-}
-
-/// The subcommands that a program's help lists.
-fn verbs(program: &str) -> Vec<String> {
-    let names = commands(program, &["--help"]);
-    assert!(names.len() > 5, "{names:?}");
-    names
-}
-
-/// The subcommands that a help lists.
-fn commands(program: &str, arguments: &[&str]) -> Vec<String> {
-    let help = Sandbox::new().run(program, arguments).success().stdout;
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let names = commands.take_while(|line| !line.is_empty()).filter_map(|line| {
-        line.split_whitespace().next().filter(|name| *name != "help").map(str::to_owned)
-    });
-    names.collect()
-}
-
-/// The options that a program's help lists.
-fn options_of_help(program: &str, arguments: &[&str]) -> BTreeSet<String> {
-    let help = Sandbox::new().run(program, arguments).success().stdout;
-    let rows = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-    let words = rows.flat_map(|row| row.split_whitespace().take_while(|w| w.starts_with('-')));
-    words.map(|word| word.trim_end_matches(',').to_owned()).filter(|word| word != "-").collect()
-}
-
-/// The options in the code of the README's table rows whose first cell begins with `name`.
-fn options_of_row(readme: &str, name: &str) -> BTreeSet<String> {
-    let rows = readme.lines().filter(|line| {
-        let cell = line.strip_prefix("| ").unwrap_or_default().trim_start_matches('`');
-        cell.strip_prefix(name).is_some_and(|rest| rest.starts_with(['`', ' ']))
-    });
-    let rows: Vec<&str> = rows.collect();
-    assert!(!rows.is_empty(), "the README has no row for {name}");
-    let code = rows.iter().flat_map(|row| row.split('`').skip(1).step_by(2));
-    let words = code.flat_map(|code| code.split([' ', ',']));
-    words.filter(|word| word.starts_with('-')).map(str::to_owned).collect()
 }

@@ -1,0 +1,118 @@
+//! Text that the documents take from the programs: commands, variables and exit codes.
+
+use clap::Command;
+use db_tool::cli::{env, exit, programs};
+
+use super::page;
+
+/// The width of the help, in characters.
+const WIDTH: usize = 98;
+
+/// A document, the name of a generated part of it, and the function that writes that part.
+type Part = (&'static str, &'static str, fn() -> String);
+
+const PARTS: [Part; 3] = [
+    ("docs/reference/commands.md", "commands", commands),
+    ("docs/reference/variables.md", "variables", variables),
+    ("docs/reference/exit-codes.md", "exit-codes", exit_codes),
+];
+
+#[test]
+fn generated_text_is_what_the_programs_say() {
+    for (file, name, generate) in PARTS {
+        let path = page::root().join(file);
+        let found = std::fs::read_to_string(&path).unwrap();
+        let expected = with_part(&found, name, &generate());
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, expected).unwrap();
+            continue;
+        }
+        let stale = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
+        assert!(
+            found == expected,
+            "{file} is stale, first here (`cargo x docs` renews it):\n{stale:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_stale_part_is_replaced_and_nothing_else() {
+    let text = "a\n<!-- t:begin -->\nold\n<!-- t:end -->\nb\n";
+    let new = "a\n<!-- t:begin -->\nnew\n<!-- t:end -->\nb\n";
+    assert_eq!(with_part(text, "t", "new\n"), new);
+    assert_eq!(with_part(new, "t", "new\n"), new);
+}
+
+#[test]
+fn options_of_a_program_are_not_repeated_for_its_commands() {
+    let global = clap::Arg::new("global").long("global").global(true);
+    let own = clap::Arg::new("own").long("own");
+    let sub = Command::new("sub").arg(own).subcommand(Command::new("below"));
+    let text = sections(Command::new("tool").arg(global).subcommand(sub));
+    let titles: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
+    assert_eq!(titles, ["## tool", "### tool sub", "### tool sub below"]);
+    assert_eq!(text.matches("--global").count(), 1);
+    assert_eq!(text.matches("--own").count(), 1);
+}
+
+/// The help of every program and command.
+fn commands() -> String {
+    programs().into_iter().map(sections).collect::<Vec<_>>().join("\n")
+}
+
+/// The help of a program, and of each of its commands.
+fn sections(mut program: Command) -> String {
+    program.build();
+    let mut text = section("##", program.clone());
+    add_commands(&program, &mut text);
+    text
+}
+
+fn add_commands(command: &Command, text: &mut String) {
+    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+        let own = below.clone().mut_args(|argument| {
+            let everywhere = argument.is_global_set() || argument.get_id() == "help";
+            if everywhere { argument.hide(true) } else { argument }
+        });
+        text.push('\n');
+        text.push_str(&section("###", own));
+        add_commands(below, text);
+    }
+}
+
+fn section(level: &str, command: Command) -> String {
+    let title = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+    let help = command.term_width(WIDTH).render_help().to_string();
+    let help: String = help.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    format!("{level} {title}\n\n```text\n{}\n```\n", help.trim_end())
+}
+
+fn variables() -> String {
+    let row = |v: &env::Variable| [format!("`{}`", v.name), v.default.into(), v.meaning.into()];
+    table(["Variable", "Default", "Meaning"], env::TABLE.iter().map(row))
+}
+
+fn exit_codes() -> String {
+    let row = |(code, meaning): &(exit::ExitCode, &str)| {
+        [(*code as i32).to_string(), (*meaning).to_owned()]
+    };
+    table(["Code", "Meaning"], exit::TABLE.iter().map(row))
+}
+
+/// A Markdown table.
+fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let line = |cells: [String; N]| {
+        let cells = cells.map(|cell| cell.replace('|', "\\|"));
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rows: String = rows.map(line).collect();
+    line(head.map(str::to_owned)) + &line([(); N].map(|()| "---".to_owned())) + &rows
+}
+
+/// `text` with `part` between the markers of `name`.
+fn with_part(text: &str, name: &str, part: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->\n"));
+    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{begin} is missing"));
+    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{end} is missing"));
+    format!("{before}{begin}{part}{end}{after}")
+}
