@@ -19,6 +19,7 @@ let
 
   tests = program ++ [
     # the documents, with the files that they link to
+    ../ARCHITECTURE.md
     ../CHANGELOG.md
     ../CONTRIBUTING.md
     ../LICENSE

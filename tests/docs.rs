@@ -13,5 +13,7 @@ mod generated;
 mod links;
 #[path = "docs/page.rs"]
 mod page;
+#[path = "docs/paths.rs"]
+mod paths;
 #[path = "docs/width.rs"]
 mod width;
