@@ -1,4 +1,5 @@
-//! Everything that needs no server: formatting, lints, the tidy test, the documentation.
+//! Everything that needs no server: formatting, lints, the tidy test, the documentation, the
+//! dependencies.
 
 use crate::failure::{Failure, Result};
 use crate::program;
@@ -14,7 +15,19 @@ pub(crate) fn run() -> Result<()> {
     program::run(program::cargo().args(["test", "--quiet", "--test", "tidy"]))?;
     // Private items too: links in the comments of internals rot like any others.
     let doc = ["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"];
-    program::run(program::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
+    program::run(program::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))?;
+    dependencies()
+}
+
+/// The rules of `deny.toml`, where cargo-deny is installed. It is not asked for advisories: they
+/// need a network, and a new one says nothing about a change.
+fn dependencies() -> Result<()> {
+    if !works("deny") {
+        eprintln!("cargo-deny is not installed: the rules of deny.toml were not checked");
+        return Ok(());
+    }
+    let deny = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+    program::run(program::cargo().args(deny))
 }
 
 /// Applies what clippy can apply, then rustfmt.
