@@ -18,28 +18,21 @@
 //! this machine, start, and deal with what only a server can tell (`live`). Where the result goes is the
 //! caller's business: a private cluster, or a `cluster::Staging` that takes the old one's place.
 
-mod archive;
-mod live;
-mod manifest;
-mod preflight;
-mod prepare;
-mod read;
-mod settings;
+pub mod read;
+pub mod restore;
 mod sidecar;
-mod superuser;
 mod take;
-mod tame;
 
 use std::path::{Path, PathBuf};
 
-pub use prepare::{Prepared, Wanted, restore_into};
-pub use sidecar::{DatabaseFacts, Sidecar};
+pub use restore::prepare::{Prepared, Wanted, restore_into};
+pub use restore::tame::admit;
+pub use sidecar::Sidecar;
 pub use take::{Take, Taken};
-pub use tame::admit;
 
-use crate::error::{Error, IoContext, Result};
-use archive::{Archive, Place};
-use manifest::Manifest;
+use crate::sys::error::{Error, IoContext, Result};
+use read::archive::{Archive, Place};
+use read::manifest::Manifest;
 
 /// The name of `pg_basebackup`'s list of files.
 const MANIFEST: &str = "backup_manifest";
@@ -100,7 +93,7 @@ impl Backup {
 
     /// The database that counts, in a normalised backup.
     pub fn database_name(&self) -> Option<String> {
-        let name = crate::process::read_text(self.directory.join(DATABASE_NAME)).ok()?;
+        let name = crate::sys::process::read_text(self.directory.join(DATABASE_NAME)).ok()?;
         Some(name.trim_end_matches('\n').to_owned()).filter(|name| !name.is_empty())
     }
 
@@ -114,7 +107,7 @@ impl Backup {
     pub fn verify(&self) -> Result<bool> {
         let manifest = self.manifest()?;
         let has_manifest = manifest.is_some();
-        read::read(self, manifest, None).map(|()| has_manifest)
+        crate::backup::read::whole::read(self, manifest, None).map(|()| has_manifest)
     }
 
     fn manifest(&self) -> Result<Option<Manifest>> {
@@ -122,7 +115,8 @@ impl Backup {
         if !path.exists() {
             return Ok(None);
         }
-        Manifest::parse(&crate::process::read_regular(&path).on("read", &path)?, &path).map(Some)
+        Manifest::parse(&crate::sys::process::read_regular(&path).on("read", &path)?, &path)
+            .map(Some)
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::{Session, column};
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::{Session, column};
+use crate::sys::error::{Error, Result};
 
 /// The name of the file.
 const NAME: &str = "backup.json";
@@ -49,7 +49,7 @@ pub struct DatabaseFacts {
 impl Sidecar {
     /// The description beside a backup; `None` when there is none that can be read.
     pub(super) fn read(directory: &Path) -> Option<Self> {
-        serde_json::from_slice(&crate::process::read_regular(directory.join(NAME)).ok()?).ok()
+        serde_json::from_slice(&crate::sys::process::read_regular(directory.join(NAME)).ok()?).ok()
     }
 
     /// Asks the server that was backed up.

@@ -11,12 +11,12 @@ use tempfile::TempDir;
 
 use super::{Backup, DATABASE_NAME, Sidecar};
 use crate::cluster::{Lock, exchange, private_tempdir, remove_tree, replace_file};
-use crate::error::{Context, Error, IoContext, Result};
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
-use crate::process::{StandardOutput, describe};
-use crate::signal;
-use crate::steps::{PROGRESS, Steps};
+use crate::sys::error::{Context, Error, IoContext, Result};
+use crate::sys::process::{StandardOutput, describe};
+use crate::sys::signal;
+use crate::sys::steps::{PROGRESS, Steps};
 
 /// How `pg_basebackup` may compress, the best first.
 const COMPRESSIONS: [&str; 2] = ["client-zstd:1", "client-gzip:1"];

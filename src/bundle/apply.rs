@@ -1,9 +1,9 @@
 //! The bundle and a database.
 
 use super::{OBJECTS_QUERY, Status, VERSION, VERSION_QUERY, script, upgrade_script};
-use crate::error::{Context, Error, Result};
-use crate::postgres::session::{Session, column};
-use crate::postgres::sql_error::SqlError;
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::error::SqlError;
+use crate::sys::error::{Context, Error, Result};
 
 /// The SQLSTATE of a missing privilege.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";

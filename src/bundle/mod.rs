@@ -6,6 +6,7 @@
 //! two queries at the end and judged by [`Status`].
 
 mod apply;
+pub mod inherits;
 
 use std::cmp::Ordering;
 

@@ -9,8 +9,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::trust;
-use crate::error::{Error, IoContext, Result};
 use crate::secret::dotenv::{self, Entry};
+use crate::sys::error::{Error, IoContext, Result};
 
 /// One documented variable.
 #[derive(Debug, Clone, Copy)]
@@ -190,7 +190,7 @@ impl Env {
             let error = error.context(format!("cannot read the settings in {}", file.display()));
             error.hint("mend that line, or set the variable in the environment instead")
         };
-        let content = crate::process::read_regular(file).on("read", file)?;
+        let content = crate::sys::process::read_regular(file).on("read", file)?;
         let is_setting = |name: &str| TABLE.iter().any(|variable| variable.name == name);
         let variable = |name: &str| self.os(name)?.to_str().map(str::to_owned);
         let settings = dotenv::settings(&content, &is_setting, &variable).map_err(cannot)?;

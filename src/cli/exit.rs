@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::error::Kind;
+use crate::sys::error::Kind;
 
 /// What a program of this toolkit can return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

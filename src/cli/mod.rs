@@ -4,72 +4,72 @@
 //! are parsed and the verb runs; last its outcome is printed, and a signal that came meanwhile is
 //! raised again once everything has unwound.
 
-mod backup_verbs;
-mod database;
-mod diagnosis;
-mod diff;
-mod diff_draft;
-mod diff_report;
+pub mod args;
+pub mod cluster;
+pub mod database;
 pub mod env;
 pub mod exit;
-mod export;
-mod migrator;
-mod migrator_report;
-mod migrator_settings;
-mod migrator_verbs;
-mod pager;
-mod postgres_cleanup;
-mod postgres_init;
+mod guard;
+pub mod migrator;
+pub mod output;
 mod prompt;
-mod pull_check;
-mod pull_scan;
-mod pull_verbs;
 mod resolve;
-mod secrets_verbs;
-mod share;
-mod snapshot_verbs;
-mod staging_guard;
-mod table;
 mod trust;
-mod ui;
-mod verbs;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
 
-use crate::error::{Error, Kind, Result};
-use crate::signal;
-pub use share::programs;
+pub use database::share::programs;
 
+use crate::sys::error::{Error, Kind, Result};
+use crate::sys::signal;
 use exit::ExitCode;
-use ui::{LogFormat, Voice};
+use output::ui::{LogFormat, Voice};
 
 /// The `database` program.
 pub fn database() -> std::process::ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if migrator::from_database(&words).is_some() {
+    if crate::cli::args::migrator::from_database(&words).is_some() {
         return migrator();
     }
-    run(database::execute, database::Arguments::voice, database::for_psql)
+    run(
+        crate::cli::args::database::execute,
+        crate::cli::args::database::Arguments::voice,
+        crate::cli::args::database::for_psql,
+    )
 }
 
 /// The `postgres-init` program.
 pub fn postgres_init() -> std::process::ExitCode {
-    run(postgres_init::execute, postgres_init::Arguments::voice, |arguments| arguments)
+    run(
+        crate::cli::cluster::init::execute,
+        crate::cli::cluster::init::Arguments::voice,
+        |arguments| arguments,
+    )
 }
 
 /// The `postgres-cleanup` program.
 pub fn postgres_cleanup() -> std::process::ExitCode {
-    run(postgres_cleanup::execute, postgres_cleanup::Arguments::voice, |arguments| arguments)
+    run(
+        crate::cli::cluster::cleanup::execute,
+        crate::cli::cluster::cleanup::Arguments::voice,
+        |arguments| arguments,
+    )
 }
 
 /// The `migrator` program, also as `database migrator`.
 pub fn migrator() -> std::process::ExitCode {
-    run(migrator::execute, migrator::Arguments::voice, |words| {
-        migrator::prepare(migrator::from_database(&words).unwrap_or(words))
-    })
+    run(
+        crate::cli::args::migrator::execute,
+        crate::cli::args::migrator::Arguments::voice,
+        |words| {
+            crate::cli::args::migrator::prepare(
+                crate::cli::args::migrator::from_database(&words).unwrap_or(words),
+            )
+        },
+    )
 }
 
 fn run<A: Parser>(
@@ -83,7 +83,7 @@ fn run<A: Parser>(
         Err(error) => return code(usage(&error)),
     };
     let voice = voice(&arguments);
-    ui::install(voice);
+    crate::cli::output::ui::install(voice);
     let outcome = catch_unwind(AssertUnwindSafe(|| caught.and_then(|()| execute(arguments))));
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Error::unexpected("db-tool itself failed; what it had started was cleaned up")
@@ -97,7 +97,7 @@ fn run<A: Parser>(
 
 fn tell(error: &Error, format: LogFormat) -> ExitCode {
     let code = ExitCode::from(error.kind());
-    ui::error(error, code as i32, format);
+    crate::cli::output::ui::error(error, code as i32, format);
     if let Kind::Interrupted(signal) = error.kind() {
         signal::raise_again(signal);
     }
@@ -107,7 +107,7 @@ fn tell(error: &Error, format: LogFormat) -> ExitCode {
 /// Help and version go to standard output, complaints to standard error.
 fn usage(error: &clap::Error) -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if let Some(message) = migrator::ambiguity(error, &words) {
+    if let Some(message) = crate::cli::args::migrator::ambiguity(error, &words) {
         let error = Error::conflict(message).hint("give one command at a time");
         let json = wants_json(words.into_iter());
         return tell(&error, if json { LogFormat::Json } else { LogFormat::Text });
@@ -120,7 +120,11 @@ fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     let (what, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let what = what.strip_prefix("error: ").unwrap_or(what);
-    ui::error(&Error::failed(what).detail(rest.trim()), code as i32, LogFormat::Json);
+    crate::cli::output::ui::error(
+        &Error::failed(what).detail(rest.trim()),
+        code as i32,
+        LogFormat::Json,
+    );
     code
 }
 

@@ -7,9 +7,9 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 
-use crate::error::{Error, IoContext, Result};
-use crate::process::{read_stream, wait_readable};
 use crate::secret::Secret;
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::{read_stream, wait_readable};
 
 /// Asks for yes or no on the terminal; without one, exit 3.
 pub(super) fn confirm(question: &str) -> Result<bool> {

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::env::Env;
 use super::env::absolute;
 use crate::cluster::{self, ClusterSpec, Existing, Layout, Lifetime, Preload};
-use crate::error::{Error, Result};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::environment::private;
+use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::{Search, Toolchain};
-use crate::postgres::url::PgUrl;
-use crate::private;
-use crate::process::{Environment, OsUser};
+use crate::project::workspace::{Patch, Workspace};
 use crate::secret::{Dotenv, KeySource, Supply};
-use crate::workspace::{Patch, Workspace};
+use crate::sys::error::{Error, Result};
+use crate::sys::process::{Environment, OsUser};
 
 /// The database when neither `PG_DATABASE` nor `DB_URL` names one.
 const DEFAULT_DATABASE: &str = "testdb";
@@ -187,7 +187,7 @@ impl Resolve {
         }
         let conf_file = self.env.path("PG_CONF_FILE");
         if let Some(file) = &conf_file {
-            crate::workspace::require_file(
+            crate::project::workspace::require_file(
                 file,
                 "PG_CONF_FILE",
                 "create it, or unset the variable",

@@ -9,8 +9,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::env::is_path;
-use crate::error::{Error, Result};
-use crate::postgres::url::PgUrl;
+use crate::postgres::connection::url::PgUrl;
+use crate::sys::error::{Error, Result};
 
 /// Settings that a file of the project never makes, and why.
 const NEVER: [(&str, &str); 6] = [

@@ -11,19 +11,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 use super::conf::HBA;
-use super::copy::Flaw;
 use super::files::{
     exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
 };
 use super::layout::MARKER;
-use super::postmaster::Liveness;
-use super::start::StartFailure;
+use super::run::postmaster::Liveness;
+use super::run::start::StartFailure;
 use super::takeover::remove_roots;
-use super::template::{Obtained, Recording, Template};
+use super::template::cache::{Obtained, Recording, Template};
+use super::template::copy::Flaw;
 use super::throwaway::remove_directory;
 use super::{Cluster, ClusterSpec, Layout, Lifetime, Running};
-use crate::error::{Error, IoContext, Kind, Result};
 use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Error, IoContext, Kind, Result};
 
 /// What stands in a marker.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::access::GITIGNORE;
 use super::files::{act_for, is_private, remove_file};
 use super::layout::server_lock_of;
 use super::provision::is_ours;
-use super::{Layout, Lock, Snapshot, build, snapshot, stop, takeover};
-use crate::error::{Error, IoContext, Result};
-use crate::process::{ActingAs, Patience};
+use super::run::access::GITIGNORE;
+use super::template::snapshot;
+use super::{Layout, Lock, Snapshot, build, stop, takeover};
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::{ActingAs, Patience};
 
 /// What a clean-up did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +91,7 @@ fn remove_or_return(layout: &Layout, returned: bool) -> Result<bool> {
 }
 
 fn is_our_gitignore(layout: &Layout) -> bool {
-    crate::process::read_text(layout.gitignore()).is_ok_and(|text| text == GITIGNORE)
+    crate::sys::process::read_text(layout.gitignore()).is_ok_and(|text| text == GITIGNORE)
 }
 
 /// The sockets and their lock files that a killed server leaves.
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn a_short_directory_of_somebody_else_is_left_alone() {
         let place = tempfile::tempdir().expect("temporary directory");
-        let owner = crate::process::OsUser::current().uid;
+        let owner = crate::sys::process::OsUser::current().uid;
         let layout = Layout::new(place.path().to_owned(), None, owner);
         let short = layout.short_socket_directory();
         let socket = place.path().join(".s.PGSQL.1");

@@ -11,8 +11,8 @@ use nix::unistd::{AccessFlags, access};
 use tempfile::TempDir;
 
 use super::Layout;
-use crate::error::{Error, IoContext, Result};
-use crate::process::{ActingAs, OsUser, require_own_way};
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::{ActingAs, OsUser, require_own_way};
 
 /// The most bytes that [`read_small`] reads.
 const SMALL: u64 = 1024 * 1024;

@@ -92,11 +92,6 @@ impl Layout {
         self.working_directory.join("snapshot")
     }
 
-    /// The proof that the cluster is ours.
-    pub fn marker(&self) -> PathBuf {
-        self.data().join(MARKER)
-    }
-
     /// Where the server's logs go.
     pub fn logs(&self) -> &Path {
         &self.log_directory

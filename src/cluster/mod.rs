@@ -8,62 +8,48 @@
 //!
 //! This module provisions vanilla PostgreSQL: nothing of the hectic bundle or a project is known here.
 
-mod access;
 mod build;
 mod cleanup;
 pub mod conf;
-mod copy;
-mod database;
 mod files;
 pub mod layout;
-mod lock;
-mod manifest;
-mod pause;
-pub mod postmaster;
 mod provision;
-mod rewind;
-mod seed;
-mod snapshot;
+mod replacement;
+pub mod run;
 mod spec;
-mod staging;
-mod start;
-mod tablespace;
 mod takeover;
-mod template;
+pub mod template;
 mod throwaway;
-mod trim;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use access::{check_access, check_reach, check_working_directory, prepare, server_user};
 pub use cleanup::{Cleaned, clean_up};
 pub use files::{
     exchange, make_private, private_directory, private_tempdir, remove_tree, replace_file,
 };
 pub use layout::Layout;
-pub use lock::Lock;
-pub use pause::Paused;
-pub use postmaster::Liveness;
 pub use provision::{
     Contents, Existing, Outcome, Provisioned, is_template, provision, template_database,
 };
-pub use seed::Seed;
-pub use snapshot::{Draft, Snapshot};
+pub use replacement::{Replaced, Staging};
+pub use run::access::{check_access, check_reach, check_working_directory, prepare, server_user};
+pub use run::lock::Lock;
+pub use run::postmaster::Liveness;
 pub use spec::{ClusterSpec, Lifetime, Preload};
-pub use staging::{Replaced, Staging};
-pub use start::StartFailure;
-pub use tablespace::TABLESPACES;
+pub use template::seed::Seed;
+pub use template::snapshot::{Draft, Snapshot};
+pub use template::tablespace::TABLESPACES;
+pub use template::trim::{CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Usage, cache_usage, log_usage};
 pub use throwaway::Throwaway;
-pub use trim::{CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Usage, cache_usage, log_usage};
 
-use crate::error::{Error, Kind, Result};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
-use crate::postgres::session::Session;
+use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::connection::session::Session;
+use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
-use crate::postgres::url::PgUrl;
-use crate::process::Patience;
-use postmaster::{Postmaster, Shutdown};
+use crate::sys::error::{Error, Kind, Result};
+use crate::sys::process::Patience;
+use run::postmaster::{Postmaster, Shutdown};
 
 /// How long a fast shutdown may take before it becomes an immediate one: with `fsync` on, the
 /// checkpoint after a large hydrate takes seconds.
@@ -78,7 +64,7 @@ pub struct Cluster {
     spec: ClusterSpec,
     toolchain: Toolchain,
     /// The template that is being made of it; waited for when this goes.
-    _recording: Option<template::Recording>,
+    _recording: Option<crate::cluster::template::cache::Recording>,
 }
 
 /// A cluster that accepts connections.
@@ -176,7 +162,7 @@ impl Running {
         // whatever the server has to say about a lost connection, it says before it answers again
         let _ = self.session("postgres");
         let Ok(_acting) = self.spec().act() else { return error };
-        let tail = start::tail_of(&self.spec().layout.server_log());
+        let tail = crate::cluster::run::start::tail_of(&self.spec().layout.server_log());
         if tail.trim().is_empty() {
             return error;
         }
@@ -237,7 +223,7 @@ pub fn stop(layout: &Layout, patience: Patience) -> Result<bool> {
     let data = layout.data();
     match Liveness::thorough(&data)? {
         Liveness::Stopped => Ok(false),
-        Liveness::Stale => postmaster::heal(&data).map(|()| false),
+        Liveness::Stale => crate::cluster::run::postmaster::heal(&data).map(|()| false),
         Liveness::Running(postmaster) => {
             postmaster.stop_with(Shutdown::Fast, STOP_LIMIT, patience).map(|()| true)
         }

@@ -9,13 +9,14 @@
 use std::path::{Path, PathBuf};
 
 use super::build::{Marker, Old};
-use super::postmaster::{Liveness, Shutdown};
-use super::start::StartFailure;
+use super::run::postmaster::{Liveness, Shutdown};
+use super::run::start::StartFailure;
+use super::run::{access, postmaster};
 use super::takeover::{check_free, is_empty};
-use super::{Cluster, ClusterSpec, Lock, Running, Seed, access, not_ours, postmaster};
-use crate::error::{Context, Error, Result};
+use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
 use crate::postgres::toolchain::Toolchain;
-use crate::shell;
+use crate::sys::error::{Context, Error, Result};
+use crate::sys::shell;
 
 /// What is to become of a cluster that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -313,7 +314,7 @@ fn create(
 /// Refuses a data directory that only another major's server can run.
 pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     let path = data.join("PG_VERSION");
-    let Ok(text) = crate::process::read_text(&path) else {
+    let Ok(text) = crate::sys::process::read_text(&path) else {
         return Ok(()); // damaged: the start will tell
     };
     let (found, version) = (text.trim(), toolchain.version()?);
@@ -341,7 +342,7 @@ pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
 /// Where the programs are that last ran the cluster, if they are still there: a server notes the
 /// command that started it. With Nix that is a path which no newer version takes away.
 fn last_bindir(data: &Path) -> Option<PathBuf> {
-    let noted = crate::process::read_text(data.join("postmaster.opts")).ok()?;
+    let noted = crate::sys::process::read_text(data.join("postmaster.opts")).ok()?;
     let server = Path::new(noted.split(" \"").next()?.trim_end());
     server.is_file().then(|| server.parent().map(Path::to_owned)).flatten()
 }

@@ -5,10 +5,10 @@ use std::sync::Once;
 
 use super::conf::{Conf, directory_list};
 use super::layout::Layout;
-use super::template::Recipe;
-use crate::error::{Error, IoContext, Kind, Result};
+use super::template::cache::Recipe;
 use crate::postgres::toolchain::Toolchain;
-use crate::process::{ActingAs, OsUser};
+use crate::sys::error::{Error, IoContext, Kind, Result};
+use crate::sys::process::{ActingAs, OsUser};
 
 /// The library that is loaded when nobody says otherwise, and it is installed.
 const DEFAULT_PRELOAD: &str = "pg_cron";

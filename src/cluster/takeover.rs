@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use super::access::GITIGNORE;
 use super::files::{act_for, read_small, remove_tree};
 use super::layout::{Layout, MARKER};
 use super::not_ours;
-use crate::error::{Error, IoContext, Result};
-use crate::process::{ActingAs, OsUser};
+use super::run::access::GITIGNORE;
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::{ActingAs, OsUser};
 
 /// The mark in a working directory that root has handed over: the file of this name is root's.
 const MARK: &str = ".gitignore";

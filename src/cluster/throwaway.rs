@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{act_for, private_directory, read_small, remove_file, remove_tree};
-use super::postmaster::{Liveness, Shutdown, heal};
+use super::run::postmaster::{Liveness, Shutdown, heal};
 use super::takeover::make_for;
 use super::{Layout, Lock};
-use crate::error::{Context, Error, IoContext, Result};
-use crate::process::{ActingAs, OsUser, require_own_way};
-use crate::scratch;
+use crate::sys::error::{Context, Error, IoContext, Result};
+use crate::sys::process::{ActingAs, OsUser, require_own_way};
+use crate::sys::scratch;
 
 /// How directories and entries are called.
 const PREFIX: &str = "db-tool-check-";

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::backup::{Take, Taken};
-use crate::error::Result;
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
-use crate::steps::Steps;
+use crate::sys::error::Result;
+use crate::sys::steps::Steps;
 
 /// Takes a backup of the server behind `conninfo` into `path`.
 pub fn run(

@@ -1,11 +1,11 @@
 //! `database bundle`: what a database holds of the hectic bundle, and moving it on.
 
 use crate::bundle::{self, Status, VERSION};
-use crate::durability;
-use crate::error::Result;
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::Session;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
+use crate::postgres::connection::session::Session;
 use crate::secret::KeySource;
+use crate::sys::error::Result;
 
 /// What the database holds, in a line.
 pub fn status(conninfo: &Conninfo) -> Result<String> {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use crate::bundle;
 use crate::cluster::{Cluster, ClusterSpec, Running, Seed, Throwaway};
 use crate::command::deploy::{self, Content};
-use crate::error::Result;
-use crate::postgres::session::Session;
+use crate::environment::private::Kept;
+use crate::postgres::connection::session::Session;
+use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
-use crate::postgres::url::PgUrl;
-use crate::private::Kept;
-use crate::signal;
-use crate::steps::Steps;
+use crate::sys::error::Result;
+use crate::sys::signal;
+use crate::sys::steps::Steps;
 
 /// What to check.
 #[derive(Debug)]

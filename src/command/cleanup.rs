@@ -1,8 +1,8 @@
 //! `database cleanup` and `postgres-cleanup`.
 
 use crate::cluster::{self, Cleaned, Layout, clean_up};
-use crate::error::Result;
-use crate::process::Patience;
+use crate::sys::error::Result;
+use crate::sys::process::Patience;
 
 /// Stops the cluster and removes what the tool put into the working directory.
 pub fn remove(layout: &Layout) -> Result<Cleaned> {

@@ -1,17 +1,17 @@
 //! The whole way from nothing to a database with data.
 
 use crate::bundle;
-use crate::development::Development;
-use crate::durability;
-use crate::error::{Context, Result};
-use crate::inherits;
-use crate::patch::Patch;
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::Session;
+use crate::bundle::inherits;
+use crate::environment::development::Development;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
+use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
+use crate::project::patch::Patch;
+use crate::project::source::Source;
 use crate::secret::Supply;
-use crate::source::Source;
-use crate::steps::Steps;
+use crate::sys::error::{Context, Result};
+use crate::sys::steps::Steps;
 
 /// What to put into a database.
 #[derive(Debug)]
@@ -64,7 +64,9 @@ impl Deploy {
         steps.run("flush", || durability::flush(&conninfo))?;
         let url = ready.corrected.as_ref().unwrap_or(&ready.url).to_url();
         if self.stop_after {
-            steps.run("stop", || ready.running.stop(crate::cluster::postmaster::Shutdown::Fast))?;
+            steps.run("stop", || {
+                ready.running.stop(crate::cluster::run::postmaster::Shutdown::Fast)
+            })?;
         }
         Ok(Deployed { url, stopped: self.stop_after, steps })
     }

@@ -1,6 +1,6 @@
 //! `database doctor`: every precondition, with its verdict and what to do about it.
 
-use crate::error::{Error, Result};
+use crate::sys::error::{Error, Result};
 
 /// One precondition that was looked at.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! `database hydrate`: the bundle, the secrets and the sources, into a database that is there.
 
 use crate::command::deploy::{self, Content};
-use crate::durability;
-use crate::error::Result;
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
 use crate::postgres::toolchain::Toolchain;
-use crate::steps::Steps;
+use crate::sys::error::Result;
+use crate::sys::steps::Steps;
 
 /// Puts `content` into the database of `conninfo`.
 pub fn run(toolchain: &Toolchain, conninfo: &Conninfo, content: &Content) -> Result<Steps> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::error::{Error, Result};
+use crate::sys::error::{Error, Result};
 
 /// One log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_once_is_an_error() {
-        use crate::error::Kind;
+        use crate::sys::error::Kind;
         let kind = |wanted| select(logs(), Some(wanted)).map_err(|error| error.kind());
         assert_eq!(kind(".log"), Err(Kind::Conflict));
         assert_eq!(kind("nope"), Err(Kind::Missing));

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::{Backup, Prepared, Take, Taken, Wanted, admit, restore_into};
 use crate::cluster::{ClusterSpec, Running, Throwaway};
-use crate::error::{Error, Result};
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
-use crate::postgres::quote::quote_ident;
+use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::sql::quote::quote_ident;
 use crate::postgres::toolchain::Toolchain;
-use crate::steps::Steps;
+use crate::sys::error::{Error, Result};
+use crate::sys::steps::Steps;
 
 /// What to normalise, and how.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Normalize {
         let mut provide = |role: &str, what: &str| -> Result<()> {
             let exists = sql!("cluster/role-exists");
             let row = session.query_one(exists, &[&role])?;
-            let there: bool = crate::postgres::session::column(&row, "found")?;
+            let there: bool = crate::postgres::connection::session::column(&row, "found")?;
             let verb = if there { "ALTER" } else { "CREATE" };
             session.batch(&format!("{verb} ROLE {} {what}", quote_ident(role)))?;
             changes.push(format!("the role {role} may now log in ({what})"));

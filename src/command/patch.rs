@@ -1,15 +1,17 @@
 //! `database patch`: runs the patch, or opens it in an editor.
 
-use crate::durability;
-use crate::error::{Context, Error, Result};
-use crate::inherits;
-use crate::patch::{self, Patch};
-use crate::postgres::conninfo::Conninfo;
+use crate::bundle::inherits;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
 use crate::postgres::toolchain::Toolchain;
-use crate::process::{Command, Environment};
-use crate::staging::{self, Contained};
-use crate::steps::Steps;
-use crate::workspace::Workspace;
+use crate::project::patch;
+use crate::project::patch::Patch;
+use crate::project::workspace::Workspace;
+use crate::pull;
+use crate::pull::Contained;
+use crate::sys::error::{Context, Error, Result};
+use crate::sys::process::{Command, Environment};
+use crate::sys::steps::Steps;
 
 /// Runs the patch on the database of `conninfo`, creating an empty default file when there is none.
 /// Returns what rows of staging it has loaded, which its own procedures have compared.
@@ -31,7 +33,7 @@ pub fn run(
 
 /// Whether the patch file came from staging.
 pub fn was_pulled(workspace: &Workspace) -> bool {
-    staging::was_pulled(&workspace.patch.file)
+    pull::was_pulled(&workspace.patch.file)
 }
 
 /// Becomes the editor on the patch file; returns only when that failed. `editor` is a command line

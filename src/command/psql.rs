@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 
-use crate::error::{Error, Result};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::script::psql;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::psql::script::psql;
 use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Error, Result};
 
 /// Becomes psql on the connection. Returns only when that failed.
 pub fn run(toolchain: &Toolchain, conninfo: &Conninfo, arguments: &[OsString]) -> Result<Error> {

@@ -5,13 +5,14 @@ mod check;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::durability;
-use crate::error::{Context, Result};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::Session;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
+use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
-use crate::process::Environment;
-use crate::staging::{self, Flags, Proposals, Pulled, Source, Tunnel, Wanted, patiently};
+use crate::pull;
+use crate::pull::{Flags, Proposals, Pulled, Source, Tunnel, Wanted, patiently};
+use crate::sys::error::{Context, Result};
+use crate::sys::process::Environment;
 
 pub use check::Checked;
 
@@ -42,7 +43,7 @@ impl PullStaging {
     /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
     pub fn run(self) -> Result<Vec<Pulled>> {
         let started = Instant::now();
-        let local = self.into.as_ref().map(staging::connect).transpose();
+        let local = self.into.as_ref().map(pull::connect).transpose();
         let local = local.context("cannot load into the database here")?;
         let (tunnel, _) = patiently(|| self.tunnel())?;
         let pulled =
@@ -55,8 +56,8 @@ impl PullStaging {
     pub fn scan(&self) -> Result<Proposals> {
         let (tunnel, _) = patiently(|| self.tunnel())?;
         self.through(tunnel.as_ref(), |conninfo| {
-            let (session, _) = patiently(|| staging::connect(conninfo))?;
-            staging::scan(session, &self.wanted.selection, self.wanted.masks.as_ref())
+            let (session, _) = patiently(|| pull::connect(conninfo))?;
+            pull::scan(session, &self.wanted.selection, self.wanted.masks.as_ref())
         })
     }
 
@@ -83,16 +84,16 @@ impl PullStaging {
         local: Option<Session>,
         started: Instant,
     ) -> Result<Vec<Pulled>> {
-        let (session, attempt) = patiently(|| staging::connect(conninfo))?;
+        let (session, attempt) = patiently(|| pull::connect(conninfo))?;
         if let Some((toolchain, flags)) = &self.by_pg_dump {
             let selection = &self.wanted.selection;
-            staging::dump(session, conninfo, toolchain, selection, flags, &self.file)?;
+            pull::dump(session, conninfo, toolchain, selection, flags, &self.file)?;
             return Ok(Vec::new());
         }
         let source = Source::open(session, conninfo, &self.source(), attempt, self.wanted.clone())?;
         match local {
-            Some(local) => staging::load(source, local, started),
-            None => staging::pull(source, &self.file, self.resume),
+            Some(local) => pull::load(source, local, started),
+            None => pull::pull(source, &self.file, self.resume),
         }
     }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use crate::backup::{Backup, Prepared, Wanted, restore_into};
-use crate::cluster::postmaster::Shutdown;
+use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{ClusterSpec, Replaced, Running, Staging};
-use crate::error::{Context, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::{KeySource, tell_unreadable};
-use crate::steps::Steps;
+use crate::sys::error::{Context, Result};
+use crate::sys::steps::Steps;
 
 /// What to restore, and where.
 #[derive(Debug)]

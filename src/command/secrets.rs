@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::cluster::replace_file;
-use crate::error::{Error, IoContext, Result};
-use crate::postgres::conninfo::Conninfo;
-use crate::process::{ActingAs, Command, Environment};
+use crate::postgres::connection::conninfo::Conninfo;
 use crate::secret::{KeyRing, KeySource, Store, Supply, dotenv, read_file, sealed_file};
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::{ActingAs, Command, Environment};
 
 /// Loads the dotenv; how many secrets there are then.
 ///
@@ -44,7 +44,7 @@ pub fn seal(file: &Path, output: Option<&Path>, keys: &KeySource) -> Result<(Pat
     let entries = dotenv::parse(&content).map_err(place)?;
     let output = output.map_or_else(|| beside(file), Path::to_owned);
     let previous = if output.exists() {
-        Some(crate::process::read_regular(&output).on("read", &output)?)
+        Some(crate::sys::process::read_regular(&output).on("read", &output)?)
     } else {
         None
     };

@@ -5,10 +5,10 @@
 //! take the cluster's place.
 
 use crate::cluster::{ClusterSpec, Draft, Found, Liveness, Running, Snapshot, Staging, find};
-use crate::error::{Context, Error, Result};
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::{KeySource, tell_unreadable};
-use crate::steps::Steps;
+use crate::sys::error::{Context, Error, Result};
+use crate::sys::steps::Steps;
 
 /// The cluster, and what to do about those who work in it.
 #[derive(Debug)]

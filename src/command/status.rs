@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::{ClusterSpec, Found, Running, Usage, cache_usage, find, log_usage};
-use crate::error::Result;
 use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::Result;
 
 /// What is known about the development cluster.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use crate::error::{Context, Error, Result};
-use crate::inherits;
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::script::Script;
+use crate::bundle::inherits;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::psql::script::Script;
 use crate::postgres::toolchain::Toolchain;
-use crate::tap::Tap;
-use crate::workspace::{Workspace, require_file};
+use crate::project::tap::Tap;
+use crate::project::workspace::{Workspace, require_file};
+use crate::sys::error::{Context, Error, Result};
 
 /// Runs the tests on the database of `conninfo`, passing their output on to `output`.
 ///

@@ -12,8 +12,8 @@ use nix::fcntl::{Flock, FlockArg};
 use super::directory::Directory;
 use super::keep::usual_path;
 use super::name::{Layout, Name, TIMESTAMP};
-use crate::error::{Error, IoContext, Result};
-use crate::process::ActingAs;
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::ActingAs;
 
 /// What is to be made.
 #[derive(Debug, Clone, Copy)]

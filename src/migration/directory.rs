@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::name::{Entry, Name, parse};
 use super::{Direction, plan};
-use crate::error::{Error, IoContext, Result};
+use crate::sys::error::{Error, IoContext, Result};
 
 /// A migration on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::name::Name;
 use super::plan::Applied;
-use crate::error::{Error, Result};
-use crate::postgres::session::{Row, Session, Type, column};
+use crate::postgres::connection::session::{Row, Session, Type, column};
+use crate::sys::error::{Error, Result};
 
 /// The state of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +66,6 @@ pub struct Record {
     pub milliseconds: Option<f64>,
     /// Who ran it.
     pub actor: String,
-    /// The release that ran it.
-    pub tool_version: String,
     /// Why it last failed.
     pub error: Option<String>,
     /// How many of its statements are known to be done.
@@ -170,7 +168,6 @@ fn record(row: &Row) -> Result<Record> {
         completed: column(row, "completed")?,
         milliseconds: column(row, "milliseconds")?,
         actor: column(row, "actor")?,
-        tool_version: column(row, "tool_version")?,
         error: column(row, "error")?,
         statements: column(row, "statements")?,
         backend: column(row, "backend")?,

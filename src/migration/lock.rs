@@ -7,9 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
-use crate::postgres::session::{Session, column};
-use crate::process::{Patience, wait_for};
+use crate::postgres::connection::session::{Session, column};
+use crate::sys::error::{Error, Result};
+use crate::sys::process::{Patience, wait_for};
 
 /// The key of the advisory lock.
 pub const KEY: i64 = 5_291_664_318_604_733_801;

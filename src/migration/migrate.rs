@@ -2,8 +2,6 @@
 
 use super::project::Project;
 use crate::bundle;
-use crate::durability;
-use crate::error::{Error, Result};
 use crate::migration::Direction;
 use crate::migration::directory::Directory;
 use crate::migration::history::{History, Record, State};
@@ -13,9 +11,11 @@ use crate::migration::preflight::{Ground, Prepared, check_privileges};
 use crate::migration::progress;
 use crate::migration::runner::{self, Moved, Place, Runner};
 use crate::migration::source::Source;
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::Session;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
+use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Error, Result};
 
 /// The words for no target of one's own but an end of the line.
 const LAST: [&str; 3] = ["latest", "head", "last"];

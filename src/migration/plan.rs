@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use super::Direction;
 use super::name::Name;
-use crate::error::{Error, Result};
+use crate::sys::error::{Error, Result};
 
 /// What a person wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use super::name::Name;
 use super::plan::Step;
 use super::refuse::refusals;
 use super::source::{Part, Source};
-use crate::error::{Error, Result};
-use crate::postgres::lexer::{Form, Item, Reference, Script};
-use crate::postgres::script::BUILT_IN;
-use crate::postgres::session::{Session, column};
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::psql::lexer::{Form, Item, Reference, Script};
+use crate::postgres::psql::script::BUILT_IN;
+use crate::sys::error::{Error, Result};
 
 /// psql commands after which psql itself is as it was before.
 const HARMLESS: [&str; 18] = [
@@ -177,7 +177,7 @@ struct Traits {
     takes_locks: bool,
 }
 
-fn metas(script: &Script) -> impl Iterator<Item = &crate::postgres::lexer::Meta> + Clone {
+fn metas(script: &Script) -> impl Iterator<Item = &crate::postgres::psql::lexer::Meta> + Clone {
     script.items.iter().filter_map(|item| match item {
         Item::Meta(meta) => Some(meta),
         Item::Statement(_) => None,

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use super::script::quote_argument;
 use super::source::{Part, Source};
-use crate::error::Result;
-use crate::postgres::lexer::{End, Item, Script};
-use crate::postgres::quote::quote_literal;
-use crate::postgres::template::fill;
-use crate::scratch::Scratch;
+use crate::postgres::psql::lexer::{End, Item, Script};
+use crate::postgres::sql::quote::quote_literal;
+use crate::postgres::sql::template::fill;
+use crate::sys::error::Result;
+use crate::sys::scratch::Scratch;
 
 /// The copies, removed when this is dropped.
 #[derive(Debug)]
@@ -130,11 +130,11 @@ fn annotated(
             End::Semicolon => end,
             // a note on the rest of a command's line would be its argument
             End::Command => text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1),
-            End::EndOfFile => text.len(),
+            End::File => text.len(),
         };
         progress.statements += 1;
         let mut noted = note(progress.statements, progress.within);
-        if statement.end == End::EndOfFile {
+        if statement.end == End::File {
             noted.insert_str(0, "\n;");
         } else if at == text.len() && statement.end == End::Command && !text.ends_with('\n') {
             noted.insert(0, '\n');

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::directory::Directory;
 use super::history::{History, Record};
 use super::source::Source;
-use crate::error::{Error, Result};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::Session;
-use crate::process::{Patience, wait_for};
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::Session;
+use crate::sys::error::{Error, Result};
+use crate::sys::process::{Patience, wait_for};
 
 /// What every verb works on.
 #[derive(Debug, Clone)]

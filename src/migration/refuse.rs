@@ -7,7 +7,7 @@
 //!
 //! Branches of `\if` are judged whether they are taken or not: they may be taken the next time.
 
-use crate::postgres::lexer::{Argument, Item, Meta, Script, route};
+use crate::postgres::psql::lexer::{Argument, Item, Meta, Script, route};
 
 /// Something that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,13 +23,13 @@ use super::progress::Copies;
 use super::script::{self, Frame, Variables};
 use super::source::Source;
 use super::{Direction, TOOL_VERSION, lock};
-use crate::error::{Error, Kind, Result};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::interpreter::{Failure, Interpreter};
-use crate::postgres::session::{Session, column};
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::psql::interpreter::{Failure, Interpreter};
 use crate::postgres::toolchain::Toolchain;
-use crate::process::{Patience, wait_for};
-use crate::scratch;
+use crate::sys::error::{Error, Kind, Result};
+use crate::sys::process::{Patience, wait_for};
+use crate::sys::scratch;
 
 /// SQLSTATE of a history in an impossible state.
 const IMPOSSIBLE: &str = "HC003";
@@ -110,7 +110,7 @@ impl<'a> Runner<'a> {
         stack: &mut Vec<i64>,
         observer: &mut Session,
     ) -> Result<Moved> {
-        crate::signal::check()?;
+        crate::sys::signal::check()?;
         let started = Instant::now();
         self.remove_left_indexes(step, observer)?;
         let version = step.name.version;

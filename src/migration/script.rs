@@ -6,8 +6,8 @@ use std::path::Path;
 use super::preflight::Prepared;
 use super::source::Source;
 use super::{Direction, TOOL_VERSION, keep, lock};
-use crate::postgres::quote::quote_literal;
-use crate::postgres::template::fill;
+use crate::postgres::sql::quote::quote_literal;
+use crate::postgres::sql::template::fill;
 
 /// Takes the lock, if it is free, and says `t` or `f`.
 pub fn take_lock() -> String {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Context, Error, Kind, Result};
-use crate::postgres::lexer::{self, Item, Meta, Script};
+use crate::postgres::psql::lexer;
+use crate::postgres::psql::lexer::{Item, Meta, Script};
+use crate::sys::error::{Context, Error, Kind, Result};
 
 /// How a first line begins that speaks to the migrator.
 const DIRECTIVE: &str = "-- migrator:";
@@ -235,7 +236,7 @@ fn read(path: &Path) -> Result<String> {
         return Err(Error::conflict(format!("{} is no regular file", path.display()))
             .hint("include files only"));
     }
-    let bytes = crate::process::read_regular(path).map_err(|error| {
+    let bytes = crate::sys::process::read_regular(path).map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let error = Error::io("read", path, &error);
         if missing {

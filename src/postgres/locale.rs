@@ -1,9 +1,9 @@
 //! The encoding and the locale of a database, as CREATE DATABASE takes them.
 
-use super::quote::quote_literal;
-use super::session::{Session, column};
-use super::template::fill;
-use crate::error::Result;
+use super::connection::session::{Session, column};
+use super::sql::quote::quote_literal;
+use super::sql::template::fill;
+use crate::sys::error::Result;
 
 /// Encoding and locale.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, IoContext, Kind, Result};
-use crate::process::{Command, Environment, OsUser};
+use crate::sys::error::{Error, IoContext, Kind, Result};
+use crate::sys::process::{Command, Environment, OsUser};
 
 /// Majors that are tested.
 pub const SUPPORTED: std::ops::RangeInclusive<u32> = 15..=18;
@@ -86,11 +86,6 @@ impl Toolchain {
     /// The directory of all programs.
     pub fn bindir(&self) -> &Path {
         &self.bindir
-    }
-
-    /// The environment that children get.
-    pub fn environment(&self) -> &Environment {
-        &self.environment
     }
 
     /// A command for one of the programs; exit 127 when it is missing.

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 use super::key::{Key, KeyRing};
-use crate::error::{Error, Result};
+use crate::sys::error::{Error, Result};
 
 /// The version of the format, its first byte.
 const VERSION: u8 = 1;

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 
 pub use self::settings::settings;
 use super::Secret;
-use crate::error::{Error, Result};
+use crate::sys::error::{Error, Result};
 
 /// The largest file, in bytes.
 const MAX_FILE: usize = 1024 * 1024;

@@ -16,7 +16,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::{Error, Result};
+use crate::sys::error::{Error, Result};
 use file::{content, lock_directory, rewrite, sync_directory, write_beside};
 
 /// What the file is called, beside the data directory.

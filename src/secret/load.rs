@@ -8,8 +8,8 @@ use super::sealed_file;
 use super::store::Store;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::sys::error::{Error, Result};
 
 /// Where secrets come from, the first that is there.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -144,7 +144,7 @@ fn plain(entries: Vec<Entry>) -> Result<Vec<Entry>> {
 
 /// Reads a file that was named, or is there.
 pub fn read_file(file: &Path) -> Result<Vec<u8>> {
-    crate::process::read(file)?.map_err(|error| {
+    crate::sys::process::read(file)?.map_err(|error| {
         let (file, reason) = (file.display(), error.kind());
         Error::missing(format!("dotenv file is not readable: {file} ({reason})")).hint(
             "make it readable, or unset HECTIC_DOTENV_FILE and ENVIRONMENT to load no secrets",

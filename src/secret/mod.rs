@@ -13,6 +13,6 @@ mod value;
 pub use key::KeyRing;
 pub use load::{Dotenv, Supply, read_file};
 pub use place::KeySource;
-pub use store::{Listed, Rotated, Store};
+pub use store::{Listed, Store};
 pub use unreadable::tell_unreadable;
 pub use value::Secret;

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 
 use super::key::{FILE_NAME, KeyRing, Owner};
-use crate::error::{Context, Error, IoContext, Result};
-use crate::postgres::session::{Session, column};
-use crate::process::ActingAs;
+use crate::postgres::connection::session::{Session, column};
+use crate::sys::error::{Context, Error, IoContext, Result};
+use crate::sys::process::ActingAs;
 
 /// Where keys may come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use super::Secret;
 use super::dotenv::{self, Entry};
 use super::key::KeyRing;
-use crate::error::{Error, Result};
+use crate::sys::error::{Error, Result};
 
 /// How the first line begins.
 const MARK: &str = "# hectic sealed dotenv";

@@ -9,11 +9,11 @@ use super::dotenv::Entry;
 use super::key::KeyRing;
 use super::place::{Files, KeySource};
 use super::{Secret, dotenv};
-use crate::durability;
-use crate::error::{Context, Error, IoContext, Result};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::{Session, column};
-use crate::process::ActingAs;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
+use crate::postgres::connection::session::{Session, column};
+use crate::sys::error::{Context, Error, IoContext, Result};
+use crate::sys::process::ActingAs;
 
 /// A secret without its value.
 #[derive(Debug, Clone, PartialEq, Eq)]

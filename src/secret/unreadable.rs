@@ -3,8 +3,8 @@
 use super::place::KeySource;
 use super::store::Store;
 use crate::cluster::Running;
-use crate::error::Result;
-use crate::postgres::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
+use crate::sys::error::Result;
 
 /// Adds a warning for every database with secrets that the server cannot open.
 pub fn tell_unreadable(running: &Running, keys: &KeySource, warnings: &mut Vec<String>) {

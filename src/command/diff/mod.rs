@@ -13,14 +13,18 @@ use serde::Serialize;
 pub use proof::{Outcome, Refusal, Writing};
 pub use side::{Against, Ground};
 
-use crate::both::at_once;
-use crate::drift::{self, Class, Day, Difference, Roles, Rules};
-use crate::error::{Context, Error, Result};
-use crate::facts::{self, Facts, Identity};
-use crate::origin::{self, Library, Origin, Story};
-use crate::postgres::session::Session;
-use crate::private::Kept;
-use crate::rows::{self, TableDiff};
+use crate::compare::drift;
+use crate::compare::drift::{Class, Day, Difference, Roles, Rules};
+use crate::compare::facts;
+use crate::compare::facts::{Facts, Identity};
+use crate::compare::origin;
+use crate::compare::origin::{Library, Origin, Story};
+use crate::compare::rows;
+use crate::compare::rows::TableDiff;
+use crate::environment::private::Kept;
+use crate::postgres::connection::session::Session;
+use crate::sys::error::{Context, Error, Result};
+use crate::sys::parallel::at_once;
 use proof::Compared;
 use side::{Side, owner};
 

@@ -9,19 +9,22 @@ use std::path::PathBuf;
 
 use super::side::{Ground, Side};
 use super::{Diff, Report};
-use crate::draft::Draft;
-use crate::drift::{self, Class, Difference, Roles};
-use crate::error::{Context, Error, Kind, Result};
-use crate::facts::{self, Facts, Kind as Sort};
+use crate::compare::draft::Draft;
+use crate::compare::drift;
+use crate::compare::drift::{Class, Difference, Roles};
+use crate::compare::facts;
+use crate::compare::facts::{Facts, Kind as Sort};
+use crate::compare::rows;
+use crate::compare::rows::TableDiff;
 use crate::migration::create::{Content, New};
 use crate::migration::name::{Layout, Name};
 use crate::migration::script::quote_argument;
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::script::Script;
-use crate::postgres::session::Session;
-use crate::postgres::template::fill;
-use crate::rows::{self, TableDiff};
-use crate::scratch::Scratch;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::Session;
+use crate::postgres::psql::script::Script;
+use crate::postgres::sql::template::fill;
+use crate::sys::error::{Context, Error, Kind, Result};
+use crate::sys::scratch::Scratch;
 
 /// The direction of a draft that makes side A what side B is.
 const UP: &str = "up";

@@ -5,23 +5,25 @@ use std::sync::mpsc::{Receiver, Sender};
 use crate::backup::Backup;
 use crate::bundle::{self, Status, VERSION};
 use crate::command::deploy::{self, Content};
-use crate::error::{Error, Kind, Result};
-use crate::facts::{self, Facts};
+use crate::compare::facts;
+use crate::compare::facts::Facts;
+use crate::compare::origin::{Touch, collect};
+use crate::environment::private;
+use crate::environment::private::{Kept, PrivateCluster};
 use crate::migration::history::{History, Record};
 use crate::migration::migrate::{Migrate, Wanted};
 use crate::migration::name::Name;
 use crate::migration::plan::Count;
 use crate::migration::project::Project;
-use crate::origin::{Touch, collect};
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::{Session, column};
 use crate::postgres::locale::Locale;
-use crate::postgres::session::{Session, column};
 use crate::postgres::toolchain::Toolchain;
-use crate::private::{self, Kept, PrivateCluster};
+use crate::project::source::Source;
 use crate::secret::Supply;
-use crate::signal;
-use crate::source::Source;
-use crate::steps::Steps;
+use crate::sys::error::{Error, Kind, Result};
+use crate::sys::signal;
+use crate::sys::steps::Steps;
 
 /// What the sources are compared with.
 #[derive(Debug, Clone)]

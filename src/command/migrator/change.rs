@@ -6,8 +6,6 @@
 use std::time::Duration;
 
 use crate::bundle;
-use crate::durability;
-use crate::error::{Context, Error, Result};
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{History, Record, State};
 use crate::migration::keep;
@@ -18,8 +16,10 @@ use crate::migration::project::{Project, Same};
 use crate::migration::runner;
 use crate::migration::source::Source;
 use crate::migration::{Direction, TOOL_VERSION};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::ToSql;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::durability;
+use crate::postgres::connection::session::ToSql;
+use crate::sys::error::{Context, Error, Result};
 
 /// The statements of `clean`.
 pub const CLEAN: &str = sql!("migration/clean");

@@ -5,14 +5,14 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::error::{Error, IoContext, Result};
 use crate::migration::history;
 use crate::migration::keep::usual_path;
 use crate::migration::name::Name;
 use crate::migration::project::Project;
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::{Row, Type, column};
-use crate::process::ActingAs;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::{Row, Type, column};
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::ActingAs;
 
 /// A file of the history.
 struct Kept {
@@ -50,7 +50,7 @@ pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetc
     let mut unchanged = 0;
     for file in &kept {
         let path = place(&project.directory, &file.path);
-        match crate::process::read_regular(&path) {
+        match crate::sys::process::read_regular(&path) {
             Ok(text) if text == file.text.as_bytes() => unchanged += 1,
             _ if !stays_inside(&file.path) => refused
                 .push(format!("{} lies outside of the migration directory", file.path.display())),

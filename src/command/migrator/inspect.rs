@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{self, Event, History, Record, State};
 use crate::migration::plan::{self, Count, Goal};
 use crate::migration::project::{Project, Same};
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::sys::error::{Error, Result};
 
 /// A migration on disk, and what it lacks.
 #[derive(Debug, Serialize)]

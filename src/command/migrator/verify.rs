@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::drift::{self, Class, Difference, Roles};
-use crate::error::{Error, Kind, Result};
-use crate::facts::{self, Facts};
+use crate::compare::drift;
+use crate::compare::drift::{Class, Difference, Roles};
+use crate::compare::facts;
+use crate::compare::facts::Facts;
+use crate::environment::private;
+use crate::environment::private::PrivateCluster;
 use crate::migration::Direction;
 use crate::migration::directory::Directory;
 use crate::migration::name::Name;
@@ -19,10 +22,10 @@ use crate::migration::plan::Step;
 use crate::migration::preflight::{Ground, Prepared};
 use crate::migration::project::Project;
 use crate::migration::runner::{Place, Runner};
-use crate::postgres::conninfo::Conninfo;
-use crate::postgres::session::Session;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
-use crate::private::{self, PrivateCluster};
+use crate::sys::error::{Error, Kind, Result};
 
 /// What to prove, and where.
 pub struct Verify<'a> {

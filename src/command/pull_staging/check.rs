@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::PullStaging;
-use crate::error::{Error, Result};
-use crate::postgres::conninfo::Conninfo;
+use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::toolchain::{Toolchain, Version};
-use crate::staging::{self, Health};
+use crate::pull;
+use crate::pull::Health;
+use crate::sys::error::{Error, Result};
 
 /// What was found, here and there.
 pub struct Checked {
@@ -33,15 +34,15 @@ impl PullStaging {
         let ssh = tunnel.is_some().then(|| started.elapsed());
         let (server, mut health) = self.through(tunnel.as_ref(), |conninfo| {
             let started = Instant::now();
-            let session = staging::connect(conninfo)?;
-            Ok((started.elapsed(), staging::check(session, &self.wanted)?))
+            let session = pull::connect(conninfo)?;
+            Ok((started.elapsed(), pull::check(session, &self.wanted)?))
         })?;
         if let Some((toolchain, _)) = &self.by_pg_dump {
             health.problems.extend(too_old(toolchain, &health.version).err());
         }
         let psql = client.and_then(|client| version(client, "psql").ok());
         let psql = psql.map(|psql| psql.number().to_owned());
-        let target = target.and_then(|target| staging::server_version(target).ok());
+        let target = target.and_then(|target| pull::server_version(target).ok());
         Ok(Checked { ssh, server, health, psql, target })
     }
 }

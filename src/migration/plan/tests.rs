@@ -3,7 +3,7 @@
 mod model;
 
 use super::*;
-use crate::error::Kind;
+use crate::sys::error::Kind;
 
 fn name(version: i64) -> Name {
     Name { version, full: format!("V{version}__m") }

@@ -1,7 +1,7 @@
 //! What is refused, and what is not.
 
 use super::refusals;
-use crate::postgres::lexer::scan;
+use crate::postgres::psql::lexer::scan;
 
 fn refused(text: &str, transactional: bool) -> Vec<(usize, String)> {
     let found = refusals(&scan(text).unwrap(), transactional);

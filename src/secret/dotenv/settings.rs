@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::{DOLLAR, Entry, Parser, Raw, decode, error, is_blank, is_name, quoted_length};
-use crate::error::Result;
 use crate::secret::Secret;
+use crate::sys::error::Result;
 
 /// Reads the settings of a dotenv file, in the order of its lines.
 ///

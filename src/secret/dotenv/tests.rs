@@ -1,7 +1,7 @@
 //! The grammar, by its corpus.
 
 use super::*;
-use crate::error::Kind;
+use crate::sys::error::Kind;
 
 const CORPUS: &str = include_str!("../../../tests/fixture/dotenv/corpus.txt");
 

@@ -10,14 +10,14 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::{KeyRing, MAX_FILE, Owner};
-use crate::error::{Error, IoContext, Result};
+use crate::sys::error::{Error, IoContext, Result};
 
 /// How the name of a key file begins that is being written.
 const UNFINISHED: &str = ".hectic.key.";
 
 /// The content of a key file that is private and not too large.
 pub(super) fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let file = crate::process::open_regular(path).map_err(|error| match error.kind() {
+    let file = crate::sys::process::open_regular(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::missing(format!("there is no key file {}", path.display()))
         }
@@ -31,7 +31,7 @@ pub(super) fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
             "the key file {} is open to others (mode {mode:04o})",
             path.display()
         ))
-        .hint(format!("chmod 600 {}", crate::shell::quote(&path.to_string_lossy())))
+        .hint(format!("chmod 600 {}", crate::sys::shell::quote(&path.to_string_lossy())))
         .hint("if somebody may have read it, rotate the key and change the secrets"));
     }
     if !facts.is_file() || facts.len() > MAX_FILE {

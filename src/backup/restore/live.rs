@@ -1,0 +1,235 @@
+//! What only a running server can tell about a restored cluster, and change.
+//!
+//! Jobs, subscriptions and half-finished transactions belong to the machine that was backed up; here
+//! they are switched off or rolled back, and told. Indexes that were sorted by another version of a
+//! collation are listed, because their answers may be wrong. At the end the cluster is proven: every
+//! database reads and writes.
+
+use super::prepare::Wanted;
+use super::tame;
+use crate::cluster::Running;
+use crate::postgres::connection::session::{Row, Session, column};
+use crate::postgres::sql::quote::{quote_ident, quote_literal};
+use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Context, Error, Result};
+
+/// The collation `default`, whose version is the database's.
+const DEFAULT_COLLATION: u32 = 100;
+
+/// What was changed and what was found.
+#[derive(Debug, Default)]
+pub(in crate::backup) struct Findings {
+    /// What was changed, a sentence each.
+    pub changes: Vec<String>,
+    /// What somebody should do something about, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// A database of the restored cluster.
+struct Database {
+    name: String,
+    is_template: bool,
+    /// Whether dropping it was interrupted, so that nothing but dropping it is left.
+    is_invalid: bool,
+    /// The recorded and the present version of its collation, where they differ.
+    stale: Option<(String, Option<String>)>,
+}
+
+/// Deals with all of it.
+pub(in crate::backup) fn adapt(
+    running: &Running,
+    toolchain: &Toolchain,
+    wanted: &Wanted<'_>,
+) -> Result<Findings> {
+    let mut findings = Findings::default();
+    let mut session = open(running, "postgres")?;
+    promote(&mut session, &mut findings)?;
+    let superuser = &running.spec().superuser;
+    let (role, database) =
+        (wanted.role.unwrap_or(superuser), wanted.database.unwrap_or("postgres"));
+    tame::settings(&mut session, toolchain, &[role, superuser], &mut findings.changes)?;
+    roll_back_prepared(running, &mut session, &mut findings)?;
+    let databases = databases(&mut session, database)?;
+    check_wanted(wanted, &databases, &mut session, &mut findings)?;
+    tame::admit(running, role, database, &mut findings.changes)?;
+    for database in &databases {
+        if database.is_invalid {
+            let told = format!("the database {} is invalid: drop it", database.name);
+            findings.warnings.push(told);
+            continue;
+        }
+        let done = visit(running, database, wanted.reindex, &mut findings)
+            .context(format!("the database {} cannot be used here", database.name));
+        match done {
+            Err(error) if wanted.database.is_some_and(|wanted| wanted != database.name) => {
+                findings.warnings.push(error.message().to_owned());
+            }
+            done => done?,
+        }
+    }
+    Ok(findings)
+}
+
+/// A session in which no trigger fires: they may want libraries that are not loaded yet.
+fn open(running: &Running, database: &str) -> Result<Session> {
+    running.undisturbed_session(&running.spec().superuser, database)
+}
+
+fn promote(session: &mut Session, findings: &mut Findings) -> Result<()> {
+    let row = session.query_one(sql!("backup/restore-recovery"), &[])?;
+    if !column::<bool>(&row, "recovering")? {
+        return Ok(());
+    }
+    let row = session.query_one(sql!("backup/restore-promote"), &[])?;
+    if !column::<bool>(&row, "promoted")? {
+        return Err(Error::failed("the restored cluster does not leave recovery"));
+    }
+    findings.changes.push("promoted: it was in recovery".to_owned());
+    Ok(())
+}
+
+fn roll_back_prepared(
+    running: &Running,
+    session: &mut Session,
+    findings: &mut Findings,
+) -> Result<()> {
+    for row in session.query(sql!("backup/restore-prepared"), &[])? {
+        let (gid, database): (String, String) = (column(&row, "gid")?, column(&row, "database")?);
+        let mut there = open(running, &database)?;
+        there.batch(&format!("ROLLBACK PREPARED {}", quote_literal(&gid)))?;
+        findings.changes.push(format!("rolled back the prepared transaction {gid} in {database}"));
+    }
+    Ok(())
+}
+
+/// The databases that can be connected to, and the one of this name.
+fn databases(session: &mut Session, name: &str) -> Result<Vec<Database>> {
+    let rows = session.query(sql!("backup/restore-databases"), &[&name])?;
+    rows.iter().map(Database::of).collect()
+}
+
+impl Database {
+    fn of(row: &Row) -> Result<Self> {
+        let was = column::<Option<String>>(row, "was")?.unwrap_or("unknown".to_owned());
+        let is = column(row, "is")?;
+        let stale = column::<bool>(row, "stale")?.then_some((was, is));
+        let (is_template, is_invalid) = (column(row, "template")?, column(row, "invalid")?);
+        Ok(Self { name: column(row, "name")?, is_template, is_invalid, stale })
+    }
+}
+
+fn check_wanted(
+    wanted: &Wanted<'_>,
+    databases: &[Database],
+    session: &mut Session,
+    findings: &mut Findings,
+) -> Result<()> {
+    if let Some(name) = wanted.database
+        && !databases.iter().any(|database| database.name == name)
+    {
+        let there = databases.iter().filter(|database| !database.is_template);
+        let there: Vec<_> = there.map(|database| database.name.as_str()).collect();
+        return Err(Error::missing(format!("the backup has no database {name}"))
+            .hint(format!("it has: {}", there.join(", ")))
+            .hint("name one of them in DB_URL or PG_DATABASE, or use another backup"));
+    }
+    let Some(role) = wanted.role else { return Ok(()) };
+    let sql = sql!("cluster/role-exists");
+    if !column::<bool>(&session.query_one(sql, &[&role])?, "found")? {
+        session.batch(&format!("CREATE ROLE {} LOGIN SUPERUSER", quote_ident(role)))?;
+        findings.changes.push(format!("made the role {role}, which the backup does not have"));
+    }
+    Ok(())
+}
+
+fn visit(
+    running: &Running,
+    database: &Database,
+    reindex: bool,
+    findings: &mut Findings,
+) -> Result<()> {
+    let mut session = open(running, &database.name)?;
+    let row = session.query_one(sql!("backup/restore-has-cron"), &[])?;
+    if column(&row, "found")? {
+        let jobs = session.execute(sql!("backup/restore-disable-cron"), &[])?;
+        if jobs > 0 {
+            let what = if jobs == 1 { "job" } else { "jobs" };
+            findings.changes.push(format!("disabled {jobs} cron {what} in {}", database.name));
+        }
+    }
+    for row in session.query(sql!("backup/restore-subscriptions"), &[])? {
+        let name: String = column(&row, "name")?;
+        session.batch(&format!("ALTER SUBSCRIPTION {} DISABLE", quote_ident(&name)))?;
+        findings.changes.push(format!("disabled the subscription {name} in {}", database.name));
+    }
+    sort_anew(&mut session, database, reindex, findings)?;
+    session.query_one(sql!("backup/restore-prove"), &[]).map(drop)
+}
+
+/// A collation that sorts otherwise than when it was recorded.
+struct Stale {
+    oid: u32,
+    name: String,
+    was: String,
+    /// None when the server cannot tell any more; then nothing can be recorded.
+    is: Option<String>,
+    /// The statement that records the present version.
+    refresh: String,
+}
+
+fn stale_collations(session: &mut Session, database: &Database) -> Result<Vec<Stale>> {
+    let mut found = Vec::new();
+    if let Some((was, is)) = &database.stale {
+        let refresh = refresh(&format!("DATABASE {}", quote_ident(&database.name)), "COLLATION");
+        let (oid, name) = (DEFAULT_COLLATION, "the default".to_owned());
+        found.push(Stale { oid, name, was: was.clone(), is: is.clone(), refresh });
+    }
+    for row in session.query(sql!("backup/restore-collations"), &[])? {
+        let name: String = column(&row, "name")?;
+        let refresh = refresh(&format!("COLLATION {name}"), "");
+        let (oid, was, is) = (column(&row, "oid")?, column(&row, "was")?, column(&row, "is")?);
+        found.push(Stale { oid, name, was, is, refresh });
+    }
+    Ok(found)
+}
+
+/// The statement that records the version of a collation as it is now.
+fn refresh(object: &str, what: &str) -> String {
+    format!("ALTER {object} REFRESH {what} VERSION")
+}
+
+/// Lists what a changed collation affects, or makes it good.
+fn sort_anew(
+    session: &mut Session,
+    database: &Database,
+    reindex: bool,
+    findings: &mut Findings,
+) -> Result<()> {
+    for Stale { oid, name, was, is, refresh } in stale_collations(session, database)? {
+        let indexes = stale_indexes(session, oid)?;
+        if reindex {
+            for index in &indexes {
+                session.batch(&format!("REINDEX INDEX {index}"))?;
+            }
+            is.as_ref().map_or(Ok(()), |_| session.batch(&refresh))?;
+        }
+        if indexes.is_empty() {
+            continue;
+        }
+        let (list, is) = (indexes.join(", "), is.as_deref().unwrap_or("unknown"));
+        let what = format!("{name} collation of {} was {was} and is {is} here", database.name);
+        match reindex {
+            true => findings.changes.push(format!("{what}: built anew: {list}")),
+            false => findings.warnings.push(format!(
+                "{what}; these indexes may give wrong answers, --reindex builds them anew: {list}"
+            )),
+        }
+    }
+    Ok(())
+}
+
+fn stale_indexes(session: &mut Session, collation: u32) -> Result<Vec<String>> {
+    let sql = sql!("backup/restore-stale-indexes");
+    let rows = session.query(sql, &[&vec![collation]])?;
+    rows.iter().map(|row| column(row, "name")).collect()
+}

@@ -1,0 +1,78 @@
+//! The way into a restored cluster: a superuser named as this tool expects it.
+//!
+//! A cluster's roles came with it, and so only they can log in. The likely names are tried; when none
+//! of them will do, the server is stopped and the role is made in single-user mode, which asks nobody.
+
+use super::prepare::start;
+use crate::cluster::run::postmaster::Shutdown;
+use crate::cluster::{ClusterSpec, Running};
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::sql::quote::quote_ident;
+use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Error, Result};
+
+/// Databases that every cluster has, unless somebody dropped one.
+const DATABASES: [&str; 2] = ["postgres", "template1"];
+
+/// Makes sure that the cluster's superuser by `spec` exists, and the database that it connects to.
+pub(in crate::backup) fn ensure(
+    running: Running,
+    candidates: &[String],
+    spec: &ClusterSpec,
+    toolchain: &Toolchain,
+) -> Result<Running> {
+    if let Some(session) = candidates.iter().find_map(|name| log_in(&running, name)) {
+        return complete(session, &spec.superuser).map(|()| running);
+    }
+    tracing::debug!("no known superuser in the backup: making one in single-user mode");
+    drop(running.stop(Shutdown::Fast)?);
+    make_in_single_user_mode(spec, toolchain)?;
+    let running = start(spec, toolchain)?;
+    match log_in(&running, &spec.superuser) {
+        Some(session) => complete(session, &spec.superuser).map(|()| running),
+        None => Err(Error::failed(format!(
+            "no superuser can log in to the restored cluster, not even {}",
+            spec.superuser
+        ))
+        .hint("look at the roles of the cluster that was backed up")),
+    }
+}
+
+/// A session of `name`, when that is a superuser who may log in.
+fn log_in(running: &Running, name: &str) -> Option<Session> {
+    let connect = |database: &&str| running.undisturbed_session(name, database).ok();
+    let mut session = DATABASES.iter().find_map(connect)?;
+    let sql = sql!("backup/restore-is-superuser");
+    let row = session.query_one(sql, &[]).ok()?;
+    column::<bool>(&row, "super").ok()?.then_some(session)
+}
+
+fn complete(mut session: Session, superuser: &str) -> Result<()> {
+    let name = quote_ident(superuser);
+    let role = sql!("cluster/role-exists");
+    let verb = if exists(&mut session, role, superuser)? { "ALTER" } else { "CREATE" };
+    session.batch(&format!("{verb} ROLE {name} LOGIN SUPERUSER"))?;
+    let database = sql!("cluster/database-exists");
+    match exists(&mut session, database, DATABASES[0])? {
+        true => Ok(()),
+        false => session.batch("CREATE DATABASE postgres"),
+    }
+}
+
+fn exists(session: &mut Session, query: &str, name: &str) -> Result<bool> {
+    column(&session.query_one(query, &[&name])?, "found")
+}
+
+/// Whether it worked is seen when somebody logs in.
+fn make_in_single_user_mode(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<()> {
+    let name = quote_ident(&spec.superuser);
+    let mut server = toolchain
+        .server_command("postgres", spec.server_user.as_ref())?
+        .args(["--single", "-D"])
+        .arg(spec.layout.data())
+        .arg("template1")
+        .converse()?;
+    server.say(format!("CREATE ROLE {name}\n").as_bytes());
+    server.say(format!("ALTER ROLE {name} LOGIN SUPERUSER\n").as_bytes());
+    server.end().map(drop)
+}

@@ -1,0 +1,4 @@
+//! The arguments of the programs, as clap reads them.
+
+pub(in crate::cli) mod database;
+pub(in crate::cli) mod migrator;

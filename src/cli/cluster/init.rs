@@ -1,0 +1,91 @@
+//! `postgres-init`: provides a vanilla cluster.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use clap::Parser;
+
+use crate::cli::env::Env;
+use crate::cli::output::export;
+use crate::cli::output::export::Format;
+use crate::cli::output::ui;
+use crate::cli::output::ui::Voice;
+use crate::cli::resolve::Resolve;
+use crate::cli::variables_help;
+use crate::cluster::{Existing, Outcome};
+use crate::environment::development::{Development, Ready};
+use crate::sys::error::Result;
+use crate::sys::steps::Steps;
+
+/// Starts the development PostgreSQL cluster in PG_WORKING_DIR.
+///
+/// The cluster is made anew unless PG_REUSE is set or others have sessions in it. The role and the
+/// database that DB_URL names are created. The server goes on running when this program has ended;
+/// `postgres-cleanup` stops it.
+#[derive(Debug, Parser)]
+#[command(name = "postgres-init", version, after_long_help = variables_help())]
+pub(in crate::cli) struct Arguments {
+    /// Print the connection variables for a shell, a program or a file to read
+    #[arg(long, value_name = "FORMAT")]
+    export: Option<Format>,
+    #[command(flatten)]
+    voice: Voice,
+}
+
+impl Arguments {
+    pub(in crate::cli) fn voice(&self) -> Voice {
+        self.voice
+    }
+}
+
+pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
+    let resolve = Resolve { env: Env::capture()?, url: None, url_variables: &["DB_URL"] };
+    let existing = resolve.existing(Existing::ReplaceIfIdle);
+    provide(&resolve, existing, false, arguments.export).map(drop)
+}
+
+/// Provides the cluster and tells about it; shared with `database init`.
+pub(in crate::cli) fn provide(
+    resolve: &Resolve,
+    existing: Existing,
+    url_must_match: bool,
+    export: Option<Format>,
+) -> Result<Ready> {
+    let variable = export::check_name(resolve.env.text("PG_URL_VAR")?.unwrap_or("PGURL"))?;
+    let development = development(resolve, existing, url_must_match)?;
+    let mut steps = Steps::default();
+    let ready = steps.run("start PostgreSQL", || development.provide())?;
+    ui::status(&format!(
+        "PostgreSQL {} in {} ms: {}",
+        describe(ready.outcome),
+        steps.elapsed().as_millis(),
+        ready.url
+    ));
+    if let Some(format) = export {
+        let text = export::render(format, &export::variables(&ready, variable));
+        ui::data(|out| out.write_all(text.as_bytes()))?;
+    }
+    Ok(ready)
+}
+
+/// The development cluster that the environment describes.
+pub(in crate::cli) fn development(
+    resolve: &Resolve,
+    existing: Existing,
+    url_must_match: bool,
+) -> Result<Development> {
+    let url = resolve.project_url()?;
+    url.iter().try_for_each(|(_, conninfo)| resolve.refuse_staging(conninfo))?;
+    let layout = resolve.layout()?;
+    let toolchain = resolve.toolchain()?;
+    let (spec, options) = (resolve.spec(layout)?, resolve.options()?);
+    Ok(Development { spec, toolchain, existing, url, url_must_match, options })
+}
+
+fn describe(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Created => "cluster created",
+        Outcome::Recreated => "cluster made anew",
+        Outcome::Started => "cluster started",
+        Outcome::Attached => "cluster found running",
+    }
+}

@@ -1,0 +1,152 @@
+//! The verbs of `database` about backups: values resolved, the command run, its report printed.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::verbs::{refuse_elsewhere, span, timing};
+use crate::backup::{Backup, Taken};
+use crate::bundle::inherits;
+use crate::cli::args::database::{NormalizeArguments, RestoreArguments};
+use crate::cli::env::absolute;
+use crate::cli::output::ui;
+use crate::cli::resolve::Resolve;
+use crate::cluster::{ClusterSpec, is_meant_by};
+use crate::command::backup;
+use crate::command::normalize_backup::{Normalize, Normalized};
+use crate::command::restore::{Restore, Restored};
+use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::connection::url::PgUrl;
+use crate::sys::error::Result;
+use crate::sys::steps::Steps;
+
+pub(in crate::cli) fn run_backup(resolve: &Resolve, path: Option<PathBuf>) -> Result<()> {
+    let path = place(resolve, path.as_deref())?;
+    let connection = resolve.connection()?;
+    let mut steps = Steps::default();
+    let taken = backup::run(&resolve.client()?, &connection, &path, &mut steps)?;
+    ui::status(&format!("backed up: {}{}", path.display(), timing(&steps)));
+    ui::status(&contents(&taken));
+    Ok(())
+}
+
+pub(in crate::cli) fn run_restore(
+    resolve: &Resolve,
+    flags: &RestoreArguments,
+    tables: &[String],
+) -> Result<()> {
+    refuse_elsewhere(resolve)?;
+    let backup = match &flags.archive {
+        Some(file) => Backup::open_archive(&absolute(file))?,
+        None => Backup::open(&place(resolve, flags.path.as_deref())?)?,
+    };
+    let spec = resolve.spec(resolve.layout()?)?;
+    let connection = meant(resolve, &spec)?;
+    let named = resolve.env.text("PG_DATABASE")?.map(str::to_owned);
+    let restore = Restore {
+        role: connection.as_ref().map(|conninfo| conninfo.user().to_owned()),
+        database: named.or_else(|| connection.map(|conninfo| conninfo.database().to_owned())),
+        toolchain: resolve.toolchain()?,
+        keys: resolve.keys(),
+        reindex: flags.reindex,
+        backup,
+        spec,
+    };
+    tell_age(&restore.backup, None);
+    let Restored { url, changes, warnings, kept, steps } = restore.run()?;
+    tell(&changes, &warnings);
+    if let Some(kept) = kept {
+        ui::status(&format!(
+            "the old cluster was not made by db-tool: it is in {}",
+            kept.display()
+        ));
+    }
+    if !tables.is_empty() {
+        let url = PgUrl::parse(&url)?.with("options", &resolve.options()?.unwrap_or_default());
+        inherits::check(&Conninfo::resolve(&url, &LibpqEnvironment::default())?, tables)?;
+    }
+    ui::status(&format!("restored: {url}{}", timing(&steps)));
+    Ok(())
+}
+
+/// The project's connection, when it leads to the cluster that is restored.
+fn meant(resolve: &Resolve, spec: &ClusterSpec) -> Result<Option<Conninfo>> {
+    let Some((url, conninfo)) = resolve.project_url()? else { return Ok(None) };
+    if is_meant_by(&spec.layout, spec.port, &conninfo) {
+        return Ok(Some(conninfo));
+    }
+    let place = spec.layout.working_directory().display();
+    tracing::warn!("{url} does not point to the cluster in {place}, into which is restored");
+    Ok(None)
+}
+
+pub(in crate::cli) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments) -> Result<()> {
+    let path = place(resolve, flags.path.as_deref())?;
+    let backup = Backup::open(&path)?;
+    let output = flags.output.map_or_else(|| normalized(&path), |output| absolute(&output));
+    let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo);
+    let user = || connection.as_ref().map(|conninfo| conninfo.user().to_owned());
+    let database = || connection.as_ref().map(|conninfo| conninfo.database().to_owned());
+    let normalize = Normalize {
+        backup,
+        output: output.clone(),
+        spec: resolve.throwaway_spec()?,
+        toolchain: resolve.toolchain()?,
+        parent: resolve.temporary_directory(),
+        registry: resolve.registry()?,
+        role: flags.role.or_else(user),
+        database: flags.database.or_else(database),
+        admin_role: flags.admin_role.unwrap_or_else(|| "postgres".to_owned()),
+    };
+    tell_age(&normalize.backup, None);
+    let Normalized { taken, database, changes, warnings, steps } = normalize.run()?;
+    tell(&changes, &warnings);
+    ui::status(&format!("normalised: {}{}", output.display(), timing(&steps)));
+    ui::status(&format!("{}; what counts is {database}", contents(&taken)));
+    Ok(())
+}
+
+/// The directory of a backup.
+pub(in crate::cli) fn place(resolve: &Resolve, path: Option<&Path>) -> Result<PathBuf> {
+    path.map_or_else(|| resolve.backup_directory(), |path| Ok(absolute(path)))
+}
+
+/// `PATH-normalized`.
+fn normalized(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push("-normalized");
+    path.with_file_name(name)
+}
+
+fn contents(taken: &Taken) -> String {
+    let databases = taken.sidecar.databases.keys().cloned().collect::<Vec<_>>().join(", ");
+    format!("PostgreSQL {}, {}, of {databases}", taken.sidecar.server, size(taken.size))
+}
+
+/// Says how old a backup is and how many migrations it lacks, where that is known.
+pub(in crate::cli) fn tell_age(backup: &Backup, behind: Option<usize>) {
+    let behind = match behind {
+        None => String::new(),
+        Some(1) => ", 1 migration behind".to_owned(),
+        Some(behind) => format!(", {behind} migrations behind"),
+    };
+    let Some(sidecar) = backup.sidecar() else { return };
+    let taken = u64::try_from(sidecar.epoch).map(Duration::from_secs).unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let age = span(now.saturating_sub(taken));
+    ui::status(&format!("the backup is {age} old{behind} (PostgreSQL {})", sidecar.server));
+}
+
+fn tell(changes: &[String], warnings: &[String]) {
+    changes.iter().for_each(|change| ui::status(&format!("  {change}")));
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+}
+
+/// Bytes in the unit that people say.
+pub(in crate::cli) fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}

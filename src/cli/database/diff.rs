@@ -1,0 +1,226 @@
+//! `database diff`: arguments, sides, output.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{backup, draft, verbs};
+use crate::backup::Backup;
+use crate::cli::migrator::settings;
+use crate::cli::output::{diff, pager, ui};
+use crate::cli::resolve::Resolve;
+use crate::command::diff::{Against, Diff, Ground, Outcome, Report, Weight};
+use crate::compare::drift::{Class, Day, Rules};
+use crate::compare::rows;
+use crate::environment::private;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::url::PgUrl;
+use crate::project::source::Source;
+use crate::project::workspace::{Workspace, require_file};
+use crate::sys::error::{Context, Error, IoContext, Kind, Result};
+
+/// The file of rules in `DATABASE_DIR`.
+const IGNORE_FILE: &str = "diff-ignore.toml";
+
+/// How the differences are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum DiffFormat {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DiffArguments {
+    /// A backup to restore and migrate for the other side [default: as for backup]
+    backup: Option<PathBuf>,
+    /// Compare with this database, which is only read
+    #[arg(long, value_name = "URL", conflicts_with = "backup")]
+    against: Option<String>,
+    /// Compare with the bundle and all migrations, from nothing
+    #[arg(long, conflicts_with_all = ["against", "backup"])]
+    from_migrations: bool,
+    /// Compare the rows of these tables too
+    #[arg(long, value_name = "TABLES", value_delimiter = ',')]
+    tables: Vec<String>,
+    /// Compare generated columns and those with a volatile default too
+    #[arg(long)]
+    all_columns: bool,
+    /// How the differences are written
+    #[arg(id = "diff_format", long = "format", value_name = "FORMAT", default_value = "text")]
+    format: DiffFormat,
+    /// Write them to a file instead
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Which classes count [default: semantic,security,extension,bundle]
+    #[arg(long, value_name = "CLASSES", value_delimiter = ',')]
+    fail_on: Vec<String>,
+    /// The order of columns counts too
+    #[arg(long)]
+    strict_order: bool,
+    /// Compare the backup even if one of its migrations fails
+    #[arg(long)]
+    ignore_migration_fail: bool,
+    /// Rules about differences that do not count [default: diff-ignore.toml in DATABASE_DIR]
+    #[arg(long, value_name = "FILE")]
+    ignore_file: Option<PathBuf>,
+    /// Leave the private clusters running
+    #[arg(long)]
+    keep: bool,
+    /// Draft a migration that makes A what B is, and save it if it does so on a copy
+    #[arg(long, value_name = "NAME")]
+    write_migration: Option<String>,
+    /// Set the psql variable USE_MOCK=1
+    #[arg(short, long)]
+    mock: bool,
+}
+
+pub(in crate::cli) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
+    let (weight, ignored, outcome) = compared(resolve, flags).map_err(never_one)?;
+    draft::tell(outcome.as_ref())?;
+    tell(weight, ignored)
+}
+
+/// Exit 1 says that there are differences, so what would be a generic 1 is 13.
+fn never_one(error: Error) -> Error {
+    match error.kind() {
+        Kind::Failed | Kind::Sql => error.with_kind(Kind::Unexpected),
+        _ => error,
+    }
+}
+
+/// Compares, and shows what differs. Returns also how many differences are set aside, and what became
+/// of a draft.
+fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, Option<Outcome>)> {
+    let counting = counting(flags)?;
+    let draft = draft::wanted(resolve, flags.write_migration.as_ref(), &counting)?;
+    let against = against(resolve, flags)?;
+    let workspace = resolve.workspace()?;
+    let rules = rules(&workspace, flags.ignore_file.as_deref())?;
+    let ground = Ground {
+        private: private::Wanted { keep: flags.keep, ..resolve.private()? },
+        toolchain: resolve.toolchain()?,
+        source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
+        secrets: resolve.secrets(None),
+        migrations: settings::project(resolve)?,
+        ignore_failure: flags.ignore_migration_fail,
+    };
+    let rows = rows::Wanted {
+        tables: flags.tables.clone(),
+        all_columns: flags.all_columns,
+        every_row: flags.write_migration.is_some(),
+    };
+    let (against_this, today) = (against.clone(), today());
+    let diff = Diff { ground: &ground, against: against_this, rows, draft, rules, today };
+    let mut report = diff.run()?;
+    if let Against::Backup(backup) = &against {
+        backup::tell_age(backup, report.behind);
+    }
+    let weight = report.weigh(&counting);
+    show(resolve, flags, &report, weight)?;
+    for (side, kept) in ["A", "B"].iter().zip(&report.kept) {
+        verbs::tell_kept(&format!("side {side} is kept"), kept);
+    }
+    Ok((weight, report.ignored.len(), report.draft.take()))
+}
+
+/// The rules in the file that was named, or in the default one, which need not be there.
+fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
+    let default = workspace.database_directory.join(IGNORE_FILE);
+    let file = named.unwrap_or(&default);
+    if named.is_some() {
+        require_file(file, "the file of rules", "create it, or leave --ignore-file out")?;
+    } else if !file.exists() {
+        return Ok(Rules::default());
+    }
+    let text = crate::sys::process::read_text(file).on("read", file)?;
+    let rules = Rules::parse(&text).map_err(|error| {
+        error.hint(format!("mend {}; docs/guide/diff.md says what a rule is", file.display()))
+    })?;
+    for rule in rules.expired(today()) {
+        let until = rule.until.map(|date| date.to_string()).unwrap_or_default();
+        tracing::warn!("the rule for \"{}\" ended on {until}: {}", rule.object, rule.reason);
+    }
+    Ok(rules)
+}
+
+fn today() -> Day {
+    let today = time::OffsetDateTime::now_utc().date();
+    let year = u32::try_from(today.year()).unwrap_or_default();
+    year * 10_000 + u32::from(u8::from(today.month())) * 100 + u32::from(today.day())
+}
+
+fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
+    match &flags.against {
+        Some(url) => {
+            let url = PgUrl::parse(url);
+            let conninfo = url.and_then(|url| Conninfo::resolve(&url, &resolve.libpq()));
+            Ok(Against::Database(conninfo.map_err(|e| e.context("cannot use --against"))?))
+        }
+        None if flags.from_migrations => Ok(Against::Migrations),
+        None => {
+            let place = backup::place(resolve, flags.backup.as_deref())?;
+            let backup = Backup::open(&place)
+                .hint("--from-migrations compares with all migrations, from nothing")
+                .hint("--against URL compares with a database that is there")?;
+            Ok(Against::Backup(backup))
+        }
+    }
+}
+
+fn counting(flags: &DiffArguments) -> Result<Vec<Class>> {
+    let mut counting: Vec<Class> = match flags.fail_on.is_empty() {
+        true => Class::DEFAULT.to_vec(),
+        false => flags.fail_on.iter().map(|name| class(name.trim())).collect::<Result<_>>()?,
+    };
+    if flags.strict_order {
+        counting.push(Class::Order);
+    }
+    Ok(counting)
+}
+
+fn class(name: &str) -> Result<Class> {
+    let known = Class::ALL.map(Class::as_str).join(", ");
+    Class::ALL.into_iter().find(|class| class.as_str() == name).ok_or_else(|| {
+        Error::new(Kind::UnknownArgument, format!("there is no class \"{name}\" of differences"))
+            .hint(format!("there are: {known}"))
+    })
+}
+
+fn show(resolve: &Resolve, flags: &DiffArguments, report: &Report, weight: Weight) -> Result<()> {
+    let text = match flags.format {
+        DiffFormat::Text => diff::text(report),
+        DiffFormat::Json => diff::json(report, weight)?,
+    };
+    match &flags.output {
+        Some(file) => std::fs::write(file, &text).on("write", file),
+        None if text.is_empty() => Ok(()),
+        None if flags.format == DiffFormat::Text && ui::is_coloured() => {
+            pager::show_text(resolve, &diff::coloured(&text))
+        }
+        None if flags.format == DiffFormat::Text => pager::show_text(resolve, &text),
+        None => ui::data(|out| out.write_all(text.as_bytes())),
+    }
+}
+
+fn tell(weight: Weight, ignored: usize) -> Result<()> {
+    let others = |other| match ignored {
+        0 => format!("{other} others"),
+        ignored => format!("{other} others, {ignored} ignored"),
+    };
+    match weight {
+        Weight { counting: 0, other: 0 } if ignored == 0 => Ok(()),
+        Weight { counting: 0, other } => {
+            ui::status(&format!("no difference that counts, {}", others(other)));
+            Ok(())
+        }
+        Weight { counting, other } => {
+            let differences =
+                if counting == 1 { "difference that counts" } else { "differences that count" };
+            Err(Error::failed(format!("{counting} {differences}, {}", others(other))))
+        }
+    }
+}

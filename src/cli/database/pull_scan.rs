@@ -1,0 +1,23 @@
+//! `database pull_staging --scan`: a proposal for `staging.toml` on standard output.
+
+use crate::cli::output::ui;
+use crate::command::pull_staging::PullStaging;
+use crate::sys::error::Result;
+
+pub(in crate::cli) fn run(pull: &PullStaging) -> Result<()> {
+    let proposals = pull.scan()?;
+    ui::data(|out| out.write_all(proposals.toml.as_bytes()))?;
+    let (open, decided) = (proposals.open, proposals.decided);
+    let left_out = match decided {
+        0 => String::new(),
+        _ => format!("; {decided} are decided in staging.toml and left out"),
+    };
+    ui::status(&format!("columns proposed: {open}{left_out}"));
+    if !proposals.continued.is_empty() {
+        let tables = proposals.continued.join(", ");
+        ui::status(&format!(
+            "add to the sections that are there, which TOML allows once: {tables}"
+        ));
+    }
+    Ok(())
+}

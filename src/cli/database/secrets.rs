@@ -1,0 +1,223 @@
+//! `database secrets`: arguments, prompt, output.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use crate::cli::env::absolute;
+use crate::cli::output::export;
+use crate::cli::output::export::Format;
+use crate::cli::output::{table, ui};
+use crate::cli::prompt;
+use crate::cli::resolve::Resolve;
+use crate::command::secrets;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::secret::{Listed, Store, Supply};
+use crate::sys::error::{Error, Result};
+use crate::sys::process::Environment;
+
+/// The languages in which secrets are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Language {
+    /// `NAME='value'` lines.
+    Dotenv,
+    /// `export NAME='value'` lines, for `eval` in a POSIX shell.
+    Sh,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum SecretsVerb {
+    /// Replace all secrets by those of a dotenv
+    Load {
+        /// The dotenv, plain or sealed [default: HECTIC_DOTENV_CONTENT, HECTIC_DOTENV_FILE, .env.$ENVIRONMENT]
+        #[arg(short = 'f', long, value_name = "FILE")]
+        dotenv_file: Option<PathBuf>,
+        /// A dotenv without entries removes all secrets
+        #[arg(long)]
+        allow_empty: bool,
+    },
+    /// List names and times of change; nothing is decrypted
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a value
+    Get {
+        /// The secret's name
+        name: String,
+    },
+    /// Store a value, which comes from standard input or is asked for
+    Set {
+        /// The secret's name
+        name: String,
+    },
+    /// Remove a secret
+    Unset {
+        /// The secret's name
+        name: String,
+    },
+    /// Add a key and seal all secrets of the cluster with it
+    Rotate {
+        /// Remove the old keys once nothing is sealed with them
+        #[arg(long)]
+        drop_old: bool,
+    },
+    /// Print all secrets
+    Export {
+        /// How
+        #[arg(id = "language", long = "format", value_name = "FORMAT", default_value = "dotenv")]
+        format: Language,
+    },
+    /// Make a key file for the project
+    Keygen {
+        /// The file [default: HECTIC_SECRET_KEY_FILE]
+        file: Option<PathBuf>,
+    },
+    /// Seal a dotenv for the repository; values that have not changed keep their lines
+    Seal {
+        /// The dotenv
+        file: PathBuf,
+        /// The sealed one [default: FILE.sealed]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Run a command with the secrets in its environment, and in no other
+    Run {
+        /// The command and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+pub(in crate::cli) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
+    match verb {
+        SecretsVerb::Load { dotenv_file, allow_empty } => {
+            let supply = Supply { allow_empty, ..resolve.secrets(dotenv_file.as_deref()) };
+            let count = secrets::load(&target(resolve)?, &supply)?;
+            ui::status(&format!("loaded {}", counted(count)));
+            Ok(())
+        }
+        SecretsVerb::List { json } => in_store(resolve, |store| list(&store.list()?, json)),
+        SecretsVerb::Get { name } => in_store(resolve, |store| {
+            let value = store.get(&name)?;
+            ui::data(|out| writeln!(out, "{}", value.expose()))
+        }),
+        SecretsVerb::Set { name } => {
+            let value = prompt::secret(&name)?;
+            change(resolve, |store| store.set(&name, &value))
+        }
+        SecretsVerb::Unset { name } => change(resolve, |store| store.unset(&name)),
+        SecretsVerb::Rotate { drop_old } => change(resolve, |store| rotate(store, drop_old)),
+        SecretsVerb::Export { format } => in_store(resolve, |store| export(store, format)),
+        SecretsVerb::Keygen { file } => keygen(resolve, file.as_deref()),
+        SecretsVerb::Seal { file, output } => {
+            let (output, count) = secrets::seal(&file, output.as_deref(), &resolve.keys())?;
+            ui::status(&format!("sealed {} in {}", counted(count), output.display()));
+            Ok(())
+        }
+        SecretsVerb::Run { command } => in_store(resolve, |store| {
+            // what was loaded from there is in the database, or meant for another one
+            let all = resolve.env.all().filter(|(name, _)| name != "HECTIC_DOTENV_CONTENT");
+            let environment = Environment::whole(all);
+            Err(secrets::run(store, &command, environment)?)
+        }),
+    }
+}
+
+fn connection(resolve: &Resolve) -> Result<Conninfo> {
+    if resolve.project_url()?.is_none() {
+        return Err(Error::missing("PGURL or DB_URL is required")
+            .hint("export DB_URL='postgresql://USER@localhost/DATABASE?host=DIRECTORY'"));
+    }
+    resolve.connection()
+}
+
+/// The connection, to write.
+fn target(resolve: &Resolve) -> Result<Conninfo> {
+    let conninfo = connection(resolve)?;
+    resolve.refuse_staging(&conninfo)?;
+    Ok(conninfo)
+}
+
+fn change(resolve: &Resolve, work: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
+    target(resolve)?;
+    in_store(resolve, work)
+}
+
+fn in_store(resolve: &Resolve, work: impl FnOnce(&mut Store) -> Result<()>) -> Result<()> {
+    let (conninfo, keys) = (connection(resolve)?, resolve.keys());
+    work(&mut Store::require(&conninfo, &keys)?)
+}
+
+fn counted(count: usize) -> String {
+    if count == 1 { "1 secret".to_owned() } else { format!("{count} secrets") }
+}
+
+fn list(listed: &[Listed], json: bool) -> Result<()> {
+    if json {
+        let all = listed
+            .iter()
+            .map(|one| serde_json::json!({ "name": one.name, "updated": one.updated }));
+        let all = serde_json::Value::Array(all.collect());
+        return ui::data(|out| writeln!(out, "{all:#}"));
+    }
+    let rows = listed.iter().map(|one| [one.name.clone(), one.updated.clone()]);
+    let text = table::render(&["NAME", "UPDATED"], rows);
+    ui::data(|out| out.write_all(text.as_bytes()))
+}
+
+fn rotate(store: &mut Store, drop_old: bool) -> Result<()> {
+    let rotated = store.rotate(drop_old)?;
+    for (database, resealed) in &rotated.resealed {
+        ui::status(&format!("{database}: {resealed} sealed anew"));
+    }
+    ui::status(match rotated.dropped {
+        true => {
+            "the old keys are gone from the cluster; secrets in older backups and snapshots do not open any more"
+        }
+        false => "the old keys still open what was sealed with them; --drop-old removes them",
+    });
+    Ok(())
+}
+
+fn export(store: &mut Store, format: Language) -> Result<()> {
+    let mut variables: Vec<_> = store
+        .all()?
+        .into_iter()
+        .map(|entry| (entry.name, entry.value.expose().to_owned()))
+        .collect();
+    let format = match format {
+        Language::Dotenv => Format::Dotenv,
+        Language::Json => Format::Json,
+        Language::Sh => {
+            variables.retain(|(name, _)| {
+                let is_variable = !name.contains('.');
+                if !is_variable {
+                    tracing::warn!("{name} is left out: no shell has such a variable");
+                }
+                is_variable
+            });
+            Format::Sh
+        }
+    };
+    let text = export::render(format, &variables);
+    ui::data(|out| out.write_all(text.as_bytes()))
+}
+
+fn keygen(resolve: &Resolve, file: Option<&Path>) -> Result<()> {
+    let file = file.map(absolute).or_else(|| resolve.keys().project).ok_or_else(|| {
+        Error::missing("where is the key to go?").hint("name a file, or set HECTIC_SECRET_KEY_FILE")
+    })?;
+    secrets::keygen(&file)?;
+    ui::status(&format!(
+        "made {}: share it with your team, and not through the repository",
+        file.display()
+    ));
+    Ok(())
+}

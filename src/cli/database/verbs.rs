@@ -1,0 +1,324 @@
+//! The verbs of `database`: values resolved, the command run, its report printed.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::doctor;
+use crate::bundle::inherits;
+use crate::cli::args::database::{BundleVerb, CheckArguments, DeployArguments};
+use crate::cli::cluster::init;
+use crate::cli::output::export::Format;
+use crate::cli::output::{pager, table, ui};
+use crate::cli::resolve::Resolve;
+use crate::cluster::{Existing, Layout, is_meant_by};
+use crate::command::check::{Check, Checked};
+use crate::command::deploy::{Content, Deploy};
+use crate::command::status::Status;
+use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
+use crate::environment::private::Kept;
+use crate::project::patch::Patch;
+use crate::project::source::Source;
+use crate::project::workspace::Workspace;
+use crate::pull::{Contained, Verdict};
+use crate::sys::error::{Error, Result};
+use crate::sys::steps::Steps;
+
+/// `--inherits`, for a verb that does no more with it.
+pub(in crate::cli) fn check_inherits(resolve: &Resolve, tables: &[String]) -> Result<()> {
+    if tables.is_empty() { Ok(()) } else { inherits::check(&resolve.connection()?, tables) }
+}
+
+pub(in crate::cli) fn init(
+    resolve: &Resolve,
+    export: Option<Format>,
+    tables: &[String],
+) -> Result<()> {
+    refuse_elsewhere(resolve)?;
+    let existing = resolve.existing(Existing::Replace);
+    let ready = init::provide(resolve, existing, true, export)?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    inherits::check(&ready.conninfo()?, tables)
+}
+
+pub(in crate::cli) fn deploy(
+    resolve: &Resolve,
+    flags: &DeployArguments,
+    inherits: Vec<String>,
+) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    refuse_elsewhere(resolve)?;
+    let existing = match flags.reuse {
+        true => Existing::Keep,
+        false => resolve.existing(Existing::Replace),
+    };
+    let parts = &flags.parts;
+    let (hydrate, patch) = (!parts.no_hydrate && !flags.reuse, !parts.no_patch && !flags.reuse);
+    if patch {
+        crate::project::patch::create_default(&workspace)?;
+    }
+    let content = Content {
+        hook: true,
+        secrets: resolve.secrets(parts.dotenv_file.as_deref()),
+        source: hydrate.then(|| source(&workspace, parts.mock)).transpose()?,
+        patch: patch.then(|| Patch::of(&workspace, workspace.patch_log.clone())).transpose()?,
+        inherits,
+    };
+    let development = init::development(resolve, existing, true)?;
+    let deployed = Deploy { development, content, stop_after: flags.cleanup }.run()?;
+    let state = if deployed.stopped { "deployed and stopped" } else { "deployed" };
+    ui::status(&format!("{state}: {}{}", deployed.url, timing(&deployed.steps)));
+    Ok(())
+}
+
+pub(in crate::cli) fn run_hydrate(
+    resolve: &Resolve,
+    hook: bool,
+    mock: bool,
+    dotenv_file: Option<&Path>,
+    inherits: Vec<String>,
+) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let content = Content {
+        hook,
+        source: Some(source(&workspace, mock)?),
+        secrets: resolve.secrets(dotenv_file),
+        patch: None,
+        inherits,
+    };
+    let connection = resolve.target()?;
+    let steps = hydrate::run(&resolve.toolchain()?, &connection, &content)?;
+    ui::status(&format!("hydrated: {connection}{}", timing(&steps)));
+    Ok(())
+}
+
+pub(in crate::cli) fn run_patch(resolve: &Resolve, inherits: &[String]) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let connection = match patch::was_pulled(&workspace) {
+        true => resolve.local_target()?,
+        false => resolve.target()?,
+    };
+    let (steps, loaded) = patch::run(&resolve.toolchain()?, &connection, &workspace, inherits)?;
+    tell_loaded(&loaded);
+    ui::status(&format!("patched: {connection}{}", timing(&steps)));
+    Ok(())
+}
+
+/// What rows of staging are there now. Had one not been as it was pulled, nothing had been loaded.
+fn tell_loaded(loaded: &[Contained]) {
+    if loaded.is_empty() {
+        return;
+    }
+    let rows = loaded.iter().map(|content| {
+        let verdict =
+            if content.keeps { Verdict::Kept } else { Verdict::Equal { but: Vec::new() } };
+        [content.table.clone(), content.rows.to_string(), verdict.to_string()]
+    });
+    for line in table::render(&["table", "rows", "verdict"], rows).lines() {
+        ui::status(line);
+    }
+}
+
+pub(in crate::cli) fn edit_patch(resolve: &Resolve) -> Result<()> {
+    let editor = match resolve.env.text("VISUAL")? {
+        Some(editor) => editor,
+        None => resolve.env.text("EDITOR")?.unwrap_or("vi"),
+    };
+    Err(patch::edit(&resolve.workspace()?, editor, &resolve.environment()))
+}
+
+pub(in crate::cli) fn run_test(resolve: &Resolve, inherits: &[String]) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let connection = resolve.target()?;
+    let toolchain = resolve.toolchain()?;
+    let mut out = std::io::stdout();
+    let tap = test::run(&toolchain, &connection, &workspace, inherits, &mut out)?;
+    ui::status(&match tap.ran() {
+        0 => "tests passed".to_owned(),
+        ran => format!("tests passed: {ran} ok"),
+    });
+    Ok(())
+}
+
+pub(in crate::cli) fn check(
+    resolve: &Resolve,
+    flags: &CheckArguments,
+    inherits: Vec<String>,
+) -> Result<()> {
+    let workspace = resolve.workspace()?;
+    let spec = resolve.throwaway_spec()?;
+    let connection = resolve.project_url()?;
+    let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
+    // a check writes nothing into the project, its logs neither
+    let nowhere = || Some(PathBuf::from("/dev/null"));
+    let parts = &flags.parts;
+    let source = || Source::of(&workspace, parts.mock, nowhere());
+    let patch = || Patch::of(&workspace, nowhere());
+    let content = Content {
+        hook: false,
+        source: (!parts.no_hydrate).then(source).transpose()?,
+        patch: (!parts.no_patch).then(patch).transpose()?,
+        secrets: resolve.secrets(parts.dotenv_file.as_deref()),
+        inherits,
+    };
+    let check = Check {
+        role: role.unwrap_or_else(|| spec.superuser.clone()),
+        options: resolve.options()?,
+        database: spec.database.clone(),
+        spec,
+        toolchain: resolve.toolchain()?,
+        parent: resolve.temporary_directory(),
+        registry: resolve.registry()?,
+        content,
+        keep: flags.keep,
+    };
+    let Checked { steps, kept } = check.run()?;
+    ui::status(&format!("check passed{}", timing(&steps)));
+    if let Some(kept) = kept {
+        tell_kept("kept running", &kept);
+    }
+    Ok(())
+}
+
+/// How to get at a private cluster that was kept, and how to be rid of it.
+pub(in crate::cli) fn tell_kept(what: &str, kept: &Kept) {
+    ui::status(&format!("{what}: {}", kept.way_in()));
+    ui::status(&format!("remove it:    {}", kept.removal()));
+}
+
+fn source(workspace: &Workspace, mock: bool) -> Result<Source> {
+    Source::of(workspace, mock, workspace.hydrate_log.clone())
+}
+
+pub(in crate::cli) fn show_log(resolve: &Resolve, which: Option<&str>) -> Result<()> {
+    let logs = log::list(&resolve.log_directories()?);
+    if which != Some("list") {
+        return pager::show(resolve, &log::select(logs, which)?.path);
+    }
+    ui::data(|out| {
+        for (index, log) in logs.iter().enumerate() {
+            let age = log.modified.elapsed().unwrap_or(Duration::ZERO);
+            writeln!(
+                out,
+                "{:>3}  {:>10}  {:>8} ago  {}",
+                index + 1,
+                log.size,
+                span(age),
+                log.name
+            )?;
+        }
+        Ok(())
+    })
+}
+
+pub(in crate::cli) fn run_cleanup(resolve: &Resolve) -> Result<()> {
+    refuse_elsewhere(resolve)?;
+    let layout = resolve.layout()?;
+    refuse_other_cluster(resolve, &layout)?;
+    let cleaned = cleanup::remove(&layout)?;
+    let place = layout.working_directory().display();
+    if cleaned.gone {
+        ui::status(&format!("removed: {place}"));
+        return Ok(());
+    }
+    let mut removed = format!("removed the cluster in {place}");
+    if !cleaned.snapshots.is_empty() {
+        let names = cleaned.snapshots.join(", ");
+        removed += &format!("; its snapshots stay (`database snapshot rm` removes one): {names}");
+    }
+    if !cleaned.left.is_empty() {
+        removed += "; these are not the tool's and stay:";
+    }
+    ui::status(&removed);
+    for path in &cleaned.left {
+        ui::status(&format!("  {}", path.display()));
+    }
+    Ok(())
+}
+
+pub(in crate::cli) fn show_status(resolve: &Resolve, json: bool) -> Result<()> {
+    let spec = resolve.spec(resolve.layout()?)?;
+    let place = spec.layout.working_directory().display().to_string();
+    let user = resolve.project_url()?.map(|(_, conninfo)| conninfo.user().to_owned());
+    let status = status::run(spec, resolve.toolchain()?, user)?;
+    ui::data(|out| {
+        if json {
+            let text = serde_json::to_string(&status).map_err(std::io::Error::other)?;
+            return writeln!(out, "{text}");
+        }
+        match &status {
+            Status::Absent => writeln!(out, "no cluster in {place}"),
+            Status::Stopped => writeln!(out, "stopped: {place}"),
+            Status::Stale => writeln!(out, "stopped (the server was killed): {place}"),
+            Status::Running(facts) => {
+                let up = span(Duration::from_secs(facts.up_seconds));
+                writeln!(out, "running:  {place}")?;
+                writeln!(out, "since:    {up} ago, pid {}", facts.pid)?;
+                writeln!(out, "version:  {}", facts.version)?;
+                writeln!(out, "size:     {}", facts.size)?;
+                writeln!(out, "sessions: {}", facts.sessions)?;
+                writeln!(out, "url:      {}", facts.url)?;
+                writeln!(out, "logs:     {}", doctor::logs(facts.logs))?;
+                writeln!(out, "cache:    {}", doctor::templates(facts.templates))
+            }
+        }
+    })
+}
+
+pub(in crate::cli) fn show_url(resolve: &Resolve) -> Result<()> {
+    let url = resolve.connection_url()?.to_url();
+    ui::data(|out| writeln!(out, "{url}"))
+}
+
+pub(in crate::cli) fn run_bundle(resolve: &Resolve, verb: &BundleVerb) -> Result<()> {
+    match verb {
+        BundleVerb::Status => {
+            let found = bundle::status(&resolve.connection()?)?;
+            ui::data(|out| writeln!(out, "{found}"))
+        }
+        BundleVerb::Upgrade => {
+            ui::status(&bundle::upgrade(&resolve.target()?, &resolve.keys())?);
+            Ok(())
+        }
+    }
+}
+
+/// A verb that destroys what is there touches only this machine.
+pub(in crate::cli) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
+    match resolve.project_url()? {
+        Some((url, conninfo)) if !conninfo.is_local() => Err(Error::conflict(format!(
+            "{url} is not on this machine, and this verb makes or removes a cluster here"
+        ))
+        .hint("unset DB_URL, or let it point to the cluster: ?host=$PG_WORKING_DIR")),
+        Some((_, conninfo)) => resolve.refuse_staging(&conninfo),
+        None => Ok(()),
+    }
+}
+
+/// `--url` and the working directory stand on one command line, so they have to agree. `DB_URL` may
+/// differ: it belongs to the project, and a cluster that `check --keep` left is removed under it.
+pub(in crate::cli) fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
+    let Some((url, conninfo)) = resolve.project_url()? else { return Ok(()) };
+    let port = conninfo.targets().first().map_or(0, |target| target.port);
+    if resolve.url.is_none() || is_meant_by(layout, port, &conninfo) {
+        return Ok(());
+    }
+    let place = layout.working_directory().display();
+    Err(Error::conflict(format!("{url} does not point to the cluster in {place}"))
+        .hint("leave --url out to remove that cluster, or set PG_WORKING_DIR to the one you mean"))
+}
+
+pub(in crate::cli) fn timing(steps: &Steps) -> String {
+    format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
+}
+
+/// A span of time in its largest unit.
+pub(in crate::cli) fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

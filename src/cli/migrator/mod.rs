@@ -1,0 +1,4 @@
+//! The verbs of `migrator`: values resolved, the command run, its report printed.
+
+pub(in crate::cli) mod settings;
+pub(in crate::cli) mod verbs;

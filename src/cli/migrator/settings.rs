@@ -1,0 +1,299 @@
+//! What the migrator works with: options beat the environment, the environment beats the file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::cli::args::migrator::Global;
+use crate::cli::resolve::Resolve;
+use crate::migration::name::Layout;
+use crate::migration::project::Project;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::url::PgUrl;
+use crate::sys::error::{Error, IoContext, Kind, Result};
+use crate::sys::process::{OsUser, host_name};
+
+/// The file that is read where it is there.
+const FILE: &str = "migrator.toml";
+
+/// How long another migrator is waited for.
+const WAIT: Duration = Duration::from_secs(300);
+
+/// The file of settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    db_url: Option<String>,
+    migration_dir: Option<PathBuf>,
+    migration_set: Option<String>,
+    layout: Option<Layout>,
+    out_of_order: bool,
+    lock_timeout: Option<String>,
+    statement_timeout: Option<String>,
+    wait: Option<String>,
+    variables: std::collections::BTreeMap<String, String>,
+}
+
+/// Everything resolved but the connection.
+pub(in crate::cli) struct Settings {
+    resolve: Resolve,
+    project: Project,
+    db_url: Option<String>,
+    server: Vec<(&'static str, String)>,
+    /// How new migrations lie on disk.
+    pub(in crate::cli) layout: Option<Layout>,
+}
+
+impl Settings {
+    /// From the options and the environment in `resolve`; psql variables are `variables`.
+    pub(in crate::cli) fn new(
+        resolve: Resolve,
+        global: &Global,
+        variables: &[String],
+    ) -> Result<Self> {
+        let file = read(global.config_file.as_deref())?;
+        let text =
+            |option: &Option<String>, other: &Option<String>| option.clone().or(other.clone());
+        let wait = text(&global.wait, &file.wait);
+        let mut server = vec![("standard_conforming_strings", "on".to_owned())];
+        for (name, option, setting) in [
+            ("lock_timeout", &global.lock_timeout, &file.lock_timeout),
+            ("statement_timeout", &global.statement_timeout, &file.statement_timeout),
+        ] {
+            if let Some(text) = text(option, setting) {
+                server.push((name, duration(name, &text)?.as_millis().to_string()));
+            }
+        }
+        let mut defined: Vec<(String, String)> = file.variables.into_iter().collect();
+        defined.extend(variables.iter().map(|text| variable(text)).collect::<Result<Vec<_>>>()?);
+        let project = Project {
+            directory: directory(&resolve, global, file.migration_dir),
+            base: resolve.env.path("LOCAL_DIR").unwrap_or(current_directory()?),
+            scratch: resolve.temporary_directory(),
+            set: set(text(&global.migration_set, &file.migration_set))?,
+            actor: format!("{}@{}", OsUser::current().name, host_name()),
+            variables: defined,
+            wait: wait.as_deref().map(|text| duration("wait", text)).transpose()?.unwrap_or(WAIT),
+            wait_for_server: global.wait.is_some(),
+            out_of_order: global.out_of_order || file.out_of_order,
+        };
+        Ok(Self { resolve, project, db_url: file.db_url, server, layout: file.layout })
+    }
+
+    /// What every verb works on.
+    pub(in crate::cli) fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The environment.
+    pub(in crate::cli) fn resolve(&self) -> &Resolve {
+        &self.resolve
+    }
+
+    /// The start-up options of the project's sessions.
+    pub(in crate::cli) fn options(&self) -> Result<Option<String>> {
+        match (&self.db_url, self.resolve.project_url()?) {
+            (Some(url), None) => Ok(self.of_file(url)?.get("options").map(str::to_owned)),
+            _ => self.resolve.options(),
+        }
+    }
+
+    /// The connection of the configuration file.
+    fn of_file(&self, url: &str) -> Result<Conninfo> {
+        let url = PgUrl::parse(url);
+        let resolved = url.and_then(|url| Conninfo::resolve(&url, &self.resolve.libpq()));
+        resolved.map_err(|error| error.context("cannot use db_url of the configuration"))
+    }
+
+    /// Settings of the server for migrations.
+    pub(in crate::cli) fn server(&self) -> &[(&'static str, String)] {
+        &self.server
+    }
+
+    /// The connection; exit 3 when nothing says where the database is.
+    pub(in crate::cli) fn connection(&self) -> Result<Conninfo> {
+        let conninfo = match (&self.db_url, self.resolve.project_url()?) {
+            (_, Some(_)) => self.resolve.connection()?,
+            (Some(url), None) => self.of_file(url)?,
+            // a service names everything that a URL would
+            (None, None) if self.resolve.env.os("PGSERVICE").is_some() => {
+                Conninfo::resolve(&PgUrl::parse("")?, &self.resolve.libpq())?
+            }
+            (None, None) => {
+                return Err(Error::missing(
+                    "no connection: --db-url, DB_URL and PGURL are all unset",
+                )
+                .hint("export DB_URL='postgresql://USER@HOST/DATABASE', or migrator -u URL")
+                .hint("db_url in migrator.toml and PGSERVICE will do as well"));
+            }
+        };
+        let settings: Vec<_> =
+            self.server.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let name = format!("migrator {}@{}", std::process::id(), host_name());
+        Ok(conninfo.with_settings(&name, &settings))
+    }
+}
+
+/// The project's migrations, for verbs of `database`: environment and `migrator.toml`, no options.
+pub(in crate::cli) fn project(resolve: &Resolve) -> Result<Project> {
+    Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.project)
+}
+
+/// How new migrations lie on disk, for verbs of `database`.
+pub(in crate::cli) fn layout(resolve: &Resolve) -> Result<Option<Layout>> {
+    Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.layout)
+}
+
+fn directory(resolve: &Resolve, global: &Global, from_file: Option<PathBuf>) -> PathBuf {
+    let env = &resolve.env;
+    let below = |name, rest| env.path(name).map(|path| path.join(rest));
+    (global.migration_dir.as_deref().map(crate::cli::env::absolute))
+        .or_else(|| env.path("MIGRATION_DIR"))
+        .or(from_file)
+        .or_else(|| below("DATABASE_DIR", "migration"))
+        .or_else(|| below("LOCAL_DIR", "db/migration"))
+        .unwrap_or_else(|| crate::cli::env::absolute(Path::new("migration")))
+}
+
+fn current_directory() -> Result<PathBuf> {
+    std::env::current_dir().on("find", "the current directory")
+}
+
+fn set(named: Option<String>) -> Result<String> {
+    let set = named.unwrap_or_else(|| "default".to_owned());
+    match set.trim().is_empty() {
+        true => Err(Error::missing("the migration set has no name").hint("--migration-set NAME")),
+        false => Ok(set),
+    }
+}
+
+/// `name=value`, as psql's own `-v`.
+fn variable(text: &str) -> Result<(String, String)> {
+    let (name, value) = text.split_once('=').ok_or_else(|| {
+        Error::missing(format!("--set {text} gives no value")).hint("write --set name=value")
+    })?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if !is_name {
+        return Err(Error::conflict(format!("\"{name}\" is no name for a psql variable"))
+            .hint("letters, digits and _ only"));
+    }
+    if name.starts_with("migrator_")
+        || name.chars().all(|c| c.is_ascii_uppercase() || c == '_') && is_special(name)
+    {
+        return Err(Error::conflict(format!("the psql variable {name} is not yours to set"))
+            .hint("choose another name"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// psql's variables on which the migrator relies.
+fn is_special(name: &str) -> bool {
+    [
+        "AUTOCOMMIT",
+        "ON_ERROR_STOP",
+        "ON_ERROR_ROLLBACK",
+        "SINGLELINE",
+        "SINGLESTEP",
+        "QUIET",
+        "ECHO",
+        "VERBOSITY",
+        "SHOW_CONTEXT",
+        "FETCH_COUNT",
+    ]
+    .contains(&name)
+}
+
+/// A number with one of PostgreSQL's units of time; milliseconds without.
+fn duration(name: &str, text: &str) -> Result<Duration> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds: Option<u64> = match unit.trim() {
+        "" | "ms" => Some(1),
+        "s" => Some(1000),
+        "min" | "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let parsed = number.parse::<u64>().ok().zip(milliseconds).and_then(|(n, ms)| n.checked_mul(ms));
+    // the server counts milliseconds in 31 bits
+    parsed.filter(|ms| i32::try_from(*ms).is_ok()).map(Duration::from_millis).ok_or_else(|| {
+        Error::conflict(format!("{name} is \"{text}\", which is no duration"))
+            .hint("write a whole number with ms, s, min or h, such as 30s")
+    })
+}
+
+fn read(named: Option<&Path>) -> Result<File> {
+    let path = named.unwrap_or(Path::new(FILE));
+    if named.is_none() && !path.is_file() {
+        return Ok(File::default());
+    }
+    if !path.is_file() {
+        return Err(Error::missing(format!("there is no configuration {}", path.display()))
+            .hint("name it with -c/--config-file, or leave that away"));
+    }
+    let text = crate::sys::process::read_text(path).on("read", path)?;
+    let mut file: File = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        // not the line itself: somebody may have put a password there
+        let message = error.message().lines().next().unwrap_or_default();
+        let kind = if message.starts_with("unknown field") {
+            Kind::UnknownArgument
+        } else {
+            Kind::Conflict
+        };
+        Error::new(kind, format!("{}:{line}: {message}", path.display()))
+            .hint("`migrator new` makes one with every setting")
+    })?;
+    let parent = crate::cli::env::absolute(path).parent().map(Path::to_owned).unwrap_or_default();
+    file.migration_dir = file.migration_dir.map(|directory| parent.join(directory));
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        let read = |text| duration("wait", text).ok().map(|d| d.as_millis());
+        assert_eq!(read("250"), Some(250));
+        assert_eq!(read("5s"), Some(5000));
+        assert_eq!(read("2 min"), Some(120_000));
+        for bad in ["", "s", "-1s", "5 days", "1.5s", "99999999999h"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn variables_have_names() {
+        assert_eq!(variable("a=b = 'c'").ok(), Some(("a".to_owned(), "b = 'c'".to_owned())));
+        for bad in ["a", "=b", "a b=c", "AUTOCOMMIT=off", "migrator_pid=1"] {
+            assert!(variable(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_new_project_gets_is_read() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let file = root.path().join("migrator.toml");
+        let text = include_str!("../../../nix/migrator/migrator.toml");
+        let every: String = text
+            .lines()
+            .map(|line| {
+                let setting = line
+                    .strip_prefix("# ")
+                    .filter(|rest| rest.contains(" = ") || rest.starts_with('['));
+                setting.unwrap_or(line).to_owned() + "\n"
+            })
+            .collect();
+        std::fs::write(&file, every).expect("written");
+        let read = read(Some(&file)).expect("read");
+        assert_eq!(read.migration_dir, Some(root.path().join("migration")));
+        assert_eq!(read.variables.len(), 1);
+        std::fs::write(&file, "db_url = 'x'\nsecret = 'hush'\n").expect("written");
+        let error = super::read(Some(&file)).expect_err("unknown");
+        assert!(error.message().contains(":2:") && !error.message().contains("hush"), "{error}");
+    }
+}

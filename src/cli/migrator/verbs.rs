@@ -1,0 +1,376 @@
+//! The verbs of `migrator`: values resolved, the command run, its report printed.
+
+use serde::Serialize;
+
+use super::settings::Settings;
+use crate::bundle;
+use crate::bundle::inherits;
+use crate::cli::args::migrator::{ApplyVerb, Global, MigrateVerb, Verb, ambiguous};
+use crate::cli::env::Env;
+use crate::cli::output::{migrator as report, ui};
+use crate::cli::prompt;
+use crate::cli::resolve::Resolve;
+use crate::command::migrator::change::{self, Changes};
+use crate::command::migrator::verify::Verify;
+use crate::command::migrator::{fetch, inspect};
+use crate::environment::private;
+use crate::migration::create::{self, New};
+use crate::migration::migrate::{Done, Migrate, Planned, Wanted};
+use crate::migration::plan::Count;
+use crate::migration::runner::Moved;
+use crate::sys::error::{Error, Kind, Result};
+
+pub(in crate::cli) fn execute(global: Global, verb: Verb) -> Result<()> {
+    if !global.inherits.is_empty() {
+        tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
+    }
+    let resolve = Resolve {
+        env: Env::capture()?,
+        url: global.db_url.clone(),
+        url_variables: &["DB_URL", "PGURL"],
+    };
+    // with `create`, -v is the version
+    let (variables, version) = match verb {
+        Verb::Create { .. } => (&[][..], global.set.last()),
+        _ => (global.set.as_slice(), None),
+    };
+    let settings = Settings::new(resolve, &global, variables)?;
+    let cli = Cli { settings, global: &global };
+    match verb {
+        Verb::New { directory } => cli.new_project(&directory),
+        Verb::Create { description, name } => cli.create(description.or(name), version),
+        Verb::List { raw } => cli.list(raw),
+        Verb::Verify => cli.verify(),
+        Verb::Init if global.dry_run => cli.value("sql", &bundle::script()),
+        Verb::Clean { .. } if global.dry_run => cli.value("sql", change::CLEAN),
+        verb => cli.with_database(verb),
+    }
+}
+
+struct Cli<'a> {
+    settings: Settings,
+    global: &'a Global,
+}
+
+impl Cli<'_> {
+    fn with_database(&self, verb: Verb) -> Result<()> {
+        let project = self.settings.project();
+        // what was typed wrongly is said before anything is asked of a database
+        let wanted = match &verb {
+            Verb::Migrate { verb } => Some(wanted(verb)?),
+            Verb::Apply { verb } => Some(applied(verb.as_ref())),
+            _ => None,
+        };
+        let conninfo = self.settings.connection()?;
+        let reads = matches!(verb, Verb::Info | Verb::History | Verb::Validate | Verb::Fetch);
+        if !reads && !self.global.dry_run {
+            self.settings.resolve().refuse_staging(&conninfo)?;
+        }
+        inherits::check(&conninfo, &self.global.inherits)?;
+        if let Some(wanted) = wanted {
+            return self.migrate(&wanted);
+        }
+        match verb {
+            Verb::Init => {
+                change::init(project, &conninfo)?;
+                ui::status(&format!("bundle {} applied", bundle::VERSION));
+                self.json_only(&serde_json::json!({ "bundle": bundle::VERSION }))
+            }
+            Verb::Info => self.info(),
+            Verb::History => self.history(),
+            Verb::Validate => self.validate(),
+            Verb::Abort => self.abort(),
+            Verb::Repair { applied, reverted, yes } => {
+                let wanted = change::Wanted { applied, reverted };
+                self.consent(change::repair(project, &conninfo, &wanted)?, yes)
+            }
+            Verb::Baseline { name } => {
+                self.consent(change::baseline(project, &conninfo, &name)?, true)
+            }
+            Verb::Clean { yes } => self.clean(yes),
+            Verb::Fetch => self.fetch(),
+            _ => Err(Error::unexpected("a command without a database got one")),
+        }
+    }
+
+    fn new_project(&self, directory: &std::path::Path) -> Result<()> {
+        if self.global.dry_run {
+            create::check_place(directory)?;
+            return self.path(directory);
+        }
+        create::project(directory)?;
+        ui::status(&format!(
+            "project made; go on with: cd {} && migrator create NAME",
+            directory.display()
+        ));
+        self.path(directory)
+    }
+
+    fn create(&self, description: Option<String>, version: Option<&String>) -> Result<()> {
+        let description = description.ok_or_else(|| {
+            Error::missing("the migration has no name").hint("migrator create add-users")
+        })?;
+        let version = version.map(|text| match text.parse::<i64>() {
+            Ok(version) if version > 0 => Ok(version),
+            _ => Err(Error::conflict(format!("\"{text}\" is no version"))
+                .hint("with create, -v is the version: a whole number from 1")),
+        });
+        let new = New {
+            description: &description,
+            version: version.transpose()?,
+            layout: self.settings.layout,
+        };
+        let directory = &self.settings.project().directory;
+        let path = match self.global.dry_run {
+            true => new.path(directory)?,
+            false => new.make(directory)?,
+        };
+        self.path(&path)
+    }
+
+    fn migrate(&self, wanted: &Wanted) -> Result<()> {
+        let conninfo = self.settings.connection()?;
+        let toolchain = || self.settings.resolve().client();
+        let migrate = Migrate {
+            project: self.settings.project(),
+            conninfo: &conninfo,
+            toolchain: &toolchain,
+            dry_run: self.global.dry_run,
+        };
+        let tell = |moved: &Moved| {
+            let verb = if moved.direction == "up" { "applied" } else { "reverted" };
+            ui::status(&format!("{verb} {} in {:.0} ms", moved.name, moved.milliseconds));
+        };
+        match migrate.run(wanted, &mut { tell })? {
+            Done::Planned { steps, bundle } => self.show_plan(&steps, bundle),
+            Done::Moved(moved) => {
+                if moved.is_empty() {
+                    ui::status("nothing to do: the database is where it should be");
+                }
+                if self.global.json { self.json(&moved) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn show_plan(&self, steps: &[Planned], bundle: bool) -> Result<()> {
+        if self.global.json {
+            return self.json(&steps);
+        }
+        print(&report::plan(steps, bundle))?;
+        ui::status(&format!("{} to do; nothing was changed", steps.len()));
+        Ok(())
+    }
+
+    fn list(&self, raw: bool) -> Result<()> {
+        let listed = inspect::list(self.settings.project())?;
+        if self.global.json {
+            return self.json(&listed);
+        }
+        if raw {
+            let names: String = listed.iter().map(|entry| format!("{}\n", entry.name)).collect();
+            return print(&names);
+        }
+        print(&report::list(&listed))
+    }
+
+    fn info(&self) -> Result<()> {
+        let all = inspect::info(self.settings.project(), &self.settings.connection()?)?;
+        if self.global.json {
+            return self.json(&all);
+        }
+        print(&report::info(&all))
+    }
+
+    fn history(&self) -> Result<()> {
+        let events = inspect::history(self.settings.project(), &self.settings.connection()?)?;
+        if self.global.json {
+            return self.json(&events);
+        }
+        print(&report::history(&events))
+    }
+
+    fn validate(&self) -> Result<()> {
+        let validated = inspect::validate(self.settings.project(), &self.settings.connection()?)?;
+        if self.global.json {
+            self.json(&validated.findings)?;
+        } else {
+            print(&report::findings(&validated.findings))?;
+        }
+        if let Some(mismatch) = validated.mismatch {
+            return Err(mismatch);
+        }
+        let errors = validated.findings.iter().filter(|finding| !finding.warning).count();
+        if errors > 0 {
+            return Err(Error::conflict(format!("the history does not fit: {errors} problems"))
+                .hint("put the files back, or record them as they are: `migrator repair`"));
+        }
+        ui::status(&format!("valid: {} applied, {} pending", validated.applied, validated.pending));
+        Ok(())
+    }
+
+    fn abort(&self) -> Result<()> {
+        let dry_run = self.global.dry_run;
+        let aborted =
+            change::abort(self.settings.project(), &self.settings.connection()?, dry_run)?;
+        if self.global.json {
+            return self.json(&aborted);
+        }
+        match aborted.as_slice() {
+            [] => ui::status("nothing is Running"),
+            names if dry_run => ui::status(&format!("would be aborted: {}", names.join(", "))),
+            names => ui::status(&format!("aborted: {}; no SQL was undone", names.join(", "))),
+        }
+        Ok(())
+    }
+
+    fn clean(&self, yes: bool) -> Result<()> {
+        let conninfo = self.settings.connection()?;
+        let question =
+            "Drop hectic.migration and hectic.migration_event? The history of migrations is lost.";
+        if !yes && !prompt::confirm(question)? {
+            ui::status("nothing was changed");
+            return self.json_only(&serde_json::json!({ "dropped": false }));
+        }
+        change::clean(self.settings.project(), &conninfo)?;
+        ui::status("dropped; `migrator init` makes an empty history");
+        self.json_only(&serde_json::json!({ "dropped": true }))
+    }
+
+    /// Shows the changes, asks, makes them.
+    fn consent(&self, changes: Changes<'_>, yes: bool) -> Result<()> {
+        let lines: Vec<String> = changes.changes.iter().map(ToString::to_string).collect();
+        if self.global.json {
+            self.json(&lines)?;
+        } else {
+            print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+        }
+        if lines.is_empty() {
+            ui::status("nothing to record");
+        } else if self.global.dry_run {
+            ui::status(&format!("{} to record; nothing was changed", lines.len()));
+        } else if yes || prompt::confirm("Record this?")? {
+            let made = changes.make()?;
+            ui::status(&format!("recorded: {made}"));
+        } else {
+            ui::status("nothing was changed");
+        }
+        Ok(())
+    }
+
+    fn fetch(&self) -> Result<()> {
+        let connection = self.settings.connection()?;
+        let fetched = fetch::run(self.settings.project(), &connection, self.global.dry_run)?;
+        if self.global.json {
+            return self.json(&fetched);
+        }
+        let paths = fetched.written.iter().map(|path| format!("{}\n", path.display()));
+        print(&paths.collect::<String>())?;
+        let verb = if self.global.dry_run { "to write" } else { "written" };
+        ui::status(&format!(
+            "{} files {verb}, {} there already",
+            fetched.written.len(),
+            fetched.unchanged
+        ));
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<()> {
+        let resolve = self.settings.resolve();
+        let verify = Verify {
+            project: self.settings.project(),
+            private: private::Wanted { options: self.settings.options()?, ..resolve.private()? },
+            toolchain: resolve.toolchain()?,
+            settings: self.settings.server().to_vec(),
+        };
+        let json = self.global.json;
+        let verdicts = verify.run(&mut |verdict| {
+            if !json {
+                // a reader that went away ends nothing
+                let _ = print(&report::verdict(verdict));
+            }
+        })?;
+        if json {
+            self.json(&verdicts)?;
+        }
+        let failed = verdicts.iter().filter(|verdict| !verdict.reversible);
+        let failed: Vec<&str> = failed.map(|verdict| verdict.name.as_str()).collect();
+        if failed.is_empty() {
+            ui::status(&format!("verified: {} migrations can be undone", verdicts.len()));
+            return Ok(());
+        }
+        Err(Error::new(Kind::Migration, format!("{} of {} migrations cannot be undone", failed.len(), verdicts.len()))
+            .detail(failed.join("\n"))
+            .hint("mend their down files: after the down nothing of the up may be left, and nothing else be gone"))
+    }
+
+    fn path(&self, path: &std::path::Path) -> Result<()> {
+        match self.global.json {
+            true => self.value("path", &path.display().to_string()),
+            false => print(&format!("{}\n", path.display())),
+        }
+    }
+
+    /// A text by itself, or under a key in JSON.
+    fn value(&self, key: &str, text: &str) -> Result<()> {
+        match self.global.json {
+            true => self.json(&serde_json::json!({ key: text })),
+            false => print(text),
+        }
+    }
+
+    /// For a command whose only result is that it was done.
+    fn json_only(&self, value: &serde_json::Value) -> Result<()> {
+        if self.global.json { self.json(value) } else { Ok(()) }
+    }
+
+    fn json(&self, value: &impl Serialize) -> Result<()> {
+        ui::data(|out| {
+            let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
+            writeln!(out, "{text}")
+        })
+    }
+}
+
+fn print(text: &str) -> Result<()> {
+    ui::data(|out| out.write_all(text.as_bytes()))
+}
+
+fn wanted(verb: &MigrateVerb) -> Result<Wanted> {
+    Ok(match verb {
+        MigrateVerb::Up { count } => Wanted::Up(parse_count("up", count.as_deref())?),
+        MigrateVerb::Down { count } => Wanted::Down(parse_count("down", count.as_deref())?),
+        MigrateVerb::To { name } => Wanted::To(name.clone()),
+        MigrateVerb::Redo { count } => match parse_count("redo", count.as_deref())? {
+            Count::Number(number) => Wanted::Redo(number),
+            Count::All => Wanted::Redo(usize::MAX),
+        },
+    })
+}
+
+fn applied(verb: Option<&ApplyVerb>) -> Wanted {
+    match verb {
+        None | Some(ApplyVerb::All) => Wanted::Up(Count::All),
+        Some(ApplyVerb::Next) => Wanted::Up(Count::Number(1)),
+        Some(ApplyVerb::Until { target }) => Wanted::Until(target.clone()),
+    }
+}
+
+fn parse_count(verb: &str, text: Option<&str>) -> Result<Count> {
+    match text {
+        None => Ok(Count::Number(1)),
+        Some("all") => Ok(Count::All),
+        Some(text) => match text.parse() {
+            Ok(0) => Err(Error::conflict(format!("{verb} 0 asks for nothing"))
+                .hint("give a number from 1, or all; `migrate to 0` reverts everything")),
+            Ok(number) => Ok(Count::Number(number)),
+            Err(_) => Err(match ambiguous(text) {
+                Some(message) => Error::conflict(format!("{message}: {verb} {text}"))
+                    .hint("give one command at a time"),
+                None => {
+                    Error::new(Kind::UnknownArgument, format!("{verb} \"{text}\" is no number"))
+                        .hint("give a number from 1, or all; `migrate to NAME` goes to a migration")
+                }
+            }),
+        },
+    }
+}

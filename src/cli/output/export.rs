@@ -1,0 +1,121 @@
+//! `--export`: the connection variables, for a shell, a program or a file to read.
+
+use serde_json::{Map, Value};
+
+use crate::cli::{env, trust};
+use crate::environment::development::Ready;
+use crate::sys::error::{Error, Result};
+use crate::sys::shell;
+
+/// The languages in which variables can be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// `export NAME='value' …`, for `eval` in a POSIX shell: one command, so that its status tells.
+    Sh,
+    /// `set -gx NAME 'value'`, for `eval` in fish.
+    Fish,
+    /// One JSON object.
+    Json,
+    /// `NAME='value'` lines.
+    Dotenv,
+}
+
+/// A valid name for the variable that holds the URL; exit 2 otherwise.
+pub fn check_name(name: &str) -> Result<&str> {
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let rest = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // the two that hold a URL anyway
+    let url = matches!(name, "PGURL" | "DB_URL");
+    let ours = name.starts_with("POSTGRESQL_")
+        || name.starts_with("PG")
+        || env::TABLE.iter().any(|variable| variable.name == name);
+    let taken = !url && (ours || trust::is_read_by_others(name));
+    if name.starts_with(first) && name.chars().all(rest) && !taken {
+        return Ok(name);
+    }
+    Err(Error::conflict(format!(
+        "PG_URL_VAR is \"{}\", which is no name for it",
+        name.escape_debug()
+    ))
+    .hint("use letters, digits and _, not starting with a digit, and no name that means something"))
+}
+
+/// The variables of a cluster that is ready; the last ones win where names are equal.
+pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
+    let url = ready.url.to_url();
+    let mut variables = vec![
+        (
+            "POSTGRESQL_HOST".to_owned(),
+            ready.running.socket_directory().to_string_lossy().into_owned(),
+        ),
+        ("POSTGRESQL_PORT".to_owned(), ready.running.port().to_string()),
+        ("POSTGRESQL_USER".to_owned(), ready.user.clone()),
+        ("POSTGRESQL_DATABASE".to_owned(), ready.database.clone()),
+        ("PGURL".to_owned(), url.clone()),
+    ];
+    if let Some(corrected) = &ready.corrected {
+        variables.push(("DB_URL".to_owned(), corrected.to_url()));
+    }
+    if url_variable != "PGURL" {
+        variables.retain(|(name, _)| name != url_variable);
+        variables.push((url_variable.to_owned(), url));
+    }
+    variables
+}
+
+/// The text to print.
+pub fn render(format: Format, variables: &[(String, String)]) -> String {
+    let lines = |line: fn(&str, &str) -> String| {
+        variables.iter().map(|(name, value)| line(name, value) + "\n").collect()
+    };
+    match format {
+        Format::Sh => {
+            let words = variables.iter().map(|(n, v)| format!(" {n}={}", shell::quote(v)));
+            format!("export{}\n", words.collect::<String>())
+        }
+        Format::Fish => lines(|name, value| format!("set -gx {name} {}", quote_fish(value))),
+        Format::Dotenv => lines(|name, value| format!("{name}={}", quote_dotenv(value))),
+        Format::Json => {
+            let object = variables.iter().map(|(n, v)| (n.clone(), Value::String(v.clone())));
+            format!("{}\n", Value::Object(object.collect::<Map<_, _>>()))
+        }
+    }
+}
+
+/// fish reads `\'` and `\\` inside single quotes, and nothing else.
+fn quote_fish(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// Single quotes are literal in a dotenv; a value that has one goes into double quotes.
+fn quote_dotenv(value: &str) -> String {
+    if !value.contains(['\'', '\r']) {
+        return format!("'{value}'");
+    }
+    let escaped = value.replace('\\', r"\\").replace('"', "\\\"").replace('$', r"\$");
+    format!("\"{}\"", escaped.replace('\n', r"\n").replace('\r', r"\r"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NASTY: &str = r#"a b'c"d\e$f`g"#;
+
+    #[test]
+    fn each_format_quotes_in_its_own_way() {
+        let one = [("X".to_owned(), NASTY.to_owned())];
+        assert_eq!(render(Format::Sh, &one), "export X='a b'\\''c\"d\\e$f`g'\n");
+        assert_eq!(render(Format::Fish, &one), "set -gx X 'a b\\'c\"d\\\\e$f`g'\n");
+        assert_eq!(render(Format::Dotenv, &one), "X=\"a b'c\\\"d\\\\e\\$f`g\"\n");
+        assert_eq!(render(Format::Json, &one), "{\"X\":\"a b'c\\\"d\\\\e$f`g\"}\n");
+    }
+
+    #[test]
+    fn names_are_checked() {
+        assert!(check_name("MY_URL2").is_ok());
+        for bad in ["PATH", "POSTGRESQL_HOST", "", "2X", "A-B", "A B", "x;rm", "Ü"] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+    }
+}

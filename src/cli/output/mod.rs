@@ -1,0 +1,8 @@
+//! What a person or a program reads: text, tables, progress, JSON.
+
+pub(in crate::cli) mod diff;
+pub(in crate::cli) mod export;
+pub(in crate::cli) mod migrator;
+pub(in crate::cli) mod pager;
+pub(in crate::cli) mod table;
+pub(in crate::cli) mod ui;

@@ -1,0 +1,45 @@
+//! A file on a terminal goes through a pager; piped, it is printed as it is.
+
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use super::ui;
+use crate::cli::resolve::Resolve;
+use crate::sys::error::{IoContext, Result};
+use crate::sys::process::{Command, StandardOutput};
+use crate::sys::scratch::Scratch;
+
+/// Shows `file`.
+pub(in crate::cli) fn show(resolve: &Resolve, file: &Path) -> Result<()> {
+    if is_plain(resolve) {
+        let mut log = crate::sys::process::open_regular(file).on("read", file)?;
+        return ui::data(|out| std::io::copy(&mut log, out).map(drop));
+    }
+    let error = pager(resolve, file).replace_process();
+    Err(error.hint("set PAGER to a program that is there, or pipe the output"))
+}
+
+/// Shows a text, and comes back.
+pub(in crate::cli) fn show_text(resolve: &Resolve, text: &str) -> Result<()> {
+    let print = || ui::data(|out| out.write_all(text.as_bytes()));
+    if is_plain(resolve) {
+        return print();
+    }
+    let scratch = Scratch::new(&resolve.temporary_directory())?;
+    let file = scratch.write("text", text)?;
+    let shown = pager(resolve, &file).stream(StandardOutput::Inherited, |_| ());
+    // without a pager the text is there all the same
+    if shown.is_ok_and(|status| status.success()) { Ok(()) } else { print() }
+}
+
+fn is_plain(resolve: &Resolve) -> bool {
+    !std::io::stdout().is_terminal() || resolve.env.switch("NO_TTY")
+}
+
+fn pager(resolve: &Resolve, file: &Path) -> Command {
+    let pager = resolve.env.os("PAGER").unwrap_or(OsStr::new("less"));
+    // a short text stays on the screen, and colours are colours
+    let less = resolve.env.os("LESS").unwrap_or(OsStr::new("FRX"));
+    Command::on_file(pager, file, &resolve.environment()).env("LESS", less)
+}

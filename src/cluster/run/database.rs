@@ -1,0 +1,109 @@
+//! Roles and databases of a running cluster.
+
+use std::time::Duration;
+
+use crate::cluster::Running;
+use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::sql::quote::quote_ident;
+use crate::sys::error::{Context, Result};
+use crate::sys::process::{Patience, wait_for};
+
+/// How long a session that may be about to end is watched.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Options of a session that no setting of a role or a database and no trigger may disturb: what a
+/// connection sets counts more than they do.
+const UNDISTURBED: &str = "-c session_preload_libraries= -c local_preload_libraries= -c role=none \
+     -c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 \
+     -c session_replication_role=replica";
+/// The same, of settings that came with PostgreSQL 17.
+const UNDISTURBED_17: &str = " -c event_triggers=off -c transaction_timeout=0";
+
+impl Running {
+    /// A session of the superuser `user` that works whatever roles and databases have set.
+    pub fn undisturbed_session(&self, user: &str, database: &str) -> Result<Session> {
+        let newer = self.cluster.toolchain.version()?.major >= 17;
+        let options = format!("{UNDISTURBED}{}", if newer { UNDISTURBED_17 } else { "" });
+        let url = self.url(user, database).with("application_name", "db-tool cluster");
+        let url = url.with("options", &options);
+        Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
+    }
+
+    /// Connects as `user` does who was given the URL, login triggers and all.
+    pub fn prove_login(&self, user: &str, database: &str) -> Result<()> {
+        let url = self.url(user, database).with("application_name", "db-tool cluster");
+        Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?).map(drop)
+    }
+
+    /// Makes sure that `role` may log in and do everything, and that `databases` exist, owned by it.
+    ///
+    /// The role is a superuser because hydrating creates event triggers, which only those can.
+    pub fn ensure(&self, role: &str, databases: &[&str]) -> Result<()> {
+        let mut session = self.session("postgres")?;
+        if !exists(&mut session, sql!("cluster/role-exists"), role)? {
+            let name = quote_ident(role);
+            session
+                .batch(&format!("CREATE ROLE {name} LOGIN SUPERUSER"))
+                .context(format!("cannot create the role {role}"))?;
+        }
+        for database in databases {
+            if exists(&mut session, sql!("cluster/database-exists"), database)? {
+                continue;
+            }
+            let (name, owner) = (quote_ident(database), quote_ident(role));
+            session
+                .batch(&format!("CREATE DATABASE {name} OWNER {owner}{}", self.strategy()))
+                .context(format!("cannot create the database {database}"))?;
+        }
+        Ok(())
+    }
+
+    /// How many client sessions there are beside our own. The server notices a moment later that a
+    /// client has ended: a session that has just done its work is looked at again.
+    pub fn other_sessions(&self) -> Result<i64> {
+        let mut session = self.session("postgres")?;
+        let mut sessions = 0;
+        let settled = || {
+            let row = session.query_one(sql!("cluster/other-sessions"), &[])?;
+            sessions = column(&row, "sessions")?;
+            let ending: bool = column(&row, "ending")?;
+            Ok((!ending).then_some(()))
+        };
+        wait_for(ENDING, Patience::Interruptible, settled)?;
+        Ok(sessions)
+    }
+
+    /// The databases that can be connected to, without templates.
+    pub fn databases(&self) -> Result<Vec<String>> {
+        let mut session = self.session("postgres")?;
+        let rows = session.query(sql!("backup/databases"), &[])?;
+        rows.iter().map(|row| column(row, "name")).collect()
+    }
+
+    /// The size of all databases, in words such as `22 MB`.
+    pub fn size(&self) -> Result<String> {
+        let mut session = self.session("postgres")?;
+        let row = session.query_one(sql!("cluster/size"), &[])?;
+        column(&row, "pretty")
+    }
+
+    /// The version of the running server, such as `17.10`.
+    pub fn version(&self) -> Result<String> {
+        let row = self.session("postgres")?.query_one("SHOW server_version", &[])?;
+        column(&row, "server_version")
+    }
+
+    /// Copying files beats logging their content where nothing is synced; where it is, it would
+    /// cost two checkpoints.
+    fn strategy(&self) -> &'static str {
+        match self.spec().lifetime {
+            crate::cluster::Lifetime::Throwaway => " STRATEGY FILE_COPY",
+            crate::cluster::Lifetime::Kept => "",
+        }
+    }
+}
+
+fn exists(session: &mut Session, query: &str, name: &str) -> Result<bool> {
+    column(&session.query_one(query, &[&name])?, "found")
+}

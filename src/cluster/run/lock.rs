@@ -1,0 +1,146 @@
+//! One command at a time changes a cluster.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::cluster::ClusterSpec;
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::{Patience, wait_for};
+
+/// Longer than any command should hold it; a stopped process could hold it for ever.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// An advisory lock on a file; released when dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    file: Flock<File>,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// The lock of the cluster that `spec` describes, which its server's user can take too.
+    pub fn of(spec: &ClusterSpec) -> Result<Self> {
+        let _acting = spec.act()?;
+        Self::wait(&spec.layout.lock())
+    }
+
+    /// Takes the lock, creating the file; waits for another holder and says so.
+    pub fn wait(path: &Path) -> Result<Self> {
+        let mut told = false;
+        let taken = wait_for(LIMIT, Patience::Interruptible, || {
+            let lock = Self::try_take(path)?;
+            if lock.is_none() && !told {
+                told = true;
+                tracing::info!(
+                    "waiting for another db-tool command to finish ({})",
+                    path.display()
+                );
+            }
+            Ok(lock)
+        })?;
+        taken.ok_or_else(|| {
+            Error::conflict(format!("another command still holds {}", path.display()))
+                .hint(format!("see which one with: fuser -v {}", path.display()))
+        })
+    }
+
+    /// Takes the lock if nobody holds it.
+    pub fn try_take(path: &Path) -> Result<Option<Self>> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o644)
+            .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
+            .open(path)
+            .on("create the lock file", path)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            // the last holder may have removed the file between our open and our lock
+            Ok(file) if is_still(&file, path) => Ok(Some(Self { file, path: path.to_owned() })),
+            Ok(_) | Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => Ok(None),
+            Err((_, errno)) => Err(Error::io("lock", path, &errno.into())),
+        }
+    }
+
+    /// Takes the lock together with others that share it. `None` where nobody can take it: in a place
+    /// that we may only read.
+    pub fn share(path: &Path) -> Result<Option<Flock<File>>> {
+        let options = || {
+            let mut options = OpenOptions::new();
+            options
+                .read(true)
+                .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
+                .to_owned()
+        };
+        let found = wait_for(LIMIT, Patience::Interruptible, || {
+            let made = options().create(true).truncate(false).write(true).mode(0o644).open(path);
+            let Ok(file) = made.or_else(|_| options().open(path)) else { return Ok(Some(None)) };
+            match Flock::lock(file, FlockArg::LockSharedNonblock) {
+                Ok(file) => Ok(is_still(&file, path).then_some(Some(file))),
+                Err(_) => Ok(None),
+            }
+        })?;
+        found.ok_or_else(|| {
+            Error::conflict(format!("another command still holds {}", path.display()))
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the file and releases the lock.
+    pub fn remove(self) -> Result<()> {
+        std::fs::remove_file(&self.path).on("remove", &self.path)?;
+        drop(self.file);
+        Ok(())
+    }
+}
+
+fn is_still(file: &File, path: &Path) -> bool {
+    let Ok((held, named)) = file.metadata().and_then(|held| Ok((held, path.metadata()?))) else {
+        return false;
+    };
+    (held.dev(), held.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_lock_keeps_out_who_changes_something() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let path = place.path().join("lock");
+        let shared = [Lock::share(&path), Lock::share(&path)].map(|lock| lock.expect("free"));
+        assert!(shared.iter().all(Option::is_some));
+        assert!(Lock::try_take(&path).expect("can try").is_none());
+        drop(shared);
+        assert!(Lock::try_take(&path).expect("can try").is_some());
+    }
+
+    #[test]
+    fn one_holder_at_a_time() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = directory.path().join("lock");
+        let first = Lock::try_take(&path).expect("can lock").expect("free");
+        assert!(Lock::try_take(&path).expect("can try").is_none());
+        drop(first);
+        assert!(Lock::try_take(&path).expect("can try").is_some());
+    }
+
+    #[test]
+    fn a_removed_lock_can_be_taken_anew() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = directory.path().join("lock");
+        Lock::try_take(&path).expect("can lock").expect("free").remove().expect("removed");
+        assert!(!path.exists());
+        assert!(Lock::try_take(&path).expect("can try").is_some());
+    }
+}

@@ -1,0 +1,147 @@
+//! Signs that the server of a data directory lives although its pid file names no process here.
+//!
+//! A project that is mounted into a container has one data directory and two sets of process ids: what
+//! the pid file of the container's server says is meaningless outside, and the other way round. Two
+//! servers on one data directory destroy it, so before a pid file is taken for stale, three other
+//! witnesses are heard. A server process in another pid namespace can be seen from outside. A socket
+//! answers in every namespace, as it is found by its inode. And a server that this tool started holds a
+//! lock on a file beside the data directory, in whatever namespace it was started. Any of them is
+//! reason to refuse.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+
+use super::pid_file::PidFile;
+use super::{is_server, leftovers};
+use crate::cluster::files::read_small;
+use crate::cluster::layout::{server_lock_of, socket_in};
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process;
+use crate::sys::process::{FileId, Patience};
+use crate::sys::shell;
+
+/// How long the last processes of a server that has ended may hold its lock.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Refuses when a server of `data` may run where this process cannot see or prove it. `file` is the pid
+/// file, which no process here matches.
+pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()> {
+    let Ok(id) = FileId::of(data) else { return Ok(()) };
+    let mut here = process::working_in(id).into_iter().filter(|process| is_server(&process.name));
+    if let Some(process) = here.find(|process| process.in_container) {
+        let what = format!(
+            "the server of {} (process {}) runs in a container",
+            data.display(),
+            process.pid
+        );
+        return Err(Error::conflict(what).hint("use it or stop it inside that container"));
+    }
+    if let Some(socket) = answering_socket(data, id, file) {
+        return Err(undecided(data, &format!("a server answers on {}", socket.display())).hint(
+            "it may run in a container or on behalf of another user: stop it there, or use it by this \
+             socket",
+        ));
+    }
+    let lock = server_lock_of(data);
+    if lock.exists() && leftovers(data).is_empty() {
+        // the system closes the files of a process after it has taken its working directory
+        wait_until_unlocked(data)?;
+    }
+    Ok(())
+}
+
+/// The lock that a server of `data` is to hold as long as it lives, and every process that it starts.
+///
+/// # Errors
+/// `Conflict` when processes of another server hold it.
+pub(in crate::cluster) fn lock_for_server(data: &Path) -> Result<File> {
+    let path = server_lock_of(data);
+    let free = process::wait_for(LINGER, Patience::Interruptible, || take(&path))?;
+    free.ok_or_else(|| held(data, &path))
+}
+
+/// Waits until the processes of a server that was killed have let go of its lock.
+pub(super) fn wait_until_unlocked(data: &Path) -> Result<()> {
+    let path = server_lock_of(data);
+    if !path.exists() {
+        return Ok(());
+    }
+    let free = process::wait_for(LINGER, Patience::Stubborn, || take(&path))?;
+    free.map(drop).ok_or_else(|| held(data, &path))
+}
+
+/// The lock's file, locked, unless somebody else holds the lock. Every copy of the descriptor has to be
+/// closed before the lock is free, also those that a server has inherited.
+fn take(path: &Path) -> Result<Option<File>> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
+        .open(path)
+        .on("create the server's lock file", path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", path, &error)),
+    }
+}
+
+/// A socket at which a server accepts connections, and which is not known to be another data
+/// directory's: where `file` says, or in one of the directories that this tool uses.
+fn answering_socket(data: &Path, id: FileId, file: Option<&PidFile>) -> Option<PathBuf> {
+    let named = file.and_then(|file| Some(socket_in(file.socket_directory.as_ref()?, file.port?)));
+    let beside = data.parent().into_iter().flat_map(|place| [place.join("sock"), place.to_owned()]);
+    let entries = beside.filter_map(|place| std::fs::read_dir(place).ok()).flatten().flatten();
+    let sockets = entries.map(|entry| entry.path()).filter(|path| is_socket(path));
+    named.into_iter().chain(sockets).find(|path| answers(path) && !is_anothers(path, id))
+}
+
+fn is_socket(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix(".s.PGSQL.").is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+/// Whether somebody listens, without waiting for an answer: a server that is stopped listens too.
+fn answers(path: &Path) -> bool {
+    let Ok(address) = UnixAddr::new(path) else { return false };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let Ok(end) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else { return false };
+    // EAGAIN: the queue of those who wait is full
+    matches!(connect(end.as_raw_fd(), &address), Ok(()) | Err(Errno::EAGAIN | Errno::EINPROGRESS))
+}
+
+/// Whether the lock file beside a socket names a data directory that is here and is not `own`.
+fn is_anothers(socket: &Path, own: FileId) -> bool {
+    let mut lock = socket.as_os_str().to_owned();
+    lock.push(".lock");
+    let Ok(bytes) = read_small(Path::new(&lock)) else { return false };
+    let named =
+        bytes.split(|byte| *byte == b'\n').nth(1).map(|line| Path::new(OsStr::from_bytes(line)));
+    named.is_some_and(|path| FileId::of(path).is_ok_and(|id| id != own))
+}
+
+fn held(data: &Path, lock: &Path) -> Error {
+    let sign = format!("its lock {} is held", lock.display());
+    undecided(data, &sign).hint(format!(
+        "`fuser -v {}` tells by whom; if that is no server of this cluster, remove the file",
+        shell::quote(&lock.to_string_lossy())
+    ))
+}
+
+fn undecided(data: &Path, sign: &str) -> Error {
+    Error::conflict(format!(
+        "cannot tell whether a server of {} runs: no process here is it, but {sign}",
+        data.display()
+    ))
+}

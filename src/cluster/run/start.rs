@@ -1,0 +1,350 @@
+//! From an initialised data directory to a server that accepts connections.
+//!
+//! The wait is a race between three: the server writes `ready` into its pid file, the server dies,
+//! or time is up. The pid in the file is compared with the one we started, because a stale file says
+//! `ready` too. When a kept cluster dies, the question is whose fault it is: only damage to the data
+//! itself may lead to a new cluster; a busy socket or a bad setting has to be told and mended.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::Signal;
+
+use super::access::make_closed;
+use super::postmaster;
+use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
+use crate::cluster::files::{make_private, refuse_link, replace_file};
+use crate::cluster::layout::socket_in;
+use crate::cluster::template::tablespace;
+use crate::cluster::template::trim::trim_logs;
+use crate::cluster::{Cluster, Lifetime, Running};
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process;
+use crate::sys::process::{Patience, Server, wait_for};
+
+/// Long enough for the recovery of a large cluster; a dead server is noticed at once.
+const START_LIMIT: Duration = Duration::from_secs(600);
+/// After this, the wait is explained.
+const SLOW_AFTER: Duration = Duration::from_secs(5);
+/// How much of a log an error shows.
+const LOG_TAIL: u64 = 4096;
+
+/// The sizes of logs.
+type Sizes = BTreeMap<PathBuf, u64>;
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartFailure {
+    /// The data directory is damaged.
+    Data(Error),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<StartFailure> for Error {
+    fn from(failure: StartFailure) -> Self {
+        match failure {
+            StartFailure::Data(error) | StartFailure::Other(error) => error,
+        }
+    }
+}
+
+impl From<Error> for StartFailure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Cluster {
+    /// Starts the server and waits until it accepts connections.
+    pub fn start(self) -> std::result::Result<Running, StartFailure> {
+        self.start_with(Patience::Interruptible)
+    }
+
+    /// The same; a stubborn start hears no signal, because it undoes what was interrupted.
+    pub(in crate::cluster) fn start_with(
+        self,
+        patience: Patience,
+    ) -> std::result::Result<Running, StartFailure> {
+        let _acting = self.spec.act()?;
+        let data = self.spec.layout.data();
+        if matches!(Liveness::of(&data)?, Liveness::Stale) {
+            heal(&data)?;
+        }
+        tablespace::relink(&data)?;
+        self.write_conf()?;
+        self.make_socket_directories()?;
+        for directory in self.spec.layout.sockets(self.spec.port).directories {
+            heal_socket(&socket_in(&directory, self.spec.port), &data)?;
+        }
+        trim_logs(&self.spec.layout);
+        let log = self.open_server_log()?;
+        let lock = self.lock_for_server()?;
+        let before = self.log_sizes();
+        let mut server = self
+            .toolchain
+            .server_command("postgres", self.spec.server_user.as_ref())?
+            .arg("-D")
+            .arg(&data)
+            .args(self.spec.overrides().arguments())
+            .serve(log, lock.as_ref())?;
+        drop(lock);
+        match self.wait_ready(&mut server, patience) {
+            Ok(Some(postmaster)) => Ok(Running { cluster: self, postmaster }),
+            Ok(None) => Err(self.diagnose(&mut server, &before)),
+            Err(error) => {
+                self.give_up(&mut server);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The lock that the server holds as long as it lives; nobody shares a throwaway cluster.
+    fn lock_for_server(&self) -> Result<Option<File>> {
+        match self.spec.lifetime {
+            Lifetime::Throwaway => Ok(None),
+            Lifetime::Kept => postmaster::lock_for_server(&self.spec.layout.data()).map(Some),
+        }
+    }
+
+    fn wait_ready(&self, server: &mut Server, patience: Patience) -> Result<Option<Postmaster>> {
+        let data = self.spec.layout.data();
+        let started = std::time::Instant::now();
+        let mut told = false;
+        let found = wait_for(START_LIMIT, patience, || {
+            if let Some(file) = PidFile::read(&data)
+                && file.pid == server.pid()
+                && file.ready
+            {
+                return Ok(Some(Some(Postmaster::started(&data, file))));
+            }
+            if server.ended().is_some() {
+                return Ok(Some(None));
+            }
+            if !told && started.elapsed() > SLOW_AFTER {
+                told = true;
+                tracing::info!("the server is still starting; after a crash it recovers first");
+            }
+            Ok(None)
+        })?;
+        found.ok_or_else(|| {
+            Error::failed("the server is not ready after ten minutes")
+                .hint(format!("look at {}", self.spec.layout.server_log().display()))
+        })
+    }
+
+    /// Stops a server that is not wanted any more before it was ready.
+    fn give_up(&self, server: &mut Server) {
+        server.signal(Signal::SIGQUIT);
+        let ended = || Ok(server.ended().map(drop));
+        if !matches!(wait_for(Duration::from_secs(10), Patience::Stubborn, ended), Ok(Some(()))) {
+            server.signal(Signal::SIGKILL);
+            let _ = wait_for(Duration::from_secs(5), Patience::Stubborn, || Ok(server.ended()));
+        }
+    }
+
+    fn diagnose(&self, server: &mut Server, before: &Sizes) -> StartFailure {
+        // the collector may still be writing the last words when the postmaster is gone
+        let _ = postmaster::wait_until_alone(&self.spec.layout.data());
+        let log = self.log_since(before);
+        let status = server.ended().map_or("ended".to_owned(), process::describe);
+        let error = Error::failed(format!(
+            "the server of {} did not start: it {status}",
+            self.spec.layout.working_directory().display()
+        ))
+        .detail(log.trim_end().to_owned());
+        let error = match remedy(&log) {
+            Some(hint) => error.hint(hint),
+            // the logs of a check are gone with its directory
+            None if self.spec.lifetime == Lifetime::Throwaway => error,
+            None => error.hint(format!("see {}", self.spec.layout.logs().display())),
+        };
+        if is_damage(&log) { StartFailure::Data(error) } else { StartFailure::Other(error) }
+    }
+
+    /// The logs there are, wherever the server writes them, and their sizes.
+    fn log_sizes(&self) -> Sizes {
+        let directories = [self.spec.layout.logs().to_owned(), self.spec.layout.data().join("log")];
+        let entries = directories.iter().filter_map(|directory| std::fs::read_dir(directory).ok());
+        entries
+            .flatten()
+            .flatten()
+            .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.len())))
+            .collect()
+    }
+
+    /// What the server has written since the logs had these sizes. Sizes and not times: those of a
+    /// file come from a coarser clock than ours.
+    fn log_since(&self, before: &Sizes) -> String {
+        let grown = |path: &PathBuf, size: u64| {
+            let from = before.get(path).copied().unwrap_or(0);
+            (size > from).then(|| read_from(path, from).unwrap_or_default())
+        };
+        self.log_sizes().iter().filter_map(|(path, size)| grown(path, *size)).collect()
+    }
+
+    /// Writes our block into `postgresql.conf`: beside, then renamed.
+    fn write_conf(&self) -> Result<()> {
+        let path = self.spec.layout.data().join("postgresql.conf");
+        refuse_link(&path, self.spec.server_user.as_ref())?;
+        let existing = crate::sys::process::read_regular(&path).unwrap_or_default();
+        let existing = String::from_utf8_lossy(&existing);
+        let settings = self.spec.settings(&self.spec.preload_libraries(&self.toolchain)?);
+        let written = settings.written_into(&existing);
+        if written == existing {
+            return Ok(());
+        }
+        replace_file(&path, &written)
+    }
+
+    fn make_socket_directories(&self) -> Result<()> {
+        let layout = &self.spec.layout;
+        let sockets = layout.sockets(self.spec.port);
+        if sockets.short {
+            let why = match layout.has_comma() {
+                true => "has a comma, which connection strings take for a list",
+                false => "is too long for a socket",
+            };
+            tracing::info!(
+                "{} {why}; the socket is in {}",
+                layout.working_directory().display(),
+                sockets.directories[0].display()
+            );
+            return make_private(&sockets.directories[0], layout.owner());
+        }
+        let sock = layout.sock();
+        make_closed(&sock).on("create", &sock)
+    }
+
+    fn open_server_log(&self) -> Result<File> {
+        let path = self.spec.layout.server_log();
+        refuse_link(self.spec.layout.logs(), self.spec.server_user.as_ref())?;
+        // not through a link: called by root, the directory is another user's
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
+            .open(&path)
+            .on("write", &path)
+    }
+}
+
+/// The end of a log, for an error to show.
+pub(in crate::cluster) fn tail_of(log: &Path) -> String {
+    read_from(log, 0).unwrap_or_default()
+}
+
+fn read_from(path: &Path, from: u64) -> std::io::Result<String> {
+    let mut file = crate::sys::process::open_regular(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(LOG_TAIL))))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether the server's last words prove that the data directory itself is damaged. Everything that
+/// is not known here counts as the environment's fault, so that nothing is replaced on a guess.
+fn is_damage(log: &str) -> bool {
+    const NOT_THE_DATA: [&str; 4] =
+        ["No space left on device", "Permission denied", "Too many open files", "Out of memory"];
+    const DAMAGE: [&str; 12] = [
+        "incorrect checksum in control file",
+        "could not locate a valid checkpoint record",
+        "invalid checkpoint record",
+        "could not locate required checkpoint record",
+        "is not a valid data directory",
+        "database files are incompatible with server",
+        "invalid magic number",
+        "invalid page in block",
+        "data directory appears to be corrupt",
+        "contains unexpected data",
+        "required WAL directory",
+        "pg_control\": read 0",
+    ];
+    const FILES: [&str; 7] =
+        ["global/", "base/", "pg_wal", "pg_xact", "pg_multixact", "pg_subtrans", "pg_notify"];
+    // said before there is a log, over several lines
+    let no_control_file = "could not find the database system";
+    if log.contains(no_control_file) && !NOT_THE_DATA.iter().any(|words| log.contains(words)) {
+        return true;
+    }
+    let of_the_end = |line: &&str| line.contains("FATAL:") || line.contains("PANIC:");
+    log.lines().filter(of_the_end).any(|line| {
+        let lost_file = FILES.iter().any(|file| line.contains(file))
+            && (line.contains("could not open")
+                || line.contains("could not read")
+                || line.contains("could not access"));
+        let damage = lost_file || DAMAGE.iter().any(|words| line.contains(words));
+        damage && !NOT_THE_DATA.iter().any(|words| line.contains(words))
+    })
+}
+
+/// What to do about the failures that people meet.
+fn remedy(log: &str) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 7] = [
+        (
+            ".lock\" already exists",
+            "another server uses this socket: stop it, or set PG_PORT to another port",
+        ),
+        (
+            "could not create any Unix-domain socket",
+            "another server uses this socket: stop it, or set PG_PORT to another port",
+        ),
+        (
+            "already in use",
+            "another server uses this port: stop it, or set PG_PORT to another port",
+        ),
+        (
+            "could not access file",
+            "install the library, or take it out of PG_SHARED_PRELOAD_LIBRARIES (or PG_CONF_FILE)",
+        ),
+        (
+            "contains errors",
+            "mend the setting in PG_CONF_FILE or postgresql.conf; the log names the line",
+        ),
+        ("No space left on device", "free some space on the disk and start again"),
+        ("Permission denied", "give the server's user access to the path in the log"),
+    ];
+    KNOWN.iter().find(|(words, _)| log.contains(words)).map(|(_, hint)| *hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_told_from_surroundings() {
+        for damage in [
+            "PANIC:  could not read file \"global/pg_control\": read 0 of 296",
+            "FATAL:  incorrect checksum in control file",
+            "PANIC:  could not locate a valid checkpoint record",
+            "postgres: could not find the database system\nExpected to find it in the directory \
+             \"/w\",\nbut could not open file \"/w/global/pg_control\": No such file or directory",
+            "FATAL:  could not open directory \"pg_wal\": No such file or directory",
+            "FATAL:  required WAL directory \"pg_wal\" does not exist",
+            "FATAL:  \"base/1\" is not a valid data directory",
+        ] {
+            assert!(is_damage(damage), "{damage}");
+        }
+        for surroundings in [
+            "FATAL:  could not access file \"pg_cron\": No such file or directory",
+            "FATAL:  lock file \"/w/.s.PGSQL.5432.lock\" already exists",
+            "FATAL:  configuration file \"/w/data/postgresql.conf\" contains errors",
+            "FATAL:  could not write to file \"pg_wal/xlogtemp.9\": No space left on device",
+            "FATAL:  could not open file \"global/pg_control\": Permission denied",
+            "postgres: could not find the database system\nExpected to find it in the directory \
+             \"/w\",\nbut could not open file \"/w/global/pg_control\": Permission denied",
+            "LOG:  invalid checkpoint record",
+            "",
+        ] {
+            assert!(!is_damage(surroundings), "{surroundings}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Copying a data directory: a thousand small files, as fast as the file system makes files.
+//!
+//! Two threads take the files one by one, the largest first, so that both end at the same time; more
+//! threads only wait for each other in the directories. Most files are a few pages, for which one
+//! read and one write beat everything cleverer. Copy-on-write is tried once, with the largest file,
+//! because an attempt for each file of a file system that cannot would cost more than the copy.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nix::fcntl::OFlag;
+
+use super::manifest::{Entry, Manifest};
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::{ActingAs, OsUser};
+use crate::sys::signal;
+
+/// Files up to this size are read and written in one piece.
+const SMALL: usize = 128 * 1024;
+
+/// Why a copy was not made.
+#[derive(Debug)]
+pub enum Flaw {
+    /// The source is not what its manifest says.
+    Damaged(PathBuf),
+    /// Copying failed.
+    Failed(Error),
+}
+
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Failed(error) => error,
+            Flaw::Damaged(path) => {
+                Self::failed(format!("the template cache is damaged: {}", path.display()))
+                    .hint("set PG_TEMPLATE=off to do without it")
+            }
+        }
+    }
+}
+
+/// With whose rights a copy reads its source. The rights that the caller works with write the target.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cluster) enum Reader<'a> {
+    /// With the same.
+    Same,
+    /// With our own.
+    Ourselves,
+    /// With this user's.
+    User(Option<&'a OsUser>),
+}
+
+impl Reader<'_> {
+    fn enter(self) -> Result<ActingAs> {
+        match self {
+            Self::Same => ActingAs::enter(None),
+            Self::Ourselves => Ok(ActingAs::ourselves()),
+            Self::User(user) => ActingAs::enter(user),
+        }
+    }
+}
+
+/// Copies what `manifest` lists from `source` to `target`, which must not exist.
+pub(in crate::cluster) fn copy(
+    source: &Path,
+    target: &Path,
+    manifest: &Manifest,
+    reader: Reader<'_>,
+) -> std::result::Result<(), Flaw> {
+    directories(target, manifest).map_err(Flaw::Failed)?;
+    // by name, so only with rights for both; where they differ, the system may share the blocks itself
+    let is_same = matches!(reader, Reader::Same) || !OsUser::current().is_root();
+    let reflink = is_same && can_reflink(source, target, manifest);
+    let copy = Copy { source, target, reader, reflink, next: AtomicUsize::new(0) };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| copy.work(&manifest.files));
+        let mine = copy.work(&manifest.files);
+        let panicked = |_| Err(Flaw::Failed(Error::unexpected("a copying thread panicked")));
+        other.join().unwrap_or_else(panicked).and(mine)
+    })
+}
+
+fn directories(target: &Path, manifest: &Manifest) -> Result<()> {
+    let root = (0o700, PathBuf::new());
+    for (mode, path) in std::iter::once(&root).chain(&manifest.directories) {
+        let made = target.join(path);
+        DirBuilder::new().mode(*mode).create(&made).on("create", &made)?;
+    }
+    Ok(())
+}
+
+fn can_reflink(source: &Path, target: &Path, manifest: &Manifest) -> bool {
+    let Some(largest) = manifest.files.first() else { return false };
+    let probe = target.join(".reflink-probe");
+    let can = reflink_copy::reflink(source.join(&largest.path), &probe).is_ok();
+    let _ = std::fs::remove_file(probe);
+    can
+}
+
+/// A copy in progress.
+struct Copy<'a> {
+    source: &'a Path,
+    target: &'a Path,
+    reader: Reader<'a>,
+    reflink: bool,
+    /// The file that the next free thread takes.
+    next: AtomicUsize,
+}
+
+impl Copy<'_> {
+    fn work(&self, files: &[Entry]) -> std::result::Result<(), Flaw> {
+        let mut buffer = vec![0; SMALL];
+        while let Some(entry) = files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            signal::check().map_err(Flaw::Failed)?;
+            self.file(entry, &mut buffer)?;
+        }
+        Ok(())
+    }
+
+    fn file(&self, entry: &Entry, buffer: &mut [u8]) -> std::result::Result<(), Flaw> {
+        let from = self.source.join(&entry.path);
+        let damaged = || Flaw::Damaged(from.clone());
+        let source = {
+            let _reading = self.reader.enter().map_err(Flaw::Failed)?;
+            let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
+            let opened = File::options().read(true).custom_flags(flags).open(&from);
+            let source = opened.map_err(|_| damaged())?;
+            let facts = source.metadata().map_err(|_| damaged())?;
+            if !entry.matches(self.source, &facts) {
+                return Err(damaged());
+            }
+            source
+        };
+        let to = self.target.join(&entry.path);
+        let copied = match usize::try_from(entry.size) {
+            Ok(size) if size <= SMALL => self.small(source, &to, entry, &mut buffer[..size]),
+            _ if self.reflink => self.reflink(&from, &to, entry),
+            _ => self.large(source, &to, entry),
+        };
+        copied.on("write", &to).map_err(Flaw::Failed)
+    }
+
+    fn small(
+        &self,
+        mut source: File,
+        to: &Path,
+        entry: &Entry,
+        buffer: &mut [u8],
+    ) -> std::io::Result<()> {
+        let mut target = self.create(to, entry)?;
+        source.read_exact(buffer)?;
+        target.write_all(buffer)
+    }
+
+    fn large(&self, mut source: File, to: &Path, entry: &Entry) -> std::io::Result<()> {
+        std::io::copy(&mut source, &mut self.create(to, entry)?).map(drop)
+    }
+
+    fn create(&self, to: &Path, entry: &Entry) -> std::io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).mode(entry.mode).open(to)
+    }
+
+    fn reflink(&self, from: &Path, to: &Path, entry: &Entry) -> std::io::Result<()> {
+        reflink_copy::reflink(from, to)?;
+        std::fs::set_permissions(to, Permissions::from_mode(entry.mode))
+    }
+}

@@ -1,0 +1,205 @@
+//! What a template consists of, so that a copy of it can be trusted.
+//!
+//! One line a directory or file: `d MODE PATH` or `f MODE SIZE MTIME SHA256 PATH`, below a line with
+//! the format and one with the server's version. Sizes and times are compared at every use, at no
+//! cost, since a copy opens each file anyway; the digest is only computed where they differ.
+
+use std::fmt::Write as _;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::tablespace::is_remade;
+use crate::sys::error::{Error, IoContext, Result};
+
+/// The first line; a change of format makes older templates unknown, so they are rebuilt.
+const FORMAT: &str = "db-tool template 1";
+
+/// The entries of a data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// `postgres --version` of the server that made it.
+    pub version: String,
+    /// Directories, parents first.
+    pub directories: Vec<(u32, PathBuf)>,
+    /// Files, the largest first.
+    pub files: Vec<Entry>,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the data directory.
+    pub path: PathBuf,
+    /// Permission bits.
+    pub mode: u32,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since the epoch.
+    pub modified: i128,
+    /// SHA-256, in hexadecimal.
+    pub digest: String,
+}
+
+impl Manifest {
+    /// Reads a data directory, with the digests of its files.
+    pub fn of(data: &Path, version: &str) -> Result<Self> {
+        let mut manifest = Self { version: version.to_owned(), ..Self::list(data)? };
+        for entry in &mut manifest.files {
+            entry.digest = digest(&data.join(&entry.path))?;
+        }
+        Ok(manifest)
+    }
+
+    /// Reads a data directory without the digests: enough to copy it. Links to tablespaces inside are
+    /// no part of it, because a copy's server makes them anew.
+    pub fn list(data: &Path) -> Result<Self> {
+        let mut manifest =
+            Self { version: String::new(), directories: Vec::new(), files: Vec::new() };
+        manifest.add(data, Path::new(""))?;
+        manifest.files.sort_by_key(|entry| std::cmp::Reverse(entry.size));
+        Ok(manifest)
+    }
+
+    fn add(&mut self, data: &Path, below: &Path) -> Result<()> {
+        let directory = data.join(below);
+        let mut entries = std::fs::read_dir(&directory)
+            .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
+            .on("read", &directory)?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let path = below.join(entry.file_name());
+            let facts = entry.metadata().on("read", entry.path())?;
+            if facts.is_dir() {
+                self.directories.push((facts.mode() & 0o777, path.clone()));
+                self.add(data, &path)?;
+            } else if facts.is_file() {
+                self.files.push(Entry::of(path, &facts));
+            } else if !is_remade(data, &path) {
+                return Err(Error::unexpected(format!(
+                    "{} is neither a file nor a directory",
+                    entry.path().display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of the manifest.
+    pub fn render(&self) -> String {
+        let mut text = format!("{FORMAT}\n{}\n", self.version);
+        for (mode, path) in &self.directories {
+            let _ = writeln!(text, "d {mode:o} {}", path.display());
+        }
+        for Entry { path, mode, size, modified, digest } in &self.files {
+            let _ = writeln!(text, "f {mode:o} {size} {modified} {digest} {}", path.display());
+        }
+        text
+    }
+
+    /// Reads the text; `None` when it is of another format or torn.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        if lines.next()? != FORMAT || !text.ends_with('\n') {
+            return None;
+        }
+        let mut manifest =
+            Self { version: lines.next()?.to_owned(), directories: Vec::new(), files: Vec::new() };
+        for line in lines {
+            match line.split_once(' ')? {
+                ("d", rest) => {
+                    let (mode, path) = rest.split_once(' ')?;
+                    manifest.directories.push((u32::from_str_radix(mode, 8).ok()?, path.into()));
+                }
+                ("f", rest) => manifest.files.push(Entry::parse(rest)?),
+                _ => return None,
+            }
+        }
+        Some(manifest)
+    }
+}
+
+impl Entry {
+    fn of(path: PathBuf, facts: &Metadata) -> Self {
+        let (mode, modified) = (facts.mode() & 0o777, modified(facts));
+        Self { path, mode, size: facts.size(), modified, digest: String::new() }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(5, ' ');
+        Some(Self {
+            mode: u32::from_str_radix(parts.next()?, 8).ok()?,
+            size: parts.next()?.parse().ok()?,
+            modified: parts.next()?.parse().ok()?,
+            digest: parts.next()?.to_owned(),
+            path: parts.next()?.into(),
+        })
+    }
+
+    /// Whether the file below `data` is what it was: by size and time, and by digest where the time
+    /// is another.
+    pub fn matches(&self, data: &Path, facts: &Metadata) -> bool {
+        self.size == facts.size() && (self.modified == modified(facts) || self.is_intact(data))
+    }
+
+    /// Whether the file below `data` has the digest it had.
+    pub fn is_intact(&self, data: &Path) -> bool {
+        digest(&data.join(&self.path)).is_ok_and(|digest| digest == self.digest)
+    }
+}
+
+fn modified(facts: &Metadata) -> i128 {
+    i128::from(facts.mtime()) * 1_000_000_000 + i128::from(facts.mtime_nsec())
+}
+
+fn digest(path: &Path) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let mut file = crate::sys::process::open_regular(path).on("open", path)?;
+    std::io::copy(&mut file, &mut hasher).on("read", path)?;
+    Ok(format!("{:x}", hasher.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> (tempfile::TempDir, Manifest) {
+        let data = tempfile::tempdir().expect("temporary directory");
+        std::fs::create_dir(data.path().join("base")).expect("made");
+        std::fs::write(data.path().join("base/1"), "one").expect("written");
+        std::fs::write(data.path().join("PG_VERSION"), "17\n").expect("written");
+        let manifest = Manifest::of(data.path(), "postgres (PostgreSQL) 17.1").expect("read");
+        (data, manifest)
+    }
+
+    #[test]
+    fn text_and_back() {
+        let (_data, manifest) = sample();
+        assert_eq!(Manifest::parse(&manifest.render()), Some(manifest));
+    }
+
+    #[test]
+    fn a_torn_or_foreign_manifest_is_none() {
+        let (_data, manifest) = sample();
+        let text = manifest.render();
+        assert_eq!(Manifest::parse(&text[..text.len() - 1]), None);
+        assert_eq!(Manifest::parse(&text.replace("template 1", "template 0")), None);
+        assert_eq!(Manifest::parse(""), None);
+    }
+
+    #[test]
+    fn a_changed_file_is_noticed() {
+        let (data, manifest) = sample();
+        let entry = manifest.files.iter().find(|e| e.size == 3 && e.path.ends_with("1"));
+        let entry = entry.expect("base/1");
+        let path = data.path().join("base/1");
+        let facts = || path.metadata().expect("there");
+        assert!(entry.matches(data.path(), &facts()));
+        std::fs::write(&path, "two").expect("written");
+        assert!(!entry.matches(data.path(), &facts()), "same size, other time, other content");
+        std::fs::write(&path, "one").expect("written");
+        assert!(entry.matches(data.path(), &facts()), "touched only");
+    }
+}

@@ -1,0 +1,10 @@
+//! Data directories that are copied: the cache of what initdb makes, and snapshots.
+
+pub(in crate::cluster) mod cache;
+pub(in crate::cluster) mod copy;
+pub(in crate::cluster) mod manifest;
+pub(in crate::cluster) mod rewind;
+pub(in crate::cluster) mod seed;
+pub(in crate::cluster) mod snapshot;
+pub(in crate::cluster) mod tablespace;
+pub(in crate::cluster) mod trim;

@@ -1,0 +1,373 @@
+//! Named states of a cluster: copies of its data directory, in `snapshot/` of the working directory.
+//!
+//! ```text
+//! snapshot/
+//! ├── NAME/
+//! │   ├── snapshot.json   when it was saved: what has this file is a snapshot
+//! │   └── data/           the data directory as it was when no server ran
+//! └── .db-tool-new-*/     one being saved or removed; no snapshot can have this name
+//! ```
+//!
+//! A snapshot is copied beside its place and renamed in when it is whole, so that a name always
+//! means the old state or the new one. What a killed command leaves, the next one removes. Snapshots
+//! outlive the cluster: they stay when it is made anew, and when it is removed.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use super::copy;
+use super::copy::{Flaw, Reader};
+use super::manifest::Manifest;
+use super::tablespace::require_inside;
+use crate::cluster::files::{
+    act_for, exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
+};
+use crate::cluster::provision::{check_major, is_ours};
+use crate::cluster::run::access::make_closed;
+use crate::cluster::{ClusterSpec, Layout, Lock, superuser_of};
+use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Error, IoContext, Result};
+
+/// The name of the description.
+const DESCRIPTION: &str = "snapshot.json";
+/// How a directory is called that is not a snapshot yet, or not any more.
+const UNNAMED: &str = ".db-tool-new-";
+/// What file systems allow.
+const NAME_LIMIT: usize = 255;
+
+/// What stands in a description.
+#[derive(Debug, Serialize, Deserialize)]
+struct Description {
+    /// The version of this tool that saved it.
+    tool: String,
+    /// When, in seconds since the epoch.
+    saved: u64,
+}
+
+/// A named state.
+#[derive(Debug)]
+pub struct Snapshot {
+    directory: PathBuf,
+    name: String,
+    saved: u64,
+}
+
+/// A snapshot being saved; nothing of it stays unless it is published.
+#[derive(Debug)]
+pub struct Draft {
+    spec: ClusterSpec,
+    place: PathBuf,
+    replace: bool,
+    directory: TempDir,
+    /// Keeps other commands out.
+    _lock: Lock,
+}
+
+impl Snapshot {
+    /// The snapshot with this name; exit 3 when there is none.
+    pub fn open(layout: &Layout, name: &str) -> Result<Self> {
+        let _acting = act_for(layout)?;
+        let place = place(layout, name)?;
+        if std::fs::symlink_metadata(&place).is_err() {
+            return Err(Error::missing(format!(
+                "there is no snapshot {name} in {}",
+                layout.working_directory().display()
+            ))
+            .hint("`database snapshot list` says which there are"));
+        }
+        Self::at(&place).ok_or_else(|| not_a_snapshot(&place))
+    }
+
+    /// All snapshots, the oldest first.
+    pub fn all(layout: &Layout) -> Result<Vec<Self>> {
+        let _acting = act_for(layout)?;
+        let directory = layout.snapshots();
+        if !is_real_directory(&directory) {
+            return Ok(Vec::new());
+        }
+        let entries = std::fs::read_dir(&directory).on("read", &directory)?.flatten();
+        let mut all: Vec<_> = entries.filter_map(|entry| Self::at(&entry.path())).collect();
+        all.sort_by(|one, other| (one.saved, &one.name).cmp(&(other.saved, &other.name)));
+        Ok(all)
+    }
+
+    /// What is in this place, if it is a snapshot: itself and not by a link.
+    fn at(place: &Path) -> Option<Self> {
+        let name = place.file_name()?.to_str()?;
+        let description = place.join(DESCRIPTION);
+        if check_name(name).is_err() || !is_real_directory(place) || description.is_symlink() {
+            return None;
+        }
+        let Description { saved, .. } =
+            serde_json::from_slice(&read_small(&description).ok()?).ok()?;
+        Some(Self { directory: place.to_owned(), name: name.to_owned(), saved })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When it was saved, in seconds since the epoch.
+    pub fn saved(&self) -> u64 {
+        self.saved
+    }
+
+    /// The bytes of its files, some of which it may share with the cluster.
+    pub fn size(&self) -> Result<u64> {
+        Ok(Manifest::list(&self.data())?.files.iter().map(|file| file.size).sum())
+    }
+
+    /// The major version of PostgreSQL.
+    pub fn version(&self) -> Result<String> {
+        let path = self.data().join("PG_VERSION");
+        Ok(crate::sys::process::read_text(&path).on("read", &path)?.trim().to_owned())
+    }
+
+    /// The cluster's bootstrap superuser.
+    pub fn superuser(&self) -> Result<String> {
+        superuser_of(&self.data()).ok_or_else(|| not_a_snapshot(&self.directory))
+    }
+
+    /// Refuses what cannot run here.
+    pub fn check(&self, spec: &ClusterSpec, toolchain: &Toolchain) -> Result<()> {
+        let _acting = spec.act()?;
+        spec.require_libraries(toolchain)?;
+        check_major(&self.data(), toolchain)
+    }
+
+    /// Copies the state to where `spec` has its data directory, which must not exist.
+    pub fn clone_to(&self, spec: &ClusterSpec) -> Result<()> {
+        let _acting = spec.act()?;
+        clone(&self.data(), &spec.layout.data())
+    }
+
+    /// Removes it: it loses its name first, so that no interruption leaves half a snapshot.
+    pub fn remove(self, spec: &ClusterSpec) -> Result<()> {
+        let _acting = spec.act()?;
+        let _lock = Lock::of(spec)?;
+        let directory = spec.layout.snapshots();
+        let aside = unnamed_in(&directory)?;
+        std::fs::rename(&self.directory, aside.path()).on("remove", &self.directory)?;
+        remove_tree(aside.path())?;
+        tidy(&spec.layout)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+}
+
+impl Draft {
+    /// Prepares a snapshot of the cluster that `spec` describes; waits for other commands. A name
+    /// that is taken is exit 2 unless it is to be replaced.
+    pub fn begin(spec: ClusterSpec, name: &str, replace: bool) -> Result<Self> {
+        let _acting = spec.act()?;
+        let place = place(&spec.layout, name)?;
+        let data = spec.layout.data();
+        if !is_ours(&data) {
+            return Err(Error::conflict(format!(
+                "no cluster of this tool in {}",
+                spec.layout.working_directory().display()
+            ))
+            .hint("make one with `database init`, or check PG_WORKING_DIR"));
+        }
+        let lock = Lock::of(&spec)?;
+        require_inside(&data)?;
+        check_free(&place, replace)?;
+        let directory = spec.layout.snapshots();
+        make_closed(&directory).on("create", &directory)?;
+        remove_abandoned(&directory)?;
+        let unnamed = unnamed_in(&directory)?;
+        Ok(Self { spec, place, replace, directory: unnamed, _lock: lock })
+    }
+
+    /// Copies the data directory, in which no server runs.
+    pub fn fill(&self) -> Result<()> {
+        let _acting = self.spec.act()?;
+        clone(&self.spec.layout.data(), &self.directory.path().join("data"))
+    }
+
+    /// Gives the snapshot its name; a replaced one goes with the draft.
+    pub fn publish(self) -> Result<()> {
+        let _acting = self.spec.act()?;
+        let saved = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let description = Description { tool: env!("CARGO_PKG_VERSION").to_owned(), saved };
+        let text = serde_json::to_string(&description)
+            .map_err(|e| Error::unexpected(format!("cannot write the description: {e}")))?;
+        let draft = self.directory.path();
+        replace_file(&draft.join(DESCRIPTION), &format!("{text}\n"))?;
+        sync_file_system(draft)?;
+        check_free(&self.place, self.replace)?;
+        if is_real_directory(&self.place) {
+            return exchange(draft, &self.place);
+        }
+        std::fs::rename(draft, &self.place).on("write", &self.place)
+    }
+}
+
+impl Drop for Draft {
+    /// A replaced snapshot goes here too.
+    fn drop(&mut self) {
+        if let Ok(_acting) = self.spec.act() {
+            let _ = remove_tree(self.directory.path());
+        }
+    }
+}
+
+/// Removes what killed commands have left, and the directory when that leaves it empty.
+pub(in crate::cluster) fn tidy(layout: &Layout) -> Result<()> {
+    let directory = layout.snapshots();
+    if is_real_directory(&directory) {
+        remove_abandoned(&directory)?;
+        let _ = std::fs::remove_dir(&directory);
+    }
+    Ok(())
+}
+
+fn remove_abandoned(directory: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(directory).on("read", directory)?.flatten() {
+        let unnamed = entry.file_name().to_string_lossy().starts_with(UNNAMED);
+        if unnamed && is_real_directory(&entry.path()) {
+            remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn unnamed_in(directory: &Path) -> Result<TempDir> {
+    private_tempdir(UNNAMED, directory)
+}
+
+pub(in crate::cluster) fn clone(from: &Path, to: &Path) -> Result<()> {
+    copy::copy(from, to, &Manifest::list(from)?, Reader::Same).map_err(|flaw| match flaw {
+        Flaw::Failed(error) => error,
+        Flaw::Damaged(path) => Error::failed(format!(
+            "cannot copy {}: it cannot be read, or changes meanwhile",
+            path.display()
+        )),
+    })
+}
+
+/// Where the snapshot with this name is. A link would lead to what is not ours.
+fn place(layout: &Layout, name: &str) -> Result<PathBuf> {
+    check_name(name)?;
+    let directory = layout.snapshots();
+    if std::fs::symlink_metadata(&directory).is_ok_and(|facts| !facts.is_dir()) {
+        return Err(Error::conflict(format!(
+            "{} is not a directory, which snapshots are kept in",
+            directory.display()
+        ))
+        .hint("move it away"));
+    }
+    Ok(directory.join(name))
+}
+
+/// A name is one component of a path, and nothing takes it for an option or a hidden file.
+fn check_name(name: &str) -> Result<()> {
+    let problem = if name.is_empty() {
+        "is empty"
+    } else if name.starts_with(['.', '-']) {
+        "begins with a dot or a dash"
+    } else if name.contains(|c: char| c == '/' || c.is_control()) {
+        "has a slash or a control character"
+    } else if name.len() > NAME_LIMIT {
+        "is too long"
+    } else {
+        return Ok(());
+    };
+    Err(Error::conflict(format!("the name \"{}\" {problem}", name.escape_debug()))
+        .hint("it becomes the name of a directory: try letters, digits, - and _"))
+}
+
+fn check_free(place: &Path, replace: bool) -> Result<()> {
+    match Snapshot::at(place) {
+        None if std::fs::symlink_metadata(place).is_ok() => Err(not_a_snapshot(place)),
+        Some(snapshot) if !replace => {
+            Err(Error::conflict(format!("there is a snapshot {} already", snapshot.name))
+                .hint("choose another name, or replace it with --replace"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_a_snapshot(place: &Path) -> Error {
+    Error::conflict(format!("{} is not a snapshot", place.display()))
+        .hint("it is left alone; move it away, or choose another name")
+}
+
+fn is_real_directory(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|facts| facts.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(place: &tempfile::TempDir) -> Layout {
+        Layout::new(place.path().to_owned(), None, 0)
+    }
+
+    fn make(layout: &Layout, name: &str, description: &str) -> PathBuf {
+        let directory = layout.snapshots().join(name);
+        std::fs::create_dir_all(directory.join("data")).expect("made");
+        std::fs::write(directory.join(DESCRIPTION), description).expect("written");
+        directory
+    }
+
+    #[test]
+    fn a_name_is_one_plain_component() {
+        for good in ["a", "before-migration", "2025.01", "mit Leerzeichen", "später"] {
+            assert!(check_name(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", ".", "..", ".a", "-a", "a/b", "/a", "a\nb", "\u{1b}[1m", &"x".repeat(256)] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_described_directories_are_snapshots_the_oldest_first() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let layout = layout(&place);
+        assert!(Snapshot::all(&layout).expect("nothing yet").is_empty());
+        make(&layout, "young", r#"{"tool":"1","saved":20}"#);
+        let old = make(&layout, "old", r#"{"tool":"1","saved":10}"#);
+        make(&layout, "torn", r#"{"tool":"1","#);
+        make(&layout, ".db-tool-new-x", r#"{"tool":"1","saved":1}"#);
+        std::os::unix::fs::symlink(&old, layout.snapshots().join("link")).expect("linked");
+        let all = Snapshot::all(&layout).expect("readable");
+        assert_eq!(all.iter().map(Snapshot::name).collect::<Vec<_>>(), ["old", "young"]);
+        for other in ["torn", "link"] {
+            assert!(Snapshot::open(&layout, other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_abandoned_goes_and_the_rest_stays() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let layout = layout(&place);
+        let abandoned = make(&layout, ".db-tool-new-x", "");
+        let kept = make(&layout, "kept", r#"{"tool":"1","saved":10}"#);
+        tidy(&layout).expect("tidied");
+        assert!(!abandoned.exists() && kept.exists());
+        remove_tree(&kept).expect("removed");
+        tidy(&layout).expect("tidied");
+        assert!(!layout.snapshots().exists(), "empty");
+    }
+
+    #[test]
+    fn snapshots_are_not_looked_for_behind_a_link() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let elsewhere = tempfile::tempdir().expect("temporary directory");
+        make(&layout(&elsewhere), "theirs", r#"{"tool":"1","saved":10}"#);
+        let layout = layout(&place);
+        let theirs = elsewhere.path().join("snapshot");
+        std::os::unix::fs::symlink(theirs, layout.snapshots()).expect("linked");
+        assert!(Snapshot::open(&layout, "theirs").is_err());
+        assert!(Snapshot::all(&layout).expect("none").is_empty());
+        tidy(&layout).expect("nothing to do");
+    }
+}

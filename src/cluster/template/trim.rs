@@ -1,0 +1,176 @@
+//! Limits for files that pile up with use: the template cache and the logs. The least recently used
+//! go first, at the moments in which new ones come: when a template is recorded, a server started.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use nix::fcntl::{OFlag, renameat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::cache::lock_of;
+use super::manifest::Manifest;
+use crate::cluster::cleanup::is_log;
+use crate::cluster::files::{read_small, remove_tree};
+use crate::cluster::{Layout, Lock};
+use crate::sys::process;
+use crate::sys::process::{FileId, OsUser};
+
+/// The most bytes of templates that are kept.
+pub const CACHE_LIMIT: u64 = 512_000_000;
+
+/// Templates that nobody used for this long go in any case.
+pub(in crate::cluster) const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
+
+/// The most logs that are kept.
+pub const LOG_LIMIT: usize = 20;
+
+/// The most bytes of logs that are kept; the newest log stays whatever its size.
+pub const LOG_BYTES_LIMIT: u64 = 100_000_000;
+
+/// A larger `server.log` makes room for a new one when a server starts.
+const SERVER_LOG_LIMIT: u64 = 10_000_000;
+
+/// The name of the `server.log` before.
+const OLD_SERVER_LOG: &str = "postgresql-server.log";
+
+/// How many things there are, and their bytes together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Usage {
+    /// How many.
+    pub count: usize,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// A template or a log.
+struct Item {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// What the templates in `cache` take.
+pub fn cache_usage(cache: &Path) -> Usage {
+    usage(&templates(cache))
+}
+
+/// What the logs of `layout` take.
+pub fn log_usage(layout: &Layout) -> Usage {
+    usage(&logs(layout))
+}
+
+fn usage(items: &[Item]) -> Usage {
+    Usage { count: items.len(), bytes: items.iter().map(|item| item.bytes).sum() }
+}
+
+/// Removes templates beyond the limit, but never `made`, which has just come, or one that somebody
+/// clones. Best effort: a cache may be larger than it has to be.
+pub(in crate::cluster) fn trim_cache(cache: &Path, made: &Path) {
+    let (new, others): (Vec<_>, Vec<_>) =
+        templates(cache).into_iter().partition(|template| template.path == made);
+    let room = CACHE_LIMIT.saturating_sub(usage(&new).bytes);
+    for template in surplus(&others, usize::MAX, room, FORGET_AFTER) {
+        // whoever clones it holds the lock, and has used it a moment before
+        if let Ok(Some(lock)) = Lock::try_take(&lock_of(&template.path))
+            && last_use(&template.path) == Some(template.used)
+        {
+            tracing::debug!("removing the template {}", template.path.display());
+            let _ = remove_tree(&template.path);
+            let _ = lock.remove();
+        }
+    }
+}
+
+/// Removes logs beyond the limit, but never the newest or one that is open. Best effort.
+pub(in crate::cluster) fn trim_logs(layout: &Layout) {
+    // called by root, the directory may be that of another user, who puts a link in its place
+    let ours = layout.owner() == OsUser::current().uid;
+    let link = if ours { OFlag::empty() } else { OFlag::O_NOFOLLOW };
+    let flags = (OFlag::O_DIRECTORY | link).bits();
+    let directory = OpenOptions::new().read(true).custom_flags(flags).open(layout.logs());
+    let (Ok(directory), logs) = (directory, logs(layout)) else { return };
+    begin_server_log(layout, &directory, &logs);
+    let Some((newest, others)) = logs.split_first() else { return };
+    let room = LOG_BYTES_LIMIT.saturating_sub(newest.bytes);
+    let surplus = surplus(others, LOG_LIMIT - 1, room, Duration::MAX);
+    if surplus.is_empty() {
+        return;
+    }
+    let open = process::open_files(is_log);
+    for log in surplus {
+        if let Some(name) = log.path.file_name()
+            && FileId::of(&log.path).is_ok_and(|id| !open.contains(&id))
+        {
+            tracing::debug!("removing the log {}", log.path.display());
+            let _ = unlinkat(&directory, name, UnlinkatFlags::NoRemoveDir);
+        }
+    }
+}
+
+/// Puts a large `server.log` aside, where it is a log like others. Without the logging collector a
+/// server writes everything to it.
+fn begin_server_log(layout: &Layout, directory: &File, logs: &[Item]) {
+    let path = layout.server_log();
+    let large = logs.iter().any(|log| log.path == path && log.bytes > SERVER_LOG_LIMIT);
+    if large
+        && let (Some(name), Ok(id)) = (path.file_name(), FileId::of(&path))
+        && !process::open_files(is_log).contains(&id)
+    {
+        let _ = renameat(directory, name, directory, OLD_SERVER_LOG);
+    }
+}
+
+/// The items, the newest first, that do not fit in.
+fn surplus(items: &[Item], count: usize, bytes: u64, age: Duration) -> Vec<&Item> {
+    let mut sum = 0_u64;
+    let fits = |(at, item): (usize, &Item)| {
+        sum = sum.saturating_add(item.bytes);
+        at < count && sum <= bytes && item.used.elapsed().ok().is_none_or(|idle| idle <= age)
+    };
+    let fits: Vec<_> = items.iter().enumerate().map(fits).collect();
+    items.iter().zip(fits).filter_map(|(item, fits)| (!fits).then_some(item)).collect()
+}
+
+/// The templates, the last used first, with what killed commands left of some.
+fn templates(cache: &Path) -> Vec<Item> {
+    listed(cache, |path, facts| facts.is_dir().then(|| Some((size_of(path), last_use(path)?)))?)
+}
+
+/// The logs that the server and the verbs write by name, the last written first.
+fn logs(layout: &Layout) -> Vec<Item> {
+    listed(layout.logs(), |path, facts| {
+        let ours = facts.is_file() && is_log(path) && facts.uid() == layout.owner();
+        ours.then(|| Some((facts.len(), facts.modified().ok()?)))?
+    })
+}
+
+fn listed(
+    directory: &Path,
+    look: impl Fn(&Path, &Metadata) -> Option<(u64, SystemTime)>,
+) -> Vec<Item> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut items: Vec<_> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let (bytes, used) = look(&path, &entry.metadata().ok()?)?;
+            Some(Item { path, bytes, used })
+        })
+        .collect();
+    items.sort_by_key(|item| std::cmp::Reverse(item.used));
+    items
+}
+
+fn last_use(template: &Path) -> Option<SystemTime> {
+    let facts = template.join("manifest").metadata().or_else(|_| template.metadata());
+    facts.and_then(|facts| facts.modified()).ok()
+}
+
+/// The bytes of a template: by its manifest, and where that tells nothing by its files.
+fn size_of(template: &Path) -> u64 {
+    let listed = read_small(&template.join("manifest")).ok();
+    let listed = listed.and_then(|text| Manifest::parse(&String::from_utf8(text).ok()?));
+    let manifest = listed.or_else(|| Manifest::list(template).ok());
+    manifest.map_or(0, |manifest| manifest.files.iter().map(|file| file.size).sum())
+}

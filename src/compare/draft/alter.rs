@@ -1,0 +1,258 @@
+//! Objects as they change, one property at a time.
+
+use super::column;
+use super::create;
+use super::name::{alter_whole, called, items, noun, options, own, role, whole};
+use super::not_null;
+use super::side::Side;
+use super::{acl, enums};
+use crate::compare::facts::{Identity, Kind, Object};
+
+/// The statements that give `after`'s property to what is as `before`. `side` is that of `after`.
+/// None: there are none.
+pub(super) fn property(
+    side: &Side,
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    property: &str,
+) -> Option<Vec<String>> {
+    let one = |text: String| Some(vec![text]);
+    let value = after.get(property);
+    match (identity.kind, property) {
+        (Kind::Database, _) => None,
+        (Kind::DefaultPrivileges, "acl") => {
+            acl::defaults(side.facts, identity, Some(before), Some(after))
+        }
+        (_, "acl") => acl::change(side.facts, identity, before, after),
+        (_, "comment") => one(create::comment(identity, after, value)),
+        (Kind::Extension, "owner") => None,
+        (_, "owner") => {
+            one(format!("ALTER {} OWNER TO {};", called(identity, after), role(value?)))
+        }
+        (Kind::Column, _) => column::change(side, identity, before, after, property),
+        (Kind::Table, _) => table(identity, before, after, property),
+        (Kind::View | Kind::MaterializedView, "options") => {
+            let (reset, set) = option_change(before.get(property), value);
+            let head = called(identity, after);
+            Some(reset.into_iter().chain(set).map(|what| format!("ALTER {head} {what};")).collect())
+        }
+        (Kind::Sequence, _) => sequence(identity, before, after, property),
+        (Kind::Domain, "not null constraint") => {
+            not_null::rename(&format!("ALTER DOMAIN {}", identity.name), before, after)
+        }
+        (Kind::Domain, _) => domain(identity, after, property),
+        (Kind::Enum, "labels") => enums::added(identity, before, after),
+        (Kind::Extension, "version") => {
+            one(format!("ALTER EXTENSION {} UPDATE TO '{}';", identity.name, value?))
+        }
+        (Kind::Extension, "schema") => {
+            one(format!("ALTER EXTENSION {} SET SCHEMA {};", identity.name, value?))
+        }
+        (Kind::Trigger | Kind::Rule, "enabled") => {
+            let word = noun(identity.kind);
+            let how = enabled(value);
+            let own = own(identity, after);
+            one(format!("{} {how} {word} {own};", alter_whole(after)))
+        }
+        // with CREATE OR REPLACE
+        (Kind::Function | Kind::Procedure, "definition") => one(format!("{};", value?)),
+        (Kind::Statistics, "statistics") => {
+            let target = value.unwrap_or("-1");
+            one(format!("ALTER {} SET STATISTICS {target};", called(identity, after)))
+        }
+        (Kind::Index, "clustered") => {
+            let table = whole_table(side, after)?;
+            one(match value {
+                Some(_) => {
+                    format!("ALTER TABLE {table} CLUSTER ON {};", unqualified(&identity.name))
+                }
+                None => format!("ALTER TABLE {table} SET WITHOUT CLUSTER;"),
+            })
+        }
+        (Kind::Index, "replica identity") if value.is_some() => {
+            let (table, index) = (whole_table(side, after)?, unqualified(&identity.name));
+            let how = format!("REPLICA IDENTITY USING INDEX {index}");
+            one(format!("ALTER TABLE {table} {how};"))
+        }
+        // the table says what instead
+        (Kind::Index, "replica identity") => Some(Vec::new()),
+        (_, "inherited" | "part of") => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// The table of an index, also where the index is a constraint's.
+fn whole_table(side: &Side, index: &Object) -> Option<String> {
+    let whole = index.whole.as_ref()?;
+    match whole.kind {
+        Kind::Constraint => Some(self::whole(side.facts.get(whole)?).to_owned()),
+        _ => Some(whole.name.clone()),
+    }
+}
+
+fn unqualified(name: &str) -> &str {
+    enums::split(name).1
+}
+
+fn enabled(value: Option<&str>) -> &'static str {
+    match value {
+        Some("no") => "DISABLE",
+        Some("replica") => "ENABLE REPLICA",
+        Some("always") => "ENABLE ALWAYS",
+        _ => "ENABLE",
+    }
+}
+
+fn table(
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    property: &str,
+) -> Option<Vec<String>> {
+    let value = after.get(property);
+    let alter = |what: &str| Some(vec![format!("ALTER TABLE {} {what};", identity.name)]);
+    match (property, value) {
+        ("persistence", Some(_)) => alter("SET UNLOGGED"),
+        ("persistence", None) => alter("SET LOGGED"),
+        ("access method", _) => alter(&format!("SET ACCESS METHOD {}", value.unwrap_or("heap"))),
+        ("row security", Some(_)) => alter("ENABLE ROW LEVEL SECURITY"),
+        ("row security", None) => alter("DISABLE ROW LEVEL SECURITY"),
+        ("forced row security", Some(_)) => alter("FORCE ROW LEVEL SECURITY"),
+        ("forced row security", None) => alter("NO FORCE ROW LEVEL SECURITY"),
+        // the index says which
+        ("replica identity", Some("index")) => Some(Vec::new()),
+        ("replica identity", _) => {
+            let how = value.unwrap_or("default").to_uppercase();
+            alter(&format!("REPLICA IDENTITY {how}"))
+        }
+        ("options" | "toast options", _) => {
+            let prefix = if property == "options" { "" } else { "toast." };
+            let with = |list: Option<&str>| {
+                let items = items(list?);
+                Some(items.iter().map(|i| format!("{prefix}{i}")).collect::<Vec<_>>().join(", "))
+            };
+            let (old, new) = (with(before.get(property)), with(value));
+            let (reset, set) = option_change(old.as_deref(), new.as_deref());
+            let each = reset.into_iter().chain(set);
+            Some(each.map(|what| format!("ALTER TABLE {} {what};", identity.name)).collect())
+        }
+        ("inherits", _) if bound(before).or(bound(after)).is_some() => Some(Vec::new()),
+        ("inherits", _) => inherits(identity, before, after),
+        ("partition bound", _) => Some(partition(identity, before, after)),
+        _ => None,
+    }
+}
+
+fn bound(object: &Object) -> Option<&str> {
+    object.get("partition bound")
+}
+
+fn partition(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
+    let mut all = Vec::new();
+    let name = &identity.name;
+    if let (Some(_), Some(parent)) = (bound(before), before.get("inherits")) {
+        let what = format!("DETACH PARTITION {name}");
+        all.push(format!("ALTER TABLE {parent} {what};"));
+    }
+    if let (Some(bound), Some(parent)) = (bound(after), after.get("inherits")) {
+        let what = format!("ATTACH PARTITION {name} {bound}");
+        all.push(format!("ALTER TABLE {parent} {what};"));
+    }
+    all
+}
+
+/// In one statement, so that a table never is without what it owes.
+fn inherits(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
+    let list = |object: &Object| -> Vec<String> {
+        items(object.get("inherits").unwrap_or_default()).iter().map(|i| (*i).to_owned()).collect()
+    };
+    let (old, new) = (list(before), list(after));
+    let left = old.iter().filter(|parent| !new.contains(parent)).map(|p| format!("NO INHERIT {p}"));
+    let joined = new.iter().filter(|parent| !old.contains(parent)).map(|p| format!("INHERIT {p}"));
+    let all: Vec<String> = left.chain(joined).collect();
+    // the order of parents is what cannot be said
+    (!all.is_empty()).then(|| vec![format!("ALTER TABLE {} {};", identity.name, all.join(", "))])
+}
+
+fn sequence(
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    property: &str,
+) -> Option<Vec<String>> {
+    let name = &identity.name;
+    let what = match (property, after.get(property)) {
+        ("persistence", Some(_)) => "SET UNLOGGED".to_owned(),
+        ("persistence", None) => "SET LOGGED".to_owned(),
+        ("owned by", column) => format!("OWNED BY {}", column.unwrap_or("NONE")),
+        _ => return Some(super::sequence::change(identity, before, after)),
+    };
+    Some(vec![format!("ALTER SEQUENCE {name} {what};")])
+}
+
+fn domain(identity: &Identity, after: &Object, property: &str) -> Option<Vec<String>> {
+    let what = match (property, after.get(property)) {
+        ("default", Some(expression)) => format!("SET DEFAULT {expression}"),
+        ("default", None) => "DROP DEFAULT".to_owned(),
+        ("not null", Some(_)) => "SET NOT NULL".to_owned(),
+        ("not null", None) => "DROP NOT NULL".to_owned(),
+        _ => return None,
+    };
+    Some(vec![format!("ALTER DOMAIN {} {what};", identity.name)])
+}
+
+/// `RESET (…)` and `SET (…)` from one list of options to another.
+pub(super) fn option_change(
+    before: Option<&str>,
+    after: Option<&str>,
+) -> (Option<String>, Option<String>) {
+    let (old, new) = (items(before.unwrap_or_default()), items(after.unwrap_or_default()));
+    let key = |item: &str| item.split('=').next().unwrap_or_default().to_owned();
+    let keys: Vec<String> = new.iter().map(|item| key(item)).collect();
+    let gone: Vec<String> =
+        old.iter().map(|item| key(item)).filter(|name| !keys.contains(name)).collect();
+    let set: Vec<&str> = new.iter().filter(|item| !old.contains(item)).copied().collect();
+    (
+        (!gone.is_empty()).then(|| format!("RESET ({})", gone.join(", "))),
+        (!set.is_empty()).then(|| format!("SET ({})", options(&set.join(", ")))),
+    )
+}
+
+/// Dropping. None: it cannot be expressed.
+pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
+    let name = called(identity, object);
+    let statement = |words: &str| Some(vec![format!("DROP {words};")]);
+    match identity.kind {
+        Kind::Column => Some(column::remove(identity, object)),
+        Kind::DefaultPrivileges => acl::defaults(side.facts, identity, Some(object), None),
+        Kind::Constraint => {
+            let own = own(identity, object);
+            Some(vec![format!("{} DROP CONSTRAINT {own};", alter_whole(object))])
+        }
+        Kind::Table => Some(vec![column::LOSES.to_owned(), format!("DROP {name};")]),
+        // what is gone with its column is gone
+        Kind::Sequence => statement(&format!("SEQUENCE IF EXISTS {}", identity.name)),
+        Kind::Trigger if own(identity, object).starts_with("hectic_") => {
+            statement(&format!("TRIGGER IF EXISTS {} ON {}", own(identity, object), whole(object)))
+        }
+        Kind::Schema
+        | Kind::Extension
+        | Kind::Collation
+        | Kind::Type
+        | Kind::Domain
+        | Kind::Enum
+        | Kind::Function
+        | Kind::Procedure
+        | Kind::Aggregate
+        | Kind::View
+        | Kind::MaterializedView
+        | Kind::Index
+        | Kind::Statistics
+        | Kind::Trigger
+        | Kind::Rule
+        | Kind::Policy
+        | Kind::Publication => statement(&name),
+        _ => None,
+    }
+}

@@ -1,0 +1,220 @@
+//! Columns: how they are declared, and how they change.
+
+use super::create;
+use super::name::{alter_whole, own};
+use super::not_null;
+use super::side::Side;
+use crate::compare::facts::{Identity, Kind, Object};
+
+/// Said where rows go with what is dropped.
+pub(super) const LOSES: &str = "-- loses data";
+
+/// A column as CREATE TABLE and ADD COLUMN have it.
+pub(super) fn declaration(side: &Side, identity: &Identity, object: &Object) -> String {
+    let mut text = format!("{} {}", own(identity, object), typed(object));
+    if let Some(expression) = object.get("default").filter(|_| !side.split.contains(identity)) {
+        text.push_str(&format!(" DEFAULT {expression}"));
+    }
+    if let Some((expression, how)) = generated(object) {
+        text.push_str(&format!(" GENERATED ALWAYS AS ({expression}) {how}"));
+    }
+    if let Some(how) = identity_of(side, identity, object) {
+        text.push_str(&format!(" GENERATED {how}"));
+    }
+    text.push_str(&not_null::declared(identity, object));
+    text
+}
+
+/// The type with its collation.
+pub(super) fn typed(object: &Object) -> String {
+    let name = object.get("type").unwrap_or_default();
+    match object.get("collation") {
+        Some(collation) => format!("{name} COLLATE {collation}"),
+        None => name.to_owned(),
+    }
+}
+
+fn generated(object: &Object) -> Option<(&str, String)> {
+    let (expression, how) = object.get("generated")?.rsplit_once(' ')?;
+    Some((expression, how.to_uppercase()))
+}
+
+fn identity_of(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
+    let how = object.get("identity")?.to_uppercase();
+    Some(match side.identity_sequence(identity, object) {
+        Some((name, sequence)) => {
+            let options = create::sequence_options(sequence);
+            // its type is the column's
+            let options = options.split_once(" START ").map_or("", |(_, rest)| rest);
+            format!("{how} AS IDENTITY (SEQUENCE NAME {} START {options})", name.name)
+        }
+        None => format!("{how} AS IDENTITY"),
+    })
+}
+
+/// What a declaration cannot say.
+pub(super) fn settings(identity: &Identity, object: &Object) -> Vec<String> {
+    let names = ["storage", "compression", "statistics", "options"];
+    let set = |name: &&str| setting(identity, object, name, object.get(name)?);
+    names.iter().filter_map(set).chain(not_null::afterwards(identity, object)).collect()
+}
+
+fn setting(identity: &Identity, object: &Object, name: &str, value: &str) -> Option<String> {
+    let what = match name {
+        "storage" | "compression" => {
+            format!("SET {} {}", name.to_uppercase(), value.to_uppercase())
+        }
+        "statistics" => format!("SET STATISTICS {value}"),
+        "options" => format!("SET ({})", super::name::options(value)),
+        _ => return None,
+    };
+    Some(alter(identity, object, &what))
+}
+
+/// `ALTER TABLE … ALTER COLUMN …`.
+pub(super) fn alter(identity: &Identity, object: &Object, what: &str) -> String {
+    format!("{} ALTER COLUMN {} {what};", alter_whole(object), own(identity, object))
+}
+
+fn is_attribute(object: &Object) -> bool {
+    object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Type)
+}
+
+pub(super) fn add(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
+    let head = alter_whole(object);
+    if is_attribute(object) {
+        let name = own(identity, object);
+        return vec![format!("{head} ADD ATTRIBUTE {name} {};", typed(object))];
+    }
+    let mut all = Vec::new();
+    let fills_itself = ["default", "generated", "identity"].iter().any(|p| object.get(p).is_some());
+    if object.get("not null").is_some() && !fills_itself {
+        all.push(
+            "-- fails where the table has rows: give it a default, or fill it first".to_owned(),
+        );
+    }
+    all.push(format!("{head} ADD COLUMN {};", declaration(side, identity, object)));
+    all.extend(settings(identity, object));
+    all
+}
+
+pub(super) fn remove(identity: &Identity, object: &Object) -> Vec<String> {
+    let (head, name) = (alter_whole(object), own(identity, object));
+    let word = if is_attribute(object) { "ATTRIBUTE" } else { "COLUMN" };
+    let statement = format!("{head} DROP {word} {name};");
+    // what is generated can be generated again
+    let loses = object.get("generated").is_none().then(|| LOSES.to_owned());
+    loses.into_iter().chain([statement]).collect()
+}
+
+/// The type is another one, or the same anew; a default goes and comes because it may not be cast.
+pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
+    let name = own(identity, after);
+    let typed = typed(after);
+    if is_attribute(after) {
+        return vec![format!("{} ALTER ATTRIBUTE {name} TYPE {typed};", alter_whole(after))];
+    }
+    let plain = after.get("type").unwrap_or_default();
+    // text is what any value can be read from
+    let via = if before.get("type") == Some(plain) { "::text" } else { "" };
+    let mut all = Vec::new();
+    if before.get("default").is_some() {
+        all.push(alter(identity, before, "DROP DEFAULT"));
+    }
+    if after.get("generated").is_some() {
+        return vec![alter(identity, after, &format!("TYPE {typed}"))];
+    }
+    // an explicit cast cuts a text that is too long, where assigning it is an error
+    let using = if is_text(plain) && before.get("type").is_some_and(is_text) && via.is_empty() {
+        String::new()
+    } else {
+        format!(" USING {name}{via}::{plain}")
+    };
+    if !using.is_empty() && !is_wider(before.get("type").unwrap_or_default(), plain) {
+        all.push("-- may lose data: values are cast".to_owned());
+    }
+    all.push(alter(identity, after, &format!("TYPE {typed}{using}")));
+    if let Some(default) = after.get("default") {
+        all.push(alter(identity, after, &format!("SET DEFAULT {default}")));
+    }
+    all
+}
+
+fn is_text(name: &str) -> bool {
+    let name = name.split('(').next().unwrap_or_default();
+    ["text", "character varying"].contains(&name)
+}
+
+/// Whether every value of one type is the same in the other.
+fn is_wider(from: &str, to: &str) -> bool {
+    let numbers = ["smallint", "integer", "bigint", "numeric"];
+    let place = |name: &str| numbers.iter().position(|known| *known == name);
+    from == to || to == "text" || place(from) < place(to) && place(from).is_some()
+}
+
+/// One property of a column of a table or a view. None: there is no statement for it.
+pub(super) fn change(
+    side: &Side,
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    property: &str,
+) -> Option<Vec<String>> {
+    let value = after.get(property);
+    let alter = |what: &str| Some(vec![alter(identity, after, what)]);
+    match (property, value) {
+        ("type" | "collation", _) => Some(retype(identity, before, after)),
+        _ if is_attribute(after) => None,
+        // it follows from what the table inherits
+        ("inherited", _) => Some(Vec::new()),
+        ("not null", _) => not_null::change(identity, before, after),
+        ("not null constraint", _) => not_null::rename(&alter_whole(after), before, after),
+        ("default", Some(expression)) => alter(&format!("SET DEFAULT {expression}")),
+        ("default", None) if after.get("generated").is_some() => Some(Vec::new()),
+        ("default", None) => alter("DROP DEFAULT"),
+        ("generated", None) => alter("DROP EXPRESSION"),
+        ("identity", None) => alter("DROP IDENTITY"),
+        ("identity", Some(how)) if before.get("identity").is_some() => {
+            alter(&format!("SET GENERATED {}", how.to_uppercase()))
+        }
+        ("identity", Some(_)) => {
+            alter(&format!("ADD GENERATED {}", identity_of(side, identity, after)?))
+        }
+        ("storage", None) => alter(&format!("SET STORAGE {}", usual_storage(after))),
+        ("compression", None) => alter("SET COMPRESSION DEFAULT"),
+        ("statistics", None) => alter("SET STATISTICS -1"),
+        ("options", _) => Some(options(identity, before, after)),
+        (name, Some(value)) => setting(identity, after, name, value).map(|one| vec![one]),
+        (_, None) => None,
+    }
+}
+
+/// How values of a type are kept by default, for which PostgreSQL has a word only since 16.
+fn usual_storage(object: &Object) -> &'static str {
+    let name = object.get("type").unwrap_or_default();
+    match name.split('(').next().unwrap_or_default() {
+        "numeric" | "inet" | "cidr" => "MAIN",
+        "tsquery" => "PLAIN",
+        _ => "EXTENDED",
+    }
+}
+
+fn options(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
+    let (reset, set) = super::alter::option_change(before.get("options"), after.get("options"));
+    reset.into_iter().chain(set).map(|what| alter(identity, after, &what)).collect()
+}
+
+/// Where a column that is only inherited is not as its parent has it.
+pub(super) fn deviations(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
+    let Some((_, parent)) = side.inherited_from(identity, object) else {
+        return settings(identity, object);
+    };
+    let differing = ["not null", "default", "storage", "compression", "statistics", "options"];
+    let differing = differing.iter().filter(|name| parent.get(name) != object.get(name));
+    let nothing = Object { whole: object.whole.clone(), ..Object::default() };
+    let statements = differing.filter_map(|name| {
+        let is_kept = *name != "not null" || not_null::is_inherited(parent);
+        change(side, identity, if is_kept { parent } else { &nothing }, object, name)
+    });
+    statements.flatten().collect()
+}

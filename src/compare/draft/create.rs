@@ -1,0 +1,314 @@
+//! Objects as they are made. What belongs to the cluster or is of a rare kind has no statement here.
+
+use super::column;
+use super::name;
+use super::name::{OWNER, alter_whole, called, items, options, own, whole};
+use super::not_null;
+use super::side::Side;
+use super::{acl, aggregate, alter};
+use crate::compare::facts::{Facts, Identity, Kind, Object};
+use crate::postgres::sql::quote::quote_literal;
+
+/// The statements that make an object of `side` with all that is said of it; parts that are made
+/// by statements of their own are not among them. None: it cannot be expressed.
+pub(super) fn create(
+    side: &Side,
+    from: &Facts,
+    identity: &Identity,
+    object: &Object,
+) -> Option<Vec<String>> {
+    let mut all = match identity.kind {
+        Kind::DefaultPrivileges => return acl::defaults(side.facts, identity, None, Some(object)),
+        Kind::Column => column::add(side, identity, object),
+        Kind::Table => table(side, identity, object)?,
+        kind => vec![bare(side, kind, identity, object)?],
+    };
+    all.extend(afterwards(side, identity, object));
+    match identity.kind {
+        // its privileges wait for those of the table
+        Kind::Column => {
+            all.extend(object.get("comment").map(|c| comment(identity, object, Some(c))))
+        }
+        _ => all.extend(remarks(from, identity, object)),
+    }
+    if matches!(identity.kind, Kind::Table | Kind::View | Kind::MaterializedView | Kind::Type) {
+        for (column, object) in side.columns(identity) {
+            all.extend(remarks(from, column, object));
+        }
+    }
+    Some(all)
+}
+
+fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option<String> {
+    let name = &identity.name;
+    let definition = || object.get("definition").map(|text| text.trim_end_matches(';'));
+    Some(match kind {
+        Kind::Schema => format!("CREATE SCHEMA {name};"),
+        Kind::Extension => {
+            let (schema, version) = (object.get("schema")?, object.get("version")?);
+            let version = quote_literal(version);
+            let which = format!("SCHEMA {schema} VERSION {}", version.trim());
+            format!("CREATE EXTENSION {name} {which};")
+        }
+        Kind::Type => composite_or_range(side, identity, object)?,
+        Kind::Domain => domain(side, identity, object)?,
+        Kind::Enum => {
+            format!("CREATE TYPE {name} AS ENUM ({});", object.get("labels").unwrap_or(""))
+        }
+        Kind::Function | Kind::Procedure | Kind::Index | Kind::Statistics | Kind::Rule => {
+            format!(
+                "{};",
+                definition()?.replacen(" ON ONLY ", " ON ", usize::from(kind == Kind::Index))
+            )
+        }
+        Kind::Trigger if own(identity, object).starts_with("hectic_") => {
+            // the bundle may have made it already
+            format!("{};", definition()?.replacen("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1))
+        }
+        Kind::Trigger => format!("{};", definition()?),
+        Kind::Aggregate => aggregate::create(name, object)?,
+        Kind::Collation => collation(name, object)?,
+        Kind::Sequence => {
+            let kept = if object.get("persistence").is_some() { "UNLOGGED " } else { "" };
+            format!("CREATE {kept}SEQUENCE {name}{};", sequence_options(object))
+        }
+        Kind::View => {
+            let with = object.get("options").map(|o| format!(" WITH ({})", options(o)));
+            format!("CREATE VIEW {name}{} AS\n{};", with.unwrap_or_default(), definition()?)
+        }
+        Kind::MaterializedView => {
+            let with = object.get("options").map(|o| format!(" WITH ({})", options(o)));
+            let data = if object.get("populated").is_some() { "WITH NO DATA" } else { "WITH DATA" };
+            let (with, name) = (with.unwrap_or_default(), called(identity, object));
+            format!("CREATE {name}{with} AS\n{}\n{data};", definition()?)
+        }
+        Kind::Constraint => {
+            let (own, definition) = (own(identity, object), object.get("definition")?);
+            format!("{} ADD CONSTRAINT {own} {definition};", alter_whole(object))
+        }
+        Kind::Policy => policy(identity, object),
+        Kind::Publication => publication(name, object),
+        _ => return None,
+    })
+}
+
+/// Owner, privileges and comment of what has just been made.
+fn remarks(from: &Facts, identity: &Identity, object: &Object) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Some(owner) = object.get("owner").filter(|owner| *owner != OWNER)
+        && identity.kind != Kind::Extension
+    {
+        all.push(format!("ALTER {} OWNER TO {};", called(identity, object), name::role(owner)));
+    }
+    all.extend(acl::begin(from, identity, object).unwrap_or_default());
+    all.extend(object.get("comment").map(|text| comment(identity, object, Some(text))));
+    all
+}
+
+/// `COMMENT ON … IS …`.
+pub(super) fn comment(identity: &Identity, object: &Object, text: Option<&str>) -> String {
+    let text = text.map_or_else(|| "NULL".to_owned(), quote_literal);
+    format!("COMMENT ON {} IS {};", called(identity, object), text.trim())
+}
+
+/// What the statement that makes an object cannot say.
+fn afterwards(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
+    let names: &[&str] = match identity.kind {
+        Kind::Table => {
+            &["toast options", "replica identity", "row security", "forced row security"]
+        }
+        Kind::Trigger | Kind::Rule => &["enabled"],
+        Kind::Index => &["clustered", "replica identity"],
+        Kind::Statistics => &["statistics"],
+        Kind::Domain => {
+            let checks = checks(side, identity).into_iter();
+            let said = checks.filter_map(|(i, o)| Some(comment(i, o, Some(o.get("comment")?))));
+            return said.collect();
+        }
+        _ => return Vec::new(),
+    };
+    let nothing = Object { whole: object.whole.clone(), ..Object::default() };
+    let there = names.iter().filter(|name| object.get(name).is_some());
+    there
+        .filter_map(|name| alter::property(side, identity, &nothing, object, name))
+        .flatten()
+        .collect()
+}
+
+fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
+    let name = &identity.name;
+    if object.get("tablespace").is_some() {
+        return None;
+    }
+    let kept = if object.get("persistence").is_some() { "UNLOGGED " } else { "" };
+    let is_later =
+        |column: &Identity, o: &Object| o.get("default").is_none() && side.split.contains(column);
+    let mut columns = side.columns(identity);
+    columns.retain(|(column, object)| !is_later(column, object));
+    let (own, inherited): (Vec<_>, Vec<_>) =
+        columns.into_iter().partition(|(_, column)| column.get("inherited") != Some("yes"));
+    let bound = object.get("partition bound");
+    let mut text = match (bound, object.get("of type")) {
+        (Some(bound), _) => {
+            let of = format!("PARTITION OF {}", object.get("inherits")?);
+            format!("CREATE {kept}TABLE {name} {of} {bound}")
+        }
+        (None, Some(of)) => format!("CREATE {kept}TABLE {name} OF {of}"),
+        (None, None) => {
+            let own = own.iter().map(|(i, o)| format!("\n  {}", column::declaration(side, i, o)));
+            let own = own.collect::<Vec<_>>().join(",");
+            format!("CREATE {kept}TABLE {name} ({own}\n)")
+        }
+    };
+    if let (None, Some(parents)) = (bound, object.get("inherits")) {
+        text.push_str(&format!(" INHERITS ({parents})"));
+    }
+    for (property, before, after) in [
+        ("partition key", " PARTITION BY ", ""),
+        ("access method", " USING ", ""),
+        ("options", " WITH (", ")"),
+    ] {
+        if let Some(value) = object.get(property) {
+            let value = if property == "options" { options(value) } else { value.to_owned() };
+            text.push_str(&format!("{before}{value}{after}"));
+        }
+    }
+    text.push(';');
+    let mut all = vec![text];
+    for (column, object) in own {
+        all.extend(column::settings(column, object));
+    }
+    for (column, object) in inherited {
+        all.extend(column::deviations(side, column, object));
+    }
+    Some(all)
+}
+
+/// ` AS integer START 1 …`.
+pub(super) fn sequence_options(object: &Object) -> String {
+    let names = [
+        ("type", "AS"),
+        ("start", "START"),
+        ("increment", "INCREMENT"),
+        ("minimum", "MINVALUE"),
+        ("maximum", "MAXVALUE"),
+    ];
+    let mut text = String::new();
+    for (property, word) in names {
+        if let Some(value) = object.get(property) {
+            text.push_str(&format!(" {word} {value}"));
+        }
+    }
+    let cycle = if object.get("cycle").is_some() { "CYCLE" } else { "NO CYCLE" };
+    text + &format!(" CACHE {} {cycle}", object.get("cache").unwrap_or("1"))
+}
+
+/// With its checks: once a value of the domain lies within another, none can be added.
+fn domain(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
+    object.get("type")?;
+    let mut text = format!("CREATE DOMAIN {} AS {}", identity.name, column::typed(object));
+    if let Some(default) = object.get("default") {
+        text.push_str(&format!(" DEFAULT {default}"));
+    }
+    let checks = checks(side, identity);
+    let definitions = checks.iter().filter_map(|(_, check)| check.get("definition"));
+    text.push_str(&not_null::declared(identity, object));
+    for (check, definition) in checks.iter().zip(definitions) {
+        text.push_str(&format!(" CONSTRAINT {} {definition}", own(check.0, check.1)));
+    }
+    Some(text + ";")
+}
+
+/// The checks of a domain that are declared with it.
+fn checks<'a>(side: &Side<'a>, domain: &Identity) -> Vec<(&'a Identity, &'a Object)> {
+    let parts = side.parts(domain).iter().copied();
+    parts.filter(|(part, check)| side.is_inline(part, check)).collect()
+}
+
+/// A collation of the C library, of ICU or of PostgreSQL's own.
+fn collation(name: &str, object: &Object) -> Option<String> {
+    let mut parts = vec![format!("provider = {}", object.get("provider")?)];
+    for (property, word) in
+        [("locale", "locale"), ("collate", "lc_collate"), ("ctype", "lc_ctype"), ("rules", "rules")]
+    {
+        let value = object.get(property).map(|value| quote_literal(value).trim().to_owned());
+        parts.extend(value.map(|value| format!("{word} = {value}")));
+    }
+    parts.extend(object.get("deterministic").map(|_| "deterministic = false".to_owned()));
+    Some(format!("CREATE COLLATION {name} ({});", parts.join(", ")))
+}
+
+fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
+    let name = &identity.name;
+    match object.get("form")? {
+        "composite" => {
+            let columns = side.columns(identity);
+            let columns =
+                columns.iter().map(|(i, o)| format!("{} {}", own(i, o), column::typed(o)));
+            let columns = columns.collect::<Vec<_>>().join(", ");
+            Some(format!("CREATE TYPE {name} AS ({columns});"))
+        }
+        "range" if object.get("canonical").is_none() => {
+            let mut parts = vec![format!("SUBTYPE = {}", object.get("subtype")?)];
+            for (property, word) in
+                [("subtype collation", "COLLATION"), ("multirange", "MULTIRANGE_TYPE_NAME")]
+            {
+                parts.extend(object.get(property).map(|value| format!("{word} = {value}")));
+            }
+            if let Some(difference) = object.get("difference") {
+                let function = difference.split('(').next().unwrap_or_default();
+                parts.push(format!("SUBTYPE_DIFF = {function}"));
+            }
+            Some(format!("CREATE TYPE {name} AS RANGE ({});", parts.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+fn policy(identity: &Identity, object: &Object) -> String {
+    let (own, table) = (own(identity, object), whole(object));
+    let mut text = format!("CREATE POLICY {own} ON {table}");
+    if object.get("permissive").is_some() {
+        text.push_str(" AS RESTRICTIVE");
+    }
+    let command = object.get("command").unwrap_or("all").to_uppercase();
+    let roles = items(object.get("roles").unwrap_or("public")).into_iter().map(|role| match role {
+        "public" => "PUBLIC".to_owned(),
+        OWNER => name::role(OWNER),
+        quoted => quoted.to_owned(),
+    });
+    let roles = roles.collect::<Vec<_>>().join(", ");
+    text.push_str(&format!(" FOR {command} TO {roles}"));
+    for (property, words) in [("using", "USING"), ("with check", "WITH CHECK")] {
+        if let Some(expression) = object.get(property) {
+            text.push_str(&format!(" {words} ({expression})"));
+        }
+    }
+    text + ";"
+}
+
+fn publication(name: &str, object: &Object) -> String {
+    let mut what = Vec::new();
+    for (property, value) in &object.properties {
+        if let Some(table) = property.strip_prefix("table ") {
+            let (columns, condition) =
+                value.split_once(" where ").map_or((value.as_str(), None), |(c, w)| (c, Some(w)));
+            let columns = if columns == "(all columns)" { "" } else { columns };
+            let condition = condition.map(|c| format!(" WHERE ({c})")).unwrap_or_default();
+            what.push(format!("TABLE {table} {columns}{condition}").trim_end().to_owned());
+        } else if let Some(schema) = property.strip_prefix("schema ") {
+            what.push(format!("TABLES IN SCHEMA {schema}"));
+        }
+    }
+    let mut text = format!("CREATE PUBLICATION {name}");
+    match (object.get("all tables"), what.is_empty()) {
+        (Some(_), _) => text.push_str(" FOR ALL TABLES"),
+        (None, true) => {}
+        (None, false) => text.push_str(&format!(" FOR {}", what.join(", "))),
+    }
+    let mut with = vec![format!("publish = '{}'", object.get("operations").unwrap_or_default())];
+    if object.get("via root").is_some() {
+        with.push("publish_via_partition_root".to_owned());
+    }
+    text + &format!(" WITH ({});", with.join(", "))
+}

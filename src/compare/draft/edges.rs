@@ -1,0 +1,319 @@
+//! Which operation has to come before which.
+
+use std::collections::BTreeMap;
+
+use super::operation::{Key, Step};
+use super::order::{Graph, Tie};
+use super::plan::Plan;
+use super::side::Side;
+use super::spread::{is_called, short};
+use crate::compare::facts::{Identity, Kind};
+
+/// The operations by what they are, and their order.
+pub(super) struct Edges<'g, 'a> {
+    plan: &'g Plan<'a>,
+    index: BTreeMap<&'g Key, usize>,
+    graph: Graph,
+}
+
+impl<'g, 'a> Edges<'g, 'a> {
+    /// The order of the operations with these keys; one more number stands between those of the
+    /// last step and all others.
+    pub(super) fn of(plan: &'g Plan<'a>, keys: &[&'g Key]) -> Self {
+        let index = keys.iter().zip(0..).map(|(key, at)| (*key, at)).collect();
+        let mut edges = Self { plan, index, graph: Graph::default() };
+        edges.drops();
+        edges.makes();
+        edges.bodies();
+        edges.overloads();
+        edges.names();
+        edges.rows();
+        edges.persistence();
+        edges.last(keys);
+        edges
+    }
+
+    pub(super) fn graph(self) -> Graph {
+        self.graph
+    }
+
+    fn at(&self, step: Step, identity: &Identity) -> Option<usize> {
+        self.index.get(&(step, Some(identity.clone()))).copied()
+    }
+
+    /// The operation on an object, on the column that it is inherited from, or on its whole where
+    /// that one comes or goes too.
+    fn with_wholes(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
+        let own = || self.with_parents(step, side, identity);
+        own().or_else(|| {
+            let whole = side.facts.get(identity)?.whole.as_ref()?;
+            let sets = [&self.plan.made, &self.plan.rebuilt, &self.plan.renewed];
+            let is_moved = match step {
+                Step::Drop => self.plan.goes(whole) || self.plan.renewed.contains(whole),
+                _ => sets.iter().any(|those| those.contains(whole)),
+            };
+            self.with_wholes(step, side, whole).filter(|_| is_moved)
+        })
+    }
+
+    fn with_parents(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
+        self.at(step, identity).or_else(|| {
+            let object = side.facts.get(identity).filter(|_| identity.kind == Kind::Column)?;
+            object.get("inherited").filter(|how| *how == "yes")?;
+            self.with_parents(step, side, side.inherited_from(identity, object)?.0)
+        })
+    }
+
+    /// What changes or makes an object comes first, and if it may be a table's columns then too.
+    fn after_making(&mut self, side: &Side, other: &Identity, later: usize, tie: Tie) {
+        if let Some(first) = self.with_wholes(Step::Make, side, other) {
+            self.graph.edge(first, later, tie);
+        }
+        for first in self.columns(side, other) {
+            self.graph.edge(first, later, tie.max(Tie::Should));
+        }
+    }
+
+    fn columns(&self, side: &Side, table: &Identity) -> Vec<usize> {
+        let parts = side.parts(table).iter().filter(|(part, _)| part.kind == Kind::Column);
+        match table.kind {
+            Kind::Table => parts.filter_map(|(column, _)| self.at(Step::Make, column)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn drops(&mut self) {
+        let from = &self.plan.from;
+        for (one, other) in from.depends.pairs() {
+            let first = self.with_wholes(Step::Drop, from, one);
+            let second = self.with_wholes(Step::Drop, from, other);
+            if let (Some(first), Some(second)) = (first, second) {
+                self.graph.edge(first, second, Tie::Must);
+            }
+            self.last_drops(one, other);
+            // what stays has to let go of what goes for good
+            let is_let_go = self.plan.goes(one) || first.is_some() && is_called(other.kind);
+            let changed = self.at(Step::Make, self.plan.new_name(one));
+            if let (Some(changed), Some(second), None, false) =
+                (changed, second, self.at(Step::Make, other), is_let_go)
+            {
+                self.graph.edge(changed, second, Tie::Must);
+            }
+            let Some(first) = first else { continue };
+            if one.kind == Kind::Column
+                && from.facts.get(one).is_some_and(|o| o.whole.as_ref() == Some(other))
+            {
+                // what is inherited goes when the table no longer inherits
+                let own = self.at(Step::Drop, one);
+                let is_inherited = |o: &crate::compare::facts::Object| o.get("inherited").is_some();
+                if let (Some(table), Some(own), true) =
+                    (self.at(Step::Make, other), own, from.facts.get(one).is_some_and(is_inherited))
+                {
+                    self.graph.edge(table, own, Tie::Must);
+                }
+                continue;
+            }
+            let changed = self.with_wholes(Step::Make, from, other);
+            let changed = changed.into_iter().chain(self.columns(from, other));
+            for made in changed.collect::<Vec<_>>() {
+                self.graph.edge(first, made, Tie::Should);
+            }
+        }
+    }
+
+    /// Old types go in the order in which they stand on each other.
+    fn last_drops(&mut self, one: &Identity, other: &Identity) {
+        let whole = self.plan.from.facts.get(one).and_then(|object| object.whole.as_ref());
+        let [one, other] = [whole.unwrap_or(one), other];
+        if self.plan.renewed.contains(one)
+            && self.plan.renewed.contains(other)
+            && let (Some(first), Some(second)) =
+                (self.at(Step::Finish, one), self.at(Step::Finish, other))
+        {
+            self.graph.edge(first, second, Tie::Must);
+        }
+    }
+
+    fn makes(&mut self) {
+        let to = &self.plan.to;
+        for (one, other) in to.depends.pairs() {
+            let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
+            let whole = to.facts.get(one).and_then(|object| object.whole.as_ref());
+            if one.kind == Kind::Column && whole == Some(other) {
+                match self.at(Step::Make, other) {
+                    Some(table) if self.plan.made.contains(other) => {
+                        self.graph.edge(table, made, Tie::Must);
+                    }
+                    // a table that comes to inherit has its parent's columns already
+                    Some(table) => self.graph.edge(made, table, Tie::Should),
+                    None => {}
+                }
+                continue;
+            }
+            self.after_making(to, other, made, Tie::Must);
+            for used in to.depends.body(other) {
+                self.after_making(to, used, made, strength(used.kind));
+            }
+        }
+    }
+
+    /// A function comes after what its body uses, if that is possible.
+    fn bodies(&mut self) {
+        let to = &self.plan.to;
+        for function in to.depends.bodies() {
+            let Some(made) = self.at(Step::Make, function) else { continue };
+            for used in to.depends.body(function) {
+                self.after_making(to, used, made, strength(used.kind));
+            }
+        }
+    }
+
+    /// A function is gone before others of its name are looked for.
+    fn overloads(&mut self) {
+        let mut gone: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for identity in self.plan.dropped.iter().filter(|identity| is_called(identity.kind)) {
+            let at = self.at(Step::Drop, identity);
+            gone.entry(short(identity)).or_default().extend(at);
+        }
+        if gone.is_empty() {
+            return;
+        }
+        let to = &self.plan.to;
+        for (one, other) in to.depends.pairs().filter(|(_, other)| is_called(other.kind)) {
+            let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
+            for first in gone.get(&short(other)).into_iter().flatten() {
+                self.graph.edge(*first, made, Tie::Should);
+            }
+        }
+    }
+
+    /// A name is free before it is taken.
+    fn names(&mut self) {
+        let mut taken: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for ((step, identity), at) in &self.index {
+            if let (Step::Drop, Some(identity)) = (step, identity) {
+                for name in names(&self.plan.from, identity) {
+                    taken.entry(name).or_default().push(*at);
+                }
+            }
+        }
+        for ((step, identity), second) in &self.index {
+            if let (Step::Make, Some(identity)) = (step, identity) {
+                for first in
+                    names(&self.plan.to, identity).iter().filter_map(|name| taken.get(name))
+                {
+                    first.iter().for_each(|first| self.graph.edge(*first, *second, Tie::Must));
+                }
+            }
+        }
+    }
+
+    /// Rows come when the columns are as they will be, and before what watches over them.
+    fn rows(&mut self) {
+        let Some(rows) = self.index.get(&(Step::Make, None)).copied() else { return };
+        for ((step, identity), at) in &self.index {
+            let Some(identity) = identity else { continue };
+            match (step, identity.kind) {
+                (Step::Drop, Kind::Constraint | Kind::Index | Kind::Trigger)
+                | (
+                    Step::Make,
+                    Kind::Table | Kind::Column | Kind::Enum | Kind::Type | Kind::Domain,
+                ) => {
+                    self.graph.edge(*at, rows, Tie::Must);
+                }
+                (Step::Make, Kind::Constraint | Kind::Index | Kind::Trigger) => {
+                    self.graph.edge(rows, *at, Tie::Must);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A table that is logged refers to none that is not.
+    fn persistence(&mut self) {
+        let to = &self.plan.to;
+        for (key, own, other) in to.references() {
+            // one that is made again is not there meanwhile
+            if self.at(Step::Make, key).is_some() {
+                continue;
+            }
+            let (Some(first), Some(second)) =
+                (self.at(Step::Make, own), self.at(Step::Make, other))
+            else {
+                continue;
+            };
+            match (self.unlogged(own), self.unlogged(other)) {
+                (Some(true), Some(true)) => self.graph.edge(first, second, Tie::Must),
+                (Some(false), Some(false)) => self.graph.edge(second, first, Tie::Must),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a table becomes unlogged or logged.
+    fn unlogged(&self, table: &Identity) -> Option<bool> {
+        let (before, after) = self.plan.both(table);
+        let is = |object: &crate::compare::facts::Object| object.get("persistence").is_some();
+        let (before, after) = (is(before?), is(after?));
+        (before != after).then_some(after)
+    }
+
+    fn last(&mut self, keys: &[&Key]) {
+        for ((step, _), at) in keys.iter().zip(0..) {
+            match step {
+                Step::Finish => self.graph.edge(keys.len(), at, Tie::Must),
+                _ => self.graph.edge(at, keys.len(), Tie::Must),
+            }
+        }
+    }
+
+    /// A part that stands in the way of an order, where it could be made or dropped by itself.
+    pub(super) fn knot(&self) -> Option<Identity> {
+        let circles = self.graph.circles(self.index.len() + 1, Tie::Must);
+        for (step, side) in [(Step::Drop, &self.plan.from), (Step::Make, &self.plan.to)] {
+            let within = side.depends.pairs().find(|(part, other)| {
+                let at = |identity| self.with_wholes(step, side, identity);
+                self.is_separable(step, side, part)
+                    && matches!((at(part), at(other)), (Some(part), Some(other))
+                        if part != other && circles[part] == circles[other])
+            });
+            if let Some((part, _)) = within {
+                return Some(part.clone());
+            }
+        }
+        None
+    }
+
+    fn is_separable(&self, step: Step, side: &Side, part: &Identity) -> bool {
+        let Some(object) = side.facts.get(part).filter(|object| object.whole.is_some()) else {
+            return false;
+        };
+        let is_there = self.at(step, part).is_some() || side.split.contains(part);
+        let has = |property| object.get(property).is_some();
+        !is_there
+            && !side.comes_along(part, object)
+            && match part.kind {
+                Kind::Column => has("default") || has("generated"),
+                Kind::Constraint => step == Step::Drop || side.is_inline(part, object),
+                Kind::Policy | Kind::Rule | Kind::Trigger => step == Step::Drop,
+                _ => false,
+            }
+    }
+}
+
+/// How much an order with what a body mentions matters.
+fn strength(kind: Kind) -> Tie {
+    if is_called(kind) { Tie::Should } else { Tie::Might }
+}
+
+/// What an object is called, and the sequences of its identities.
+fn names(side: &Side, identity: &Identity) -> Vec<String> {
+    let columns = match identity.kind {
+        Kind::Table => side.columns(identity),
+        _ => side.facts.entry(identity).into_iter().collect(),
+    };
+    let sequences =
+        columns.into_iter().filter_map(|(column, object)| side.identity_sequence(column, object));
+    let sequences = sequences.map(|(sequence, _)| sequence.name.clone());
+    std::iter::once(identity.name.clone()).chain(sequences).collect()
+}

@@ -1,0 +1,125 @@
+//! What statements call objects and roles.
+
+use crate::compare::facts::{Identity, Kind, Object};
+use crate::postgres::sql::quote::quote_ident;
+
+/// What facts call the owner of the database: see `drift::Roles`.
+pub(super) const OWNER: &str = "(owner)";
+
+/// The word for a kind in ALTER, DROP and COMMENT.
+pub(super) fn noun(kind: Kind) -> String {
+    match kind {
+        Kind::Enum => "TYPE".to_owned(),
+        Kind::Statistics => "STATISTICS".to_owned(),
+        _ => kind.label().to_uppercase(),
+    }
+}
+
+/// A part's own name: of `x on shop.t` and of `shop.t.x` that is `x`; of anything else the whole.
+pub(super) fn own<'a>(identity: &'a Identity, object: &Object) -> &'a str {
+    let Some(whole) = &object.whole else { return &identity.name };
+    match identity.kind {
+        Kind::Column => identity.name.get(whole.name.len() + 1..).unwrap_or_default(),
+        Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy => {
+            let end = identity.name.len().saturating_sub(whole.name.len() + " on ".len());
+            identity.name.get(..end).unwrap_or_default()
+        }
+        _ => &identity.name,
+    }
+}
+
+/// What an object is a part of, by name.
+pub(super) fn whole(object: &Object) -> &str {
+    object.whole.as_ref().map_or("", |whole| &whole.name)
+}
+
+/// `TABLE shop.t`, `CONSTRAINT x ON DOMAIN d`: as COMMENT, ALTER and DROP have it.
+pub(super) fn called(identity: &Identity, object: &Object) -> String {
+    let (noun, own) = (noun(identity.kind), own(identity, object));
+    match (identity.kind, &object.whole) {
+        (Kind::Constraint, Some(whole)) if whole.kind == Kind::Domain => {
+            format!("{noun} {own} ON DOMAIN {}", whole.name)
+        }
+        (Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy, Some(whole)) => {
+            format!("{noun} {own} ON {}", whole.name)
+        }
+        (Kind::Aggregate, _) if own.ends_with("()") => {
+            format!("{noun} {}(*)", &own[..own.len() - 2])
+        }
+        _ => format!("{noun} {}", identity.name),
+    }
+}
+
+/// `ALTER TABLE shop.t` for what a table, a view or a domain is asked to do with a part.
+pub(super) fn alter_whole(object: &Object) -> String {
+    let Some(whole) = &object.whole else { return String::new() };
+    format!("ALTER {} {}", noun(whole.kind), whole.name)
+}
+
+/// A role by its bare name.
+pub(super) fn role(name: &str) -> String {
+    match name {
+        OWNER => "CURRENT_USER".to_owned(),
+        "" => "PUBLIC".to_owned(),
+        _ => quote_ident(name),
+    }
+}
+
+/// A name without its quotes.
+pub(super) fn bare(name: &str) -> String {
+    match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => name.to_owned(),
+    }
+}
+
+/// The parts of a list between commas that are in no quotes.
+pub(super) fn items(list: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut start, mut quoted) = (0, false);
+    for (at, c) in list.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                found.push(list[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(list[start..].trim());
+    found.retain(|item| !item.is_empty());
+    found
+}
+
+/// `name=value, …` as the options in parentheses are written: `"name" = 'value'`.
+pub(super) fn options(list: &str) -> String {
+    let pair = |item: &&str| match item.split_once('=') {
+        Some((name, value)) => format!("{name} = '{}'", value.replace('\'', "''")),
+        None => (*item).to_owned(),
+    };
+    items(list).iter().map(pair).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_have_names_of_their_own() {
+        let table = Identity { kind: Kind::Table, name: "s.\"a on b\"".to_owned() };
+        let part = Object { whole: Some(table), ..Object::default() };
+        let named = |kind, name: &str| Identity { kind, name: name.to_owned() };
+        let column = named(Kind::Column, "s.\"a on b\".\"X.y\"");
+        assert_eq!(own(&column, &part), "\"X.y\"");
+        let trigger = named(Kind::Trigger, "x on s.\"a on b\"");
+        assert_eq!(own(&trigger, &part), "x");
+        assert_eq!(called(&trigger, &part), "TRIGGER x ON s.\"a on b\"");
+    }
+
+    #[test]
+    fn lists_are_split_outside_of_quotes() {
+        assert_eq!(items("\"a, b\", c"), ["\"a, b\"", "c"]);
+        assert_eq!(options("a=1, b=it's"), "a = '1', b = 'it''s'");
+    }
+}

@@ -1,0 +1,94 @@
+//! NOT NULL, which later releases keep as a constraint with a name: PostgreSQL 17 of domains, 18 of
+//! columns, where it may leave out children or rows.
+
+use super::enums::split;
+use super::name::{alter_whole, bare, own, whole};
+use crate::compare::facts::{Identity, Kind, Object};
+
+const STATE: &str = "not null";
+const NAME: &str = "not null constraint";
+const NO_INHERIT: &str = "no inherit";
+const NOT_VALID: &str = "not valid";
+
+/// ` CONSTRAINT x NOT NULL` as a declaration has it; nothing where none can say it.
+pub(super) fn declared(identity: &Identity, object: &Object) -> String {
+    match object.get(STATE) {
+        Some(state) if !state.contains(NOT_VALID) => {
+            let name = named(identity, object, object.get(NAME));
+            format!(" {name}NOT NULL{}", inheritance(state))
+        }
+        _ => String::new(),
+    }
+}
+
+/// What no declaration can say: the rows that are there are not checked.
+pub(super) fn afterwards(identity: &Identity, object: &Object) -> Option<String> {
+    object.get(STATE).filter(|state| state.contains(NOT_VALID))?;
+    add(identity, object, object.get(NAME))
+}
+
+/// From one side to the other. None: there is no statement.
+pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
+    let alter = |what: &str| format!("{} {what};", alter_whole(after));
+    let column = |what: &str| alter(&format!("ALTER COLUMN {} {what}", own(identity, after)));
+    let (old, new) = (before.get(STATE), after.get(STATE));
+    let (Some(old), Some(new)) = (old, new) else {
+        let name = named(identity, after, after.get(NAME));
+        return match new {
+            None => Some(old.map(|_| column("DROP NOT NULL")).into_iter().collect()),
+            Some("yes") if name.is_empty() => Some(vec![column("SET NOT NULL")]),
+            Some(_) => Some(vec![add(identity, after, after.get(NAME))?]),
+        };
+    };
+    let name = before.get(NAME)?;
+    let differs = |word: &str| old.contains(word) != new.contains(word);
+    if differs(NOT_VALID) && new.contains(NOT_VALID) {
+        // a change of its name comes later
+        return Some(vec![column("DROP NOT NULL"), add(identity, after, Some(name))?]);
+    }
+    let mut all = Vec::new();
+    if differs(NO_INHERIT) {
+        let how = if new.contains(NO_INHERIT) { "NO INHERIT" } else { "INHERIT" };
+        all.push(alter(&format!("ALTER CONSTRAINT {name} {how}")));
+    }
+    if differs(NOT_VALID) {
+        all.push(alter(&format!("VALIDATE CONSTRAINT {name}")));
+    }
+    Some(all)
+}
+
+/// Another name; `head` is `ALTER TABLE …` or `ALTER DOMAIN …`.
+pub(super) fn rename(head: &str, before: &Object, after: &Object) -> Option<Vec<String>> {
+    let (old, new) = (before.get(NAME)?, after.get(NAME)?);
+    Some(vec![format!("{head} RENAME CONSTRAINT {old} TO {new};")])
+}
+
+/// What a column gets from its parent of NOT NULL.
+pub(super) fn is_inherited(parent: &Object) -> bool {
+    parent.get(STATE).is_none_or(|state| !state.contains(NO_INHERIT))
+}
+
+fn add(identity: &Identity, object: &Object, name: Option<&str>) -> Option<String> {
+    let state = object.get(STATE)?;
+    let (named, inherit) = (named(identity, object, name), inheritance(state));
+    let valid = if state.contains(NOT_VALID) { " NOT VALID" } else { "" };
+    let (head, column) = (alter_whole(object), own(identity, object));
+    Some(format!("{head} ADD {named}NOT NULL {column}{inherit}{valid};"))
+}
+
+fn inheritance(state: &str) -> &'static str {
+    if state.contains(NO_INHERIT) { " NO INHERIT" } else { "" }
+}
+
+/// `CONSTRAINT x `, unless the server gives that name by itself.
+fn named(identity: &Identity, object: &Object, name: Option<&str>) -> String {
+    let usual = match identity.kind {
+        Kind::Column => {
+            let table = bare(split(whole(object)).1);
+            format!("{table}_{}_not_null", bare(own(identity, object)))
+        }
+        _ => format!("{}_not_null", bare(split(&identity.name).1)),
+    };
+    let given = name.filter(|name| bare(name) != usual);
+    given.map_or_else(String::new, |name| format!("CONSTRAINT {name} "))
+}

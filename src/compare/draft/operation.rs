@@ -1,0 +1,323 @@
+//! A plan as operations with statements, and those in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::edges::Edges;
+use super::name::called;
+use super::plan::{Plan, rename};
+use super::{Left, acl, alter, column, create, enums, rows, sequence};
+use crate::compare::drift::Difference;
+use crate::compare::facts::{Identity, Kind, Object, What};
+use crate::compare::rows::TableDiff;
+
+/// What an operation does with its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Drop,
+    /// Makes or changes it.
+    Make,
+    /// What waits until everything is there.
+    Finish,
+}
+
+/// An operation; without an object: the rows.
+pub(super) type Key = (Step, Option<Identity>);
+
+/// The statements in groups, and the differences that have no statement.
+type Sorted = (Vec<Vec<String>>, Vec<Left>);
+
+/// The statements of a plan; those of one operation belong together.
+pub(super) struct Operations<'p, 'a> {
+    plan: &'p Plan<'a>,
+    all: BTreeMap<Key, Vec<String>>,
+    left: Vec<Left>,
+}
+
+impl<'p, 'a> Operations<'p, 'a> {
+    pub(super) fn of(plan: &'p Plan<'a>, tables: &[TableDiff]) -> Self {
+        let mut operations = Self { plan, all: BTreeMap::new(), left: Vec::new() };
+        let gone = plan.dropped.iter().chain(&plan.rebuilt).chain(&plan.from.split);
+        gone.for_each(|identity| operations.drop(identity));
+        plan.made.iter().for_each(|identity| operations.make(identity));
+        plan.rebuilt.iter().for_each(|identity| operations.make(plan.new_name(identity)));
+        plan.renewed.iter().for_each(|identity| operations.renew(identity));
+        plan.to.split.iter().for_each(|part| operations.complete(part));
+        let changed = plan.changes.keys().chain(&plan.retyped).chain(&plan.bare);
+        let changed: BTreeSet<&Identity> = changed.collect();
+        changed.into_iter().for_each(|identity| operations.change(identity));
+        plan.to.facts.iter().for_each(|(identity, _)| operations.exchange(identity));
+        let (statements, cut) = rows::statements(&plan.to, tables);
+        operations.left.extend(cut);
+        operations.push(Step::Make, None, statements);
+        for (sequence, statements) in sequence::behind(plan, tables) {
+            operations.push(Step::Finish, Some(&sequence), statements);
+        }
+        operations
+    }
+
+    fn push(&mut self, step: Step, identity: Option<&Identity>, statements: Vec<String>) {
+        if !statements.is_empty() {
+            self.all.entry((step, identity.cloned())).or_default().extend(statements);
+        }
+    }
+
+    /// Whether the whole of a part is renewed with all that is declared in it.
+    fn is_renewed(&self, object: &Object) -> bool {
+        object.whole.as_ref().is_some_and(|whole| self.plan.renewed.contains(whole))
+    }
+
+    fn drop(&mut self, identity: &Identity) {
+        let Some(object) = self.plan.from.facts.get(identity) else { return };
+        if self.goes_with_its_schema(identity) || self.is_renewed(object) {
+            return;
+        }
+        let is_default = identity.kind == Kind::Column
+            && self.plan.from.split.contains(identity)
+            && object.get("default").is_some();
+        let statements = match is_default {
+            true => Some(vec![column::alter(identity, object, "DROP DEFAULT")]),
+            false => alter::drop(&self.plan.from, identity, object),
+        };
+        match statements {
+            Some(statements) => self.push(drop_step(identity), Some(identity), statements),
+            None => self.left.push(format!("- {identity}")),
+        }
+    }
+
+    /// Default privileges in a schema that is dropped.
+    fn goes_with_its_schema(&self, identity: &Identity) -> bool {
+        let schemas = self.plan.dropped.iter().filter(|other| other.kind == Kind::Schema);
+        let mut places = schemas.map(|schema| format!(" in schema {} on ", schema.name));
+        identity.kind == Kind::DefaultPrivileges
+            && places.any(|place| identity.name.contains(&place))
+    }
+
+    fn make(&mut self, identity: &Identity) {
+        let Some(object) = self.plan.to.facts.get(identity) else { return };
+        if self.is_renewed(object) && self.plan.to.is_inline(identity, object) {
+            return;
+        }
+        let step = if identity.kind == Kind::DefaultPrivileges { Step::Finish } else { Step::Make };
+        match create::create(&self.plan.to, self.plan.from.facts, identity, object) {
+            Some(statements) => self.push(step, Some(identity), statements),
+            None => self.left.push(format!("+ {identity}")),
+        }
+        if identity.kind == Kind::Column {
+            // what is taken from a role on the table is taken on its columns
+            let privileges = acl::begin(self.plan.from.facts, identity, object);
+            self.push(Step::Finish, Some(identity), privileges.unwrap_or_default());
+        }
+        if identity.kind == Kind::Sequence && object.get("owned by").is_some() {
+            let nothing = Object::default();
+            let owned = alter::property(&self.plan.to, identity, &nothing, object, "owned by");
+            self.push(Step::Finish, Some(identity), owned.unwrap_or_default());
+        }
+    }
+
+    /// A column whose default, or that itself, is no part of the statement that makes its table.
+    fn complete(&mut self, part: &Identity) {
+        let Some(object) = self.plan.to.facts.get(part) else { return };
+        match object.get("default") {
+            _ if part.kind != Kind::Column => {}
+            Some(default) => {
+                let what = format!("SET DEFAULT {default}");
+                self.push(Step::Make, Some(part), vec![column::alter(part, object, &what)]);
+            }
+            None => self.push(Step::Make, Some(part), column::add(&self.plan.to, part, object)),
+        }
+    }
+
+    /// An identity whose sequence has another name is another identity.
+    fn exchange(&mut self, column: &Identity) {
+        let plan = self.plan;
+        if column.kind != Kind::Column || !sequence::is_exchanged(plan, column) || plan.goes(column)
+        {
+            return;
+        }
+        let (Some(before), Some(after)) = plan.both(column) else { return };
+        let new = column::change(&plan.to, column, &Object::default(), after, "identity");
+        self.push(Step::Drop, Some(column), vec![column::alter(column, before, "DROP IDENTITY")]);
+        self.push(Step::Make, Some(column), new.unwrap_or_default());
+    }
+
+    /// A type steps aside for its successor, and goes when no column is left of it.
+    fn renew(&mut self, identity: &Identity) {
+        let (qualified, own) = enums::old_name(identity);
+        let aside = format!("ALTER TYPE {} RENAME TO {own};", identity.name);
+        self.push(Step::Drop, Some(identity), vec![aside]);
+        self.make(identity);
+        for (part, object) in self.plan.to.parts(identity) {
+            if part.kind == Kind::Constraint && !self.plan.to.is_inline(part, object) {
+                self.make(part);
+            }
+        }
+        self.push(Step::Finish, Some(identity), vec![format!("DROP TYPE {qualified};")]);
+    }
+
+    fn change(&mut self, identity: &Identity) {
+        let plan = self.plan;
+        let (Some(before), Some(after)) = plan.both(identity) else { return };
+        let is_anew = [&plan.rebuilt, &plan.renewed, &plan.dropped, &plan.made];
+        let with_whole = after.whole.as_ref().is_some_and(|whole| plan.rebuilt.contains(whole));
+        if is_anew.iter().any(|those| those.contains(identity))
+            || with_whole
+            || self.is_renewed(after)
+        {
+            return;
+        }
+        let mut statements = Vec::new();
+        let retyped = plan.retyped.contains(identity);
+        if retyped && !plan.from.comes_along(identity, before) {
+            statements = column::retype(identity, before, after);
+        }
+        if plan.bare.contains(identity) {
+            self.bare(identity, before);
+            if !retyped && after.get("default").is_some() {
+                let set = alter::property(&plan.to, identity, before, after, "default");
+                statements.extend(set.into_iter().flatten());
+            }
+        }
+        let mut changes: Vec<&Difference> =
+            plan.changes.get(identity).into_iter().flatten().collect();
+        changes.sort_by_key(|difference| turn(difference));
+        for difference in changes {
+            let What::Changed { property, .. } = &difference.what else { continue };
+            let is_done = retyped && ["type", "collation", "default"].contains(&property.as_str());
+            if is_done || property == "default" && plan.bare.contains(identity) {
+                continue;
+            }
+            let Some(found) = self.changed(identity, property, [before, after]) else {
+                self.left.push(format!("~ {identity}: {property}"));
+                continue;
+            };
+            match step(identity, property, after) {
+                Step::Make => {
+                    for one in found {
+                        if !statements.contains(&one) {
+                            statements.push(one);
+                        }
+                    }
+                }
+                other => self.push(other, Some(identity), found),
+            }
+        }
+        self.push(Step::Make, Some(identity), statements);
+    }
+
+    fn changed(
+        &self,
+        identity: &Identity,
+        property: &str,
+        [before, after]: [&Object; 2],
+    ) -> Option<Vec<String>> {
+        let new = self.plan.new_name(identity);
+        match property {
+            "name" => Some(vec![rename(identity, before, new, after)]),
+            _ => alter::property(&self.plan.to, new, before, after, property),
+        }
+    }
+
+    /// Takes a default away.
+    fn bare(&mut self, identity: &Identity, before: &Object) {
+        let statement = match identity.kind {
+            Kind::Column => column::alter(identity, before, "DROP DEFAULT"),
+            _ => format!("ALTER {} DROP DEFAULT;", called(identity, before)),
+        };
+        self.push(Step::Drop, Some(identity), vec![statement]);
+    }
+
+    /// The statements in order; or a part that has to be split from its whole for there to be one.
+    pub(super) fn sorted(self) -> Result<Sorted, Identity> {
+        let keys: Vec<&Key> = self.all.keys().collect();
+        let edges = Edges::of(self.plan, &keys);
+        if let Some(part) = edges.knot() {
+            return Err(part);
+        }
+        let mut ranks: Vec<_> = keys.iter().map(|key| self.rank(key)).collect();
+        ranks.push((Step::Finish, 0, None));
+        let order = edges.graph().sorted(&ranks);
+        let mut all: Vec<Vec<String>> = self.all.into_values().collect();
+        let groups = order.into_iter().filter_map(|at| Some(std::mem::take(all.get_mut(at)?)));
+        Ok((groups.collect(), self.left))
+    }
+
+    fn rank(&self, (step, identity): &Key) -> (Step, usize, Option<Identity>) {
+        let place = match identity {
+            None => KINDS.iter().position(|kind| *kind == Kind::Function).unwrap_or_default(),
+            Some(identity) if identity.kind == Kind::Constraint && self.is_foreign(identity) => {
+                KINDS.len()
+            }
+            Some(identity) => {
+                KINDS.iter().position(|kind| *kind == identity.kind).unwrap_or(KINDS.len())
+            }
+        };
+        let place = if *step == Step::Drop { KINDS.len() + 1 - place } else { place };
+        (*step, place, identity.clone())
+    }
+
+    fn is_foreign(&self, constraint: &Identity) -> bool {
+        let sides = [&self.plan.from, &self.plan.to];
+        let mut definitions =
+            sides.iter().filter_map(|side| side.facts.get(constraint)?.get("definition"));
+        definitions.any(|definition| definition.starts_with("FOREIGN KEY"))
+    }
+}
+
+/// The order in which properties change: a type before its default, an identity goes before NOT NULL
+/// does and comes after it.
+fn turn(difference: &Difference) -> u8 {
+    let What::Changed { property, after, .. } = &difference.what else { return 0 };
+    match (property.as_str(), after) {
+        ("name", _) => 9,
+        ("owner", _) => 7,
+        ("acl", _) => 8,
+        ("generated", _) => 1,
+        ("identity", None) => 2,
+        ("default", None) => 3,
+        ("not null", _) => 4,
+        ("default" | "identity", Some(_)) => 5,
+        _ => 6,
+    }
+}
+
+/// When a property changes. What goes of a column goes before what it needs; privileges on columns
+/// come last, since those on the table take them away.
+fn step(identity: &Identity, property: &str, after: &Object) -> Step {
+    match (identity.kind, property) {
+        (Kind::DefaultPrivileges, _) | (_, "owned by") | (Kind::Column, "acl") => Step::Finish,
+        (Kind::Column, "identity") if after.get(property).is_none() => Step::Drop,
+        _ => Step::Make,
+    }
+}
+
+fn drop_step(identity: &Identity) -> Step {
+    match identity.kind {
+        Kind::DefaultPrivileges => Step::Finish,
+        _ => Step::Drop,
+    }
+}
+
+/// The order in which things are made where nothing else decides; rows come before functions.
+const KINDS: [Kind; 21] = [
+    Kind::Schema,
+    Kind::Extension,
+    Kind::Collation,
+    Kind::Enum,
+    Kind::Type,
+    Kind::Domain,
+    Kind::Sequence,
+    Kind::Table,
+    Kind::Column,
+    Kind::Function,
+    Kind::Procedure,
+    Kind::Aggregate,
+    Kind::View,
+    Kind::MaterializedView,
+    Kind::Index,
+    Kind::Constraint,
+    Kind::Statistics,
+    Kind::Rule,
+    Kind::Trigger,
+    Kind::Policy,
+    Kind::Publication,
+];

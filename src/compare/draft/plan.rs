@@ -1,0 +1,306 @@
+//! What is to be done with which object.
+//!
+//! Some changes have a statement, others want the object dropped and made again; then so does
+//! what depends on it and stays. Whatever depends on what is dropped for good is dropped or changed
+//! as well, or the other side could not be as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::enums;
+use super::name::own;
+use super::side::Side;
+use crate::compare::drift;
+use crate::compare::drift::{Difference, Roles};
+use crate::compare::facts::{Facts, Identity, Kind, Object, What};
+use crate::compare::rows::{Change, TableDiff};
+
+/// Sets of objects; those that are on both sides go by their names on the first.
+pub(super) struct Plan<'a> {
+    pub(super) from: Side<'a>,
+    pub(super) to: Side<'a>,
+    /// On the first side only.
+    pub(super) dropped: BTreeSet<Identity>,
+    /// On the second side only.
+    pub(super) made: BTreeSet<Identity>,
+    /// Dropped and made again.
+    pub(super) rebuilt: BTreeSet<Identity>,
+    /// Types that are made anew while the old one waits under another name.
+    pub(super) renewed: BTreeSet<Identity>,
+    /// Columns whose type changes or is made anew.
+    pub(super) retyped: BTreeSet<Identity>,
+    /// Columns and domains whose defaults go before what they need does, and come back.
+    pub(super) bare: BTreeSet<Identity>,
+    /// The new names of constraints and indexes.
+    pub(super) renamed: BTreeMap<Identity, Identity>,
+    /// Everything else.
+    pub(super) changes: BTreeMap<Identity, Vec<Difference>>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn of(from: &'a Facts, to: &'a Facts, rows: &[TableDiff]) -> Self {
+        let mut plan = Self {
+            from: Side::of(from),
+            to: Side::of(to),
+            dropped: BTreeSet::new(),
+            made: BTreeSet::new(),
+            rebuilt: BTreeSet::new(),
+            renewed: BTreeSet::new(),
+            retyped: BTreeSet::new(),
+            bare: BTreeSet::new(),
+            renamed: BTreeMap::new(),
+            changes: BTreeMap::new(),
+        };
+        let differences = drift::compare(from, to, &Roles::default());
+        for difference in &differences {
+            plan.add(difference, &differences, rows);
+        }
+        plan.sequences();
+        while plan.spread() {}
+        plan.part_unlogged();
+        plan
+    }
+
+    /// What an object is called on the second side.
+    pub(super) fn new_name<'b>(&'b self, identity: &'b Identity) -> &'b Identity {
+        self.renamed.get(identity).unwrap_or(identity)
+    }
+
+    /// Whether an object is on both sides.
+    pub(super) fn stays(&self, identity: &Identity) -> bool {
+        self.to.facts.get(self.new_name(identity)).is_some() && !self.dropped.contains(identity)
+    }
+
+    fn add(&mut self, difference: &Difference, all: &[Difference], rows: &[TableDiff]) {
+        let identity = &difference.identity;
+        match &difference.what {
+            What::Removed => {
+                let object = self.from.facts.get(identity);
+                if object.is_some_and(|object| is_own(&self.from, identity, object, all)) {
+                    self.dropped.insert(identity.clone());
+                }
+            }
+            What::Added => {
+                let object = self.to.facts.get(identity);
+                if let Some(object) = object.filter(|o| is_own(&self.to, identity, o, all)) {
+                    self.make(identity);
+                    self.check_of_domain(object);
+                }
+            }
+            What::Changed { property, after: Some(after), .. } if property == "name" => {
+                let new = Identity { kind: identity.kind, name: after.clone() };
+                self.renamed.insert(identity.clone(), new);
+                self.changes.entry(identity.clone()).or_default().push(difference.clone());
+            }
+            What::Changed { property, .. } => {
+                if let (Some(before), Some(after)) = self.both(identity) {
+                    self.change(identity, property, [before, after], all, rows);
+                }
+                self.changes.entry(identity.clone()).or_default().push(difference.clone());
+            }
+        }
+    }
+
+    /// A property for which there is more to do than to set it.
+    fn change(
+        &mut self,
+        identity: &Identity,
+        property: &str,
+        [before, after]: [&Object; 2],
+        all: &[Difference],
+        rows: &[TableDiff],
+    ) {
+        if identity.kind == Kind::Column {
+            return self.change_column(identity, property, [before, after]);
+        }
+        if self.from.comes_along(identity, before) {
+            return;
+        }
+        let is_domain = || identity.kind == Kind::Domain && property == "not null";
+        if is_anew(identity, property, before, after) {
+            self.rebuilt.insert(identity.clone());
+        } else if identity.kind == Kind::Enum
+            && property == "labels"
+            && must_renew(identity, before, after, all, &self.to, rows)
+            || is_domain() && after.get(property).is_some() && self.from.is_within_others(identity)
+        {
+            self.renewed.insert(identity.clone());
+        }
+        if identity.kind == Kind::Constraint && property == "definition" {
+            self.check_of_domain(after);
+        }
+    }
+
+    /// A domain cannot get a check while values of it lie within others, but it can be made anew.
+    fn check_of_domain(&mut self, constraint: &Object) {
+        if let Some(domain) = constraint.whole.as_ref().filter(|whole| whole.kind == Kind::Domain)
+            && self.from.is_within_others(domain)
+        {
+            self.renewed.insert(domain.clone());
+        }
+    }
+
+    fn change_column(&mut self, column: &Identity, property: &str, both: [&Object; 2]) {
+        let [before, after] = both;
+        let Some(whole) = &before.whole else { return };
+        let is_typed = ["type", "collation"].contains(&property);
+        match whole.kind {
+            // a view cannot change the type of a column, but it can be made again
+            Kind::View | Kind::MaterializedView if is_typed => {
+                self.rebuilt.insert(whole.clone());
+            }
+            Kind::Type if is_typed && self.from.is_in_tables(whole) => {
+                self.renewed.insert(whole.clone());
+            }
+            Kind::Table if property == "generated" && !self.from.comes_along(column, before) => {
+                let is_virtual = |text: &str| text.ends_with(" virtual");
+                if after.get(property).is_some() || before.get(property).is_some_and(is_virtual) {
+                    self.rebuilt.insert(column.clone());
+                }
+            }
+            _ if is_typed => {
+                self.retyped.insert(column.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The object on both sides.
+    pub(super) fn both(&self, identity: &Identity) -> (Option<&'a Object>, Option<&'a Object>) {
+        (self.from.facts.get(identity), self.to.facts.get(self.new_name(identity)))
+    }
+
+    /// A new object and those of its parts that are made by themselves.
+    fn make(&mut self, identity: &Identity) {
+        let parts: Vec<Identity> = self
+            .to
+            .parts(identity)
+            .iter()
+            .filter(|(part, object)| {
+                part.kind != Kind::Column
+                    && !self.to.comes_along(part, object)
+                    && !self.to.is_inline(part, object)
+                    || is_serial(part, object, &self.to)
+            })
+            .map(|(part, _)| (*part).clone())
+            .collect();
+        self.made.insert(identity.clone());
+        parts.iter().for_each(|part| self.make(part));
+    }
+
+    /// Sequences of columns that become identities, or no longer are: neither kind becomes the other.
+    fn sequences(&mut self) {
+        for (sequence, before) in self.from.facts.iter().filter(|(i, _)| i.kind == Kind::Sequence) {
+            let Some(after) = self.to.facts.get(sequence) else { continue };
+            let was = self.from.comes_along(sequence, before);
+            match (was, self.to.comes_along(sequence, after)) {
+                (false, true) => self.dropped.insert(sequence.clone()),
+                (true, false) => self.made.insert(sequence.clone()),
+                _ => continue,
+            };
+            self.changes.remove(sequence);
+        }
+    }
+
+    /// Lets a part of something be made or dropped by itself.
+    pub(super) fn split(&mut self, part: &Identity) {
+        if self.from.facts.get(part).is_some() {
+            self.from.split.insert(part.clone());
+        } else {
+            self.to.split.insert(part.clone());
+        }
+        let inline = self.to.facts.get(part).filter(|_| part.kind == Kind::Constraint);
+        if inline.is_some() {
+            self.made.insert(part.clone());
+        }
+    }
+}
+
+/// Whether it has to be made or dropped by itself; what is inherited has to where it is the
+/// inheritance that changes.
+fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference]) -> bool {
+    let inherits_anew = || {
+        let is_it = |d: &&Difference| {
+            Some(&d.identity) == object.whole.as_ref()
+                && matches!(&d.what, What::Changed { property, .. } if property == "inherits")
+        };
+        all.iter().any(|d| is_it(&d))
+    };
+    !side.comes_along(identity, object) || identity.kind == Kind::Column && inherits_anew()
+}
+
+/// The sequence of a serial column.
+fn is_serial(part: &Identity, object: &Object, side: &Side) -> bool {
+    part.kind == Kind::Sequence && !side.comes_along(part, object)
+}
+
+/// Whether a change of this property wants the object made again.
+fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object) -> bool {
+    match identity.kind {
+        Kind::View => property == "definition",
+        Kind::MaterializedView => ["definition", "populated", "access method"].contains(&property),
+        Kind::Constraint | Kind::Index | Kind::Trigger | Kind::Rule | Kind::Statistics => {
+            property == "definition"
+        }
+        Kind::Policy => property != "comment",
+        Kind::Aggregate => !["comment", "owner", "acl"].contains(&property),
+        Kind::Publication => !["comment", "owner"].contains(&property),
+        Kind::Function | Kind::Procedure => {
+            property == "definition" && signature(before) != signature(after)
+        }
+        _ => false,
+    }
+}
+
+/// The lines of a function that CREATE OR REPLACE keeps: name, arguments and result.
+fn signature(object: &Object) -> &str {
+    let definition = object.get("definition").unwrap_or_default();
+    definition.find("\n LANGUAGE ").map_or(definition, |end| &definition[..end])
+}
+
+/// Labels that cannot just be added: some are gone or moved, or one that is new is used at once.
+fn must_renew(
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    all: &[Difference],
+    to: &Side,
+    rows: &[TableDiff],
+) -> bool {
+    if enums::added(identity, before, after).is_none() {
+        return true;
+    }
+    let new = enums::new_labels(before, after);
+    let touched = all.iter().filter(|d| d.identity != *identity);
+    let objects = touched.filter_map(|d| to.facts.entry(&d.identity));
+    let parts = objects.clone().flat_map(|(i, _)| to.parts(i).iter().copied());
+    let mut values = objects.chain(parts).flat_map(|(_, object)| object.properties.values());
+    values.any(|value| new.iter().any(|label| value.contains(label)))
+        || rows.iter().any(|t| uses(t, &new))
+}
+
+fn uses(table: &TableDiff, labels: &[&str]) -> bool {
+    let is_label = |cell: Option<&String>| {
+        cell.is_some_and(|text| labels.iter().any(|label| label.trim_matches('\'') == text))
+    };
+    table.changes.iter().any(|change| match change {
+        Change::Added { cells } => cells.iter().any(|cell| is_label(cell.as_ref())),
+        Change::Changed { cells, .. } => cells.iter().any(|cell| is_label(cell.after.as_ref())),
+        Change::Removed { .. } => false,
+    })
+}
+
+/// What a change of name says.
+pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Object) -> String {
+    match old.kind {
+        Kind::Constraint => {
+            let (old, new) = (own(old, before), own(new, after));
+            format!("{} RENAME CONSTRAINT {old} TO {new};", super::name::alter_whole(before))
+        }
+        _ => {
+            let new = super::mention::chains(&new.name).into_iter().next().unwrap_or_default();
+            let schema = super::mention::chains(&old.name).into_iter().next().unwrap_or_default();
+            let own = enums::split(&new).1;
+            format!("ALTER INDEX {schema} RENAME TO {own};")
+        }
+    }
+}

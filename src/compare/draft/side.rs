@@ -1,0 +1,171 @@
+//! One side of a draft: its facts, and what they are parts of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::depend::Dependencies;
+use super::name::own;
+use crate::compare::facts::{Facts, Identity, Kind, Object};
+
+/// Facts with their parts by wholes.
+pub(super) struct Side<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) depends: Dependencies<'a>,
+    /// Parts that are made or dropped by themselves though their wholes are, to open a circle.
+    pub(super) split: BTreeSet<Identity>,
+    parts: BTreeMap<&'a Identity, Vec<(&'a Identity, &'a Object)>>,
+}
+
+impl<'a> Side<'a> {
+    pub(super) fn of(facts: &'a Facts) -> Self {
+        let mut parts: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (identity, object) in facts.iter() {
+            if let Some(whole) = &object.whole {
+                parts.entry(whole).or_default().push((identity, object));
+            }
+        }
+        Self { facts, depends: Dependencies::of(facts), split: BTreeSet::new(), parts }
+    }
+
+    /// The parts of an object, without parts of parts.
+    pub(super) fn parts(&self, whole: &Identity) -> &[(&'a Identity, &'a Object)] {
+        self.parts.get(whole).map_or(&[], Vec::as_slice)
+    }
+
+    /// The columns of a table, a view or a type, in order.
+    pub(super) fn columns(&self, whole: &Identity) -> Vec<(&'a Identity, &'a Object)> {
+        let place =
+            |object: &Object| object.get("position").and_then(|text| text.parse::<u32>().ok());
+        let columns =
+            self.parts(whole).iter().filter(|(identity, _)| identity.kind == Kind::Column);
+        let mut columns: Vec<_> = columns.copied().collect();
+        columns.sort_by_key(|(_, object)| place(object));
+        columns
+    }
+
+    /// The sequence behind an identity column.
+    pub(super) fn identity_sequence(
+        &self,
+        column: &Identity,
+        object: &Object,
+    ) -> Option<(&'a Identity, &'a Object)> {
+        object.get("identity")?;
+        let whole = object.whole.as_ref()?;
+        let owned = |sequence: &Object| sequence.get("owned by") == Some(&column.name);
+        let mut parts = self.parts(whole).iter();
+        parts.find(|(i, o)| i.kind == Kind::Sequence && owned(o)).copied()
+    }
+
+    /// Whether it comes with something else and is never made or dropped by itself: what is only
+    /// inherited, the index of a constraint, the sequence of an identity, the functions of a range.
+    pub(super) fn comes_along(&self, identity: &Identity, object: &Object) -> bool {
+        let is_of = |kind| object.whole.as_ref().is_some_and(|whole| whole.kind == kind);
+        match identity.kind {
+            Kind::Column if is_of(Kind::View) || is_of(Kind::MaterializedView) => true,
+            Kind::Column | Kind::Constraint | Kind::Trigger => {
+                object.get("inherited") == Some("yes")
+            }
+            Kind::Index => is_of(Kind::Constraint) || object.get("part of").is_some(),
+            Kind::Sequence => self.column_of(object).is_some_and(|c| c.get("identity").is_some()),
+            Kind::Rule | Kind::Policy | Kind::Statistics | Kind::Privileges => false,
+            _ => object.whole.is_some(),
+        }
+    }
+
+    /// The column that owns a sequence.
+    pub(super) fn column_of(&self, sequence: &Object) -> Option<&'a Object> {
+        let name = sequence.get("owned by")?.to_owned();
+        self.facts.get(&Identity { kind: Kind::Column, name })
+    }
+
+    /// The column of the parent that a column is inherited from.
+    pub(super) fn inherited_from(
+        &self,
+        column: &Identity,
+        object: &Object,
+    ) -> Option<(&'a Identity, &'a Object)> {
+        let whole = self.facts.get(object.whole.as_ref()?)?;
+        let own = own(column, object);
+        let parents = super::name::items(whole.get("inherits")?);
+        parents.into_iter().find_map(|parent| {
+            let name = format!("{parent}.{own}");
+            self.facts.entry(&Identity { kind: Kind::Column, name })
+        })
+    }
+
+    /// The sequence that numbers a column, by its default or because it is an identity.
+    pub(super) fn sequence_of(
+        &self,
+        column: &Identity,
+        object: &Object,
+    ) -> Option<(&'a Identity, &'a Object)> {
+        let default = object.get("default").unwrap_or_default();
+        let is_next = default.starts_with("nextval('") && default.ends_with("'::regclass)");
+        let mut needed = self.depends.on(column).filter(|other| other.kind == Kind::Sequence);
+        let behind = needed.next().filter(|_| is_next).and_then(|other| self.facts.entry(other));
+        self.identity_sequence(column, object).or(behind)
+    }
+
+    /// The foreign keys between tables: with the table, and the one that it refers to.
+    pub(super) fn references(&self) -> Vec<(&'a Identity, &'a Identity, &'a Identity)> {
+        let mut found = Vec::new();
+        for (one, other) in self.depends.pairs().filter(|(one, _)| one.kind == Kind::Constraint) {
+            let Some(object) = self.facts.get(one) else { continue };
+            let is_key = object.get("definition").is_some_and(|d| d.starts_with("FOREIGN KEY"));
+            let table = match other.kind {
+                Kind::Column => self.facts.get(other).and_then(|column| column.whole.as_ref()),
+                _ => Some(other).filter(|other| other.kind == Kind::Table),
+            };
+            if let (Some(own), Some(table), true) = (object.whole.as_ref(), table, is_key) {
+                found.push((one, own, table));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        // the columns of its own
+        found.retain(|(_, own, table)| own != table);
+        found
+    }
+
+    /// Whether the check of a domain is declared with it.
+    pub(super) fn is_inline(&self, constraint: &Identity, object: &Object) -> bool {
+        let definition = object.get("definition").unwrap_or_default();
+        object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain)
+            && !definition.ends_with(" NOT VALID")
+            && !self.split.contains(constraint)
+    }
+
+    /// Whether values of a type lie in tables, and within others than its own: the server cannot
+    /// look those through.
+    pub(super) fn is_within_others(&self, kind: &Identity) -> bool {
+        self.depends.by(kind).any(|user| match user.kind {
+            Kind::Column => {
+                let Some(object) = self.facts.get(user) else { return false };
+                let is_plain = object.get("type") == Some(&kind.name);
+                !is_plain && self.is_stored(object)
+            }
+            Kind::Domain => self.is_within_others(user),
+            Kind::Type => self.is_in_tables(user),
+            _ => false,
+        })
+    }
+
+    /// Whether values of a type lie in tables.
+    pub(super) fn is_in_tables(&self, kind: &Identity) -> bool {
+        self.depends.by(kind).any(|user| match user.kind {
+            Kind::Column => {
+                let object = self.facts.get(user).filter(|o| o.whole.as_ref() != Some(kind));
+                object.is_some_and(|object| self.is_stored(object))
+            }
+            Kind::Domain | Kind::Type => self.is_in_tables(user),
+            _ => false,
+        })
+    }
+
+    fn is_stored(&self, column: &Object) -> bool {
+        column.whole.as_ref().is_some_and(|whole| match whole.kind {
+            Kind::Table | Kind::MaterializedView => true,
+            Kind::Type => self.is_in_tables(whole),
+            _ => false,
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! Rules about differences that somebody has decided to live with.
+//!
+//! Each says which objects it is about, why, and, if it is not for ever, until when. A rule that has
+//! expired applies no more, so that what was put off comes back.
+
+use serde::Deserialize;
+
+use super::{Class, Difference};
+use crate::compare::facts::What;
+use crate::sys::error::{Error, Kind, Result};
+
+/// The rules in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    #[serde(default)]
+    ignore: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The objects, as the report shows them (`index shop.orders_at`; the rows of a table are
+    /// `rows shop.currency`). A `*` stands for any text.
+    pub object: String,
+    /// This property only.
+    property: Option<String>,
+    /// This class only.
+    class: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it applies.
+    pub until: Option<toml::value::Datetime>,
+}
+
+/// A date as its digits say it: 20270131.
+pub type Day = u32;
+
+impl Rules {
+    /// Reads the rules.
+    ///
+    /// # Errors
+    /// `Conflict` (exit 2) with the line and what is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let rules: Self = toml::from_str(text).map_err(|error| {
+            Error::conflict("cannot read the rules about differences").detail(error.to_string())
+        })?;
+        rules.ignore.iter().try_for_each(Rule::check)?;
+        Ok(rules)
+    }
+
+    /// The rules that no longer apply.
+    pub fn expired(&self, today: Day) -> impl Iterator<Item = &Rule> {
+        self.ignore.iter().filter(move |rule| rule.is_expired(today))
+    }
+
+    /// Why this difference does not count, if it does not.
+    pub fn reason(&self, difference: &Difference, today: Day) -> Option<&str> {
+        let fits = |rule: &&Rule| {
+            let property = match &difference.what {
+                What::Changed { property, .. } => Some(property.as_str()),
+                _ => None,
+            };
+            !rule.is_expired(today)
+                && matches(&rule.object, &difference.identity.to_string())
+                && rule.property.as_deref().is_none_or(|wanted| property == Some(wanted))
+                && rule.class.as_deref().is_none_or(|class| class == difference.class.as_str())
+        };
+        self.ignore.iter().find(fits).map(|rule| rule.reason.as_str())
+    }
+
+    /// Why the rows of this table do not count, if they do not.
+    pub fn reason_for_rows(&self, table: &str, today: Day) -> Option<&str> {
+        let fits = |rule: &&Rule| {
+            let is_plain = rule.property.is_none() && rule.class.is_none();
+            is_plain && !rule.is_expired(today) && matches(&rule.object, &format!("rows {table}"))
+        };
+        self.ignore.iter().find(fits).map(|rule| rule.reason.as_str())
+    }
+}
+
+impl Rule {
+    fn check(&self) -> Result<()> {
+        let refuse = |what: String| Err(Error::new(Kind::Conflict, what));
+        if self.reason.trim().is_empty() {
+            return refuse(format!("the rule for \"{}\" says no reason", self.object));
+        }
+        if let Some(class) = &self.class
+            && !Class::ALL.iter().any(|known| known.as_str() == class)
+        {
+            return refuse(format!("there is no class \"{class}\" of differences"));
+        }
+        match self.until {
+            Some(until) if until.date.is_none() || until.time.is_some() => refuse(format!(
+                "the rule for \"{}\" ends on {until}, which is no date",
+                self.object
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_expired(&self, today: Day) -> bool {
+        self.until.and_then(|until| until.date).is_some_and(|date| {
+            u32::from(date.year) * 10_000 + u32::from(date.month) * 100 + u32::from(date.day)
+                < today
+        })
+    }
+}
+
+/// Whether `text` is what `pattern` says, with `*` for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, rest)) => text.strip_prefix(head).is_some_and(|text| {
+            text.char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .any(|at| matches(rest, &text[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::facts::{Identity, Kind as Sort};
+
+    fn difference(name: &str, property: &str) -> Difference {
+        let identity = Identity { kind: Sort::Index, name: name.to_owned() };
+        let property = property.to_owned();
+        crate::compare::drift::difference(
+            &identity,
+            What::Changed { property, before: None, after: None },
+        )
+    }
+
+    #[test]
+    fn a_rule_is_about_objects_properties_and_classes() {
+        let rules = "[[ignore]]\nobject = 'index shop.*_at'\nproperty = 'definition'\n\
+                     class = 'semantic'\nreason = 'by hand'\nuntil = 2027-01-31\n\
+                     [[ignore]]\nobject = 'rows shop.*'\nreason = 'x'";
+        let rules = Rules::parse(rules).expect("rules");
+        let reason = |name, property, today| {
+            rules.reason(&difference(name, property), today).map(str::to_owned)
+        };
+        assert_eq!(reason("shop.orders_at", "definition", 20_270_131).as_deref(), Some("by hand"));
+        for (name, property, today) in [
+            ("shop.orders_at", "definition", 20_270_201),
+            ("shop.orders_at2", "definition", 20_270_131),
+            ("shop.orders_at", "name", 20_270_131),
+        ] {
+            assert_eq!(reason(name, property, today), None, "{name} {property} {today}");
+        }
+        assert_eq!(rules.expired(20_270_201).count(), 1);
+        assert_eq!(rules.reason_for_rows("shop.currency", 1), Some("x"));
+        assert_eq!(rules.reason_for_rows("stock.currency", 1), None);
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        for text in [
+            "[[ignore]]\nobject = 'table t'",
+            "[[ignore]]\nobject = 'table t'\nreason = ' '",
+            "[[ignore]]\nreason = 'x'",
+            "[[ignore]]\nobject = 't'\nreason = 'x'\nclass = 'nonsense'",
+            "[[ignore]]\nobject = 't'\nreason = 'x'\nuntil = 12:00:00",
+            "[[ignore]]\nobject = 't'\nreason = 'x'\nuntill = 2027-01-01",
+            "[[ignored]]\nobject = 't'\nreason = 'x'",
+        ] {
+            assert_eq!(
+                Rules::parse(text).map_err(|error| error.kind()),
+                Err(Kind::Conflict),
+                "{text}"
+            );
+        }
+        assert_eq!(Rules::parse(""), Ok(Rules::default()));
+    }
+
+    #[test]
+    fn a_star_is_any_text() {
+        for (pattern, text, expected) in
+            [("*", "", true), ("a*b*c", "a--b--c", true), ("a*c", "ab", false), ("a", "ab", false)]
+        {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

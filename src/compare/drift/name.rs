@@ -1,0 +1,84 @@
+//! Constraints and indexes under other names.
+
+use std::collections::BTreeMap;
+
+use crate::compare::facts::{Facts, Identity, Kind, Object, split_name};
+
+/// The property that stands for the name itself.
+pub const NAME: &str = "name";
+
+/// The property of a column or a domain that is the name of the constraint behind NOT NULL.
+pub const NOT_NULL: &str = "not null constraint";
+
+/// From names in `a` to names in `b`, of what is the same thing but for its name.
+pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Identity> {
+    let mut pairs = BTreeMap::new();
+    let mut right = candidates(b, a);
+    for (key, identities) in candidates(a, b) {
+        let others = right.remove(&key).unwrap_or_default();
+        pairs.extend(identities.into_iter().zip(others));
+    }
+    pairs
+}
+
+/// Whether a property of what has been renamed is the same but for the name in it.
+pub fn is_same(identity: &Identity, property: &str, old: &str, new: &str) -> bool {
+    match (identity.kind, property) {
+        (Kind::Index, "definition") => without_name(old) == without_name(new),
+        _ => old == new,
+    }
+}
+
+/// Whether names of NOT NULL constraints say the same. Older releases have none, nor has a column that
+/// may be null. PostgreSQL numbers the names that it gives by itself where one is taken.
+pub fn is_same_not_null(old: Option<&String>, new: Option<&String>) -> bool {
+    let stem = |name: &str| {
+        let name = name.trim_matches('"').trim_end_matches(|c: char| c.is_ascii_digit());
+        name.strip_suffix("_not_null").map(str::to_owned)
+    };
+    match (old, new) {
+        (Some(old), Some(new)) => old == new || stem(old).is_some() && stem(old) == stem(new),
+        _ => true,
+    }
+}
+
+/// Whether it is the index of a constraint.
+pub fn goes_with_a_constraint(object: &Object) -> bool {
+    object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Constraint)
+}
+
+/// What tells things apart but for their names: kind, table and definition; for the index of a
+/// constraint, the constraint's.
+type Key<'a> = (Kind, Option<&'a Identity>, String);
+
+/// What `other` does not have under the same name.
+fn candidates<'a>(facts: &'a Facts, other: &'a Facts) -> BTreeMap<Key<'a>, Vec<&'a Identity>> {
+    let mut found: BTreeMap<Key<'a>, Vec<&Identity>> = BTreeMap::new();
+    let counting = |identity: &Identity| matches!(identity.kind, Kind::Constraint | Kind::Index);
+    for (identity, object) in facts.iter().filter(|(identity, _)| counting(identity)) {
+        let own = key(facts, identity, object);
+        if other.get(identity).is_none_or(|same| key(other, identity, same) != own) {
+            found.entry(own).or_default().push(identity);
+        }
+    }
+    found
+}
+
+fn key<'a>(facts: &'a Facts, identity: &Identity, object: &'a Object) -> Key<'a> {
+    let constraint = object.whole.as_ref().filter(|_| goes_with_a_constraint(object));
+    let object = constraint.and_then(|constraint| facts.get(constraint)).unwrap_or(object);
+    let definition = object.properties.get("definition").map(String::as_str).unwrap_or_default();
+    let definition = match (identity.kind, constraint) {
+        (Kind::Index, None) => without_name(definition),
+        _ => definition.to_owned(),
+    };
+    (identity.kind, object.whole.as_ref(), definition)
+}
+
+/// `CREATE INDEX … ON t …` without the name.
+fn without_name(definition: &str) -> String {
+    match split_name(definition) {
+        Some((head, _, tail)) => [head, tail].concat(),
+        None => definition.to_owned(),
+    }
+}

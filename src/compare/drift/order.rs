@@ -1,0 +1,48 @@
+//! The order of columns.
+//!
+//! A column that only one side has moves all that follow it, which says nothing of those. So what
+//! counts is how the columns that are on both sides follow each other.
+
+use std::collections::BTreeMap;
+
+use super::{Difference, difference};
+use crate::compare::facts::{Facts, Identity, Kind, What};
+
+/// The property that names it.
+pub const ORDER: &str = "order of columns";
+
+/// The property of a column that it is read from.
+pub const POSITION: &str = "position";
+
+/// A difference for each table whose columns follow each other in another order.
+pub fn differences(a: &Facts, b: &Facts) -> Vec<Difference> {
+    let (before, after) = (orders(a, b), orders(b, a));
+    let pairs =
+        before.into_iter().filter_map(|(whole, names)| Some((whole, names, after.get(whole)?)));
+    let moved = pairs.filter(|(_, before, after)| before != *after);
+    moved.map(|(whole, before, after)| moved_in(whole, before, after)).collect()
+}
+
+fn moved_in(whole: &Identity, before: Vec<&str>, after: &[&str]) -> Difference {
+    let (before, after) = (Some(before.join(", ")), Some(after.join(", ")));
+    difference(whole, What::Changed { property: ORDER.to_owned(), before, after })
+}
+
+/// The columns of each table that `other` has too, in order.
+fn orders<'a>(facts: &'a Facts, other: &Facts) -> BTreeMap<&'a Identity, Vec<&'a str>> {
+    let mut tables: BTreeMap<&Identity, Vec<(usize, &str)>> = BTreeMap::new();
+    for (identity, object) in facts.iter().filter(|(identity, _)| identity.kind == Kind::Column) {
+        let position = object.properties.get(POSITION).and_then(|text| text.parse().ok());
+        if let (Some(whole), Some(position), Some(_)) =
+            (&object.whole, position, other.get(identity))
+        {
+            let name = identity.name.get(whole.name.len() + 1..).unwrap_or(&identity.name);
+            tables.entry(whole).or_default().push((position, name));
+        }
+    }
+    let sorted = tables.into_iter().map(|(whole, mut columns)| {
+        columns.sort_unstable();
+        (whole, columns.into_iter().map(|(_, name)| name).collect())
+    });
+    sorted.collect()
+}

@@ -1,0 +1,100 @@
+//! The statement that has the server parse a definition.
+
+use crate::compare::facts::definition::split_name;
+use crate::compare::facts::{Identity, Kind, Object};
+
+/// What the objects are called that are made of definitions.
+const NAME: &str = "db-tool second spelling";
+const QUOTED: &str = "\"db-tool second spelling\"";
+const IN_TEMP: &str = "pg_temp.\"db-tool second spelling\"";
+
+/// An object to be made of a definition.
+pub struct Probe {
+    /// What makes it.
+    pub statement: String,
+    /// What `second-spelling.sql` calls its sort.
+    pub sort: &'static str,
+    /// How it is found there.
+    pub name: String,
+    /// What else the property says.
+    pub besides: String,
+}
+
+impl Probe {
+    /// None for what is no expression, which the server spells as it is.
+    pub fn of(identity: &Identity, object: &Object, property: &str, value: &str) -> Option<Self> {
+        let name = &identity.name;
+        let whole = object.whole.as_ref();
+        match (identity.kind, property) {
+            (Kind::Column, "default") => expression(value, &whole?.name, ""),
+            (Kind::Column, "generated") => {
+                let (value, how) = value.rsplit_once(' ')?;
+                expression(value, &whole?.name, how)
+            }
+            (Kind::Policy, "using" | "with check") => expression(value, &whole?.name, ""),
+            (Kind::Domain, "default") => view(&format!("SELECT ({value})")),
+            (Kind::Publication, _) => {
+                let (columns, filter) = value.split_once(") where ")?;
+                expression(filter, property.strip_prefix("table ")?, columns)
+            }
+            (Kind::Table, "partition key") => {
+                let table = format!("CREATE TABLE {IN_TEMP} (LIKE {name})");
+                probe("partitioned table", format!("{table} PARTITION BY {value}"))
+            }
+            (_, "definition") => definition(identity, whole, value),
+            _ => None,
+        }
+    }
+}
+
+fn definition(identity: &Identity, whole: Option<&Identity>, value: &str) -> Option<Probe> {
+    let name = &identity.name;
+    match identity.kind {
+        Kind::View | Kind::MaterializedView => view(value),
+        Kind::Constraint if value.starts_with("CHECK ") || value.starts_with("EXCLUDE ") => {
+            let sort = if whole?.kind == Kind::Domain { "DOMAIN" } else { "TABLE" };
+            let on = format!("{sort} {}", whole?.name);
+            let constraint = format!("CONSTRAINT {QUOTED} {value}");
+            probe("constraint", format!("ALTER {on} ADD {constraint}"))
+        }
+        Kind::Index => probe("index", named(value)?),
+        Kind::Trigger => probe("trigger", named(value)?),
+        Kind::Rule => probe("rule", named(value)?),
+        Kind::Function | Kind::Procedure if value.starts_with("CREATE OR REPLACE ") => {
+            Some(Probe { name: name.clone(), ..probe("routine", value.to_owned())? })
+        }
+        Kind::Statistics if value.starts_with("CREATE STATISTICS ") => {
+            probe("statistics", value.replacen(name, IN_TEMP, 1))
+        }
+        _ => None,
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what has no probe has none beside it")]
+fn probe(sort: &'static str, statement: String) -> Option<Probe> {
+    Some(Probe { statement, sort, name: NAME.to_owned(), besides: String::new() })
+}
+
+fn view(query: &str) -> Option<Probe> {
+    probe("view", format!("CREATE VIEW {IN_TEMP} AS {query}"))
+}
+
+/// An expression over a relation's columns, in a view: it can be made of every sort of relation, and
+/// nothing is evaluated.
+fn expression(text: &str, relation: &str, besides: &str) -> Option<Probe> {
+    let query = format!("SELECT ({text}) FROM {relation}");
+    Some(Probe { besides: besides.to_owned(), ..view(&query)? })
+}
+
+/// The definition of an object with the name of the probe.
+fn named(definition: &str) -> Option<String> {
+    let (head, _, tail) = split_name(definition)?;
+    Some([head, QUOTED, tail].concat())
+}
+
+/// The other definition with the name in the first.
+pub fn renamed(definition: &str, other: &str) -> Option<String> {
+    let (_, name, _) = split_name(definition)?;
+    let (head, _, tail) = split_name(other)?;
+    Some([head, name, tail].concat())
+}

@@ -1,0 +1,179 @@
+//! Statements in texts.
+
+use super::statement::{Aspect, Wanted};
+use crate::postgres::psql::lexer;
+
+/// Texts, and the statements in them.
+#[derive(Debug, Default)]
+pub struct Library {
+    statements: Vec<Found>,
+    /// What each text is called, and the text.
+    texts: Vec<(String, String)>,
+}
+
+/// A statement, and where it stands.
+#[derive(Debug)]
+struct Found {
+    label: String,
+    line: usize,
+    /// Without comments, with single blanks.
+    text: String,
+}
+
+impl Library {
+    /// Adds a text. One that psql could not take apart either is left out.
+    pub fn add(&mut self, label: &str, text: &str) {
+        let script = lexer::scan(text).unwrap_or_default();
+        self.statements.extend(script.statements().map(|statement| Found {
+            label: label.to_owned(),
+            line: statement.line,
+            text: plain(&text[statement.span.clone()]),
+        }));
+        self.texts.push((label.to_owned(), text.to_owned()));
+    }
+
+    /// The line of the statement, if it stands in one place only; the file, if in one only.
+    pub fn place_of(&self, statement: &str) -> Option<String> {
+        let statement = plain(statement);
+        place(self.statements.iter().filter(|found| found.text == statement))
+    }
+
+    /// The same of the statement that names the object.
+    pub fn place_of_what_names(&self, wanted: &Wanted) -> Option<String> {
+        let named = || self.statements.iter().filter(|found| wanted.is_altered_by(&found.text));
+        // a comment is said by COMMENT, all else rather by the statement that makes the object
+        let verb = wanted.aspect.verb();
+        let making = |found: &&Found| found.text.to_ascii_uppercase().starts_with(verb);
+        place(named().filter(making)).or_else(|| place(named()))
+    }
+
+    /// The only text in which the object's names stand at all: what a variable or `\gexec` makes a
+    /// statement of is no statement in a file.
+    pub fn only_text_that_mentions(&self, wanted: &Wanted) -> Option<String> {
+        if let [(label, _)] = &self.texts[..] {
+            return Some(label.clone());
+        }
+        let mut found = self
+            .texts
+            .iter()
+            .filter(|(_, text)| mentions(text, wanted.name) && mentions(text, wanted.whole));
+        found.next().filter(|_| found.next().is_none()).map(|(label, _)| label.clone())
+    }
+
+    /// The last text with a statement that makes the object or alters it.
+    pub fn last_that_alters(&self, wanted: &Wanted) -> Option<String> {
+        let from_last = self.statements.iter().rev();
+        let mut altering = from_last.filter(|found| wanted.is_altered_by(&found.text));
+        let last = altering.clone().next();
+        let own =
+            |found: &&Found| found.text.to_ascii_uppercase().starts_with(wanted.aspect.verb());
+        let said = if wanted.aspect == Aspect::Definition { None } else { altering.find(own) };
+        said.or(last).map(|found| found.label.clone())
+    }
+}
+
+/// Whether the name stands in the text as a word, in quotes or not; no name stands everywhere.
+pub fn mentions(text: &str, name: &str) -> bool {
+    if name.is_empty() {
+        return true;
+    }
+    let (text, name) = (text.to_lowercase(), name.to_lowercase().replace('"', "\"\""));
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    text.match_indices(&name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        !before.ends_with(is_word) && !after.starts_with(is_word)
+    })
+}
+
+fn place<'a>(mut found: impl Iterator<Item = &'a Found>) -> Option<String> {
+    let first = found.next()?;
+    let (mut alone, mut one_file) = (true, true);
+    for other in found {
+        alone = false;
+        one_file &= other.label == first.label;
+    }
+    match (alone, one_file) {
+        (true, _) => Some(format!("{}:{}", first.label, first.line)),
+        (false, true) => Some(first.label.clone()),
+        (false, false) => None,
+    }
+}
+
+fn plain(statement: &str) -> String {
+    let text = lexer::normalize(statement).unwrap_or_else(|_| statement.to_owned());
+    let text = text.trim().trim_end_matches(';');
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::facts::Kind;
+
+    fn library() -> Library {
+        let mut library = Library::default();
+        library.add("a.sql", "-- first\nCREATE TABLE s.t (id int);\n\nSELECT 1; SELECT 1;\n");
+        library.add(
+            "b.sql",
+            "CREATE TABLE s.u (t int REFERENCES s.t);\nALTER TABLE s.u ADD COLUMN \"My Col\" int;\n\
+             GRANT SELECT ON s.u TO r; CREATE INDEX t_id ON s.t (id);\nCREATE INDEX i ON s.t (id);",
+        );
+        library
+    }
+
+    #[test]
+    fn a_statement_is_found_by_its_text() {
+        let library = library();
+        for (statement, expected) in [
+            ("CREATE TABLE s.t\n  (id int) -- new", Some("a.sql:2")),
+            ("SELECT 1", Some("a.sql")),
+            ("CREATE TABLE s.t (id  bigint)", None),
+        ] {
+            assert_eq!(library.place_of(statement).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn an_object_is_found_by_its_name() {
+        let library = library();
+        let place = |kind, name, whole, aspect| {
+            let wanted = Wanted { kind, name, whole, aspect };
+            library.place_of_what_names(&wanted).unwrap_or_default()
+        };
+        assert_eq!(place(Kind::Column, "My Col", "u", Aspect::Definition), "b.sql:2");
+        assert_eq!(place(Kind::Table, "u", "", Aspect::Privileges), "b.sql:3");
+        let made = place(Kind::Table, "u", "", Aspect::Definition);
+        assert_eq!(made, "b.sql:1", "made there, and altered later");
+        let made = place(Kind::Table, "t", "", Aspect::Definition);
+        assert_eq!(made, "a.sql:2", "made in one file, indexed in another");
+        assert_eq!(place(Kind::Index, "i", "t", Aspect::Definition), "b.sql:4");
+    }
+
+    #[test]
+    fn the_last_text_counts() {
+        let mut library = library();
+        library.add("c", "ALTER TABLE s.t ADD x int; COMMENT ON TABLE s.t IS 'x';");
+        library.add("d", "CREATE VIEW w AS SELECT id FROM s.t; ALTER TABLE s.t ADD y int;");
+        let last = |kind, name, whole, aspect| {
+            library.last_that_alters(&Wanted { kind, name, whole, aspect }).unwrap_or_default()
+        };
+        assert_eq!(last(Kind::Table, "t", "", Aspect::Definition), "d");
+        assert_eq!(last(Kind::Table, "t", "", Aspect::Comment), "c");
+        assert_eq!(last(Kind::Table, "u", "", Aspect::Comment), "b.sql", "it never had one");
+        assert_eq!(last(Kind::Table, "u", "", Aspect::Definition), "b.sql");
+        assert_eq!(last(Kind::Column, "id", "t", Aspect::Definition), "a.sql");
+        assert_eq!(last(Kind::Table, "v", "", Aspect::Definition), "");
+    }
+
+    #[test]
+    fn a_name_is_a_word() {
+        for (text, name, expected) in [
+            ("ALTER TABLE s.customer", "customer", true),
+            ("ALTER TABLE s.customers", "customer", false),
+            ("ALTER TABLE S.\"Odd \"\"Table\"\"\"", "Odd \"Table\"", true),
+            ("x", "", true),
+        ] {
+            assert_eq!(mentions(text, name), expected, "{text}");
+        }
+    }
+}

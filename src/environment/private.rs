@@ -1,0 +1,268 @@
+//! A cluster of one's own for a proof or a comparison: with the project's role and database and, if
+//! wanted, the bundle; gone when it is removed or dropped.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::backup::{self, Backup, restore_into};
+use crate::bundle;
+use crate::cluster::{self, Cluster, ClusterSpec, Running, Seed, Throwaway};
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::locale::Locale;
+use crate::postgres::sql::quote::quote_ident;
+use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Context, Error, Result};
+use crate::sys::process::{Patience, wait_for};
+use crate::sys::shell;
+use crate::sys::steps::Steps;
+
+/// How long a server may take to read its configuration again.
+const RELOAD_LIMIT: Duration = Duration::from_secs(10);
+
+/// What is to be made, and where.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The cluster; its layout is replaced by a private one.
+    pub spec: ClusterSpec,
+    /// The directory in which the private one is made.
+    pub parent: PathBuf,
+    /// Where private clusters are registered, so that orphans are found.
+    pub registry: PathBuf,
+    /// The role that the project connects as.
+    pub role: String,
+    /// The start-up options of the project's sessions.
+    pub options: Option<String>,
+    /// Whether the bundle is applied.
+    pub bundle: bool,
+    /// Whether it may be kept: made so that `database cleanup` knows it.
+    pub keep: bool,
+}
+
+/// A private cluster that nobody will remove but the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its working directory.
+    pub directory: PathBuf,
+    /// Its database.
+    pub url: String,
+}
+
+impl Kept {
+    /// The command that leads into it.
+    pub fn way_in(&self) -> String {
+        format!("database --url {} psql", shell::quote(&self.url))
+    }
+
+    /// The command that removes it: not by the project's own connection, which leads elsewhere.
+    pub fn removal(&self) -> String {
+        let directory = self.directory.to_string_lossy();
+        format!(
+            "DB_URL= PGURL= PG_LOG_PATH= PG_WORKING_DIR={} database cleanup",
+            shell::quote(&directory)
+        )
+    }
+
+    /// The error, with how to look at what is kept.
+    pub fn hinted(&self, error: Error) -> Error {
+        error
+            .hint(format!("the cluster is kept: {}", self.way_in()))
+            .hint(format!("to remove it: {}", self.removal()))
+    }
+}
+
+/// A backup in a private cluster.
+pub struct Restored {
+    /// The cluster.
+    pub cluster: PrivateCluster,
+    /// What was changed, a sentence each.
+    pub changes: Vec<String>,
+    /// What somebody should do something about, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// A running private cluster.
+pub struct PrivateCluster {
+    running: Running,
+    role: String,
+    options: Option<String>,
+    database: String,
+    // after `running`, so that a drop takes the directory last
+    place: Throwaway,
+}
+
+impl Wanted {
+    /// Makes and starts it. What does not come to run leaves nothing.
+    pub fn start(mut self, toolchain: &Toolchain) -> Result<PrivateCluster> {
+        let place = self.claim()?;
+        self.spec.layout = place.layout().clone();
+        match self.create(toolchain) {
+            Ok(running) => {
+                let (role, options, database) = (self.role, self.options, self.spec.database);
+                Ok(PrivateCluster { running, role, options, database, place })
+            }
+            Err(error) => Err(removed(place, error)),
+        }
+    }
+
+    /// The same from a backup. Returns what had to be changed and what somebody should look at.
+    ///
+    /// # Errors
+    /// `Missing` when the backup has no such database.
+    pub fn restore(mut self, backup: &Backup, toolchain: &Toolchain) -> Result<Restored> {
+        let place = self.claim()?;
+        self.spec.layout = place.layout().clone();
+        let named = backup.database_name();
+        let database = named.unwrap_or_else(|| self.spec.database.clone());
+        let wanted =
+            backup::Wanted { role: Some(&self.role), database: Some(&database), reindex: false };
+        let prepared = restore_into(backup, &self.spec, toolchain, &wanted, &mut Steps::default())
+            .and_then(|prepared| {
+                wake_event_triggers(&prepared.running, toolchain)?;
+                Ok(prepared)
+            });
+        match prepared {
+            Ok(prepared) => Ok(Restored {
+                changes: prepared.changes,
+                warnings: prepared.warnings,
+                cluster: PrivateCluster {
+                    role: prepared.running.spec().superuser.clone(),
+                    running: prepared.running,
+                    options: self.options,
+                    database,
+                    place,
+                },
+            }),
+            Err(error) => Err(removed(place, error)),
+        }
+    }
+
+    fn claim(&self) -> Result<Throwaway> {
+        let user = self.spec.server_user.as_ref();
+        let place = Throwaway::claim(&self.parent, &self.registry, user)?;
+        if self.keep {
+            cluster::prepare(place.layout(), user)?;
+        }
+        Ok(place)
+    }
+
+    fn create(&self, toolchain: &Toolchain) -> Result<Running> {
+        let bundle = if self.bundle { bundle::digest() } else { String::new() };
+        // another release may make role and database in another way
+        let key = [env!("CARGO_PKG_VERSION"), &self.role, &self.spec.database, &bundle].join("\0");
+        let plant = |running: &Running| self.plant(running);
+        Cluster::create_throwaway(&self.spec, toolchain, &Seed { key, plant: &plant })
+    }
+
+    fn plant(&self, running: &Running) -> Result<()> {
+        running.ensure(&self.role, &[&self.spec.database])?;
+        if self.bundle {
+            // equal for all projects, whatever their options
+            let conninfo = running.conninfo(&self.role, &self.spec.database, None)?;
+            bundle::apply(&mut Session::connect(&conninfo)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// A backup is prepared with event triggers off, which what is done in the cluster now relies on.
+fn wake_event_triggers(running: &Running, toolchain: &Toolchain) -> Result<()> {
+    if toolchain.version()?.major < 17 {
+        return Ok(());
+    }
+    let mut session = running.session("postgres")?;
+    session.batch("ALTER SYSTEM SET event_triggers = on")?;
+    session.batch("SELECT pg_reload_conf()")?;
+    let awake = wait_for(RELOAD_LIMIT, Patience::Interruptible, || {
+        let row = session.query_one("SHOW event_triggers", &[])?;
+        Ok((column::<&str>(&row, "event_triggers")? == "on").then_some(()))
+    })?;
+    awake.ok_or_else(|| Error::failed("the server does not read its configuration again"))
+}
+
+/// The first error wins; that the clean-up failed too is a detail.
+fn removed(place: Throwaway, error: Error) -> Error {
+    match place.remove() {
+        Ok(()) => error,
+        Err(also) => error.detail(format!("and the private cluster stays: {also}")),
+    }
+}
+
+impl PrivateCluster {
+    /// The project's database in it.
+    pub fn conninfo(&self) -> Result<Conninfo> {
+        self.conninfo_as(&self.role)
+    }
+
+    /// The same database for another role.
+    pub fn conninfo_as(&self, role: &str) -> Result<Conninfo> {
+        self.connection(role, &self.database)
+    }
+
+    /// A session of the superuser in the project's database.
+    pub fn superuser(&self) -> Result<Session> {
+        self.running.session(&self.database)
+    }
+
+    /// A new copy of the database; nobody may be connected to the original meanwhile. For the project's
+    /// role, and for the owner.
+    pub fn copy(&self, owner: &str) -> Result<(Conninfo, Conninfo)> {
+        // a name made of the original's could be cut to the original's
+        let name = "db-tool copy".to_owned();
+        let (copy, original, role) =
+            (quote_ident(&name), quote_ident(&self.database), quote_ident(owner));
+        let from = ["TEMPLATE", &original, "OWNER", &role];
+        let mut session = self.running.session("postgres")?;
+        session.batch(&format!("DROP DATABASE IF EXISTS {copy}"))?;
+        session
+            .batch(&format!("CREATE DATABASE {copy} {}", from.join(" ")))
+            .context("cannot copy the database")?;
+        Ok((self.connection(&self.role, &name)?, self.connection(owner, &name)?))
+    }
+
+    fn connection(&self, role: &str, database: &str) -> Result<Conninfo> {
+        self.running.conninfo(role, database, self.options.as_deref())
+    }
+
+    /// Makes the database anew, with this encoding and locale, and with the bundle.
+    pub fn recreate(&self, locale: &Locale) -> Result<()> {
+        let name = quote_ident(&self.database);
+        let mut session = self.running.session("postgres")?;
+        session.batch(&format!("DROP DATABASE {name}"))?;
+        session.batch(&locale.create(&name, &quote_ident(&self.role)))?;
+        bundle::apply(&mut Session::connect(&self.conninfo()?)?)
+    }
+
+    /// Saves its state; see [`Running::save`].
+    pub fn save(&mut self) -> Result<()> {
+        self.running.save()
+    }
+
+    /// Goes back to the state that was saved.
+    pub fn go_back(&mut self) -> Result<()> {
+        self.running.go_back()
+    }
+
+    /// Does `work` in it, or in one that `work` puts in its place, then removes it. An error comes with
+    /// the end of the server's log.
+    pub fn use_up<T>(mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        match work(&mut self) {
+            Ok(value) => self.place.remove().map(|()| value),
+            Err(error) => {
+                let error = self.running.with_log(error);
+                Err(removed(self.place, error))
+            }
+        }
+    }
+
+    /// Leaves it running.
+    pub fn keep(self) -> Result<Kept> {
+        let url = self.running.url(&self.role, &self.database).to_url();
+        Ok(Kept { directory: self.place.keep()?, url })
+    }
+
+    /// Removes it.
+    pub fn remove(self) -> Result<()> {
+        self.place.remove()
+    }
+}

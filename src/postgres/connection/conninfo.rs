@@ -1,0 +1,375 @@
+//! Where a connection goes: a connection string resolved by libpq's rules.
+//!
+//! libpq fills in what a string leaves open from a service file, then from the `PG*` variables, then
+//! from defaults (manual §34.1, §34.15 to §34.17). Doing the same here, once, has two uses. The
+//! session of this crate and the programs it starts (`psql`, `pg_dump`) certainly speak to the same
+//! server; and a child gets everything as variables, so that no password is on an argument list.
+//!
+//! Nothing here reads the process's environment: what matters of it is a value.
+
+mod passfile;
+mod service;
+#[cfg(test)]
+mod tests;
+mod timeouts;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::url;
+pub use super::url::Password;
+use super::url::{KEYWORDS, PgUrl};
+use crate::sys::error::{Error, Result};
+
+/// What libpq would read from its surroundings.
+#[derive(Clone, Default)]
+pub struct LibpqEnvironment {
+    /// The `PG*` variables. An empty one counts as unset.
+    pub variables: BTreeMap<String, String>,
+    /// The home directory, where `.pgpass`, `.pg_service.conf` and `.postgresql/` are.
+    pub home: Option<PathBuf>,
+    /// The name of the operating system's user: the default database user.
+    pub os_user: Option<String>,
+}
+
+impl LibpqEnvironment {
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn in_home(&self, name: &str) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(name))
+    }
+}
+
+/// One server to try.
+#[derive(Clone)]
+pub struct Target {
+    /// A socket directory (or abstract `@name`), a host name or an address.
+    pub host: String,
+    /// The address to connect to instead of looking `host` up.
+    pub hostaddr: Option<IpAddr>,
+    /// The port, which also names the socket.
+    pub port: u16,
+    /// The password for this server.
+    pub password: Option<Password>,
+}
+
+impl Target {
+    /// Whether this server is reached through a Unix socket.
+    pub fn is_socket(&self) -> bool {
+        self.hostaddr.is_none() && url::is_socket(&self.host)
+    }
+}
+
+impl fmt::Display for Target {
+    /// `host:port`, or the socket's path.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.hostaddr {
+            _ if self.is_socket() => write!(f, "{}/.s.PGSQL.{}", self.host, self.port),
+            Some(address) if self.host != address.to_string() => {
+                write!(f, "{} ({address}):{}", self.host, self.port)
+            }
+            _ if self.host.contains(':') => write!(f, "[{}]:{}", self.host, self.port),
+            _ => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// A resolved connection string: nothing is left open.
+#[derive(Clone)]
+pub struct Conninfo {
+    targets: Vec<Target>,
+    user: String,
+    database: String,
+    parameters: BTreeMap<&'static str, String>,
+    home: Option<PathBuf>,
+    warnings: Vec<String>,
+    /// Shared by all that are derived from one another, which lead to the same server.
+    met: Arc<timeouts::Met>,
+}
+
+impl Conninfo {
+    /// Fills in what `url` leaves open: from its service, the `PG*` variables, then libpq's
+    /// defaults. The password may also come from a password file.
+    ///
+    /// # Errors
+    /// `Missing` when a service, or the user, is nowhere defined; `Conflict` for a service file that
+    /// cannot be read or parsed, a port or address that cannot be, or lists of different lengths.
+    pub fn resolve(url: &PgUrl, environment: &LibpqEnvironment) -> Result<Self> {
+        let url = fill_in(url, environment)?;
+        let user = match filled(&url, "user").or(environment.os_user.as_deref()) {
+            Some(user) => user.to_owned(),
+            None => {
+                return Err(Error::missing("the connection names no user")
+                    .hint("name one in the connection string or in PGUSER"));
+            }
+        };
+        let mut conninfo = Self {
+            targets: targets(&url)?,
+            database: filled(&url, "dbname").unwrap_or(&user).to_owned(),
+            user,
+            parameters: url.filled_parameters(),
+            home: environment.home.clone(),
+            warnings: Vec::new(),
+            met: Arc::default(),
+        };
+        conninfo.find_passwords(&url);
+        Ok(conninfo)
+    }
+
+    /// A password that was given is for every server; a password file may know one for each.
+    fn find_passwords(&mut self, url: &PgUrl) {
+        let given = url.secret("password").filter(|password| !password.reveal().is_empty());
+        if let Some(password) = given {
+            self.targets.iter_mut().for_each(|target| target.password = Some(password.clone()));
+            return;
+        }
+        let usual = || self.home.as_ref().map(|home| home.join(".pgpass"));
+        if let Some(file) = filled(url, "passfile").map(PathBuf::from).or_else(usual) {
+            let (database, user) = (&self.database, &self.user);
+            passfile::fill_in(&file, &mut self.targets, database, user, &mut self.warnings);
+        }
+    }
+
+    /// The servers to try, in this order; at least one.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The database user.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Another parameter, such as `sslmode`, when it was set anywhere.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.parameters.get(key).map(String::as_str)
+    }
+
+    /// The same connection under a name, with settings of the server as if given in `options`.
+    #[must_use]
+    pub fn with_settings(&self, name: &str, settings: &[(&str, &str)]) -> Self {
+        let mut conninfo = self.with_options(settings);
+        conninfo.parameters.insert("application_name", name.to_owned());
+        conninfo
+    }
+
+    /// The same connection with settings of the server as if given in `options`.
+    #[must_use]
+    pub fn with_options(&self, settings: &[(&str, &str)]) -> Self {
+        let mut conninfo = self.clone();
+        let mut options = self.get("options").unwrap_or_default().to_owned();
+        for (setting, value) in settings {
+            // blanks separate options (§34.1.2)
+            let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
+            options.push_str(&format!(" -c {setting}={value}"));
+        }
+        conninfo.parameters.insert("options", options.trim_start().to_owned());
+        conninfo
+    }
+
+    /// The same connection to another database of the server.
+    #[must_use]
+    pub fn for_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+
+    /// The same connection through a socket in `directory`, at the other end of which is `target`:
+    /// its password is the one that is sent.
+    #[must_use]
+    pub fn through(&self, directory: &Path, target: &Target) -> Self {
+        let host = directory.to_string_lossy().into_owned();
+        let target = Target { host, hostaddr: None, ..target.clone() };
+        Self { targets: vec![target], ..self.clone() }
+    }
+
+    /// A file below `~/.postgresql`, where libpq looks for certificates.
+    pub(crate) fn in_dot_postgresql(&self, name: &str) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(".postgresql").join(name))
+    }
+
+    /// How long one server may take to answer; `None` is for ever. The default is 10 s for a network,
+    /// and 30 s for a socket, which answers or refuses at once unless its server is stopped.
+    ///
+    /// # Errors
+    /// `Conflict` when `connect_timeout` is not a number of seconds.
+    pub fn connect_timeout(&self, target: &Target) -> Result<Option<Duration>> {
+        let Some(text) = self.get("connect_timeout") else {
+            return Ok(Some(Duration::from_secs(default_timeout(target))));
+        };
+        let seconds: i32 = text.trim().parse().map_err(|_| {
+            bad_value("connect_timeout", "a whole number of seconds; 0 waits for ever")
+        })?;
+        // Zero and below wait for ever, and libpq waits for two seconds at least (§34.1.2).
+        let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+        Ok(seconds.map(|seconds| Duration::from_secs(seconds.max(2))))
+    }
+
+    /// The same connection, which waits so many seconds for an answer unless it says itself how long.
+    #[must_use]
+    pub fn waiting(&self, seconds: u64) -> Self {
+        let mut conninfo = self.clone();
+        conninfo.parameters.entry("connect_timeout").or_insert_with(|| seconds.to_string());
+        conninfo
+    }
+
+    /// Whether every server to try is this machine.
+    pub fn is_local(&self) -> bool {
+        self.targets.iter().all(|target| {
+            url::is_local_host(&target.host)
+                && target.hostaddr.is_none_or(|address| address.to_canonical().is_loopback())
+        })
+    }
+
+    /// What was odd about the surroundings but does not stop a connection.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The `PG*` variables with which a program of PostgreSQL makes the same connection. The child
+    /// must have no other `PG*` variable. Parameters that have no variable (§34.15), such as
+    /// `keepalives` or `sslpassword`, cannot be handed on.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables: BTreeMap<&'static str, String> = KEYWORDS
+            .iter()
+            .filter_map(|(key, variable)| Some(((*variable)?, self.parameters.get(key)?.clone())))
+            .collect();
+        let each = |field: fn(&Target) -> String| {
+            self.targets.iter().map(field).collect::<Vec<_>>().join(",")
+        };
+        variables.insert("PGHOST", each(|target| target.host.clone()));
+        variables.insert("PGPORT", each(|target| target.port.to_string()));
+        if self.targets.iter().any(|target| target.hostaddr.is_some()) {
+            let address = |target: &Target| target.hostaddr.map(|address| address.to_string());
+            let addresses = self.targets.iter().map(|target| address(target).unwrap_or_default());
+            variables.insert("PGHOSTADDR", addresses.collect::<Vec<_>>().join(","));
+        }
+        let patience = self.targets.iter().map(default_timeout).max().unwrap_or(0);
+        variables.entry("PGCONNECT_TIMEOUT").or_insert_with(|| patience.to_string());
+        variables.insert("PGUSER", self.user.clone());
+        variables.insert("PGDATABASE", self.database.clone());
+        // Several servers with different passwords: only the password file, which the child reads
+        // again, can say that.
+        let first = self.targets.first().and_then(|target| target.password.as_ref());
+        if let Some(password) = first
+            && self.targets.iter().all(|target| target.password.as_ref() == Some(password))
+        {
+            variables.insert("PGPASSWORD", password.reveal().to_owned());
+        }
+        variables.into_iter().collect()
+    }
+}
+
+impl fmt::Debug for Conninfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Conninfo({self})")
+    }
+}
+
+impl fmt::Display for Conninfo {
+    /// The servers, for messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, target) in self.targets.iter().enumerate() {
+            write!(f, "{}{target}", if index > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// How many seconds a server may take to answer when nobody says.
+fn default_timeout(target: &Target) -> u64 {
+    if target.is_socket() { 30 } else { 10 }
+}
+
+/// What says which server it is.
+const SERVER: [&str; 3] = ["host", "hostaddr", "port"];
+
+/// The service beats the variables; both only fill what is open. Unlike in libpq, the environment adds
+/// no address and no port to a host that the string, or the service in it, names: that would be
+/// another server.
+fn fill_in(url: &PgUrl, environment: &LibpqEnvironment) -> Result<PgUrl> {
+    let mut url = url.clone();
+    if let Some(service) = filled(&url, "service").map(str::to_owned) {
+        url = service::fill_in(url, &service, environment)?;
+    }
+    if SERVER[..2].iter().any(|key| filled(&url, key).is_some()) {
+        url = SERVER.iter().fold(url, |url, key| url.with_default(key, ""));
+    }
+    if let (None, Some(service)) = (url.get("service"), environment.variable("PGSERVICE")) {
+        url = service::fill_in(url, service, environment)?;
+    }
+    for (key, variable) in KEYWORDS {
+        if let Some(value) = variable.and_then(|variable| environment.variable(variable)) {
+            url = url.with_default(key, value);
+        }
+    }
+    if environment.variable("PGREQUIRESSL") == Some("1") {
+        url = url.with_default("sslmode", "require");
+    }
+    Ok(url.without("service"))
+}
+
+/// Pairs the lists of hosts, addresses and ports (§34.1.1.3).
+fn targets(url: &PgUrl) -> Result<Vec<Target>> {
+    let hosts = elements(url, "host");
+    let addresses = elements(url, "hostaddr");
+    let ports = url.ports()?;
+    let count = hosts.len().max(addresses.len()).max(1);
+    for (what, length) in [("host names", hosts.len()), ("host addresses", addresses.len())] {
+        if length > 0 && length != count {
+            return Err(Error::conflict(format!("{length} {what} do not match {count} servers")));
+        }
+    }
+    if ports.len() > 1 && ports.len() != count {
+        return Err(Error::conflict(format!("{} ports do not match {count} hosts", ports.len())));
+    }
+    let target = |index: usize| {
+        let port = if ports.len() > 1 { ports.get(index) } else { ports.first() };
+        let hostaddr = addresses.get(index).filter(|text| !text.is_empty());
+        let host = hosts.get(index).filter(|host| !host.is_empty()).or(hostaddr);
+        Ok(Target {
+            host: host.map_or_else(default_socket_directory, |host| (*host).to_owned()),
+            hostaddr: hostaddr.map(|text| parse_address(text)).transpose()?,
+            port: port.copied().flatten().unwrap_or(url::DEFAULT_PORT),
+            password: None,
+        })
+    };
+    (0..count).map(target).collect()
+}
+
+fn parse_address(text: &str) -> Result<IpAddr> {
+    text.parse().map_err(|_| bad_value("hostaddr", "an IP address, and the name of a host as host"))
+}
+
+/// A parameter has a value that means nothing. The value is not repeated: somebody may have put a password
+/// in the wrong place.
+pub(in crate::postgres) fn bad_value(key: &str, allowed: &str) -> Error {
+    Error::conflict(format!("the connection's {key} has a value that means nothing"))
+        .hint(format!("write {allowed}"))
+}
+
+/// The elements of a list with commas; none when it is open or empty.
+fn elements<'a>(url: &'a PgUrl, key: &str) -> Vec<&'a str> {
+    filled(url, key).map(|value| value.split(',').map(str::trim).collect()).unwrap_or_default()
+}
+
+fn filled<'a>(url: &'a PgUrl, key: &str) -> Option<&'a str> {
+    url.get(key).filter(|value| !value.is_empty())
+}
+
+/// libpq's default is chosen when it is built: `/tmp`, or what distributions put in its place.
+fn default_socket_directory() -> String {
+    let usual = ["/run/postgresql", "/var/run/postgresql"];
+    let found = usual.into_iter().find(|dir| Path::new(dir).is_dir());
+    found.unwrap_or("/tmp").to_owned()
+}

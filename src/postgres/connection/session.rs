@@ -1,0 +1,366 @@
+//! A connected session.
+//!
+//! The rest of the crate is synchronous; tokio-postgres is not. Async stops here: a session owns a
+//! runtime of one thread, which runs only while somebody waits for the server. That wait is also
+//! where a signal must be heard, so it looks at the latch every few milliseconds, asks the server to
+//! cancel the statement and returns the `Interrupted` error, which unwinds through every clean-up.
+
+mod connect;
+mod failure;
+#[cfg(test)]
+mod tests;
+
+use std::future::{Future, poll_fn};
+use std::io::Cursor;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+pub use failure::server_error;
+pub use tokio_postgres::Row;
+pub use tokio_postgres::error::DbError;
+pub use tokio_postgres::types::{FromSql, ToSql, Type};
+
+use super::conninfo::Conninfo;
+use crate::sys::error::{Error, Result};
+use crate::sys::process::Patience;
+use crate::sys::signal;
+
+/// How often a wait looks for a signal.
+const TICK: Duration = Duration::from_millis(30);
+
+/// How long after a request to cancel comes the next one.
+const AGAIN: Duration = Duration::from_millis(300);
+
+/// How long a cancelled statement may take to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long saying good-bye may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A message of the server that is not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// `NOTICE`, `WARNING`, `INFO`, …; in the server's language.
+    pub severity: String,
+    /// The message.
+    pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// What arrives from the server between the answers.
+#[derive(Default)]
+struct Inbox {
+    notices: Vec<Notice>,
+    ended_by: Option<tokio_postgres::Error>,
+}
+
+/// A connection to a database. Dropping it closes it and rolls back what is open.
+pub struct Session {
+    runtime: Runtime,
+    // Taken by `drop` only.
+    client: Option<Client>,
+    driver: JoinHandle<()>,
+    tls: Option<MakeRustlsConnect>,
+    inbox: Arc<Mutex<Inbox>>,
+    last_failure: Option<DbError>,
+    patience: Patience,
+    stop: Option<Arc<AtomicBool>>,
+}
+
+impl Session {
+    /// Connects to the first server that answers and suits, by the rules of libpq (§34.1.1.3):
+    /// a server that refuses a login is not passed over.
+    ///
+    /// # Errors
+    /// `Failed` when no connection comes about, `Conflict` or `Missing` for parameters and
+    /// certificate files that cannot be used, `Interrupted` after a signal.
+    pub fn connect(conninfo: &Conninfo) -> Result<Self> {
+        Self::connect_with(conninfo, Patience::Interruptible)
+    }
+
+    /// The same, for what has to be written down after a signal: a stubborn session hears none.
+    ///
+    /// # Errors
+    /// See [`Self::connect`].
+    pub fn connect_with(conninfo: &Conninfo, patience: Patience) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::failed(format!("cannot start the event loop: {error}")))?;
+        let opened = runtime.block_on(async {
+            let attempt = pin!(connect::open(conninfo));
+            interruptible(attempt, patience, None).await?
+        });
+        match opened {
+            Ok(opened) => Ok(Self {
+                driver: runtime.spawn(opened.driver),
+                runtime,
+                client: Some(opened.client),
+                tls: opened.tls,
+                inbox: opened.inbox,
+                last_failure: None,
+                patience,
+                stop: None,
+            }),
+            Err(error) => {
+                // A host name may still be being looked up; nobody waits for that.
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs any number of statements (the simple protocol): one transaction unless they say
+    /// otherwise. Rows are discarded.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn batch(&mut self, sql: &str) -> Result<()> {
+        self.run(async |client| client.batch_execute(sql).await)
+    }
+
+    /// Runs one statement and returns its rows.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        self.run(async |client| client.query(sql, params).await)
+    }
+
+    /// Runs one statement whose parameters have these types: one round trip, where [`Self::query`]
+    /// takes two.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn query_typed(
+        &mut self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>> {
+        self.run(async |client| client.query_typed(sql, params).await)
+    }
+
+    /// Runs one statement that returns one row or none.
+    ///
+    /// # Errors
+    /// `Unexpected` for more rows; see [`server_error`].
+    pub fn query_opt(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
+        self.run(async |client| client.query_opt(sql, params).await)
+    }
+
+    /// Runs one statement that returns one row.
+    ///
+    /// # Errors
+    /// `Unexpected` for none or more; see [`server_error`].
+    pub fn query_one(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Row> {
+        self.run(async |client| client.query_one(sql, params).await)
+    }
+
+    /// Runs one statement and returns the number of rows it touched.
+    ///
+    /// # Errors
+    /// See [`server_error`].
+    pub fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64> {
+        self.run(async |client| client.execute(sql, params).await)
+    }
+
+    /// Runs a `COPY … TO STDOUT` and hands on what arrives, as it arrives: nothing is held. When
+    /// `take` fails, the session is of no further use.
+    ///
+    /// # Errors
+    /// What `take` says; see [`server_error`].
+    pub fn copy_out(&mut self, sql: &str, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut taken = Ok(());
+        self.run(async |client| {
+            let mut stream = pin!(client.copy_out(sql).await?);
+            while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
+                taken = take(&chunk?);
+                if taken.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        if taken.is_err() {
+            self.abandon();
+        }
+        taken
+    }
+
+    /// Has the server stop what nobody takes any more; else it works on until it has something to send.
+    fn abandon(&self) {
+        let Some(client) = self.client.as_ref() else { return };
+        self.runtime.block_on(async {
+            // it is answered after the statement before it
+            let ended = pin!(client.batch_execute(""));
+            cancel_until(client, self.tls.as_ref(), ended).await;
+        });
+    }
+
+    /// Runs a `COPY … FROM STDIN` with the data that `next` hands out, and returns the number of rows.
+    /// When `next` fails, the statement does too.
+    ///
+    /// # Errors
+    /// What `next` says; see [`server_error`].
+    pub fn copy_in(
+        &mut self,
+        sql: &str,
+        mut next: impl FnMut() -> Result<Option<Vec<u8>>>,
+    ) -> Result<u64> {
+        let mut handed_out = Ok(());
+        let rows = self.run(async |client| {
+            let mut sink = pin!(client.copy_in::<_, Cursor<Vec<u8>>>(sql).await?);
+            loop {
+                match next() {
+                    Ok(Some(data)) => {
+                        poll_fn(|context| sink.as_mut().poll_ready(context)).await?;
+                        sink.as_mut().start_send(Cursor::new(data))?;
+                        // it is on its way before `next` has to wait
+                        tokio::task::yield_now().await;
+                    }
+                    Ok(None) => return sink.finish().await,
+                    Err(error) => {
+                        handed_out = Err(error);
+                        return Ok(0);
+                    }
+                }
+            }
+        })?;
+        handed_out.map(|()| rows)
+    }
+
+    /// Lets every wait from now on end with an error once `stop` is set, as if by a signal.
+    pub fn stop_with(&mut self, stop: &Arc<AtomicBool>) {
+        self.stop = Some(Arc::clone(stop));
+    }
+
+    /// The server's own account of the last statement that failed; `None` after a success.
+    pub fn last_failure(&self) -> Option<&DbError> {
+        self.last_failure.as_ref()
+    }
+
+    /// The SQLSTATE of the last statement that failed, such as `42P01`.
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.last_failure.as_ref().map(|failure| failure.code().code())
+    }
+
+    /// The notices and warnings that came since the last call, in order.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut lock(&self.inbox).notices)
+    }
+
+    /// Waits for the answer to `work`, or for a signal.
+    fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T> {
+        self.last_failure = None;
+        let client = self.client.as_ref().ok_or_else(|| Error::unexpected("session is closed"))?;
+        let answer = self.runtime.block_on(async {
+            let mut answer = pin!(work(client));
+            match interruptible(answer.as_mut(), self.patience, self.stop.as_deref()).await {
+                Ok(answer) => Ok(answer),
+                Err(interrupted) => {
+                    cancel_until(client, self.tls.as_ref(), answer).await;
+                    Err(interrupted)
+                }
+            }
+        })?;
+        answer.map_err(|error| self.failed(&error))
+    }
+
+    /// A connection that ended says only "closed"; why is in the inbox.
+    fn failed(&mut self, error: &tokio_postgres::Error) -> Error {
+        let inbox = lock(&self.inbox);
+        let cause = inbox.ended_by.as_ref().filter(|_| error.is_closed()).unwrap_or(error);
+        self.last_failure = cause.as_db_error().cloned();
+        server_error(cause)
+    }
+}
+
+impl Drop for Session {
+    /// Lets the server see a proper end instead of a lost connection. Failing to is harmless.
+    fn drop(&mut self) {
+        self.client = None;
+        let driver = &mut self.driver;
+        let farewell = async { tokio::time::timeout(FAREWELL, driver).await };
+        let _ = self.runtime.block_on(farewell);
+    }
+}
+
+/// The value of a column.
+///
+/// # Errors
+/// `Unexpected` when there is no such column or its type is another.
+pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
+    row.try_get(name).map_err(|error| server_error(&error))
+}
+
+/// Waits for `work` to end or a signal to arrive, whichever is first. A finished answer counts even
+/// when a signal is already there: the next wait will hear it.
+async fn interruptible<F: Future>(
+    mut work: Pin<&mut F>,
+    patience: Patience,
+    stop: Option<&AtomicBool>,
+) -> Result<F::Output> {
+    if patience == Patience::Stubborn {
+        return Ok(work.await);
+    }
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok(done),
+            _ = tick.tick() => {
+                signal::check()?;
+                if stop.is_some_and(|stop| stop.load(Ordering::SeqCst)) {
+                    return Err(Error::failed("no longer wanted"));
+                }
+            }
+        }
+    }
+}
+
+/// Cancels until `answer` is there. The server ignores a request that arrives before its statement
+/// does, and would work on.
+async fn cancel_until<F: Future>(
+    client: &Client,
+    tls: Option<&MakeRustlsConnect>,
+    mut answer: Pin<&mut F>,
+) {
+    let cancelled = async {
+        loop {
+            cancel(client, tls).await;
+            if tokio::time::timeout(AGAIN, answer.as_mut()).await.is_ok() {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(GRACE, cancelled).await;
+}
+
+/// Asks the server to stop the running statement; it takes a second connection.
+async fn cancel(client: &Client, tls: Option<&MakeRustlsConnect>) {
+    let token = client.cancel_token();
+    let _ = match tls {
+        Some(tls) => token.cancel_query(tls.clone()).await,
+        None => token.cancel_query(NoTls).await,
+    };
+}
+
+/// Nothing panics while it holds the lock, so a poisoned one is as good.
+fn lock(inbox: &Mutex<Inbox>) -> std::sync::MutexGuard<'_, Inbox> {
+    inbox.lock().unwrap_or_else(PoisonError::into_inner)
+}

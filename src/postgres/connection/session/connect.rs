@@ -1,0 +1,340 @@
+//! From parameters to an open connection: which server, encrypted or not, as libpq chooses.
+
+use std::future::{Future, poll_fn};
+use std::path::PathBuf;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::failure::{Refusal, Then};
+use super::{Inbox, Notice, lock};
+use crate::postgres::connection::conninfo::{Conninfo, Target, bad_value};
+use crate::postgres::connection::tls::{Mode, Tls};
+use crate::sys::error::{Error, Result};
+
+/// Parameters that ask for a check which is not made here: better refused than ignored.
+const UNSUPPORTED: &[&str] = &["replication", "require_auth", "requirepeer", "sslcrldir"];
+
+/// How servers and poolers refuse start-up options: an unknown setting, a violated protocol, no such
+/// feature.
+const REFUSALS: [SqlState; 3] =
+    [SqlState::UNDEFINED_OBJECT, SqlState::PROTOCOL_VIOLATION, SqlState::FEATURE_NOT_SUPPORTED];
+
+/// A connection and what keeps it going.
+pub(super) struct Opened {
+    pub(super) client: Client,
+    pub(super) driver: Driver,
+    pub(super) tls: Option<MakeRustlsConnect>,
+    pub(super) inbox: Arc<Mutex<Inbox>>,
+}
+
+/// Moves messages between client and server until the connection ends.
+type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Tries the servers in turn.
+pub(super) async fn open(conninfo: &Conninfo) -> Result<Opened> {
+    let config = Settings::new(conninfo)?;
+    let mut refusals: Vec<Refusal> = Vec::new();
+    for wanted in Role::passes(conninfo)? {
+        for target in conninfo.targets() {
+            match config.try_target(target, wanted).await {
+                Ok(opened) => return Ok(opened),
+                Err(refusal) => {
+                    let last = refusal.then != Then::NextServer;
+                    refusals.push(refusal);
+                    if last {
+                        return Err(Refusal::report(refusals));
+                    }
+                }
+            }
+        }
+    }
+    Err(Refusal::report(refusals))
+}
+
+/// What is the same for every server.
+struct Settings<'a> {
+    conninfo: &'a Conninfo,
+    mode: Mode,
+    tls: Option<Tls>,
+    base: Config,
+}
+
+impl<'a> Settings<'a> {
+    fn new(conninfo: &'a Conninfo) -> Result<Self> {
+        if let Some(key) = UNSUPPORTED.iter().find(|key| conninfo.get(key).is_some()) {
+            return Err(Error::conflict(format!("connection parameter {key} is not supported")));
+        }
+        if conninfo.get("gssencmode") == Some("require") {
+            return Err(Error::conflict("gssencmode=require is not supported")
+                .hint("encrypt with sslmode=verify-full instead"));
+        }
+        let mode = Mode::of(conninfo)?;
+        let network = conninfo.targets().iter().any(|target| !target.is_socket());
+        // libpq does not look at certificate files for a socket either.
+        let tls =
+            (network && mode != Mode::Disable).then(|| Tls::new(conninfo, mode)).transpose()?;
+        Ok(Self { conninfo, mode, tls, base: base_config(conninfo)? })
+    }
+
+    /// Tries one server with each encryption that the mode allows: `prefer` goes on without,
+    /// `allow` with, when the server refuses the other (§34.19.1).
+    async fn try_target(&self, target: &Target, wanted: Role) -> Result<Opened, Refusal> {
+        let tls = self.tls.as_ref().filter(|_| !target.is_socket());
+        let order: &[Option<&Tls>] = match self.mode {
+            Mode::Disable => &[None],
+            Mode::Allow => &[None, tls],
+            Mode::Prefer => &[tls, None],
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => &[tls],
+        };
+        let order = if tls.is_none() { &[None] } else { order };
+        let mut first: Option<Refusal> = None;
+        for tls in order {
+            match self.attempt(target, *tls, wanted).await {
+                Ok(opened) => return Ok(opened),
+                Err(refusal) => {
+                    let goes_on = refusal.then == Then::OtherEncryption;
+                    let refusal = match first.take() {
+                        Some(first) => first.and(refusal),
+                        None => refusal,
+                    };
+                    if !goes_on {
+                        return Err(refusal);
+                    }
+                    first = Some(refusal);
+                }
+            }
+        }
+        Err(first.unwrap_or_else(|| Refusal::timeout(self.conninfo, target)))
+    }
+
+    /// One attempt, in the time it may take.
+    async fn attempt(
+        &self,
+        target: &Target,
+        tls: Option<&Tls>,
+        wanted: Role,
+    ) -> Result<Opened, Refusal> {
+        let limit = self
+            .conninfo
+            .connect_timeout(target)
+            .map_err(|error| Refusal { error, then: Then::Stop })?;
+        let once = || async {
+            let config = self.config_for(target, tls.is_some(), limit);
+            match tls {
+                Some(tls) => start(&config, tls.connector.clone(), wanted).await,
+                None => start(&config, NoTls, wanted).await,
+            }
+        };
+        let attempt = async {
+            match once().await {
+                Err(Unfit::Error(error)) if self.is_news(&error) => once().await,
+                outcome => outcome,
+            }
+        };
+        let outcome = match limit {
+            Some(limit) => tokio::time::timeout(limit, attempt)
+                .await
+                .map_err(|_| Refusal::timeout(self.conninfo, target))?,
+            None => attempt.await,
+        };
+        match outcome {
+            Ok((client, driver, inbox, major)) => {
+                if major.is_some_and(|major| self.conninfo.meet(major)) {
+                    send(&client, sql!("postgres/no-transaction-timeout")).await;
+                }
+                Ok(Opened { client, driver, inbox, tls: tls.map(|tls| tls.connector.clone()) })
+            }
+            Err(Unfit::Error(error)) => Err(Refusal::new(self.conninfo, target, tls, &error)),
+            Err(Unfit::Role) => Err(Refusal::role(self.conninfo, target, wanted.name())),
+        }
+    }
+
+    /// Whether the server, or a pooler before it, does not take our options, which nobody knew.
+    fn is_news(&self, error: &tokio_postgres::Error) -> bool {
+        let refuses = |code: &SqlState| REFUSALS.contains(code);
+        error.code().is_some_and(refuses) && self.conninfo.leave_timeouts()
+    }
+
+    fn config_for(&self, target: &Target, encrypted: bool, limit: Option<Duration>) -> Config {
+        let mut config = self.base.clone();
+        config.port(target.port);
+        config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
+        let options = self.conninfo.start_up_options();
+        if !options.is_empty() {
+            config.options(options);
+        }
+        if let Some(limit) = limit {
+            config.connect_timeout(limit);
+        }
+        match target.host.strip_prefix('@').filter(|_| target.is_socket()) {
+            // The system marks an abstract socket with a zero byte.
+            Some(name) => config.host_path(PathBuf::from(format!("\0{name}"))),
+            None => config.host(&target.host),
+        };
+        if let Some(address) = target.hostaddr {
+            config.hostaddr(address);
+        }
+        if let Some(password) = &target.password {
+            config.password(password.reveal());
+        }
+        config
+    }
+}
+
+/// The parameters that do not depend on the server.
+fn base_config(conninfo: &Conninfo) -> Result<Config> {
+    let mut config = Config::new();
+    config.user(conninfo.user()).dbname(conninfo.database());
+    config.target_session_attrs(TargetSessionAttrs::Any);
+    let name = conninfo.get("application_name").or(conninfo.get("fallback_application_name"));
+    config.application_name(name.unwrap_or("db-tool"));
+    config.channel_binding(match conninfo.get("channel_binding") {
+        None | Some("prefer") => ChannelBinding::Prefer,
+        Some("disable") => ChannelBinding::Disable,
+        Some("require") => ChannelBinding::Require,
+        Some(_) => return Err(bad_value("channel_binding", "prefer, disable or require")),
+    });
+    config.ssl_negotiation(match conninfo.get("sslnegotiation") {
+        None | Some("postgres") => SslNegotiation::Postgres,
+        Some("direct") => SslNegotiation::Direct,
+        Some(_) => return Err(bad_value("sslnegotiation", "postgres or direct")),
+    });
+    if conninfo.get("keepalives") == Some("0") {
+        config.keepalives(false);
+    }
+    let seconds = |key| conninfo.get(key).and_then(|text| text.parse().ok()).filter(|n| *n > 0);
+    if let Some(idle) = seconds("keepalives_idle") {
+        config.keepalives_idle(Duration::from_secs(idle));
+    }
+    if let Some(interval) = seconds("keepalives_interval") {
+        config.keepalives_interval(Duration::from_secs(interval));
+    }
+    if let Some(milliseconds) = seconds("tcp_user_timeout") {
+        config.tcp_user_timeout(Duration::from_millis(milliseconds));
+    }
+    Ok(config)
+}
+
+/// Why an attempt came to nothing.
+enum Unfit {
+    Error(tokio_postgres::Error),
+    Role,
+}
+
+/// What a connection begins with, and the server's major version if it tells one.
+type Started = (Client, Driver, Arc<Mutex<Inbox>>, Option<u32>);
+
+/// Connects and looks whether the server is of the sort that was asked for.
+async fn start<T>(config: &Config, tls: T, wanted: Role) -> Result<Started, Unfit>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await.map_err(Unfit::Error)?;
+    if !wanted.fits(|name| connection.parameter(name) == Some("on")) {
+        return Err(Unfit::Role);
+    }
+    let major = connection.parameter("server_version").and_then(major);
+    let inbox = Arc::default();
+    let driver = Box::pin(drive(connection, Arc::clone(&inbox)));
+    Ok((client, driver, inbox, major))
+}
+
+/// `17` of `17.2 (Debian …)` or `17beta1`.
+fn major(version: &str) -> Option<u32> {
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Sends statements without waiting for the answer: they run before whatever is sent next.
+async fn send(client: &Client, sql: &str) {
+    let mut answer = pin!(client.batch_execute(sql));
+    // a request is on its way from the first poll on
+    let _ = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+}
+
+/// Keeps the connection going and collects what the server says unasked.
+async fn drive<S, T>(mut connection: Connection<S, T>, inbox: Arc<Mutex<Inbox>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) => lock(&inbox).notices.push(notice_from(&notice)),
+            Ok(_) => {}
+            Err(error) => {
+                lock(&inbox).ended_by = Some(error);
+                return;
+            }
+        }
+    }
+}
+
+fn notice_from(notice: &DbError) -> Notice {
+    Notice {
+        severity: notice.severity().to_owned(),
+        message: notice.message().to_owned(),
+        detail: notice.detail().map(str::to_owned),
+        hint: notice.hint().map(str::to_owned),
+    }
+}
+
+/// What sort of server is wanted: `target_session_attrs` (§34.1.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+}
+
+impl Role {
+    /// The roles to look for, each among all servers.
+    fn passes(conninfo: &Conninfo) -> Result<Vec<Self>> {
+        Ok(match conninfo.get("target_session_attrs") {
+            None | Some("any") => vec![Self::Any],
+            Some("read-write") => vec![Self::ReadWrite],
+            Some("read-only") => vec![Self::ReadOnly],
+            Some("primary") => vec![Self::Primary],
+            Some("standby") => vec![Self::Standby],
+            Some("prefer-standby") => vec![Self::Standby, Self::Any],
+            Some(_) => {
+                let known = "any, read-write, read-only, primary, standby or prefer-standby";
+                return Err(bad_value("target_session_attrs", known));
+            }
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::ReadWrite => "read-write",
+            Self::ReadOnly => "read-only",
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+        }
+    }
+
+    /// Servers tell what they are when they greet (since PostgreSQL 14, §55.2.7).
+    fn fits(self, is_on: impl Fn(&str) -> bool) -> bool {
+        let standby = is_on("in_hot_standby");
+        let read_only = standby || is_on("default_transaction_read_only");
+        match self {
+            Self::Any => true,
+            Self::ReadWrite => !read_only,
+            Self::ReadOnly => read_only,
+            Self::Primary => !standby,
+            Self::Standby => standby,
+        }
+    }
+}

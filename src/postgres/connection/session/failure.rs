@@ -1,0 +1,232 @@
+//! What a server or the way to it has to say, as errors of this crate.
+
+use std::error::Error as _;
+use std::io;
+
+use rustls::CertificateError;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::postgres::connection::conninfo::{Conninfo, Target};
+use crate::postgres::connection::tls::Tls;
+use crate::postgres::error::own_kind;
+use crate::sys::error::{Error, Kind};
+
+/// Maps an error of a running session.
+///
+/// A statement that failed is of kind `Sql`; SQLSTATE class `HC`, with which the bundle's SQL reports
+/// what is its own, is what [`own_kind`] says; a lost connection or a server that shuts down is
+/// `Failed`; a value that does not fit its type or a number of rows that cannot be is `Unexpected`.
+/// The server's DETAIL, HINT, CONTEXT and SQLSTATE become detail lines.
+pub fn server_error(error: &tokio_postgres::Error) -> Error {
+    if let Some(failure) = error.as_db_error() {
+        return statement_error(failure);
+    }
+    if error.is_closed() || source_io(error).is_some() {
+        return Error::failed(format!("the connection to the server is lost: {}", reason(error)))
+            .hint("the server's log tells why it ended the connection");
+    }
+    Error::unexpected(reason(error))
+}
+
+fn statement_error(failure: &DbError) -> Error {
+    let code = failure.code().code();
+    let kind = own_kind(code).unwrap_or(match code.get(..2) {
+        // 57014 is a cancelled statement; 57P01 and on are a server that goes away.
+        Some("08") => Kind::Failed,
+        Some("57") if code != "57014" => Kind::Failed,
+        _ => Kind::Sql,
+    });
+    let lines = [
+        ("DETAIL", failure.detail()),
+        ("HINT", failure.hint()),
+        ("CONTEXT", failure.where_()),
+        ("SQLSTATE", Some(code)),
+    ];
+    lines
+        .into_iter()
+        .filter_map(|(name, text)| Some(format!("{name}: {}", text?)))
+        .fold(Error::new(kind, failure.message()), Error::detail)
+}
+
+/// What to try after a refusal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// The same server, with or without TLS.
+    OtherEncryption,
+    /// The next server of the list.
+    NextServer,
+    /// Nothing: another server would not help.
+    Stop,
+}
+
+/// Why a server without TLS is not talked to where TLS is asked for.
+const NO_TLS: &str = "the server does not offer TLS";
+
+/// A connection that did not come about.
+pub(super) struct Refusal {
+    pub(super) error: Error,
+    pub(super) then: Then,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        conninfo: &Conninfo,
+        target: &Target,
+        tls: Option<&Tls>,
+        error: &tokio_postgres::Error,
+    ) -> Self {
+        let failure = if let Some(failure) = error.as_db_error() {
+            login_error(failure)
+        } else if let Some(why) = source_tls(error) {
+            certificate_error(why, tls)
+        } else if let Some(why) = source_io(error) {
+            network_error(why, error, target)
+        } else {
+            protocol_error(error)
+        };
+        Self { error: failure.context(place(conninfo, target)), then: next_step(error) }
+    }
+
+    pub(super) fn timeout(conninfo: &Conninfo, target: &Target) -> Self {
+        let error = Error::failed("no answer in time")
+            .hint("see whether the server can be reached, or raise connect_timeout")
+            .context(place(conninfo, target));
+        Self { error, then: Then::NextServer }
+    }
+
+    pub(super) fn role(conninfo: &Conninfo, target: &Target, wanted: &str) -> Self {
+        let error =
+            Error::failed(format!("the server is not what target_session_attrs={wanted} wants"))
+                .hint("list the other servers in host, or set target_session_attrs=any")
+                .context(place(conninfo, target));
+        Self { error, then: Then::NextServer }
+    }
+
+    /// Adds the refusal of the second encryption to that of the first.
+    pub(super) fn and(self, other: Self) -> Self {
+        let (message, after) = (self.error.message(), other.error.message());
+        let detail = (message != after).then(|| format!("with the other encryption: {after}"));
+        let then = if other.then == Then::OtherEncryption { Then::Stop } else { other.then };
+        // to go on without TLS was allowed, so its absence explains nothing
+        if message.ends_with(NO_TLS) {
+            return Self { error: other.error, then };
+        }
+        Self { error: detail.into_iter().fold(self.error, Error::detail), then }
+    }
+
+    /// The last refusal is the error; those of the servers before it are details.
+    pub(super) fn report(mut refusals: Vec<Self>) -> Error {
+        match refusals.pop() {
+            None => Error::unexpected("no server to connect to"),
+            Some(last) => refusals
+                .iter()
+                .fold(last.error, |error, earlier| error.detail(earlier.error.message())),
+        }
+    }
+}
+
+fn place(conninfo: &Conninfo, target: &Target) -> String {
+    let (user, database) = (conninfo.user(), conninfo.database());
+    format!("cannot connect to {target} as {user}, database {database}")
+}
+
+/// The other encryption may be what the server wants; a server that is starting up or cannot be
+/// reached may have a neighbour that answers.
+fn next_step(error: &tokio_postgres::Error) -> Then {
+    match error.as_db_error() {
+        Some(failure) if *failure.code() == SqlState::CANNOT_CONNECT_NOW => Then::NextServer,
+        Some(_) => Then::OtherEncryption,
+        None if is_tls(error) => Then::OtherEncryption,
+        None if source_io(error).is_some() => Then::NextServer,
+        None => Then::Stop,
+    }
+}
+
+fn login_error(failure: &DbError) -> Error {
+    let error = statement_error(failure).with_kind(Kind::Failed);
+    let hint = match failure.code().code() {
+        "3D000" => "create the database, or name another one",
+        "28P01" => "check the password in the connection string, PGPASSWORD or the password file",
+        "28000" => "check the user, and what the server's pg_hba.conf allows",
+        "57P03" => "wait until the server has started, then try again",
+        "53300" => "close other connections, or raise the server's max_connections",
+        _ => return error,
+    };
+    error.hint(hint)
+}
+
+fn certificate_error(why: &rustls::Error, tls: Option<&Tls>) -> Error {
+    let checked = tls.and_then(|tls| tls.checked_against.as_deref());
+    match (why, checked) {
+        (rustls::Error::InvalidCertificate(why), Some(roots)) => {
+            let why = match why {
+                CertificateError::UnknownIssuer => "its issuer is not trusted".to_owned(),
+                other => other.to_string(),
+            };
+            Error::failed(format!("the server's certificate is refused ({roots}): {why}")).hint(
+                "check the host name and sslrootcert; the name must be in the certificate's \
+                 subjectAltName",
+            )
+        }
+        _ => Error::failed(format!("TLS failed: {why}"))
+            .hint("the server may want a client certificate: sslcert and sslkey"),
+    }
+}
+
+fn network_error(why: &io::Error, error: &tokio_postgres::Error, target: &Target) -> Error {
+    let failure = Error::failed(reason(error));
+    match why.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            Error::failed("no server listens there").hint(if target.is_socket() {
+                "start the server, or correct the host (socket directory) and port"
+            } else {
+                "start the server, or correct the host and port"
+            })
+        }
+        io::ErrorKind::TimedOut => {
+            failure.hint("see whether the server can be reached, or raise connect_timeout")
+        }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+            Error::failed("the server ended the connection")
+                .hint("see the server's log; is it PostgreSQL that listens there?")
+        }
+        io::ErrorKind::PermissionDenied => {
+            failure.hint("the socket or its directory is another user's")
+        }
+        _ => failure.hint("check the host and port"),
+    }
+}
+
+/// What tokio-postgres itself objects to.
+fn protocol_error(error: &tokio_postgres::Error) -> Error {
+    match reason(error).as_str() {
+        "password missing" => Error::failed("the server wants a password").hint(
+            "give it in PGPASSWORD, in a password file (~/.pgpass) or in the connection string",
+        ),
+        "server does not support TLS" => Error::failed(NO_TLS)
+            .hint("set ssl = on in the server, or sslmode=prefer for a network you trust"),
+        other => Error::failed(other),
+    }
+}
+
+/// The innermost reason: the outer ones only say at which step it happened.
+fn reason(error: &tokio_postgres::Error) -> String {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    reason.to_string()
+}
+
+fn source_io(error: &tokio_postgres::Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
+}
+
+fn source_tls(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
+    source_io(error)?.get_ref()?.downcast_ref()
+}
+
+/// Whether TLS was the trouble. tokio-postgres tells only in words when there is no rustls error.
+fn is_tls(error: &tokio_postgres::Error) -> bool {
+    source_tls(error).is_some() || error.to_string().contains("TLS")
+}

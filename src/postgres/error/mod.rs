@@ -1,0 +1,245 @@
+//! What the server or psql says of a failed statement, pointing at the character.
+//!
+//! Two ways lead here: psql's stderr (`StderrReader` → `PsqlFailure` → `locate`) for the project's
+//! own SQL, and a session's `DbError` for the SQL of this crate.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+use crate::sys::error::{Error, Kind};
+
+mod align;
+mod psql;
+mod reader;
+mod render;
+#[cfg(test)]
+mod tests;
+
+pub use psql::PsqlFailure;
+pub use reader::StderrReader;
+
+/// A failed statement.
+///
+/// Field names are those of the protocol (PostgreSQL manual, "Error and Notice Message Fields").
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SqlError {
+    /// `ERROR`, `FATAL` or `PANIC`.
+    pub severity: String,
+    /// Five characters; none for psql's own errors.
+    pub sqlstate: Option<String>,
+    /// What failed; may span lines.
+    pub message: String,
+    /// More on what failed.
+    pub detail: Option<String>,
+    /// What to do about it, in the words of the server or of a function's author.
+    pub hint: Option<String>,
+    /// The stack of functions, innermost first.
+    pub context: Option<String>,
+    /// The place in a query that does not stand in the file: of a function, or generated.
+    pub query: Option<Excerpt>,
+    /// The file, or the name of the text that was run.
+    pub file: Option<PathBuf>,
+    /// From 1.
+    pub line: Option<usize>,
+    /// In characters, from 1.
+    pub column: Option<usize>,
+    /// The error is at that very character; otherwise the place is where the statement begins.
+    pub caret: bool,
+    /// Up to three numbered lines round `line`.
+    pub source: Vec<(usize, String)>,
+}
+
+/// What a SQLSTATE means that is this tool's own, class `HC`: there is no key for secrets (`HC005`), one
+/// is sealed with a key that is not there (`HC006`), or else a function of the bundle met an
+/// impossible state.
+pub fn own_kind(sqlstate: &str) -> Option<Kind> {
+    match sqlstate {
+        "HC005" => Some(Kind::Missing),
+        "HC006" => Some(Kind::Failed),
+        _ => sqlstate.starts_with("HC").then_some(Kind::Unexpected),
+    }
+}
+
+impl SqlError {
+    /// The error of a session that ran `sql`, a text known to the reader as `label`.
+    pub fn from_db_error(error: &DbError, label: &str, sql: &str) -> Self {
+        let mut this = Self {
+            severity: error.severity().to_owned(),
+            sqlstate: Some(error.code().code().to_owned()),
+            message: error.message().to_owned(),
+            detail: error.detail().map(str::to_owned),
+            hint: error.hint().map(str::to_owned),
+            context: error.where_().map(str::to_owned),
+            file: Some(PathBuf::from(label)),
+            ..Self::default()
+        };
+        match error.position() {
+            Some(ErrorPosition::Original(position)) => this.point(sql, *position as usize),
+            Some(ErrorPosition::Internal { position, query }) => {
+                this.query = Some(Excerpt::at(query, *position as usize));
+            }
+            None => {}
+        }
+        this
+    }
+
+    /// An error of a statement that begins on `line` of a file.
+    ///
+    /// `read_lines` returns lines of it, fewer at its end.
+    pub fn at_line(
+        message: &str,
+        file: &Path,
+        line: usize,
+        read_lines: impl FnOnce(RangeInclusive<usize>) -> Vec<String>,
+    ) -> Self {
+        let mut this = Self {
+            severity: "ERROR".to_owned(),
+            message: message.to_owned(),
+            file: Some(file.to_owned()),
+            line: Some(line),
+            ..Self::default()
+        };
+        let first = line.saturating_sub(1).max(1);
+        this.show(first, read_lines(first..=line + 1));
+        this
+    }
+
+    /// Turns it into the crate's error: one line that begins with `what`, and the rendering below.
+    pub fn into_error(self, what: &str) -> Error {
+        let kind = self.sqlstate.as_deref().and_then(own_kind).unwrap_or(Kind::Sql);
+        let blank = |c: char| c.is_whitespace() || c.is_control();
+        let words: Vec<_> = self.message.split(blank).filter(|word| !word.is_empty()).collect();
+        let message = words.join(" ");
+        Error::new(kind, format!("{what}: {message}")).detail(self.render())
+    }
+
+    /// Points at character `position` (from 1) of `sql`.
+    fn point(&mut self, sql: &str, position: usize) {
+        let (line, column) = line_and_column(sql, position);
+        self.line = Some(line);
+        self.column = Some(column);
+        self.caret = true;
+        let first = line.saturating_sub(1).max(1);
+        let lines = sql.lines().skip(first - 1).take(line + 2 - first).map(str::to_owned);
+        self.show(first, lines.collect());
+    }
+
+    fn show(&mut self, first: usize, lines: Vec<String>) {
+        self.source = (first..).zip(lines).collect();
+        for (number, line) in &mut self.source {
+            clean_line(*number, line);
+        }
+    }
+}
+
+/// Drops what is no text of a line: a carriage return, and a byte order mark before the first.
+fn clean_line(number: usize, line: &mut String) {
+    if line.ends_with('\r') {
+        line.pop();
+    }
+    if number == 1 && line.starts_with('\u{feff}') {
+        line.remove(0);
+    }
+}
+
+fn line_and_column(text: &str, position: usize) -> (usize, usize) {
+    let before =
+        text.char_indices().nth(position.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+    let before = &text[..before];
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+}
+
+/// A line of a query with a caret below, as libpq prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line of the query, from 1.
+    pub line: usize,
+    /// The line's text with blanks for tabs; of a long line a part, with `...` on the cut sides.
+    pub text: String,
+    /// The character of `text` that the caret is under, from 0.
+    pub caret: usize,
+}
+
+impl Excerpt {
+    /// Character `position` (from 1) of `query`.
+    fn at(query: &str, position: usize) -> Self {
+        let (line, column) = line_and_column(query, position);
+        let text = query.split('\n').nth(line - 1).unwrap_or_default();
+        Self { line, text: text.replace('\t', " "), caret: column - 1 }
+    }
+
+    /// Reads `LINE 3: text` and the line with the caret below.
+    fn parse(line: &str, below: &str) -> Option<Self> {
+        let (number, text) = line.strip_prefix("LINE ")?.split_once(": ")?;
+        let blanks = below.strip_suffix('^')?;
+        if !blanks.bytes().all(|b| b == b' ') {
+            return None;
+        }
+        let mut screen = blanks.len().checked_sub("LINE : ".len() + number.len())?;
+        let mut caret = 0;
+        for c in text.chars() {
+            let Some(left) = screen.checked_sub(render::width(c)) else { break };
+            if screen == 0 {
+                break;
+            }
+            screen = left;
+            caret += 1;
+        }
+        let line = number.parse().ok().filter(|&line| line > 0)?;
+        Some(Self { line, text: text.to_owned(), caret })
+    }
+
+    /// The byte of `text` that the caret is at, if its line is this excerpt's.
+    fn offset_in(&self, text: &str) -> Option<usize> {
+        let start = psql::line_offset(text, self.line.checked_sub(1)?)?;
+        let line = text[start..].split('\n').next()?;
+        self.offset_in_line(line).map(|offset| start + offset)
+    }
+
+    /// The byte of a line that the caret is at, if the line holds this excerpt.
+    fn offset_in_line(&self, line: &str) -> Option<usize> {
+        let plain = line.replace('\t', " ");
+        let bytes = |text: &str, chars: usize| {
+            text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at)
+        };
+        if !self.text.trim().is_empty()
+            && let Some(start) = plain.find(&self.text)
+        {
+            return Some(start + bytes(&self.text, self.caret));
+        }
+        let tail = self.text.strip_prefix("...").map(|text| (text, 3));
+        let (text, cut) = tail.unwrap_or((&self.text, 0));
+        let ends = [text.strip_suffix("..."), Some(text)];
+        ends.into_iter()
+            .flatten()
+            .filter(|text| !text.trim().is_empty())
+            .find_map(|text| Some(plain.find(text)? + bytes(text, self.caret.checked_sub(cut)?)))
+    }
+
+    /// The byte of a line of the source at which the text from the caret on stands.
+    ///
+    /// The line is not the query's own, so only its longest common piece counts: the rest of the
+    /// query, or the word under the caret if it stands there once.
+    fn caret_text_in(&self, line: &str) -> Option<usize> {
+        if let Some(offset) = self.offset_in_line(line) {
+            return Some(offset);
+        }
+        let plain = line.replace('\t', " ");
+        let rest: String = self.text.chars().skip(self.caret).collect();
+        let word = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()?;
+        let once = |text: &str| {
+            let mut found = plain.match_indices(text);
+            found.next().filter(|_| !text.is_empty() && found.next().is_none())
+        };
+        once(rest.trim_end()).or_else(|| once(word)).map(|(at, _)| at)
+    }
+
+    /// The line and the caret below it.
+    fn render(&self) -> String {
+        let (text, caret) = render::cut(&self.text, self.caret + 1);
+        format!("{text}\n{}^", " ".repeat(caret))
+    }
+}

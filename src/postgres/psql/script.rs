@@ -1,0 +1,258 @@
+//! The project's own SQL, run by psql.
+//!
+//! psql, because sources use what only psql knows: `\i`, `\ir`, `\if`, variables, `\copy`, `\gexec`.
+//! It reads no start-up file, stops at the first error and is told to be verbose, so that an error
+//! can be shown with its place in the source. The connection and its password travel in the
+//! environment. psql reports success when it has read a file to its end; we then look at what became
+//! of its transactions.
+
+mod branches;
+mod effect;
+mod ending;
+mod hints;
+mod review;
+mod variables;
+
+use std::io::BufReader;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use crate::postgres::psql::script::ending::{Ending, State};
+use crate::postgres::psql::script::review::{Place, review};
+pub use crate::postgres::psql::script::variables::BUILT_IN;
+use nix::fcntl::OFlag;
+
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::Session;
+use crate::postgres::error::{SqlError, StderrReader};
+use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Error, IoContext, Kind, Result};
+use crate::sys::process::{
+    ActingAs, Command, Log, StandardOutput, controller, describe, read_line,
+};
+
+/// The exit status with which psql reports that it could not connect.
+const BAD_CONNECTION: i32 = 2;
+
+/// How much of a source is held to find an error in it, in bytes.
+const HELD: usize = 2 * 1024 * 1024;
+
+/// The target of messages that psql printed: shown as they are.
+pub const PSQL: &str = "psql";
+
+/// A file of SQL with what it is run with.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The file.
+    pub file: PathBuf,
+    /// psql variables.
+    pub variables: Vec<(String, String)>,
+    /// The directory that relative paths of `\i` and `\copy` start from.
+    pub directory: PathBuf,
+    /// Where results and messages go; standard output and the log of messages when `None`.
+    pub log: Option<PathBuf>,
+}
+
+impl Script {
+    /// Runs the file. A failing statement is an error that points at it.
+    pub fn run(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
+        let Some(log) = &self.log else {
+            let show = |line: &str| tracing::info!(target: PSQL, "{line}");
+            return self.run_with(toolchain, conninfo, StandardOutput::Inherited, show);
+        };
+        let mut file = open_log(log)?;
+        let output = StandardOutput::File(file.share().on("write", log)?);
+        self.run_with(toolchain, conninfo, output, |line| file.line(line))
+    }
+
+    /// Runs the file, handing every line of results to `on_output`.
+    pub fn run_lines(
+        &self,
+        toolchain: &Toolchain,
+        conninfo: &Conninfo,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<()> {
+        let show = |line: &str| tracing::info!(target: PSQL, "{line}");
+        self.run_with(toolchain, conninfo, StandardOutput::Lines(on_output), show)
+    }
+
+    fn run_with(
+        &self,
+        toolchain: &Toolchain,
+        conninfo: &Conninfo,
+        output: StandardOutput<'_>,
+        mut show: impl FnMut(&str),
+    ) -> Result<()> {
+        let mut reader = StderrReader::new();
+        let mut ending = Ending::new();
+        let psql = self.psql(toolchain, conninfo)?.args(ending.arguments());
+        let status = psql.stream(output, |line| {
+            let line = String::from_utf8_lossy(line);
+            if ending.hear(&line) {
+                return;
+            }
+            reader.push_line(&line).iter().filter_map(|line| terse(line)).for_each(|l| show(&l));
+        })?;
+        let (rest, failure) = reader.finish(!status.success());
+        rest.iter().filter_map(|line| terse(line)).for_each(|line| show(&line));
+        if status.success() || ending.is_restricted() {
+            return self.judge(&ending);
+        }
+        let what = format!("cannot run {}", self.file.display());
+        Err(match failure {
+            Some(failure) => {
+                let located =
+                    failure.locate(|path, lines| read_lines(&self.directory.join(path), lines));
+                located.into_error(&what)
+            }
+            None => Error::new(Kind::Sql, format!("{what}: psql {}", describe(status))),
+        })
+        .map_err(|error| match status.code() {
+            Some(BAD_CONNECTION) => error.hint("is the cluster running? `database status` tells"),
+            _ => error,
+        })
+    }
+
+    /// What became of the work of a file that psql read to its end.
+    fn judge(&self, ending: &Ending) -> Result<()> {
+        let state = ending.state();
+        let found = review(self, state != State::Idle);
+        for (Place { file, line }, what) in &found.warnings {
+            tracing::warn!("{}:{line}: {what}", file.display());
+        }
+        if !ending.is_restricted() && !ending.stops() && found.warnings.is_empty() {
+            tracing::warn!("{}: ON_ERROR_STOP is off at its end", self.file.display());
+        }
+        if let Some((place, why)) = found.lost {
+            return Err(self.error(&why, Some(place)));
+        }
+        let (why, place) = match state {
+            _ if ending.is_restricted() => {
+                ("no \\unrestrict follows \\restrict: is the file cut off?", found.restricted)
+            }
+            State::Idle => return Ok(()),
+            State::Open => {
+                ("a transaction is still open at the end, so it was rolled back", found.opened)
+            }
+            State::Failed => (
+                "a transaction that failed is still open at the end, so it was rolled back",
+                found.opened,
+            ),
+            State::Silent => ("psql was not connected at the end, or within a pipeline", None),
+        };
+        Err(self.error(why, place))
+    }
+
+    fn error(&self, why: &str, place: Option<Place>) -> Error {
+        let what = format!("cannot run {}", self.file.display());
+        let Some(Place { file, line }) = place else {
+            return Error::new(Kind::Sql, format!("{what}: {why}"));
+        };
+        let read = |lines| read_lines(&file, lines).unwrap_or_default();
+        SqlError::at_line(why, &file, line, read).into_error(&what)
+    }
+
+    fn psql(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
+        let mut command = strict(toolchain, conninfo)?.directory(&self.directory);
+        for (name, value) in &self.variables {
+            command = command.arg("-v").arg(format!("{name}={value}"));
+        }
+        Ok(command.arg("-f").arg(&self.file))
+    }
+}
+
+/// psql for a script: no start-up file, an end at the first error, messages that can be read back.
+pub(in crate::postgres) fn strict(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
+    if conninfo.is_unmet() {
+        // what fails here fails in psql too, which tells it
+        let _ = Session::connect(conninfo);
+    }
+    let psql = toolchain.command("psql")?.envs(conninfo.variables_without_timeouts());
+    Ok(psql
+        .args(["-X", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"])
+        .args(["-v", "SHOW_CONTEXT=always", "-v", "ECHO=errors", "-P", "pager=off"])
+        .env("PGCLIENTENCODING", "UTF8")
+        .env("PG_COLOR", "never"))
+}
+
+/// psql on a connection, everything about which is in the environment.
+pub fn psql(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
+    Ok(toolchain.command("psql")?.envs(conninfo.variables()))
+}
+
+/// Lines of a source, without holding the file or a line that is one: it may be a hundred
+/// megabytes. When they are too much together, the first ones come out empty.
+pub(in crate::postgres) fn read_lines(
+    path: &Path,
+    lines: RangeInclusive<usize>,
+) -> Option<Vec<String>> {
+    let mut reader = BufReader::new(crate::sys::process::open_regular(path).ok()?);
+    let mut line = Vec::new();
+    let mut kept: Vec<String> = Vec::new();
+    let (mut held, mut oldest) = (0, 0);
+    for number in 1..=*lines.end() {
+        if !read_line(&mut reader, &mut line).ok()? {
+            break;
+        }
+        if number < *lines.start() {
+            continue;
+        }
+        held += line.len();
+        kept.push(String::from_utf8_lossy(&line).into_owned());
+        while held > HELD && oldest + 1 < kept.len() {
+            held -= std::mem::take(&mut kept[oldest]).len();
+            oldest += 1;
+        }
+    }
+    Some(kept)
+}
+
+fn open_log(path: &Path) -> Result<Log> {
+    let user = controller(path)?;
+    // where another user decides what is there, root works with that user's rights, on a plain file
+    let link = if user.is_some() { OFlag::O_NOFOLLOW } else { OFlag::empty() };
+    let _acting = ActingAs::enter(user.as_ref())?;
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).on("create", directory)?;
+    }
+    Log::open(path, link)?.on("write", path).map_err(|error| match &user {
+        Some(user) => error.hint(format!(
+            "root writes it as user \"{}\", who decides what is there, and follows no link",
+            user.name
+        )),
+        None => error,
+    })
+}
+
+/// A message without what only errors need: the SQLSTATE of success and the place in the server's
+/// own source.
+pub(in crate::postgres) fn terse(line: &str) -> Option<String> {
+    if line.starts_with("LOCATION:  ") {
+        return None;
+    }
+    for severity in ["NOTICE", "WARNING", "INFO", "LOG", "DEBUG"] {
+        let verbose = format!("{severity}:  ");
+        if let Some((before, rest)) = line.split_once(&verbose)
+            && let Some((state, message)) = rest.split_once(": ")
+            && state.len() == 5
+            && state.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        {
+            return Some(format!("{before}{verbose}{message}"));
+        }
+    }
+    Some(line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_lose_what_only_errors_need() {
+        let notice = "psql:a.sql:1: NOTICE:  00000: table \"x\" does not exist, skipping";
+        let expected = "psql:a.sql:1: NOTICE:  table \"x\" does not exist, skipping";
+        assert_eq!(terse(notice).as_deref(), Some(expected));
+        assert_eq!(terse("LOCATION:  DropErrorMsg, dropcmds.c:500"), None);
+        assert_eq!(terse("NOTICE:  plain: text").as_deref(), Some("NOTICE:  plain: text"));
+    }
+}

@@ -1,0 +1,50 @@
+//! The project's sources: what hydration runs.
+
+use std::path::PathBuf;
+
+use crate::migration;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::psql::script::Script;
+use crate::postgres::toolchain::Toolchain;
+use crate::project::workspace::{Workspace, require_file};
+use crate::sys::error::Result;
+
+/// The sources of a project, from their entrypoint on.
+#[derive(Debug, Clone)]
+pub struct Source {
+    script: Script,
+}
+
+impl Source {
+    /// The sources of `workspace`; exit 3 when there is no entrypoint. `mock` sets the psql variable
+    /// `USE_MOCK`.
+    pub fn of(workspace: &Workspace, mock: bool, log: Option<PathBuf>) -> Result<Self> {
+        require_file(
+            &workspace.entrypoint,
+            "the entrypoint",
+            "create it and include the sources with \\ir, or set DATABASE_SOURCE or \
+             HYDRATE_ENTRYPOINT",
+        )?;
+        let variables =
+            if mock { vec![("USE_MOCK".to_owned(), "1".to_owned())] } else { Vec::new() };
+        let file = workspace.entrypoint.clone();
+        Ok(Self { script: Script { file, variables, directory: workspace.root.clone(), log } })
+    }
+
+    /// The files that are run, as far as they can be known: where each is below the project's
+    /// directory, and its text.
+    pub fn files(&self) -> Vec<(PathBuf, String)> {
+        let directory = &self.script.directory;
+        let parts = migration::source::Source::reachable(&self.script.file, directory);
+        let named = parts.into_iter().map(|part| {
+            let path = part.path.strip_prefix(directory).map_or(part.path.clone(), Into::into);
+            (path, part.text)
+        });
+        named.collect()
+    }
+
+    /// Runs the sources.
+    pub fn hydrate(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
+        self.script.run(toolchain, conninfo)
+    }
+}

@@ -1,0 +1,227 @@
+//! Whether a pull would work, and about how long it would take: asked of catalogs, without a row of any
+//! table. Everything that is wrong is found at once, as the errors that the pull would end with.
+
+use std::time::{Duration, Instant};
+
+use super::Wanted;
+use super::read::access;
+use super::read::access::State;
+use super::read::{rows, source};
+use super::select::closure;
+use super::select::table;
+use super::select::table::{Selection, Table};
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::{Session, column};
+use crate::sys::error::{Context, Error, Result};
+
+/// No pull is faster, in bytes a second, however fast the way: rows have to be read and written.
+const FASTEST: f64 = 50e6;
+
+/// What a pull would find.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// The server's version.
+    pub version: String,
+    /// Who reads.
+    pub role: String,
+    /// Whether the server is a standby.
+    pub standby: bool,
+    /// Whether several sessions can read one snapshot.
+    pub shares_snapshot: bool,
+    /// Bytes a second.
+    pub rate: f64,
+    /// How long the pull takes, about.
+    pub estimate: Duration,
+    /// What was asked for.
+    pub tables: Vec<TableHealth>,
+    /// What a pull would end with, first what it meets first.
+    pub problems: Vec<Error>,
+}
+
+/// A table that is wanted.
+#[derive(Debug)]
+pub struct TableHealth {
+    /// Its name, or the pattern that means none.
+    pub name: String,
+    /// How many rows would be pulled, about.
+    pub rows: Option<i64>,
+    /// Its size on staging.
+    pub bytes: i64,
+    /// What keeps it from being pulled.
+    pub obstacles: Vec<String>,
+}
+
+/// Looks at everything that a pull depends on.
+///
+/// # Errors
+/// What keeps from looking; what keeps from pulling is among the problems.
+pub fn check(mut session: Session, wanted: &Wanted) -> Result<Health> {
+    rows::begin(&mut session, None)?;
+    let row = session.query_one(sql!("pull/server"), &[])?;
+    let mut health = Health {
+        version: column(&row, "version")?,
+        role: column(&row, "role")?,
+        standby: column(&row, "standby")?,
+        rate: rate(&mut session)?,
+        ..Health::default()
+    };
+    let ended = tables(&mut session, wanted, &mut health);
+    health.problems.extend(ended.err());
+    Ok(health)
+}
+
+/// The version of another server.
+///
+/// # Errors
+/// See [`Session::connect`].
+pub fn server_version(conninfo: &Conninfo) -> Result<String> {
+    let mut session = super::connect(conninfo)?;
+    let row = session.query_one(sql!("pull/server"), &[])?;
+    column(&row, "version")
+}
+
+fn rate(session: &mut Session) -> Result<f64> {
+    let (started, mut bytes) = (Instant::now(), 0);
+    session.copy_out(sql!("pull/rate"), |chunk| {
+        bytes += chunk.len();
+        Ok(())
+    })?;
+    Ok((bytes as f64 / started.elapsed().as_secs_f64()).min(FASTEST))
+}
+
+/// Goes on as far as what is wrong allows; a query that fails ends the transaction, and all.
+fn tables(session: &mut Session, wanted: &Wanted, health: &mut Health) -> Result<()> {
+    let mut tables = readable(session, &wanted.selection, health)?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    tables = table::described(session, tables)?;
+    decisions(session, wanted, &mut tables, health)?;
+    health.shares_snapshot = true;
+    if let Err(error) = rows::snapshot(session) {
+        health.shares_snapshot = false;
+        return if wanted.jobs > 1 { Err(error) } else { Ok(()) };
+    }
+    amounts(session, wanted.clone(), &tables, health)
+}
+
+/// The tables that are there and can be read; a line for each that was named.
+fn readable(
+    session: &mut Session,
+    selection: &Selection,
+    health: &mut Health,
+) -> Result<Vec<Table>> {
+    let mut selection = selection.clone();
+    let absent = table::take_absent(session, &mut selection)?;
+    health.problems.extend(table::no_such(&absent));
+    for name in absent {
+        let obstacles = vec!["does not exist".to_owned()];
+        health.tables.push(TableHealth { name, rows: None, bytes: 0, obstacles });
+    }
+    if selection.include.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = table::find(session, &selection)?;
+    health.problems.extend(access::require(session, &found).err());
+    for state in access::states(session, &table::oids(&found))? {
+        let State { rows, bytes, .. } = state;
+        let name = found.iter().find(|table| table.oid == state.oid).map(|table| &table.name);
+        let (name, obstacles) = (name.cloned().unwrap_or_default(), state.obstacles());
+        found.retain(|table| obstacles.is_empty() || table.oid != state.oid);
+        health.tables.push(TableHealth { name, rows, bytes, obstacles });
+    }
+    Ok(found)
+}
+
+/// What is masked, and whether all columns are decided about and can be read.
+fn decisions(
+    session: &mut Session,
+    wanted: &Wanted,
+    tables: &mut [Table],
+    health: &mut Health,
+) -> Result<()> {
+    if let Some(masks) = &wanted.masks {
+        for table in tables.iter() {
+            let open = masks.open(table).unwrap_or_default();
+            if !open.is_empty() {
+                health.obstacle(table, format!("without a decision: {}", open.join(", ")));
+            }
+        }
+        health.problems.extend(masks.apply(tables).err());
+    }
+    for state in access::states(session, &table::oids(tables))? {
+        let Some(table) = tables.iter().find(|table| table.oid == state.oid) else { continue };
+        if let Some(denied) = state.denied(table) {
+            health.obstacle(table, denied);
+        }
+    }
+    health.problems.extend(access::require_columns(session, tables).err());
+    Ok(())
+}
+
+/// How much is pulled; the server plans what conditions leave, and so sees whether they are any.
+fn amounts(
+    session: &mut Session,
+    mut wanted: Wanted,
+    tables: &[Table],
+    health: &mut Health,
+) -> Result<()> {
+    let resolved = source::resolve(&mut wanted.conditions, tables)
+        .and_then(|()| source::resolve(&mut wanted.limits, tables));
+    if let Err(error) = resolved {
+        // the table may be one that is missing, which is told already
+        let unresolved = health.problems.is_empty().then_some(error);
+        health.problems.extend(unresolved);
+        return Ok(());
+    }
+    let mut total = 0.0;
+    for table in tables {
+        session.batch(rows::path(table, &wanted))?;
+        let planned = planned(session, &rows::query(table, &wanted))
+            .context(format!("cannot pull {}", table.name))?;
+        let is_restricted = rows::is_restricted(table, &wanted);
+        let Some(line) = health.tables.iter_mut().find(|line| line.name == table.name) else {
+            continue;
+        };
+        let all = line.rows.filter(|rows| *rows > 0);
+        if closure::is_partial(table, &wanted) {
+            line.rows = None; // nobody knows
+        } else if is_restricted {
+            line.rows = planned;
+        }
+        let part = |all: i64| line.rows.map_or(1.0, |rows| (rows as f64 / all as f64).min(1.0));
+        total += line.bytes as f64 * all.map_or(1.0, part);
+    }
+    health.estimate = Duration::from_secs_f64(total / health.rate);
+    Ok(())
+}
+
+/// How many rows the server expects of a `COPY`.
+fn planned(session: &mut Session, copy: &str) -> Result<Option<i64>> {
+    let select = copy.strip_prefix("COPY (").and_then(|text| text.strip_suffix(") TO STDOUT"));
+    let Some(select) = select else { return Ok(None) };
+    let row = session.query(&format!("EXPLAIN {select}"), &[])?.into_iter().next();
+    let plan: Option<String> = row.map(|row| column(&row, "QUERY PLAN")).transpose()?;
+    let rows = plan.as_deref().and_then(|plan| plan.split("rows=").nth(1)?.split(' ').next());
+    Ok(rows.and_then(|rows| rows.parse().ok()))
+}
+
+impl Health {
+    fn obstacle(&mut self, table: &Table, obstacle: String) {
+        if let Some(line) = self.tables.iter_mut().find(|line| line.name == table.name) {
+            line.obstacles.push(obstacle);
+        }
+    }
+
+    /// Everything that is wrong, as one error of the sort that the pull would end with.
+    pub fn verdict(&mut self) -> Result<()> {
+        let mut problems = std::mem::take(&mut self.problems).into_iter();
+        let Some(mut first) = problems.next() else { return Ok(()) };
+        for problem in problems {
+            first = first.detail(format!("also: {problem}"));
+            first = problem.details().iter().cloned().fold(first, Error::detail);
+            first = problem.hints().iter().cloned().fold(first, Error::hint);
+        }
+        Err(first.context("a pull would fail"))
+    }
+}

@@ -1,0 +1,230 @@
+//! `pg_dump`'s flags, as far as a pull understands them.
+//!
+//! An option means here what it means there, or the run is left to `pg_dump`. Options that need nothing
+//! done (`--no-owner`: a pull writes no owners anyway) are taken and forgotten.
+
+mod known;
+
+use crate::sys::error::{Error, Result};
+use known::{Known, Treatment};
+
+/// How rows are written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// As data of `COPY`.
+    #[default]
+    Copy,
+    /// As `INSERT` statements.
+    Inserts,
+}
+
+/// What the flags ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Flags {
+    /// How rows are written, when the flags say so.
+    pub format: Option<Format>,
+    /// How many rows an `INSERT` has; none: one.
+    pub rows_per_insert: Option<usize>,
+    /// Rows that are there stay as they are.
+    pub keep_existing: bool,
+    /// Patterns of tables to add.
+    pub include: Vec<String>,
+    /// Patterns of tables to leave out.
+    pub exclude: Vec<String>,
+    /// The flags that only `pg_dump` knows.
+    pub unknown: Vec<String>,
+    /// All, as they were given.
+    pub all: Vec<String>,
+}
+
+/// The words that are left.
+type Rest<'a> = std::slice::Iter<'a, String>;
+
+impl Flags {
+    /// Reads words as `pg_dump` would, but for abbreviated names and the name of a database: what a pull
+    /// does not know exactly might contradict what other variables say.
+    ///
+    /// # Errors
+    /// `Conflict` for words that `pg_dump` does not know or that contradict other variables, and for
+    /// options without the value that they need.
+    pub fn parse(words: &[String]) -> Result<Self> {
+        let mut flags = Self { all: words.to_vec(), ..Self::default() };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            if let Some(long) = word.strip_prefix("--") {
+                let (name, value) = match long.split_once('=') {
+                    Some((name, value)) => (name, Some(value)),
+                    None => (long, None),
+                };
+                let known = known::long(name).ok_or_else(|| unknown_name(name))?;
+                flags.take(known, &format!("--{name}"), value, &mut rest)?;
+            } else if let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) {
+                flags.take_letters(letters, &mut rest)?;
+            } else {
+                return Err(Error::conflict(
+                    "STAGING_DUMP_FLAGS has a word that is no option; pg_dump takes it for a database",
+                )
+                .hint("STAGING_DB_URL names the database; write options only"));
+            }
+        }
+        Ok(flags)
+    }
+
+    /// `-aOx` is three options; one that takes a value has the rest.
+    fn take_letters(&mut self, letters: &str, rest: &mut Rest<'_>) -> Result<()> {
+        for (at, letter) in letters.char_indices() {
+            let known = known::short(letter).ok_or_else(|| {
+                Error::conflict(format!("STAGING_DUMP_FLAGS has -{letter}, which pg_dump lacks"))
+                    .hint("`pg_dump --help` lists its options")
+            })?;
+            let value = &letters[at + letter.len_utf8()..];
+            let value = (known.takes_value && !value.is_empty()).then_some(value);
+            self.take(known, &format!("-{letter}"), value, rest)?;
+            if known.takes_value {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        known: &Known,
+        written: &str,
+        value: Option<&str>,
+        rest: &mut Rest<'_>,
+    ) -> Result<()> {
+        if known.treatment == Treatment::Settled {
+            return Err(Error::conflict(format!("STAGING_DUMP_FLAGS has {written}")).hint(
+                "STAGING_DB_URL says where the data is, STAGING_DUMP_TABLES which, PATCH_SQL where it goes",
+            ));
+        }
+        if !known.takes_value && value.is_some() {
+            return Err(Error::conflict(format!("{written} in STAGING_DUMP_FLAGS takes no value"))
+                .hint(format!("write it alone: {written}")));
+        }
+        let value = match known.takes_value {
+            true => {
+                let value = value.or_else(|| rest.next().map(String::as_str));
+                Some(value.filter(|value| !value.is_empty()).ok_or_else(|| {
+                    Error::conflict(format!("{written} in STAGING_DUMP_FLAGS needs a value"))
+                        .hint(format!("write it behind: {written} VALUE"))
+                })?)
+            }
+            false => None,
+        };
+        match (known.treatment, value) {
+            (Treatment::Ours, Some(value)) => self.set(known.name, value)?,
+            (Treatment::Ours, None) => self.switch(known.name),
+            (Treatment::PgDump, _) => self.unknown.push(written.to_owned()),
+            (Treatment::Moot | Treatment::Settled, _) => {}
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        match name {
+            "table" => self.include.push(value.to_owned()),
+            "format" if matches!(value, "p" | "plain") => {}
+            "format" => {
+                return Err(Error::conflict(format!(
+                    "STAGING_DUMP_FLAGS wants the format {value}"
+                ))
+                .hint("the patch is SQL: leave the format out"));
+            }
+            // beside names of tables these say nothing (pg_dump, "-t"), and there always are some
+            "schema" | "exclude-schema" => {}
+            "exclude-table" | "exclude-table-data" => self.exclude.push(value.to_owned()),
+            _ => {
+                let rows = value.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
+                    Error::conflict(format!("--rows-per-insert {value} is no number of rows"))
+                        .hint("write a number from 1 on")
+                })?;
+                self.rows_per_insert = Some(rows);
+                self.format = Some(Format::Inserts);
+            }
+        }
+        Ok(())
+    }
+
+    fn switch(&mut self, name: &str) {
+        match name {
+            "on-conflict-do-nothing" => self.keep_existing = true,
+            _ => self.format = Some(Format::Inserts),
+        }
+    }
+}
+
+/// A name that `pg_dump` has not, or takes for the beginning of another.
+fn unknown_name(name: &str) -> Error {
+    let meant: Vec<String> = known::beginning_with(name).iter().map(|n| format!("--{n}")).collect();
+    match (name, meant.as_slice()) {
+        ("", _) | (_, []) => {
+            Error::conflict(format!("STAGING_DUMP_FLAGS has --{name}, which pg_dump lacks"))
+                .hint("`pg_dump --help` lists its options")
+        }
+        _ => Error::conflict(format!("STAGING_DUMP_FLAGS has the abbreviation --{name}"))
+            .hint(format!("write the whole name: {}", meant.join(" or "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &str) -> Result<Flags> {
+        Flags::parse(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn known_flags_are_taken() {
+        let flags = parse(
+            "-aO -xFp --column-inserts --on-conflict-do-nothing -T x* -vTy --schema=s \
+             --exclude-table=z --rows-per-insert 7 -t more",
+        )
+        .expect("known");
+        assert_eq!((flags.format, flags.rows_per_insert), (Some(Format::Inserts), Some(7)));
+        assert!(flags.keep_existing && flags.unknown.is_empty());
+        assert_eq!(
+            (flags.exclude, flags.include),
+            (["x*", "y", "z"].map(str::to_owned).to_vec(), vec!["more".to_owned()])
+        );
+    }
+
+    #[test]
+    fn what_only_pg_dump_knows_is_kept() {
+        let flags =
+            parse("--data-only --if-exists -Fp --schema-only -aC").expect("unknown is no error");
+        assert_eq!(flags.unknown, ["--if-exists", "--schema-only", "-C"]);
+        assert_eq!(flags.all.len(), 5, "as they were given");
+    }
+
+    #[test]
+    fn what_other_variables_say_is_refused() {
+        for words in [
+            "-d x",
+            "--dbname=x",
+            "-f out",
+            "-fout",
+            "-T",
+            "--rows-per-insert=0",
+            "-Fc",
+            "-ad",
+            "-aFc",
+            "--fi=out",
+            "--fil out",
+            "--ho=other",
+            "--dbn=x",
+            "--u x",
+            "--filter=x",
+            "postgresql://other/x",
+            "--data-only -- x",
+            "-q",
+            "--no-such-option",
+            "--inserts=1",
+            "-a x",
+        ] {
+            assert!(parse(words).is_err(), "{words}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The way of a table's rows from the session that reads them to the one that loads them: a few chunks
+//! long, so that staging is read while rows are loaded and no more is held than fits.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::postgres::connection::session::Session;
+use crate::pull::into_file;
+use crate::pull::read::rows;
+use crate::pull::read::rows::Amount;
+use crate::pull::read::source::Chosen;
+use crate::pull::select::table::Table;
+use crate::sys::error::{Error, Result};
+use crate::sys::signal;
+
+/// Rows travel in chunks of this size, or of one row where that is larger.
+const CHUNK: usize = 1 << 16;
+
+/// How many chunks may be on their way, all in all.
+const CHUNKS: usize = 256;
+
+/// How often a wait looks for a signal.
+const TICK: Duration = Duration::from_millis(30);
+
+enum Piece {
+    Rows(Vec<u8>),
+    /// The table is read, whole.
+    End(Amount),
+}
+
+/// Where tables are read.
+pub(in crate::pull) struct Lanes {
+    open: Mutex<BTreeMap<String, SyncSender<Piece>>>,
+    stop: Stop,
+}
+
+/// Ends reading, also where nothing arrives.
+#[derive(Clone, Default)]
+pub(in crate::pull) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub(in crate::pull) fn now(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Where a table arrives.
+pub(in crate::pull) struct Arrival {
+    pieces: Receiver<Piece>,
+    amount: Option<Amount>,
+    cut: bool,
+}
+
+/// A lane for each table, of which `jobs` are in use at once.
+pub(in crate::pull) fn lanes(tables: &[Table], jobs: usize) -> (Lanes, Vec<Arrival>) {
+    let depth = (CHUNKS / jobs.max(1)).clamp(2, 64);
+    let mut senders = BTreeMap::new();
+    let arrival = |table: &Table| {
+        let (sender, pieces) = sync_channel(depth);
+        senders.insert(table.name.clone(), sender);
+        Arrival { pieces, amount: None, cut: false }
+    };
+    let arrivals = tables.iter().map(arrival).collect();
+    (Lanes { open: Mutex::new(senders), stop: Stop::default() }, arrivals)
+}
+
+impl Lanes {
+    pub(in crate::pull) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Reads a table into its lane.
+    ///
+    /// # Errors
+    /// What it cannot be read for, and that nobody loads any more.
+    pub(in crate::pull) fn read(
+        &self,
+        session: &mut Session,
+        chosen: &Chosen,
+        table: &Table,
+    ) -> Result<()> {
+        session.stop_with(&self.stop.0);
+        if self.stop.0.load(Ordering::SeqCst) {
+            return Err(Error::failed("loading has ended"));
+        }
+        let sender = self.open.lock().ok().and_then(|mut lanes| lanes.remove(&table.name));
+        let sender = sender.ok_or_else(|| Error::unexpected("a table was read twice"))?;
+        let mut lane = Lane { sender, chunk: Vec::new() };
+        let started = Instant::now();
+        let amount = rows::rows(session, table, &chosen.wanted, &mut lane)?;
+        into_file::record(chosen, &table.name, amount, started.elapsed());
+        let flushed = lane.flush().is_ok();
+        let ended = flushed && lane.sender.send(Piece::End(amount)).is_ok();
+        if ended { Ok(()) } else { Err(Error::failed("loading has ended")) }
+    }
+}
+
+impl Arrival {
+    /// The next rows, if any are left. Who reads them may have failed: that is an error, but why is
+    /// not known here.
+    pub(in crate::pull) fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        loop {
+            match self.pieces.recv_timeout(TICK) {
+                Ok(Piece::Rows(rows)) => return Ok(Some(rows)),
+                Ok(Piece::End(amount)) => {
+                    self.amount = Some(amount);
+                    return Ok(None);
+                }
+                Err(RecvTimeoutError::Timeout) => signal::check()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.cut = true;
+                    return Err(Error::failed("reading has ended"));
+                }
+            }
+        }
+    }
+
+    /// Whether reading ended before the table did.
+    pub(in crate::pull) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// How much it was, once all has arrived.
+    pub(in crate::pull) fn amount(&self) -> Result<Amount> {
+        self.amount.ok_or_else(|| Error::unexpected("a table has not arrived"))
+    }
+}
+
+/// The end at which rows are put in.
+struct Lane {
+    sender: SyncSender<Piece>,
+    chunk: Vec<u8>,
+}
+
+impl Write for Lane {
+    fn write(&mut self, rows: &[u8]) -> std::io::Result<usize> {
+        if self.chunk.len() + rows.len() > CHUNK {
+            self.flush()?;
+        }
+        if self.chunk.capacity() == 0 {
+            self.chunk.reserve_exact(CHUNK.max(rows.len()));
+        }
+        self.chunk.extend_from_slice(rows);
+        Ok(rows.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if self.chunk.is_empty() {
+            return Ok(());
+        }
+        let full = std::mem::take(&mut self.chunk);
+        self.sender.send(Piece::Rows(full)).map_err(|_| ErrorKind::BrokenPipe.into())
+    }
+}

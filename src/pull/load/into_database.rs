@@ -1,0 +1,221 @@
+//! A pull into the database itself, without a file.
+//!
+//! Staging is read while rows are loaded. All is loaded in one transaction, which PostgreSQL gives one
+//! session: several jobs read ahead of it. The procedures are those of a pulled file, so that both load
+//! by the same rules; only where a table has no rows are they copied into the table itself. Then each
+//! table is read back and compared with what was read on staging.
+
+use std::time::{Duration, Instant};
+
+use super::channel::{Arrival, lanes};
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::sql::quote::quote_ident;
+use crate::pull::read::rows::Amount;
+use crate::pull::read::source::{Chosen, Source};
+use crate::pull::select::table::Table;
+use crate::pull::template::fill;
+use crate::pull::write::file;
+use crate::pull::{Pulled, Verdict, Wanted};
+use crate::sys::error::{Context, Error, Result};
+
+/// Pulls into the database of `session`, where nothing has changed when this fails. The pull has begun
+/// at `started`.
+///
+/// # Errors
+/// What a table cannot be read or loaded for; `Failed` when other rows are there than were read.
+pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Vec<Pulled>> {
+    let mut loader =
+        Loader { session, wanted: source.chosen.wanted.clone(), compared: Duration::ZERO };
+    loader.begin(&mut source.chosen).context("cannot load")?;
+    let tables = source.chosen.tables.clone();
+    let (lanes, mut arrivals) = lanes(&tables, loader.wanted.jobs);
+    let stop = lanes.stop();
+    let loaded = std::thread::scope(|scope| {
+        let read = scope.spawn(move || {
+            source.each(|session, chosen, table| lanes.read(session, chosen, table))
+        });
+        let places = tables.iter().zip(&mut arrivals);
+        let loaded: Result<Vec<Loaded>> =
+            places.map(|(table, arrival)| loader.table(table, arrival)).collect();
+        if loaded.is_err() {
+            stop.now();
+        }
+        let cut = arrivals.iter().any(Arrival::is_cut);
+        drop(arrivals);
+        let read = read.join().unwrap_or_else(|_| Err(Error::unexpected("reading panicked")));
+        // who was cut off does not know why
+        if cut { read.map(drop).and(loaded) } else { loaded }
+    })?;
+    let pulled = loader.end(&tables, loaded)?;
+    let compared = loader.compared;
+    tracing::debug!("rows loaded in {} ms", started.elapsed().saturating_sub(compared).as_millis());
+    tracing::debug!("rows compared in {} ms", compared.as_millis());
+    Ok(pulled)
+}
+
+struct Loader {
+    session: Session,
+    wanted: Wanted,
+    /// How long reading back took.
+    compared: Duration,
+}
+
+/// A table that was loaded, and is not compared yet.
+struct Loaded {
+    amount: Amount,
+    elapsed: Duration,
+}
+
+impl Loader {
+    /// Begins the transaction and finds out what can be compared.
+    fn begin(&mut self, chosen: &mut Chosen) -> Result<()> {
+        self.session.batch(&file::begin(&chosen.tables))?;
+        self.session.batch(sql!("pull/into-begin"))?;
+        self.tell();
+        for table in &mut chosen.tables {
+            self.look_up(table)?;
+        }
+        self.session.batch(file::WRITING)
+    }
+
+    fn look_up(&mut self, table: &mut Table) -> Result<()> {
+        let query = sql!("pull/into-table");
+        let row = self.session.query_one(query, &[&table.name, &table.columns, &table.types])?;
+        let places: Vec<i64> = column(&row, "uncompared")?;
+        table.uncompared = places.into_iter().filter_map(|place| place.try_into().ok()).collect();
+        Ok(())
+    }
+
+    fn table(&mut self, table: &Table, arrival: &mut Arrival) -> Result<Loaded> {
+        let started = Instant::now();
+        let told = |error: Error| error.context(format!("cannot load {}", table.name));
+        let options = self.open(table).map_err(told)?;
+        let direct = options.is_some();
+        let copy = match options {
+            Some(options) => {
+                let columns = columns("", &table.columns);
+                format!("COPY {} ({columns}) FROM STDIN {options}", table.name)
+            }
+            None => "COPY pg_temp.pulled FROM STDIN".to_owned(),
+        };
+        let copied = self.session.copy_in(&copy, || arrival.next());
+        let rows = copied.map_err(|error| told(self.dangling(error)))?;
+        let amount = arrival.amount()?;
+        if rows != amount.rows {
+            return Err(differ(table, amount, rows));
+        }
+        self.close(table, direct, amount).map_err(told)?;
+        Ok(Loaded { amount, elapsed: started.elapsed() })
+    }
+
+    /// What to do where a row lacks one that it refers to; the procedures say it themselves.
+    fn dangling(&self, error: Error) -> Error {
+        match self.session.sqlstate() {
+            Some("23503") => error.hint(
+                "rows that pulled rows refer to were not pulled: pull with --closure, or more tables",
+            ),
+            _ => error,
+        }
+    }
+
+    /// How rows can be copied into the table itself; where they cannot, "pulled" is made.
+    fn open(&mut self, table: &Table) -> Result<Option<String>> {
+        if !self.wanted.keep_existing {
+            let query = format!("SELECT pg_temp.pull_direct({}) AS direct", file::expected(table));
+            let options: Option<String> = column(&self.session.query_one(&query, &[])?, "direct")?;
+            if options.is_some() {
+                return Ok(options);
+            }
+        }
+        self.session.batch(&file::opening(table)).map(|()| None)
+    }
+
+    fn close(&mut self, table: &Table, direct: bool, amount: Amount) -> Result<()> {
+        if direct {
+            self.session.execute("CALL pg_temp.pull_indexes($1)", &[&table.name])?;
+        } else {
+            self.session.batch(&file::closing(table, &self.wanted, amount))?;
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Passes on what the procedures warn of.
+    fn tell(&mut self) {
+        let notices = self.session.take_notices();
+        for notice in notices.iter().filter(|notice| notice.severity == "WARNING") {
+            tracing::warn!("{}", notice.message);
+        }
+    }
+
+    /// Compares what is here now with what was read on staging.
+    fn compare(&mut self, table: &Table, read: Amount) -> Result<Verdict> {
+        if self.wanted.keep_existing {
+            return Ok(Verdict::Kept);
+        }
+        let (left_out, compared): (Vec<_>, Vec<_>) = table
+            .columns
+            .iter()
+            .cloned()
+            .enumerate()
+            .partition(|(at, _)| table.uncompared.contains(at));
+        let names = |columns: Vec<(usize, String)>| {
+            columns.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+        };
+        let loaded = sql!("pull/into-loaded");
+        let loaded = self.session.query_one(loaded, &[&table.name])?;
+        let (rows, pulled): (String, String) =
+            (column(&loaded, "rows")?, column(&loaded, "pulled")?);
+        let query = fill(
+            sql!("pull/into-rows"),
+            &[
+                ("@table@", &rows),
+                ("@pulled@", &pulled),
+                ("@cells@", &columns("t.", &names(compared))),
+            ],
+        );
+        let mut found = Amount::default();
+        self.session
+            .copy_out(&query, |rows| {
+                found.add(rows, &[]);
+                Ok(())
+            })
+            .context(format!("cannot read back {}", table.name))?;
+        if (found.rows, found.checksum) != (read.rows, read.checksum) {
+            return Err(differ(table, read, found.rows));
+        }
+        Ok(Verdict::Equal { but: names(left_out) })
+    }
+
+    /// Brings back what was set aside, compares, sets the sequences, and commits.
+    fn end(&mut self, tables: &[Table], loaded: Vec<Loaded>) -> Result<Vec<Pulled>> {
+        self.session.batch(file::END).context("cannot load")?;
+        let started = Instant::now();
+        // what a reg… type is called depends on it
+        self.session.batch("SET LOCAL search_path = pg_catalog")?;
+        let compare = |(table, Loaded { amount, elapsed }): (&Table, Loaded)| {
+            let verdict = self.compare(table, amount)?;
+            Ok(Pulled { table: table.name.clone(), amount, elapsed, verdict })
+        };
+        let pulled = tables.iter().zip(loaded).map(compare).collect::<Result<_>>()?;
+        self.compared = started.elapsed();
+        self.session.batch(&file::sequences(tables)).context("cannot load")?;
+        self.tell();
+        self.session.batch("COMMIT").context("cannot load")?;
+        Ok(pulled)
+    }
+}
+
+fn differ(table: &Table, read: Amount, found: u64) -> Error {
+    let what = if read.rows == found {
+        format!("the {found} rows here differ from those on staging")
+    } else {
+        format!("{} rows were read on staging, {found} are here", read.rows)
+    };
+    Error::failed(format!("{}: {what}; nothing was changed", table.name))
+        .hint("look for a trigger or a rule that changes rows of the table")
+}
+
+fn columns(of: &str, names: &[String]) -> String {
+    names.iter().map(|name| format!("{of}{}", quote_ident(name))).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,6 @@
+//! Rows as they arrive from staging.
+
+pub(in crate::pull) mod access;
+pub(in crate::pull) mod checksum;
+pub(in crate::pull) mod rows;
+pub(in crate::pull) mod source;

@@ -1,0 +1,270 @@
+//! Reading rows on staging: sessions on one snapshot, and a table's rows as text, as they arrive.
+
+use std::io::Write;
+
+use serde::{Deserialize, Serialize};
+
+use super::checksum::Checksum;
+use crate::postgres::connection::session::{Session, column};
+use crate::postgres::sql::quote::{quote_ident, quote_literal};
+use crate::pull::flags::Format;
+use crate::pull::progress::Progress;
+use crate::pull::select::closure;
+use crate::pull::select::table::Table;
+use crate::pull::template::fill;
+use crate::pull::{Rule, Wanted};
+use crate::sys::error::{Context, Error, Result};
+
+/// Begins the transaction that a pull reads in, on `snapshot` if there is one already.
+pub(in crate::pull) fn begin(session: &mut Session, snapshot: Option<&str>) -> Result<()> {
+    session.batch(sql!("pull/begin"))?;
+    if let Some(snapshot) = snapshot {
+        // has to come before any query of the transaction
+        session.batch(&format!("SET TRANSACTION SNAPSHOT {}", quote_literal(snapshot)))?;
+    }
+    Ok(())
+}
+
+/// The name under which other sessions can join.
+pub(in crate::pull) fn snapshot(session: &mut Session) -> Result<String> {
+    let row = session.query_one(sql!("pull/snapshot"), &[])?;
+    column(&row, "snapshot")
+}
+
+/// How much a table had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes, as they stand in the file.
+    pub bytes: u64,
+    /// Of the rows that were read, after masking.
+    pub checksum: Checksum,
+}
+
+impl Amount {
+    /// Adds whole rows, each with its end.
+    pub(in crate::pull) fn add(&mut self, rows: &[u8], left_out: &[usize]) {
+        let count = lines(rows);
+        let mut add =
+            |row: &[u8]| self.checksum.add(row.strip_suffix(b"\n").unwrap_or(row), left_out);
+        match count {
+            1 => add(rows),
+            _ => rows.split_inclusive(|&byte| byte == b'\n').for_each(add),
+        }
+        self.rows += count;
+        self.bytes += rows.len() as u64;
+    }
+}
+
+/// Writes a table's rows, as data of `COPY` or as `INSERT` statements.
+pub(in crate::pull) fn rows(
+    session: &mut Session,
+    table: &Table,
+    wanted: &Wanted,
+    out: &mut dyn Write,
+) -> Result<Amount> {
+    session.batch(path(table, wanted))?;
+    let is_whole = !is_restricted(table, wanted)
+        && table.share.condition.is_none()
+        && !closure::is_partial(table, wanted);
+    let progress = Progress::of(&table.name, table.estimate.filter(|_| is_whole));
+    let left_out = &table.uncompared;
+    let mut rows = Rows { out, wanted, left_out, amount: Amount::default(), pending: 0, progress };
+    let query = query(table, wanted);
+    let read = session.copy_out(&query, |chunk| rows.take(chunk));
+    let read = read.map_err(|error| explain_lock(session, error));
+    read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
+    Ok(rows.amount)
+}
+
+/// Sets what unqualified names mean while a table is read. What people wrote, and the functions that it
+/// calls, find what they always find. But what the value of a reg… type is called depends on it as well.
+pub(in crate::pull) fn path(table: &Table, wanted: &Wanted) -> &'static str {
+    let is_written = !table.masked.is_empty()
+        || wanted.conditions.iter().any(|rule| rule.table == table.name || table.closure.is_some());
+    if is_written && !table.types.iter().any(|of| of.starts_with("reg")) {
+        "SET LOCAL search_path TO DEFAULT"
+    } else {
+        "SET LOCAL search_path = pg_catalog"
+    }
+}
+
+/// Says what to do when a lock was not granted in time.
+pub(in crate::pull) fn explain_lock(session: &Session, error: Error) -> Error {
+    match session.sqlstate() {
+        Some("55P03") => error.hint("somebody has locked a table: try later, or raise --timeout"),
+        _ => error,
+    }
+}
+
+/// Whether somebody said which rows of a table are wanted.
+pub(in crate::pull) fn is_restricted(table: &Table, wanted: &Wanted) -> bool {
+    wanted.conditions.iter().chain(&wanted.limits).any(|rule| rule.table == table.name)
+}
+
+/// The `COPY` of a table.
+pub(in crate::pull) fn query(table: &Table, wanted: &Wanted) -> String {
+    let cell = |name: &String| table.masked.get(name).cloned().unwrap_or_else(|| plain(name));
+    let cells: Vec<String> = table.columns.iter().map(cell).collect();
+    let cells = match wanted.format {
+        Format::Copy => cells.join(", "),
+        Format::Inserts => {
+            // a cast to text is not what a type writes: it takes the blanks from a bpchar
+            let literal = |cell| format!("pg_catalog.format('%L', ({cell}))");
+            let cells: Vec<String> = cells.iter().map(literal).collect();
+            let template = sql!("pull/values");
+            fill(template, &[("@cells@", &cells.join(", "))])
+        }
+    };
+    let Choice { mut condition, order, mut limit } = choice(table, wanted);
+    if let Some(closed) = closure::condition(table, wanted) {
+        (condition, limit) = (format!(" WHERE {closed}"), None);
+    }
+    let order = match &limit {
+        None if !wanted.in_order => String::new(),
+        _ => format!(" ORDER BY {order}"),
+    };
+    fill(
+        sql!("pull/copy"),
+        &[
+            ("@table@", &table.rows()),
+            ("@order@", &order),
+            ("@limit@", &limit.unwrap_or_default()),
+            ("@where@", &condition),
+            ("@cells@", &cells),
+        ],
+    )
+}
+
+/// Which rows of a table are read, as far as that was said of the table itself: SQL.
+pub(in crate::pull) struct Choice {
+    pub(in crate::pull) condition: String,
+    pub(in crate::pull) order: String,
+    pub(in crate::pull) limit: Option<String>,
+}
+
+/// Reads the rules of a table.
+pub(in crate::pull) fn choice(table: &Table, wanted: &Wanted) -> Choice {
+    let columns =
+        |names: &[String]| names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
+    let order = match table.key.as_slice() {
+        // not every type has an order, but every row has a text
+        [] => format!("ROW({})::pg_catalog.text COLLATE pg_catalog.\"C\"", columns(&table.columns)),
+        key => columns(key),
+    };
+    let of = |rules: &[Rule]| {
+        rules.iter().find(|rule| rule.table == table.name).map(|rule| rule.text.clone())
+    };
+    // a comment in a person's condition must not reach further
+    let conditions = of(&wanted.conditions).map(|condition| format!("({condition}\n)"));
+    let conditions: Vec<String> =
+        conditions.into_iter().chain(table.share.condition.clone()).collect();
+    let condition = match conditions.as_slice() {
+        [] => String::new(),
+        all => format!(" WHERE {}", all.join(" AND ")),
+    };
+    let limit = of(&wanted.limits).map(|limit| format!(" LIMIT {limit}"));
+    Choice { condition, order, limit }
+}
+
+fn plain(name: &str) -> String {
+    format!("t.{}", quote_ident(name))
+}
+
+/// Rows on their way into the file.
+struct Rows<'a> {
+    out: &'a mut dyn Write,
+    wanted: &'a Wanted,
+    left_out: &'a [usize],
+    amount: Amount,
+    /// Rows in the `INSERT` that is not ended yet.
+    pending: usize,
+    progress: Progress<'a>,
+}
+
+impl Rows<'_> {
+    /// The server sends whole rows, each with its end.
+    fn take(&mut self, chunk: &[u8]) -> Result<()> {
+        self.amount.add(chunk, self.left_out);
+        self.progress.is_at(self.amount);
+        match self.wanted.format {
+            Format::Copy => self.write(chunk),
+            Format::Inserts => {
+                chunk.split_inclusive(|&byte| byte == b'\n').try_for_each(|row| self.insert(row))
+            }
+        }
+    }
+
+    fn insert(&mut self, row: &[u8]) -> Result<()> {
+        let row = unescape(row.strip_suffix(b"\n").unwrap_or(row));
+        if row == b"()" {
+            // of no column at all, which VALUES cannot say
+            self.write(b"INSERT INTO pg_temp.pulled")?;
+            return self.write(b" DEFAULT VALUES;\n");
+        }
+        let begins = self.pending == 0;
+        self.write(if begins { b"INSERT INTO pg_temp.pulled VALUES " } else { b",\n  " })?;
+        self.write(&row)?;
+        self.pending += 1;
+        if self.pending >= self.wanted.rows_per_insert { self.end() } else { Ok(()) }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.pending) > 0 { self.write(b";\n") } else { Ok(()) }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.out.write_all(bytes).map_err(|error| unwritable(&error))
+    }
+}
+
+/// How many line ends there are: rows, because what is in a row is escaped. Every byte that is pulled
+/// is looked at, so they are counted in bytes, of which the processor compares many at once.
+fn lines(chunk: &[u8]) -> u64 {
+    let ends = |piece: &[u8]| piece.iter().map(|&byte| u8::from(byte == b'\n')).sum::<u8>();
+    chunk.chunks(u8::MAX.into()).map(|piece| u64::from(ends(piece))).sum()
+}
+
+/// The disk may be full.
+pub(in crate::pull) fn unwritable(error: &std::io::Error) -> Error {
+    Error::failed(format!("cannot write the pulled rows: {error}"))
+        .hint("make room where the patch file is; the old one is untouched")
+}
+
+/// A text from the format of `COPY` (manual, COPY, "Text Format").
+fn unescape(row: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(row.len());
+    let mut rest = row.iter();
+    while let Some(&byte) = rest.next() {
+        text.push(match byte {
+            b'\\' => match rest.next() {
+                Some(b'b') => 8,
+                Some(b't') => b'\t',
+                Some(b'n') => b'\n',
+                Some(b'v') => 11,
+                Some(b'f') => 12,
+                Some(b'r') => b'\r',
+                Some(&other) => other,
+                None => b'\\',
+            },
+            byte => byte,
+        });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_however_many() {
+        assert_eq!([lines(b""), lines(b"a\nb\n"), lines(&[b'\n'; 1000])], [0, 2, 1000]);
+    }
+
+    #[test]
+    fn copy_data_is_unescaped() {
+        assert_eq!(unescape(br"a\tb\\n\n\.\b\f\v\r"), b"a\tb\\n\n.\x08\x0c\x0b\r");
+    }
+}

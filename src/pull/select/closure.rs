@@ -1,0 +1,297 @@
+//! Which rows come along because pulled rows refer to them.
+//!
+//! A table that was named comes whole, unless something is said of its rows; any other table that can
+//! be reached over foreign keys comes with the rows that are referred to. Which these are is found by
+//! the server, in the query of each table (`sql/query/pull/closure.sql`): nothing is held here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::table::Table;
+use crate::postgres::connection::session::{Row, Session, column};
+use crate::pull::Wanted;
+use crate::pull::read::rows;
+use crate::pull::template::fill;
+use crate::sys::error::Result;
+
+/// A foreign key, as it was declared.
+#[derive(Debug, Clone)]
+pub(in crate::pull) struct ForeignKey {
+    pub(in crate::pull) referring: u32,
+    pub(in crate::pull) referred: u32,
+    /// Its columns.
+    pub(in crate::pull) columns: Vec<String>,
+    /// What they refer to.
+    pub(in crate::pull) referred_columns: Vec<String>,
+    /// That the row `r` refers to the row `f`: SQL.
+    matches: String,
+    /// Whether a table has it that this is a part of.
+    of_whole: bool,
+}
+
+/// A table, or a partition, that rows can be in.
+#[derive(Debug, Clone, Default)]
+pub(in crate::pull) struct Relation {
+    /// As a query names it.
+    pub(in crate::pull) rows: String,
+    /// The tables that this is a partition of.
+    pub(in crate::pull) within: Vec<u32>,
+    /// Those that hold its rows.
+    pub(in crate::pull) leaves: Vec<u32>,
+}
+
+/// How tables of staging refer to each other.
+#[derive(Debug, Clone, Default)]
+pub(in crate::pull) struct Links {
+    pub(in crate::pull) relations: BTreeMap<u32, Relation>,
+    pub(in crate::pull) keys: Vec<ForeignKey>,
+    /// What was asked for.
+    pub(in crate::pull) named: BTreeSet<u32>,
+}
+
+/// The links, and the tables that are pulled.
+#[derive(Debug)]
+pub(in crate::pull) struct Closure {
+    pub(in crate::pull) links: Links,
+    pub(in crate::pull) tables: Vec<Table>,
+}
+
+/// Every foreign key of the database.
+pub(in crate::pull) fn foreign_keys(session: &mut Session) -> Result<Vec<ForeignKey>> {
+    let key = |row: &Row| {
+        Ok(ForeignKey {
+            referring: column(row, "referring")?,
+            referred: column(row, "referred")?,
+            columns: column(row, "columns")?,
+            referred_columns: column(row, "referred_columns")?,
+            matches: column(row, "matches")?,
+            of_whole: false,
+        })
+    };
+    let rows = session.query(sql!("pull/foreign-keys"), &[])?;
+    rows.iter().map(key).collect()
+}
+
+impl Links {
+    /// Gives parts the keys of their tables: a part can be pulled alone.
+    pub(in crate::pull) fn new(
+        relations: BTreeMap<u32, Relation>,
+        mut keys: Vec<ForeignKey>,
+        named: BTreeSet<u32>,
+    ) -> Self {
+        let parts = |key: &ForeignKey| {
+            let parts = relations.iter().filter(|(_, part)| part.within.contains(&key.referring));
+            let key = |oid: &u32| ForeignKey { referring: *oid, of_whole: true, ..key.clone() };
+            parts.map(|(oid, _)| key(oid)).collect::<Vec<_>>()
+        };
+        keys.extend(keys.iter().flat_map(parts).collect::<Vec<_>>());
+        Self { relations, keys, named }
+    }
+
+    /// The tables that rows come from: those named, and those referred to, from any of them. `may_come`
+    /// is asked for each of the latter.
+    pub(in crate::pull) fn reached(&self, may_come: impl Fn(&ForeignKey) -> bool) -> BTreeSet<u32> {
+        let mut reached = self.named.clone();
+        let mut refused = BTreeSet::new();
+        loop {
+            let is_open = |key: &&ForeignKey| {
+                self.container(key.referring, &reached).is_some()
+                    && self.container(key.referred, &reached).is_none()
+                    && self.relations.contains_key(&key.referred)
+                    && !refused.contains(&key.referred)
+            };
+            let Some(key) = self.keys.iter().find(is_open) else { break };
+            if may_come(key) {
+                reached.insert(key.referred);
+            } else {
+                refused.insert(key.referred);
+            }
+        }
+        let all = reached.clone();
+        reached.retain(|oid| self.container(*oid, &all) == Some(*oid));
+        reached
+    }
+
+    /// Which of `tables` the rows of a relation are read with: the largest that it is a part of.
+    fn container(&self, oid: u32, tables: &BTreeSet<u32>) -> Option<u32> {
+        let depth = |oid: &u32| self.relations.get(oid).map_or(0, |one| one.within.len());
+        let within = self.relations.get(&oid).map_or(&[][..], |relation| &relation.within);
+        let all = within.iter().copied().chain([oid]).filter(|whole| tables.contains(whole));
+        all.min_by_key(depth)
+    }
+
+    fn rows(&self, oid: u32) -> &str {
+        self.relations.get(&oid).map_or("", |relation| &relation.rows)
+    }
+
+    fn leaves(&self, oid: u32) -> String {
+        let leaves = self.relations.get(&oid).map_or(&[][..], |relation| &relation.leaves);
+        leaves.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Tells each of the tables about all of them, once they are known.
+pub(in crate::pull) fn bind(tables: &mut [Table]) {
+    let Some(links) = tables.iter().find_map(|table| table.closure.clone()) else { return };
+    tables.iter_mut().for_each(|table| table.closure = None);
+    let closure = Arc::new(Closure { links: links.links.clone(), tables: tables.to_vec() });
+    tables.iter_mut().for_each(|table| table.closure = Some(Arc::clone(&closure)));
+}
+
+/// Whether not every row of a table comes.
+pub(in crate::pull) fn is_partial(table: &Table, wanted: &Wanted) -> bool {
+    table.closure.as_ref().is_some_and(|closure| closure.is_partial(table, wanted))
+}
+
+/// The condition for the rows of a table; none where only what was said of it counts.
+pub(in crate::pull) fn condition(table: &Table, wanted: &Wanted) -> Option<String> {
+    let closure = table.closure.as_ref().filter(|closure| closure.is_partial(table, wanted))?;
+    closure.condition(table, wanted)
+}
+
+impl Closure {
+    fn is_partial(&self, table: &Table, wanted: &Wanted) -> bool {
+        !self.links.named.contains(&table.oid) || rows::is_restricted(table, wanted)
+    }
+
+    fn condition(&self, table: &Table, wanted: &Wanted) -> Option<String> {
+        let pulled: BTreeSet<u32> = self.tables.iter().map(|table| table.oid).collect();
+        let partial = self.tables.iter().filter(|table| self.is_partial(table, wanted));
+        let partial: BTreeSet<u32> = partial.map(|table| table.oid).collect();
+        let ends = |key: &ForeignKey| {
+            let from = self.links.container(key.referring, &pulled)?;
+            Some((from, self.links.container(key.referred, &pulled)?))
+        };
+        let counts = |key: &&ForeignKey| !key.of_whole || pulled.contains(&key.referring);
+        let keys = self.links.keys.iter().filter(counts);
+        let keys: Vec<_> = keys.filter_map(|key| Some((ends(key)?, key))).collect();
+        // tables from which a way leads here, over rows that do not come anyway
+        let mut needed = BTreeSet::from([table.oid]);
+        while let Some(((from, _), _)) = keys.iter().find(|((from, to), _)| {
+            needed.contains(to) && partial.contains(from) && !needed.contains(from)
+        }) {
+            needed.insert(*from);
+        }
+        let chosen = needed.iter().flat_map(|oid| self.chosen(*oid, &pulled, wanted));
+        let mut first: Vec<String> = chosen.collect();
+        let mut steps = Vec::new();
+        for ((from, _), key) in keys.iter().filter(|((_, to), _)| needed.contains(to)) {
+            if partial.contains(from) {
+                steps.push(self.links.step(key));
+            } else {
+                first.push(self.links.whole(key));
+            }
+        }
+        let is_alone = steps.is_empty() && first.len() == 1;
+        let is_chosen = is_alone && rows::is_restricted(table, wanted);
+        (!is_chosen).then(|| self.links.closed(table.oid, &first, &steps))
+    }
+
+    /// The rows of a table, which does not come whole, that were asked for.
+    fn chosen(&self, oid: u32, pulled: &BTreeSet<u32>, wanted: &Wanted) -> Vec<String> {
+        let template = sql!("pull/closure-chosen");
+        let select = |rows: &str, condition: &str, limit: &str| {
+            fill(template, &[("@table@", rows), ("@where@", condition), ("@limit@", limit)])
+        };
+        let table = self.tables.iter().find(|table| table.oid == oid);
+        let restricted = table.filter(|table| rows::is_restricted(table, wanted));
+        let own = restricted.map(|table| {
+            let rows::Choice { condition, order, limit } = rows::choice(table, wanted);
+            let limit = limit.map(|limit| format!(" ORDER BY {order}{limit}"));
+            select(&table.rows(), &condition, &limit.unwrap_or_default())
+        });
+        let parts = self
+            .links
+            .named
+            .iter()
+            .filter(|part| **part != oid && self.links.container(**part, pulled) == Some(oid));
+        own.into_iter().chain(parts.map(|part| select(self.links.rows(*part), "", ""))).collect()
+    }
+}
+
+impl Links {
+    fn whole(&self, key: &ForeignKey) -> String {
+        self.fill(sql!("pull/closure-whole"), key)
+    }
+
+    fn step(&self, key: &ForeignKey) -> String {
+        self.fill(sql!("pull/closure-step"), key)
+    }
+
+    fn fill(&self, template: &str, key: &ForeignKey) -> String {
+        let values = [
+            ("@referring@", self.rows(key.referring)),
+            ("@referred@", self.rows(key.referred)),
+            ("@matches@", &key.matches),
+            ("@leaves@", &self.leaves(key.referring)),
+        ];
+        fill(template, &values)
+    }
+
+    fn closed(&self, oid: u32, first: &[String], steps: &[String]) -> String {
+        let chosen = sql!("pull/closure-chosen");
+        let none = [("@table@", self.rows(oid)), ("@where@", " WHERE false"), ("@limit@", "")];
+        let all = |selects: &[String]| match selects {
+            [] => fill(chosen, &none),
+            all => all.join("\n    UNION ALL "),
+        };
+        let values = [
+            ("@first@", &*all(first)),
+            ("@steps@", &*all(steps)),
+            ("@leaves@", &*self.leaves(oid)),
+        ];
+        fill(sql!("pull/closure"), &values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table 1 has the parts 2 and 3.
+    fn links(keys: &[(u32, u32)], named: &[u32]) -> Links {
+        let relation = |oid: u32| {
+            let within = if matches!(oid, 2 | 3) { vec![1] } else { Vec::new() };
+            let leaves = if oid == 1 { vec![2, 3] } else { vec![oid] };
+            (oid, Relation { rows: format!("table{oid}"), within, leaves })
+        };
+        let key = |(referring, referred): &(u32, u32)| ForeignKey {
+            referring: *referring,
+            referred: *referred,
+            columns: Vec::new(),
+            referred_columns: Vec::new(),
+            matches: format!("{referring}>{referred}"),
+            of_whole: false,
+        };
+        let keys = keys.iter().map(key).collect();
+        Links::new((1..=9).map(relation).collect(), keys, named.iter().copied().collect())
+    }
+
+    fn reached(keys: &[(u32, u32)], named: &[u32]) -> Vec<u32> {
+        links(keys, named).reached(|key| key.referred != 9).into_iter().collect()
+    }
+
+    #[test]
+    fn references_are_followed_round_in_circles() {
+        assert_eq!(reached(&[(4, 5), (5, 6), (6, 4), (7, 8), (6, 6)], &[4]), [4, 5, 6]);
+        assert_eq!(reached(&[(4, 9), (9, 5)], &[4]), [4], "what may not come leads nowhere");
+    }
+
+    #[test]
+    fn parts_are_read_with_their_table() {
+        assert_eq!(reached(&[(4, 2)], &[4]), [2, 4], "one part is enough");
+        assert_eq!(reached(&[(4, 2), (2, 5), (5, 1)], &[4]), [1, 4, 5]);
+        assert_eq!(reached(&[(3, 5)], &[1]), [1, 5], "a key of a part counts");
+        assert_eq!(reached(&[(1, 5)], &[3]), [3, 5], "and for a part those of the table");
+    }
+
+    #[test]
+    fn steps_are_gated_by_where_rows_are() {
+        let links = links(&[(1, 5)], &[1]);
+        let step = links.step(&links.keys[0]);
+        assert!(step.contains("FROM table1 r JOIN table5 f ON 1>5"), "{step}");
+        assert!(step.contains("'{2,3}'"), "{step}");
+        let closed = links.closed(5, &[], &[step]);
+        assert!(closed.contains("FROM table5 t WHERE false") && closed.contains("'{5}'"));
+    }
+}

@@ -1,0 +1,8 @@
+//! Which rows are pulled: tables, patterns, conditions and the rows that they refer to.
+
+pub(in crate::pull) mod closure;
+pub(in crate::pull) mod order;
+pub(in crate::pull) mod pattern;
+pub(in crate::pull) mod since;
+pub(in crate::pull) mod table;
+pub(in crate::pull) mod words;

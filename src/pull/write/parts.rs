@@ -1,0 +1,169 @@
+//! Tables that were read, until they are put together: files in a directory beside the patch file.
+//!
+//! A part is a file of its own, or stands in the draft of the patch file, where tables are read one by
+//! one. Its account is named by what it was read by (see `Chosen::how`), so a pull that goes on after
+//! an interruption finds exactly what it would read again. The directory is locked, is only there while a pull runs or may go on, and goes with
+//! what is ours in it and nothing else.
+
+use std::fs::{DirBuilder, File};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::ops::Range;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+use tempfile::{Builder, NamedTempFile};
+
+use super::state::Mark;
+use crate::pull::Pulled;
+use crate::pull::read::rows::unwritable;
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::ActingAs;
+
+/// Keeps what a pull leaves out of version control.
+const IGNORED: &str = ".gitignore";
+
+/// The directory of one patch file.
+pub(in crate::pull) struct Parts {
+    directory: PathBuf,
+    _alone: Flock<File>,
+}
+
+/// A table that was read.
+#[derive(Serialize, Deserialize)]
+pub(in crate::pull) struct Part {
+    /// What it stands in, in the directory.
+    pub(in crate::pull) file: PathBuf,
+    /// Where.
+    pub(in crate::pull) bytes: Range<u64>,
+    pub(in crate::pull) pulled: Pulled,
+    /// How far it reads.
+    pub(in crate::pull) mark: Option<Mark>,
+}
+
+impl Parts {
+    /// Opens it; what is left of an earlier pull stays only for one that goes on.
+    ///
+    /// # Errors
+    /// `Conflict` while another pull writes the same file.
+    pub(in crate::pull) fn beside(file: &Path, resume: bool) -> Result<Self> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(file.file_name().unwrap_or_default());
+        name.push(".pull");
+        let directory = file.with_file_name(name);
+        let _acting = ActingAs::controller_of(file)?;
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(error).on("create", &directory);
+            }
+            _ => {}
+        }
+        let opened = File::open(&directory).on("open", &directory)?;
+        let locked = Flock::lock(opened, FlockArg::LockExclusiveNonblock);
+        let alone = locked.map_err(|_| {
+            Error::conflict(format!("another pull is writing {}", file.display()))
+                .hint("wait until it has ended, or give this one another PATCH_SQL")
+        })?;
+        let parts = Self { directory, _alone: alone };
+        if !resume {
+            parts.empty();
+        }
+        std::fs::write(parts.directory.join(IGNORED), "*\n").on("write in", &parts.directory)?;
+        Ok(parts)
+    }
+
+    /// The part that was read by `how`, if an earlier pull got so far.
+    pub(in crate::pull) fn find(&self, how: &str) -> Option<Part> {
+        let account = crate::sys::process::read_regular(self.account(how)).ok()?;
+        let part: Part = serde_json::from_slice(&account).ok()?;
+        let length = self.open(&part).and_then(|file| file.metadata().on("read", &part.file));
+        length.is_ok_and(|file| part.bytes.end <= file.len()).then_some(part)
+    }
+
+    /// What a part stands in.
+    pub(in crate::pull) fn open(&self, part: &Part) -> Result<File> {
+        // an account says no more than the name
+        let file = self.directory.join(part.file.file_name().unwrap_or_default());
+        let _acting = ActingAs::controller_of(&self.directory)?;
+        crate::sys::process::open_regular(&file).on("read", &file)
+    }
+
+    /// Makes a part count.
+    pub(in crate::pull) fn keep(&self, how: &str, part: &Part) -> Result<()> {
+        let text = serde_json::to_vec(part)
+            .map_err(|error| Error::unexpected(format!("cannot write an account: {error}")))?;
+        let mut account = self.scratch()?;
+        account.write_all(&text).map_err(|error| unwritable(&error))?;
+        persist(account, &self.account(how))
+    }
+
+    /// Writes a part into a file of its own.
+    pub(in crate::pull) fn write(
+        &self,
+        how: &str,
+        mark: Option<Mark>,
+        write: impl FnOnce(&mut dyn Write) -> Result<Pulled>,
+    ) -> Result<Part> {
+        let mut out = BufWriter::with_capacity(1 << 18, self.scratch()?);
+        let pulled = write(&mut out)?;
+        let written = out.into_inner().map_err(|error| unwritable(error.error()))?;
+        let file = PathBuf::from(format!("{how}.sql"));
+        let length = written.as_file().metadata().on("read", written.path())?.len();
+        persist(written, &self.directory.join(&file))?;
+        let part = Part { file, bytes: 0..length, pulled, mark };
+        self.keep(how, &part)?;
+        Ok(part)
+    }
+
+    /// How many there are.
+    pub(in crate::pull) fn count(&self) -> usize {
+        let is_account = |path: &&PathBuf| path.extension().is_some_and(|end| end == "json");
+        let ours = self.ours();
+        let how = ours.iter().filter(is_account).filter_map(|path| path.file_stem()?.to_str());
+        how.filter(|how| self.find(how).is_some()).count()
+    }
+
+    /// Takes the directory away, with what is ours in it.
+    pub(in crate::pull) fn remove(self) {
+        self.empty();
+        // who has put something else there, keeps it
+        let _ = std::fs::remove_dir(&self.directory);
+    }
+
+    fn empty(&self) {
+        for path in self.ours() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// What a pull has made there.
+    fn ours(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let is_ours = |path: &PathBuf| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+                name == IGNORED
+                    || name.starts_with(".part-")
+                    || name.split_once('.').is_some_and(|(digest, end)| {
+                        digest.len() == 64 && matches!(end, "sql" | "json")
+                    })
+            })
+        };
+        entries.map(|entry| entry.path()).filter(is_ours).collect()
+    }
+
+    fn account(&self, how: &str) -> PathBuf {
+        self.directory.join(format!("{how}.json"))
+    }
+
+    /// A file that is gone when it is dropped.
+    pub(in crate::pull) fn scratch(&self) -> Result<NamedTempFile> {
+        let _acting = ActingAs::controller_of(&self.directory)?;
+        Builder::new().prefix(".part-").tempfile_in(&self.directory).on("write in", &self.directory)
+    }
+}
+
+fn persist(from: NamedTempFile, to: &Path) -> Result<()> {
+    let _acting = ActingAs::controller_of(to)?;
+    from.persist(to).map(drop).map_err(|error| error.error).on("write", to)
+}

@@ -1,0 +1,9 @@
+//! What Unix offers: processes, signals, files, and the error type that every room returns.
+
+pub mod error;
+pub mod parallel;
+pub mod process;
+pub mod scratch;
+pub mod shell;
+pub mod signal;
+pub mod steps;

@@ -1,0 +1,285 @@
+//! File work of root with the rights of another user.
+//!
+//! Where somebody else may write, a name can lead elsewhere by the time that root uses it. So in such
+//! a place root works with the rights of the user who controls it: whatever a name leads to then, that
+//! user could have read or written it anyway. Linux has separate ids for file work, one set a
+//! thread. A thread that is started meanwhile inherits them; a program does not, because it gets them
+//! from its effective ids. Elsewhere nothing changes, and the callers' own care has to do.
+
+use std::marker::PhantomData;
+use std::path::{Component, Path, PathBuf};
+
+use super::OsUser;
+use crate::sys::error::{Error, IoContext, Result};
+
+/// How many links a path may lead through, as on Linux.
+const LINKS: usize = 40;
+
+/// Until it is dropped, file work of this thread has other rights.
+#[must_use = "the rights are as before once this is dropped"]
+#[derive(Debug)]
+pub struct ActingAs {
+    before: Option<system::Rights>,
+    /// The rights belong to a thread.
+    _thread: PhantomData<*const ()>,
+}
+
+impl ActingAs {
+    /// Works with the rights of `user`. Changes nothing for `None`, or when we are not root.
+    pub fn enter(user: Option<&OsUser>) -> Result<Self> {
+        let before = match user {
+            Some(user) if system::is_root() => {
+                system::assume(user.uid, user.gid).map_err(|()| {
+                    Error::failed(format!("cannot act as user \"{}\" on files", user.name))
+                        .hint("root needs the capabilities CAP_SETUID and CAP_SETGID here")
+                })?
+            }
+            _ => None,
+        };
+        Ok(Self { before, _thread: PhantomData })
+    }
+
+    /// Works with the rights of the user with this id.
+    pub fn owner(uid: u32) -> Result<Self> {
+        let user = (uid != 0 && system::is_root()).then(|| OsUser::with_id(uid));
+        Self::enter(user.as_ref())
+    }
+
+    /// Works with our own rights again.
+    pub fn ourselves() -> Self {
+        let before = if system::is_root() { system::resume() } else { None };
+        Self { before, _thread: PhantomData }
+    }
+
+    /// Works with the rights of the user who controls `path`; with our own where nobody else does.
+    pub fn controller_of(path: &Path) -> Result<Self> {
+        match controller(path)? {
+            Some(user) => Self::enter(Some(&user)),
+            None => Ok(Self::ourselves()),
+        }
+    }
+}
+
+impl Drop for ActingAs {
+    fn drop(&mut self) {
+        if let Some(before) = self.before.take() {
+            system::restore(before);
+        }
+    }
+}
+
+/// The user who decides where `path` leads: the first owner on the way down who is neither
+/// root nor us. Only root has to ask; for others it is `None`.
+pub fn controller(path: &Path) -> Result<Option<OsUser>> {
+    if !system::is_root() {
+        return Ok(None);
+    }
+    let path = std::path::absolute(path).on("find", path)?;
+    let _ourselves = ActingAs::ourselves();
+    foreign_owner(&path, 0).map(|owner| owner.map(OsUser::with_id))
+}
+
+/// Refuses a path on which another user could put something else in the place of a directory of root's.
+pub fn require_own_way(path: &Path) -> Result<()> {
+    match controller(path)? {
+        None => Ok(()),
+        Some(user) => Err(Error::conflict(format!(
+            "root does not use {}: user \"{}\" decides what is there",
+            path.display(),
+            user.name
+        ))
+        .hint("use a place of root's own")),
+    }
+}
+
+fn foreign_owner(path: &Path, us: u32) -> Result<Option<u32>> {
+    use std::os::unix::fs::MetadataExt;
+    let mut reached = PathBuf::from("/");
+    let mut ahead: Vec<_> = parts(path);
+    let mut links = 0;
+    while let Some(part) = ahead.pop() {
+        if part == ".." {
+            reached.pop();
+            continue;
+        }
+        let next = reached.join(&part);
+        let Ok(facts) = next.symlink_metadata() else { return Ok(None) };
+        if facts.uid() != us && facts.uid() != 0 {
+            return Ok(Some(facts.uid()));
+        }
+        if !facts.is_symlink() {
+            reached = next;
+            continue;
+        }
+        links += 1;
+        if links > LINKS {
+            return Err(Error::failed(format!("{} leads through too many links", path.display())));
+        }
+        let target = std::fs::read_link(&next).on("read", &next)?;
+        if target.is_absolute() {
+            reached = PathBuf::from("/");
+        }
+        ahead.extend(parts(&target));
+    }
+    Ok(None)
+}
+
+/// The names in a path, the last one first.
+fn parts(path: &Path) -> Vec<std::ffi::OsString> {
+    let named = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
+    path.components().rev().filter(named).map(|part| part.as_os_str().to_owned()).collect()
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::sync::OnceLock;
+
+    use nix::libc;
+    use nix::unistd::{Gid, Uid, getgroups, setfsgid, setfsuid};
+
+    /// The rights that a thread had.
+    #[derive(Debug)]
+    pub(super) struct Rights {
+        uid: Uid,
+        gid: Gid,
+        groups: Option<Vec<Gid>>,
+    }
+
+    /// An id that nobody has: asking for it changes nothing.
+    const NOBODY: u32 = u32::MAX;
+
+    pub(super) fn is_root() -> bool {
+        static ROOT: OnceLock<bool> = OnceLock::new();
+        *ROOT.get_or_init(|| Uid::effective().is_root())
+    }
+
+    pub(super) fn assume(uid: u32, gid: u32) -> Result<Option<Rights>, ()> {
+        if setfsuid(Uid::from_raw(NOBODY)).as_raw() == uid {
+            return Ok(None);
+        }
+        let groups = getgroups().map_err(drop)?;
+        set_groups(&[])?;
+        // the user last: without root's, the kernel takes away the capabilities that beat permissions
+        let gid_before = setfsgid(Gid::from_raw(gid));
+        let uid_before = setfsuid(Uid::from_raw(uid));
+        let before = Rights { uid: uid_before, gid: gid_before, groups: Some(groups) };
+        let (now, group) = (setfsuid(Uid::from_raw(NOBODY)), setfsgid(Gid::from_raw(NOBODY)));
+        if (now.as_raw(), group.as_raw()) == (uid, gid) {
+            return Ok(Some(before));
+        }
+        restore(before);
+        Err(())
+    }
+
+    /// The groups stay away: root's own capabilities beat permissions.
+    pub(super) fn resume() -> Option<Rights> {
+        let own = Uid::effective();
+        let uid = setfsuid(own);
+        (uid != own).then(|| Rights { uid, gid: setfsgid(Gid::effective()), groups: None })
+    }
+
+    pub(super) fn restore(rights: Rights) {
+        setfsuid(rights.uid);
+        setfsgid(rights.gid);
+        if let Some(groups) = rights.groups {
+            let _ = set_groups(&groups);
+        }
+    }
+
+    /// Of this thread only; the C library's own function changes those of all.
+    #[expect(unsafe_code, reason = "no safe function sets the groups of one thread")]
+    fn set_groups(groups: &[Gid]) -> Result<(), ()> {
+        // SAFETY: the kernel reads as many ids as there are; a `Gid` is one id and nothing else
+        let set = unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) };
+        if set == 0 { Ok(()) } else { Err(()) }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    #[derive(Debug)]
+    pub(super) struct Rights;
+
+    pub(super) fn is_root() -> bool {
+        nix::unistd::Uid::effective().is_root()
+    }
+
+    pub(super) fn assume(_: u32, _: u32) -> Result<Option<Rights>, ()> {
+        Ok(None)
+    }
+
+    pub(super) fn resume() -> Option<Rights> {
+        None
+    }
+
+    pub(super) fn restore(_: Rights) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+
+    const STRANGER: u32 = 54321;
+
+    fn stranger() -> OsUser {
+        OsUser { name: "stranger".into(), uid: STRANGER, gid: STRANGER, home: "/".into() }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn file_work_has_the_rights_of_the_user_and_then_its_own_again() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let secret = place.path().join("secret");
+        std::fs::write(&secret, "mine").unwrap();
+        std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
+        let acting = ActingAs::enter(Some(&stranger())).unwrap();
+        if !system::is_root() {
+            assert!(std::fs::read(&secret).is_ok(), "nobody else can act as somebody");
+            return;
+        }
+        assert!(std::fs::read(&secret).is_err());
+        let theirs = place.path().join("theirs");
+        std::fs::write(&theirs, "").unwrap();
+        let facts = theirs.metadata().unwrap();
+        assert_eq!((facts.uid(), facts.gid()), (STRANGER, STRANGER));
+        std::thread::scope(|scope| {
+            let read = scope.spawn(|| std::fs::read(&secret).is_ok());
+            assert!(!read.join().unwrap(), "a thread inherits them");
+        });
+        {
+            let _ourselves = ActingAs::ourselves();
+            assert!(std::fs::read(&secret).is_ok());
+        }
+        assert!(std::fs::read(&secret).is_err());
+        drop(acting);
+        assert!(std::fs::read(&secret).is_ok());
+    }
+
+    #[test]
+    fn whoever_owns_a_part_of_the_way_controls_it() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        std::fs::create_dir_all(path("ours/below")).unwrap();
+        symlink(path("ours/below"), path("link")).unwrap();
+        symlink(path("loop"), path("loop")).unwrap();
+        let us = place.path().metadata().unwrap().uid();
+        for trusted in ["ours/below", "ours/new/file", "link/file", "ours/../link"] {
+            assert_eq!(foreign_owner(&path(trusted), us), Ok(None), "{trusted}");
+        }
+        assert!(foreign_owner(&path("loop"), us).is_err());
+        if us != 0 {
+            return;
+        }
+        std::fs::create_dir_all(path("theirs/below")).unwrap();
+        symlink(path("theirs"), path("into")).unwrap();
+        symlink(path("ours"), path("from")).unwrap();
+        chown(path("theirs"), Some(STRANGER), None).unwrap();
+        std::os::unix::fs::lchown(path("from"), Some(STRANGER), None).unwrap();
+        for theirs in ["theirs", "theirs/below/x", "into/new", "from/below", "link/../../theirs/x"]
+        {
+            assert_eq!(foreign_owner(&path(theirs), us), Ok(Some(STRANGER)), "{theirs}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Reading what somebody names: a regular file, or a pipe that may never end. A signal ends the wait.
+
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read, Result as IoResult};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::sys::error::Result;
+use crate::sys::signal;
+
+/// How long a pipe may be silent.
+pub(super) const SILENCE: Duration = Duration::from_secs(600);
+
+/// After this, a wait for a pipe is explained.
+const SLOW_AFTER: Duration = Duration::from_secs(5);
+
+/// How often a wait looks for a signal, in milliseconds.
+const TICK: u8 = 50;
+
+/// The most bytes that are read from anything but a regular file.
+const LIMIT: usize = 64 * 1024 * 1024;
+
+/// The content of `path`, which may be a pipe, such as `<(…)` of a shell.
+///
+/// # Errors
+/// `Interrupted` after a signal; the result inside tells whether the file could be read.
+pub fn read(path: &Path) -> Result<IoResult<Vec<u8>>> {
+    let mut file = match open(path) {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(error)),
+    };
+    match file.metadata() {
+        Err(error) => Ok(Err(error)),
+        Ok(facts) if facts.is_file() || facts.is_dir() => {
+            let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).unwrap_or(0));
+            Ok(file.read_to_end(&mut bytes).map(|_| bytes))
+        }
+        Ok(facts) if facts.file_type().is_block_device() => Ok(Err(irregular())),
+        Ok(_) => read_stream(&file, &path.display().to_string()),
+    }
+}
+
+/// Opens a file that has to be a regular one: a pipe in its place would block.
+pub fn open_regular(path: impl AsRef<Path>) -> IoResult<File> {
+    let file = open(path.as_ref())?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(irregular()) }
+}
+
+/// The content of a file that has to be a regular one.
+pub fn read_regular(path: impl AsRef<Path>) -> IoResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.read_to_end(&mut bytes).map(|_| bytes)
+}
+
+/// The text of a file that has to be a regular one.
+pub fn read_text(path: impl AsRef<Path>) -> IoResult<String> {
+    text(read_regular(path)?)
+}
+
+/// Everything that comes through `stream`, called `name`, up to its end.
+///
+/// # Errors
+/// See [`read`].
+pub fn read_stream(stream: &(impl AsFd + ?Sized), name: &str) -> Result<IoResult<Vec<u8>>> {
+    let (mut bytes, mut told) = (Vec::new(), false);
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        let started = Instant::now();
+        let goes_on = || {
+            let waited = started.elapsed();
+            if waited > SLOW_AFTER && !std::mem::replace(&mut told, true) {
+                tracing::info!("waiting for {name}, which is no regular file, to end");
+            }
+            waited < SILENCE
+        };
+        if !wait_readable(stream, goes_on)? {
+            let minutes = SILENCE.as_secs() / 60;
+            let why = format!("nothing came for {minutes} minutes");
+            return Ok(Err(Error::new(ErrorKind::TimedOut, why)));
+        }
+        match nix::unistd::read(stream, &mut buffer) {
+            Ok(0) => return Ok(Ok(bytes)),
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            Err(errno) => return Ok(Err(errno.into())),
+        }
+        if bytes.len() > LIMIT {
+            return Ok(Err(Error::new(ErrorKind::FileTooLarge, "it does not end within 64 MB")));
+        }
+    }
+}
+
+/// Waits until `stream` has something to read or has ended; false when `go_on` does not want to any more.
+///
+/// # Errors
+/// `Interrupted` after a signal.
+pub fn wait_readable(stream: &(impl AsFd + ?Sized), go_on: impl FnMut() -> bool) -> Result<bool> {
+    poll_for(stream, PollFlags::POLLIN, go_on)
+}
+
+/// The same for any `event`.
+pub(super) fn poll_for(
+    stream: &(impl AsFd + ?Sized),
+    event: PollFlags,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<bool> {
+    loop {
+        signal::check()?;
+        let mut polled = [PollFd::new(stream.as_fd(), event)];
+        match poll(&mut polled, PollTimeout::from(TICK)) {
+            Ok(0) | Err(Errno::EINTR) => {}
+            // what is wrong with it, the reader is told
+            _ => return Ok(true),
+        }
+        if !go_on() {
+            return Ok(false);
+        }
+    }
+}
+
+fn text(bytes: Vec<u8>) -> IoResult<String> {
+    let not_text = |_| Error::new(ErrorKind::InvalidData, "the text is not UTF-8");
+    String::from_utf8(bytes).map_err(not_text)
+}
+
+fn open(path: &Path) -> IoResult<File> {
+    // a pipe without a writer would block here
+    File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
+}
+
+fn irregular() -> Error {
+    Error::new(ErrorKind::InvalidInput, "it is not a regular file")
+}

@@ -1,0 +1,333 @@
+//! The only place that starts a program.
+//!
+//! Every child gets an environment of our choosing: what `cli` captured, less libpq's and the
+//! secrets' variables, so that nothing the caller has exported can change what a program does. A
+//! child that is waited for is told when a signal arrives, and ends when this process is killed; a server is
+//! started as a session of its own, without our terminal, pipes or descriptors. Failures keep the argument list, the status or
+//! signal, and the last lines of what the program said.
+
+mod acting;
+mod dialogue;
+mod environment;
+mod input;
+mod inspect;
+mod lines;
+mod orphan;
+mod output;
+mod server;
+mod user;
+mod waiting;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{BufReader, PipeReader, PipeWriter, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+pub use acting::{ActingAs, controller, require_own_way};
+pub use dialogue::{Dialogue, Line};
+pub use environment::Environment;
+pub use input::{open_regular, read, read_regular, read_stream, read_text, wait_readable};
+pub use inspect::{FileId, ProcessInfo, host_name, inspect, open_files, working_in};
+pub use lines::read_line;
+pub use output::Log;
+pub use server::Server;
+pub use user::OsUser;
+pub use waiting::{Patience, wait_for};
+
+use crate::sys::error::{Error, Kind, Result};
+use crate::sys::signal;
+
+/// How many bytes of a failed program's output an error keeps.
+const TAIL_BYTES: usize = 4096;
+
+/// A program to run: absolute path, arguments, environment, user.
+#[derive(Debug, Clone)]
+pub struct Command {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Environment,
+    directory: Option<PathBuf>,
+    user: Option<OsUser>,
+    leads_a_group: bool,
+    ends_with_us: bool,
+}
+
+/// Where a streamed program's standard output goes.
+pub enum StandardOutput<'a> {
+    /// To ours.
+    Inherited,
+    /// To a file.
+    File(File),
+    /// To this function, line by line, overlong ones cut at `lines::LINE_LIMIT`.
+    Lines(&'a mut (dyn FnMut(&[u8]) + Send)),
+}
+
+impl Command {
+    /// `program` with a scrubbed copy of `environment` and no arguments.
+    pub fn new(program: impl Into<PathBuf>, environment: &Environment) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: environment.clone(),
+            directory: None,
+            user: None,
+            leads_a_group: false,
+            ends_with_us: false,
+        }
+    }
+
+    /// A command line as a person writes it into a variable, with `file` as its last argument. `sh`
+    /// reads it, because people set `EDITOR='code --wait'`.
+    pub fn on_file(line: impl AsRef<OsStr>, file: &Path, environment: &Environment) -> Self {
+        Self::new("/bin/sh", environment)
+            .args(["-c", "eval \"$1 \\\"\\$2\\\"\"", "sh"])
+            .arg(line)
+            .arg(file)
+    }
+
+    /// Adds one argument. Never a secret: argument lists are public.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, arguments: I) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable of the child's environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.set(name, value);
+        self
+    }
+
+    /// Sets environment variables of the child.
+    #[must_use]
+    pub fn envs<'a>(self, variables: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        variables.into_iter().fold(self, |command, (name, value)| command.env(name, value))
+    }
+
+    /// Runs the child in `directory`.
+    #[must_use]
+    pub fn directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// Runs the child as `user`; only root can.
+    #[must_use]
+    pub fn user(mut self, user: Option<&OsUser>) -> Self {
+        self.user = user.cloned();
+        self
+    }
+
+    /// Puts the child, and whatever it starts, into a process group, so that a signal reaches what
+    /// outlives the child itself too. Not for what may talk to the terminal.
+    #[must_use]
+    pub fn in_a_group(mut self) -> Self {
+        self.leads_a_group = true;
+        self
+    }
+
+    /// Ends what [`Self::serve`] starts when the thread that starts it is gone, however that ended, as it is
+    /// for every other child.
+    #[must_use]
+    pub fn until_we_end(mut self) -> Self {
+        self.ends_with_us = true;
+        self
+    }
+
+    /// Runs to the end and returns what it printed, on standard output or error; anything but exit
+    /// 0 is an error with the tail of that.
+    pub fn capture(self) -> Result<String> {
+        let (reader, writer) = self.pipe()?;
+        let expression = self.expression(true).stderr_to_stdout().stdout_file(writer);
+        let (status, printed) = self.wait_reading(expression, reader, |mut reader| {
+            let mut bytes = Vec::new();
+            let _ = reader.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        })?;
+        if status.success() { Ok(printed) } else { Err(self.failure(status, &printed)) }
+    }
+
+    /// Runs to the end, with standard output going to `output`, and hands each line of standard
+    /// error to `on_stderr`. The status is the caller's to judge; only a signal that *we* received
+    /// is an error.
+    pub fn stream(
+        self,
+        output: StandardOutput<'_>,
+        mut on_stderr: impl FnMut(&[u8]),
+    ) -> Result<ExitStatus> {
+        let (errors, writer) = self.pipe()?;
+        let expression = self.expression(true).stderr_file(writer);
+        // an expression keeps its pipes open, so none but the last may live while we read
+        let (expression, lines) = match output {
+            StandardOutput::Inherited => (expression, None),
+            StandardOutput::File(file) => (into(expression, file), None),
+            StandardOutput::Lines(on_stdout) => {
+                let (lines, writer) = self.pipe()?;
+                (into(expression, writer), Some((lines, on_stdout)))
+            }
+        };
+        let (status, ()) = self.wait_reading(expression, errors, |errors| {
+            std::thread::scope(|scope| {
+                if let Some((lines, on_stdout)) = lines {
+                    scope.spawn(|| each_line(lines, on_stdout));
+                }
+                each_line(errors, &mut on_stderr);
+            });
+        })?;
+        Ok(status)
+    }
+
+    /// Becomes the program, as a shell's `exec` does. Returns only when that failed.
+    pub fn replace_process(self) -> Error {
+        let error = self.command().exec();
+        self.cannot_start(&error)
+    }
+
+    /// Starts a server: in a session of its own, standard output and error to `log`, and of our other
+    /// descriptors only `lock` inherited, which the server and its children then keep open.
+    pub fn serve(self, log: File, lock: Option<&File>) -> Result<Server> {
+        self.say();
+        let started = Server::start(self.command(), log, lock, self.ends_with_us);
+        started.map_err(|e| self.cannot_start(&e))
+    }
+
+    fn pipe(&self) -> Result<(PipeReader, PipeWriter)> {
+        std::io::pipe().map_err(|e| self.cannot_start(&e))
+    }
+
+    fn wait_reading<T>(
+        &self,
+        expression: duct::Expression,
+        reader: PipeReader,
+        read: impl FnOnce(PipeReader) -> T,
+    ) -> Result<(ExitStatus, T)> {
+        let handle = expression.unchecked().start().map_err(|e| self.cannot_start(&e))?;
+        // the expression holds a copy of the pipe's writing end; without this the reader never ends
+        drop(expression);
+        let told = waiting::tell_on_signal(&handle);
+        let group = handle.pids().first().copied().filter(|_| self.leads_a_group);
+        let _watchdog = group.and_then(|group| orphan::Watchdog::over(group).ok());
+        let read = read(reader);
+        let status = handle.wait().map_err(|e| self.cannot_start(&e))?.status;
+        drop(told);
+        signal::check()?;
+        Ok((status, read))
+    }
+
+    /// Shows what is run. A password is never among the arguments of what we start ourselves.
+    fn say(&self) {
+        tracing::debug!("running {:?} {:?}", self.program, self.arguments);
+    }
+
+    fn expression(&self, ends_with_us: bool) -> duct::Expression {
+        self.say();
+        let (user, leads_a_group) = (self.user.clone(), self.leads_a_group);
+        let mut expression = duct::cmd(&self.program, &self.arguments)
+            .full_env(self.environment.variables())
+            .before_spawn(move |command| {
+                become_user(command, user.as_ref());
+                if ends_with_us {
+                    orphan::end_with_us(command);
+                }
+                if leads_a_group {
+                    command.process_group(0);
+                }
+                Ok(())
+            });
+        if let Some(directory) = &self.directory {
+            expression = expression.dir(directory);
+        }
+        expression
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the module that starts programs")]
+    fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.arguments).env_clear().envs(self.environment.variables());
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        become_user(&mut command, self.user.as_ref());
+        command
+    }
+
+    fn name(&self) -> String {
+        self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    fn cannot_start(&self, error: &std::io::Error) -> Error {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => Kind::ProgramMissing,
+            _ => Kind::Failed,
+        };
+        Error::io("start", &self.program, error).with_kind(kind)
+    }
+
+    fn failure(&self, status: ExitStatus, output: &str) -> Error {
+        let error = Error::failed(format!("{} {}", self.name(), describe(status)))
+            .detail(format!("ran: {}", self.shell_words()));
+        match tail(output.trim_end()) {
+            "" => error,
+            tail => error.detail(tail.to_owned()),
+        }
+    }
+
+    fn shell_words(&self) -> String {
+        std::iter::once(self.program.as_os_str())
+            .chain(self.arguments.iter().map(OsString::as_os_str))
+            .map(OsStr::to_string_lossy)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// The expression with its standard output going to `output`, and no other.
+fn into(expression: duct::Expression, output: impl Into<OwnedFd>) -> duct::Expression {
+    expression.stdout_file(output.into())
+}
+
+fn each_line(reader: PipeReader, on_line: &mut (impl FnMut(&[u8]) + ?Sized)) {
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    while matches!(read_line(&mut reader, &mut line), Ok(true)) {
+        on_line(&line);
+    }
+}
+
+/// `exited with status 3` or `was killed by signal 9`.
+pub fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with status {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "ended in an unknown way".to_owned(),
+    }
+}
+
+/// The last lines of `text`, at most `TAIL_BYTES`, from a whole line on.
+fn tail(text: &str) -> &str {
+    let from = text.len().saturating_sub(TAIL_BYTES);
+    if from == 0 {
+        return text;
+    }
+    text.char_indices()
+        .find(|(at, c)| *at >= from && *c == '\n')
+        .map_or("", |(at, _)| &text[at + 1..])
+}
+
+fn become_user(command: &mut std::process::Command, user: Option<&OsUser>) {
+    if let Some(user) = user {
+        // std drops the supplementary groups when root sets a uid
+        command.gid(user.gid).uid(user.uid).env("HOME", &user.home).env("USER", &user.name);
+    }
+}
