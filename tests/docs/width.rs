@@ -1,4 +1,4 @@
-//! The width of the documents' lines.
+//! The lines of the documents: their width, and code spans that do not continue on the next line.
 
 use super::page::{self, Page};
 
@@ -18,6 +18,21 @@ fn lines_of_prose_fit_into_a_window() {
 }
 
 #[test]
+fn a_code_span_is_on_one_line() {
+    let pages = page::all();
+    let ours = pages.iter().filter(|page| !OLDER.contains(&page.path.as_str()));
+    let broken: Vec<String> = ours.flat_map(broken_spans).collect();
+    assert!(broken.is_empty(), "keep each code span on one line\n{}", broken.join("\n"));
+}
+
+#[test]
+fn a_broken_span_is_found() {
+    let text = "`a`, `b`\n`a\nb`\n```text\n`\n```\n".to_owned();
+    let page = Page { path: "a.md".into(), text };
+    assert_eq!(broken_spans(&page), ["a.md:2", "a.md:3"]);
+}
+
+#[test]
 fn a_wide_line_is_found() {
     let page = |text: String| Page { path: "a.md".into(), text };
     assert_eq!(too_wide(&page(format!("a\n{}\n", "é".repeat(WIDTH + 1)))), ["a.md:2"]);
@@ -31,5 +46,12 @@ fn a_wide_line_is_found() {
 fn too_wide(page: &Page) -> Vec<String> {
     let wide = |line: &str| line.chars().count() > WIDTH && !line.starts_with('|');
     let lines = page.prose().into_iter().filter(|(_, line)| wide(line));
+    lines.map(|(number, _)| format!("{}:{number}", page.path)).collect()
+}
+
+/// The lines of prose that open a code span and do not close it: other tests would misread it.
+fn broken_spans(page: &Page) -> Vec<String> {
+    let odd = |line: &str| line.matches('`').count() % 2 == 1;
+    let lines = page.prose().into_iter().filter(|(_, line)| odd(line));
     lines.map(|(number, _)| format!("{}:{number}", page.path)).collect()
 }
