@@ -116,7 +116,7 @@ fn a_missing_input_file_is_three_and_named() {
 #[test]
 fn five_is_a_table_that_does_not_exist() {
     let sandbox = project::deployed("");
-    sandbox.write("project/db/test/test.sql", "\\echo ok 1\n");
+    sandbox.write("project/db/test/test.sql", "\\echo 1..1\n\\echo ok 1\n");
     for verb in ["hydrate", "patch", "test", "deploy", "check"] {
         sandbox.database(["-i", "nope", verb]).fails(5, ["nope", "hint:"]);
         sandbox.database(["-i", "hectic.created_at", verb]).success();

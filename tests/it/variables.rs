@@ -34,10 +34,10 @@ fn db_url_says_where() {
 fn database_dir_moves_sources_and_tests() {
     let mut sandbox = project::deployed("");
     sandbox.write("elsewhere/src/entrypoint.sql", "\\echo moved\n");
-    sandbox.write("elsewhere/test/test.sql", "\\echo ok 1 - moved\n");
+    sandbox.write("elsewhere/test/test.sql", "\\echo 1..1\n\\echo ok 1 - moved\n");
     sandbox.set("DATABASE_DIR", sandbox.path("elsewhere"));
     assert_eq!(sandbox.database(["hydrate"]).success().stdout, "moved\n");
-    assert_eq!(sandbox.database(["test"]).success().stdout, "ok 1 - moved\n");
+    assert_eq!(sandbox.database(["test"]).success().stdout, "1..1\nok 1 - moved\n");
 }
 
 #[test]

@@ -62,6 +62,21 @@ fn a_file_without_tap_is_judged_by_its_statements() {
     let (_, outcome) = tested("DO $$ BEGIN ASSERT 1 = 1; END $$;\n");
     assert!(outcome.stderr.ends_with("tests passed\n"), "{outcome}");
     outcome.success();
+    // tables of plain SQL, in which `ok` is a name or a value
+    let sql = "SELECT 1 = 1 AS ok;\nSELECT 1 AS id, 'ok' AS state;\nSELECT 'ok' AS state;\n\
+               \\x\nSELECT 'ok' AS ok;\n\\x\n\\pset border 2\nSELECT true AS ok;\n";
+    let (_, outcome) = tested(sql);
+    assert!(outcome.stderr.ends_with("tests passed\n"), "{outcome}");
+    outcome.success();
+}
+
+#[test]
+fn tests_without_a_plan_fail() {
+    for sql in ["\\echo ok 1 - a\n", "SELECT 'ok 1 - a' AS ok;\n", "\\t\nSELECT 'ok - a';\n"] {
+        tested(sql).1.fails(1, ["no plan says how many tests there are", "finish()"]);
+    }
+    // as with pgTAP's no_plan() and finish()
+    tested("SELECT 'ok 1 - a' AS ok;\nSELECT '1..1' AS finish;\n").1.success();
 }
 
 #[test]

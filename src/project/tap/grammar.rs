@@ -1,0 +1,178 @@
+//! The lines of TAP, as `TAP::Parser::Grammar` reads them.
+
+/// A line of TAP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    Version(Option<u32>),
+    Plan(Plan),
+    Test(Test),
+    BailOut(String),
+    Comment,
+    /// The pragmas that it switches on or off.
+    Pragmas(Vec<(String, bool)>),
+    Unknown,
+}
+
+/// How many tests a stream announces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// `None` for a number that no machine can hold.
+    pub(super) tests: Option<usize>,
+    /// The tests that are expected to fail, by their numbers.
+    pub(super) todo: Vec<String>,
+}
+
+/// The line of a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Test {
+    pub(super) ok: bool,
+    /// Its number without leading zeros, if it has one.
+    pub(super) number: Option<String>,
+    pub(super) todo: bool,
+    /// Whether it says `ok` or `not ok`, perhaps other words, and neither a number nor a hyphen: so
+    /// does many a cell of a table that is no test.
+    pub(super) is_vague: bool,
+}
+
+impl Line {
+    /// Reads a line. Since version 13 the protocol knows pragmas, and plans in a stricter form.
+    pub(super) fn parse(line: &str, version: u32) -> Self {
+        if let Some(reason) = trim_start(line).strip_prefix("Bail out!") {
+            return Self::BailOut(reason.trim().to_owned());
+        }
+        if let Some(test) = Test::parse(line) {
+            return Self::Test(test);
+        }
+        if line.starts_with('#') {
+            return Self::Comment;
+        }
+        if let Some(plan) = line.strip_prefix("1..") {
+            return Plan::parse(plan, version).map_or(Self::Unknown, Self::Plan);
+        }
+        let pragmas = line.strip_prefix("pragma").filter(|_| version >= 13);
+        if let Some(pragmas) = pragmas.and_then(parse_pragmas) {
+            return Self::Pragmas(pragmas);
+        }
+        parse_version(line).map_or(Self::Unknown, Self::Version)
+    }
+}
+
+impl Test {
+    /// `[not ]ok [number] [description] [# directive]`.
+    fn parse(line: &str) -> Option<Self> {
+        let (ok, rest) = match line.strip_prefix("not ok") {
+            Some(rest) => (false, rest),
+            None => (true, line.strip_prefix("ok")?),
+        };
+        if rest.starts_with(is_word) {
+            return None;
+        }
+        let (digits, description) = split_digits(trim_start(rest));
+        let number = (!digits.is_empty()).then(|| significant(digits));
+        let is_vague = number.is_none() && !description.starts_with('-');
+        Some(Self { ok, number, todo: has_directive(description, "TODO"), is_vague })
+    }
+}
+
+impl Plan {
+    /// The plan `1..text`.
+    fn parse(text: &str, version: u32) -> Option<Self> {
+        let (digits, tail) = split_digits(text);
+        if digits.is_empty() {
+            return None;
+        }
+        let tail = trim_start(tail);
+        let number = significant(digits);
+        let plan = |todo| Self { tests: number.parse().ok(), todo };
+        if version >= 13 {
+            let skips = || tail.strip_prefix('#').is_some_and(|text| begins_with(text, "SKIP"));
+            return (tail.is_empty() || skips()).then(|| plan(Vec::new()));
+        }
+        if let Some(todo) = parse_todo(tail) {
+            return Some(plan(todo));
+        }
+        // a plan of no tests may have anything behind it
+        (number == "0" || tail.is_empty()).then(|| plan(Vec::new()))
+    }
+}
+
+/// The numbers in `todo 2 3` behind a plan.
+fn parse_todo(tail: &str) -> Option<Vec<String>> {
+    let mut rest = tail.strip_prefix("todo")?;
+    let mut todo = Vec::new();
+    loop {
+        let (digits, after) = split_digits(trim_start(rest));
+        if digits.is_empty() || !rest.starts_with(is_space) {
+            return (!todo.is_empty()).then_some(todo);
+        }
+        todo.push(digits.to_owned());
+        rest = after;
+    }
+}
+
+/// ` +strict, -other`.
+fn parse_pragmas(text: &str) -> Option<Vec<(String, bool)>> {
+    let pragma = |text: &str| {
+        let text = text.trim_matches(is_space);
+        let on = text.starts_with('+');
+        let name = text.strip_prefix(['+', '-'])?;
+        let is_name = !name.is_empty() && name.chars().all(is_word);
+        is_name.then(|| (name.to_owned(), on))
+    };
+    text.starts_with(is_space).then(|| text.split(',').map(pragma).collect()).flatten()
+}
+
+/// The number in `TAP version 13`, if a machine can hold it.
+fn parse_version(line: &str) -> Option<Option<u32>> {
+    let mut words = line.split(is_space).filter(|word| !word.is_empty());
+    let is_version = line.starts_with(['t', 'T'])
+        && words.next()?.eq_ignore_ascii_case("tap")
+        && words.next()?.eq_ignore_ascii_case("version");
+    let number = words.next().filter(|_| is_version && words.next().is_none())?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())
+}
+
+/// Whether the first `#` of a description that no backslash hides begins this directive.
+fn has_directive(description: &str, directive: &str) -> bool {
+    let mut chars = description.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '#' => return begins_with(&description[at + 1..], directive),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether a text begins with a word, in any case, perhaps after blanks.
+fn begins_with(text: &str, word: &str) -> bool {
+    let text = trim_start(text);
+    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+        && !text[word.len()..].starts_with(is_word)
+}
+
+fn split_digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+/// Digits without leading zeros.
+fn significant(digits: &str) -> String {
+    match digits.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        significant => significant.to_owned(),
+    }
+}
+
+fn trim_start(text: &str) -> &str {
+    text.trim_start_matches(is_space)
+}
+
+/// What Perl takes for a blank in bytes.
+pub(super) fn is_space(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\x0b'
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}

@@ -1,0 +1,200 @@
+//! The Test Anything Protocol, as pgTAP prints it through psql.
+//!
+//! The grammar is that of Perl's `TAP::Parser`, which `prove` uses. There are two differences: a file
+//! may print no TAP at all, and a table of psql is read through its layout. Only top-level lines
+//! count: the lines of a subtest are indented.
+
+mod grammar;
+mod layout;
+
+use std::collections::HashSet;
+
+use self::grammar::{Line, Plan, Test};
+use self::layout::{Layout, Value};
+
+/// The versions of the protocol that a stream may name.
+const VERSIONS: std::ops::RangeInclusive<u32> = 13..=14;
+
+const NO_PLAN: &str =
+    "no plan says how many tests there are: begin with plan(3) or end with finish(), or print 1..3";
+
+/// What was read of a TAP stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tap {
+    /// Tests that went well, the skipped and the expected failures (`TODO`) among them.
+    pub passed: usize,
+    /// The lines of the tests that did not.
+    pub failed: Vec<String>,
+    layout: Layout,
+    /// A line `not`, to which the next one belongs.
+    not: Option<String>,
+    version: u32,
+    /// Whether every line has to be TAP.
+    strict: bool,
+    plan: Option<Planned>,
+    /// Whether there was a line that can only be TAP.
+    certain: bool,
+    /// The first line that looks like a plan and is none.
+    malformed: Option<String>,
+    /// The first violation of the protocol.
+    broken: Option<String>,
+    bailed_out: Option<String>,
+}
+
+/// The plan that a stream announces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Planned {
+    tests: Option<usize>,
+    /// Tests that are expected to fail.
+    todo: HashSet<String>,
+    /// How many tests came before it: none, or else all.
+    after: usize,
+}
+
+impl Tap {
+    /// Reads one line; what is not TAP is passed over.
+    pub fn read(&mut self, line: &str) {
+        // `TAP::Parser` reads on after such a line, too
+        let line = match self.not.take() {
+            Some(not) => not + line,
+            None => line.to_owned(),
+        };
+        if line.trim_matches(grammar::is_space) == "not" {
+            self.not = Some(line);
+        } else {
+            self.push(&line);
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        if let Some((line, is_heading)) = self.layout.push(line) {
+            self.line(&line, is_heading);
+        }
+    }
+
+    fn line(&mut self, line: &str, is_heading: bool) {
+        if self.bailed_out.is_some() {
+            return;
+        }
+        let values = layout::values(line);
+        if !values.into_iter().any(|value| self.take(value, is_heading)) && self.strict {
+            self.breaks(format!("the pragma is strict, and this is no TAP: {line}"));
+        }
+    }
+
+    /// Reads a line of TAP; false for any other.
+    fn take(&mut self, value: Value<'_>, is_heading: bool) -> bool {
+        match Line::parse(value.text, self.version) {
+            Line::Test(test) if is_heading && test.is_vague => return false,
+            Line::BailOut(reason) => self.bailed_out = Some(reason),
+            Line::Test(test) => {
+                self.certain |= !(value.in_table && test.is_vague);
+                self.test(&test, value.text);
+            }
+            Line::Plan(plan) => self.plan(plan),
+            Line::Version(version) => self.version(version),
+            Line::Pragmas(pragmas) => {
+                let strict = pragmas.iter().rev().find(|(name, _)| name == "strict");
+                self.strict = strict.map_or(self.strict, |(_, on)| *on);
+            }
+            Line::Comment => {}
+            Line::Unknown => {
+                if value.text.starts_with("1..") {
+                    self.malformed.get_or_insert(value.text.to_owned());
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    fn version(&mut self, version: Option<u32>) {
+        self.certain = true;
+        if self.version > 0 || self.plan.is_some() || self.ran() > 0 {
+            return self.breaks("the version of TAP is not in the first line".to_owned());
+        }
+        match version.filter(|version| VERSIONS.contains(version)) {
+            Some(version) => self.version = version,
+            None => self.breaks("this version of TAP is not known".to_owned()),
+        }
+    }
+
+    fn test(&mut self, test: &Test, line: &str) {
+        let expected = self.ran() + 1;
+        let mut passes = test.ok || test.todo;
+        if let Some(plan) = &mut self.plan {
+            let after = plan.after;
+            passes |= test.number.as_ref().is_some_and(|number| plan.todo.remove(number));
+            if after > 0 {
+                self.breaks("the plan is neither before nor after all tests".to_owned());
+            }
+        }
+        if test.number.as_ref().is_some_and(|found| *found != expected.to_string()) {
+            let found = test.number.as_deref().unwrap_or_default();
+            self.breaks(format!("test {found} stands where test {expected} is expected"));
+        }
+        if passes {
+            self.passed += 1;
+        } else {
+            self.failed.push(line.to_owned());
+        }
+    }
+
+    fn plan(&mut self, Plan { tests, todo }: Plan) {
+        self.certain = true;
+        if self.plan.is_some() {
+            self.breaks("there is more than one plan".to_owned());
+        }
+        let todo = todo.into_iter().collect();
+        self.plan = Some(Planned { tests, todo, after: self.ran() });
+    }
+
+    fn breaks(&mut self, why: String) {
+        self.broken.get_or_insert(why);
+    }
+
+    /// How many tests ran.
+    pub fn ran(&self) -> usize {
+        self.passed + self.failed.len()
+    }
+
+    /// Ends the stream: whether all is well; else why not.
+    pub fn verdict(&mut self) -> Result<(), String> {
+        if let Some(line) = self.not.take() {
+            self.push(&line);
+        }
+        if let Some(line) = self.layout.end() {
+            self.line(&line, false);
+        }
+        if let Some(reason) = &self.bailed_out {
+            return Err(format!("bailed out: {reason}"));
+        }
+        if !self.failed.is_empty() {
+            return Err(format!("{} of {} not ok", self.failed.len(), self.ran()));
+        }
+        match &self.plan {
+            Some(Planned { tests: Some(tests), .. }) if *tests != self.ran() => {
+                return Err(format!("{tests} tests were planned, {} ran", self.ran()));
+            }
+            Some(Planned { tests: None, .. }) => return Err("no machine runs the plan".to_owned()),
+            Some(_) => {}
+            None => self.without_plan()?,
+        }
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    /// A stream without a plan does not tell whether all tests ran. Output without TAP is no stream.
+    fn without_plan(&mut self) -> Result<(), String> {
+        if let Some(line) = &self.malformed {
+            return Err(format!("the plan {line} is malformed"));
+        }
+        if self.certain {
+            return Err(NO_PLAN.to_owned());
+        }
+        self.passed = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
