@@ -7,6 +7,7 @@ use super::layout::server_lock_of;
 use super::provision::is_ours;
 use super::run::access::GITIGNORE;
 use super::template::snapshot;
+use super::template::trim::OLD_SERVER_LOG;
 use super::{Layout, Lock, Snapshot, build, stop, takeover};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Patience};
@@ -142,13 +143,20 @@ fn remove_logs(logs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A log directory may hold anything, and may be the working directory itself: a name decides.
+/// A log directory may hold anything, also the logs of other servers, and may be the working directory
+/// itself: a name decides.
 pub(super) fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let collected = ["log", "csv", "json"];
-    matches!(&*name, "server.log" | "hydrate.log" | "patch.log")
-        || name.starts_with("postgresql-")
+    matches!(&*name, "server.log" | "hydrate.log" | "patch.log" | OLD_SERVER_LOG)
+        || path.file_stem().unwrap_or_default().to_str().is_some_and(is_collected)
             && path.extension().is_some_and(|found| collected.iter().any(|known| found == *known))
+}
+
+/// Whether a name is one that `log_filename` makes of a time.
+fn is_collected(name: &str) -> bool {
+    let shape: String = name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape == "postgresql-0000-00-00_000000"
 }
 
 fn left_in(directory: &Path) -> Result<Vec<PathBuf>> {
@@ -174,10 +182,24 @@ mod tests {
 
     #[test]
     fn only_our_logs_are_removed() {
-        for ours in ["server.log", "hydrate.log", "patch.log", "postgresql-2026-01-02_030405.csv"] {
+        for ours in [
+            "server.log",
+            "hydrate.log",
+            "patch.log",
+            "postgresql-2026-01-02_030405.csv",
+            OLD_SERVER_LOG,
+        ] {
             assert!(is_log(&Path::new("/w/log").join(ours)), "{ours}");
         }
-        for other in ["diary.log", "export.csv", "package.json", "postgresql-notes.txt", "x"] {
+        for other in [
+            "diary.log",
+            "export.csv",
+            "package.json",
+            "postgresql-notes.txt",
+            "postgresql-15-main.log",
+            "postgresql-0000-00-00_000000.log.1",
+            "x",
+        ] {
             assert!(!is_log(&Path::new("/w/log").join(other)), "{other}");
         }
     }
