@@ -22,9 +22,24 @@ const NEVER: [(&str, &str); 6] = [
     ("XDG_CACHE_HOME", "clusters are made from the templates in it"),
 ];
 
+/// The parameter of a connection that may be the directory of a socket.
+const HOST: &str = "host";
+
 /// Parameters of a connection whose values are files or directories.
-const FILES: [&str; 8] =
-    ["host", "passfile", "servicefile", "sslcert", "sslcrl", "sslcrldir", "sslkey", "sslrootcert"];
+const FILES: [&str; 9] = [
+    HOST,
+    "passfile",
+    "servicefile",
+    "sslcert",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslkeylogfile",
+    "sslrootcert",
+];
+
+/// Parts of the names of settings that make a server load a library. A session of a superuser can make them.
+const LOADED: [&str; 3] = ["preload_libraries", "dynamic_library_path", "jit_provider"];
 
 /// Variables that a shell, the loader, or a common program reads and acts upon, by name or beginning.
 const READ_BY_OTHERS: [&str; 53] = [
@@ -83,6 +98,9 @@ const READ_BY_OTHERS: [&str; 53] = [
     "ZDOTDIR",
 ];
 
+const OUTSIDE: &str = "its path leads outside the project";
+const LIBRARY: &str = "its options make the server load a library";
+
 /// Refuses `name=value` when it stands in `file`, below the project's directory `root`. A connection may
 /// also lead into `working`, the cluster's directory that the person's own environment names.
 ///
@@ -94,14 +112,37 @@ pub(super) fn check(
     root: &Path,
     working: Option<&Path>,
 ) -> Result<()> {
-    let Some(why) = objection(name, value, root, working) else { return Ok(()) };
-    Err(Error::conflict(format!("{} sets {name}: {why}", file.display()))
+    let why = objection(name, value, root, working);
+    why.map_or(Ok(()), |why| Err(refused(file, name, name, why)))
+}
+
+/// Refuses a connection in a `file` of the migrator's settings that reads other files than those of its
+/// directory or makes the server load a library. A socket may be anywhere.
+///
+/// # Errors
+/// See [`check`].
+pub(in crate::cli) fn check_connection(file: &Path, connection: &str) -> Result<()> {
+    let file = super::env::absolute(file);
+    let root = file.parent().unwrap_or(&file);
+    // what cannot be read as a connection string is refused where it is used
+    let Ok(url) = PgUrl::parse(connection) else { return Ok(()) };
+    let why = if loads_a_library(&url) {
+        LIBRARY
+    } else if names_a_file_outside(&url, &FILES[1..], root, None) {
+        OUTSIDE
+    } else {
+        return Ok(());
+    };
+    Err(refused(&file, "db_url", "DB_URL", why))
+}
+
+fn refused(file: &Path, setting: &str, variable: &str, why: &str) -> Error {
+    Error::conflict(format!("{} sets {setting}: {why}", file.display()))
         .detail("A project's file is not trusted like your own environment.")
-        .hint(format!("if you want this value, set it yourself: export {name}=…")))
+        .hint(format!("if you want this value, set it yourself: export {variable}=…"))
 }
 
 fn objection(name: &str, value: &str, root: &Path, working: Option<&Path>) -> Option<&'static str> {
-    const OUTSIDE: &str = "its path leads outside the project";
     const OPTION: &str = "a program would take its value for an option";
     if let Some((_, why)) = NEVER.iter().find(|(never, _)| *never == name) {
         return Some(why);
@@ -114,8 +155,12 @@ fn objection(name: &str, value: &str, root: &Path, working: Option<&Path>) -> Op
         "HYDRATE_ENTRYPOINT" if !stays_below(Path::new(value)) => Some(OUTSIDE),
         "STAGING_SSH_HOST" if value.starts_with('-') && value != "-" => Some(OPTION),
         "PG_DATABASE" | "STAGING_DUMP_TABLES" if value.starts_with('-') => Some(OPTION),
-        "DB_URL" | "PGURL" | "STAGING_DB_URL" if names_a_file_outside(value, root, working) => {
-            Some(OUTSIDE)
+        "DB_URL" | "PGURL" | "STAGING_DB_URL" => {
+            let url = PgUrl::parse(value).ok()?;
+            if loads_a_library(&url) {
+                return Some(LIBRARY);
+            }
+            names_a_file_outside(&url, &FILES, root, working).then_some(OUTSIDE)
         }
         _ if is_path(name) && !value.is_empty() && !is_inside(&root.join(value), root) => {
             Some(OUTSIDE)
@@ -129,10 +174,16 @@ fn stays_below(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-fn names_a_file_outside(connection: &str, root: &Path, working: Option<&Path>) -> bool {
-    // what cannot be read as a connection string is refused where it is used
-    let Ok(url) = PgUrl::parse(connection) else { return false };
-    let values = FILES.iter().filter_map(|key| url.get(key)).flat_map(|value| value.split(','));
+/// Whether the options of a connection make a setting that loads a library, however it is spelled: the
+/// server takes dashes for underscores, capitals, and backslashes before any character.
+fn loads_a_library(url: &PgUrl) -> bool {
+    let Some(options) = url.get("options") else { return false };
+    let plain = options.replace('\\', "").replace('-', "_").to_lowercase();
+    LOADED.iter().any(|name| plain.contains(name))
+}
+
+fn names_a_file_outside(url: &PgUrl, keys: &[&str], root: &Path, working: Option<&Path>) -> bool {
+    let values = keys.iter().filter_map(|key| url.get(key)).flat_map(|value| value.split(','));
     let mut paths = values.filter(|value| value.contains('/'));
     paths.any(|path| {
         let path = root.join(path.trim());
@@ -208,6 +259,29 @@ mod tests {
         ] {
             assert!(refused("DB_URL", bad, root) && refused("STAGING_DB_URL", bad, root), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_connection_makes_the_server_load_a_library() {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let (root, file) = (root.path(), root.path().join("migrator.toml"));
+        for bad in [
+            "host=h options='-c session_preload_libraries=x'",
+            "postgresql://u@h/d?options=-cSession_Preload_Libraries%3Dx",
+            "host=h options='--session-preload-libraries=x'",
+            "host=h options='-c ses\\\\sion_pre\\\\load_libraries=x'",
+            "host=h options='-c local_preload_libraries=x'",
+            "host=h options='-Pc dynamic_library_path=x'",
+        ] {
+            assert!(refused("DB_URL", bad, root) && refused("PGURL", bad, root), "{bad}");
+            assert!(check_connection(&file, bad).is_err(), "{bad}");
+        }
+        let kept =
+            "host=h options='-c hectic.inheritance_extra_excluded_schemas=legacy -c jit=off'";
+        assert!(!refused("DB_URL", kept, root) && check_connection(&file, kept).is_ok());
+        assert!(check_connection(&file, "host=/run/postgresql dbname=d").is_ok());
+        assert!(check_connection(&file, "host=h sslkey=/etc/ssl/key sslmode=require").is_err());
+        assert!(check_connection(&file, "host=h sslrootcert=ca.pem").is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::cli::args::migrator::Global;
 use crate::cli::resolve::Resolve;
+use crate::cli::trust;
 use crate::migration::name::Layout;
 use crate::migration::project::Project;
 use crate::postgres::connection::conninfo::Conninfo;
@@ -246,6 +247,10 @@ fn read(named: Option<&Path>) -> Result<File> {
         Error::new(kind, format!("{}:{line}: {message}", path.display()))
             .hint("`migrator new` makes one with every setting")
     })?;
+    // a file that the person has named is theirs
+    if let Some(url) = file.db_url.as_ref().filter(|_| named.is_none()) {
+        trust::check_connection(path, url)?;
+    }
     let parent = crate::cli::env::absolute(path).parent().map(Path::to_owned).unwrap_or_default();
     file.migration_dir = file.migration_dir.map(|directory| parent.join(directory));
     Ok(file)
