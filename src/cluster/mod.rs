@@ -47,7 +47,7 @@ use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::connection::session::Session;
 use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
-use crate::sys::error::{Error, Kind, Result};
+use crate::sys::error::{Error, Result};
 use crate::sys::process::Patience;
 use run::postmaster::{Postmaster, Shutdown};
 
@@ -152,21 +152,6 @@ impl Running {
         let _acting = self.spec().act()?;
         self.postmaster.stop(how, STOP_LIMIT)?;
         Ok(self.cluster)
-    }
-
-    /// Adds the server's own account to a failure; an interruption needs none.
-    pub fn with_log(&self, error: Error) -> Error {
-        if matches!(error.kind(), Kind::Interrupted(_)) {
-            return error;
-        }
-        // whatever the server has to say about a lost connection, it says before it answers again
-        let _ = self.session("postgres");
-        let Ok(_acting) = self.spec().act() else { return error };
-        let tail = crate::cluster::run::start::tail_of(&self.spec().layout.server_log());
-        if tail.trim().is_empty() {
-            return error;
-        }
-        error.detail(format!("the end of the server's log:\n{}", tail.trim_end()))
     }
 }
 

@@ -156,7 +156,8 @@ impl Postmaster {
         }
     }
 
-    fn is_alive(&self) -> bool {
+    /// Whether the process that was proven still runs.
+    pub(super) fn is_alive(&self) -> bool {
         self.alive().is_some()
     }
 
