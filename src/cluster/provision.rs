@@ -8,11 +8,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::build::{Marker, Old};
+use super::build::{Marker, Old, remove_abandoned};
 use super::run::postmaster::{Liveness, Shutdown};
 use super::run::start::StartFailure;
 use super::run::{access, postmaster};
 use super::takeover::{check_free, is_empty};
+use super::template::snapshot;
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, Result};
@@ -138,6 +139,7 @@ pub fn provision(
     contents.check_names()?;
     access::prepare(&spec.layout, spec.server_user.as_ref())?;
     let lock = Lock::of(&spec)?;
+    remove_what_killed_commands_left(&spec);
     let provide = || -> Result<Provisioned> {
         let provisioned = decide(spec.clone(), toolchain.clone(), existing, contents)?;
         if provisioned.ours && matches!(provisioned.outcome, Outcome::Started | Outcome::Attached) {
@@ -163,6 +165,14 @@ pub fn provision(
     }
     provisioned.lock = Some(lock);
     Ok(provisioned)
+}
+
+/// The lock says that no other command runs. What cannot be removed now is tried again next time.
+fn remove_what_killed_commands_left(spec: &ClusterSpec) {
+    let removed = remove_abandoned(&spec.layout).and_then(|()| snapshot::tidy(&spec.layout));
+    if let Err(error) = removed {
+        tracing::warn!("cannot remove what a killed command left: {error}");
+    }
 }
 
 fn decide(

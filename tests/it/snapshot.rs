@@ -189,8 +189,21 @@ fn what_a_killed_save_leaves_goes_with_the_next() {
     std::fs::remove_file(sandbox.path("pg/data/base/large")).unwrap();
     snapshot(&sandbox, ["save", "two"]).success();
     holds(&sandbox, ["one", "two"]);
-    snapshot(&sandbox, ["restore", "one"]).success();
-    assert_eq!(state(&sandbox), "saved");
+}
+
+#[test]
+fn what_killed_commands_leave_goes_with_the_next_start() {
+    let mut sandbox = saved();
+    slow_to_copy(&sandbox.path("pg/data"));
+    let save = sandbox.spawn("database", ["snapshot", "save", "two"]);
+    interrupt(save, "KILL", || has(&sandbox.path("pg/snapshot"), UNNAMED));
+    slow_to_copy(&sandbox.path("pg/snapshot/one/data"));
+    let back = sandbox.spawn("database", ["snapshot", "restore", "one"]);
+    interrupt(back, "KILL", || copies_in(&sandbox.path("pg"), "data.new-"));
+    sandbox.set("PG_REUSE", "1");
+    sandbox.init([]).success();
+    assert!(!has(&sandbox.path("pg"), "data.new-"));
+    assert_eq!(sandbox.entries("pg/snapshot"), ["one"]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub const LOG_BYTES_LIMIT: u64 = 100_000_000;
 const SERVER_LOG_LIMIT: u64 = 10_000_000;
 
 /// The name of the `server.log` before.
-pub(super) const OLD_SERVER_LOG: &str = "postgresql-server.log";
+pub(in crate::cluster) const OLD_SERVER_LOG: &str = "postgresql-server.log";
 
 /// How many things there are, and their bytes together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
