@@ -193,7 +193,8 @@ pub(super) fn discard(layout: &Layout, data: &Path) -> Result<()> {
     let staging = layout.beside_data("new", &timestamp());
     std::fs::create_dir(&staging).on("create", &staging)?;
     let copy = staging.join(MARKER);
-    std::fs::copy(data.join(MARKER), &copy).on("write", &copy)?;
+    let marker = read_small(&data.join(MARKER)).on("read", data)?;
+    std::fs::write(&copy, marker).on("write", &copy)?;
     std::fs::rename(data, staging.join("data")).on("move away", data)?;
     remove_tree(&staging)
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::Layout;
 use crate::sys::error::{Error, IoContext, Result};
-use crate::sys::process::{ActingAs, OsUser, require_own_way};
+use crate::sys::process::{ActingAs, OsUser, open_directory, require_own_way};
 
 /// The most bytes that [`read_small`] reads.
 const SMALL: u64 = 1024 * 1024;
@@ -128,7 +128,7 @@ pub fn exchange(one: &Path, other: &Path) -> Result<()> {
 
 /// Writes everything that is still in memory for the file system of `path` to its disk.
 pub fn sync_file_system(path: &Path) -> Result<()> {
-    let directory = File::open(path).on("open", path)?;
+    let directory = open_directory(path).on("open", path)?;
     #[cfg(target_os = "linux")]
     nix::unistd::syncfs(&directory).on("sync", path)?;
     #[cfg(not(target_os = "linux"))]

@@ -66,7 +66,7 @@ impl ClusterSpec {
     pub fn own_settings(&self) -> Result<String> {
         let Some(file) = &self.conf_file else { return Ok(String::new()) };
         let _acting = ActingAs::controller_of(file)?;
-        std::fs::read_to_string(file).on("read PG_CONF_FILE", file)
+        crate::sys::process::read_text(file).on("read PG_CONF_FILE", file)
     }
 
     /// How the data directory is initialised.

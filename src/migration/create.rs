@@ -7,8 +7,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
-
 use super::directory::Directory;
 use super::keep::usual_path;
 use super::name::{Layout, Name, TIMESTAMP};
@@ -57,10 +55,8 @@ impl New<'_> {
         check_description(self.description)?;
         let _acting = ActingAs::controller_of(directory)?;
         std::fs::create_dir_all(directory).on("create", directory)?;
-        let handle = File::open(directory).on("open", directory)?;
-        let _lock = Flock::lock(handle, FlockArg::LockExclusive)
-            .map_err(|(_, errno)| errno)
-            .on("lock", directory)?;
+        let handle = crate::sys::process::open_directory(directory).on("open", directory)?;
+        let _lock = crate::sys::process::lock(handle, directory, false)?;
         let name = self.name(&Directory::read(directory)?)?;
         match name.layout() {
             Layout::Directory => make_directory(directory, &name, &content(&name)),

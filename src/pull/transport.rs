@@ -132,7 +132,7 @@ impl Tunnel {
 
     fn said(&self) -> String {
         let log: PathBuf = self.directory.path().join(LOG);
-        std::fs::read(log)
+        crate::sys::process::read_regular(log)
             .map(|text| String::from_utf8_lossy(&text).into_owned())
             .unwrap_or_default()
     }

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 
 use super::key::{FILE_NAME, KeyRing, Owner};
 use crate::postgres::connection::session::{Session, column};
@@ -99,7 +99,7 @@ impl KeySource {
     /// Keeps rotations away while something is sealed.
     pub fn share_lock(&self, session: &mut Session) -> Result<Option<Flock<File>>> {
         let place = Place::of(session)?;
-        place.map(|place| lock(&place.data, FlockArg::LockShared)).transpose()
+        place.map(|place| lock(&place.data, true)).transpose()
     }
 
     /// The file with the key that is rotated, and the one that the server reads, if it is another.
@@ -153,8 +153,8 @@ impl Files {
     }
 
     /// Holds off other rotations of this cluster's keys, and those who seal with them.
-    pub fn lock(&self, how: FlockArg) -> Result<Flock<File>> {
-        lock(&self.data, how)
+    pub fn lock(&self) -> Result<Flock<File>> {
+        lock(&self.data, false)
     }
 
     /// Another cluster whose server reads the same key file.
@@ -168,9 +168,9 @@ impl Files {
     }
 }
 
-fn lock(directory: &Path, how: FlockArg) -> Result<Flock<File>> {
-    let opened = File::open(directory).on("open", directory)?;
-    Flock::lock(opened, how).map_err(|(_, errno)| Error::io("lock", directory, &errno.into()))
+fn lock(directory: &Path, share: bool) -> Result<Flock<File>> {
+    let opened = crate::sys::process::open_directory(directory).on("open", directory)?;
+    crate::sys::process::lock(opened, directory, share)
 }
 
 /// The place of the key of a server on this machine.
@@ -195,7 +195,7 @@ impl Place {
         let data = PathBuf::from(column::<String>(&row, "data_directory")?);
         let lock_file: String = column(&row, "lock_file")?;
         // a socket can lead into a container, where a path means something else
-        let found = std::fs::read_to_string(data.join("postmaster.pid"));
+        let found = crate::sys::process::read_text(data.join("postmaster.pid"));
         let (true, Some(directory)) = (found.is_ok_and(|text| text == lock_file), data.parent())
         else {
             return Ok(None);

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 
-use nix::fcntl::FlockArg;
-
 use super::dotenv::Entry;
 use super::key::KeyRing;
 use super::place::{Files, KeySource};
@@ -205,7 +203,7 @@ impl<'a> Store<'a> {
     /// other clusters hang on that.
     pub fn rotate(&mut self, drop_old: bool) -> Result<Rotated> {
         let files = self.source.files(&mut self.session)?;
-        let _alone = files.lock(FlockArg::LockExclusive)?;
+        let _alone = files.lock()?;
         let databases = self.databases(drop_old)?;
         if let Some(neighbour) = files.neighbour().filter(|_| drop_old) {
             return Err(Error::conflict(format!(

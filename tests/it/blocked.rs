@@ -93,6 +93,46 @@ fn a_pipe_in_the_place_of_a_file_is_refused() {
     refused(sandbox.database(["pull_staging"]));
 }
 
+/// psql reads it; whoever reads it a second time waits for ever.
+#[test]
+fn an_included_pipe_is_read_once() {
+    let sandbox = project::deployed("");
+    for (source, command) in [
+        ("project/db/src/entrypoint.sql", "hydrate"),
+        ("project/db/test/test.sql", "test"),
+        ("project/test-data.sql", "patch"),
+    ] {
+        let place = sandbox.write(source, "\\ir pipe.sql\n\\q\n");
+        let pipe = fifo(&sandbox, place.with_file_name("pipe.sql").to_str().unwrap());
+        interrupted_while_reading(sandbox.spawn("database", [command]), &pipe);
+        let reader = sandbox.spawn("database", [command]);
+        writer(&pipe).write_all(b"SELECT 1;\n").unwrap();
+        finish(reader, None).success();
+        std::fs::remove_file(pipe).unwrap();
+    }
+}
+
+/// A file without content can be larger than the memory.
+#[test]
+fn a_file_of_any_size_is_read_up_to_a_limit() {
+    let mut sandbox = project::with_source("");
+    let large = |sandbox: &Sandbox, name: &str| {
+        let path = sandbox.write(name, "");
+        File::options().write(true).open(&path).unwrap().set_len(1 << 37).unwrap();
+        path
+    };
+    let (dotenv, rules) =
+        (large(&sandbox, "large.env"), large(&sandbox, "project/db/diff-ignore.toml"));
+    let dotenv = dotenv.to_str().unwrap();
+    sandbox.database(["check", "-f", dotenv]).fails(3, ["large.env", "not readable"]);
+    let none = "postgresql://nobody@localhost:1/none";
+    sandbox.database(["diff", "--against", none]).fails(13, ["larger than 64 MB"]);
+    std::fs::remove_file(rules).unwrap();
+    let conf = large(&sandbox, "own.conf");
+    sandbox.set("PG_CONF_FILE", conf);
+    sandbox.init([]).fails(1, ["own.conf", "larger than 64 MB"]);
+}
+
 #[test]
 fn a_pipe_in_the_place_of_a_log_or_a_lock_does_not_block() {
     let mut sandbox = Sandbox::with_cluster();
@@ -107,6 +147,30 @@ fn a_pipe_in_the_place_of_a_log_or_a_lock_does_not_block() {
         std::os::unix::fs::chown(&pipe, Some(owner.uid()), Some(owner.gid())).unwrap();
         sandbox.init([]).fails(1, [name.rsplit('/').next().unwrap()]);
         std::fs::remove_file(pipe).unwrap();
+    }
+}
+
+/// Anybody who may open a directory can lock it.
+#[test]
+fn a_lock_that_somebody_holds_is_waited_for_until_a_signal_comes() {
+    let sandbox = project::deployed("");
+    std::fs::create_dir_all(sandbox.path("project/db/migration")).unwrap();
+    sandbox.write("one.env", "A=one\n");
+    for (directory, program, arguments) in [
+        ("pg", "database", &["secrets", "rotate"][..]),
+        ("pg/data", "database", &["secrets", "rotate"]),
+        ("pg/data", "database", &["secrets", "load", "-f", "one.env"]),
+        ("project/db/migration", "migrator", &["create", "one"]),
+    ] {
+        let held = File::open(sandbox.path(directory)).unwrap();
+        held.lock().unwrap();
+        let mut waiting = sandbox.spawn(program, arguments);
+        let told = |said: &str| said.contains("waiting for another db-tool command");
+        let id = waiting.id();
+        let heard = hear(waiting.stderr.as_mut().unwrap(), id, told);
+        assert!(told(&heard), "{directory}: {arguments:?}: {heard}");
+        signal("INT", id);
+        assert_eq!(finish(waiting, None).signal, INT, "{directory}: {arguments:?}");
     }
 }
 

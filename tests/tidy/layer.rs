@@ -8,6 +8,7 @@ use super::{Rule, Violation};
 pub(crate) const RULES: &[Rule] = &[
     only_cli_talks,
     only_process_starts_programs,
+    files_are_opened_with_care,
     only_the_session_is_async,
     arrows_are_listed,
     verbs_do_not_call_each_other,
@@ -54,6 +55,35 @@ fn only_process_starts_programs(source: &Source) -> Vec<Violation> {
             || starts(path, &["Command", "new"]) && !ours
             || starts(path, &["nix", "unistd"]) && calls.contains(&path[path.len() - 1])
     })
+}
+
+/// Files that open something in a way of their own, and why.
+const OPENERS: [(&str, &str); 8] = [
+    ("src/cli/prompt.rs", "the terminal"),
+    ("src/cluster/template/copy.rs", "a file of the manifest, without links and without waiting"),
+    ("src/cluster/files.rs", "a small file, without links and without waiting"),
+    ("src/cluster/run/lock.rs", "a lock, without links and without waiting"),
+    ("src/cluster/takeover.rs", "a directory, without links"),
+    ("src/cluster/template/trim.rs", "a directory"),
+    ("src/sys/scratch.rs", "a directory, without links"),
+    ("src/sys/signal.rs", "the system's description of this process"),
+];
+
+/// Whoever owns a directory can put a pipe, which blocks, or a file that has no end in the place of a file.
+fn files_are_opened_with_care(source: &Source) -> Vec<Violation> {
+    let exempt = OPENERS.iter().any(|(path, _)| *path == source.path);
+    if !source.path.starts_with("src/") || source.is_module("sys/process") || exempt {
+        return Vec::new();
+    }
+    let advice = "it may block or have no end: use `process::read_regular`, `read_text`, \
+                  `open_regular` or `open_directory`";
+    let mut found = naming(source, advice, |path| {
+        let [.., module, function] = path else { return false };
+        *module == "fs" && ["copy", "read", "read_to_string"].contains(function)
+            || *module == "File" && *function == "open"
+    });
+    found.extend(containing(source, &[".read(true)"], advice));
+    found
 }
 
 /// Async code stays in the files that hold the connection.
@@ -265,6 +295,21 @@ mod tests {
         assert_eq!(lines(rule, "src/sys/processing.rs", red), [1, 2, 3, 4]);
         let green = "use crate::sys::process::{Command, Output};\nlet c = Command::new(x);\n";
         assert_eq!(lines(rule, "src/cluster/mod.rs", green), [0; 0]);
+    }
+
+    #[test]
+    fn files_may_only_be_opened_with_care() {
+        let rule = files_are_opened_with_care;
+        let red = "use std::fs::{File, read};\nFile::open(p);\nfs::read_to_string(p);\n\
+                   std::fs::copy(a, b);\nOpenOptions::new().read(true).open(p);\n";
+        let mut found = lines(rule, "src/secret/load.rs", red);
+        found.sort_unstable();
+        assert_eq!(found, [1, 2, 3, 4, 5]);
+        for exempt in ["src/sys/process/input.rs", "src/sys/scratch.rs", "tests/it/main.rs"] {
+            assert_eq!(lines(rule, exempt, red), [0; 0], "{exempt}");
+        }
+        let green = "crate::process::read_regular(p);\nFile::create_new(p);\nfs::read_dir(p);\n";
+        assert_eq!(lines(rule, "src/secret/load.rs", green), [0; 0]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::cluster::ClusterSpec;
 use crate::sys::error::{Error, IoContext, Result};
-use crate::sys::process::{Patience, wait_for};
+use crate::sys::process::{Patience, say_that_we_wait, still_held, wait_for};
 
 /// Longer than any command should hold it; a stopped process could hold it for ever.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -36,17 +36,11 @@ impl Lock {
             let lock = Self::try_take(path)?;
             if lock.is_none() && !told {
                 told = true;
-                tracing::info!(
-                    "waiting for another db-tool command to finish ({})",
-                    path.display()
-                );
+                say_that_we_wait(path);
             }
             Ok(lock)
         })?;
-        taken.ok_or_else(|| {
-            Error::conflict(format!("another command still holds {}", path.display()))
-                .hint(format!("see which one with: fuser -v {}", path.display()))
-        })
+        taken.ok_or_else(|| still_held(path))
     }
 
     /// Takes the lock if nobody holds it.
@@ -85,9 +79,7 @@ impl Lock {
                 Err(_) => Ok(None),
             }
         })?;
-        found.ok_or_else(|| {
-            Error::conflict(format!("another command still holds {}", path.display()))
-        })
+        found.ok_or_else(|| still_held(path))
     }
 
     /// The file.

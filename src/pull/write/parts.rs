@@ -59,7 +59,7 @@ impl Parts {
             }
             _ => {}
         }
-        let opened = File::open(&directory).on("open", &directory)?;
+        let opened = crate::sys::process::open_directory(&directory).on("open", &directory)?;
         let locked = Flock::lock(opened, FlockArg::LockExclusiveNonblock);
         let alone = locked.map_err(|_| {
             Error::conflict(format!("another pull is writing {}", file.display()))

@@ -5,12 +5,13 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::{KeyRing, MAX_FILE, Owner};
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::open_directory;
 
 /// How the name of a key file begins that is being written.
 const UNFINISHED: &str = ".hectic.key.";
@@ -67,9 +68,8 @@ pub(super) fn rewrite(
 /// Holds off others who write a key file in the directory of `path`.
 pub(super) fn lock_directory(path: &Path) -> Result<Flock<File>> {
     let directory = directory_of(path);
-    let opened = File::open(directory).on("open", directory)?;
-    Flock::lock(opened, FlockArg::LockExclusive)
-        .map_err(|(_, errno)| Error::io("lock", directory, &errno.into()))
+    let opened = open_directory(directory).on("open", directory)?;
+    crate::sys::process::lock(opened, directory, false)
 }
 
 /// Removes what killed writers have left: it holds keys that may be dropped now. The caller has the lock.
@@ -103,7 +103,7 @@ pub(super) fn write_beside(path: &Path, text: &str, owner: Option<Owner>) -> Res
 
 pub(super) fn sync_directory(path: &Path) -> Result<()> {
     let directory = directory_of(path);
-    File::open(directory).and_then(|opened| opened.sync_all()).on("sync", directory)
+    open_directory(directory).and_then(|opened| opened.sync_all()).on("sync", directory)
 }
 
 fn directory_of(path: &Path) -> &Path {

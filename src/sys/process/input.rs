@@ -23,24 +23,25 @@ const SLOW_AFTER: Duration = Duration::from_secs(5);
 /// How often a wait looks for a signal, in milliseconds.
 const TICK: u8 = 50;
 
-/// The most bytes that are read from anything but a regular file.
+/// The most bytes that are read from a pipe or a device, and of a text such as a file of settings.
 const LIMIT: usize = 64 * 1024 * 1024;
+
+/// The most bytes of any file that are read at once. A file can be larger than the memory and take no space
+/// on the disk.
+const FILE_LIMIT: usize = 1024 * 1024 * 1024;
 
 /// The content of `path`, which may be a pipe, such as `<(…)` of a shell.
 ///
 /// # Errors
 /// `Interrupted` after a signal; the result inside tells whether the file could be read.
 pub fn read(path: &Path) -> Result<IoResult<Vec<u8>>> {
-    let mut file = match open(path) {
+    let file = match open(path) {
         Ok(file) => file,
         Err(error) => return Ok(Err(error)),
     };
     match file.metadata() {
         Err(error) => Ok(Err(error)),
-        Ok(facts) if facts.is_file() || facts.is_dir() => {
-            let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).unwrap_or(0));
-            Ok(file.read_to_end(&mut bytes).map(|_| bytes))
-        }
+        Ok(facts) if facts.is_file() || facts.is_dir() => Ok(read_up_to(LIMIT, file)),
         Ok(facts) if facts.file_type().is_block_device() => Ok(Err(irregular())),
         Ok(_) => read_stream(&file, &path.display().to_string()),
     }
@@ -52,15 +53,35 @@ pub fn open_regular(path: impl AsRef<Path>) -> IoResult<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(irregular()) }
 }
 
-/// The content of a file that has to be a regular one.
-pub fn read_regular(path: impl AsRef<Path>) -> IoResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_regular(path)?.read_to_end(&mut bytes).map(|_| bytes)
+/// Opens what has to be a directory: a pipe in its place would block.
+pub fn open_directory(path: impl AsRef<Path>) -> IoResult<File> {
+    File::options().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(path)
 }
 
-/// The text of a file that has to be a regular one.
+/// The content of a file that has to be a regular one, of 1 GB at most.
+pub fn read_regular(path: impl AsRef<Path>) -> IoResult<Vec<u8>> {
+    read_up_to(FILE_LIMIT, open_regular(path)?)
+}
+
+/// The text of a file that has to be a regular one, of 64 MB at most.
 pub fn read_text(path: impl AsRef<Path>) -> IoResult<String> {
-    text(read_regular(path)?)
+    text(read_up_to(LIMIT, open_regular(path)?)?)
+}
+
+fn read_up_to(limit: usize, file: File) -> IoResult<Vec<u8>> {
+    // without room for all of it, secrets would be left where the bytes were before they grew
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    if length > limit {
+        return Err(too_large(limit));
+    }
+    let mut bytes = Vec::with_capacity(length);
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > limit { Err(too_large(limit)) } else { Ok(bytes) }
+}
+
+fn too_large(limit: usize) -> Error {
+    let what = format!("it is larger than {} MB", limit / (1024 * 1024));
+    Error::new(ErrorKind::FileTooLarge, what)
 }
 
 /// Everything that comes through `stream`, called `name`, up to its end.

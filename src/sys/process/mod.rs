@@ -12,6 +12,7 @@ mod environment;
 mod input;
 mod inspect;
 mod lines;
+mod lock;
 mod orphan;
 mod output;
 mod server;
@@ -29,9 +30,12 @@ use std::process::ExitStatus;
 pub use acting::{ActingAs, controller, require_own_way};
 pub use dialogue::{Dialogue, Line};
 pub use environment::Environment;
-pub use input::{open_regular, read, read_regular, read_stream, read_text, wait_readable};
+pub use input::{
+    open_directory, open_regular, read, read_regular, read_stream, read_text, wait_readable,
+};
 pub use inspect::{FileId, ProcessInfo, host_name, inspect, open_files, working_in};
 pub use lines::read_line;
+pub use lock::{lock, say_that_we_wait, still_held};
 pub use output::Log;
 pub use server::Server;
 pub use user::OsUser;

@@ -1,6 +1,5 @@
 //! Whether a script needs to be read closely, found in one pass that holds nothing of it.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -12,7 +11,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Whether a file holds such a command, a `PREPARE`, or data of `COPY` without an end.
 pub(super) fn found_in(path: &Path) -> bool {
-    let Ok(mut file) = File::open(path) else { return false };
+    let Ok(mut file) = crate::sys::process::open_regular(path) else { return false };
     let mut hints = Hints::default();
     let mut chunk = vec![0; CHUNK];
     while let Ok(length @ 1..) = file.read(&mut chunk) {

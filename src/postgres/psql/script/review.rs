@@ -101,7 +101,7 @@ impl Walk {
         if too_far || !(self.closely || hints::found_in(path)) {
             return;
         }
-        let Ok(bytes) = std::fs::read(path) else { return };
+        let Ok(bytes) = crate::sys::process::read_regular(path) else { return };
         let text = &String::from_utf8_lossy(&bytes);
         let Ok(script) = lexer::scan(text) else { return };
         let mut branches = Branches::of_file(taken);
