@@ -14,12 +14,15 @@ use crate::cluster::{Lock, exchange, private_tempdir, remove_tree, replace_file}
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, IoContext, Result};
-use crate::sys::process::{StandardOutput, describe};
+use crate::sys::process::{ActingAs, Handle, StandardOutput, describe};
 use crate::sys::signal;
 use crate::sys::steps::{PROGRESS, Steps};
 
 /// How `pg_basebackup` may compress, the best first.
 const COMPRESSIONS: [&str; 2] = ["client-zstd:1", "client-gzip:1"];
+
+/// The name of a backup that is being made.
+const NEW: &str = "backup";
 
 /// What a `pg_basebackup` says that was built without a compression.
 const UNSUPPORTED: &str = "does not support compression";
@@ -52,19 +55,26 @@ impl Take<'_> {
         let path = std::fs::canonicalize(self.path).unwrap_or_else(|_| self.path.to_owned());
         check_place(&path)?;
         let parent = path.parent().unwrap_or(Path::new("/"));
-        std::fs::create_dir_all(parent).on("create", parent)?;
+        if !parent.is_dir() {
+            let _acting = ActingAs::controller_of(parent)?;
+            std::fs::create_dir_all(parent).on("create", parent)?;
+        }
+        // called by root, the place may be another user's, who could put a link there
+        let parent = Handle::to(&std::fs::canonicalize(parent).on("find", parent)?)?;
+        let path = parent.path().join(path.file_name().unwrap_or_default());
         let lock = Lock::wait(&beside(&path, ".lock"))?;
-        let taken = self.take(&path, parent, steps);
+        let taken = self.take(&path, &parent, steps);
         lock.remove()?;
         taken
     }
 
-    fn take(&self, path: &Path, parent: &Path, steps: &mut Steps) -> Result<Taken> {
+    fn take(&self, path: &Path, parent: &Handle, steps: &mut Steps) -> Result<Taken> {
         let prefix = beside(path, ".new-");
-        remove_abandoned(parent, &prefix)?;
-        let staging = private_tempdir(prefix.file_name().unwrap_or_default(), parent)?;
-        let new = staging.path().join("backup");
-        steps.run("copy", || self.copy(&new))?;
+        remove_abandoned(parent.path(), &prefix)?;
+        let staging = private_tempdir(prefix.file_name().unwrap_or_default(), parent.path())?;
+        let opened = parent.own(Path::new(staging.path().file_name().unwrap_or_default()))?;
+        let new = opened.path().join(NEW);
+        steps.run("copy", || self.copy(opened.path()))?;
         let taken = steps.run("verify", || {
             let backup = Backup::open(&new)?;
             backup.verify()?;
@@ -76,10 +86,11 @@ impl Take<'_> {
         Ok(Taken { sidecar, size })
     }
 
-    fn copy(&self, new: &Path) -> Result<()> {
+    /// Makes the backup in `place`.
+    fn copy(&self, place: &Path) -> Result<()> {
         for compression in COMPRESSIONS {
             let mut said: Vec<String> = Vec::new();
-            let status = self.pg_basebackup(new, compression, &mut said)?;
+            let status = self.pg_basebackup(place, compression, &mut said)?;
             if status.success() {
                 return Ok(());
             }
@@ -94,7 +105,7 @@ impl Take<'_> {
 
     fn pg_basebackup(
         &self,
-        new: &Path,
+        place: &Path,
         compression: &str,
         said: &mut Vec<String>,
     ) -> Result<ExitStatus> {
@@ -103,8 +114,8 @@ impl Take<'_> {
             .command("pg_basebackup")?
             // it starts another of its kind for the log, which goes on when only the first is killed
             .in_a_group()
-            .arg("-D")
-            .arg(new)
+            .directory(place)
+            .args(["-D", NEW])
             .args(["-F", "tar", "-X", "stream", "-c", "fast", "-P", "--no-password"])
             .arg(format!("--compress={compression}"))
             .envs(self.conninfo.variables());

@@ -8,18 +8,15 @@
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io::Write;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
-use std::path::{Path, PathBuf};
-
-use nix::fcntl::OFlag;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
+use std::path::Path;
 
 use super::files::{act_for, read_small, remove_tree};
 use super::layout::{Layout, MARKER};
 use super::not_ours;
 use super::run::access::GITIGNORE;
 use crate::sys::error::{Error, IoContext, Result};
-use crate::sys::process::{ActingAs, OsUser};
+use crate::sys::process::{ActingAs, Handle, OsUser};
 
 /// The mark in a working directory that root has handed over: the file of this name is root's.
 const MARK: &str = ".gitignore";
@@ -32,7 +29,7 @@ pub(super) fn check_free(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     if directory.symlink_metadata().is_err() {
         return Ok(());
     }
-    match free(&open(directory)?, directory, user) {
+    match free(&Handle::open(directory)?, directory, user) {
         Err(_) if is_foreign(&data) => Err(not_ours(layout)),
         free => free.map(drop),
     }
@@ -42,27 +39,27 @@ pub(super) fn check_free(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
 pub(super) fn hand_over_marked(directory: &Path, user: &OsUser) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     let Some(opened) = opened_if_free(directory, user, 0o700)? else { return Ok(()) };
-    let mark = inside(&opened, directory).join(MARK);
+    let mark = opened.path().join(MARK);
     if mark.symlink_metadata().is_err() {
         let made =
             File::create_new(&mark).and_then(|mut file| file.write_all(GITIGNORE.as_bytes()));
         made.on("write to", directory)?;
     }
-    fchown(&opened, Some(user.uid), Some(user.gid)).on("hand over", directory)
+    fchown(opened.file(), Some(user.uid), Some(user.gid)).on("hand over", directory)
 }
 
 /// Makes the directory where it is missing, and hands it to `user`.
 pub(super) fn hand_over(directory: &Path, user: &OsUser, mode: u32) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     let Some(opened) = opened_if_free(directory, user, mode)? else { return Ok(()) };
-    fchown(&opened, Some(user.uid), Some(user.gid)).on("hand over", directory)
+    fchown(opened.file(), Some(user.uid), Some(user.gid)).on("hand over", directory)
 }
 
-fn opened_if_free(directory: &Path, user: &OsUser, mode: u32) -> Result<Option<File>> {
+fn opened_if_free(directory: &Path, user: &OsUser, mode: u32) -> Result<Option<Handle>> {
     if directory.symlink_metadata().is_err() {
         make(directory, mode)?;
     }
-    let opened = open(directory)?;
+    let opened = Handle::open(directory)?;
     Ok(free(&opened, directory, user)?.then_some(opened))
 }
 
@@ -70,8 +67,8 @@ fn opened_if_free(directory: &Path, user: &OsUser, mode: u32) -> Result<Option<F
 pub(super) fn make_for(directory: &Path, user: &OsUser) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     DirBuilder::new().mode(0o700).create(directory).on("create", directory)?;
-    let opened = open(directory)?;
-    fchown(&opened, Some(user.uid), Some(user.gid)).on("hand over", directory)
+    let opened = Handle::open(directory)?;
+    fchown(opened.file(), Some(user.uid), Some(user.gid)).on("hand over", directory)
 }
 
 /// Whether root has handed the working directory over, so that the mark is root's own.
@@ -85,21 +82,21 @@ pub(super) fn take_back(layout: &Layout) -> Result<()> {
     let directory = layout.working_directory();
     let opened = {
         let _acting = act_for(layout)?;
-        open(directory)?
+        Handle::open(directory)?
     };
     let _ourselves = ActingAs::ourselves();
-    if opened.metadata().on("read", directory)?.uid() != layout.owner() {
+    if opened.file().metadata().on("read", directory)?.uid() != layout.owner() {
         return Ok(());
     }
-    fchown(&opened, Some(0), Some(OsUser::current().gid)).on("take back", directory)
+    fchown(opened.file(), Some(0), Some(OsUser::current().gid)).on("take back", directory)
 }
 
 /// Removes a directory of root's own, which the server's user cannot empty, from the working directory.
 pub(super) fn remove_roots(layout: &Layout, name: &OsStr) -> Result<()> {
     let working = layout.working_directory();
     let _ourselves = ActingAs::ourselves();
-    let opened = open(working)?;
-    let path = inside(&opened, working).join(name);
+    let opened = Handle::open(working)?;
+    let path = opened.path().join(name);
     match path.symlink_metadata() {
         Ok(facts) if facts.is_dir() && facts.uid() == 0 => remove_tree(&path),
         _ => Ok(()),
@@ -107,13 +104,12 @@ pub(super) fn remove_roots(layout: &Layout, name: &OsStr) -> Result<()> {
 }
 
 /// Whether the directory is to be handed over; one that is `user`'s already is not.
-fn free(opened: &File, directory: &Path, user: &OsUser) -> Result<bool> {
-    let facts = opened.metadata().on("read", directory)?;
+fn free(opened: &Handle, directory: &Path, user: &OsUser) -> Result<bool> {
+    let facts = opened.file().metadata().on("read", directory)?;
     if facts.uid() == user.uid {
         return Ok(false);
     }
-    let inside = inside(opened, directory);
-    if is_blank(&inside).on("read", directory)? || is_marked(&inside) {
+    if is_blank(opened.path()).on("read", directory)? || is_marked(opened.path()) {
         return Ok(true);
     }
     let shown = directory.display();
@@ -174,31 +170,6 @@ fn make(directory: &Path, mode: u32) -> Result<()> {
         Err(_) if directory.is_dir() => Ok(()),
         made => made.on("create", directory),
     }
-}
-
-/// Opens a directory at a path without links.
-fn open(directory: &Path) -> Result<File> {
-    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-    #[cfg(target_os = "linux")]
-    {
-        use nix::errno::Errno;
-        use nix::fcntl::{AT_FDCWD, OpenHow, ResolveFlag, openat2};
-        let how = OpenHow::new().flags(flags | OFlag::O_RDONLY | OFlag::O_CLOEXEC);
-        let how = how.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-        match openat2(AT_FDCWD, directory, how) {
-            Ok(opened) => return Ok(opened.into()),
-            // an older kernel, or a container that does not let it through
-            Err(Errno::ENOSYS | Errno::EPERM) => {}
-            Err(errno) => return Err(errno).on("open", directory),
-        }
-    }
-    File::options().read(true).custom_flags(flags.bits()).open(directory).on("open", directory)
-}
-
-/// A path to what is in an opened directory, wherever that is by now.
-fn inside(opened: &File, directory: &Path) -> PathBuf {
-    let handle = PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()));
-    if handle.exists() { handle } else { directory.to_owned() }
 }
 
 #[cfg(test)]

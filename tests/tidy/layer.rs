@@ -58,12 +58,11 @@ fn only_process_starts_programs(source: &Source) -> Vec<Violation> {
 }
 
 /// Files that open something in a way of their own, and why.
-const OPENERS: [(&str, &str); 8] = [
+const OPENERS: [(&str, &str); 7] = [
     ("src/cli/prompt.rs", "the terminal"),
     ("src/cluster/template/copy.rs", "a file of the manifest, without links and without waiting"),
     ("src/cluster/files.rs", "a small file, without links and without waiting"),
     ("src/cluster/run/lock.rs", "a lock, without links and without waiting"),
-    ("src/cluster/takeover.rs", "a directory, without links"),
     ("src/cluster/template/trim.rs", "a directory"),
     ("src/sys/scratch.rs", "a directory, without links"),
     ("src/sys/signal.rs", "the system's description of this process"),

@@ -6,10 +6,12 @@
 //! thread. A thread that is started meanwhile inherits them; a program does not, because it gets them
 //! from its effective ids. Elsewhere nothing changes, and the callers' own care has to do.
 
+use std::fs::Metadata;
 use std::marker::PhantomData;
 use std::path::{Component, Path, PathBuf};
 
 use super::OsUser;
+use super::handle::OPEN_FILES;
 use crate::sys::error::{Error, IoContext, Result};
 
 /// How many links a path may lead through, as on Linux.
@@ -60,6 +62,11 @@ impl ActingAs {
     }
 }
 
+/// Whether file work of this thread has other rights than ours.
+pub(super) fn is_acting() -> bool {
+    system::is_root() && system::is_acting()
+}
+
 impl Drop for ActingAs {
     fn drop(&mut self) {
         if let Some(before) = self.before.take() {
@@ -94,9 +101,15 @@ pub fn require_own_way(path: &Path) -> Result<()> {
 
 fn foreign_owner(path: &Path, us: u32) -> Result<Option<u32>> {
     use std::os::unix::fs::MetadataExt;
-    let mut reached = PathBuf::from("/");
-    let mut ahead: Vec<_> = parts(path);
+    let (mut reached, mut ahead) = (PathBuf::from("/"), parts(path));
     let mut links = 0;
+    if let Some((held, facts)) = held_open(path) {
+        if facts.uid() != us && facts.uid() != 0 {
+            return Ok(Some(facts.uid()));
+        }
+        ahead = parts(path.strip_prefix(&held).unwrap_or(path));
+        reached = held;
+    }
     while let Some(part) = ahead.pop() {
         if part == ".." {
             reached.pop();
@@ -122,6 +135,14 @@ fn foreign_owner(path: &Path, us: u32) -> Result<Option<u32>> {
         ahead.extend(parts(&target));
     }
     Ok(None)
+}
+
+/// The directory that a path begins with which names one that is held open: it means that one, whatever has
+/// its name by now.
+fn held_open(path: &Path) -> Option<(PathBuf, Metadata)> {
+    let held = Path::new(OPEN_FILES).join(path.strip_prefix(OPEN_FILES).ok()?.iter().next()?);
+    let facts = held.metadata().ok()?;
+    facts.is_dir().then_some((held, facts))
 }
 
 /// The names in a path, the last one first.
@@ -151,6 +172,10 @@ mod system {
     pub(super) fn is_root() -> bool {
         static ROOT: OnceLock<bool> = OnceLock::new();
         *ROOT.get_or_init(|| Uid::effective().is_root())
+    }
+
+    pub(super) fn is_acting() -> bool {
+        setfsuid(Uid::from_raw(NOBODY)) != Uid::effective()
     }
 
     pub(super) fn assume(uid: u32, gid: u32) -> Result<Option<Rights>, ()> {
@@ -202,6 +227,10 @@ mod system {
 
     pub(super) fn is_root() -> bool {
         nix::unistd::Uid::effective().is_root()
+    }
+
+    pub(super) fn is_acting() -> bool {
+        false
     }
 
     pub(super) fn assume(_: u32, _: u32) -> Result<Option<Rights>, ()> {
@@ -280,6 +309,14 @@ mod tests {
         for theirs in ["theirs", "theirs/below/x", "into/new", "from/below", "link/../../theirs/x"]
         {
             assert_eq!(foreign_owner(&path(theirs), us), Ok(Some(STRANGER)), "{theirs}");
+        }
+        let (ours, theirs) = (path("theirs/ours"), path("theirs"));
+        std::fs::create_dir(&ours).unwrap();
+        for (directory, owner) in [(ours, None), (theirs, Some(STRANGER))] {
+            let held =
+                crate::sys::process::Handle::open(&directory.canonicalize().unwrap()).unwrap();
+            let owner = if cfg!(target_os = "linux") { owner } else { Some(STRANGER) };
+            assert_eq!(foreign_owner(&held.path().join("file"), us), Ok(owner));
         }
     }
 }

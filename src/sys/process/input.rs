@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::acting::{ActingAs, controller, is_acting};
 use crate::sys::error::Result;
 use crate::sys::signal;
 
@@ -150,9 +151,45 @@ fn text(bytes: Vec<u8>) -> IoResult<String> {
     String::from_utf8(bytes).map_err(not_text)
 }
 
+/// Opens a file without waiting. Where another user decides what has this name, root reads with the rights of
+/// that user; and what that user may not read, root reads only where no link leads to it.
 fn open(path: &Path) -> IoResult<File> {
+    let acting = is_acting();
+    let user = if acting { None } else { controller(path).unwrap_or(None) };
+    let Some(user) = user else { return open_as_we_are(path) };
+    let opened = {
+        let _acting =
+            ActingAs::enter(Some(&user)).map_err(|error| Error::other(error.to_string()))?;
+        open_as_we_are(path)
+    };
+    match opened {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            open_in_place(path).map_err(|_| error)
+        }
+        opened => opened,
+    }
+}
+
+fn open_as_we_are(path: &Path) -> IoResult<File> {
     // a pipe without a writer would block here
     File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
+}
+
+/// Opens a file that is itself at `path`, and nowhere else.
+#[cfg(target_os = "linux")]
+fn open_in_place(path: &Path) -> IoResult<File> {
+    use std::os::unix::fs::MetadataExt;
+
+    use nix::fcntl::{AT_FDCWD, OpenHow, ResolveFlag, openat2};
+    let how = OpenHow::new().flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK);
+    let how = how.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let file = File::from(openat2(AT_FDCWD, path, how)?);
+    if file.metadata()?.nlink() == 1 { Ok(file) } else { Err(irregular()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_in_place(path: &Path) -> IoResult<File> {
+    open_as_we_are(path)
 }
 
 fn irregular() -> Error {

@@ -9,6 +9,7 @@
 mod acting;
 mod dialogue;
 mod environment;
+mod handle;
 mod input;
 mod inspect;
 mod lines;
@@ -30,6 +31,7 @@ use std::process::ExitStatus;
 pub use acting::{ActingAs, controller, require_own_way};
 pub use dialogue::{Dialogue, Line};
 pub use environment::Environment;
+pub use handle::Handle;
 pub use input::{
     open_directory, open_regular, read, read_regular, read_stream, read_text, wait_readable,
 };

@@ -233,19 +233,25 @@ fn no_key_is_made_or_read_through_a_link() {
     assert_eq!(sandbox.path("pg/hectic.key").metadata().unwrap().uid(), other());
 }
 
+/// Replaces every temporary file in a working directory `$1` by a link to `$2`, again and again.
+const SWAP_FILES: &str = "while :; do for f in \"$1\"/.tmp* \"$1\"/data*/.tmp* \"$1\"/data*/data/.tmp*; do \
+                          [ -f \"$f\" ] && [ ! -L \"$f\" ] && rm -f \"$f\" && ln -s \"$2\" \"$f\"; done; done";
+
+/// Puts a link to `$2` in the place of every directory in `$1` in which a backup is made.
+const SWAP_DIRECTORIES: &str = "while :; do for d in \"$1\"/.backup.new-*; do \
+                                [ -d \"$d\" ] && [ ! -L \"$d\" ] && mv \"$d\" \"$1/aside-$$-${n:=0}\" && \
+                                ln -s \"$2\" \"$d\" && : > \"$1/swapped\"; n=$((n+1)); done; done";
+
 /// A process of the other user's, which is ended with the test.
 struct Racer(Child);
 
 impl Racer {
-    /// Replaces every temporary file in the place of `sandbox` by a link to `victim`, again and again.
-    fn start(sandbox: &Sandbox, victim: &Path) -> Self {
-        let script = "while :; do for f in \"$1\"/.tmp* \"$1\"/data*/.tmp* \"$1\"/data*/data/.tmp*; do \
-                      [ -f \"$f\" ] && [ ! -L \"$f\" ] && rm -f \"$f\" && ln -s \"$2\" \"$f\"; done; \
-                      done";
+    /// Runs `script` on a `place` and what root has.
+    fn start(script: &str, place: &Path, victim: &Path) -> Self {
         let mut command = Command::new("setpriv");
         let (user, group) = (format!("--reuid={OTHER}"), format!("--regid={}", other()));
         command.args([&user, &group, "--clear-groups", "sh", "-c", script, "sh"]);
-        command.arg(sandbox.path("pg")).arg(victim).stdin(Stdio::null()).stderr(Stdio::null());
+        command.arg(place).arg(victim).stdin(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().unwrap())
     }
 }
@@ -264,7 +270,7 @@ fn a_file_that_is_swapped_while_root_writes_it_costs_nothing() {
     }
     let (mut sandbox, secret) = theirs();
     sandbox.set("PG_FORCE", "1");
-    let racer = Racer::start(&sandbox, &secret);
+    let racer = Racer::start(SWAP_FILES, &sandbox.path("pg"), &secret);
     for _ in 0..8 {
         // whether it works beside them does not matter
         sandbox.init([]);
@@ -275,6 +281,60 @@ fn a_file_that_is_swapped_while_root_writes_it_costs_nothing() {
         (secret.metadata().unwrap().uid(), secret.metadata().unwrap().mode() & 0o777),
         (0, 0o600)
     );
+}
+
+/// `pg_basebackup` opens its files by name.
+#[test]
+fn a_directory_that_is_swapped_while_root_backs_up_costs_nothing() {
+    if !is_root() {
+        return;
+    }
+    let sandbox = crate::support::project::deployed("");
+    let (place, roots) = (sandbox.path("place"), sandbox.path("etc"));
+    std::fs::create_dir(&place).unwrap();
+    std::fs::create_dir(&roots).unwrap();
+    give(&place);
+    let backup = place.join("backup");
+    let backup = backup.to_str().unwrap();
+    let racer = Racer::start(SWAP_DIRECTORIES, &place, &roots);
+    for _ in 0..8 {
+        // whether it works beside them does not matter
+        sandbox.database(["backup", backup]);
+        assert_eq!(sandbox.entries("etc"), [""; 0]);
+    }
+    assert!(place.join("swapped").exists(), "the race was run");
+    drop(racer);
+    sandbox.run("sh", ["-c", "rm -rf place/.backup* place/backup"]).success();
+    sandbox.database(["backup", backup]).success();
+    // what root has made in their place, root can use
+    sandbox.database(["restore", backup]).success();
+}
+
+#[test]
+fn root_reads_no_file_of_its_own_for_another_user() {
+    if !is_root() {
+        return;
+    }
+    let mut sandbox = crate::support::project::with_source("");
+    std::fs::create_dir(sandbox.path("pg")).unwrap();
+    give(&sandbox.path("pg"));
+    let secret = sandbox.write("secret", SECRET);
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
+    let dotenv = sandbox.path("project/.env.x");
+    give(&sandbox.path("project"));
+    link(&secret, &dotenv);
+    sandbox.set("ENVIRONMENT", "x");
+    sandbox.database(["deploy"]).fails(3, [".env.x", "not readable"]);
+    // a hard link is no other file
+    std::fs::remove_file(&dotenv).unwrap();
+    std::fs::hard_link(&secret, &dotenv).unwrap();
+    sandbox.database(["deploy"]).fails(3, [".env.x", "not readable"]);
+    // a file that root itself has put there is what it seems
+    std::fs::remove_file(&dotenv).unwrap();
+    sandbox.write("project/.env.x", SECRET);
+    std::fs::set_permissions(&dotenv, PermissionsExt::from_mode(0o600)).unwrap();
+    sandbox.database(["deploy"]).success();
+    assert_eq!(sandbox.database(["secrets", "get", "secret"]).success().stdout, "canary-4711\n");
 }
 
 #[test]
