@@ -18,7 +18,7 @@ mod render;
 mod tests;
 
 pub use psql::PsqlFailure;
-pub use reader::StderrReader;
+pub use reader::{PassedOver, StderrReader};
 
 /// A failed statement.
 ///

@@ -13,6 +13,28 @@ use super::psql::PsqlFailure;
 /// How much of a statement, and of the message before it, is kept.
 pub(super) const KEPT: usize = 64 * 1024;
 
+/// How many errors are kept that psql passed over.
+const MOST_PASSED_OVER: usize = 10_000;
+
+/// How much is kept of their statements, in bytes.
+const STATEMENT: usize = 200;
+
+/// `in_failed_sql_transaction`.
+const IN_FAILED_TRANSACTION: &str = "25P02";
+
+/// An error of the server after which psql went on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The file, as psql names it.
+    pub file: String,
+    /// The line on which psql had read the statement to its end.
+    pub line: usize,
+    /// How the statement begins; empty when psql does not repeat it.
+    pub statement: String,
+    /// Whether the server refused the statement because the transaction had failed before.
+    pub aborted: bool,
+}
+
 /// Splits psql's stderr into text to pass on and the error that ended the script.
 ///
 /// Expects `VERBOSITY=verbose`, `SHOW_CONTEXT=always`, `ECHO=errors`, `LC_ALL=C`, `PG_COLOR=never`.
@@ -23,6 +45,7 @@ pub struct StderrReader {
     holding: bool,
     /// A prefix was seen: psql reads files, and a bare `ERROR:  ` is part of some text.
     prefixed: bool,
+    passed_over: Vec<PassedOver>,
 }
 
 impl StderrReader {
@@ -68,6 +91,12 @@ impl StderrReader {
         }
     }
 
+    /// The errors of the server so far, if psql went on after each.
+    pub fn passed_over(&self) -> Vec<PassedOver> {
+        let pending = self.pending.as_ref().and_then(Block::passed_over);
+        self.passed_over.iter().cloned().chain(pending).collect()
+    }
+
     fn open_statement(&mut self, line: &str, start: &Start<'_>) -> Vec<String> {
         if let Some(block) = &mut self.pending {
             let prefix = &line[..line.len() - start.rest.len()];
@@ -97,7 +126,11 @@ impl StderrReader {
 
     fn release(&mut self) -> Vec<String> {
         self.holding = false;
-        self.pending.take().map(Block::into_lines).unwrap_or_default()
+        let Some(block) = self.pending.take() else { return Vec::new() };
+        if self.passed_over.len() < MOST_PASSED_OVER {
+            self.passed_over.extend(block.passed_over());
+        }
+        block.into_lines()
     }
 }
 
@@ -133,6 +166,19 @@ impl Block {
     fn failure(&self) -> PsqlFailure {
         let statements = self.statements.iter().map(|(_, text)| text.clone()).collect();
         PsqlFailure::parse(self.file.as_deref(), self.line, &self.message.text, statements)
+    }
+
+    /// The error with its place; none for psql's own errors, which the server knows nothing of.
+    fn passed_over(&self) -> Option<PassedOver> {
+        let message = self.message.text.strip_prefix("ERROR:  ")?;
+        let statement = self.statements.last().map_or("", |(_, statement)| &statement.text);
+        let end = floor_char_boundary(statement, STATEMENT);
+        Some(PassedOver {
+            file: self.file.clone()?,
+            line: self.line?,
+            statement: statement[..end].to_owned(),
+            aborted: message.starts_with(IN_FAILED_TRANSACTION),
+        })
     }
 
     fn into_lines(self) -> Vec<String> {

@@ -9,8 +9,10 @@
 mod branches;
 mod effect;
 mod ending;
+mod failures;
 mod hints;
 mod review;
+mod transaction;
 mod variables;
 
 use std::io::BufReader;
@@ -18,7 +20,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::postgres::psql::script::ending::{Ending, State};
-use crate::postgres::psql::script::review::{Place, review};
+use crate::postgres::psql::script::review::{Place, Told, questions, review};
 pub use crate::postgres::psql::script::variables::BUILT_IN;
 use nix::fcntl::OFlag;
 
@@ -84,19 +86,18 @@ impl Script {
         mut show: impl FnMut(&str),
     ) -> Result<()> {
         let mut reader = StderrReader::new();
-        let mut ending = Ending::new();
+        let mut ending = Ending::new(questions(self));
         let psql = self.psql(toolchain, conninfo)?.args(ending.arguments());
         let status = psql.stream(output, |line| {
             let line = String::from_utf8_lossy(line);
-            if ending.hear(&line) {
-                return;
-            }
-            reader.push_line(&line).iter().filter_map(|line| terse(line)).for_each(|l| show(&l));
+            let Some(line) = ending.hear(&line) else { return };
+            reader.push_line(line).iter().filter_map(|line| terse(line)).for_each(|l| show(&l));
         })?;
+        let errors = reader.passed_over();
         let (rest, failure) = reader.finish(!status.success());
         rest.iter().filter_map(|line| terse(line)).for_each(|line| show(&line));
         if status.success() || ending.is_restricted() {
-            return self.judge(&ending);
+            return self.judge(&ending, Told { answers: ending.answers(), errors });
         }
         let what = format!("cannot run {}", self.file.display());
         Err(match failure {
@@ -114,9 +115,9 @@ impl Script {
     }
 
     /// What became of the work of a file that psql read to its end.
-    fn judge(&self, ending: &Ending) -> Result<()> {
+    fn judge(&self, ending: &Ending, told: Told) -> Result<()> {
         let state = ending.state();
-        let found = review(self, state != State::Idle);
+        let found = review(self, state != State::Idle, told);
         for (Place { file, line }, what) in &found.warnings {
             tracing::warn!("{}:{line}: {what}", file.display());
         }

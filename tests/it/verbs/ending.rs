@@ -155,3 +155,96 @@ fn a_restriction_that_stays_is_an_error() {
     sandbox.write("project/test-data.sql", "\\restrict abc\nSELECT 2;\n\\unrestrict abc\n");
     sandbox.database(["patch"]).success();
 }
+
+#[test]
+fn a_commit_of_a_failed_transaction_is_an_error() {
+    let sandbox = project::deployed(ITEM);
+    let insert = "INSERT INTO item (id) VALUES (1);";
+    for (sql, opened, why) in [
+        (format!("BEGIN;\n{insert}\nSELECT nosuch;\nCOMMIT;\n"), 2, "test-data.sql:5"),
+        (format!("BEGIN; {insert} SELECT nosuch; COMMIT;\n"), 2, "test-data.sql:2"),
+        (format!("BEGIN;\n{insert}\nSELECT\n  nosuch;\nEND;\n{insert}\n"), 2, "test-data.sql:5"),
+        (format!("\\set AUTOCOMMIT off\n{insert}\nSELECT nosuch;\nCOMMIT;\n"), 3, "test-data.sql:5"),
+        (format!("BEGIN;\n{insert}\n\\copy item (id) from stdin\nx\n\\.\nCOMMIT;\n"), 2, "test-data.sql:7"),
+        (format!("BEGIN;\n{insert}\nCOPY item (id) FROM stdin;\nx\n\\.\nCOMMIT;\n"), 2, "test-data.sql:7"),
+        (format!("BEGIN;\n{insert}\nSELECT 'SELECT nosuch' AS a\n\\gexec\nCOMMIT;\n"), 2, "test-data.sql:6"),
+        (format!("BEGIN\\; {insert} SELECT nosuch;\nCOMMIT AND CHAIN;\nROLLBACK;\n"), 2, "test-data.sql:3"),
+        (format!("BEGIN;\n{insert}\nSELECT count(*) AS n FROM nosuch \\gset\nCOMMIT;\n"), 2, "test-data.sql:5"),
+        (format!("BEGIN;\n\\set ECHO none\n{insert}\nSELECT nosuch;\nCOMMIT;\n"), 2, "test-data.sql:6"),
+        (
+            "ALTER TABLE item ADD CONSTRAINT u UNIQUE (id) DEFERRABLE INITIALLY DEFERRED;\nBEGIN;\n\
+             INSERT INTO item (id) VALUES (1), (1);\nCOMMIT;\n"
+                .to_owned(),
+            3,
+            "test-data.sql:5",
+        ),
+    ] {
+        sandbox.write("project/test-data.sql", format!("\\set ON_ERROR_STOP off\n{sql}"));
+        let place = format!("test-data.sql:{opened}");
+        sandbox.database(["patch"]).fails(1, ["COMMIT at ", why, place.as_str(), "rolled"]);
+    }
+    sandbox.write("project/more/b.sql", "SELECT nosuch;\n");
+    let sql =
+        format!("\\set ON_ERROR_STOP off\nBEGIN;\n{insert}\n\\ir more/../more/b.sql\nCOMMIT;\n");
+    sandbox.write("project/test-data.sql", &sql);
+    sandbox.database(["patch"]).fails(1, ["COMMIT at ", "more/b.sql:1", "test-data.sql:2"]);
+    assert_eq!(sandbox.ask("SELECT count(*) FROM item WHERE id = 1"), "1", "of the third script");
+}
+
+#[test]
+fn work_that_a_script_gives_up_or_saves_is_no_loss() {
+    let sandbox = project::deployed(ITEM);
+    let insert = "INSERT INTO item (id) VALUES (1);";
+    for sql in [
+        format!("BEGIN;\n{insert}\nSELECT nosuch;\nROLLBACK;\n"),
+        format!("BEGIN;\n{insert}\nSAVEPOINT s;\nSELECT nosuch;\nROLLBACK TO s;\nCOMMIT;\n"),
+        format!("\\set ON_ERROR_ROLLBACK on\nBEGIN;\n{insert}\nSELECT nosuch;\nCOMMIT;\n"),
+        format!("BEGIN;\n{insert}\nCOMMIT;\nSELECT nosuch;\n"),
+    ] {
+        sandbox.write("project/test-data.sql", format!("\\set ON_ERROR_STOP off\n{sql}"));
+        let outcome = sandbox.database(["patch"]).success();
+        assert!(outcome.stderr.contains("ON_ERROR_STOP is off"), "{outcome}");
+    }
+    assert_eq!(items(&sandbox), "1,1,1");
+}
+
+#[test]
+fn what_psql_decides_is_known_at_the_end() {
+    let sandbox = project::deployed(ITEM);
+    let script = "SELECT count(*) = 0 AS empty FROM item \\gset\n\\if :empty\n\\q\n\\endif\n\
+                  INSERT INTO item (id) VALUES (2);\n";
+    sandbox.write("project/test-data.sql", script);
+    let outcome = sandbox.database(["patch"]).success();
+    assert!(
+        outcome.stderr.contains("test-data.sql:3: \\q ends the file here: psql does"),
+        "{outcome}"
+    );
+    sandbox.ask("INSERT INTO item (id) VALUES (1)");
+    let outcome = sandbox.database(["patch"]).success();
+    assert!(!outcome.stderr.contains("warning"), "{outcome}");
+    assert_eq!(items(&sandbox), "1,2");
+    // a line without its end, and a value with one
+    let sql = "SELECT E'f\\nt' AS a \\gset\n\\if :a\n\\endif\n\\warn -n half a line\n";
+    sandbox.write("project/test-data.sql", sql);
+    let outcome = sandbox.database(["patch"]).success();
+    assert!(outcome.stderr.contains("half a line"), "{outcome}");
+}
+
+#[test]
+fn an_include_may_have_a_variable_in_its_path() {
+    let mut sandbox = project::deployed(ITEM);
+    sandbox.set("PARTS", "more");
+    sandbox.write("project/more/b.sql", "SELECT 1;\nBEGIN;\n");
+    for sql in [
+        "\\set dir more\n\\i :dir/b.sql\n",
+        "\\getenv dir PARTS\n\\ir :dir/b.sql\n",
+        "SELECT 'more/b' AS file \\gset\n\\i :file.sql\n",
+    ] {
+        sandbox.write("project/test-data.sql", sql);
+        sandbox.database(["patch"]).fails(1, ["still open", "project/more/b.sql:2"]);
+    }
+    // nobody knows this one: the state of the session does
+    let sql = "SELECT 'more/b.sql' AS f \\gset\n\\i :f\nSELECT 'x' AS f \\gset\n";
+    sandbox.write("project/test-data.sql", sql);
+    sandbox.database(["patch"]).fails(1, ["still open"]);
+}

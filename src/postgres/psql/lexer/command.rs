@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::token::variable;
-use super::{Argument, Form};
+use super::{Argument, Form, Part};
 
 /// How a command reads its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,23 +98,27 @@ impl Reader<'_> {
     fn rest_of_line(&mut self, start: usize) -> Argument {
         let raw = self.line[start..].trim_end_matches('\r');
         self.at = start + raw.len();
-        Argument { raw: raw.to_owned(), value: Some(raw.to_owned()), backquoted: false }
+        let parts = vec![Part::Text(raw.into())];
+        Argument { raw: raw.to_owned(), value: Some(raw.to_owned()), backquoted: false, parts }
     }
 
     /// One argument; `None` where the next command begins.
     fn argument(&mut self, start: usize) -> Result<Option<Argument>, &'static str> {
-        let mut value = Some(Vec::new());
-        let mut backquoted = false;
+        let mut parts = Vec::new();
         let mut at = start;
         while let Some(next) = self.line[at..].chars().next() {
             let rest = &self.line[at..];
             let length = match next {
                 '\\' => break,
                 c if is_space(c) => break,
-                '\'' => quoted(rest, value.as_mut()).ok_or(OPEN_ARGUMENT)?,
+                '\'' => {
+                    let (text, length) = quoted(rest).ok_or(OPEN_ARGUMENT)?;
+                    add_text(&mut parts, &text);
+                    length
+                }
                 '"' => rest[1..].find('"').ok_or(OPEN_ARGUMENT)? + 2,
                 '`' => {
-                    backquoted = true;
+                    parts.push(Part::Program);
                     let length = rest[1..].find('`').ok_or(OPEN_ARGUMENT)? + 2;
                     self.variables_within(at..at + length);
                     length
@@ -122,10 +126,10 @@ impl Reader<'_> {
                 ':' => self.variable(at).unwrap_or(1),
                 c => c.len_utf8(),
             };
-            if next == '`' || (next == ':' && variable(rest).is_some()) {
-                value = None;
-            } else if let Some(value) = value.as_mut().filter(|_| next != '\'') {
-                value.extend_from_slice(&rest.as_bytes()[..length]);
+            match variable(rest).filter(|_| next == ':') {
+                Some((form, name)) => parts.push(Part::Variable(form, name.to_owned())),
+                None if matches!(next, '`' | '\'') => {}
+                None => add_text(&mut parts, &rest.as_bytes()[..length]),
             }
             at += length;
         }
@@ -133,8 +137,11 @@ impl Reader<'_> {
             return Ok(None);
         }
         self.at = at;
-        let value = value.and_then(|value| String::from_utf8(value).ok());
-        Ok(Some(Argument { raw: self.line[start..at].to_owned(), value, backquoted }))
+        let backquoted = parts.contains(&Part::Program);
+        let mut argument =
+            Argument { raw: self.line[start..at].to_owned(), value: None, backquoted, parts };
+        argument.value = argument.expand(|_, _| None);
+        Ok(Some(argument))
     }
 
     /// Notes the variable at `at`, if it is one, and returns its length.
@@ -164,8 +171,16 @@ fn ends_options(before: &[Argument], argument: &Argument) -> bool {
         && !before.iter().any(|argument| is(argument, |value| value.ends_with(')')))
 }
 
-/// The length of the `'…'` that `text` begins with; what it means is put on `value`.
-fn quoted(text: &str, value: Option<&mut Vec<u8>>) -> Option<usize> {
+/// Puts text behind the parts.
+fn add_text(parts: &mut Vec<Part>, text: &[u8]) {
+    match parts.last_mut() {
+        Some(Part::Text(before)) => before.extend_from_slice(text),
+        _ => parts.push(Part::Text(text.to_owned())),
+    }
+}
+
+/// What the `'…'` that `text` begins with means, and its length.
+fn quoted(text: &str) -> Option<(Vec<u8>, usize)> {
     let bytes = text.as_bytes();
     let mut meaning = Vec::new();
     let mut at = 1;
@@ -187,10 +202,7 @@ fn quoted(text: &str, value: Option<&mut Vec<u8>>) -> Option<usize> {
             }
         }
     }
-    if let Some(value) = value {
-        value.append(&mut meaning);
-    }
-    Some(at + 1)
+    Some((meaning, at + 1))
 }
 
 /// What the bytes after a backslash mean, and how many they are.

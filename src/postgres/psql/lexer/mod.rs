@@ -155,6 +155,42 @@ pub struct Argument {
     pub value: Option<String>,
     /// Whether a program in backquotes is part of it.
     pub backquoted: bool,
+    /// What it consists of.
+    pub parts: Vec<Part>,
+}
+
+/// A part of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text without its quotes, which need not be UTF-8.
+    Text(Vec<u8>),
+    /// A variable.
+    Variable(Form, String),
+    /// The output of a program.
+    Program,
+}
+
+impl Argument {
+    /// What psql makes of it, when `value_of` knows what it puts in the places of variables.
+    pub fn expand(&self, value_of: impl Fn(Form, &str) -> Option<String>) -> Option<String> {
+        let mut value = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => value.extend_from_slice(text),
+                Part::Variable(form, name) => value.extend(value_of(*form, name)?.into_bytes()),
+                Part::Program => return None,
+            }
+        }
+        String::from_utf8(value).ok()
+    }
+
+    /// The variables in it.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Variable(_, name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// A use of a psql variable. Where no such variable exists, psql leaves the text as it is.
@@ -202,6 +238,12 @@ impl Form {
     fn length(self, name: &str) -> usize {
         let (open, close) = self.delimiters();
         open.len() + name.len() + close.len()
+    }
+
+    /// A reference of this form.
+    pub fn write(self, name: &str) -> String {
+        let (open, close) = self.delimiters();
+        format!("{open}{name}{close}")
     }
 
     /// The name in a reference of this form.

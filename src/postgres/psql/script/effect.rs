@@ -5,10 +5,14 @@
 pub(super) enum Effect {
     /// It begins one.
     Opens,
-    /// It ends one.
-    Closes,
-    /// It ends one and begins the next.
-    Chains,
+    /// It ends one and keeps its work.
+    Commits,
+    /// It ends one and gives its work up.
+    RollsBack,
+    /// It ends one, whose work it keeps if `commits`, and begins the next.
+    Chains { commits: bool },
+    /// It goes back to a savepoint.
+    Rewinds,
     /// It hands one over to `COMMIT PREPARED`.
     Prepares,
     /// Only psql knows the statement.
@@ -28,11 +32,15 @@ impl Effect {
             ("BEGIN", _) | ("START", "TRANSACTION") => Self::Opens,
             ("PREPARE", "TRANSACTION") => Self::Prepares,
             ("COMMIT" | "ROLLBACK", "PREPARED") | ("VACUUM" | "DISCARD", _) => Self::Nothing,
-            ("ROLLBACK" | "ABORT", _) if has("TO") => Self::Nothing,
-            ("COMMIT" | "END" | "ROLLBACK" | "ABORT", _) => match has("CHAIN") && !has("NO") {
-                true => Self::Chains,
-                false => Self::Closes,
-            },
+            ("ROLLBACK" | "ABORT", _) if has("TO") => Self::Rewinds,
+            (end @ ("COMMIT" | "END" | "ROLLBACK" | "ABORT"), _) => {
+                let commits = matches!(end, "COMMIT" | "END");
+                match has("CHAIN") && !has("NO") {
+                    true => Self::Chains { commits },
+                    false if commits => Self::Commits,
+                    false => Self::RollsBack,
+                }
+            }
             (variable, _) if variable.starts_with(':') => Self::Unknown,
             _ => Self::Runs,
         }

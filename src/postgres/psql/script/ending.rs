@@ -5,6 +5,7 @@
 //! lines that begin with a word of ours. First they undo what a script may have set, because
 //! standard output belongs to the script.
 
+use super::variables::Answers;
 use std::hash::{BuildHasher, RandomState};
 
 /// What psql says to any of the actions after `\restrict` without `\unrestrict`.
@@ -17,6 +18,9 @@ const SILENT: &str = "none";
 #[derive(Debug)]
 pub(super) struct Ending {
     word: String,
+    /// The variables whose values psql tells.
+    questions: Vec<String>,
+    answers: Answers,
     restricted: bool,
     stops: Option<bool>,
     state: Option<String>,
@@ -36,20 +40,23 @@ pub(super) enum State {
 }
 
 impl Ending {
-    /// An ending that psql has not reported yet.
-    pub(super) fn new() -> Self {
+    /// An ending that psql has not reported yet, with the values of these variables.
+    pub(super) fn new(questions: Vec<String>) -> Self {
         // a script cannot guess it
         let word = format!("db-tool-{:016x}", RandomState::new().hash_one(std::process::id()));
-        Self { word, restricted: false, stops: None, state: None }
+        let answers = Answers::new();
+        Self { word, questions, answers, restricted: false, stops: None, state: None }
     }
 
     /// The actions that follow the file.
     pub(super) fn arguments(&self) -> impl Iterator<Item = String> {
         let word = &self.word;
-        [
-            // first: psql repeats every action while ECHO is `all`
-            "\\set ECHO none".to_owned(),
-            format!("\\warn {word} :ON_ERROR_STOP"),
+        // the word again ends the value, which may be empty or hold line ends
+        let ask = |name: &String| format!("\\warn {word} {name} :{{?{name}}} :{name} {word}");
+        // first: psql repeats every action while ECHO is `all`
+        let begin = ["\\set ECHO none".to_owned(), format!("\\warn {word} :ON_ERROR_STOP")];
+        let asked: Vec<_> = self.questions.iter().map(ask).collect();
+        let end = [
             "\\set ON_ERROR_STOP off".to_owned(),
             "\\set QUIET on".to_owned(),
             "\\set SINGLESTEP off".to_owned(),
@@ -59,21 +66,43 @@ impl Ending {
             // refused in a transaction block; otherwise it does what the end of a session does
             "DISCARD ALL".to_owned(),
             format!("\\warn {word} :SQLSTATE"),
-        ]
-        .into_iter()
-        .flat_map(|action| ["-c".to_owned(), action])
+        ];
+        begin.into_iter().chain(asked).chain(end).flat_map(|action| ["-c".to_owned(), action])
     }
 
-    /// Takes a line of psql's standard error; whether it belongs to the report.
-    pub(super) fn hear(&mut self, line: &str) -> bool {
-        let said = line.strip_prefix(&self.word).map(str::trim);
-        match said {
-            Some(said) if self.stops.is_none() => self.stops = Some(said == "1" || said == "on"),
-            Some(said) => self.state = Some(said.to_owned()),
-            None if line == RESTRICTED => self.restricted = true,
-            None => return self.stops.is_some(),
+    /// Takes a line of psql's standard error, and returns what of it is the script's.
+    pub(super) fn hear<'a>(&mut self, line: &'a str) -> Option<&'a str> {
+        let Some(at) = line.find(&self.word) else {
+            self.restricted |= line == RESTRICTED;
+            return Some(line).filter(|_| self.stops.is_none() && line != RESTRICTED);
+        };
+        // the script may have left a line without its end
+        let left = Some(&line[..at]).filter(|left| self.stops.is_none() && !left.is_empty());
+        let said = line[at + self.word.len()..].trim();
+        if self.stops.is_none() {
+            self.stops = Some(said == "1" || said == "on");
+        } else if said.ends_with(&self.word) {
+            self.answer(said);
+        } else {
+            self.state = Some(said.to_owned());
         }
-        true
+        left
+    }
+
+    fn answer(&mut self, said: &str) {
+        let said = said.trim_end_matches(&self.word).trim_end_matches(' ');
+        let Some((name, said)) = said.split_once(' ') else { return };
+        let value = match said.split_once(' ') {
+            Some(("TRUE", value)) => Some(value.to_owned()),
+            None if said == "TRUE" => Some(String::new()),
+            _ => None,
+        };
+        self.answers.insert(name.to_owned(), value);
+    }
+
+    /// The values of the variables that were asked for.
+    pub(super) fn answers(&self) -> Answers {
+        self.answers.clone()
     }
 
     /// Whether `\restrict` kept psql from reporting.

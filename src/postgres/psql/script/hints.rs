@@ -11,8 +11,16 @@ const CHUNK: usize = 64 * 1024;
 
 /// Whether a file holds such a command, a `PREPARE`, or data of `COPY` without an end.
 pub(super) fn found_in(path: &Path) -> bool {
+    look(path, Hints { initials: INITIALS, ..Hints::default() })
+}
+
+/// Whether a file holds `\if`, `\i` or `\ir`.
+pub(super) fn may_branch(path: &Path) -> bool {
+    look(path, Hints { initials: b"i", only_commands: true, ..Hints::default() })
+}
+
+fn look(path: &Path, mut hints: Hints) -> bool {
     let Ok(mut file) = crate::sys::process::open_regular(path) else { return false };
-    let mut hints = Hints::default();
     let mut chunk = vec![0; CHUNK];
     while let Ok(length @ 1..) = file.read(&mut chunk) {
         if hints.push(&chunk[..length]) {
@@ -24,6 +32,10 @@ pub(super) fn found_in(path: &Path) -> bool {
 
 #[derive(Default)]
 struct Hints {
+    /// The initials of the commands to look for.
+    initials: &'static [u8],
+    /// Whether nothing else matters.
+    only_commands: bool,
     /// The last eight bytes, in lower case.
     recent: u64,
     /// The last byte is a backslash that no other one hides.
@@ -36,10 +48,13 @@ impl Hints {
     /// Takes in some bytes; true when they are enough to know.
     fn push(&mut self, bytes: &[u8]) -> bool {
         for &byte in bytes {
-            if self.backslash && INITIALS.contains(&byte) {
+            if self.backslash && self.initials.contains(&byte) {
                 return true;
             }
             self.backslash = byte == b'\\' && !self.backslash;
+            if self.only_commands {
+                continue;
+            }
             self.recent = self.recent << 8 | u64::from(byte.to_ascii_lowercase());
             if byte == b' ' && self.ends_with(b"prepare ") {
                 return true;
@@ -72,7 +87,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> bool {
-        let mut hints = Hints::default();
+        let mut hints = Hints { initials: INITIALS, ..Hints::default() };
         // a word may lie across two pieces
         text.as_bytes().chunks(3).any(|chunk| hints.push(chunk)) || hints.end()
     }

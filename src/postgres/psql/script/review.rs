@@ -1,14 +1,20 @@
 //! What a script did to its own transactions, found in its text after psql ran it to the end.
 //!
 //! The text is followed as psql reads it: included files in their places, and no branch of an `\if`
-//! that psql is known to skip. Only psql knows some values; what depends on them is no error here.
+//! that psql is known to skip. What only psql knows it tells at the end of the session, as long as
+//! no value changed in between; what is unknown even then is no error.
 
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::branches::Branches;
 use super::effect::Effect;
-use super::variables::{Known, Variables};
+use super::failures::Failures;
+use super::transaction::{Ran, Transaction};
+use super::variables::{Answers, Known, Variables};
 use super::{Script, hints};
+use crate::postgres::error::PassedOver;
 use crate::postgres::psql::lexer;
 use crate::postgres::psql::lexer::{End, Item, Meta, Statement};
 
@@ -18,11 +24,20 @@ const MOST_FILES: usize = 10_000;
 /// How deep includes are followed.
 const DEEPEST: usize = 64;
 
+/// How many variables psql is asked for.
+const MOST_QUESTIONS: usize = 100;
+
 /// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) file: PathBuf,
     pub(super) line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
 }
 
 /// What was found.
@@ -38,39 +53,69 @@ pub(super) struct Review {
     pub(super) restricted: Option<Place>,
 }
 
-/// Reviews a script. A file that holds nothing to look for is passed over, unless `closely`.
-pub(super) fn review(script: &Script, closely: bool) -> Review {
-    let mut walk = Walk {
-        closely,
-        directory: script.directory.clone(),
-        variables: Variables::of(&script.variables),
-        files: 0,
-        reconnects: false,
-        open: None,
-        review: Review::default(),
-    };
-    walk.file(&script.file, 0, Some(true));
-    if walk.reconnects && !closely {
-        // a file that was passed over may have opened the transaction
-        return review(script, true);
-    }
-    Review { opened: walk.open.map(|open| open.place), ..walk.review }
+/// What psql told while it ran a script.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The values of variables at the end.
+    pub(super) answers: Answers,
+    /// The errors after which it went on.
+    pub(super) errors: Vec<PassedOver>,
 }
 
-/// A transaction that a statement opened.
-struct Opening {
-    place: Place,
-    /// Whether it is open whatever only psql knows.
-    certain: bool,
+/// The variables on which it depends what psql reads: `\if` and includes take their values. Asked
+/// before the script runs, because psql has to be told beforehand to print them at the end.
+pub(super) fn questions(script: &Script) -> Vec<String> {
+    let mut walk = Walk::of(script, Depth::Branches, Told::default());
+    walk.file(&script.file, 0, Some(true));
+    walk.questions.sort_unstable();
+    walk.questions.dedup();
+    walk.questions.truncate(MOST_QUESTIONS);
+    walk.questions
+}
+
+/// Reviews a script. A file that holds nothing to look for is passed over, unless `closely`.
+pub(super) fn review(script: &Script, closely: bool, mut told: Told) -> Review {
+    // without errors, what a file does to transactions matters only if one is left open
+    let closely = closely || !told.errors.is_empty();
+    let depth = if closely { Depth::Everything } else { Depth::Commands };
+    let (answers, errors) = (told.answers.clone(), told.errors.clone());
+    let mut walk = Walk::of(script, depth, Told { answers, errors });
+    walk.file(&script.file, 0, Some(true));
+    let unsettled = walk.variables.unsettled();
+    if !unsettled.is_empty() {
+        told.answers.retain(|name, _| !unsettled.contains(name));
+        return review(script, closely, told);
+    }
+    if walk.reconnects && !closely {
+        // a file that was passed over may have opened the transaction
+        return review(script, true, told);
+    }
+    let mut review = walk.review;
+    review.lost = review.lost.or(walk.transaction.lost.take());
+    Review { opened: walk.transaction.opened(), ..review }
+}
+
+/// Which files are worth reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Those with `\if` or includes.
+    Branches,
+    /// Those with commands that matter here.
+    Commands,
+    Everything,
 }
 
 struct Walk {
-    closely: bool,
+    depth: Depth,
     directory: PathBuf,
     variables: Variables,
+    failures: Failures,
     files: usize,
     reconnects: bool,
-    open: Option<Opening>,
+    transaction: Transaction,
+    /// Statements that are sent together with the next one.
+    combined: Vec<(Place, Effect)>,
+    questions: Vec<String>,
     review: Review,
 }
 
@@ -81,6 +126,8 @@ struct Reading<'a> {
     depth: usize,
     /// Whether psql runs what is read now.
     taken: Known,
+    /// The statement before.
+    statement: &'a str,
 }
 
 impl Reading<'_> {
@@ -94,107 +141,166 @@ impl Reading<'_> {
 }
 
 impl Walk {
+    fn of(script: &Script, depth: Depth, told: Told) -> Self {
+        Self {
+            depth,
+            directory: script.directory.clone(),
+            variables: Variables::of(&script.variables, told.answers),
+            failures: Failures::of(&told.errors),
+            files: 0,
+            reconnects: false,
+            transaction: Transaction::default(),
+            combined: Vec::new(),
+            questions: Vec::new(),
+            review: Review::default(),
+        }
+    }
+
+    fn is_worth_reading(&self, path: &Path) -> bool {
+        match self.depth {
+            Depth::Everything => true,
+            Depth::Commands => hints::found_in(path),
+            Depth::Branches => hints::may_branch(path),
+        }
+    }
+
     fn file(&mut self, path: &Path, depth: usize, taken: Known) {
         let path = &self.directory.join(path);
         self.files += 1;
-        let too_far = self.files > MOST_FILES || depth > DEEPEST;
-        if too_far || !(self.closely || hints::found_in(path)) {
+        if self.files > MOST_FILES || depth > DEEPEST {
+            return self.variables.doubt_all();
+        }
+        if !self.is_worth_reading(path) {
             return;
         }
-        let Ok(bytes) = crate::sys::process::read_regular(path) else { return };
+        let Ok(bytes) = crate::sys::process::read_regular(path) else {
+            return self.variables.doubt_all();
+        };
         let text = &String::from_utf8_lossy(&bytes);
-        let Ok(script) = lexer::scan(text) else { return };
+        let Ok(script) = lexer::scan(text) else { return self.variables.doubt_all() };
         let mut branches = Branches::of_file(taken);
+        let mut statement = "";
         for (number, item) in script.items.iter().enumerate() {
-            let reading = Reading { path, text, depth, taken: branches.taken() };
+            let reading = Reading { path, text, depth, taken: branches.taken(), statement };
             match item {
-                Item::Meta(meta) if branches.turn(meta, &self.variables) => {}
+                Item::Meta(meta) if branches.turn(meta, &self.variables) => {
+                    self.questions.extend(self.variables.unknown(&meta.arguments));
+                }
                 _ if reading.taken == Some(false) => {}
-                Item::Statement(statement) => self.statement(&reading, statement),
+                Item::Statement(sql) => {
+                    statement = &text[sql.span.clone()];
+                    self.statement(&reading, sql, &lines(text, &script.items, number));
+                }
                 Item::Meta(meta) if matches!(meta.command.as_str(), "q" | "quit") => {
                     self.quit(&reading, meta, &script.items[number + 1..]);
                     if reading.is_certain() {
                         return;
                     }
                 }
-                Item::Meta(meta) => self.meta(&reading, meta),
+                Item::Meta(meta) => {
+                    self.meta(&reading, meta, &lines(text, &script.items, number));
+                }
             }
         }
     }
 
-    fn statement(&mut self, reading: &Reading<'_>, statement: &Statement) {
+    fn statement(
+        &mut self,
+        reading: &Reading<'_>,
+        statement: &Statement,
+        lines: &RangeInclusive<usize>,
+    ) {
         if statement.end == End::Reset {
-            return;
+            return self.combined.clear();
         }
         let certain = reading.is_certain();
         let place = reading.place(statement.line);
         if certain && is_open_copy(reading.text, statement) {
             self.lose_copy(place.clone());
         }
-        let autocommit = self.variables.switch("AUTOCOMMIT");
         let effect = Effect::of(&statement.words);
         if effect == Effect::Prepares {
             self.warn(place.clone(), "the prepared transaction stays until COMMIT PREPARED");
         }
-        match effect {
-            Effect::Opens => self.open(place, certain),
-            Effect::Chains if certain => self.open = Some(Opening { place, certain }),
-            Effect::Closes | Effect::Prepares if certain => self.open = None,
-            Effect::Chains | Effect::Closes | Effect::Prepares => self.doubt(),
-            Effect::Unknown => self.open(place, false),
-            Effect::Runs if autocommit != Some(true) => {
-                self.open(place, certain && autocommit == Some(false));
-            }
-            Effect::Runs | Effect::Nothing => {}
+        self.combined.push((place, effect));
+        if statement.end == End::Combined {
+            return;
+        }
+        let together = std::mem::take(&mut self.combined);
+        let alone = together.len() == 1;
+        let text = &reading.text[statement.span.clone()];
+        let first = together.first().map_or(*lines.start(), |(place, _)| place.line);
+        let lines = first.min(*lines.start())..=*lines.end();
+        let files = (reading.path, self.directory.as_path());
+        let failure = self.failures.take(files, &lines, alone.then_some(text));
+        let opens = self.variables.switch("AUTOCOMMIT").map(|on| !on);
+        let errors_undone = self.variables.switch("ON_ERROR_ROLLBACK") == Some(true);
+        let ends = |effect: Effect| !matches!(effect, Effect::Opens | Effect::Runs);
+        let is_unclear = !alone && failure.is_some() && together.iter().any(|(_, e)| ends(*e));
+        for (place, effect) in together {
+            // of several statements that it got at once, the server does not run those behind the
+            // one that fails; BEGIN fails hardly ever
+            let failure = failure.filter(|_| alone || effect != Effect::Opens);
+            let effect = if is_unclear && ends(effect) { Effect::Runs } else { effect };
+            self.transaction.run(Ran { place, effect, certain, failure, opens }, errors_undone);
+        }
+        if is_unclear {
+            self.transaction.doubt();
         }
     }
 
-    /// Notes that a statement opens a transaction, if none is open.
-    fn open(&mut self, place: Place, certain: bool) {
-        if self.open.as_ref().is_none_or(|open| certain && !open.certain) {
-            self.open = Some(Opening { place, certain });
-        }
-    }
-
-    fn doubt(&mut self) {
-        if let Some(open) = &mut self.open {
-            open.certain = false;
-        }
-    }
-
-    fn meta(&mut self, reading: &Reading<'_>, meta: &Meta) {
+    fn meta(&mut self, reading: &Reading<'_>, meta: &Meta, lines: &RangeInclusive<usize>) {
         let certain = reading.is_certain();
         let place = reading.place(meta.line);
         match meta.command.as_str() {
             "i" | "include" | "ir" | "include_relative" => self.include(reading, meta),
-            "c" | "connect" => self.reconnect(&place, certain),
-            "gexec" => self.open(place, false),
+            "c" | "connect" => {
+                self.reconnects = true;
+                self.transaction.reconnect(&place, certain);
+            }
+            "gexec" => self.transaction.open(place, false),
             "restrict" => self.review.restricted = Some(place),
             "unrestrict" => self.review.restricted = None,
-            "copy" if certain && is_open(reading.text, meta.copy_data.as_ref()) => {
-                self.lose_copy(place);
+            "copy" | "g" | "gx" => {
+                if meta.command == "copy"
+                    && certain
+                    && is_open(reading.text, meta.copy_data.as_ref())
+                {
+                    self.lose_copy(place.clone());
+                }
+                let files = (reading.path, self.directory.as_path());
+                if let Some(failure) = self.failures.take(files, lines, None) {
+                    let opens = self.variables.switch("AUTOCOMMIT").map(|on| !on);
+                    let ran =
+                        Ran { place, effect: Effect::Runs, certain, failure: Some(failure), opens };
+                    self.transaction.run(ran, false);
+                }
             }
             "cd" if certain => {
+                self.questions.extend(self.variables.unknown(&meta.arguments));
                 let to = meta.arguments.first().and_then(|to| self.variables.value(to));
                 self.directory.push(to.unwrap_or_default());
             }
             "set" | "unset" => {
                 let mut now = self.variables.clone();
-                now.apply(meta, true);
+                now.apply(meta, true, "");
                 let names = meta.arguments.first().is_some_and(|name| name.raw == "ON_ERROR_STOP");
                 if names && now.switch("ON_ERROR_STOP") == Some(false) {
                     self.warn(place, "ON_ERROR_STOP is off from here on: psql passes over errors");
                 }
-                self.variables.apply(meta, certain);
+                self.variables.apply(meta, certain, "");
             }
-            _ => self.variables.apply(meta, certain),
+            _ => self.variables.apply(meta, certain, reading.statement),
         }
     }
 
     fn include(&mut self, reading: &Reading<'_>, meta: &Meta) {
         let Some(argument) = meta.arguments.first() else { return };
+        self.questions.extend(self.variables.unknown(&meta.arguments));
         let Some(value) = self.variables.value(argument) else {
-            return self.open(reading.place(meta.line), false);
+            self.variables.doubt_all();
+            self.transaction.doubt();
+            return self.transaction.open(reading.place(meta.line), false);
         };
         // psql takes semicolons without quotes off the end
         let semicolons = argument.raw.len() - argument.raw.trim_end_matches(';').len();
@@ -203,24 +309,6 @@ impl Walk {
         let beside = reading.path.parent().filter(|_| relative);
         let target = beside.map_or(target.clone(), |directory| directory.join(target));
         self.file(&target, reading.depth + 1, reading.taken);
-    }
-
-    fn reconnect(&mut self, place: &Place, certain: bool) {
-        self.reconnects = true;
-        match &self.open {
-            Some(open) if certain && open.certain => {
-                let (file, line) = (place.file.display(), place.line);
-                let why = format!(
-                    "the transaction was open at {file}:{line}, where \\connect rolled it back"
-                );
-                self.review.lost.get_or_insert((open.place.clone(), why));
-            }
-            _ => {}
-        }
-        if certain {
-            self.open = None;
-        }
-        self.doubt();
     }
 
     fn quit(&mut self, reading: &Reading<'_>, meta: &Meta, rest: &[Item]) {
@@ -248,6 +336,24 @@ impl Walk {
     }
 }
 
+/// The lines that psql may give for an error of an item: up to the end of its data, or to the
+/// command that sends it.
+fn lines(text: &str, items: &[Item], number: usize) -> RangeInclusive<usize> {
+    let (line, data, sent) = match &items[number] {
+        Item::Statement(statement) => (statement.line, &statement.copy_data, statement.end),
+        Item::Meta(meta) => (meta.line, &meta.copy_data, End::Semicolon),
+    };
+    let span = items[number].span();
+    let end = data.as_ref().map_or(span.end, |data| data.end.max(span.end));
+    let last = line + text[span.start..end].matches('\n').count();
+    let last = match (sent, items.get(number + 1)) {
+        (End::Command, Some(Item::Meta(meta))) => last.max(meta.line),
+        (End::File, _) => usize::MAX,
+        _ => last,
+    };
+    line..=last
+}
+
 /// Whether a statement is a `COPY … FROM STDIN` that the end of the file cuts off.
 fn is_open_copy(text: &str, statement: &Statement) -> bool {
     let words = &statement.words;
@@ -264,121 +370,4 @@ fn is_open(text: &str, data: Option<&std::ops::Range<usize>>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reviewed(files: &[(&str, &str)], closely: bool) -> Review {
-        let root = tempfile::tempdir().expect("temporary directory");
-        for (name, text) in files {
-            std::fs::write(root.path().join(name), text).expect("written");
-        }
-        let directory = root.path().to_owned();
-        let variables = vec![("MOCK".to_owned(), "1".to_owned())];
-        review(&Script { file: files[0].0.into(), variables, directory, log: None }, closely)
-    }
-
-    fn at(place: &Place) -> String {
-        let name = place.file.file_name().expect("name").to_string_lossy();
-        format!("{name}:{}", place.line)
-    }
-
-    fn opened(text: &str) -> Option<String> {
-        let more = ("b.sql", "SELECT 1;\n\nBEGIN;");
-        reviewed(&[("a.sql", text), more], true).opened.as_ref().map(at)
-    }
-
-    #[test]
-    fn the_opener_of_a_transaction_is_found() {
-        for (text, expected) in [
-            ("SELECT 1;\nBEGIN;\nSELECT 2;", "a.sql:2"),
-            ("BEGIN;\nCOMMIT;\nSTART TRANSACTION;", "a.sql:3"),
-            ("BEGIN;\nSAVEPOINT a;\nROLLBACK TO a;", "a.sql:1"),
-            ("BEGIN;\nBEGIN;", "a.sql:1"),
-            ("BEGIN;\nCOMMIT\nAND CHAIN;", "a.sql:2"),
-            ("BEGIN; ROLLBACK AND NO CHAIN;\nBEGIN; ROLLBACK AND CHAIN", "a.sql:2"),
-            ("SELECT 1;\n\\ir b.sql\nSELECT 2;", "b.sql:3"),
-            ("\\set AUTOCOMMIT off\n\nSELECT 1;\nCOMMIT;\nSELECT 2;", "a.sql:5"),
-            ("\\unset AUTOCOMMIT\nSELECT 1;", "a.sql:2"),
-            ("SELECT 'BEGIN'\n\\gexec\n", "a.sql:2"),
-            (":start\n;", "a.sql:1"),
-            ("\\if :x\nBEGIN;\n\\endif", "a.sql:2"),
-            ("\\if false\nBEGIN;\n\\else\nBEGIN;\n\\endif", "a.sql:4"),
-            ("\\if :{?MOCK}\nBEGIN;\n\\elif true\nBEGIN;\n\\endif", "a.sql:2"),
-            ("\\if :x\nBEGIN;\nCOMMIT;\n\\endif\nBEGIN;", "a.sql:5"),
-        ] {
-            assert_eq!(opened(text).as_deref(), Some(expected), "{text}");
-        }
-        for text in [
-            "BEGIN;\nEND;",
-            "BEGIN;\nPREPARE TRANSACTION 'x';",
-            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END;",
-            "DO $$ BEGIN NULL; END $$;",
-            "SELECT 'BEGIN;'; -- BEGIN;",
-            "BEGIN \\r\nSELECT 1;",
-            "\\if false\nBEGIN;\n\\endif",
-            "SELECT 1; \\q\nBEGIN;",
-        ] {
-            assert_eq!(opened(text), None, "{text}");
-        }
-    }
-
-    fn warned(text: &str) -> Vec<String> {
-        let more = ("b.sql", "SELECT 1;\n\\q\nSELECT 2;");
-        let warnings = reviewed(&[("a.sql", text), more], false).warnings;
-        warnings.iter().map(|(place, _)| at(place)).collect()
-    }
-
-    #[test]
-    fn what_a_script_tells_psql_to_pass_over_is_a_warning() {
-        for (text, expected) in [
-            ("SELECT 1;\n\\q\nSELECT 2;", &["a.sql:2"][..]),
-            ("\\quit\n\\echo x", &["a.sql:1"]),
-            ("\\ir b.sql\n\\i b.sql\nSELECT 1;", &["b.sql:2"]),
-            ("\\set ON_ERROR_STOP off\n\\set ON_ERROR_STOP on", &["a.sql:1"]),
-            ("\\set ON_ERROR_STOP 0", &["a.sql:1"]),
-            ("\\unset ON_ERROR_STOP", &["a.sql:1"]),
-            ("\\if :unknown\n\\q\n\\endif\nSELECT 1;", &["a.sql:2"]),
-            ("\\if :MOCK\n\\q\n\\endif\nSELECT 1;", &["a.sql:2"]),
-        ] {
-            assert_eq!(warned(text), expected, "{text}");
-        }
-        for text in [
-            "SELECT 1;\n\\q\n",
-            "\\if false\n\\q\n\\endif\nSELECT 1;",
-            "\\if :{?OTHER}\n\\q\n\\endif\nSELECT 1;",
-            "\\if false\n\\ir b.sql\n\\endif",
-            "\\set ON_ERROR_STOP on",
-            "COPY t FROM stdin;\na\\\\q\n\\.\nSELECT '\n\\\\q';",
-        ] {
-            assert!(warned(text).is_empty(), "{text}");
-        }
-    }
-
-    fn lost(text: &str) -> Option<String> {
-        let more = ("b.sql", "BEGIN;");
-        let lost = reviewed(&[("a.sql", text), more], false).lost;
-        lost.map(|(place, why)| format!("{}: {why}", at(&place)))
-    }
-
-    #[test]
-    fn data_that_psql_loses_is_found() {
-        for (text, expected) in [
-            ("SELECT 1;\nCOPY t FROM stdin;\n1\nSELECT 2;", "a.sql:2: no line \\."),
-            ("COPY t FROM stdin;", "a.sql:1: no line \\."),
-            ("\\copy t from stdin\n1", "a.sql:1: no line \\."),
-            ("\\ir b.sql\nSELECT 1;\n\\c\n", "b.sql:1: the transaction was open at "),
-        ] {
-            let lost = lost(text).unwrap_or_else(|| panic!("{text}"));
-            assert!(lost.starts_with(expected), "{text}: {lost}");
-        }
-        for text in [
-            "COPY t FROM stdin;\n\\.\n",
-            "COPY t FROM stdin;\r\n1\r\n\\.",
-            "COPY t TO stdout;",
-            "BEGIN;\nCOMMIT;\n\\c\n",
-            "\\if :unknown\nBEGIN;\n\\endif\n\\c\n",
-        ] {
-            assert_eq!(lost(text), None, "{text}");
-        }
-    }
-}
+mod tests;

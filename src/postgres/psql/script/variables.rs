@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::postgres::psql::lexer::{Argument, Meta};
+use crate::postgres::psql::lexer::{Argument, Form, Meta};
+use crate::postgres::sql::quote::{quote_ident, quote_literal};
 
 /// psql's own variables, which are always set.
 pub const BUILT_IN: [&str; 32] = [
@@ -40,56 +41,129 @@ pub const BUILT_IN: [&str; 32] = [
     "VERSION_NUM",
 ];
 
+/// Built-in variables whose values change from statement to statement, or that we change at the end.
+const FLEETING: [&str; 6] =
+    ["ECHO", "ERROR", "LAST_ERROR_MESSAGE", "LAST_ERROR_SQLSTATE", "ROW_COUNT", "SQLSTATE"];
+
 /// Yes, no, or only psql knows.
 pub(super) type Known = Option<bool>;
+
+/// The values that psql tells at the end of the session; `None` for a variable that is not set.
+pub(super) type Answers = HashMap<String, Option<String>>;
 
 /// The variables while a script is read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Variables {
     /// The value, or `None` when only psql knows it.
     values: HashMap<String, Option<String>>,
-    /// A command set variables that the text does not name, and there may be others.
-    wild: bool,
+    /// How many commands set a variable.
+    set: HashMap<String, usize>,
+    /// The commands that set variables which the text does not name.
+    setters: Vec<Setter>,
+    /// psql reads a file that we do not know.
+    blind: bool,
+    answers: Answers,
+}
+
+/// A command that sets variables which the text does not name.
+#[derive(Debug, Clone)]
+enum Setter {
+    /// `\gset`: what its names begin with, and the statement whose columns they are.
+    Columns { prefix: String, statement: String },
+    /// The name is itself a variable, or the prefix is.
+    Any,
+}
+
+impl Setter {
+    fn may_set(&self, name: &str) -> bool {
+        let Self::Columns { prefix, statement } = self else { return true };
+        let Some(column) = name.strip_prefix(prefix.as_str()) else { return false };
+        // of the columns of `*` we know nothing; `count(*)` is a column of that name
+        let stars = statement.match_indices('*').any(|(at, _)| !statement[..at].ends_with('('));
+        stars || statement.contains(&column.to_lowercase())
+    }
+}
+
+/// A variable, as far as the text tells.
+enum Found<'a> {
+    Value(&'a str),
+    Undefined,
+    Unknown,
 }
 
 impl Variables {
-    /// The variables that psql starts with.
-    pub(super) fn of(given: &[(String, String)]) -> Self {
+    /// The variables that psql starts with, and the values that they have at the end.
+    pub(super) fn of(given: &[(String, String)], answers: Answers) -> Self {
         let mut values: HashMap<_, _> =
             given.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
         for name in ["AUTOCOMMIT", "ON_ERROR_STOP"] {
             values.insert(name.to_owned(), Some("on".to_owned()));
         }
-        Self { values, wild: false }
+        values.insert("ON_ERROR_ROLLBACK".to_owned(), Some("off".to_owned()));
+        Self { values, answers, ..Self::default() }
     }
 
-    /// Notes what a command sets. `certain`: psql runs it.
-    pub(super) fn apply(&mut self, meta: &Meta, certain: bool) {
-        let name = meta.arguments.first().and_then(|name| name.value.clone());
+    /// Notes what a command sets. `certain`: psql runs it. `statement`: what it runs.
+    pub(super) fn apply(&mut self, meta: &Meta, certain: bool, statement: &str) {
+        let first = meta.arguments.first();
+        let name = first.and_then(|name| self.value(name));
         let value = match meta.command.as_str() {
             // without a value, a switch of psql is on
             "set" if meta.arguments.len() > 1 => {
                 meta.arguments[1..].iter().map(|value| self.value(value)).collect()
             }
-            "set" if meta.arguments.len() == 1 => Some(String::new()),
+            "set" if first.is_some() => Some(String::new()),
             "unset" => {
                 // a switch of psql goes back to off, and only other variables are gone
                 match name.filter(|_| certain) {
-                    Some(name) if is_switch(&name) => self.values.insert(name, Some("off".into())),
-                    Some(name) => self.values.remove(&name),
-                    None => return,
-                };
+                    Some(name) if is_switch(&name) => self.assign(name, Some("off".into())),
+                    Some(name) => {
+                        *self.set.entry(name.clone()).or_default() += 1;
+                        self.values.remove(&name);
+                    }
+                    None => self.doubt(Setter::Any),
+                }
                 return;
             }
-            "gset" | "getenv" | "prompt" => {
-                self.wild = true;
-                return;
+            "gset" => {
+                let statement = statement.to_lowercase();
+                let prefix = name.or_else(|| first.is_none().then(String::new));
+                let columns = |prefix| Setter::Columns { prefix, statement };
+                return self.doubt(prefix.map_or(Setter::Any, columns));
             }
+            "getenv" | "prompt" => None,
             _ => return,
         };
-        if let Some(name) = name {
-            self.values.insert(name, value.filter(|_| certain));
+        // `\prompt` takes a text before the name
+        let name = match meta.command.as_str() {
+            "prompt" => meta.arguments.last().and_then(|name| self.value(name)),
+            _ => name,
+        };
+        match name {
+            Some(name) => self.assign(name, value.filter(|_| certain)),
+            None if first.is_some() => self.doubt(Setter::Any),
+            None => {}
         }
+    }
+
+    fn assign(&mut self, name: String, value: Option<String>) {
+        *self.set.entry(name.clone()).or_default() += 1;
+        self.values.insert(name, value);
+    }
+
+    fn doubt(&mut self, setter: Setter) {
+        for (name, value) in &mut self.values {
+            if setter.may_set(name) && !is_switch(name) {
+                *value = None;
+            }
+        }
+        self.setters.push(setter);
+    }
+
+    /// Notes that psql reads a file that we do not know.
+    pub(super) fn doubt_all(&mut self) {
+        self.blind = true;
+        self.doubt(Setter::Any);
     }
 
     /// Whether a switch of psql is on.
@@ -103,25 +177,61 @@ impl Variables {
     /// Whether a condition of `\if` holds.
     pub(super) fn holds(&self, arguments: &[Argument]) -> Known {
         let [argument] = arguments else { return None };
-        if let Some(name) = argument.raw.strip_prefix(":{?").and_then(|n| n.strip_suffix('}')) {
-            let defined = self.values.contains_key(name).then_some(true);
-            return defined.or((!self.wild && !BUILT_IN.contains(&name)).then_some(false));
-        }
-        boolean(&self.value(argument)?)
+        // psql complains of what is no truth value, and takes it for false
+        Some(boolean(&self.value(argument)?) == Some(true))
     }
 
     /// The value of an argument.
     pub(super) fn value(&self, argument: &Argument) -> Option<String> {
-        argument.value.clone().or_else(|| {
-            let name = argument.raw.strip_prefix(':')?;
-            let name = name.strip_prefix('\'').and_then(|n| n.strip_suffix('\'')).unwrap_or(name);
-            self.values.get(name).filter(|_| !self.wild)?.clone()
+        argument.expand(|form, name| match (self.find(name), form) {
+            (Found::Unknown, _) => None,
+            (Found::Value(_), Form::Defined) => Some("TRUE".to_owned()),
+            (Found::Value(value), Form::Plain) => Some(value.to_owned()),
+            (Found::Value(value), Form::Literal) => Some(quote_literal(value)),
+            (Found::Value(value), Form::Identifier) => Some(quote_ident(value)),
+            (Found::Undefined, Form::Defined) => Some("FALSE".to_owned()),
+            (Found::Undefined, form) => Some(form.write(name)),
         })
+    }
+
+    fn find(&self, name: &str) -> Found<'_> {
+        match self.values.get(name) {
+            Some(Some(value)) => return Found::Value(value),
+            None if !self.is_doubtful(name) => return Found::Undefined,
+            _ => {}
+        }
+        match self.answers.get(name) {
+            Some(Some(value)) => Found::Value(value),
+            Some(None) => Found::Undefined,
+            None => Found::Unknown,
+        }
+    }
+
+    /// Whether a variable of which the text tells nothing may be set all the same.
+    fn is_doubtful(&self, name: &str) -> bool {
+        self.blind || BUILT_IN.contains(&name) || self.setters.iter().any(|s| s.may_set(name))
+    }
+
+    /// The variables in these arguments that only psql knows, and that keep their values.
+    pub(super) fn unknown(&self, arguments: &[Argument]) -> Vec<String> {
+        let unknown =
+            |name: &&str| matches!(self.find(name), Found::Unknown) && !FLEETING.contains(name);
+        let variables = arguments.iter().flat_map(Argument::variables);
+        variables.filter(unknown).map(str::to_owned).collect()
+    }
+
+    /// The answers that do not tell the value in between: several commands may have set the variable.
+    pub(super) fn unsettled(&self) -> Vec<String> {
+        let times = |name: &String| {
+            let columns = self.setters.iter().filter(|setter| setter.may_set(name)).count();
+            self.set.get(name).copied().unwrap_or(0) + columns
+        };
+        self.answers.keys().filter(|name| self.blind || times(name) > 1).cloned().collect()
     }
 }
 
 fn is_switch(name: &str) -> bool {
-    matches!(name, "AUTOCOMMIT" | "ON_ERROR_STOP")
+    matches!(name, "AUTOCOMMIT" | "ON_ERROR_ROLLBACK" | "ON_ERROR_STOP")
 }
 
 /// A truth value as psql reads it: any beginning of a word that is not ambiguous.
@@ -140,29 +250,88 @@ fn boolean(text: &str) -> Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::postgres::psql::lexer::scan;
+    use crate::postgres::psql::lexer::{Item, scan};
 
     /// What the last `\if` of a script asks.
-    fn holds(text: &str) -> Known {
-        let mut variables = Variables::of(&[("MOCK".to_owned(), "1".to_owned())]);
-        let script = scan(&format!("{text}\n\\endif")).expect("closed");
-        script.metas().for_each(|meta| variables.apply(meta, true));
-        let condition = script.metas().filter(|meta| meta.command == "if").last().expect("\\if");
-        variables.holds(&condition.arguments)
+    fn holds_at_last(text: &str, answers: &[(&str, Option<&str>)]) -> (Known, Vec<String>) {
+        let answers = answers.iter().map(|(n, v)| ((*n).to_owned(), v.map(str::to_owned)));
+        let given = [("MOCK".to_owned(), "1".to_owned())];
+        let mut variables = Variables::of(&given, answers.collect());
+        let text = format!("{text}\n\\endif");
+        let script = scan(&text).expect("closed");
+        let mut statement = "";
+        let mut last = (None, Vec::new());
+        for item in &script.items {
+            match item {
+                Item::Statement(sql) => statement = &text[sql.span.clone()],
+                Item::Meta(meta) if meta.command == "if" => {
+                    let unknown = variables.unknown(&meta.arguments);
+                    last = (variables.holds(&meta.arguments), unknown);
+                }
+                Item::Meta(meta) => variables.apply(meta, true, statement),
+            }
+        }
+        assert!(variables.unsettled().is_empty(), "{text}");
+        last
     }
 
     #[test]
     fn conditions_are_known_where_the_text_tells() {
-        for text in ["\\if true", "\\if :MOCK", "\\if :{?MOCK}", "\\set a y\n\\if :a", "\\if on"] {
-            assert_eq!(holds(text), Some(true), "{text}");
+        for text in [
+            "\\if true",
+            "\\if :MOCK",
+            "\\if :{?MOCK}",
+            "\\set a y\n\\if :a",
+            "\\if on",
+            "\\set a t\n\\set b :a rue\n\\if :b",
+            "\\set n a\n\\set :n 1\n\\if :a",
+            "SELECT 1 AS b \\gset\n\\if :MOCK",
+        ] {
+            assert_eq!(holds_at_last(text, &[]), (Some(true), vec![]), "{text}");
         }
-        for text in ["\\if F", "\\if :{?OTHER}", "\\unset MOCK\n\\if :{?MOCK}", "\\if 0"] {
-            assert_eq!(holds(text), Some(false), "{text}");
+        for text in [
+            "\\if F",
+            "\\if :{?OTHER}",
+            "\\unset MOCK\n\\if :{?MOCK}",
+            "\\if 0",
+            // psql complains, and goes on
+            "\\if o",
+            "\\if :OTHER",
+            "\\set a t\n\\if :'a'",
+            "SELECT count(*) AS a \\gset\n\\if :{?b}",
+            "SELECT 1 AS b \\gset x_\n\\if :{?b}",
+        ] {
+            assert_eq!(holds_at_last(text, &[]), (Some(false), vec![]), "{text}");
         }
-        for text in
-            ["\\if :OTHER", "\\if :{?VERSION}", "SELECT 1 AS a \\gset\n\\if :{?b}", "\\if o"]
-        {
-            assert_eq!(holds(text), None, "{text}");
+    }
+
+    #[test]
+    fn what_only_psql_knows_is_asked_at_the_end() {
+        for (text, name) in [
+            ("\\if :{?VERSION}", "VERSION"),
+            ("SELECT 1 AS a \\gset\n\\if :a", "a"),
+            ("SELECT * FROM t \\gset\n\\if :{?b}", "b"),
+            ("SELECT 1 AS b \\gset x_\n\\if :x_b", "x_b"),
+            ("\\getenv home HOME\n\\if :home", "home"),
+            ("\\set a `true`\n\\if :a", "a"),
+        ] {
+            assert_eq!(holds_at_last(text, &[]), (None, vec![name.to_owned()]), "{text}");
+            assert_eq!(holds_at_last(text, &[(name, Some("t"))]), (Some(true), vec![]), "{text}");
+            assert_eq!(holds_at_last(text, &[(name, None)]), (Some(false), vec![]), "{text}");
+        }
+        assert_eq!(holds_at_last("\\if :ERROR", &[]), (None, vec![]), "changes all the time");
+    }
+
+    #[test]
+    fn an_answer_is_no_use_for_what_is_set_twice() {
+        for text in ["SELECT 1 AS a \\gset\nSELECT 2 AS a \\gset", "\\set a\n\\getenv a A"] {
+            let answers = [("a".to_owned(), Some("1".to_owned()))];
+            let mut variables = Variables::of(&[], answers.into_iter().collect());
+            let script = scan(text).expect("closed");
+            for meta in script.metas() {
+                variables.apply(meta, true, "SELECT 1 AS a");
+            }
+            assert_eq!(variables.unsettled(), ["a"], "{text}");
         }
     }
 }
