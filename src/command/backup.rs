@@ -1,4 +1,4 @@
-//! `database backup`: a physical backup that is known to be whole.
+//! `database backup`: takes a physical backup and verifies it.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::Result;
 use crate::sys::steps::Steps;
 
-/// Takes a backup of the server behind `conninfo` into `path`.
+/// Takes a backup of the cluster of `conninfo`. Writes it to `path`.
 pub fn run(
     toolchain: &Toolchain,
     conninfo: &Conninfo,

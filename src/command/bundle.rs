@@ -1,4 +1,4 @@
-//! `database bundle`: what a database holds of the hectic bundle, and moving it on.
+//! `database bundle`: shows and upgrades the hectic bundle of a database.
 
 use crate::bundle::{self, Status, VERSION};
 use crate::postgres::connection::conninfo::Conninfo;
@@ -7,17 +7,17 @@ use crate::postgres::connection::session::Session;
 use crate::secret::KeySource;
 use crate::sys::error::Result;
 
-/// What the database holds, in a line.
+/// Describes in one line which bundle the database has.
 pub fn status(conninfo: &Conninfo) -> Result<String> {
     Ok(describe(&bundle::status(&mut Session::connect(conninfo)?)?))
 }
 
-/// Brings the database to this tool's version; says what was done.
+/// Upgrades the bundle to this tool's version. Returns a line that says what changed.
 pub fn upgrade(conninfo: &Conninfo, keys: &KeySource) -> Result<String> {
     let mut session = Session::connect(conninfo)?;
     let is_older = matches!(bundle::status(&mut session)?, Status::Older(_));
     if is_older {
-        // what it kept as plain text is sealed
+        // the upgrade seals secrets that an older bundle stored as plain text
         keys.provide(&mut session)?;
     }
     let was = bundle::upgrade(&mut session)?;
@@ -32,12 +32,12 @@ pub fn upgrade(conninfo: &Conninfo, keys: &KeySource) -> Result<String> {
     })
 }
 
-/// Takes what the plain secrets have left off the disk, as far as a session can.
+/// Removes plain secrets from dead rows, statistics and the write-ahead log, as far as a session can.
 fn remove_residue(session: &mut Session) {
     let turn_over = sql!("bundle/turn-wal-over");
     for sql in [
         sql!("bundle/vacuum-statistics"),
-        // a segment that is used again keeps what it held
+        // a recycled segment keeps its old content
         "ALTER SYSTEM SET wal_recycle = off",
         "SELECT pg_reload_conf()",
         turn_over,
@@ -47,7 +47,7 @@ fn remove_residue(session: &mut Session) {
         "SELECT pg_reload_conf()",
     ] {
         if let Err(error) = session.batch(sql) {
-            tracing::warn!("what plain secrets have left on disk could not be removed: {error}");
+            tracing::warn!("traces of plain secrets may remain on disk: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The whole way from nothing to a database with data.
+//! `database deploy`: makes the development cluster anew, hydrates and patches.
 
 use crate::bundle;
 use crate::bundle::inherits;
@@ -13,45 +13,44 @@ use crate::secret::Supply;
 use crate::sys::error::{Context, Result};
 use crate::sys::steps::Steps;
 
-/// What to put into a database.
+/// The content of a database.
 #[derive(Debug)]
 pub struct Content {
-    /// Whether the hectic bundle comes first.
+    /// Apply the hectic bundle first.
     pub hook: bool,
-    /// Where the secrets come from.
+    /// The dotenv with the secrets.
     pub secrets: Supply,
-    /// The sources, unless hydration is left out.
+    /// The sources; `None` skips hydration.
     pub source: Option<Source>,
-    /// The patch, unless it is left out.
+    /// The patch file; `None` skips it.
     pub patch: Option<Patch>,
-    /// Tables that have to exist when all is done.
+    /// Tables that must exist at the end.
     pub inherits: Vec<String>,
 }
 
-/// `database deploy`.
+/// A deployment into the development cluster.
 #[derive(Debug)]
 pub struct Deploy {
-    /// The cluster to deploy to.
+    /// The development cluster.
     pub development: Development,
-    /// What to deploy.
+    /// The content of its database.
     pub content: Content,
-    /// Whether to stop the server after success.
+    /// Stop the server after success.
     pub stop_after: bool,
 }
 
-/// What was deployed.
+/// The result of a deployment.
 #[derive(Debug)]
 pub struct Deployed {
     /// The cluster's URL.
     pub url: String,
-    /// Whether the server was stopped.
     pub stopped: bool,
-    /// The steps.
+    /// The steps, with their times.
     pub steps: Steps,
 }
 
 impl Deploy {
-    /// Deploys.
+    /// Runs the deployment.
     pub fn run(mut self) -> Result<Deployed> {
         let mut steps = Steps::default();
         if self.content.source.is_some() {
@@ -72,7 +71,8 @@ impl Deploy {
     }
 }
 
-/// Puts `content` into the database: bundle, secrets, sources, patch. Who keeps the database flushes.
+/// Puts `content` into the database: bundle, secrets, sources, patch. A caller that keeps the
+/// database must flush it afterwards.
 pub fn apply(
     toolchain: &Toolchain,
     conninfo: &Conninfo,

@@ -1,36 +1,36 @@
-//! `database doctor`: every precondition, with its verdict and what to do about it.
+//! `database doctor`: checks every precondition and says how to meet it.
 
 use crate::sys::error::{Error, Result};
 
-/// One precondition that was looked at.
+/// A precondition that was checked.
 #[derive(Debug)]
 pub struct Finding {
-    /// What was looked at.
+    /// The precondition.
     pub what: &'static str,
-    /// What was found, or what is wrong.
+    /// The result of the check.
     pub verdict: Verdict,
 }
 
-/// How a precondition stands.
+/// The result of a check.
 #[derive(Debug)]
 pub enum Verdict {
-    /// In order.
+    /// The precondition is met; the text shows its value.
     Good(String),
-    /// Works, but is worth knowing.
+    /// The precondition is met, but the user should know something: a finding and an advice.
     Note(String, String),
-    /// Stands in the way.
+    /// The precondition is not met.
     Bad(Error),
 }
 
-/// All findings.
+/// The results of all checks.
 #[derive(Debug, Default)]
 pub struct Diagnosis {
-    /// In the order in which they matter.
+    /// In the order of their importance.
     pub findings: Vec<Finding>,
 }
 
 impl Diagnosis {
-    /// Looks at one precondition: its value is what later ones build on.
+    /// Records the result of one check and returns its value, which later checks build on.
     pub fn look<T>(
         &mut self,
         what: &'static str,
@@ -49,7 +49,7 @@ impl Diagnosis {
         }
     }
 
-    /// Notes something that works but is worth knowing.
+    /// Records a precondition that is met, with an advice.
     pub fn note(
         &mut self,
         what: &'static str,
@@ -59,7 +59,7 @@ impl Diagnosis {
         self.findings.push(Finding { what, verdict: Verdict::Note(found.into(), advice.into()) });
     }
 
-    /// The first thing that stands in the way.
+    /// The error of the first precondition that is not met.
     pub fn first_problem(&self) -> Option<&Error> {
         self.findings.iter().find_map(|finding| match &finding.verdict {
             Verdict::Bad(error) => Some(error),

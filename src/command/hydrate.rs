@@ -1,4 +1,4 @@
-//! `database hydrate`: the bundle, the secrets and the sources, into a database that is there.
+//! `database hydrate`: loads the bundle, the secrets and the sources into an existing database.
 
 use crate::command::deploy::{self, Content};
 use crate::postgres::connection::conninfo::Conninfo;

@@ -5,31 +5,30 @@ use std::time::SystemTime;
 
 use crate::sys::error::{Error, Result};
 
-/// One log.
+/// A log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
-    /// The file.
     pub path: PathBuf,
-    /// Its name without the directory.
+    /// The file's name without its directory.
     pub name: String,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was last written.
+    /// The time of the last write.
     pub modified: SystemTime,
 }
 
-/// The logs in `directories`, newest first; a directory that is not there holds none.
+/// Lists the logs in `directories`, newest first. A directory that does not exist has none.
 pub fn list(directories: &[PathBuf]) -> Vec<Log> {
     let mut logs: Vec<Log> = directories.iter().flat_map(|directory| logs_in(directory)).collect();
     logs.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.name.cmp(&b.name)));
     logs
 }
 
-/// The log that `wanted` means: an index of the list from 1 on, an exact name, or a part of one name
-/// only. Without a wish, the newest.
+/// Finds the log that `wanted` names: its number in the list, its exact name, or a part of its
+/// name. `None` means the newest log.
 ///
 /// # Errors
-/// `Missing` when there is none, `Conflict` when several fit.
+/// `Missing` if no log fits, `Conflict` if several do.
 pub fn select(logs: Vec<Log>, wanted: Option<&str>) -> Result<Log> {
     let names: Vec<String> = logs.iter().map(|log| log.name.clone()).collect();
     let nothing =

@@ -1,7 +1,7 @@
-//! The verbs, one a file: they compose the nouns and return what a person is to be told.
+//! The verbs, one file each. A verb composes the nouns and returns data, which `cli/` prints.
 //!
-//! No verb parses arguments, prints, or reads the environment. One may call `deploy::apply`;
-//! otherwise they do not call each other.
+//! No verb parses arguments, prints, or reads the environment. A verb may call `deploy::apply`;
+//! otherwise verbs do not call each other.
 
 pub mod backup;
 pub mod bundle;

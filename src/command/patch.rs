@@ -1,4 +1,4 @@
-//! `database patch`: runs the patch, or opens it in an editor.
+//! `database patch`: runs the patch file, or opens it in an editor.
 
 use crate::bundle::inherits;
 use crate::postgres::connection::conninfo::Conninfo;
@@ -13,8 +13,9 @@ use crate::sys::error::{Context, Error, Result};
 use crate::sys::process::{Command, Environment};
 use crate::sys::steps::Steps;
 
-/// Runs the patch on the database of `conninfo`, creating an empty default file when there is none.
-/// Returns what rows of staging it has loaded, which its own procedures have compared.
+/// Runs the patch file on the database of `conninfo`. Creates an empty default file if there is
+/// none. Returns the rows of staging that the file loaded; the file's own procedures compared them
+/// with the pull.
 pub fn run(
     toolchain: &Toolchain,
     conninfo: &Conninfo,
@@ -31,13 +32,13 @@ pub fn run(
     Ok((steps, loaded))
 }
 
-/// Whether the patch file came from staging.
+/// Checks whether `pull_staging` wrote the patch file.
 pub fn was_pulled(workspace: &Workspace) -> bool {
     pull::was_pulled(&workspace.patch.file)
 }
 
-/// Becomes the editor on the patch file; returns only when that failed. `editor` is a command line
-/// as a shell reads it.
+/// Replaces this process by the editor, which opens the patch file. Returns only if that fails.
+/// `editor` is a command line in a shell's syntax.
 pub fn edit(workspace: &Workspace, editor: &str, environment: &Environment) -> Error {
     if let Err(error) = patch::create_default(workspace) {
         return error;

@@ -1,4 +1,4 @@
-//! `database psql`: the way in.
+//! `database psql`: opens psql on the project's database.
 
 use std::ffi::OsString;
 
@@ -7,7 +7,7 @@ use crate::postgres::psql::script::psql;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 
-/// Becomes psql on the connection. Returns only when that failed.
+/// Replaces this process by psql on the connection. Returns only if that fails.
 pub fn run(toolchain: &Toolchain, conninfo: &Conninfo, arguments: &[OsString]) -> Result<Error> {
     Ok(psql(toolchain, conninfo)?.args(arguments).replace_process())
 }

@@ -1,4 +1,4 @@
-//! `database pull_staging`: brings rows of staging into the patch file, or into the database here.
+//! `database pull_staging`: copies rows of staging into the patch file or into the database here.
 
 mod check;
 
@@ -16,31 +16,32 @@ use crate::sys::process::Environment;
 
 pub use check::Checked;
 
-/// Where the rows are, which are wanted, and where they go.
+/// A pull: the server, the rows, and their destination.
 #[derive(Clone)]
 pub struct PullStaging {
-    /// The host that ssh connects to; none: the server is reached without.
+    /// The host that ssh connects to. `None` means a direct connection.
     pub ssh_host: Option<String>,
-    /// The server, as it is reached from that host.
+    /// The server's address, as seen from that host.
     pub conninfo: Conninfo,
-    /// What is pulled.
+    /// The tables and rows to pull.
     pub wanted: Wanted,
-    /// `pg_dump` and its flags, where the pull is left to it.
+    /// `pg_dump` with its flags, if `pg_dump` does the pull.
     pub by_pg_dump: Option<(Toolchain, Flags)>,
     /// The patch file.
     pub file: PathBuf,
-    /// The database into which is loaded instead.
+    /// The database to load into, instead of writing the patch file.
     pub into: Option<Conninfo>,
-    /// Whether tables that an interrupted pull has read count as read.
+    /// Continue an interrupted pull: skip the tables that it read.
     pub resume: bool,
-    /// How long a connection may take.
+    /// The time limit for a connection.
     pub timeout: Duration,
-    /// What ssh gets.
+    /// The environment of ssh.
     pub environment: Environment,
 }
 
 impl PullStaging {
-    /// Pulls. The patch file is replaced when all has arrived. What `pg_dump` pulled is not counted.
+    /// Pulls. Replaces the patch file after all rows have arrived. Returns no counts for a pull by
+    /// `pg_dump`.
     pub fn run(self) -> Result<Vec<Pulled>> {
         let started = Instant::now();
         let local = self.into.as_ref().map(pull::connect).transpose();
@@ -52,7 +53,7 @@ impl PullStaging {
         Ok(pulled)
     }
 
-    /// Proposes what `staging.toml` might say. Changes nothing.
+    /// Proposes entries for `staging.toml`. Changes nothing.
     pub fn scan(&self) -> Result<Proposals> {
         let (tunnel, _) = patiently(|| self.tunnel())?;
         self.through(tunnel.as_ref(), |conninfo| {
@@ -61,13 +62,13 @@ impl PullStaging {
         })
     }
 
-    /// The way to the server, where ssh is one.
+    /// Opens the ssh tunnel, if the pull uses one.
     fn tunnel(&self) -> Result<Option<Tunnel>> {
         let open = |host| Tunnel::open(host, &self.conninfo, self.timeout, &self.environment);
         self.ssh_host.as_deref().map(open).transpose()
     }
 
-    /// Does something with the server.
+    /// Runs `work` with a connection string that goes through the tunnel.
     fn through<T>(
         &self,
         tunnel: Option<&Tunnel>,
@@ -97,7 +98,7 @@ impl PullStaging {
         }
     }
 
-    /// How messages call staging: where it is, without who asks.
+    /// The name of staging in messages: the server's address and database, without a user.
     fn source(&self) -> String {
         let server = self.conninfo.targets().first().map(ToString::to_string).unwrap_or_default();
         let host = self.ssh_host.as_ref().map(|host| format!("{host}:")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `database restore`: a backup in the place of the development cluster.
+//! `database restore`: replaces the development cluster by a backup.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::secret::{KeySource, tell_unreadable};
 use crate::sys::error::{Context, Result};
 use crate::sys::steps::Steps;
 
-/// What to restore, and where.
+/// The options of a restore.
 #[derive(Debug)]
 pub struct Restore {
     /// The backup.
@@ -19,33 +19,33 @@ pub struct Restore {
     pub spec: ClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
-    /// The role that the project connects as, when it connects to this cluster.
+    /// The role that the project connects as, if its URL names this cluster.
     pub role: Option<String>,
-    /// The database that the project connects to.
+    /// The project's database.
     pub database: Option<String>,
-    /// Where the keys of secrets may come from.
+    /// The possible places of the keys of secrets.
     pub keys: KeySource,
-    /// Whether indexes that a changed collation affects are built anew.
+    /// Rebuild the indexes that a changed collation affects.
     pub reindex: bool,
 }
 
-/// A backup that was restored.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
     /// The cluster's URL.
     pub url: String,
-    /// What was changed, a sentence each.
+    /// The changes that taming made, one sentence each.
     pub changes: Vec<String>,
-    /// What somebody should do something about, a sentence each.
+    /// Warnings, one sentence each; each needs an action of the user.
     pub warnings: Vec<String>,
-    /// Where the old cluster is, if it was not made by this tool.
+    /// The directory of the old cluster, if another tool made that cluster.
     pub kept: Option<PathBuf>,
-    /// The steps.
+    /// The steps, with their times.
     pub steps: Steps,
 }
 
 impl Restore {
-    /// Restores. Until the last step the old cluster is as it was.
+    /// Restores. The old cluster stays unchanged until the last step.
     pub fn run(self) -> Result<Restored> {
         let mut steps = Steps::default();
         let staging = Staging::beside(self.spec.clone())?;

@@ -1,4 +1,4 @@
-//! `database secrets`: what is more than one call of the store.
+//! `database secrets`: the subcommands that need more than one call of the secret store.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
@@ -11,7 +11,7 @@ use crate::secret::{KeyRing, KeySource, Store, Supply, dotenv, read_file, sealed
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Command, Environment};
 
-/// Loads the dotenv; how many secrets there are then.
+/// Loads the dotenv. Returns the number of secrets in the store afterwards.
 ///
 /// # Errors
 /// `Missing` (exit 3) without a dotenv.
@@ -22,25 +22,26 @@ pub fn load(conninfo: &Conninfo, supply: &Supply) -> Result<usize> {
             .hint("or set ENVIRONMENT, for $LOCAL_DIR/.env.$ENVIRONMENT")
     })?;
     if entries.is_empty() && !supply.allow_empty {
-        return Err(Error::conflict("the dotenv has no entries; to load it removes all secrets")
-            .hint("if that is meant: --allow-empty"));
+        return Err(Error::conflict("the dotenv has no entries; loading it removes all secrets")
+            .hint("use --allow-empty to remove them"));
     }
     supply.replace(&mut Store::require(conninfo, &supply.keys)?, &entries)?;
     Ok(entries.len())
 }
 
-/// Seals a dotenv for the repository; where it is then, and how many names it has.
+/// Seals a dotenv for the repository. Returns the path of the sealed file and the number of its
+/// names.
 ///
 /// # Errors
-/// `Missing` (exit 3) without the project's key, `Conflict` for what is sealed already.
+/// `Missing` (exit 3) without the project's key, `Conflict` if the dotenv is sealed already.
 pub fn seal(file: &Path, output: Option<&Path>, keys: &KeySource) -> Result<(PathBuf, usize)> {
     let ring = keys.project_keys()?;
     let content = read_file(file)?;
     if sealed_file::is_sealed(&content) {
         return Err(Error::conflict(format!("{} is sealed already", file.display()))
-            .hint("seal the dotenv that it was made of"));
+            .hint("name the plain dotenv instead"));
     }
-    let place = |error: Error| error.hint(format!("it is in {}", file.display()));
+    let place = |error: Error| error.hint(format!("the file is {}", file.display()));
     let entries = dotenv::parse(&content).map_err(place)?;
     let output = output.map_or_else(|| beside(file), Path::to_owned);
     let previous = if output.exists() {
@@ -52,15 +53,21 @@ pub fn seal(file: &Path, output: Option<&Path>, keys: &KeySource) -> Result<(Pat
         .as_ref()
         .is_some_and(|content| !content.is_empty() && !sealed_file::is_sealed(content))
     {
-        return Err(Error::conflict(format!("{} is there and no sealed dotenv", output.display()))
-            .hint("name another file: --output FILE"));
+        return Err(Error::conflict(format!(
+            "{} exists, but it is not a sealed dotenv",
+            output.display()
+        ))
+        .hint("name another file: --output FILE"));
     }
     let text = sealed_file::seal(&entries, previous.as_deref(), &ring).map_err(|error| {
-        error.hint(format!("of {}; to seal all anew, remove it", output.display()))
+        error.hint(format!(
+            "the sealed file is {}; remove it to seal all values anew",
+            output.display()
+        ))
     })?;
     let _acting = ActingAs::controller_of(&output)?;
     replace_file(&output, &text)?;
-    // nothing in it is secret, and others have to read what is in the repository
+    // the values are sealed, and every user of the repository must be able to read the file
     std::fs::set_permissions(&output, Permissions::from_mode(0o644)).on("change", &output)?;
     Ok((output, entries.len()))
 }
@@ -74,17 +81,18 @@ fn beside(file: &Path) -> PathBuf {
 /// Makes a key file that teammates can share.
 ///
 /// # Errors
-/// `Conflict` when the file is there.
+/// `Conflict` if the file exists.
 pub fn keygen(file: &Path) -> Result<()> {
     let _acting = ActingAs::controller_of(file)?;
     if KeyRing::create(file, None)? {
         return Ok(());
     }
-    Err(Error::conflict(format!("{} is there already", file.display()))
+    Err(Error::conflict(format!("{} exists already", file.display()))
         .hint("nothing was changed; `database secrets rotate` adds a key"))
 }
 
-/// Becomes a program that has the secrets in its environment. Returns only when that failed.
+/// Replaces this process by a program that gets the secrets in its environment. Returns only if
+/// that fails.
 pub fn run(store: &mut Store, command: &[OsString], mut environment: Environment) -> Result<Error> {
     for entry in store.all()? {
         environment.set(&entry.name, OsStr::new(entry.value.expose()));

@@ -1,8 +1,8 @@
-//! `database snapshot`: named states of the development cluster.
+//! `database snapshot`: named copies of the development cluster.
 //!
-//! A state is copied while no server runs, which takes a moment: the server is stopped for it and
-//! started again. Coming back, the copy is made first, beside the cluster, and only then does it
-//! take the cluster's place.
+//! A data directory can only be copied while no server runs, so `save` stops the server for a
+//! moment and starts it again. `restore` first copies the snapshot to a place beside the cluster.
+//! Only then does the copy take the cluster's place.
 
 use crate::cluster::{ClusterSpec, Draft, Found, Liveness, Running, Snapshot, Staging, find};
 use crate::postgres::toolchain::Toolchain;
@@ -10,44 +10,43 @@ use crate::secret::{KeySource, tell_unreadable};
 use crate::sys::error::{Context, Error, Result};
 use crate::sys::steps::Steps;
 
-/// The cluster, and what to do about those who work in it.
+/// The cluster that a snapshot verb works on.
 #[derive(Debug)]
 pub struct Target {
     /// The development cluster.
     pub spec: ClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
-    /// Whether other sessions are disconnected (`PG_FORCE`).
+    /// Disconnect other sessions instead of refusing (`PG_FORCE`).
     pub force: bool,
 }
 
-/// One snapshot, as it is listed.
+/// A snapshot in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its name.
     pub name: String,
-    /// When it was saved, in seconds since the epoch.
+    /// The time of the snapshot, in seconds since the epoch.
     pub saved: u64,
-    /// The bytes of its files.
+    /// The size of its files in bytes.
     pub bytes: u64,
     /// The major version of PostgreSQL.
     pub version: String,
 }
 
-/// A state that is back.
+/// The result of a restored snapshot.
 #[derive(Debug)]
 pub struct Restored {
-    /// The URL of a role that can connect.
+    /// The URL of a role that can log in.
     pub url: String,
-    /// What somebody should do something about, a sentence each.
+    /// Warnings, one sentence each; each needs an action of the user.
     pub warnings: Vec<String>,
-    /// When the state was saved, in seconds since the epoch.
+    /// The time of the snapshot, in seconds since the epoch.
     pub saved: u64,
-    /// The steps.
+    /// The steps, with their times.
     pub steps: Steps,
 }
 
-/// Saves the cluster as it is now. Whether a server ran or not, it is so again afterwards.
+/// Saves the cluster as it is now. Restarts the server if it ran before.
 pub fn save(target: Target, name: &str, replace: bool) -> Result<Steps> {
     let mut steps = Steps::default();
     let draft = Draft::begin(target.spec.clone(), name, replace)?;
@@ -66,8 +65,8 @@ pub fn save(target: Target, name: &str, replace: bool) -> Result<Steps> {
     Ok(steps)
 }
 
-/// Lets a saved state take the cluster's place. Until the last step the cluster is as it was. `role`
-/// is whom the project connects as.
+/// Replaces the cluster by a snapshot. The cluster stays unchanged until the last step. `role` is
+/// the role that the project connects as.
 pub fn restore(
     mut target: Target,
     name: &str,
@@ -96,7 +95,7 @@ pub fn restore(
     Ok(Restored { url, warnings, saved: snapshot.saved(), steps })
 }
 
-/// The URL of `role`, or of the superuser when the saved state keeps that one out.
+/// The URL of `role`, or of the superuser if `role` cannot log in to the restored cluster.
 fn url(running: &Running, role: Option<&str>, warnings: &mut Vec<String>) -> String {
     let (superuser, database) = (&running.spec().superuser, &running.spec().database);
     for user in role.into_iter().chain([&**superuser]) {
@@ -108,7 +107,7 @@ fn url(running: &Running, role: Option<&str>, warnings: &mut Vec<String>) -> Str
     running.url(superuser, "postgres").to_url()
 }
 
-/// All snapshots beside the cluster that `spec` describes, the oldest first.
+/// Lists the snapshots of the cluster that `spec` describes, the oldest first.
 pub fn list(spec: &ClusterSpec) -> Result<Vec<Listed>> {
     let _acting = spec.act()?;
     let listed = |snapshot: &Snapshot| {
@@ -128,14 +127,14 @@ pub fn remove(spec: &ClusterSpec, name: &str) -> Result<()> {
 }
 
 impl Target {
-    /// Looks at the cluster; exit 2 when others work in it and nobody insists.
+    /// Finds the cluster. Exits with 2 if other sessions are connected and `force` is not set.
     fn look(&self) -> Result<Found> {
-        // a command that was killed may have left it starting or stopping
+        // a killed command may have left the server starting or stopping
         Liveness::settled(&self.spec.layout.data())?;
         let found = find(self.spec.clone(), self.toolchain.clone())?;
         let Found::Running(running) = &found else { return Ok(found) };
         let sessions = match running.other_sessions() {
-            // whoever insists need not be told how many they are
+            // with `force`, the number of sessions does not matter
             Err(_) if self.force => 0,
             sessions => sessions.hint("PG_FORCE=1 stops it without asking who works in it")?,
         };

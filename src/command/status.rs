@@ -1,4 +1,4 @@
-//! `database status`: what runs, since when, how large, for whom.
+//! `database status`: whether the development cluster runs, since when, its size, and its users.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,42 +6,40 @@ use crate::cluster::{ClusterSpec, Found, Running, Usage, cache_usage, find, log_
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::Result;
 
-/// What is known about the development cluster.
+/// The state of the development cluster.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Status {
-    /// There is no cluster.
     Absent,
-    /// There is one, and no server.
+    /// The cluster exists, but no server runs.
     Stopped,
-    /// A server that was killed left its pid file.
+    /// No server runs, but one that was killed left its pid file.
     Stale,
-    /// A server runs.
     Running(Facts),
 }
 
-/// What is known about a running server.
+/// Details of a running server.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Facts {
     /// The postmaster's process id.
     pub pid: u32,
-    /// Since when it runs, in seconds.
+    /// The seconds since the server started.
     pub up_seconds: u64,
     /// The server's version.
     pub version: String,
     /// The size of all databases.
     pub size: String,
-    /// Client sessions.
+    /// The number of client sessions.
     pub sessions: i64,
-    /// The connection string.
+    /// The URL of the project's database.
     pub url: String,
-    /// The logs.
+    /// The size of the logs.
     pub logs: Usage,
-    /// The template cache, which other clusters use too.
+    /// The size of the template cache. Other clusters use that cache, too.
     pub templates: Usage,
 }
 
-/// Looks at the cluster that `spec` describes.
+/// Finds the cluster that `spec` describes and asks its server for details.
 pub fn run(spec: ClusterSpec, toolchain: Toolchain, user: Option<String>) -> Result<Status> {
     Ok(match find(spec, toolchain)? {
         Found::Nothing => Status::Absent,

@@ -1,4 +1,4 @@
-//! `database test`: runs `test/test.sql` and believes its TAP.
+//! `database test`: runs `test/test.sql` and judges the TAP that it prints.
 
 use std::io::Write;
 
@@ -10,10 +10,10 @@ use crate::project::tap::Tap;
 use crate::project::workspace::{Workspace, require_file};
 use crate::sys::error::{Context, Error, Result};
 
-/// Runs the tests on the database of `conninfo`, passing their output on to `output`.
+/// Runs the tests on the database of `conninfo`. Copies their output to `output`.
 ///
 /// # Errors
-/// `Failed` when a test is `not ok` or the plan is not met; `Sql` when a statement fails.
+/// `Failed` if a test is `not ok` or the stream does not keep its plan; `Sql` if a statement fails.
 pub fn run(
     toolchain: &Toolchain,
     conninfo: &Conninfo,
@@ -33,7 +33,7 @@ pub fn run(
     script
         .run_lines(toolchain, conninfo, &mut |line| {
             tap.read(&String::from_utf8_lossy(line));
-            // a reader that went away does not make the tests fail
+            // tests do not fail because the reader of their output has gone
             let _ = output.write_all(line).and_then(|()| output.write_all(b"\n"));
         })
         .context("testing failed")?;

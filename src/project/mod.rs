@@ -1,4 +1,4 @@
-//! A project's files: where they are, the sources, the patch and the tests.
+//! A project's files: their paths, the sources, the patch file and the tests.
 
 pub mod patch;
 pub mod source;

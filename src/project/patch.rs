@@ -1,4 +1,4 @@
-//! The patch: SQL run after hydration, usually test data.
+//! The patch file: psql runs it after hydration, usually to insert test data.
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,16 @@ use crate::pull;
 use crate::pull::Contained;
 use crate::sys::error::{IoContext, Result};
 
-/// The patch of a project.
+/// The patch file of a project, ready to run.
 #[derive(Debug, Clone)]
 pub struct Patch {
-    /// `None` when the default file is missing, which is the same as an empty one.
+    /// `None` if the default file is missing. That means the same as an empty file.
     script: Option<Script>,
 }
 
 impl Patch {
-    /// The patch of `workspace`; exit 3 when `PATCH_SQL` names a file that is not there, or it
-    /// is no file.
+    /// Finds the patch file of `workspace`. Exits with 3 if `PATCH_SQL` names a path that does not
+    /// exist or that is not a regular file.
     pub fn of(workspace: &Workspace, log: Option<PathBuf>) -> Result<Self> {
         let file = &workspace.patch.file;
         if workspace.patch.named || file.exists() {
@@ -34,8 +34,8 @@ impl Patch {
         Ok(Self { script })
     }
 
-    /// Runs the patch. One that was pulled has to be as it was pulled; what rows it has brought is
-    /// returned.
+    /// Runs the patch file and returns the rows that a pull wrote into it. Refuses a pulled file
+    /// that somebody changed after the pull.
     pub fn apply(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Vec<Contained>> {
         let Some(script) = &self.script else { return Ok(Vec::new()) };
         let contents = pull::verify(&script.file)?;
@@ -43,7 +43,7 @@ impl Patch {
     }
 }
 
-/// Creates the default patch file, empty, when it is missing.
+/// Creates an empty file if the default patch file is missing.
 pub fn create_default(workspace: &Workspace) -> Result<()> {
     let file: &Path = &workspace.patch.file;
     if workspace.patch.named || file.exists() {

@@ -1,4 +1,4 @@
-//! The project's sources: what hydration runs.
+//! The project's sources, which hydration runs.
 
 use std::path::PathBuf;
 
@@ -9,19 +9,19 @@ use crate::postgres::toolchain::Toolchain;
 use crate::project::workspace::{Workspace, require_file};
 use crate::sys::error::Result;
 
-/// The sources of a project, from their entrypoint on.
+/// The sources of a project, beginning with the entry point.
 #[derive(Debug, Clone)]
 pub struct Source {
     script: Script,
 }
 
 impl Source {
-    /// The sources of `workspace`; exit 3 when there is no entrypoint. `mock` sets the psql variable
-    /// `USE_MOCK`.
+    /// Finds the sources of `workspace`. Exits with 3 if there is no entry point. `mock` sets the
+    /// psql variable `USE_MOCK`.
     pub fn of(workspace: &Workspace, mock: bool, log: Option<PathBuf>) -> Result<Self> {
         require_file(
             &workspace.entrypoint,
-            "the entrypoint",
+            "the entry point",
             "create it and include the sources with \\ir, or set DATABASE_SOURCE or \
              HYDRATE_ENTRYPOINT",
         )?;
@@ -31,8 +31,8 @@ impl Source {
         Ok(Self { script: Script { file, variables, directory: workspace.root.clone(), log } })
     }
 
-    /// The files that are run, as far as they can be known: where each is below the project's
-    /// directory, and its text.
+    /// Lists the files that psql will run, with their texts. Paths are relative to the project's
+    /// directory. The list lacks files whose names only psql can compute.
     pub fn files(&self) -> Vec<(PathBuf, String)> {
         let directory = &self.script.directory;
         let parts = migration::source::Source::reachable(&self.script.file, directory);
@@ -43,7 +43,6 @@ impl Source {
         named.collect()
     }
 
-    /// Runs the sources.
     pub fn hydrate(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
         self.script.run(toolchain, conninfo)
     }

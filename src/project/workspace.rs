@@ -4,37 +4,36 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::error::{Error, Result};
 
-/// Where a project keeps its database. Every path is absolute.
+/// The paths of a project's files. Every path is absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     /// `LOCAL_DIR`.
     pub root: PathBuf,
     /// `DATABASE_DIR`.
     pub database_directory: PathBuf,
-    /// The file that hydration starts with.
+    /// The file with which hydration starts.
     pub entrypoint: PathBuf,
-    /// The patch.
     pub patch: Patch,
-    /// The tests.
+    /// The file that `database test` runs.
     pub test: PathBuf,
-    /// Where the output of hydration goes, unless to standard output.
+    /// The file for the output of hydration. `None` means standard output.
     pub hydrate_log: Option<PathBuf>,
-    /// Where the output of patching goes, unless to standard output.
+    /// The file for the output of the patch. `None` means standard output.
     pub patch_log: Option<PathBuf>,
 }
 
-/// The patch file: one that was named has to exist, the default one is made when it is missing.
+/// The patch file. A file that `PATCH_SQL` names must exist; db-tool creates the default file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
-    /// The file.
     pub file: PathBuf,
     /// Whether `PATCH_SQL` named it.
     pub named: bool,
 }
 
-/// `path`, which has to be a file; exit 3 with its path and `hint` when it is not.
+/// Checks that `path` is a regular file. Otherwise exits with 3; the message has the path and
+/// `hint`.
 pub fn require_file(path: &Path, what: &str, hint: &str) -> Result<()> {
-    // the device that holds nothing is a file without content
+    // `/dev/null` counts as an empty file
     if path.is_file() || path == Path::new("/dev/null") {
         return Ok(());
     }

@@ -1,7 +1,8 @@
-//! `database diff`: does what production will be equal what the sources say?
+//! `database diff`: will the schema of production be equal to the schema of the sources?
 //!
-//! Two databases are made at once, each in a cluster of its own, and compared as facts and rows. What
-//! is compared never was text, so what is equal is equal.
+//! The tool makes two databases at once, each in a private cluster, and compares their facts and
+//! rows. It compares values from the catalogs, never dumped text, so that a different spelling is
+//! no difference.
 
 mod proof;
 mod side;
@@ -28,66 +29,66 @@ use crate::sys::parallel::at_once;
 use proof::Compared;
 use side::{Side, owner};
 
-/// A comparison.
+/// A comparison of two databases.
 pub struct Diff<'a> {
-    /// What both sides are made of.
+    /// The settings and sources from which both sides are made.
     pub ground: &'a Ground,
-    /// What the sources are compared with.
+    /// The database to compare with the sources.
     pub against: Against,
-    /// Which rows are compared.
+    /// The tables whose rows are compared.
     pub rows: rows::Wanted,
-    /// The migration to be drafted from the differences.
+    /// The migration to draft from the differences.
     pub draft: Option<Writing>,
-    /// What is set aside.
+    /// The rules of `diff-ignore.toml`.
     pub rules: Rules,
-    /// The day, for rules that end.
+    /// The current day, because rules can expire.
     pub today: Day,
 }
 
-/// Everything that differs.
+/// The differences between two databases.
 #[derive(Debug)]
 pub struct Report {
-    /// What side A is.
+    /// The name of side A.
     pub a: String,
-    /// What side B is.
+    /// The name of side B.
     pub b: String,
-    /// Between the schemas.
+    /// Differences between the schemas.
     pub schema: Vec<Difference>,
-    /// Between the rows of immutable tables.
+    /// Differences between the rows of immutable tables.
     pub rows: Vec<TableDiff>,
-    /// How many migrations the backup lacked.
+    /// The number of migrations that the backup lacked.
     pub behind: Option<usize>,
-    /// What was set aside, and why.
+    /// The differences that rules set aside, with their reasons.
     pub ignored: Vec<Ignored>,
-    /// The clusters that were kept, of side A first.
+    /// The clusters that `--keep` left running, side A first.
     pub kept: Vec<Kept>,
-    /// What became of the migration that was wanted.
+    /// The result of drafting, if a draft was requested.
     pub draft: Option<Outcome>,
 }
 
 /// A difference that a rule sets aside.
 #[derive(Debug, Serialize)]
 pub struct Ignored {
-    /// What differs.
+    /// The object or the rows that differ.
     pub object: String,
-    /// The object of the schema.
+    /// The object, unless the difference is in rows.
     #[serde(skip)]
     pub identity: Option<Identity>,
     /// The rule's reason.
     pub reason: String,
 }
 
-/// How much a report weighs.
+/// The numbers of differences that count and do not count.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Weight {
-    /// Differences of the classes that count, and tables whose rows differ.
+    /// Differences of the classes that count, plus tables whose rows differ.
     pub counting: usize,
-    /// The others.
+    /// All other differences.
     pub other: usize,
 }
 
 impl Report {
-    /// One without differences.
+    /// Makes a report without differences.
     fn between(a: &str, b: &str) -> Self {
         Self {
             a: a.to_owned(),
@@ -101,7 +102,7 @@ impl Report {
         }
     }
 
-    /// Sets aside what the rules say.
+    /// Moves the differences that the rules cover to `ignored`.
     pub fn ignore(&mut self, rules: &Rules, today: Day) {
         let ignored = &mut self.ignored;
         let mut keep = |object: String, identity: Option<&Identity>, reason: Option<&str>| {
@@ -118,7 +119,7 @@ impl Report {
         self.rows.retain(|found| keep(format!("rows {}", found.table), None, rows(&found.table)));
     }
 
-    /// Weighs the report: rows always count.
+    /// Counts the differences. Rows always count.
     pub fn weigh(&self, counting: &[Class]) -> Weight {
         let counts = self.schema.iter().filter(|d| counting.contains(&d.class)).count();
         Weight { counting: counts + self.rows.len(), other: self.schema.len() - counts }
@@ -126,10 +127,10 @@ impl Report {
 }
 
 impl Diff<'_> {
-    /// Makes both sides and compares them. Nothing is left behind.
+    /// Makes both sides and compares them. Removes both, unless `--keep` is given.
     ///
     /// # Errors
-    /// `Migration` for SQL that fails while a side is made.
+    /// `Migration` if SQL fails while a side is made.
     pub fn run(&self) -> Result<Report> {
         if let Some(draft) = &self.draft {
             draft.check(self.ground, matches!(self.against, Against::Database(_)))?;
@@ -141,7 +142,7 @@ impl Diff<'_> {
         let a = a.context("cannot prepare the other side");
         match (a, b.context("cannot prepare the sources' side")) {
             (Ok(a), Ok(b)) => self.read(a, b),
-            // each side removes itself
+            // a side removes its cluster when it is dropped
             (Err(error), Ok(side)) | (Ok(side), Err(error)) => {
                 drop(side);
                 Err(error)
@@ -160,7 +161,7 @@ impl Diff<'_> {
         facts::end(&mut of_a.session)?;
         facts::end(&mut of_b.session)?;
         drop((of_a.session, of_b.session));
-        // side B is always ours
+        // side B is always a private cluster
         timed("definitions parsed again", || {
             facts::respell(&mut of_a.facts, &of_b.facts, || b.beside())
         })?;
@@ -195,7 +196,7 @@ impl Diff<'_> {
         })
     }
 
-    /// Says where each difference comes from.
+    /// Finds the origin of each difference.
     fn trace(
         &self,
         differences: &mut [Difference],
@@ -223,24 +224,24 @@ impl Diff<'_> {
     }
 }
 
-/// A side whose schema was read, in the transaction in which it was.
+/// A side whose schema was read, with the transaction that read it.
 struct Reading {
     session: Session,
     owner: String,
     facts: Facts,
 }
 
-/// What to do about rows that may not be read.
+/// Adds a hint to an error about rows that the role may not read.
 fn explained(error: Error) -> Error {
     if error.message().contains("row-level security") {
         return error.context("cannot compare the rows").hint(
-            "what a policy hides cannot be compared: use a role that owns the tables, or has BYPASSRLS",
+            "row-level security hides rows: use a role that owns the tables or has BYPASSRLS",
         );
     }
     error
 }
 
-/// Does the work and says how long it took.
+/// Runs `work` and logs how long it took.
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let begin = Instant::now();
     let done = work();

@@ -1,9 +1,9 @@
-//! `database diff --write-migration`: a draft that has been tried.
+//! `database diff --write-migration`: tries a draft before it saves it.
 //!
-//! What is written down is believed, so it is proven first: the way forward makes a copy of side A
-//! what side B is, and the way back makes it what it was, as far as differences count. The copy is
-//! read as the sides were; what does not come with a copy of a database (its privileges, its
-//! settings) is taken from the first comparison.
+//! Users trust a saved migration, so the tool proves it first on a copy of side A. The up must make
+//! the copy equal to side B, and the down must make it equal to side A again. Only differences that
+//! count are considered. Some things do not come with a copy of a database, such as its privileges
+//! and settings. For those, the result of the first comparison stands.
 
 use std::path::PathBuf;
 
@@ -26,56 +26,56 @@ use crate::postgres::sql::template::fill;
 use crate::sys::error::{Context, Error, Kind, Result};
 use crate::sys::scratch::Scratch;
 
-/// The direction of a draft that makes side A what side B is.
+/// The direction of a draft that makes side A equal to side B.
 const UP: &str = "up";
 
-/// What no copy of a database has.
+/// Objects that `CREATE DATABASE … TEMPLATE` does not copy.
 const APART: [Sort; 5] =
     [Sort::Database, Sort::DatabaseSetting, Sort::RoleSetting, Sort::Subscription, Sort::CronJob];
 
-/// A migration that is wanted.
+/// A request to draft a migration.
 #[derive(Debug, Clone)]
 pub struct Writing {
-    /// What it is about.
+    /// The migration's description, from which its name is made.
     pub description: String,
-    /// How it is to lie on disk; as its neighbours do, when `None`.
+    /// The layout of its files. `None` means the layout of the other migrations.
     pub layout: Option<Layout>,
-    /// The classes that have to be expressed.
+    /// The classes of differences that the draft must remove.
     pub counting: Vec<Class>,
 }
 
-/// What became of it.
+/// The result of drafting.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nothing differs that counts.
+    /// No difference counts, so there is nothing to draft.
     Needless,
-    /// Both files, up first.
+    /// The saved files: the up, then the down.
     Saved([PathBuf; 2]),
-    /// It does not stand its proof, and nothing was saved.
+    /// The draft failed its proof, and nothing was saved.
     Refused(Box<Refusal>),
 }
 
-/// A draft that does not do what it should.
+/// A draft that failed its proof.
 #[derive(Debug)]
 pub struct Refusal {
-    /// What was tried.
+    /// The direction that failed.
     pub direction: &'static str,
-    /// Its SQL failed.
+    /// The error, if its SQL failed.
     pub failed: Option<Error>,
-    /// What it leaves, where it ran.
+    /// The differences that remain after its SQL ran.
     pub left: Report,
     /// The text of both directions.
     pub content: Content,
 }
 
 impl Refusal {
-    /// Whether all but rows is as it should be.
+    /// Checks whether nothing but rows differs.
     fn leaves_rows_alone(&self) -> bool {
         self.failed.is_none() && self.left.schema.is_empty() && !self.left.rows.is_empty()
     }
 }
 
-/// Both sides, after their comparison.
+/// Both sides after their comparison.
 pub(super) struct Compared<'a> {
     pub diff: &'a Diff<'a>,
     pub sides: [&'a Side; 2],
@@ -89,16 +89,16 @@ impl Writing {
         New { description: &self.description, version: None, layout: self.layout }
     }
 
-    /// Whether it could be written at all, before the work begins.
+    /// Checks before any work begins whether the draft can be written.
     ///
     /// # Errors
-    /// `Conflict` for a name that is none, and for a side A that nobody may copy.
+    /// `Conflict` for an invalid name, and for a side A that cannot be copied.
     pub(super) fn check(&self, ground: &Ground, is_theirs: bool) -> Result<()> {
         if is_theirs {
-            return Err(Error::conflict("a migration cannot be drafted against a database that is only read")
-                .detail("A draft is tried on a copy of the other side before it is saved, and only what is in a private cluster is copied.")
+            return Err(Error::conflict("cannot draft a migration against an existing database")
+                .detail("db-tool tries a draft on a copy of the other side before it saves it, and it copies databases of private clusters only.")
                 .hint("take a backup of it and name that: database diff BACKUP --write-migration NAME")
-                .hint("or draft what the migrations lack: --from-migrations"));
+                .hint("or compare with the migrations: --from-migrations"));
         }
         self.migration().path(&ground.migrations.directory).map(drop)
     }
@@ -109,7 +109,7 @@ impl Writing {
         }
         let [a, b] = compared.facts;
         let (a, mut b) = (compared.roles.apply_a(a), compared.roles.apply_b(b));
-        // what is lived with is not to be changed
+        // a difference that a rule sets aside must not be changed
         for identity in compared.report.ignored.iter().filter_map(|one| one.identity.as_ref()) {
             b.take(identity, &a);
         }
@@ -121,7 +121,7 @@ impl Writing {
         let refusal = loop {
             let refusal = self.tried(compared, content(&self.description, &up, &down))?;
             let Some(refusal) = refusal else { break None };
-            // rows of columns that only one side had could be compared on the copy only
+            // if only one side has a column, its rows can be compared on the copy only
             rounds += 1;
             if rounds > 2 || !refusal.leaves_rows_alone() {
                 break Some(refusal);
@@ -142,10 +142,10 @@ impl Writing {
         Ok(Outcome::Saved(files(path)))
     }
 
-    /// Tries both directions on a copy. None: they do what they should.
+    /// Tries both directions on a copy. Returns `None` if both do what they should.
     fn tried(&self, compared: &Compared, content: Content) -> Result<Option<Refusal>> {
         let Side::Private { cluster, .. } = compared.sides[0] else {
-            return Err(Error::unexpected("side A has no cluster of ours"));
+            return Err(Error::unexpected("side A has no private cluster"));
         };
         let (reader, owner) = cluster.copy(&compared.roles.a)?;
         let trial = Trial { compared, reader, owner, counting: &self.counting };
@@ -167,7 +167,6 @@ impl Writing {
     }
 }
 
-/// The text of both directions.
 fn content(name: &str, up: &Draft, down: &Draft) -> Content {
     Content {
         up: up.text(&format!("{name}: drafted from a comparison.")),
@@ -175,7 +174,7 @@ fn content(name: &str, up: &Draft, down: &Draft) -> Content {
     }
 }
 
-/// The file that moves forward and the one that moves back.
+/// The paths of the up and the down.
 fn files(made: PathBuf) -> [PathBuf; 2] {
     if made.is_dir() {
         return [made.join("up.sql"), made.join("down.sql")];
@@ -185,7 +184,7 @@ fn files(made: PathBuf) -> [PathBuf; 2] {
     [made, down]
 }
 
-/// A copy of side A.
+/// A copy of side A, on which a draft is tried.
 struct Trial<'a> {
     compared: &'a Compared<'a>,
     reader: Conninfo,
@@ -194,7 +193,7 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Runs a draft; SQL that fails is returned.
+    /// Runs a draft. Returns the error if its SQL fails.
     fn run(&self, direction: &str, sql: &str) -> Result<Option<Error>> {
         let scratch = &self.compared.diff.ground.migrations.scratch;
         let place = Scratch::new(scratch)?;
@@ -220,7 +219,7 @@ impl Trial<'_> {
         Report::between("draft", &self.compared.report.b)
     }
 
-    /// What counts and is not as on that side.
+    /// Returns the differences between the copy and `side` that count.
     fn left(&self, side: &Side, facts: &Facts, roles: &Roles, direction: &str) -> Result<Report> {
         let mut copy = Session::connect(&self.reader)?;
         facts::begin(&mut copy)?;

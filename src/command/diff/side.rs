@@ -25,56 +25,55 @@ use crate::sys::error::{Error, Kind, Result};
 use crate::sys::signal;
 use crate::sys::steps::Steps;
 
-/// What the sources are compared with.
+/// The database to compare with the sources.
 #[derive(Debug, Clone)]
 pub enum Against {
-    /// The bundle and all migrations, from nothing.
+    /// A new database with the bundle and all migrations.
     Migrations,
-    /// A database that is there; it is only read.
+    /// An existing database, which is only read.
     Database(Conninfo),
-    /// A backup, with the migrations that it lacks.
+    /// A restored backup, with the migrations that it lacks.
     Backup(Backup),
 }
 
-/// What both sides are made of.
+/// The settings and sources from which both sides are made.
 #[derive(Debug)]
 pub struct Ground {
-    /// The private clusters.
+    /// The options of the private clusters.
     pub private: private::Wanted,
     /// The programs.
     pub toolchain: Toolchain,
     /// The sources.
     pub source: Source,
-    /// The secrets that sources may need.
+    /// The secrets that the sources may need.
     pub secrets: Supply,
     /// The migrations.
     pub migrations: Project,
-    /// Whether a backup is compared as far as its migrations went, when one fails.
+    /// If a migration fails, compare the backup as it is at that point.
     pub ignore_failure: bool,
 }
 
-/// A database to be read.
+/// A database that is compared.
 pub enum Side {
-    /// In a private cluster.
+    /// A database that db-tool made in a private cluster.
     Private {
-        /// The cluster.
         cluster: Box<PrivateCluster>,
-        /// Its database.
+        /// The connection to its database.
         conninfo: Box<Conninfo>,
-        /// What it is.
+        /// The side's name in messages.
         name: &'static str,
-        /// Which statement touched what.
+        /// The objects that each statement touched.
         touched: Vec<Touch>,
-        /// How many migrations it lacked.
+        /// The number of migrations that the backup lacked.
         behind: Option<usize>,
     },
-    /// Somebody's.
+    /// An existing database of the user.
     Theirs(Box<Conninfo>),
 }
 
 impl Side {
-    /// A session in the transaction in which the database is read. Somebody's tables are kept from
-    /// changing meanwhile.
+    /// Opens a session and begins the transaction that reads the database. In an existing database,
+    /// it locks the tables, so that nobody can change them meanwhile.
     pub fn open(&self) -> Result<Session> {
         match self {
             Self::Private { conninfo, .. } => {
@@ -86,9 +85,9 @@ impl Side {
         }
     }
 
-    /// Opens it and reads its schema. What is no table is not kept from changing: when somebody's
-    /// view goes while it is read, which to the server is an error of its own, all is read anew.
-    /// A draft wants the dependencies too.
+    /// Opens the database and reads its schema. Locks protect only tables: if somebody drops a view
+    /// of an existing database meanwhile, the server reports an internal error, and the tool reads
+    /// everything again. Only a draft needs the `dependencies`.
     pub fn read(&self, dependencies: bool) -> Result<(Session, Facts)> {
         let read = match dependencies {
             true => Facts::read_with_dependencies,
@@ -111,7 +110,7 @@ impl Side {
         }
     }
 
-    /// What it is, in a word.
+    /// The side's name in messages.
     pub fn name(&self) -> &str {
         match self {
             Self::Private { name, .. } => name,
@@ -119,14 +118,14 @@ impl Side {
         }
     }
 
-    /// A session beside the one in which it is read.
+    /// Opens another session, outside the transaction that reads the database.
     pub fn beside(&self) -> Result<Session> {
         match self {
             Self::Private { conninfo, .. } | Self::Theirs(conninfo) => Session::connect(conninfo),
         }
     }
 
-    /// How many migrations a backup lacked.
+    /// The number of migrations that the backup lacked.
     pub fn behind(&self) -> Option<usize> {
         match self {
             Self::Private { behind, .. } => *behind,
@@ -134,7 +133,7 @@ impl Side {
         }
     }
 
-    /// Which statement touched what, where that was noted.
+    /// The objects that each statement touched, if they were recorded.
     pub fn touched(&self) -> &[Touch] {
         match self {
             Self::Private { touched, .. } => touched,
@@ -142,7 +141,7 @@ impl Side {
         }
     }
 
-    /// Removes what is ours, or leaves it running.
+    /// Removes the private cluster, or leaves it running.
     pub fn finish(self, keep: bool) -> Result<Option<Kept>> {
         match self {
             Self::Private { cluster, .. } if keep => cluster.keep().map(Some),
@@ -153,8 +152,9 @@ impl Side {
 }
 
 impl Ground {
-    /// The sources, hydrated, in a database with the locale that `locale` tells; none means that any
-    /// will do, and no word of it that the other side has failed.
+    /// Makes side B: hydrates the sources in a database with the locale that side A sends. Side A
+    /// sends `None` if any locale will do. If side A fails, it sends nothing and closes the
+    /// channel.
     pub fn side_b(&self, locale: &Receiver<Option<Locale>>) -> Result<Side> {
         let cluster = self.private.clone().start(&self.toolchain)?;
         self.fill(cluster, "sources", |cluster, conninfo| {
@@ -179,11 +179,11 @@ impl Ground {
         })
     }
 
-    /// What they are compared with; tells the locale as soon as it is known.
+    /// Makes side A. Sends its locale as soon as it is known.
     pub fn side_a(&self, against: &Against, locale: Sender<Option<Locale>>) -> Result<Side> {
         match against {
             Against::Database(conninfo) => {
-                // nobody listens when the other side has failed
+                // sending fails if side B has failed, and then its error is reported
                 let _ = locale.send(Some(Locale::of(&mut Session::connect(conninfo)?)?));
                 Ok(Side::Theirs(Box::new(conninfo.clone())))
             }
@@ -214,14 +214,14 @@ impl Ground {
             let mut session = Session::connect(conninfo)?;
             let _ = locale.send(Some(Locale::of(&mut session)?));
             if let Status::Older(version) = bundle::status(&mut session)? {
-                // secrets that were plain are sealed
+                // the upgrade seals secrets that an older bundle stored as plain text
                 self.secrets.keys.provide(&mut session)?;
                 bundle::upgrade(&mut session)?;
                 tracing::info!(
                     "the backup has bundle {version}; its copy was upgraded to {VERSION}"
                 );
             }
-            // what a migration makes belongs to whom the database belongs, as in production
+            // the database's owner must own the objects that migrations make, as in production
             let conninfo = cluster.conninfo_as(&owner(&mut session)?)?;
             let behind = self.behind(&mut session)?;
             let migrate = || match self.migrate(&conninfo) {
@@ -235,7 +235,7 @@ impl Ground {
         })
     }
 
-    /// How many migrations the database lacks.
+    /// The number of migrations that the database lacks.
     fn behind(&self, session: &mut Session) -> Result<Option<usize>> {
         if !self.migrations.directory.is_dir() {
             return Ok(None);
@@ -266,9 +266,9 @@ impl Ground {
         }
     }
 
-    /// The error of a side, whose cluster goes unless it is kept.
+    /// Ends the cluster of a side that failed, or keeps it on request.
     fn failed(&self, cluster: PrivateCluster, error: Error) -> Error {
-        // what fails here is the project's SQL, of which the server's log says no more
+        // the project's SQL failed here, and the server's log adds nothing to the error
         let error = match error.kind() {
             Kind::Sql => error.with_kind(Kind::Migration),
             _ => error,
@@ -297,25 +297,26 @@ impl Ground {
     }
 }
 
-/// What filling a cluster taught.
+/// Facts about a cluster that only filling it shows.
 struct Filled {
     touched: Vec<Touch>,
     behind: Option<usize>,
 }
 
-/// How often others may get in between before that is put up with.
+/// The number of times that others may change tables between lock and snapshot. After that, the
+/// comparison goes on with the tables as they are.
 const ATTEMPTS: usize = 20;
 
-/// Opens the transaction with locks on all tables, which come before its snapshot.
+/// Opens the transaction with locks on all tables. The locks come before the snapshot.
 fn locked(mut session: Session) -> Result<Session> {
     for attempt in 1.. {
         let lock = lock(&mut session)?;
         facts::begin(&mut session)?;
         match session.batch(lock.as_deref().unwrap_or_default()) {
-            // whether the snapshot, which this takes, shows other tables than those that are locked
+            // taking the snapshot: has somebody created tables since, which are not locked?
             Ok(()) if attempt >= ATTEMPTS || self::lock(&mut session)? == lock => break,
             Ok(()) => {}
-            // somebody has dropped one of them meanwhile
+            // somebody dropped one of the tables meanwhile
             Err(_) if matches!(session.sqlstate(), Some("42P01" | "3F000")) => {}
             Err(error) => return Err(error),
         }
@@ -324,13 +325,13 @@ fn locked(mut session: Session) -> Result<Session> {
     Ok(session)
 }
 
-/// The statement that locks all tables.
+/// Builds the statement that locks all tables.
 fn lock(session: &mut Session) -> Result<Option<String>> {
     let query = sql!("diff/lock-tables");
     column(&session.query_one(query, &[])?, "lock")
 }
 
-/// Whose the database is.
+/// The owner of the database.
 pub fn owner(session: &mut Session) -> Result<String> {
     let query = sql!("diff/database-owner");
     column(&session.query_one(query, &[])?, "owner")

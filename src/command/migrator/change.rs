@@ -1,7 +1,7 @@
 //! `migrator init`, `baseline`, `abort`, `repair`, `clean`: change the history, never the schema.
 //!
-//! Each works in one session that holds the migrator's lock, so that it never happens beside a
-//! running migration, and in one transaction.
+//! Each verb works in one session and one transaction. The session holds the migrator's lock, so
+//! that the verb cannot run beside a migration.
 
 use std::time::Duration;
 
@@ -24,17 +24,18 @@ use crate::sys::error::{Context, Error, Result};
 /// The statements of `clean`.
 pub const CLEAN: &str = sql!("migration/clean");
 
-/// Applies the bundle; safe to repeat and beside others that do the same.
+/// Applies the bundle. Running it again, or beside another session that does the same, is safe.
 pub fn init(project: &Project, conninfo: &Conninfo) -> Result<()> {
     let mut session = project.connect(conninfo)?;
     bundle::apply(&mut session)?;
     durability::flush(conninfo)
 }
 
-/// Sets every Running migration Error, also transactional ones. Returns their names.
+/// Sets the state of every running migration to `Error`, also of transactional ones. Returns their
+/// names.
 ///
 /// # Errors
-/// `Conflict` (exit 2) while somebody holds the lock: then it still runs.
+/// `Conflict` (exit 2) if a session holds the lock, because then the migration still runs.
 pub fn abort(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Vec<String>> {
     let session = project.connect(conninfo)?;
     let mut session = lock::take(session, Duration::ZERO)
@@ -51,16 +52,16 @@ pub fn abort(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Ve
     Ok(aborted)
 }
 
-/// One change of the history.
+/// A change of one row of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The file as it is now counts as the applied one.
+    /// Record the file's checksum as the one that was applied.
     Checksum(Migration),
-    /// The missing files are excused.
+    /// Accept that the files of this migration are missing.
     Deleted(String, i64),
-    /// It is applied; no SQL was run by us.
+    /// Record the migration as applied without running it.
     Applied(Migration, &'static str),
-    /// It is not applied; likewise.
+    /// Record the migration as not applied without running it.
     Reverted(Migration),
 }
 
@@ -81,20 +82,20 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// Changes that wait for a word of consent; the lock is held meanwhile.
+/// Changes that wait for the user's consent. The session holds the lock meanwhile.
 pub struct Changes<'a> {
     project: &'a Project,
     conninfo: &'a Conninfo,
     session: lock::Locked,
     exists: bool,
-    /// In this order.
+    /// The changes, in the order in which they are made.
     pub changes: Vec<Change>,
 }
 
-/// Everything up to `name` that is not applied yet, to be recorded as applied.
+/// Plans to record everything up to `name` as applied.
 ///
 /// # Errors
-/// `Conflict` for a history that does not fit.
+/// `Conflict` if the history does not fit the directory.
 pub fn baseline<'a>(
     project: &'a Project,
     conninfo: &'a Conninfo,
@@ -114,7 +115,7 @@ pub fn baseline<'a>(
     Ok(changes)
 }
 
-/// What `repair` is asked to do.
+/// The migrations that the user names for `repair`.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Migrations to record as applied.
@@ -123,7 +124,8 @@ pub struct Wanted {
     pub reverted: Vec<String>,
 }
 
-/// What a repair would do: what was asked for, else whatever differs from the disk.
+/// Plans a repair: the changes that the user requests, or else one for each difference from the
+/// files.
 pub fn repair<'a>(
     project: &'a Project,
     conninfo: &'a Conninfo,
@@ -174,7 +176,7 @@ fn differences(project: &Project, directory: &Directory, history: &History) -> R
             }
             continue;
         };
-        // another name is another migration, for which nobody can vouch but a person
+        // a different name means a different migration, and only a person can vouch for that
         if migration.name == record.name && project.compare(directory, record)? != Same::Exactly {
             changes.push(Change::Checksum(migration.clone()));
         }
@@ -186,14 +188,14 @@ fn refuse_running(history: &History) -> Result<()> {
     match history.running().next() {
         None => Ok(()),
         Some(record) => Err(Error::conflict(format!("migration {} is Running", record.name))
-            .hint("its migrator has died: `migrator abort` first")),
+            .hint("if its migrator has died, run `migrator abort` first")),
     }
 }
 
 fn begin<'a>(project: &'a Project, conninfo: &'a Conninfo) -> Result<(Directory, Changes<'a>)> {
     let directory = project.read_directory()?;
     let mut session = project.connect(conninfo)?;
-    // first: privileges on the tables of another release say nothing
+    // read the history first: with tables of another release, a check of privileges means nothing
     let exists = History::read(&mut session, &project.set)?.exists;
     check_privileges(&mut session)?;
     let session = lock::take(session, project.wait)?;
@@ -201,7 +203,7 @@ fn begin<'a>(project: &'a Project, conninfo: &'a Conninfo) -> Result<(Directory,
 }
 
 impl Changes<'_> {
-    /// Makes the changes, all or none.
+    /// Makes all changes in one transaction.
     pub fn make(mut self) -> Result<usize> {
         if self.changes.is_empty() {
             return Ok(0);
@@ -288,7 +290,7 @@ impl Changes<'_> {
     }
 }
 
-/// What the history keeps of a migration's files.
+/// The texts and checksums of a migration's files, for the history.
 struct Text {
     up: String,
     down: Option<String>,
@@ -312,13 +314,13 @@ impl Text {
     }
 }
 
-/// Drops the migrator's own objects.
+/// Drops the objects of the migrator.
 ///
 /// # Errors
-/// `Conflict` while a migrator is at work, `Unexpected` for the tables of another release.
+/// `Conflict` while a migrator holds the lock, `Unexpected` for tables of another release.
 pub fn clean(project: &Project, conninfo: &Conninfo) -> Result<()> {
     let mut session = lock::take(project.connect(conninfo)?, project.wait)?;
-    // what another release made, its upgrade still needs
+    // fails for tables of another release, which an upgrade of the bundle still needs
     History::read(&mut session, &project.set)?;
     session.batch(CLEAN).context("cannot drop the history of migrations")?;
     durability::flush(conninfo)

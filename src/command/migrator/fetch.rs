@@ -1,4 +1,4 @@
-//! `migrator fetch`: the migration directory anew, from the SQL in the history.
+//! `migrator fetch`: rebuilds the migration directory from the SQL in the history.
 
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
@@ -14,26 +14,26 @@ use crate::postgres::connection::session::{Row, Type, column};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::ActingAs;
 
-/// A file of the history.
+/// A file whose text the history keeps.
 struct Kept {
     path: PathBuf,
     text: String,
 }
 
-/// What was written.
+/// The result of `fetch`.
 #[derive(Debug, serde::Serialize)]
 pub struct Fetched {
-    /// The files that were missing.
+    /// The files that were missing and are now written.
     pub written: Vec<PathBuf>,
-    /// How many were there already, with the same text.
+    /// The number of files that exist with the same text.
     pub unchanged: usize,
 }
 
-/// Writes what is missing; nothing is overwritten.
+/// Writes the files that are missing. Overwrites none.
 ///
 /// # Errors
-/// `Conflict` (exit 2) naming each file that is there with another text, or would lie outside of the
-/// migration directory; then nothing is written.
+/// `Conflict` (exit 2) if a file exists with another text or would lie outside of the migration
+/// directory. The error names each such file, and nothing is written.
 pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetched> {
     let mut session = project.connect(conninfo)?;
     let query = sql!("migration/sources");
@@ -54,13 +54,14 @@ pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetc
             Ok(text) if text == file.text.as_bytes() => unchanged += 1,
             _ if !stays_inside(&file.path) => refused
                 .push(format!("{} lies outside of the migration directory", file.path.display())),
-            Ok(_) => refused.push(format!("{} is there with another text", path.display())),
+            Ok(_) => refused.push(format!("{} exists with another text", path.display())),
             Err(_) => missing.push((path, &file.text)),
         }
     }
     if !refused.is_empty() {
-        let error = Error::conflict("the directory cannot be rebuilt here, nothing was written")
-            .hint("name an empty directory: migrator -d DIRECTORY fetch");
+        let error =
+            Error::conflict("cannot rebuild the migration directory here; nothing was written")
+                .hint("name an empty directory: migrator -d DIRECTORY fetch");
         return Err(refused.into_iter().fold(error, Error::detail));
     }
     if !dry_run {
@@ -96,8 +97,8 @@ fn files(row: &Row) -> Result<Vec<Kept>> {
     Ok(kept)
 }
 
-/// Where a path of the history leads, also from a directory that is not there: the system follows
-/// no `..` out of one.
+/// Resolves a path of the history. It also works for a directory that does not exist, where the
+/// kernel could not follow `..`.
 fn place(directory: &Path, path: &Path) -> PathBuf {
     if stays_inside(path) {
         return directory.join(path);
@@ -112,7 +113,8 @@ fn place(directory: &Path, path: &Path) -> PathBuf {
     place
 }
 
-/// The history is data: it must not write wherever it likes.
+/// Checks that a path stays inside the migration directory. Whoever may write the history must not
+/// decide where this tool writes.
 fn stays_inside(path: &Path) -> bool {
     path.components().all(|component| matches!(component, Component::Normal(_)))
 }
@@ -122,7 +124,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).on("create", parent)?;
     }
-    // an interruption leaves a hidden file, not half a migration
+    // an interruption must not leave half a migration, so write a hidden file first
     let parent = path.parent().unwrap_or(Path::new("."));
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     let mut part = tempfile::Builder::new()

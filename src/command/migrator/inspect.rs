@@ -1,4 +1,4 @@
-//! `migrator list`, `info`, `history`, `validate`: looks and changes nothing.
+//! `migrator list`, `info`, `history`, `validate`: read and change nothing.
 
 use serde::Serialize;
 
@@ -9,23 +9,22 @@ use crate::migration::project::{Project, Same};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Result};
 
-/// A migration on disk, and what it lacks.
+/// A migration in the migration directory.
 #[derive(Debug, Serialize)]
 pub struct Listed {
-    /// Its version.
     pub version: i64,
-    /// Its name.
+    /// Its full name, version and description.
     pub name: String,
-    /// What it is about.
+    /// The description in its name.
     pub description: String,
-    /// The file that moves forward.
+    /// The path of the up.
     pub up: Option<String>,
-    /// The file that moves back.
+    /// The path of the down.
     pub down: Option<String>,
 }
 
 impl Listed {
-    /// The directions without a file.
+    /// The directions that have no file, separated by commas.
     pub fn lacks(&self) -> String {
         let missing = [(&self.up, "up"), (&self.down, "down")];
         let missing = missing.iter().filter(|(file, _)| file.is_none()).map(|(_, name)| *name);
@@ -33,7 +32,7 @@ impl Listed {
     }
 }
 
-/// The migrations on disk.
+/// Lists the migrations in the migration directory.
 pub fn list(project: &Project) -> Result<Vec<Listed>> {
     let directory = Directory::read(&project.directory)?;
     for warning in &directory.warnings {
@@ -53,36 +52,34 @@ fn listed(migration: &Migration) -> Listed {
     }
 }
 
-/// A migration with its state.
 #[derive(Debug, Serialize)]
 pub struct Info {
-    /// Its version.
     pub version: i64,
-    /// Its name.
+    /// Its full name, version and description.
     pub name: String,
-    /// What it is about.
+    /// The description in its name.
     pub description: String,
     /// `Pending`, `Running`, `Migrated`, `Error` or `Undone`.
     pub state: &'static str,
-    /// The version that was applied before it.
+    /// The version that was applied directly before it.
     pub previous: Option<i64>,
-    /// When it last began, UTC.
+    /// The start of its last run, in UTC.
     pub started: Option<String>,
-    /// When that ended.
+    /// The end of its last run, in UTC.
     pub completed: Option<String>,
-    /// How long it took.
+    /// The duration of its last run.
     pub milliseconds: Option<f64>,
-    /// Who ran it.
+    /// The user who ran it last.
     pub by: Option<String>,
-    /// Why it last failed.
+    /// The error of its last run.
     pub error: Option<String>,
-    /// Whether there is a file.
+    /// The migration has a file in the migration directory.
     pub on_disk: bool,
-    /// A repair has excused its missing files.
+    /// A repair accepted that its files are missing.
     pub deleted: bool,
 }
 
-/// Everything that is on disk or in the history, in the order of versions.
+/// Lists all migrations of the directory and of the history, ordered by version.
 pub fn info(project: &Project, conninfo: &Conninfo) -> Result<Vec<Info>> {
     let directory = project.read_directory()?;
     let history = History::read(&mut project.connect(conninfo)?, &project.set)?;
@@ -132,36 +129,36 @@ fn pending(migration: &Migration) -> Info {
     }
 }
 
-/// The log, oldest first.
+/// Lists the events of the history, oldest first.
 pub fn history(project: &Project, conninfo: &Conninfo) -> Result<Vec<Event>> {
     history::events(&mut project.connect(conninfo)?, &project.set)
 }
 
-/// What is wrong with the history or the files.
+/// A problem of the history or of the files.
 #[derive(Debug, Serialize)]
 pub struct Finding {
-    /// The migration.
+    /// The migration's name.
     pub name: String,
-    /// What it is.
+    /// The problem, as a sentence.
     pub problem: String,
-    /// A warning stops nobody.
+    /// The problem does not stop a migration.
     pub warning: bool,
 }
 
-/// What a validation found.
+/// The result of `validate`.
 #[derive(Debug)]
 pub struct Validated {
-    /// How many migrations are applied.
+    /// The number of applied migrations.
     pub applied: usize,
-    /// How many wait.
+    /// The number of pending migrations.
     pub pending: usize,
-    /// In the order of versions.
+    /// The problems, ordered by version.
     pub findings: Vec<Finding>,
-    /// The difference between the lists of names, which says more than findings can.
+    /// The error if the lists of names do not fit together.
     pub mismatch: Option<Error>,
 }
 
-/// Checks names, checksums and the chain of predecessors; applies nothing.
+/// Checks names, checksums and the chain of predecessors. Applies nothing.
 pub fn validate(project: &Project, conninfo: &Conninfo) -> Result<Validated> {
     let directory = project.read_directory()?;
     let history = History::read(&mut project.connect(conninfo)?, &project.set)?;
@@ -199,7 +196,7 @@ fn checksums(project: &Project, directory: &Directory, history: &History) -> Res
     Ok(findings)
 }
 
-/// Each migration was applied on top of the one before it.
+/// Checks that each migration was applied on top of its predecessor.
 fn chain(history: &History) -> Vec<Finding> {
     let mut before = None;
     let mut findings = Vec::new();
@@ -225,7 +222,7 @@ fn chain(history: &History) -> Vec<Finding> {
 fn states(history: &History) -> Vec<Finding> {
     let odd = history.records.iter().filter_map(|record| {
         let problem = match record.state {
-            State::Running => "it is Running, or its migrator has died: `migrator abort`",
+            State::Running => "it is Running; if its migrator has died, run `migrator abort`",
             State::Error => "its last run failed",
             _ => return None,
         };

@@ -1,5 +1,5 @@
-//! `migrator`: a verb or a few related ones a file. Forward and back is `migration::migrate`, because
-//! other verbs go that way too.
+//! The verbs of `migrator`, related ones in one file. `up` and `down` are in `migration::migrate`,
+//! because other verbs use them, too.
 
 pub mod change;
 pub mod fetch;

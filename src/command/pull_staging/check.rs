@@ -1,4 +1,5 @@
-//! `database pull_staging --check`: whether a pull would work. Tried once, without the patience of a pull.
+//! `database pull_staging --check`: finds out whether a pull would work. It tries each connection only
+//! once, while a pull tries several times.
 
 use std::time::{Duration, Instant};
 
@@ -9,25 +10,26 @@ use crate::pull;
 use crate::pull::Health;
 use crate::sys::error::{Error, Result};
 
-/// What was found, here and there.
+/// The result of a check of both sides.
 pub struct Checked {
-    /// How long ssh took.
+    /// The time until the ssh tunnel stood, if the pull uses one.
     pub ssh: Option<Duration>,
-    /// How long the server took to let us in.
+    /// The time until the server accepted the connection.
     pub server: Duration,
-    /// What is there.
+    /// The state of staging.
     pub health: Health,
-    /// psql's version, which loads the patch.
+    /// The version of psql, which loads the patch file.
     pub psql: Option<String>,
-    /// The version of the database that the patch is for.
+    /// The version of the server that the patch file is for.
     pub target: Option<String>,
 }
 
 impl PullStaging {
-    /// Looks at both sides. `target` is where the patch goes.
+    /// Checks both sides. `target` is the database for the patch file.
     ///
     /// # Errors
-    /// What keeps from looking; what keeps from pulling is among the problems.
+    /// An error that prevents the check, such as a refused connection. Errors that would only prevent
+    /// the pull are in the report.
     pub fn check(&self, client: Option<&Toolchain>, target: Option<&Conninfo>) -> Result<Checked> {
         let started = Instant::now();
         let tunnel = self.tunnel()?;
@@ -51,12 +53,13 @@ fn version(toolchain: &Toolchain, program: &str) -> Result<Version> {
     Version::parse(&toolchain.command(program)?.arg("--version").capture()?)
 }
 
-/// `pg_dump` reads servers of its own major and older ones.
+/// Checks `pg_dump`, which can read servers of its own major version and of older ones only.
 fn too_old(toolchain: &Toolchain, server: &str) -> Result<()> {
     let dump = version(toolchain, "pg_dump")?;
     if dump.major >= Version::parse(server)?.major {
         return Ok(());
     }
-    Err(Error::failed(format!("pg_dump {} cannot read PostgreSQL {server}", dump.number()))
-        .hint("install a newer one and set PG_BINDIR, or use flags that a pull knows itself"))
+    Err(Error::failed(format!("pg_dump {} cannot read PostgreSQL {server}", dump.number())).hint(
+        "install a newer release and set PG_BINDIR, or use flags that db-tool itself understands",
+    ))
 }

@@ -1,6 +1,5 @@
 //! The lines of TAP, as `TAP::Parser::Grammar` reads them.
 
-/// A line of TAP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
     Version(Option<u32>),
@@ -8,34 +7,33 @@ pub(super) enum Line {
     Test(Test),
     BailOut(String),
     Comment,
-    /// The pragmas that it switches on or off.
+    /// Each pragma with its switch: on or off.
     Pragmas(Vec<(String, bool)>),
     Unknown,
 }
 
-/// How many tests a stream announces.
+/// The line that announces the number of tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// `None` for a number that no machine can hold.
+    /// `None` if the number does not fit into `usize`.
     pub(super) tests: Option<usize>,
-    /// The tests that are expected to fail, by their numbers.
+    /// The numbers of the tests that are expected to fail.
     pub(super) todo: Vec<String>,
 }
 
-/// The line of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Test {
     pub(super) ok: bool,
-    /// Its number without leading zeros, if it has one.
+    /// The test's number without leading zeros.
     pub(super) number: Option<String>,
     pub(super) todo: bool,
-    /// Whether it says `ok` or `not ok`, perhaps other words, and neither a number nor a hyphen: so
-    /// does many a cell of a table that is no test.
+    /// The line has neither a number nor a hyphen after `ok` or `not ok`. A cell of a psql table
+    /// often looks like that and is no test.
     pub(super) is_vague: bool,
 }
 
 impl Line {
-    /// Reads a line. Since version 13 the protocol knows pragmas, and plans in a stricter form.
+    /// Reads a line. From version 13 on, TAP has pragmas and a stricter form of plans.
     pub(super) fn parse(line: &str, version: u32) -> Self {
         if let Some(reason) = trim_start(line).strip_prefix("Bail out!") {
             return Self::BailOut(reason.trim().to_owned());
@@ -75,7 +73,7 @@ impl Test {
 }
 
 impl Plan {
-    /// The plan `1..text`.
+    /// Parses `text`, which follows `1..`.
     fn parse(text: &str, version: u32) -> Option<Self> {
         let (digits, tail) = split_digits(text);
         if digits.is_empty() {
@@ -91,7 +89,7 @@ impl Plan {
         if let Some(todo) = parse_todo(tail) {
             return Some(plan(todo));
         }
-        // a plan of no tests may have anything behind it
+        // text may follow a plan of no tests
         (number == "0" || tail.is_empty()).then(|| plan(Vec::new()))
     }
 }
@@ -110,7 +108,7 @@ fn parse_todo(tail: &str) -> Option<Vec<String>> {
     }
 }
 
-/// ` +strict, -other`.
+/// Parses ` +strict, -other`.
 fn parse_pragmas(text: &str) -> Option<Vec<(String, bool)>> {
     let pragma = |text: &str| {
         let text = text.trim_matches(is_space);
@@ -122,7 +120,7 @@ fn parse_pragmas(text: &str) -> Option<Vec<(String, bool)>> {
     text.starts_with(is_space).then(|| text.split(',').map(pragma).collect()).flatten()
 }
 
-/// The number in `TAP version 13`, if a machine can hold it.
+/// Parses `TAP version 13`. The inner option is empty if the number does not fit into `u32`.
 fn parse_version(line: &str) -> Option<Option<u32>> {
     let mut words = line.split(is_space).filter(|word| !word.is_empty());
     let is_version = line.starts_with(['t', 'T'])
@@ -132,7 +130,7 @@ fn parse_version(line: &str) -> Option<Option<u32>> {
     number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())
 }
 
-/// Whether the first `#` of a description that no backslash hides begins this directive.
+/// Checks whether the first `#` without a backslash before it begins this directive.
 fn has_directive(description: &str, directive: &str) -> bool {
     let mut chars = description.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -145,7 +143,7 @@ fn has_directive(description: &str, directive: &str) -> bool {
     false
 }
 
-/// Whether a text begins with a word, in any case, perhaps after blanks.
+/// Checks whether `text` begins with `word`, in any case, after optional blanks.
 fn begins_with(text: &str, word: &str) -> bool {
     let text = trim_start(text);
     text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
@@ -156,7 +154,7 @@ fn split_digits(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
 }
 
-/// Digits without leading zeros.
+/// Removes leading zeros.
 fn significant(digits: &str) -> String {
     match digits.trim_start_matches('0') {
         "" => "0".to_owned(),
@@ -168,7 +166,7 @@ fn trim_start(text: &str) -> &str {
     text.trim_start_matches(is_space)
 }
 
-/// What Perl takes for a blank in bytes.
+/// The bytes that Perl treats as blanks.
 pub(super) fn is_space(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\x0b'
 }

@@ -1,8 +1,8 @@
 //! The Test Anything Protocol, as pgTAP prints it through psql.
 //!
-//! The grammar is that of Perl's `TAP::Parser`, which `prove` uses. There are two differences: a file
-//! may print no TAP at all, and a table of psql is read through its layout. Only top-level lines
-//! count: the lines of a subtest are indented.
+//! The grammar is that of Perl's `TAP::Parser`, which `prove` uses. There are two differences: a
+//! file may print no TAP at all, and the parser looks for TAP in the cells of psql's tables. Only
+//! top-level lines count: the lines of a subtest are indented.
 
 mod grammar;
 mod layout;
@@ -12,49 +12,50 @@ use std::collections::HashSet;
 use self::grammar::{Line, Plan, Test};
 use self::layout::{Layout, Value};
 
-/// The versions of the protocol that a stream may name.
+/// The versions of TAP that a stream may declare.
 const VERSIONS: std::ops::RangeInclusive<u32> = 13..=14;
 
 const NO_PLAN: &str =
     "no plan says how many tests there are: begin with plan(3) or end with finish(), or print 1..3";
 
-/// What was read of a TAP stream.
+/// The results of a TAP stream so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tap {
-    /// Tests that went well, the skipped and the expected failures (`TODO`) among them.
+    /// The number of tests that passed. Skipped tests and expected failures (`TODO`) count as
+    /// passed.
     pub passed: usize,
-    /// The lines of the tests that did not.
+    /// The lines of the tests that failed.
     pub failed: Vec<String>,
     layout: Layout,
-    /// A line `not`, to which the next one belongs.
+    /// A line `not`, which the next line continues.
     not: Option<String>,
     version: u32,
-    /// Whether every line has to be TAP.
+    /// Every line must be TAP, because of the pragma `strict`.
     strict: bool,
     plan: Option<Planned>,
-    /// Whether there was a line that can only be TAP.
+    /// At least one line can only be TAP.
     certain: bool,
-    /// The first line that looks like a plan and is none.
+    /// The first line that begins like a plan but is malformed.
     malformed: Option<String>,
     /// The first violation of the protocol.
     broken: Option<String>,
     bailed_out: Option<String>,
 }
 
-/// The plan that a stream announces.
+/// The plan that the stream announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Planned {
     tests: Option<usize>,
-    /// Tests that are expected to fail.
+    /// The numbers of the tests that are expected to fail.
     todo: HashSet<String>,
-    /// How many tests came before it: none, or else all.
+    /// The number of tests before the plan. A valid stream has no test or all tests before it.
     after: usize,
 }
 
 impl Tap {
-    /// Reads one line; what is not TAP is passed over.
+    /// Reads one line. Ignores a line that is not TAP.
     pub fn read(&mut self, line: &str) {
-        // `TAP::Parser` reads on after such a line, too
+        // `TAP::Parser` also joins such a line with the next one
         let line = match self.not.take() {
             Some(not) => not + line,
             None => line.to_owned(),
@@ -82,7 +83,7 @@ impl Tap {
         }
     }
 
-    /// Reads a line of TAP; false for any other.
+    /// Reads a line of TAP. Returns `false` for any other line.
     fn take(&mut self, value: Value<'_>, is_heading: bool) -> bool {
         match Line::parse(value.text, self.version) {
             Line::Test(test) if is_heading && test.is_vague => return false,
@@ -153,12 +154,12 @@ impl Tap {
         self.broken.get_or_insert(why);
     }
 
-    /// How many tests ran.
+    /// The number of tests that ran.
     pub fn ran(&self) -> usize {
         self.passed + self.failed.len()
     }
 
-    /// Ends the stream: whether all is well; else why not.
+    /// Ends the stream. Returns the reason if the tests did not pass.
     pub fn verdict(&mut self) -> Result<(), String> {
         if let Some(line) = self.not.take() {
             self.push(&line);
@@ -176,14 +177,17 @@ impl Tap {
             Some(Planned { tests: Some(tests), .. }) if *tests != self.ran() => {
                 return Err(format!("{tests} tests were planned, {} ran", self.ran()));
             }
-            Some(Planned { tests: None, .. }) => return Err("no machine runs the plan".to_owned()),
+            Some(Planned { tests: None, .. }) => {
+                return Err("the plan announces more tests than this machine can count".to_owned());
+            }
             Some(_) => {}
             None => self.without_plan()?,
         }
         self.broken.clone().map_or(Ok(()), Err)
     }
 
-    /// A stream without a plan does not tell whether all tests ran. Output without TAP is no stream.
+    /// Judges a stream without a plan. If it has TAP, nobody can tell whether all tests ran, so it
+    /// fails. Output without any TAP passes.
     fn without_plan(&mut self) -> Result<(), String> {
         if let Some(line) = &self.malformed {
             return Err(format!("the plan {line} is malformed"));

@@ -1,4 +1,4 @@
-//! Verdicts on whole streams: the corpus that is shared with `prove`, and output of psql.
+//! Verdicts on complete streams: the corpus that db-tool shares with `prove`, and output of psql.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn why_tests_fail_is_told() {
     }
 }
 
-/// Output in which nothing is a test, or what looks like one may as well be something else.
+/// Output without tests, although some lines look like TAP.
 #[test]
 fn output_without_tap_is_no_stream() {
     for lines in [

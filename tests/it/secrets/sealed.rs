@@ -118,5 +118,5 @@ fn what_cannot_be_sealed_is_refused_and_nothing_is_lost() {
         .database(["secrets", "seal", "good.env", "-o", "notes.txt"])
         .fails(2, ["no sealed dotenv"]);
     assert_eq!(sandbox.read("notes.txt"), "dear diary");
-    sandbox.database(["secrets", "keygen", "team.key"]).fails(2, ["is there already"]);
+    sandbox.database(["secrets", "keygen", "team.key"]).fails(2, ["exists already"]);
 }
