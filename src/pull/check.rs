@@ -1,5 +1,6 @@
-//! Whether a pull would work, and about how long it would take: asked of catalogs, without a row of any
-//! table. Everything that is wrong is found at once, as the errors that the pull would end with.
+//! Finds out whether a pull would work, and estimates its duration. It queries the catalogs and
+//! reads no row of any table. It finds all problems at once, as the errors that the pull would
+//! report.
 
 use std::time::{Duration, Instant};
 
@@ -14,47 +15,49 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::{Context, Error, Result};
 
-/// No pull is faster, in bytes a second, however fast the way: rows have to be read and written.
+/// The highest rate of a pull in bytes per second. Even on a fast network, reading and writing the
+/// rows takes this long.
 const FASTEST: f64 = 50e6;
 
-/// What a pull would find.
+/// The result of a check of staging.
 #[derive(Debug, Default)]
 pub struct Health {
     /// The server's version.
     pub version: String,
-    /// Who reads.
+    /// The role that reads.
     pub role: String,
-    /// Whether the server is a standby.
+    /// The server is a standby.
     pub standby: bool,
-    /// Whether several sessions can read one snapshot.
+    /// Several sessions can read one snapshot.
     pub shares_snapshot: bool,
-    /// Bytes a second.
+    /// The measured transfer rate in bytes per second.
     pub rate: f64,
-    /// How long the pull takes, about.
+    /// An estimate of the pull's duration.
     pub estimate: Duration,
-    /// What was asked for.
+    /// The tables that were named, and those that the closure adds.
     pub tables: Vec<TableHealth>,
-    /// What a pull would end with, first what it meets first.
+    /// The errors that a pull would report, in the order in which it would meet them.
     pub problems: Vec<Error>,
 }
 
-/// A table that is wanted.
+/// A table in the report of a check.
 #[derive(Debug)]
 pub struct TableHealth {
-    /// Its name, or the pattern that means none.
+    /// The table's name, or a pattern that matches no table.
     pub name: String,
-    /// How many rows would be pulled, about.
+    /// An estimate of the rows that the pull reads. `None` if it cannot be estimated.
     pub rows: Option<i64>,
-    /// Its size on staging.
+    /// The table's size on staging in bytes.
     pub bytes: i64,
-    /// What keeps it from being pulled.
+    /// The reasons why the table cannot be pulled.
     pub obstacles: Vec<String>,
 }
 
-/// Looks at everything that a pull depends on.
+/// Checks everything that a pull depends on.
 ///
 /// # Errors
-/// What keeps from looking; what keeps from pulling is among the problems.
+/// An error that prevents the check, such as a failed query. Errors that would only prevent the
+/// pull are in the report.
 pub fn check(mut session: Session, wanted: &Wanted) -> Result<Health> {
     rows::begin(&mut session, None)?;
     let row = session.query_one(sql!("pull/server"), &[])?;
@@ -70,7 +73,7 @@ pub fn check(mut session: Session, wanted: &Wanted) -> Result<Health> {
     Ok(health)
 }
 
-/// The version of another server.
+/// Asks another server for its version.
 ///
 /// # Errors
 /// See [`Session::connect`].
@@ -89,7 +92,8 @@ fn rate(session: &mut Session) -> Result<f64> {
     Ok((bytes as f64 / started.elapsed().as_secs_f64()).min(FASTEST))
 }
 
-/// Goes on as far as what is wrong allows; a query that fails ends the transaction, and all.
+/// Checks the tables, as far as earlier problems allow. An error ends the check, because it ends
+/// the transaction.
 fn tables(session: &mut Session, wanted: &Wanted, health: &mut Health) -> Result<()> {
     let mut tables = readable(session, &wanted.selection, health)?;
     if tables.is_empty() {
@@ -105,7 +109,8 @@ fn tables(session: &mut Session, wanted: &Wanted, health: &mut Health) -> Result
     amounts(session, wanted.clone(), &tables, health)
 }
 
-/// The tables that are there and can be read; a line for each that was named.
+/// Finds the tables that exist and that the role may read. Adds a line to the report for each
+/// table.
 fn readable(
     session: &mut Session,
     selection: &Selection,
@@ -133,7 +138,7 @@ fn readable(
     Ok(found)
 }
 
-/// What is masked, and whether all columns are decided about and can be read.
+/// Applies the masks. Finds columns without a decision and columns that the role may not read.
 fn decisions(
     session: &mut Session,
     wanted: &Wanted,
@@ -159,7 +164,8 @@ fn decisions(
     Ok(())
 }
 
-/// How much is pulled; the server plans what conditions leave, and so sees whether they are any.
+/// Estimates the rows and bytes of the pull. The server plans each query, which also finds errors
+/// in the conditions.
 fn amounts(
     session: &mut Session,
     mut wanted: Wanted,
@@ -169,7 +175,7 @@ fn amounts(
     let resolved = source::resolve(&mut wanted.conditions, tables)
         .and_then(|()| source::resolve(&mut wanted.limits, tables));
     if let Err(error) = resolved {
-        // the table may be one that is missing, which is told already
+        // the table may be missing, which is in the report already
         let unresolved = health.problems.is_empty().then_some(error);
         health.problems.extend(unresolved);
         return Ok(());
@@ -196,7 +202,7 @@ fn amounts(
     Ok(())
 }
 
-/// How many rows the server expects of a `COPY`.
+/// Asks the server's planner how many rows a `COPY` will return.
 fn planned(session: &mut Session, copy: &str) -> Result<Option<i64>> {
     let select = copy.strip_prefix("COPY (").and_then(|text| text.strip_suffix(") TO STDOUT"));
     let Some(select) = select else { return Ok(None) };
@@ -213,7 +219,7 @@ impl Health {
         }
     }
 
-    /// Everything that is wrong, as one error of the sort that the pull would end with.
+    /// Combines all problems into one error, of the kind that the pull would report.
     pub fn verdict(&mut self) -> Result<()> {
         let mut problems = std::mem::take(&mut self.problems).into_iter();
         let Some(mut first) = problems.next() else { return Ok(()) };

@@ -1,52 +1,53 @@
-//! `pg_dump`'s flags, as far as a pull understands them.
+//! The flags of `pg_dump` in `STAGING_DUMP_FLAGS`.
 //!
-//! An option means here what it means there, or the run is left to `pg_dump`. Options that need nothing
-//! done (`--no-owner`: a pull writes no owners anyway) are taken and forgotten.
+//! An option means the same as for `pg_dump`; if db-tool cannot do that, `pg_dump` does the pull.
+//! Some options ask for something that a pull does anyway (`--no-owner`: a pull writes no owners).
+//! db-tool accepts and ignores them.
 
 mod known;
 
 use crate::sys::error::{Error, Result};
 use known::{Known, Treatment};
 
-/// How rows are written.
+/// The SQL form of pulled rows.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// As data of `COPY`.
+    /// Data of `COPY`.
     #[default]
     Copy,
-    /// As `INSERT` statements.
+    /// `INSERT` statements.
     Inserts,
 }
 
-/// What the flags ask for.
+/// The meaning of the flags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Flags {
-    /// How rows are written, when the flags say so.
+    /// The SQL form of rows, if a flag sets it.
     pub format: Option<Format>,
-    /// How many rows an `INSERT` has; none: one.
+    /// The number of rows in each `INSERT`. `None` means one.
     pub rows_per_insert: Option<usize>,
-    /// Rows that are there stay as they are.
+    /// Loading leaves existing rows as they are.
     pub keep_existing: bool,
     /// Patterns of tables to add.
     pub include: Vec<String>,
     /// Patterns of tables to leave out.
     pub exclude: Vec<String>,
-    /// The flags that only `pg_dump` knows.
+    /// The flags that only `pg_dump` can obey.
     pub unknown: Vec<String>,
-    /// All, as they were given.
+    /// All flags, as the user wrote them.
     pub all: Vec<String>,
 }
 
-/// The words that are left.
 type Rest<'a> = std::slice::Iter<'a, String>;
 
 impl Flags {
-    /// Reads words as `pg_dump` would, but for abbreviated names and the name of a database: what a pull
-    /// does not know exactly might contradict what other variables say.
+    /// Parses the flags like `pg_dump`, with two exceptions: abbreviated names and the name of a
+    /// database are errors. db-tool must understand each flag exactly, because a flag may
+    /// contradict other variables.
     ///
     /// # Errors
-    /// `Conflict` for words that `pg_dump` does not know or that contradict other variables, and for
-    /// options without the value that they need.
+    /// `Conflict` for a flag that `pg_dump` does not have or that contradicts another variable, and
+    /// for an option without its value.
     pub fn parse(words: &[String]) -> Result<Self> {
         let mut flags = Self { all: words.to_vec(), ..Self::default() };
         let mut rest = words.iter();
@@ -62,7 +63,7 @@ impl Flags {
                 flags.take_letters(letters, &mut rest)?;
             } else {
                 return Err(Error::conflict(
-                    "STAGING_DUMP_FLAGS has a word that is no option; pg_dump takes it for a database",
+                    "STAGING_DUMP_FLAGS has a word that is not an option; pg_dump would take it as a database",
                 )
                 .hint("STAGING_DB_URL names the database; write options only"));
             }
@@ -70,11 +71,12 @@ impl Flags {
         Ok(flags)
     }
 
-    /// `-aOx` is three options; one that takes a value has the rest.
+    /// Parses grouped letters: `-aOx` means three options. An option with a value takes the rest of
+    /// the word.
     fn take_letters(&mut self, letters: &str, rest: &mut Rest<'_>) -> Result<()> {
         for (at, letter) in letters.char_indices() {
             let known = known::short(letter).ok_or_else(|| {
-                Error::conflict(format!("STAGING_DUMP_FLAGS has -{letter}, which pg_dump lacks"))
+                Error::conflict(format!("STAGING_DUMP_FLAGS has -{letter}, an option that pg_dump does not have"))
                     .hint("`pg_dump --help` lists its options")
             })?;
             let value = &letters[at + letter.len_utf8()..];
@@ -128,16 +130,17 @@ impl Flags {
             "format" if matches!(value, "p" | "plain") => {}
             "format" => {
                 return Err(Error::conflict(format!(
-                    "STAGING_DUMP_FLAGS wants the format {value}"
+                    "STAGING_DUMP_FLAGS asks for the format {value}"
                 ))
-                .hint("the patch is SQL: leave the format out"));
+                .hint("the patch file is SQL: remove the option"));
             }
-            // beside names of tables these say nothing (pg_dump, "-t"), and there always are some
+            // pg_dump ignores these when tables are named (manual, "-t"), and a pull always names
+            // tables
             "schema" | "exclude-schema" => {}
             "exclude-table" | "exclude-table-data" => self.exclude.push(value.to_owned()),
             _ => {
                 let rows = value.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
-                    Error::conflict(format!("--rows-per-insert {value} is no number of rows"))
+                    Error::conflict(format!("--rows-per-insert {value} is not a number of rows"))
                         .hint("write a number from 1 on")
                 })?;
                 self.rows_per_insert = Some(rows);
@@ -155,12 +158,12 @@ impl Flags {
     }
 }
 
-/// A name that `pg_dump` has not, or takes for the beginning of another.
+/// The error for a name that `pg_dump` does not have or reads as an abbreviation.
 fn unknown_name(name: &str) -> Error {
     let meant: Vec<String> = known::beginning_with(name).iter().map(|n| format!("--{n}")).collect();
     match (name, meant.as_slice()) {
         ("", _) | (_, []) => {
-            Error::conflict(format!("STAGING_DUMP_FLAGS has --{name}, which pg_dump lacks"))
+            Error::conflict(format!("STAGING_DUMP_FLAGS has --{name}, an option that pg_dump does not have"))
                 .hint("`pg_dump --help` lists its options")
         }
         _ => Error::conflict(format!("STAGING_DUMP_FLAGS has the abbreviation --{name}"))

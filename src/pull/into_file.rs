@@ -20,10 +20,12 @@ use crate::postgres::connection::session::Session;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::steps::RECORD;
 
-/// Pulls into `file`. With `resume`, tables that an interrupted pull has read are not read again.
+/// Pulls into `file`. With `resume`, it does not read the tables again that an interrupted pull has
+/// read.
 ///
 /// # Errors
-/// What a table cannot be read for, and the file not written; the tables read so far are kept then.
+/// An error if a table cannot be read or the file cannot be written. The tables read so far are
+/// kept for `--resume`.
 pub fn pull(mut source: Source, file: &Path, resume: bool) -> Result<Vec<Pulled>> {
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let parts = Parts::beside(&file, resume)?;
@@ -40,11 +42,12 @@ pub fn pull(mut source: Source, file: &Path, resume: bool) -> Result<Vec<Pulled>
     let all = source.chosen.tables.len();
     written.map_err(|error| match kept {
         0 => error,
-        kept => error.hint(format!("--resume goes on: {kept} of {all} tables are read and kept")),
+        kept => error.hint(format!("use --resume to continue: {kept} of {all} tables are already read")),
     })
 }
 
-/// Writes a draft of the file and puts it in its place. What it has when it fails stays with the parts.
+/// Writes a draft of the file and replaces the file by it. If that fails, the draft stays with the
+/// parts.
 fn write_file(
     source: &mut Source,
     state: &State,
@@ -78,7 +81,7 @@ fn write_file(
     }
 }
 
-/// Reads a table to the end of the draft, unless its part is there.
+/// Appends a table's rows to the draft, unless an interrupted pull has read them.
 fn into(
     draft: &mut Draft,
     session: &mut Session,
@@ -99,7 +102,7 @@ fn into(
     Ok(part)
 }
 
-/// Reads a table into a part of its own, unless that is there.
+/// Reads a table into a part file of its own, unless an interrupted pull has done so.
 fn part(session: &mut Session, chosen: &Chosen, table: &Table, parts: &Parts) -> Result<Part> {
     let how = chosen.how(table);
     match found(parts, &how, table) {
@@ -116,7 +119,7 @@ fn found(parts: &Parts, how: &str, table: &Table) -> Option<Part> {
     Some(part)
 }
 
-/// Writes a table's rows with what stands around them.
+/// Reads a table and writes its rows with the statements around them.
 fn read(
     session: &mut Session,
     chosen: &Chosen,
@@ -135,7 +138,7 @@ fn read(
     Ok(Pulled { table: name, amount, elapsed, verdict: Verdict::Written })
 }
 
-/// Tells programs what was read.
+/// Writes a log record for programs about a table that was read.
 pub(super) fn record(chosen: &Chosen, table: &str, amount: Amount, elapsed: Duration) {
     let Amount { rows, bytes, .. } = amount;
     let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
@@ -146,8 +149,8 @@ pub(super) fn record(chosen: &Chosen, table: &str, amount: Amount, elapsed: Dura
     );
 }
 
-/// Puts each table's part behind what stays of it in the file that is there. A part that `next` has
-/// written to the end of the draft is in its place already.
+/// Puts the file together. For each table, the rows that stay from the old file come first, then
+/// the new part. If `next` wrote the part to the end of the draft, it is in its place already.
 fn assemble(
     chosen: &Chosen,
     state: &State,
@@ -177,7 +180,7 @@ fn assemble(
     Ok((sections, pulled))
 }
 
-/// Replaces the file, and what is remembered of it.
+/// Replaces the patch file and its state.
 fn publish(chosen: &Chosen, sections: Vec<Section>, draft: Draft, file: &Path) -> Result<()> {
     let contents: Vec<&Contained> = sections.iter().map(|section| &section.content).collect();
     let sha256 = draft.publish(&contents)?;
@@ -188,7 +191,7 @@ fn publish(chosen: &Chosen, sections: Vec<Section>, draft: Draft, file: &Path) -
     State { sha256, sections }.publish(file)
 }
 
-/// Appends what stands in `from` at these bytes, as rows of a table.
+/// Appends a range of `from` to the draft as rows of a table.
 fn section(
     table: &Table,
     draft: &mut Draft,
@@ -201,7 +204,7 @@ fn section(
     Ok(placed(table, start..draft.length, content))
 }
 
-/// A table's rows at these bytes of the draft, if there are any.
+/// Describes a table's rows in this range of the draft. Returns `None` for an empty range.
 fn placed(table: &Table, bytes: Range<u64>, content: Contained) -> Option<Section> {
     let Share { how, mark, .. } = table.share.clone();
     (!bytes.is_empty()).then_some(Section { how, from: bytes.start, to: bytes.end, mark, content })

@@ -1,9 +1,10 @@
-//! Rows of another database, brought into a patch file.
+//! Pulling: rows of another database are copied into a patch file or into the database here.
 //!
-//! A [`Source`] is staging at one moment: every table is read on one snapshot, in the order of its
-//! key, as `COPY` writes it, and goes into a part of the file as it arrives: nothing is held. With
-//! several jobs the tables are read by as many sessions on that snapshot. The parts are put together in
-//! the order of the foreign keys, and the file replaces the old one when it is whole, and not before.
+//! A [`Source`] reads all tables on one snapshot, so it shows staging at one moment. `COPY` returns
+//! a table's rows in the order of its key, and they go to a part file as they arrive; memory holds
+//! only a few of them. With several jobs, as many sessions read tables on that snapshot. The parts
+//! are put together in the order of the foreign keys. The new file replaces the old one only when
+//! it is complete.
 
 mod check;
 mod flags;
@@ -43,64 +44,65 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
 use crate::sys::error::Result;
 
-/// What is pulled, and how it is written.
+/// The options of a pull.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// The tables.
     pub selection: Selection,
-    /// How rows are written.
+    /// The SQL form of pulled rows.
     pub format: Format,
-    /// How many rows an `INSERT` has.
+    /// The number of rows in each `INSERT`.
     pub rows_per_insert: usize,
-    /// Rows that are there stay as they are.
+    /// Loading leaves existing rows as they are.
     pub keep_existing: bool,
-    /// Which rows of a table are pulled: SQL.
+    /// SQL conditions that restrict the rows of tables.
     pub conditions: Vec<Rule>,
-    /// How many rows of a table are pulled.
+    /// Limits on the number of rows of tables.
     pub limits: Vec<Rule>,
-    /// What becomes of values on their way, if anything.
+    /// The masks, if the project has any.
     pub masks: Option<Masks>,
-    /// What tells new rows, if only those are pulled.
+    /// The rule that finds new rows, for a pull of new rows only.
     pub since: Option<Since>,
-    /// Whether rows come in the order of their key. Where nobody sees it, it need not cost anything.
+    /// Read rows in the order of their key. If nobody sees the order, the sort is not worth its
+    /// cost.
     pub in_order: bool,
-    /// How many sessions read at once.
+    /// The number of sessions that read at the same time.
     pub jobs: usize,
 }
 
-/// Something that is said of one table.
+/// A condition or limit for one table.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// The table, as a person names it; once the tables are known, as they do.
+    /// The table: first as the user wrote it, later as its qualified name.
     pub table: String,
-    /// What is said.
+    /// The condition or the limit, as SQL.
     pub text: String,
 }
 
-/// What was pulled of a table.
+/// The result of pulling one table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pulled {
-    /// The table.
+    /// The table's qualified name.
     pub table: String,
-    /// Its rows.
+    /// The rows that were read.
     pub amount: Amount,
-    /// How long it took.
+    /// The duration.
     pub elapsed: Duration,
-    /// What became of them.
+    /// The outcome of writing or loading.
     pub verdict: Verdict,
 }
 
-/// What became of the rows of a table.
+/// The outcome of writing or loading a table's rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Verdict {
-    /// They stand in the file.
+    /// The rows are in the file.
     Written,
-    /// They are in the database as they were read.
+    /// The rows are in the database, and they are equal to those read.
     Equal {
         /// The columns whose values could not be compared.
         but: Vec<String>,
     },
-    /// Rows that were there before stayed: there is nothing to compare with.
+    /// Existing rows stayed, so the rows were not compared.
     Kept,
 }
 
@@ -115,8 +117,8 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Connects under our name; other sessions of a pull come by the same way. A table that somebody has
-/// locked is waited for as long as a connection.
+/// Connects to a server with the application name of a pull. All sessions of a pull connect this
+/// way. A session waits for a locked table no longer than for a connection.
 ///
 /// # Errors
 /// See [`Session::connect`].
@@ -126,7 +128,7 @@ pub fn connect(conninfo: &Conninfo) -> Result<Session> {
     let lock_timeout = format!("{seconds}s");
     let settings = [
         ("lock_timeout", lock_timeout.as_str()),
-        // from the first statement on, whatever is meant for the application
+        // from the first statement on; settings of the role are meant for the application
         ("statement_timeout", "0"),
         ("idle_in_transaction_session_timeout", "0"),
     ];

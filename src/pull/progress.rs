@@ -1,35 +1,36 @@
-//! How far a table is: for whoever watches.
+//! Progress messages about the table that is being read.
 
 use std::time::{Duration, Instant};
 
 use super::read::rows::Amount;
 use crate::sys::steps::PROGRESS;
 
-/// How often it is told.
+/// The interval between messages.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// After how many bytes the clock is looked at: for every row would cost more than the rows.
+/// The number of bytes between looks at the clock. Looking after each row would cost more than
+/// reading the row.
 const LOOK: u64 = 1 << 14;
 
-/// Counts what is read of a table.
+/// Reports how much of a table was read.
 pub(super) struct Progress<'a> {
     table: &'a str,
-    /// How many rows there may be.
+    /// The estimated number of rows.
     estimate: Option<u64>,
     started: Instant,
     told: Instant,
-    /// The clock is not looked at before so many bytes.
+    /// The number of bytes at which the clock is looked at next.
     next: u64,
 }
 
 impl<'a> Progress<'a> {
-    /// Begins now.
+    /// Starts the clock.
     pub(super) fn of(table: &'a str, estimate: Option<u64>) -> Self {
         let now = Instant::now();
         Self { table, estimate, started: now, told: now, next: 0 }
     }
 
-    /// Tells how far it is, now and then.
+    /// Reports the amount, unless the last message is too recent.
     pub(super) fn is_at(&mut self, amount: Amount) {
         if amount.bytes < self.next {
             return;
@@ -44,7 +45,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// `shop.orders, 1200000 rows, 80 MB, 40 MB/s, about 12 s left`
+/// Makes a message: `shop.orders, 1200000 rows, 80 MB, 40 MB/s, about 12 s left`
 fn describe(table: &str, amount: Amount, elapsed: Duration, estimate: Option<u64>) -> String {
     const MEGA: u64 = 1_000_000;
     let Amount { rows, bytes, .. } = amount;

@@ -1,7 +1,7 @@
-//! SQL with places to fill in.
+//! SQL templates with placeholders.
 
-/// A template without its comment, with every place filled in once: a value is never looked at again,
-/// whatever it holds.
+/// Removes the comments of a template and fills its placeholders. It never searches a filled-in
+/// value for placeholders.
 pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let lines = template.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>();
     let sql = lines.join("\n");

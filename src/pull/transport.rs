@@ -1,8 +1,8 @@
-//! The way to staging: a socket on this machine whose other end `ssh` connects to the server there.
+//! The tunnel to staging: `ssh` forwards a socket on this machine to the server.
 //!
-//! One ssh process carries every session; the client, and with it the password, stays here. ssh never
-//! asks anything (`BatchMode`) and notices a dead connection by itself. What it says goes to a file,
-//! to be shown when something fails.
+//! One ssh process carries all sessions. The client runs here, so the password stays here. ssh
+//! never asks for input (`BatchMode`) and detects a dead connection by itself. Its messages go to a
+//! file, which an error quotes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,16 +14,16 @@ use crate::sys::error::{Error, Kind, Result};
 use crate::sys::process::{Command, Environment, Patience, Server, describe, wait_for};
 use crate::sys::scratch::Scratch;
 
-/// How often something is tried that may pass.
+/// The number of attempts to connect.
 const ATTEMPTS: u32 = 5;
 
-/// The file that gets the messages of ssh.
+/// The file for the messages of ssh.
 const LOG: &str = "ssh.log";
 
-/// How long to wait after the first failure; twice as long after each further one.
+/// The pause after the first failed attempt. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// What ssh, the system or a server says of a state that passes.
+/// Messages of ssh, the system or a server about a failure that may be temporary.
 const PASSING: &[&str] = &[
     "Connection closed",
     "Connection refused",
@@ -42,10 +42,11 @@ const PASSING: &[&str] = &[
     "too many connections",
 ];
 
-/// Tries a few times what fails for a reason that may pass, and tells of each time. Says also how
-/// often it was tried.
+/// Runs `attempt`, again after a temporary failure, and logs each failure. Returns the number of
+/// attempts, too.
 ///
 /// # Errors
+/// The last failure.
 /// The last failure.
 pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<(T, u32)> {
     let mut pause = FIRST_PAUSE;
@@ -71,7 +72,7 @@ fn may_pass(error: &Error) -> bool {
         && (said(error.message()) || error.details().iter().any(|detail| said(detail)))
 }
 
-/// A socket here that leads to a server there, as long as it lives.
+/// A socket on this machine that leads to the server while this value lives.
 pub struct Tunnel {
     ssh: Server,
     target: Target,
@@ -79,10 +80,12 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// Connects to `host`, as ssh knows it, and from there to the first server of `conninfo`.
+    /// Connects to `host`, a name in ssh's configuration, and from there to the first server of
+    /// `conninfo`.
     ///
     /// # Errors
-    /// `ProgramMissing` without ssh; `Failed`, with what ssh said, when it ends or takes too long.
+    /// `ProgramMissing` if ssh is not installed; `Failed`, with ssh's messages, if it ends or takes
+    /// too long.
     pub fn open(
         host: &str,
         conninfo: &Conninfo,
@@ -90,7 +93,7 @@ impl Tunnel {
         environment: &Environment,
     ) -> Result<Self> {
         if host.starts_with('-') {
-            return Err(Error::conflict(format!("STAGING_SSH_HOST {host} is no host"))
+            return Err(Error::conflict(format!("STAGING_SSH_HOST {host} is not a host"))
                 .hint("name a host as ssh knows it, or - to connect without ssh"));
         }
         let target = conninfo.targets().first().cloned();
@@ -103,7 +106,7 @@ impl Tunnel {
             .serve(directory.create(LOG)?, None)
             .map_err(|error| error.hint("install OpenSSH's client, or use --direct"))?;
         let mut tunnel = Self { ssh, target, directory };
-        // ssh has its own limit for connecting; a login takes longer
+        // ssh limits the time to connect, and logging in takes longer
         let ready = wait_for(timeout * 2, Patience::Interruptible, || {
             if let Some(status) = tunnel.ssh.ended() {
                 return Err(tunnel.failure(host, &describe(status)));
@@ -116,12 +119,12 @@ impl Tunnel {
         }
     }
 
-    /// The connection through this tunnel.
+    /// The connection string that leads through this tunnel.
     pub fn conninfo(&self, conninfo: &Conninfo) -> Conninfo {
         conninfo.through(self.directory.path(), &self.target)
     }
 
-    /// An error with what ssh has said meanwhile.
+    /// Adds ssh's messages to an error.
     #[must_use]
     pub fn explain(&self, error: Error) -> Error {
         match self.said().trim() {
@@ -145,7 +148,7 @@ impl Tunnel {
 }
 
 impl Drop for Tunnel {
-    /// The tunnel ends with its user.
+    /// Ends ssh.
     fn drop(&mut self) {
         self.ssh.signal(Signal::SIGTERM);
         let ended = wait_for(Duration::from_secs(2), Patience::Stubborn, || Ok(self.ssh.ended()));
@@ -156,7 +159,8 @@ impl Drop for Tunnel {
     }
 }
 
-/// Nothing of a person's configuration may make ssh ask, share, or leave the connection.
+/// Builds the ssh command. Options override every setting of the user that could make ssh ask for
+/// input, share a connection, or leave it running.
 fn command(host: &str, forward: &str, timeout: Duration, environment: &Environment) -> Command {
     let connect = format!("ConnectTimeout={}", timeout.as_secs().max(1));
     let options = [
@@ -178,7 +182,7 @@ fn command(host: &str, forward: &str, timeout: Duration, environment: &Environme
     Command::new("ssh", environment).args(options).args(["-N", "-L", forward, "--", host])
 }
 
-/// The server as ssh's other end connects to it.
+/// The server's address for ssh's forwarding option.
 fn there(target: &Target) -> String {
     match target.hostaddr {
         _ if target.is_socket() => target.to_string(),

@@ -1,19 +1,19 @@
-//! The options of `pg_dump`, and which of their spellings it takes.
+//! The options of `pg_dump` that db-tool knows, with their spellings.
 
-/// How a pull treats an option.
+/// The treatment of an option by a pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Treatment {
-    /// The pull does it.
+    /// The pull obeys the option.
     Ours,
-    /// The pull does it, or never does, anyway.
+    /// The option changes nothing: a pull always or never does it.
     Moot,
-    /// Refused: another variable says it.
+    /// The option is an error, because another variable decides the same thing.
     Settled,
-    /// Left to `pg_dump`.
+    /// `pg_dump` does the pull.
     PgDump,
 }
 
-/// An option of `pg_dump`, by its long name or, where it has none, its letter.
+/// An option of `pg_dump`. The name is the long one, or the letter if there is no long one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) name: &'static str,
@@ -37,7 +37,8 @@ const fn option(
 
 use Treatment::{Moot, Ours, PgDump, Settled};
 
-/// `pg_dump` 15 to 18; `--filter` names a file of tables, which `STAGING_DUMP_TABLES` says.
+/// The options of `pg_dump` 15 to 18. `--filter` names a file with tables, so it contradicts
+/// `STAGING_DUMP_TABLES`.
 const TABLE: [Known; 75] = [
     option("attribute-inserts", "", false, Ours),
     option("column-inserts", "", false, Ours),
@@ -116,17 +117,17 @@ const TABLE: [Known; 75] = [
     option("with-statistics", "", false, PgDump),
 ];
 
-/// The option with this long name, written out: getopt would also take the beginning of one.
+/// Finds an option by its complete long name. `getopt_long` would accept an abbreviation, too.
 pub(super) fn long(name: &str) -> Option<&'static Known> {
     TABLE.iter().find(|known| known.name == name)
 }
 
-/// The option with this letter.
+/// Finds an option by its letter.
 pub(super) fn short(letter: char) -> Option<&'static Known> {
     TABLE.iter().find(|known| known.letter == Some(letter))
 }
 
-/// The long names that begin with `beginning`.
+/// Lists the long names that begin with `beginning`.
 pub(super) fn beginning_with(beginning: &str) -> Vec<&'static str> {
     TABLE.iter().map(|known| known.name).filter(|name| name.starts_with(beginning)).collect()
 }

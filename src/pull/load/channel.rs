@@ -1,5 +1,6 @@
-//! The way of a table's rows from the session that reads them to the one that loads them: a few chunks
-//! long, so that staging is read while rows are loaded and no more is held than fits.
+//! The channel that carries a table's rows from the session that reads them to the session that
+//! loads them. It holds only a few chunks: staging is read while rows are loaded, and memory use
+//! stays bounded.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -17,28 +18,28 @@ use crate::pull::select::table::Table;
 use crate::sys::error::{Error, Result};
 use crate::sys::signal;
 
-/// Rows travel in chunks of this size, or of one row where that is larger.
+/// The size of a chunk. A chunk of one large row may be larger.
 const CHUNK: usize = 1 << 16;
 
-/// How many chunks may be on their way, all in all.
+/// The number of chunks in all channels together.
 const CHUNKS: usize = 256;
 
-/// How often a wait looks for a signal.
+/// The interval at which a wait checks for signals.
 const TICK: Duration = Duration::from_millis(30);
 
 enum Piece {
     Rows(Vec<u8>),
-    /// The table is read, whole.
+    /// The table was read completely.
     End(Amount),
 }
 
-/// Where tables are read.
+/// The sending ends of the channels, by table.
 pub(in crate::pull) struct Lanes {
     open: Mutex<BTreeMap<String, SyncSender<Piece>>>,
     stop: Stop,
 }
 
-/// Ends reading, also where nothing arrives.
+/// A flag that ends all reading sessions, even while they wait for rows.
 #[derive(Clone, Default)]
 pub(in crate::pull) struct Stop(Arc<AtomicBool>);
 
@@ -48,14 +49,14 @@ impl Stop {
     }
 }
 
-/// Where a table arrives.
+/// The receiving end of one table's channel.
 pub(in crate::pull) struct Arrival {
     pieces: Receiver<Piece>,
     amount: Option<Amount>,
     cut: bool,
 }
 
-/// A lane for each table, of which `jobs` are in use at once.
+/// Makes a channel for each table. `jobs` of them are in use at the same time.
 pub(in crate::pull) fn lanes(tables: &[Table], jobs: usize) -> (Lanes, Vec<Arrival>) {
     let depth = (CHUNKS / jobs.max(1)).clamp(2, 64);
     let mut senders = BTreeMap::new();
@@ -73,10 +74,10 @@ impl Lanes {
         self.stop.clone()
     }
 
-    /// Reads a table into its lane.
+    /// Reads a table and sends its rows into its channel.
     ///
     /// # Errors
-    /// What it cannot be read for, and that nobody loads any more.
+    /// An error if the table cannot be read, or if loading has ended.
     pub(in crate::pull) fn read(
         &self,
         session: &mut Session,
@@ -100,8 +101,8 @@ impl Lanes {
 }
 
 impl Arrival {
-    /// The next rows, if any are left. Who reads them may have failed: that is an error, but why is
-    /// not known here.
+    /// Receives the next rows; `None` at the end of the table. It is an error if the reader has
+    /// failed, but only the reader knows why.
     pub(in crate::pull) fn next(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
             match self.pieces.recv_timeout(TICK) {
@@ -119,18 +120,18 @@ impl Arrival {
         }
     }
 
-    /// Whether reading ended before the table did.
+    /// The reader failed before the end of the table.
     pub(in crate::pull) fn is_cut(&self) -> bool {
         self.cut
     }
 
-    /// How much it was, once all has arrived.
+    /// The amount of rows, known when all have arrived.
     pub(in crate::pull) fn amount(&self) -> Result<Amount> {
         self.amount.ok_or_else(|| Error::unexpected("a table has not arrived"))
     }
 }
 
-/// The end at which rows are put in.
+/// The sending end of one table's channel, as a writer.
 struct Lane {
     sender: SyncSender<Piece>,
     chunk: Vec<u8>,

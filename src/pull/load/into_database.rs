@@ -1,9 +1,9 @@
 //! A pull into the database itself, without a file.
 //!
-//! Staging is read while rows are loaded. All is loaded in one transaction, which PostgreSQL gives one
-//! session: several jobs read ahead of it. The procedures are those of a pulled file, so that both load
-//! by the same rules; only where a table has no rows are they copied into the table itself. Then each
-//! table is read back and compared with what was read on staging.
+//! Staging is read while rows are loaded. One session loads all tables in one transaction, and
+//! several jobs may read ahead of it. The procedures are the same as in a pulled file, so both ways
+//! of loading follow the same rules. Only an empty table is filled by `COPY` directly. At the end,
+//! each table is read back and compared with the rows read on staging.
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +18,12 @@ use crate::pull::write::file;
 use crate::pull::{Pulled, Verdict, Wanted};
 use crate::sys::error::{Context, Error, Result};
 
-/// Pulls into the database of `session`, where nothing has changed when this fails. The pull has begun
-/// at `started`.
+/// Pulls into the database of `session`. If it fails, it changes nothing. `started` is the time at
+/// which the pull began.
 ///
 /// # Errors
-/// What a table cannot be read or loaded for; `Failed` when other rows are there than were read.
+/// An error if a table cannot be read or loaded; `Failed` if the loaded rows differ from those
+/// read.
 pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Vec<Pulled>> {
     let mut loader =
         Loader { session, wanted: source.chosen.wanted.clone(), compared: Duration::ZERO };
@@ -43,7 +44,7 @@ pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Ve
         let cut = arrivals.iter().any(Arrival::is_cut);
         drop(arrivals);
         let read = read.join().unwrap_or_else(|_| Err(Error::unexpected("reading panicked")));
-        // who was cut off does not know why
+        // a receiver that was cut off does not know the reason; the reader does
         if cut { read.map(drop).and(loaded) } else { loaded }
     })?;
     let pulled = loader.end(&tables, loaded)?;
@@ -56,18 +57,18 @@ pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Ve
 struct Loader {
     session: Session,
     wanted: Wanted,
-    /// How long reading back took.
+    /// The time that reading back took.
     compared: Duration,
 }
 
-/// A table that was loaded, and is not compared yet.
+/// A table that was loaded but not compared yet.
 struct Loaded {
     amount: Amount,
     elapsed: Duration,
 }
 
 impl Loader {
-    /// Begins the transaction and finds out what can be compared.
+    /// Begins the transaction and looks up the columns that can be compared.
     fn begin(&mut self, chosen: &mut Chosen) -> Result<()> {
         self.session.batch(&file::begin(&chosen.tables))?;
         self.session.batch(sql!("pull/into-begin"))?;
@@ -108,7 +109,8 @@ impl Loader {
         Ok(Loaded { amount, elapsed: started.elapsed() })
     }
 
-    /// What to do where a row lacks one that it refers to; the procedures say it themselves.
+    /// Adds a hint to an error about a missing referenced row. The procedures report such rows
+    /// themselves.
     fn dangling(&self, error: Error) -> Error {
         match self.session.sqlstate() {
             Some("23503") => error.hint(
@@ -118,7 +120,8 @@ impl Loader {
         }
     }
 
-    /// How rows can be copied into the table itself; where they cannot, "pulled" is made.
+    /// Prepares the loading of a table. Returns options of `COPY` if rows can go directly into it;
+    /// otherwise makes the temporary table "pulled".
     fn open(&mut self, table: &Table) -> Result<Option<String>> {
         if !self.wanted.keep_existing {
             let query = format!("SELECT pg_temp.pull_direct({}) AS direct", file::expected(table));
@@ -140,7 +143,7 @@ impl Loader {
         Ok(())
     }
 
-    /// Passes on what the procedures warn of.
+    /// Logs the warnings of the procedures.
     fn tell(&mut self) {
         let notices = self.session.take_notices();
         for notice in notices.iter().filter(|notice| notice.severity == "WARNING") {
@@ -148,7 +151,7 @@ impl Loader {
         }
     }
 
-    /// Compares what is here now with what was read on staging.
+    /// Compares the loaded rows with those read on staging.
     fn compare(&mut self, table: &Table, read: Amount) -> Result<Verdict> {
         if self.wanted.keep_existing {
             return Ok(Verdict::Kept);
@@ -187,11 +190,12 @@ impl Loader {
         Ok(Verdict::Equal { but: names(left_out) })
     }
 
-    /// Brings back what was set aside, compares, sets the sequences, and commits.
+    /// Restores the objects that were set aside, compares the tables, sets the sequences, and
+    /// commits.
     fn end(&mut self, tables: &[Table], loaded: Vec<Loaded>) -> Result<Vec<Pulled>> {
         self.session.batch(file::END).context("cannot load")?;
         let started = Instant::now();
-        // what a reg… type is called depends on it
+        // the search path affects how a reg… type is printed
         self.session.batch("SET LOCAL search_path = pg_catalog")?;
         let compare = |(table, Loaded { amount, elapsed }): (&Table, Loaded)| {
             let verdict = self.compare(table, amount)?;

@@ -1,4 +1,4 @@
-//! Rows that are put into the database, and the check that they arrived.
+//! Loading pulled rows into a database, and checking that all arrived.
 
 pub(in crate::pull) mod channel;
 pub(in crate::pull) mod into_database;

@@ -1,5 +1,6 @@
-//! What a pulled file is checked by before it is loaded: its digest, in a file beside it, and in
-//! comments there, which `sha256sum -c` passes over, what rows are in it.
+//! The receipt of a pulled file: a file beside it that holds its digest, and in comments, which
+//! `sha256sum -c` ignores, the tables and their numbers of rows. `patch` checks the receipt before
+//! it loads the file.
 
 use std::fmt;
 use std::io::{ErrorKind, Read};
@@ -11,17 +12,18 @@ use sha2::{Digest, Sha256};
 use crate::pull::Pulled;
 use crate::sys::error::{Error, IoContext, Result};
 
-/// The digest of a file, as `sha256sum` writes it.
+/// The digest of a pulled file, in the format of `sha256sum`.
 pub(in crate::pull) struct Sums(pub(in crate::pull) String);
 
 impl Sums {
-    /// Of what went into `digest`.
+    /// The digest of the bytes that `digest` has seen.
     pub(in crate::pull) fn of(digest: Sha256) -> Self {
         Self(hexadecimal(digest))
     }
 
-    /// Runs `replace`, which puts the file into its place, and then writes the digest: without one a
-    /// file is any patch, so that a pull that ends in between leaves none that does not fit.
+    /// Runs `replace`, which puts the file into its place, and writes the receipt afterwards. A
+    /// pull that is interrupted in between must not leave a receipt for another file; without a
+    /// receipt, `patch` treats the file as an ordinary script.
     pub(in crate::pull) fn publish(
         &self,
         file: &Path,
@@ -43,28 +45,27 @@ impl Sums {
     }
 }
 
-/// Rows of a table that stand in a pulled file.
+/// The rows of one table in a pulled file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contained {
-    /// The table; a name with a line break has a blank there.
+    /// The table's name. Line breaks in it are replaced by blanks.
     pub table: String,
-    /// How many they are.
+    /// The number of rows.
     pub rows: u64,
-    /// Of the rows in any order, after masking.
+    /// The checksum of the rows in any order, after masking.
     checksum: String,
-    /// Whether rows that are there when they are loaded stay, so that they need not be equal then.
+    /// Loading leaves existing rows as they are, so the loaded table may differ from the file.
     pub keeps: bool,
 }
 
 impl Contained {
-    /// Of what was pulled.
     pub(in crate::pull) fn of(pulled: &Pulled, keeps: bool) -> Self {
         let table = pulled.table.replace(['\n', '\r'], " ");
         let checksum = pulled.amount.checksum.to_string();
         Self { table, rows: pulled.amount.rows, checksum, keeps }
     }
 
-    /// What a line says; none for a line that is no account.
+    /// Parses a line of the receipt. Returns `None` if the line does not describe a table.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.strip_prefix("# ")?.splitn(4, ' ');
         let (checksum, rows) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
@@ -73,11 +74,11 @@ impl Contained {
     }
 }
 
-/// Stands in an account for rows that leave those be that are there.
+/// The word in a receipt for a file that leaves existing rows as they are.
 const KEEPS: &str = "beside";
 
 impl fmt::Display for Contained {
-    /// A comment: `# checksum rows replace shop.orders`.
+    /// Writes a comment: `# checksum rows replace shop.orders`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { table, rows, checksum, keeps } = self;
         let how = if *keeps { KEEPS } else { "replace" };
@@ -85,24 +86,24 @@ impl fmt::Display for Contained {
     }
 }
 
-/// Where the digest of a file is.
+/// The path of a file's receipt.
 fn place(file: &Path) -> PathBuf {
     let mut place = file.as_os_str().to_owned();
     place.push(".sha256");
     place.into()
 }
 
-/// Whether a digest is beside a file.
+/// Checks whether a receipt lies beside the file.
 pub(in crate::pull) fn is_beside(file: &Path) -> bool {
     std::fs::canonicalize(file).is_ok_and(|file| place(&file).exists())
 }
 
-/// The digest of a text, in hexadecimal digits.
+/// The digest of a text, as hexadecimal digits.
 pub(in crate::pull) fn of_text(text: &str) -> String {
     hexadecimal(Sha256::new_with_prefix(text))
 }
 
-/// The digest of a file as it is, in hexadecimal digits.
+/// The digest of a file, as hexadecimal digits.
 pub(in crate::pull) fn of_file(file: &Path) -> Result<String> {
     let mut digest = Sha256::new();
     let mut input = crate::sys::process::open_regular(file).on("read", file)?;
@@ -119,10 +120,10 @@ fn hexadecimal(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Compares a file with the digest beside it, if there is one, and returns what rows are in it.
+/// Compares a file with its receipt, if there is one. Returns the rows that the receipt lists.
 ///
 /// # Errors
-/// `Failed` when it is another file than was pulled.
+/// `Failed` if the file changed after the pull.
 pub fn verify(file: &Path) -> Result<Vec<Contained>> {
     let file = std::fs::canonicalize(file).on("read", file)?;
     let place = place(&file);

@@ -1,4 +1,4 @@
-//! What becomes of values before they leave staging, and proposals for it.
+//! Masks: they change values before the values leave staging. Also proposals for masks.
 
 pub(in crate::pull) mod rules;
 pub(in crate::pull) mod scan;

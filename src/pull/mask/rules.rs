@@ -1,7 +1,7 @@
-//! What becomes of each column's values before they leave staging: `staging.toml`.
+//! The file `staging.toml`: one decision for each column whose values may be personal.
 //!
-//! It fails closed: a column that can hold text of any kind needs a decision, so that a new one stops
-//! the pull instead of coming along.
+//! It fails closed. Every column that can hold text needs a decision, so a new column stops the
+//! pull instead of coming along unnoticed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,54 +13,54 @@ use crate::pull::select::pattern::Pattern;
 use crate::pull::select::table::Table;
 use crate::sys::error::{Error, IoContext, Result};
 
-/// What becomes of a column's values.
+/// A mask: the treatment of one column's values.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::pull) enum Decision {
-    /// They come as they are.
+    /// Pull the values unchanged.
     Keep,
-    /// None comes.
+    /// Pull `NULL` instead.
     Null,
-    /// Equal ones come as equal digests.
+    /// Pull digests; equal values have equal digests.
     Hash,
-    /// All are this text.
+    /// Pull this text instead of every value.
     Fixed(String),
-    /// They are what this expression makes of the row `t`.
+    /// Pull the value of this SQL expression over the row `t`.
     Sql(String),
 }
 
-/// The decisions of a project.
+/// The masks of a project.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Masks {
-    /// By pattern of tables, then by column.
+    /// By table pattern, then by column.
     #[serde(default)]
     table: BTreeMap<String, BTreeMap<String, Decision>>,
 }
 
 impl Masks {
-    /// Reads a project's decisions; none without the file.
+    /// Reads `staging.toml`. Returns `None` if there is no such file.
     ///
     /// # Errors
-    /// `Conflict` for a file that cannot be understood.
+    /// `Conflict` if the file is invalid.
     pub fn read(file: &Path) -> Result<Option<Self>> {
         if !file.exists() {
             return Ok(None);
         }
         let text = crate::sys::process::read_text(file).on("read", file)?;
         let masks = toml::from_str(&text).map_err(|error| {
-            Error::conflict(format!("cannot understand {}", file.display()))
+            Error::conflict(format!("{} is not valid", file.display()))
                 .detail(error.to_string())
                 .hint("a decision is \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }")
         });
         masks.map(Some)
     }
 
-    /// Sets what each column of `tables` is read as.
+    /// Sets the expression that the pull reads for each column of `tables`.
     ///
     /// # Errors
-    /// `Conflict`, naming them, for columns that need a decision, that two decide about, or that are
-    /// not there.
+    /// `Conflict` for columns that have no decision, have two decisions, or do not exist. The error
+    /// names them.
     pub(in crate::pull) fn apply(&self, tables: &mut [Table]) -> Result<()> {
         let mut open = Vec::new();
         for table in tables {
@@ -80,7 +80,7 @@ impl Masks {
             .hint("decide for each: \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }"))
     }
 
-    /// The columns of a table that need a decision, quoted.
+    /// The columns of a table that still need a decision, as quoted identifiers.
     pub(in crate::pull) fn open(&self, table: &Table) -> Result<Vec<String>> {
         let decisions = self.of(table)?;
         let undecided = table.textual.iter().filter(|name| !decisions.contains_key(name.as_str()));
@@ -115,7 +115,7 @@ impl Masks {
 }
 
 impl Decision {
-    /// What stands in the query; none: the column itself.
+    /// The SQL expression to read. `None` means the column itself.
     fn expression(&self, column: &str) -> Option<String> {
         match self {
             Self::Keep => None,
@@ -128,7 +128,7 @@ impl Decision {
                     .replace("@column@", &quote_ident(column)),
             ),
             Self::Fixed(text) => Some(quote_literal(text)),
-            // a comment in it must not reach further
+            // a line break ends a comment that the user may have written
             Self::Sql(sql) => Some(format!("({sql}\n)")),
         }
     }

@@ -1,7 +1,8 @@
-//! Proposals for `staging.toml`: what columns seem to hold, by their names and by a few of their values.
+//! Proposals for `staging.toml`. They guess the content of columns from their names and from a
+//! sample of values.
 //!
-//! Values are looked at where they are (`sql/query/pull/scan.sql`); what comes here are counts.
-//! Columns of a foreign key are decided alike on both sides, or rows would no longer find each other.
+//! The server examines the values (`sql/query/pull/scan.sql`) and returns only counts. Both sides
+//! of a foreign key get the same proposal; otherwise the masked rows would no longer match.
 
 mod kind;
 mod propose;
@@ -20,20 +21,20 @@ use crate::sys::error::{Context, Result};
 use kind::{Kind, SEEN};
 use propose::{Column, Found, key, string};
 
-/// Tables with more rows than this are not read from their beginning only.
+/// A table with more rows than this is sampled, not read from its beginning.
 const LARGE: i64 = 20_000;
 
-/// A column, by its table's place among the tables and its own name.
+/// A column: the index of its table, and its name.
 type At = (usize, String);
 
-/// What is proposed.
+/// The result of a scan.
 #[derive(Debug, Default)]
 pub struct Proposals {
-    /// How many columns.
+    /// The number of columns that need a decision.
     pub open: usize,
-    /// How many are decided already, and left out.
+    /// The number of columns that have a decision already. The proposal leaves them out.
     pub decided: usize,
-    /// Tables that have a section already, to which theirs belongs.
+    /// Tables that have a section in `staging.toml` already. Their proposed lines belong there.
     pub continued: Vec<String>,
     /// The lines of `staging.toml`.
     pub toml: String,
@@ -42,7 +43,7 @@ pub struct Proposals {
 /// Proposes a decision for every column that needs one and has none in `masks`.
 ///
 /// # Errors
-/// `NoSuchTable` for a table that is not on staging; `Failed` for one that cannot be read.
+/// `NoSuchTable` for a table that does not exist on staging; `Failed` for one that cannot be read.
 pub fn scan(
     mut session: Session,
     selection: &Selection,
@@ -74,7 +75,8 @@ pub fn scan(
 }
 
 impl Found {
-    /// What only looks like something: an array is no JSON, and JSON is nothing else.
+    /// Corrects guesses by the column's type: an array is no JSON, and a JSON column is nothing
+    /// else.
     fn respect(&mut self, column: Option<&Column>, by_name: Option<Kind>) {
         let form = column.map_or("", |column| column.form.as_str());
         self.by_name = by_name;
@@ -86,12 +88,12 @@ impl Found {
     }
 }
 
-/// All that a proposal depends on.
+/// The data from which proposals are made.
 struct Knowledge<'a> {
     decided: Vec<BTreeMap<&'a str, &'a Decision>>,
     columns: BTreeMap<At, Column>,
     found: BTreeMap<At, Found>,
-    /// Columns that are compared with each other.
+    /// Groups of columns that foreign keys compare with each other.
     groups: Vec<BTreeSet<At>>,
 }
 
@@ -138,7 +140,7 @@ impl Knowledge<'_> {
         }
     }
 
-    /// The decision for a column of a group: the one that is there, else what suits all of them.
+    /// The decision for a column of a group: the existing one, or one that suits all columns.
     fn alike(&self, column: &Column, group: &BTreeSet<At>) -> Option<String> {
         let decided =
             group.iter().find_map(|(table, name)| self.decided[*table].get(name.as_str()));
@@ -179,11 +181,12 @@ fn columns(session: &mut Session, tables: &[Table]) -> Result<BTreeMap<At, Colum
     Ok(columns)
 }
 
-/// Looks at some rows of a table; where the sample of a large one is empty, at its first.
+/// Examines a sample of a table. If the sample of a large table is empty, it examines the first
+/// rows.
 fn look(session: &mut Session, table: &Table, names: &[&String]) -> Result<Vec<Found>> {
     let rows = access::states(session, &[table.oid])?.pop().and_then(|state| state.rows);
     if let Some(rows) = rows.filter(|rows| *rows > LARGE) {
-        // somewhat more than is taken, since it is a matter of chance
+        // a random sample may come out smaller, so ask for more rows than needed
         let percent = 100.0 * 1500.0 / rows as f64;
         let sample = format!(" TABLESAMPLE SYSTEM ({percent:.6}) REPEATABLE (0)");
         let found = count(session, table, names, &sample)?;
@@ -222,7 +225,7 @@ fn count(
     Ok(all)
 }
 
-/// Columns that foreign keys compare, as far as they are pulled.
+/// Groups the pulled columns that foreign keys compare with each other.
 fn groups(session: &mut Session, tables: &[Table]) -> Result<Vec<BTreeSet<At>>> {
     let place = |oid: u32| tables.iter().position(|table| table.oid == oid);
     let mut groups: Vec<BTreeSet<At>> = Vec::new();

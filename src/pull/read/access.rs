@@ -1,4 +1,5 @@
-//! What the current role may read of staging, and how large it is: asked before any row is read.
+//! The privileges of the current role on staging and the sizes of its tables, checked before any
+//! row is read.
 
 use super::rows;
 use crate::postgres::connection::session::{Session, column};
@@ -7,7 +8,7 @@ use crate::pull::select::table::Table;
 use crate::pull::template::fill;
 use crate::sys::error::{Error, Result};
 
-/// A table, as the current role finds it.
+/// A table as the current role sees it.
 #[derive(Debug, Clone)]
 pub(in crate::pull) struct State {
     pub(in crate::pull) oid: u32,
@@ -15,12 +16,12 @@ pub(in crate::pull) struct State {
     policed: bool,
     denied: Vec<String>,
     sequences: Vec<String>,
-    /// An estimate.
+    /// An estimate of the planner.
     pub(in crate::pull) rows: Option<i64>,
     pub(in crate::pull) bytes: i64,
 }
 
-/// Asks about tables.
+/// Looks up the state of tables.
 pub(in crate::pull) fn states(session: &mut Session, oids: &[u32]) -> Result<Vec<State>> {
     let sequences = fill(sql!("pull/sequences"), &[]);
     let template = sql!("pull/state");
@@ -41,7 +42,8 @@ pub(in crate::pull) fn states(session: &mut Session, oids: &[u32]) -> Result<Vec
 }
 
 impl State {
-    /// What keeps `table` from being pulled, but for single columns.
+    /// The reasons why the role cannot pull the table. Single columns are checked by
+    /// [`Self::denied`].
     pub(in crate::pull) fn obstacles(&self) -> Vec<String> {
         let mut all = Vec::new();
         if !self.readable {
@@ -56,8 +58,9 @@ impl State {
         all
     }
 
-    /// The columns that a pull reads and the role may not. A mask reads what it says, which is not
-    /// looked at; where a row is, only who may read all of it can ask.
+    /// Lists the columns that the pull reads and the role may not read. A masked column does not
+    /// count, because the mask replaces it. The key does count, and so does every column in a
+    /// closure: only a role that may read the whole table can ask for the place of a row.
     pub(in crate::pull) fn denied(&self, table: &Table) -> Option<String> {
         let read = |name: &&String| {
             table.columns.contains(name)
@@ -71,15 +74,15 @@ impl State {
     }
 }
 
-/// Refuses tables that cannot be read as a whole; all of them are named.
+/// Refuses tables that the role cannot read as a whole.
 ///
 /// # Errors
-/// `Failed`, with a line for each.
+/// `Failed`, with a line for each obstacle of each table.
 pub(in crate::pull) fn require(session: &mut Session, tables: &[Table]) -> Result<()> {
     refuse(session, tables, |state, _| state.obstacles())
 }
 
-/// The same for columns, once it is known which are read.
+/// Refuses columns that the role cannot read, once the pull knows which columns it reads.
 ///
 /// # Errors
 /// `Failed`, with a line for each table.
@@ -102,8 +105,8 @@ fn refuse(
     if refused.is_empty() {
         return Ok(());
     }
-    Err(Error::failed("staging does not let its role read all that is to be pulled")
+    Err(Error::failed("the role may not read all the rows that the pull needs")
         .detail(refused.join("\n"))
-        .hint("it needs USAGE on schemas, SELECT on tables and sequences, BYPASSRLS where policies are")
+        .hint("it needs USAGE on schemas, SELECT on tables and sequences, and BYPASSRLS for tables with policies")
         .hint("or leave tables out with --exclude-table in STAGING_DUMP_FLAGS"))
 }

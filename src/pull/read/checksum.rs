@@ -1,20 +1,20 @@
-//! A checksum of rows in any order: the sum of what each row is digested to.
+//! A checksum of rows in any order: the sum of the digests of all rows.
 //!
-//! A row is digested (XXH3, 128 bits) as `COPY` writes it. In a sum, unlike in an exclusive or, two equal
-//! rows do not cancel each other. It finds what went wrong, not what somebody forged: every row is
-//! digested on its way, and a cryptographic digest of each would cost more than reading it.
+//! Each row is digested (XXH3, 128 bits) in the format of `COPY`. Equal rows do not cancel each
+//! other in a sum, as they would in an exclusive or. The checksum finds accidents, not forgeries: a
+//! cryptographic digest of every row would take longer than reading the row.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// The sum so far.
+/// The sum of the digests so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checksum(u128);
 
 impl Checksum {
-    /// Adds a row, without its end and without the cells at the places `left_out`.
+    /// Adds a row. `row` has no line end; the cells at the indexes `left_out` do not count.
     pub(in crate::pull) fn add(&mut self, row: &[u8], left_out: &[usize]) {
         let digest = if left_out.is_empty() { xxh3_128(row) } else { of_others(row, left_out) };
         self.0 = self.0.wrapping_add(digest);

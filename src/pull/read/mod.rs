@@ -1,4 +1,4 @@
-//! Rows as they arrive from staging.
+//! Reading rows on staging.
 
 pub(in crate::pull) mod access;
 pub(in crate::pull) mod checksum;

@@ -1,4 +1,4 @@
-//! Reading rows on staging: sessions on one snapshot, and a table's rows as text, as they arrive.
+//! Reading rows on staging: sessions on one snapshot, and the rows of a table as text.
 
 use std::io::Write;
 
@@ -15,35 +15,35 @@ use crate::pull::template::fill;
 use crate::pull::{Rule, Wanted};
 use crate::sys::error::{Context, Error, Result};
 
-/// Begins the transaction that a pull reads in, on `snapshot` if there is one already.
+/// Begins the transaction that reads, on an existing `snapshot` if there is one.
 pub(in crate::pull) fn begin(session: &mut Session, snapshot: Option<&str>) -> Result<()> {
     session.batch(sql!("pull/begin"))?;
     if let Some(snapshot) = snapshot {
-        // has to come before any query of the transaction
+        // PostgreSQL allows this only before the first query of a transaction
         session.batch(&format!("SET TRANSACTION SNAPSHOT {}", quote_literal(snapshot)))?;
     }
     Ok(())
 }
 
-/// The name under which other sessions can join.
+/// Exports the snapshot of the session. Returns the name that other sessions use to join it.
 pub(in crate::pull) fn snapshot(session: &mut Session) -> Result<String> {
     let row = session.query_one(sql!("pull/snapshot"), &[])?;
     column(&row, "snapshot")
 }
 
-/// How much a table had.
+/// The amount of a table's rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
-    /// Bytes, as they stand in the file.
+    /// The number of bytes in the file.
     pub bytes: u64,
-    /// Of the rows that were read, after masking.
+    /// The checksum of the rows that were read, after masking.
     pub checksum: Checksum,
 }
 
 impl Amount {
-    /// Adds whole rows, each with its end.
+    /// Adds complete rows, each with its line end.
     pub(in crate::pull) fn add(&mut self, rows: &[u8], left_out: &[usize]) {
         let count = lines(rows);
         let mut add =
@@ -78,8 +78,9 @@ pub(in crate::pull) fn rows(
     Ok(rows.amount)
 }
 
-/// Sets what unqualified names mean while a table is read. What people wrote, and the functions that it
-/// calls, find what they always find. But what the value of a reg… type is called depends on it as well.
+/// The statement that sets the search path while a table is read. Expressions of the user, and the
+/// functions that they call, need their usual search path. But the search path also affects how
+/// values of a reg… type are printed.
 pub(in crate::pull) fn path(table: &Table, wanted: &Wanted) -> &'static str {
     let is_written = !table.masked.is_empty()
         || wanted.conditions.iter().any(|rule| rule.table == table.name || table.closure.is_some());
@@ -90,7 +91,7 @@ pub(in crate::pull) fn path(table: &Table, wanted: &Wanted) -> &'static str {
     }
 }
 
-/// Says what to do when a lock was not granted in time.
+/// Adds a hint to the error about a lock that was not granted in time.
 pub(in crate::pull) fn explain_lock(session: &Session, error: Error) -> Error {
     match session.sqlstate() {
         Some("55P03") => error.hint("somebody has locked a table: try later, or raise --timeout"),
@@ -98,19 +99,19 @@ pub(in crate::pull) fn explain_lock(session: &Session, error: Error) -> Error {
     }
 }
 
-/// Whether somebody said which rows of a table are wanted.
+/// Checks whether the user restricted the rows of a table.
 pub(in crate::pull) fn is_restricted(table: &Table, wanted: &Wanted) -> bool {
     wanted.conditions.iter().chain(&wanted.limits).any(|rule| rule.table == table.name)
 }
 
-/// The `COPY` of a table.
+/// Builds the `COPY` statement for a table.
 pub(in crate::pull) fn query(table: &Table, wanted: &Wanted) -> String {
     let cell = |name: &String| table.masked.get(name).cloned().unwrap_or_else(|| plain(name));
     let cells: Vec<String> = table.columns.iter().map(cell).collect();
     let cells = match wanted.format {
         Format::Copy => cells.join(", "),
         Format::Inserts => {
-            // a cast to text is not what a type writes: it takes the blanks from a bpchar
+            // a cast to text would differ from the type's output: it strips the blanks of a bpchar
             let literal = |cell| format!("pg_catalog.format('%L', ({cell}))");
             let cells: Vec<String> = cells.iter().map(literal).collect();
             let template = sql!("pull/values");
@@ -137,14 +138,14 @@ pub(in crate::pull) fn query(table: &Table, wanted: &Wanted) -> String {
     )
 }
 
-/// Which rows of a table are read, as far as that was said of the table itself: SQL.
+/// The user's choice of rows of one table, as SQL.
 pub(in crate::pull) struct Choice {
     pub(in crate::pull) condition: String,
     pub(in crate::pull) order: String,
     pub(in crate::pull) limit: Option<String>,
 }
 
-/// Reads the rules of a table.
+/// Builds the choice from the rules of a table.
 pub(in crate::pull) fn choice(table: &Table, wanted: &Wanted) -> Choice {
     let columns =
         |names: &[String]| names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
@@ -156,7 +157,7 @@ pub(in crate::pull) fn choice(table: &Table, wanted: &Wanted) -> Choice {
     let of = |rules: &[Rule]| {
         rules.iter().find(|rule| rule.table == table.name).map(|rule| rule.text.clone())
     };
-    // a comment in a person's condition must not reach further
+    // a line break ends a comment in the user's condition
     let conditions = of(&wanted.conditions).map(|condition| format!("({condition}\n)"));
     let conditions: Vec<String> =
         conditions.into_iter().chain(table.share.condition.clone()).collect();
@@ -172,19 +173,19 @@ fn plain(name: &str) -> String {
     format!("t.{}", quote_ident(name))
 }
 
-/// Rows on their way into the file.
+/// Writes the rows that arrive from the server.
 struct Rows<'a> {
     out: &'a mut dyn Write,
     wanted: &'a Wanted,
     left_out: &'a [usize],
     amount: Amount,
-    /// Rows in the `INSERT` that is not ended yet.
+    /// The number of rows in the `INSERT` that is not complete yet.
     pending: usize,
     progress: Progress<'a>,
 }
 
 impl Rows<'_> {
-    /// The server sends whole rows, each with its end.
+    /// Takes a chunk of complete rows, each with its line end.
     fn take(&mut self, chunk: &[u8]) -> Result<()> {
         self.amount.add(chunk, self.left_out);
         self.progress.is_at(self.amount);
@@ -199,7 +200,7 @@ impl Rows<'_> {
     fn insert(&mut self, row: &[u8]) -> Result<()> {
         let row = unescape(row.strip_suffix(b"\n").unwrap_or(row));
         if row == b"()" {
-            // of no column at all, which VALUES cannot say
+            // a row without columns, which VALUES cannot express
             self.write(b"INSERT INTO pg_temp.pulled")?;
             return self.write(b" DEFAULT VALUES;\n");
         }
@@ -219,20 +220,21 @@ impl Rows<'_> {
     }
 }
 
-/// How many line ends there are: rows, because what is in a row is escaped. Every byte that is pulled
-/// is looked at, so they are counted in bytes, of which the processor compares many at once.
+/// Counts the rows of a chunk: its line ends, because `COPY` escapes line ends within rows. The
+/// inner sum is over bytes, so that the compiler can vectorize it: every pulled byte passes through
+/// here.
 fn lines(chunk: &[u8]) -> u64 {
     let ends = |piece: &[u8]| piece.iter().map(|&byte| u8::from(byte == b'\n')).sum::<u8>();
     chunk.chunks(u8::MAX.into()).map(|piece| u64::from(ends(piece))).sum()
 }
 
-/// The disk may be full.
+/// The error for a failed write; the disk may be full.
 pub(in crate::pull) fn unwritable(error: &std::io::Error) -> Error {
     Error::failed(format!("cannot write the pulled rows: {error}"))
-        .hint("make room where the patch file is; the old one is untouched")
+        .hint("make room on the file system of the patch file; the old file is unchanged")
 }
 
-/// A text from the format of `COPY` (manual, COPY, "Text Format").
+/// Decodes the text format of `COPY` (manual, COPY, "Text Format").
 fn unescape(row: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(row.len());
     let mut rest = row.iter();

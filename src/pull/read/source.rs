@@ -1,4 +1,4 @@
-//! Staging at one moment: the session that holds its snapshot, and the tables that are read on it.
+//! Staging at one moment: the session that holds the snapshot, and the tables to read on it.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,31 +13,31 @@ use crate::pull::write::file;
 use crate::pull::{Amount, Pattern, Rule, Wanted};
 use crate::sys::error::{Error, Result};
 
-/// What is pulled from where; all of it is read on the snapshot of its session.
+/// A source of rows. All sessions read on the snapshot of its session.
 pub struct Source {
     pub(in crate::pull) session: Session,
     conninfo: Conninfo,
     pub(in crate::pull) chosen: Chosen,
 }
 
-/// What is read, now that staging's catalogs were looked at.
+/// The tables to read and the options, after the catalogs were read.
 pub(in crate::pull) struct Chosen {
-    /// How messages call the source.
+    /// The source's name in messages.
     pub(in crate::pull) source: String,
-    /// The attempt at which it was reached.
+    /// The number of the attempt that connected.
     pub(in crate::pull) attempt: u32,
-    /// The tables, what is referred to first.
+    /// The tables; referenced tables come before the tables that refer to them.
     pub(in crate::pull) tables: Vec<Table>,
-    /// What is read of them, and how. Its rules call tables by their names.
+    /// The options. Their rules name tables by qualified names.
     pub(in crate::pull) wanted: Wanted,
 }
 
 impl Source {
-    /// Looks up what is wanted. No row is read.
+    /// Looks up the selected tables. Reads no row.
     ///
     /// # Errors
-    /// `NoSuchTable` for a table that is not there; `Conflict` for one that cannot be pulled, for a
-    /// column without a decision, and for a rule about no pulled table.
+    /// `NoSuchTable` for a table that does not exist; `Conflict` for a table that cannot be pulled,
+    /// for a column without a decision, and for a rule about a table that is not pulled.
     pub fn open(
         mut session: Session,
         conninfo: &Conninfo,
@@ -57,11 +57,11 @@ impl Source {
         Ok(Self { session, conninfo: conninfo.clone(), chosen })
     }
 
-    /// Does `work` with every table, several at once where the jobs say so. What came of it is in the
-    /// order of the tables; who fails takes what is left away from the others.
+    /// Runs `work` on every table, with as many sessions as there are jobs. Returns the results in
+    /// the order of the tables. When one session fails, no session begins another table.
     ///
     /// # Errors
-    /// The first that fails.
+    /// The first error of a session.
     pub(in crate::pull) fn each<T: Send>(
         &mut self,
         work: impl Fn(&mut Session, &Chosen, &Table) -> Result<T> + Sync,
@@ -94,7 +94,8 @@ impl Source {
 }
 
 impl Chosen {
-    /// What a table's part is made by: where it is the same, so are the rows that would be read.
+    /// A fingerprint of everything that decides which rows are read of a table and how they are
+    /// written. Two reads with equal fingerprints are interchangeable.
     pub(in crate::pull) fn how(&self, table: &Table) -> String {
         let wanted = &self.wanted;
         let open = file::open(table, wanted.format);
@@ -103,7 +104,7 @@ impl Chosen {
     }
 }
 
-/// Runs `job` on so many threads.
+/// Runs `job` on `jobs` threads.
 fn at_once(jobs: usize, job: impl Fn() -> Result<()> + Sync) -> Result<()> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(&job)).collect();
@@ -114,7 +115,7 @@ fn at_once(jobs: usize, job: impl Fn() -> Result<()> + Sync) -> Result<()> {
     })
 }
 
-/// Gives each rule the name of its table.
+/// Replaces the table's name in each rule by the qualified name.
 pub(in crate::pull) fn resolve(rules: &mut [Rule], tables: &[Table]) -> Result<()> {
     for rule in rules {
         let pattern = Pattern::parse(&rule.table)?;

@@ -1,8 +1,9 @@
-//! Which rows come along because pulled rows refer to them.
+//! The closure: the selected rows and all rows to which they refer.
 //!
-//! A table that was named comes whole, unless something is said of its rows; any other table that can
-//! be reached over foreign keys comes with the rows that are referred to. Which these are is found by
-//! the server, in the query of each table (`sql/query/pull/closure.sql`): nothing is held here.
+//! A table that the user named is pulled completely, unless the user restricted its rows. Of any
+//! other table that foreign keys reach, the pull takes the referenced rows only. The server finds
+//! them, in the query for each table (`sql/query/pull/closure.sql`); nothing is held in memory
+//! here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,49 +15,49 @@ use crate::pull::read::rows;
 use crate::pull::template::fill;
 use crate::sys::error::Result;
 
-/// A foreign key, as it was declared.
+/// A foreign key.
 #[derive(Debug, Clone)]
 pub(in crate::pull) struct ForeignKey {
     pub(in crate::pull) referring: u32,
     pub(in crate::pull) referred: u32,
-    /// Its columns.
+    /// The columns of the referring table.
     pub(in crate::pull) columns: Vec<String>,
-    /// What they refer to.
+    /// The columns of the referenced table.
     pub(in crate::pull) referred_columns: Vec<String>,
-    /// That the row `r` refers to the row `f`: SQL.
+    /// An SQL condition: row `r` refers to row `f`.
     matches: String,
-    /// Whether a table has it that this is a part of.
+    /// The key belongs to a partitioned table of which the referring table is a partition.
     of_whole: bool,
 }
 
-/// A table, or a partition, that rows can be in.
+/// A table or partition that can contain rows.
 #[derive(Debug, Clone, Default)]
 pub(in crate::pull) struct Relation {
-    /// As a query names it.
+    /// Its name in a query.
     pub(in crate::pull) rows: String,
-    /// The tables that this is a partition of.
+    /// The partitioned tables above it.
     pub(in crate::pull) within: Vec<u32>,
-    /// Those that hold its rows.
+    /// Its partitions that store rows, or the table itself.
     pub(in crate::pull) leaves: Vec<u32>,
 }
 
-/// How tables of staging refer to each other.
+/// The foreign keys of staging.
 #[derive(Debug, Clone, Default)]
 pub(in crate::pull) struct Links {
     pub(in crate::pull) relations: BTreeMap<u32, Relation>,
     pub(in crate::pull) keys: Vec<ForeignKey>,
-    /// What was asked for.
+    /// The tables that the user named.
     pub(in crate::pull) named: BTreeSet<u32>,
 }
 
-/// The links, and the tables that are pulled.
+/// The foreign keys, and the tables that are pulled.
 #[derive(Debug)]
 pub(in crate::pull) struct Closure {
     pub(in crate::pull) links: Links,
     pub(in crate::pull) tables: Vec<Table>,
 }
 
-/// Every foreign key of the database.
+/// Reads every foreign key of the database.
 pub(in crate::pull) fn foreign_keys(session: &mut Session) -> Result<Vec<ForeignKey>> {
     let key = |row: &Row| {
         Ok(ForeignKey {
@@ -73,7 +74,8 @@ pub(in crate::pull) fn foreign_keys(session: &mut Session) -> Result<Vec<Foreign
 }
 
 impl Links {
-    /// Gives parts the keys of their tables: a part can be pulled alone.
+    /// Copies the keys of partitioned tables to their partitions, because a partition can be pulled
+    /// alone.
     pub(in crate::pull) fn new(
         relations: BTreeMap<u32, Relation>,
         mut keys: Vec<ForeignKey>,
@@ -88,8 +90,8 @@ impl Links {
         Self { relations, keys, named }
     }
 
-    /// The tables that rows come from: those named, and those referred to, from any of them. `may_come`
-    /// is asked for each of the latter.
+    /// The tables that provide rows: those that the user named, and those that foreign keys reach
+    /// from them. Calls `may_come` for each of the latter.
     pub(in crate::pull) fn reached(&self, may_come: impl Fn(&ForeignKey) -> bool) -> BTreeSet<u32> {
         let mut reached = self.named.clone();
         let mut refused = BTreeSet::new();
@@ -112,7 +114,8 @@ impl Links {
         reached
     }
 
-    /// Which of `tables` the rows of a relation are read with: the largest that it is a part of.
+    /// The table in `tables` whose query also reads the rows of relation `oid`: its topmost parent
+    /// there.
     fn container(&self, oid: u32, tables: &BTreeSet<u32>) -> Option<u32> {
         let depth = |oid: &u32| self.relations.get(oid).map_or(0, |one| one.within.len());
         let within = self.relations.get(&oid).map_or(&[][..], |relation| &relation.within);
@@ -130,7 +133,7 @@ impl Links {
     }
 }
 
-/// Tells each of the tables about all of them, once they are known.
+/// Gives each table the closure over all tables, after all are known.
 pub(in crate::pull) fn bind(tables: &mut [Table]) {
     let Some(links) = tables.iter().find_map(|table| table.closure.clone()) else { return };
     tables.iter_mut().for_each(|table| table.closure = None);
@@ -138,12 +141,12 @@ pub(in crate::pull) fn bind(tables: &mut [Table]) {
     tables.iter_mut().for_each(|table| table.closure = Some(Arc::clone(&closure)));
 }
 
-/// Whether not every row of a table comes.
+/// Checks whether only a part of a table's rows is pulled.
 pub(in crate::pull) fn is_partial(table: &Table, wanted: &Wanted) -> bool {
     table.closure.as_ref().is_some_and(|closure| closure.is_partial(table, wanted))
 }
 
-/// The condition for the rows of a table; none where only what was said of it counts.
+/// The condition for the rows of a table. `None` if only the user's own choice restricts them.
 pub(in crate::pull) fn condition(table: &Table, wanted: &Wanted) -> Option<String> {
     let closure = table.closure.as_ref().filter(|closure| closure.is_partial(table, wanted))?;
     closure.condition(table, wanted)
@@ -165,7 +168,8 @@ impl Closure {
         let counts = |key: &&ForeignKey| !key.of_whole || pulled.contains(&key.referring);
         let keys = self.links.keys.iter().filter(counts);
         let keys: Vec<_> = keys.filter_map(|key| Some((ends(key)?, key))).collect();
-        // tables from which a way leads here, over rows that do not come anyway
+        // tables that refer to this one, directly or through others, and are themselves pulled in
+        // part
         let mut needed = BTreeSet::from([table.oid]);
         while let Some(((from, _), _)) = keys.iter().find(|((from, to), _)| {
             needed.contains(to) && partial.contains(from) && !needed.contains(from)
@@ -187,7 +191,7 @@ impl Closure {
         (!is_chosen).then(|| self.links.closed(table.oid, &first, &steps))
     }
 
-    /// The rows of a table, which does not come whole, that were asked for.
+    /// The queries for rows that the user asked for, of a table that is pulled in part.
     fn chosen(&self, oid: u32, pulled: &BTreeSet<u32>, wanted: &Wanted) -> Vec<String> {
         let template = sql!("pull/closure-chosen");
         let select = |rows: &str, condition: &str, limit: &str| {
@@ -248,7 +252,7 @@ impl Links {
 mod tests {
     use super::*;
 
-    /// The table 1 has the parts 2 and 3.
+    /// Table 1 has the partitions 2 and 3.
     fn links(keys: &[(u32, u32)], named: &[u32]) -> Links {
         let relation = |oid: u32| {
             let within = if matches!(oid, 2 | 3) { vec![1] } else { Vec::new() };

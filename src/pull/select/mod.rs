@@ -1,4 +1,4 @@
-//! Which rows are pulled: tables, patterns, conditions and the rows that they refer to.
+//! Selecting rows: tables, patterns, conditions, and the rows that selected rows refer to.
 
 pub(in crate::pull) mod closure;
 pub(in crate::pull) mod order;

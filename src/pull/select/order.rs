@@ -1,9 +1,10 @@
-//! The order in which tables are loaded: what is referred to comes first.
+//! The order in which tables are loaded: referenced tables come first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Orders items so that each comes after what it refers to, else by themselves. In a cycle the
-/// smallest comes first: its constraint has to wait.
+/// Orders items so that each comes after the items that it refers to. Other items are in ascending
+/// order. A cycle is cut at its smallest item, which comes first: its constraint must be checked
+/// later.
 pub fn order<T: Ord + Clone>(references: &BTreeMap<T, BTreeSet<T>>) -> Vec<T> {
     let mut open: BTreeMap<&T, BTreeSet<&T>> = references
         .iter()

@@ -1,8 +1,8 @@
-//! Patterns of table names, as `pg_dump -t` and psql's `\d` read them.
+//! Patterns of table names, in the syntax of `pg_dump -t` and of psql's `\d`.
 
 use crate::sys::error::{Error, Result};
 
-/// What a pattern is made of: a character that has to be there, or a wildcard.
+/// One element of a pattern: a literal character or a wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Char(char),
@@ -10,8 +10,8 @@ enum Part {
     Many,
 }
 
-/// A pattern: letters outside of double quotes are folded to lower case, `*` and `?` are wildcards
-/// there, and a dot ends the name of a schema.
+/// A pattern. Outside of double quotes, letters are folded to lower case, `*` and `?` are
+/// wildcards, and a dot ends the name of a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -20,10 +20,10 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Reads one.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// `Conflict` for what is no name of a table.
+    /// `Conflict` for a text that cannot be the name of a table.
     pub fn parse(text: &str) -> Result<Self> {
         let mut names = vec![Vec::new()];
         let mut rest = text.chars().peekable();
@@ -46,13 +46,14 @@ impl Pattern {
         let schema = names.pop();
         let empty = name.is_empty() || schema.as_ref().is_some_and(Vec::is_empty);
         if inside || empty || !names.is_empty() {
-            return Err(Error::conflict(format!("{text} is no name of a table"))
+            return Err(Error::conflict(format!("{text} is not a name of a table"))
                 .hint("write it as in shop.orders, \"Shop\".\"Orders\" or shop.order_*"));
         }
         Ok(Self { text: text.to_owned(), schema, name })
     }
 
-    /// Whether it matches a table. Without a schema only those match that need none.
+    /// Checks whether it matches a table. A pattern without a schema matches only tables that are
+    /// visible in the search path.
     pub fn matches(&self, schema: &str, name: &str, visible: bool) -> bool {
         let in_schema = match &self.schema {
             Some(pattern) => fits(pattern, &schema.chars().collect::<Vec<_>>()),
@@ -61,19 +62,20 @@ impl Pattern {
         in_schema && fits(&self.name, &name.chars().collect::<Vec<_>>())
     }
 
-    /// Whether it can mean one table of each schema only.
+    /// It has no wildcards, so it matches at most one table in each schema.
     pub fn is_exact(&self) -> bool {
         let mut parts = self.schema.iter().flatten().chain(&self.name);
         parts.all(|part| matches!(part, Part::Char(_)))
     }
 
-    /// As it was written.
+    /// The pattern as the user wrote it.
     pub fn text(&self) -> &str {
         &self.text
     }
 }
 
-/// Whether the parts fit the characters; after a mismatch the last `*` takes one more.
+/// Matches elements with characters. After a mismatch, it goes back and lets the last `*` match one
+/// more character.
 fn fits(parts: &[Part], text: &[char]) -> bool {
     let (mut part, mut at) = (0, 0);
     let mut last_many: Option<(usize, usize)> = None;

@@ -1,8 +1,9 @@
-//! Which rows of a table are new since the last pull: those from its high-water mark on.
+//! New rows since the last pull: those at or above the table's high-water mark.
 //!
-//! Rows at the mark come again, because others may have got the same value since; loading replaces
-//! rows by their key, so that does no harm. A table that nothing is new in is told by the number of
-//! rows at its mark. What is deleted on staging is not seen.
+//! Rows at the mark are pulled again, because others may have got the same value since. Loading
+//! replaces rows by their key, so that does no harm. If the number of rows at the mark is unchanged
+//! and no row is above it, the table has no new rows. Rows that were deleted on staging go
+//! unnoticed.
 
 use super::table::Table;
 use crate::postgres::connection::session::{Session, column};
@@ -11,40 +12,42 @@ use crate::pull::read::source::{Chosen, Source};
 use crate::pull::write::state::{Mark, State};
 use crate::sys::error::{Context, Error, Result};
 
-/// What tells new rows.
+/// The rule that finds new rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
-    /// A column that grows with every change of a row, where a table has it.
+    /// Compare this column, which must grow with every change of a row. Tables without it are
+    /// pulled completely.
     Column(String),
-    /// A column called as they usually are; for rows that never change, their creation or number.
+    /// Compare a column with a usual name. In immutable tables, compare the creation time or a
+    /// serial key.
     Usual,
 }
 
-/// What columns are called that say when a row was changed last.
+/// Usual names of a column with the time of the last change.
 const USUAL: &[&str] = &["updated_at", "modified_at", "changed_at", "last_modified"];
 
-/// What is to be read of a table.
+/// The rows of one table that the pull reads.
 #[derive(Debug, Clone, Default)]
 pub(in crate::pull) struct Share {
-    /// What the table is read by as a whole.
+    /// The fingerprint of the table's query without the condition on new rows.
     pub(in crate::pull) how: String,
-    /// Which rows, as SQL; none: all.
+    /// The SQL condition on new rows. `None` means all rows.
     pub(in crate::pull) condition: Option<String>,
-    /// Nothing is new.
+    /// The table has no new rows.
     pub(in crate::pull) is_empty: bool,
-    /// How far the table is read then.
+    /// The high-water mark after this pull.
     pub(in crate::pull) mark: Option<Mark>,
 }
 
 impl Share {
-    /// Whether what was read by `how` stays, because only what is new is read.
+    /// Checks whether the rows that an earlier pull read with this fingerprint stay in the file.
     pub(in crate::pull) fn stays(&self, how: &str) -> bool {
         self.how == how && (self.is_empty || self.condition.is_some())
     }
 }
 
 impl Source {
-    /// Finds what is new in each table since `state`.
+    /// Finds the new rows of each table since `state`.
     ///
     /// # Errors
     /// `Conflict` for a column that no table has, or that is masked.
@@ -67,7 +70,7 @@ impl Source {
         }
         if !whole.is_empty() {
             tracing::info!(
-                "pulled whole, for want of such a column or of a key: {}",
+                "pulled completely, because they have no such column or no key: {}",
                 whole.join(", ")
             );
         }
@@ -76,7 +79,7 @@ impl Source {
 }
 
 impl Since {
-    /// The column of a table; none where nothing tells.
+    /// The column to compare in a table. `None` if the table has no such column or no key.
     fn column(&self, table: &Table) -> Result<Option<String>> {
         let has = |name: &str| table.columns.iter().any(|column| column == name);
         let found = match self {
@@ -86,7 +89,7 @@ impl Since {
         let found = found.filter(|_| !table.key.is_empty());
         match found {
             Some(name) if table.masked.contains_key(&name) => Err(Error::conflict(format!(
-                "{}.{} is masked: its values may not be remembered",
+                "{}.{} is masked, so its high-water mark may not be stored",
                 table.name,
                 quote_ident(&name)
             ))

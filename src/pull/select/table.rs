@@ -1,4 +1,4 @@
-//! What staging has: its tables, as its catalogs tell, and those that are to be pulled.
+//! The tables of staging, read from its catalogs, and the selection of those to pull.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,47 +19,48 @@ pub struct Table {
     pub(in crate::pull) oid: u32,
     schema: String,
     own_name: String,
-    /// Whether it is found without its schema.
+    /// The search path finds it without its schema.
     visible: bool,
-    /// Its name, qualified and quoted.
+    /// Its qualified and quoted name.
     pub name: String,
     partitioned: bool,
-    /// Whether its rows change in migration mode only.
+    /// Its rows change only in migration mode.
     pub immutable: bool,
-    /// The columns that are pulled.
+    /// The columns to pull.
     pub columns: Vec<String>,
-    /// What each of them holds as it is read; empty where that cannot be told.
+    /// The types of the columns as they are read. Empty for a type that is unknown, because an
+    /// expression replaces the column.
     pub(in crate::pull) types: Vec<String>,
-    /// The places of those whose values are not compared once they are loaded.
+    /// The indexes of the columns that cannot be compared after loading.
     pub(in crate::pull) uncompared: Vec<usize>,
-    /// Those that may hold text of some kind.
+    /// The columns that can hold text.
     pub(in crate::pull) textual: Vec<String>,
-    /// What is read instead of a column, by its name: SQL.
+    /// SQL expressions that replace columns, by column.
     pub(in crate::pull) masked: BTreeMap<String, String>,
-    /// The columns that tell rows apart; empty where nothing does.
+    /// The columns that identify a row. Empty if no key does.
     pub key: Vec<String>,
-    /// About how many rows it has, where staging knows.
+    /// The planner's estimate of the number of rows.
     pub(in crate::pull) estimate: Option<u64>,
-    /// What of it is read.
+    /// The rows that the pull reads.
     pub(in crate::pull) share: Share,
-    /// The sequences that belong to its columns.
+    /// The sequences from which columns take their values.
     pub sequences: Vec<Sequence>,
-    /// What rows come along, where they do.
+    /// The closure, if the pull follows foreign keys.
     pub(in crate::pull) closure: Option<Arc<Closure>>,
 }
 
 impl Table {
-    /// Whether a pattern means it.
+    /// Checks whether a pattern matches it.
     pub(in crate::pull) fn is(&self, pattern: &Pattern) -> bool {
         pattern.matches(&self.schema, &self.own_name, self.visible)
     }
 
-    /// Its name alone, as it is.
+    /// Its name without the schema, not quoted.
     pub(in crate::pull) fn own_name(&self) -> &str {
         &self.own_name
     }
 
-    /// Lets a column be read as what an expression makes of it: text, unless it is nothing at all.
+    /// Replaces a column by an expression, which yields text or is `NULL`.
     pub(in crate::pull) fn mask(&mut self, column: &str, expression: String) {
         let place = self.columns.iter().position(|own| own == column);
         let read = place.and_then(|place| self.types.get_mut(place));
@@ -71,51 +72,51 @@ impl Table {
         self.masked.insert(column.to_owned(), expression);
     }
 
-    /// As a query names it: without the rows of tables that inherit from it, which are tables of their
-    /// own, but with those of its partitions.
+    /// Its name in a query. Leaves out rows of tables that inherit from it, which are tables of
+    /// their own, but includes its partitions.
     pub(in crate::pull) fn rows(&self) -> String {
         if self.partitioned { self.name.clone() } else { format!("ONLY {}", self.name) }
     }
 }
 
-/// A sequence that a column takes its values from.
+/// A sequence from which a column takes its values.
 #[derive(Debug, Clone)]
 pub struct Sequence {
     /// The column.
     pub column: String,
-    /// Its name, qualified and quoted.
+    /// Its qualified and quoted name.
     pub name: String,
-    /// Where it stands.
+    /// The last value.
     pub last: i64,
-    /// Whether that value was given out.
+    /// The last value was given out already.
     pub called: bool,
 }
 
-/// A table with its place.
+/// A table that patterns are matched with.
 #[derive(Clone)]
 struct Candidate {
     table: Table,
-    /// Whether it is of the bundle or of an extension, which nobody means by a `*`.
+    /// It belongs to the bundle or to an extension. Wildcards do not match such tables.
     is_equipment: bool,
-    /// The tables that this is a partition of.
+    /// The partitioned tables above it.
     whole: Vec<u32>,
 }
 
 impl Candidate {
-    /// Whether a pattern asks for it.
+    /// Checks whether a pattern selects it.
     fn is(&self, pattern: &Pattern) -> bool {
         self.table.is(pattern) && (!self.is_equipment || pattern.is_exact())
     }
 }
 
-/// What is to be pulled.
+/// The patterns that select tables.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// Every one has to match a table.
+    /// Each of these must match a table.
     pub include: Vec<Pattern>,
-    /// These need not.
+    /// These need not match a table.
     pub exclude: Vec<Pattern>,
-    /// Whether what rows refer to comes along.
+    /// Also pull the rows that pulled rows refer to.
     pub closure: bool,
 }
 
@@ -125,21 +126,21 @@ impl Selection {
     }
 }
 
-/// The tables that were asked for, what is referred to first.
+/// Finds the selected tables with all details. Referenced tables come first.
 ///
 /// # Errors
-/// `NoSuchTable` for what is not there; `Failed` for tables that may not be read; `Conflict` for
-/// one whose rows are not all of it.
+/// `NoSuchTable` for a pattern without a table; `Failed` for tables that the role may not read;
+/// `Conflict` for a table with large objects.
 pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
     let tables = find(session, selection)?;
     access::require(session, &tables)?;
     described(session, tables)
 }
 
-/// Looks up all else about tables, and puts what is referred to first.
+/// Looks up the details of tables and orders them. Referenced tables come first.
 ///
 /// # Errors
-/// `Conflict` for a table whose rows are not all of it.
+/// `Conflict` for a table with large objects, which are stored outside of its rows.
 pub(in crate::pull) fn described(
     session: &mut Session,
     mut tables: Vec<Table>,
@@ -152,22 +153,21 @@ pub(in crate::pull) fn described(
     Ok(tables)
 }
 
-/// How the catalogs know them.
 pub(in crate::pull) fn oids(tables: &[Table]) -> Vec<u32> {
     tables.iter().map(|table| table.oid).collect()
 }
 
-/// The tables that were asked for, of which no more is known than that they are there.
+/// Finds the selected tables. Reads no details about them.
 ///
 /// # Errors
-/// `NoSuchTable` for what is not there.
+/// `NoSuchTable` for a pattern without a table.
 pub(in crate::pull) fn find(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
     let candidates = candidates(session)?;
     let named = matching(candidates.clone(), selection)?;
     if selection.closure { closed(session, candidates, &named, selection) } else { Ok(named) }
 }
 
-/// The tables, and those that rows can refer to. What is excluded stays out.
+/// Adds the tables to which rows can refer, except excluded ones.
 fn closed(
     session: &mut Session,
     candidates: Vec<Candidate>,
@@ -236,7 +236,7 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
     rows.iter().map(candidate).collect()
 }
 
-/// Takes away the patterns that mean no table, and tells them.
+/// Removes the patterns that match no table and returns them.
 pub(in crate::pull) fn take_absent(
     session: &mut Session,
     selection: &mut Selection,
@@ -252,15 +252,15 @@ fn absent(candidates: &[Candidate], selection: &Selection) -> Vec<String> {
     absent.map(|pattern| pattern.text().to_owned()).collect()
 }
 
-/// The error for patterns that mean no table, if there are any.
+/// The error for patterns that match no table. `None` if there are no such patterns.
 pub(in crate::pull) fn no_such(absent: &[String]) -> Option<Error> {
     let names = absent.join(", ");
     let error = Error::new(Kind::NoSuchTable, format!("there is no table {names} on staging"))
-        .hint("name it with its schema, as in shop.orders or shop.order_*; what is no table itself, such as a view, is not pulled");
+        .hint("name it with its schema, as in shop.orders or shop.order_*; views and other objects that are not tables cannot be pulled");
     (!absent.is_empty()).then_some(error)
 }
 
-/// A partition is left out where what it is a part of is pulled.
+/// Matches the patterns. Leaves out a partition whose parent is pulled.
 fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Table>> {
     let absent = absent(&candidates, selection);
     if let Some(error) = no_such(&absent) {
@@ -276,7 +276,7 @@ fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Tab
     let tables: Vec<Table> = whole.map(|one| one.table).collect();
     if tables.is_empty() {
         return Err(Error::new(Kind::NoSuchTable, "no table is left to pull").hint(
-            "--exclude-table in STAGING_DUMP_FLAGS takes away what STAGING_DUMP_TABLES names",
+            "--exclude-table in STAGING_DUMP_FLAGS excludes all tables that STAGING_DUMP_TABLES names",
         ));
     }
     Ok(tables)
@@ -305,7 +305,7 @@ fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Res
         .replace("@column@", &quote_ident(name));
     if column(&session.query_one(&query, &[])?, "found")? {
         return Err(Error::conflict(format!(
-            "column {name} of {} means large objects, which are not pulled",
+            "column {name} of {} refers to large objects, which db-tool does not pull",
             table.name
         ))
         .hint("exclude the table: --exclude-table in STAGING_DUMP_FLAGS"));

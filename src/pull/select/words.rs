@@ -1,9 +1,9 @@
-//! Lists as people write them into a variable: flags as a shell would split them, tables as SQL.
+//! Lists in variables: flags in a shell's syntax, tables in SQL's syntax.
 
 use crate::sys::error::{Error, Result};
 
-/// Splits as a POSIX shell does (quotes, backslashes) and does nothing else that a shell would:
-/// `$`, `` ` `` and `*` are characters.
+/// Splits words as a POSIX shell does, with quotes and backslashes. It expands nothing: `$`, `` `
+/// `` and `*` are ordinary characters.
 ///
 /// # Errors
 /// `Conflict` for a quote that is not closed.
@@ -24,8 +24,8 @@ pub fn split(text: &str) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// What stands up to the closing `quote`. A backslash means something within double quotes only, and
-/// there only before a few characters.
+/// Reads up to the closing `quote`. A backslash escapes only within double quotes, and only a few
+/// characters.
 fn quoted(rest: &mut std::str::Chars<'_>, quote: char, word: &mut String) -> Result<()> {
     while let Some(c) = rest.next() {
         match c {
@@ -44,7 +44,7 @@ fn quoted(rest: &mut std::str::Chars<'_>, quote: char, word: &mut String) -> Res
     Err(unclosed(quote))
 }
 
-/// Splits at blanks outside of double quotes, which stay: they are SQL's.
+/// Splits at blanks outside of double quotes. The quotes stay, because they are part of SQL names.
 ///
 /// # Errors
 /// `Conflict` for a quote that is not closed.

@@ -1,4 +1,4 @@
-//! The digest of what is written, computed by a thread of its own: who writes does not wait for it.
+//! A digest that a separate thread computes, so that writing does not wait for it.
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -7,17 +7,17 @@ use sha2::{Digest, Sha256};
 
 use crate::sys::error::{Error, Result};
 
-/// How many blocks may wait.
+/// The number of blocks that may wait.
 const WAITING: usize = 4;
 
-/// A digest in the making. Dropping it ends the thread.
+/// A digest that is being computed. Dropping it ends the thread.
 pub(in crate::pull) struct Digester {
     blocks: SyncSender<Vec<u8>>,
     thread: JoinHandle<Sha256>,
 }
 
 impl Digester {
-    /// Begins with nothing.
+    /// Starts the thread.
     pub(in crate::pull) fn start() -> Self {
         let (blocks, arriving) = sync_channel::<Vec<u8>>(WAITING);
         let thread = std::thread::spawn(move || {
@@ -28,13 +28,13 @@ impl Digester {
         Self { blocks, thread }
     }
 
-    /// Adds a block, best a large one.
+    /// Adds a block. Large blocks are faster.
     pub(in crate::pull) fn update(&self, block: &[u8]) {
-        // a thread that is gone is noticed at the end
+        // `finish` reports a thread that has panicked
         let _ = self.blocks.send(block.to_vec());
     }
 
-    /// The digest of all blocks.
+    /// Waits for the thread and returns the digest of all blocks.
     pub(in crate::pull) fn finish(self) -> Result<Sha256> {
         drop(self.blocks);
         self.thread.join().map_err(|_| Error::unexpected("the digest's thread panicked"))

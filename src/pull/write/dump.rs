@@ -1,7 +1,7 @@
-//! A pull by `pg_dump` itself: for flags that only it knows.
+//! A pull by `pg_dump`, for flags that only `pg_dump` can obey.
 //!
-//! What it writes is what it writes: not in the order of keys, not to be loaded twice. The tables are
-//! looked for first, so that a missing one is the same error as ever.
+//! Its output is not in the order of keys and cannot be loaded twice. db-tool looks for the tables
+//! first, so that a missing table causes the same error as in other pulls.
 
 use super::file;
 use super::file::Draft;
@@ -17,14 +17,14 @@ use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{StandardOutput, describe};
 use std::path::Path;
 
-/// How many lines of what `pg_dump` says an error keeps.
+/// The number of lines of `pg_dump`'s messages that an error keeps.
 const KEPT: usize = 20;
 
-/// Runs `pg_dump` with the flags as they were given, into `file`.
+/// Runs `pg_dump` with the user's flags and writes `file`.
 ///
 /// # Errors
-/// `NoSuchTable` for a table that is not on staging; `ProgramMissing` without `pg_dump`; `Failed` with
-/// what it said.
+/// `NoSuchTable` for a table that does not exist on staging; `ProgramMissing` without `pg_dump`;
+/// `Failed`, with its messages, if `pg_dump` fails.
 pub fn dump(
     mut session: Session,
     conninfo: &Conninfo,
@@ -52,10 +52,10 @@ pub fn dump(
     if !status.success() {
         let failed = Error::failed(format!("cannot pull: pg_dump {}", describe(status)));
         let failed = failed.detail(said.join("\n"));
-        // it never reads a server that is newer than itself
+        // pg_dump does not read servers of a newer major version
         return Err(match said.iter().any(|line| line.contains("version mismatch")) {
             true => failed.hint(format!(
-                "set PG_BINDIR to a release as new as staging's, or leave out what only pg_dump knows: {}",
+                "set PG_BINDIR to a release as new as staging's, or remove the flags that only pg_dump can obey: {}",
                 flags.unknown.join(" ")
             )),
             false => failed,

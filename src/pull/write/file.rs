@@ -1,7 +1,7 @@
-//! The patch file of a pull: written beside the one that is there, which it replaces at the end.
+//! The patch file of a pull. It is written beside the old one and replaces it at the end.
 //!
-//! Nothing in it depends on when or by whom it was pulled, so that the same rows are the same bytes.
-//! It is a transaction of statements; what they do is in its head (`sql/query/pull/file-begin.sql`).
+//! Its text does not depend on the time or the user of the pull, so equal rows make equal files. It
+//! is one transaction; the procedures at its head (`sql/query/pull/file-begin.sql`) do the work.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -21,11 +21,11 @@ use crate::pull::select::table::Table;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::ActingAs;
 
-/// What a pulled file begins with.
+/// The first line of a pulled file.
 const FIRST_LINE: &str =
     "-- Rows from staging, written by `database pull_staging`: pull anew instead of editing.";
 
-/// A file that is being written; nobody sees it before [`Self::publish`].
+/// A file that is being written. No program sees it before [`Self::publish`].
 pub(in crate::pull) struct Draft {
     path: PathBuf,
     out: BufWriter<Digested>,
@@ -33,39 +33,39 @@ pub(in crate::pull) struct Draft {
     pub(in crate::pull) length: u64,
 }
 
-/// A file with the digest of what was written into it.
+/// A file that computes the digest of its content.
 struct Digested {
     file: NamedTempFile,
     digest: Digester,
 }
 
 impl Draft {
-    /// Begins beside `path`; where that is a link, beside what it means.
+    /// Begins a draft in the directory of `path`. Follows a symbolic link.
     pub(in crate::pull) fn beside(path: &Path) -> Result<Self> {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let file = part(&path)?;
         Ok(Self::of(file, path))
     }
 
-    /// Begins in `file`, which will be `path`.
+    /// Begins a draft in `file`, which will replace `path`.
     pub(in crate::pull) fn of(file: NamedTempFile, path: PathBuf) -> Self {
         let file = Digested { file, digest: Digester::start() };
         Self { path, out: BufWriter::with_capacity(1 << 18, file), length: 0 }
     }
 
-    /// What it is called until it is published.
+    /// The draft's file name before it is published.
     pub(in crate::pull) fn name(&self) -> PathBuf {
         self.out.get_ref().file.path().file_name().unwrap_or_default().into()
     }
 
-    /// Leaves what was flushed where it is.
+    /// Keeps the flushed part of the draft for `--resume`.
     pub(in crate::pull) fn leave(self) {
         let (Digested { file, .. }, _) = self.out.into_parts();
         let _ = file.keep();
     }
 
-    /// Puts the file in its place, on disk, with its digest and an account of its rows beside it. The
-    /// digest is returned.
+    /// Flushes the draft to disk, replaces the file by it, and writes the receipt. Returns the
+    /// digest.
     pub(in crate::pull) fn publish(self, contents: &[&Contained]) -> Result<String> {
         let Self { path, out, .. } = self;
         let _acting = ActingAs::controller_of(&path)?;
@@ -107,7 +107,7 @@ impl Write for Digested {
     }
 }
 
-/// A file beside `path` that is gone when it is dropped.
+/// Makes a temporary file in the directory of `path`, which is removed when it is dropped.
 pub(in crate::pull) fn part(path: &Path) -> Result<NamedTempFile> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let _acting = ActingAs::controller_of(directory)?;
@@ -117,14 +117,14 @@ pub(in crate::pull) fn part(path: &Path) -> Result<NamedTempFile> {
     Builder::new().prefix(&name).suffix(".part").tempfile_in(directory).on("write in", directory)
 }
 
-/// Appends what stands in `from` at these bytes.
+/// Appends a range of `from`.
 pub(in crate::pull) fn append(out: &mut Draft, mut from: &File, bytes: Range<u64>) -> Result<()> {
     from.seek(SeekFrom::Start(bytes.start)).map_err(|error| unwritable(&error))?;
     let mut read = BufReader::with_capacity(1 << 18, from.take(bytes.end - bytes.start));
     std::io::copy(&mut read, out).map(drop).map_err(|error| unwritable(&error))
 }
 
-/// Whether a patch file has rows of staging: as a pull writes it, or with a digest beside it.
+/// Checks whether a pull wrote the file: by its first line, or by a receipt beside it.
 pub fn was_pulled(file: &Path) -> bool {
     let mut first = String::new();
     let read = crate::sys::process::open_regular(file).and_then(|file| {
@@ -133,15 +133,16 @@ pub fn was_pulled(file: &Path) -> bool {
     read.is_ok() && first == FIRST_LINE || receipt::is_beside(file)
 }
 
-/// The head of the file, up to the first table.
+/// The text before the first table.
 pub(in crate::pull) fn head(tables: &[Table]) -> String {
     format!("{FIRST_LINE}\n\\set QUIET on\n{}{WRITING}", begin(tables))
 }
 
-/// Puts the search path of the role and the database in force, for what is called while rows are written.
+/// Sets the usual search path of the role and database, for triggers that run while rows are
+/// written.
 pub(in crate::pull) const WRITING: &str = "SET LOCAL search_path TO DEFAULT;\n";
 
-/// What comes before all tables; [`WRITING`] is to follow.
+/// The statements before all tables. [`WRITING`] must follow them.
 pub(in crate::pull) fn begin(tables: &[Table]) -> String {
     let immutable = tables.iter().any(|table| table.immutable);
     let mode = if immutable { "SET LOCAL hectic.migration_mode = 'on';\n" } else { "" };
@@ -150,45 +151,46 @@ pub(in crate::pull) fn begin(tables: &[Table]) -> String {
     format!("{procedures}\n{aside}\n{mode}CALL pg_temp.pull_begin({});\n", names(tables))
 }
 
-/// What stands before a table's rows.
+/// The text before a table's rows.
 pub(in crate::pull) fn open(table: &Table, format: Format) -> String {
     let copy = if format == Format::Copy { "COPY pg_temp.pulled FROM stdin;\n" } else { "" };
     format!("\n-- {}\n{}{copy}", one_line(&table.name), opening(table))
 }
 
-/// Makes what a table is copied into.
+/// The statement that makes the temporary table for a table's rows.
 pub(in crate::pull) fn opening(table: &Table) -> String {
     format!("CALL pg_temp.pull_open({});\n", expected(table))
 }
 
-/// A table with its columns, as the procedures take them.
+/// A table with its columns and types, as arguments of the procedures.
 pub(in crate::pull) fn expected(table: &Table) -> String {
     let (columns, types) = (array(&table.columns), array(&table.types));
     format!("{}, {columns}, {types}", quote_literal(&table.name))
 }
 
-/// What stands behind a table's rows.
+/// The text after a table's rows.
 pub(in crate::pull) fn close(table: &Table, wanted: &Wanted, amount: Amount) -> String {
     let end = if wanted.format == Format::Copy { "\\.\n" } else { "" };
     format!("{end}{}", closing(table, wanted, amount))
 }
 
-/// Moves the rows into the table.
+/// The statement that moves the rows from the temporary table into the table.
 pub(in crate::pull) fn closing(table: &Table, wanted: &Wanted, amount: Amount) -> String {
     let (name, key) = (quote_literal(&table.name), array(&table.key));
     let (rows, keep) = (amount.rows, wanted.keep_existing);
     format!("CALL pg_temp.pull_close({name}, {key}, {rows}, {keep});\n")
 }
 
-/// The end of the file.
+/// The text after the last table.
 pub(in crate::pull) fn tail(tables: &[Table]) -> String {
     format!("\n{END}{}COMMIT;\n\\set QUIET off\n", sequences(tables))
 }
 
-/// What comes after all tables: brings back what was set aside, and compares.
+/// The statement after all tables: it restores the objects that were set aside and compares the
+/// tables.
 pub(in crate::pull) const END: &str = "CALL pg_temp.pull_end();\n";
 
-/// Sets the sequences. They are last: they would not go back with the transaction.
+/// The statements that set the sequences. They come last, because a rollback does not undo them.
 pub(in crate::pull) fn sequences(tables: &[Table]) -> String {
     let mut text = String::new();
     for table in tables {
@@ -213,7 +215,7 @@ fn array(texts: &[String]) -> String {
     format!("ARRAY[{}]::pg_catalog.text[]", texts.join(", "))
 }
 
-/// A name with a line break must not end a comment.
+/// Removes line breaks, which would end the comment around a name.
 fn one_line(name: &str) -> String {
     name.replace(['\n', '\r'], " ")
 }

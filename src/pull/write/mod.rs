@@ -1,4 +1,4 @@
-//! The patch file, its parts and its state.
+//! Writing the patch file, its parts and its state.
 
 pub(in crate::pull) mod digester;
 pub(in crate::pull) mod dump;

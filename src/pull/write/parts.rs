@@ -1,9 +1,9 @@
-//! Tables that were read, until they are put together: files in a directory beside the patch file.
+//! The parts of a pull: tables that were read, in a directory beside the patch file.
 //!
-//! A part is a file of its own, or stands in the draft of the patch file, where tables are read one by
-//! one. Its account is named by what it was read by (see `Chosen::how`), so a pull that goes on after
-//! an interruption finds exactly what it would read again. The directory is locked, is only there while a pull runs or may go on, and goes with
-//! what is ours in it and nothing else.
+//! A part is a file of its own, or a range of the draft when one job reads all tables. Each part
+//! has a receipt, whose name is the fingerprint of the query (see `Chosen::how`). A resumed pull
+//! therefore reuses a part only if it would read the same again. A pull locks the directory. After
+//! a complete pull it removes its own files, and the directory if it is empty.
 
 use std::fs::{DirBuilder, File};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -21,10 +21,10 @@ use crate::pull::read::rows::unwritable;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::ActingAs;
 
-/// Keeps what a pull leaves out of version control.
+/// A file that keeps the parts out of version control.
 const IGNORED: &str = ".gitignore";
 
-/// The directory of one patch file.
+/// The directory with the parts of one patch file.
 pub(in crate::pull) struct Parts {
     directory: PathBuf,
     _alone: Flock<File>,
@@ -33,17 +33,17 @@ pub(in crate::pull) struct Parts {
 /// A table that was read.
 #[derive(Serialize, Deserialize)]
 pub(in crate::pull) struct Part {
-    /// What it stands in, in the directory.
+    /// The file in the directory that contains the rows.
     pub(in crate::pull) file: PathBuf,
-    /// Where.
+    /// The range of the rows in that file.
     pub(in crate::pull) bytes: Range<u64>,
     pub(in crate::pull) pulled: Pulled,
-    /// How far it reads.
+    /// The high-water mark of the table.
     pub(in crate::pull) mark: Option<Mark>,
 }
 
 impl Parts {
-    /// Opens it; what is left of an earlier pull stays only for one that goes on.
+    /// Opens the directory. Removes the parts of an earlier pull, unless this pull resumes it.
     ///
     /// # Errors
     /// `Conflict` while another pull writes the same file.
@@ -73,7 +73,7 @@ impl Parts {
         Ok(parts)
     }
 
-    /// The part that was read by `how`, if an earlier pull got so far.
+    /// Finds the part with this fingerprint, if an earlier pull finished it.
     pub(in crate::pull) fn find(&self, how: &str) -> Option<Part> {
         let account = crate::sys::process::read_regular(self.account(how)).ok()?;
         let part: Part = serde_json::from_slice(&account).ok()?;
@@ -81,15 +81,15 @@ impl Parts {
         length.is_ok_and(|file| part.bytes.end <= file.len()).then_some(part)
     }
 
-    /// What a part stands in.
+    /// Opens the file that contains a part.
     pub(in crate::pull) fn open(&self, part: &Part) -> Result<File> {
-        // an account says no more than the name
+        // use the file name only, so that a receipt cannot name a file elsewhere
         let file = self.directory.join(part.file.file_name().unwrap_or_default());
         let _acting = ActingAs::controller_of(&self.directory)?;
         crate::sys::process::open_regular(&file).on("read", &file)
     }
 
-    /// Makes a part count.
+    /// Writes the receipt of a part, which makes the part valid.
     pub(in crate::pull) fn keep(&self, how: &str, part: &Part) -> Result<()> {
         let text = serde_json::to_vec(part)
             .map_err(|error| Error::unexpected(format!("cannot write an account: {error}")))?;
@@ -116,7 +116,7 @@ impl Parts {
         Ok(part)
     }
 
-    /// How many there are.
+    /// The number of valid parts.
     pub(in crate::pull) fn count(&self) -> usize {
         let is_account = |path: &&PathBuf| path.extension().is_some_and(|end| end == "json");
         let ours = self.ours();
@@ -124,10 +124,10 @@ impl Parts {
         how.filter(|how| self.find(how).is_some()).count()
     }
 
-    /// Takes the directory away, with what is ours in it.
+    /// Removes the pull's files, and the directory if it is empty.
     pub(in crate::pull) fn remove(self) {
         self.empty();
-        // who has put something else there, keeps it
+        // fails if somebody else put a file there
         let _ = std::fs::remove_dir(&self.directory);
     }
 
@@ -137,7 +137,7 @@ impl Parts {
         }
     }
 
-    /// What a pull has made there.
+    /// The files of a pull in the directory.
     fn ours(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let is_ours = |path: &PathBuf| {
@@ -156,7 +156,7 @@ impl Parts {
         self.directory.join(format!("{how}.json"))
     }
 
-    /// A file that is gone when it is dropped.
+    /// Makes a temporary file, which is removed when it is dropped.
     pub(in crate::pull) fn scratch(&self) -> Result<NamedTempFile> {
         let _acting = ActingAs::controller_of(&self.directory)?;
         Builder::new().prefix(".part-").tempfile_in(&self.directory).on("write in", &self.directory)

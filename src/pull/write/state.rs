@@ -1,8 +1,8 @@
-//! What an incremental pull remembers, in a file beside the patch file: where each table's rows stand
-//! in it, how they were read, and up to where.
+//! The state of an incremental pull, in a file beside the patch file. It records for each table
+//! where its rows are in the patch file, the fingerprint of their query, and the high-water mark.
 //!
-//! It is about one file and names it by its digest. One that is about another file, or that cannot be
-//! read, counts for nothing: then everything is pulled.
+//! The state contains the patch file's digest. If the digest does not fit the file, or the state
+//! cannot be read, the pull ignores the state and reads everything.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -14,42 +14,42 @@ use crate::pull::load::receipt;
 use crate::pull::load::receipt::Contained;
 use crate::sys::error::{Error, IoContext, Result};
 
-/// What is known of a patch file.
+/// The state of one patch file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(in crate::pull) struct State {
     /// The file's digest.
     pub(in crate::pull) sha256: String,
-    /// The rows in it, in its order; a table may have several.
+    /// The rows in the file, in the file's order. A table may have several sections.
     pub(in crate::pull) sections: Vec<Section>,
 }
 
-/// Some rows of a table.
+/// A range of the file with rows of one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::pull) struct Section {
-    /// What its table was read by, but for the mark.
+    /// The fingerprint of the table's query, without the condition on new rows.
     pub(in crate::pull) how: String,
     /// The first byte.
     pub(in crate::pull) from: u64,
-    /// The byte after the last.
+    /// The byte after the last one.
     pub(in crate::pull) to: u64,
-    /// How far the table is read; none: it is always read whole.
+    /// The high-water mark. `None` if the table is always pulled completely.
     pub(in crate::pull) mark: Option<Mark>,
-    /// What they are.
+    /// The number of rows and their checksum.
     pub(in crate::pull) content: Contained,
 }
 
-/// How far a table is read.
+/// The high-water mark of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::pull) struct Mark {
     pub(in crate::pull) column: String,
-    /// The highest value; none for an empty table.
+    /// The highest value. `None` for an empty table.
     pub(in crate::pull) value: Option<String>,
-    /// How many rows have it, or have none.
+    /// The number of rows that have this value or `NULL`.
     pub(in crate::pull) edge: i64,
 }
 
 impl State {
-    /// What is known of `file`; nothing where it is not the file that was pulled.
+    /// Reads the state of `file`. Returns an empty state if somebody changed the file.
     pub(in crate::pull) fn of(file: &Path) -> Result<Self> {
         let place = place(file);
         let state = match crate::sys::process::read_regular(&place) {
@@ -62,16 +62,16 @@ impl State {
         {
             return Ok(state);
         }
-        tracing::warn!("{} is not about this file: every table is pulled", place.display());
+        tracing::warn!("{} does not fit this file: every table is pulled completely", place.display());
         Ok(Self::default())
     }
 
-    /// How far a table is in the file that is read by `how`.
+    /// The high-water mark of the table whose query has this fingerprint.
     pub(in crate::pull) fn mark(&self, how: &str) -> Option<&Mark> {
         self.sections.iter().rev().find(|section| section.how == how)?.mark.as_ref()
     }
 
-    /// Keeps it, beside the file that it is about.
+    /// Writes the state beside the file.
     pub(in crate::pull) fn publish(&self, file: &Path) -> Result<()> {
         let place = place(file);
         let text = serde_json::to_vec_pretty(self)
@@ -81,7 +81,7 @@ impl State {
         out.persist(&place).map(drop).map_err(|error| error.error).on("write", &place)
     }
 
-    /// Forgets what was known of a file.
+    /// Removes the state of a file.
     pub(in crate::pull) fn forget(file: &Path) {
         let _ = std::fs::remove_file(place(file));
     }

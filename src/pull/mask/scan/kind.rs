@@ -1,6 +1,6 @@
-//! What a column may hold that is somebody's own business, by its name and by what its values look like.
+//! The kinds of personal or secret data that a column may hold, recognized by its name and values.
 
-/// Something that ought not to leave staging as it is.
+/// A kind of data that should not leave staging unchanged. The kinds that weigh more come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Token,
@@ -16,7 +16,7 @@ pub(super) enum Kind {
     Text,
 }
 
-/// What values can be seen to be, and what the query calls the count.
+/// The kinds that values reveal, with the query's names for their counts.
 pub(super) const SEEN: [(Kind, &str); 10] = [
     (Kind::Token, "token"),
     (Kind::Email, "email"),
@@ -30,7 +30,7 @@ pub(super) const SEEN: [(Kind, &str); 10] = [
     (Kind::Text, "text"),
 ];
 
-/// Words of a column's name, the first kind that has one of them.
+/// Words in a column's name that reveal its kind. The first matching entry decides.
 const WORDS: [(Kind, &[&str]); 9] = [
     (
         Kind::Token,
@@ -71,7 +71,7 @@ const WORDS: [(Kind, &[&str]); 9] = [
     ),
 ];
 
-/// Two words that mean a person's name, or a key that opens something.
+/// Pairs of words in a column's name that reveal its kind.
 const PAIRS: [(Kind, &str, &str); 13] = [
     (Kind::Token, "api", "key"),
     (Kind::Token, "private", "key"),
@@ -88,18 +88,18 @@ const PAIRS: [(Kind, &str, &str); 13] = [
     (Kind::Person, "user", "name"),
 ];
 
-/// Single words for it.
+/// Words in a column's name that mean a person's name.
 const PERSON: &[&str] =
     &["firstname", "fullname", "lastname", "login", "nickname", "surname", "username"];
 
-/// Tables of people, where a column `name` is one's.
+/// Tables of people. Their column `name` holds the name of a person.
 const PEOPLE: &[&str] = &[
     "account", "author", "client", "contact", "customer", "employee", "member", "owner", "patient",
     "people", "person", "profile", "student", "user",
 ];
 
 impl Kind {
-    /// As a comment calls it.
+    /// The name of the kind in a comment.
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Token => "token or secret",
@@ -116,8 +116,8 @@ impl Kind {
         }
     }
 
-    /// Whether so many values of `filled` that look like it are enough: what looks like an e-mail or an
-    /// IBAN is one.
+    /// Checks whether `count` of `filled` values are enough to recognize the kind. One e-mail
+    /// address or IBAN is enough, because nothing else looks like one.
     pub(super) fn is_seen(self, count: i64, filled: i64) -> bool {
         match self {
             Self::Email | Self::Iban => count > 0,
@@ -125,7 +125,7 @@ impl Kind {
         }
     }
 
-    /// By the name of a column and of its table.
+    /// Recognizes a kind by the names of a column and its table.
     pub(super) fn by_name(table: &str, column: &str) -> Option<Self> {
         let words = words(column);
         let has = |word: &str| words.iter().any(|own| own == word);
@@ -148,7 +148,7 @@ fn words_of_people(table: &str) -> bool {
     })
 }
 
-/// `orderLine_2` is order, line and 2.
+/// Splits a name into words: `orderLine_2` becomes order, line and 2.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;

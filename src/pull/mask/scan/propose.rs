@@ -1,38 +1,38 @@
-//! From what was found of a column to a line of `staging.toml`.
+//! Turns the counts of a column into a line of `staging.toml`.
 
 use super::kind::Kind;
 use crate::postgres::sql::quote::quote_ident;
 
-/// A column, as far as a decision has to respect it.
+/// The properties of a column that restrict the decision.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Column {
     pub(super) name: String,
-    /// What can stand in it, as `pull/scanned.sql` says.
+    /// The form of its values, as `pull/scanned.sql` names it.
     pub(super) form: String,
-    /// How many characters.
+    /// The maximal length in characters.
     pub(super) length: Option<i32>,
     pub(super) required: bool,
     pub(super) unique: bool,
 }
 
-/// What was found of it.
+/// The counts of a column's sample.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
-    /// Values that were looked at.
+    /// The number of values in the sample.
     pub(super) filled: i64,
-    /// How many of them look like something.
+    /// The number of values that look like each kind.
     pub(super) counts: Vec<(Kind, i64)>,
     pub(super) by_name: Option<Kind>,
 }
 
 impl Found {
-    /// What the column is taken for.
+    /// The most likely kind of the column.
     pub(super) fn kind(&self) -> Option<Kind> {
         let seen = self.counts.iter().filter(|(kind, count)| kind.is_seen(*count, self.filled));
         seen.map(|(kind, _)| *kind).chain(self.by_name).min()
     }
 
-    /// Why, with counts.
+    /// The reasons for the guess, with counts.
     pub(super) fn why(&self) -> String {
         let filled = self.filled;
         let counted = self.counts.iter().filter(|(_, count)| *count > 0);
@@ -54,7 +54,7 @@ impl Found {
 }
 
 impl Column {
-    /// The decision; none where nothing fits the column's type.
+    /// The proposed decision. `None` if no decision fits the column's type.
     pub(super) fn decision(&self, kind: Option<Kind>) -> Option<String> {
         let Some(kind) = kind else { return Some("\"keep\"".to_owned()) };
         let nothing_kept = matches!(kind, Kind::Token | Kind::Json | Kind::Text);
@@ -75,7 +75,7 @@ impl Column {
         (!self.unique).then(|| format!("{{ fixed = {} }}", string(empty)))
     }
 
-    /// Equal values stay equal, in `length` characters.
+    /// A mask that turns equal values into equal digests of `length` characters.
     pub(super) fn hash(&self, length: Option<i32>) -> String {
         match length.filter(|length| *length < 64) {
             None => "\"hash\"".to_owned(),
@@ -83,7 +83,7 @@ impl Column {
         }
     }
 
-    /// An address that no mail reaches.
+    /// A mask that makes an e-mail address to which no mail can be sent.
     fn email(&self) -> String {
         let room = self.length.unwrap_or(64) - 16;
         if room < 8 {
@@ -93,7 +93,7 @@ impl Column {
     }
 
     fn digest(&self, length: i32) -> String {
-        // behind a dot no word is a keyword
+        // after a dot, no word is a keyword
         let plain = |c: char| c.is_ascii_lowercase() || c == '_';
         let quoted = || quote_ident(&self.name);
         let column = if self.name.chars().all(plain) { self.name.clone() } else { quoted() };
@@ -105,7 +105,7 @@ fn sql(expression: &str) -> String {
     format!("{{ sql = {} }}", string(expression))
 }
 
-/// A string of TOML.
+/// Quotes a TOML string.
 pub(super) fn string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -118,7 +118,7 @@ pub(super) fn string(text: &str) -> String {
     quoted + "\""
 }
 
-/// A key of TOML.
+/// Writes a TOML key, with quotes if necessary.
 pub(super) fn key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { string(name) }
