@@ -8,7 +8,7 @@ use crate::project::patch;
 use crate::project::patch::Patch;
 use crate::project::workspace::Workspace;
 use crate::pull;
-use crate::pull::Contained;
+use crate::pull::TableReceipt;
 use crate::sys::error::{Context, Error, Result};
 use crate::sys::process::{Command, Environment};
 use crate::sys::steps::Steps;
@@ -21,7 +21,7 @@ pub fn run(
     conninfo: &Conninfo,
     workspace: &Workspace,
     inherits: &[String],
-) -> Result<(Steps, Vec<Contained>)> {
+) -> Result<(Steps, Vec<TableReceipt>)> {
     patch::create_default(workspace)?;
     let patch = Patch::of(workspace, workspace.patch_log.clone())?;
     inherits::check(conninfo, inherits)?;

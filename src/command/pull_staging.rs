@@ -10,7 +10,7 @@ use crate::postgres::connection::durability;
 use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::pull;
-use crate::pull::{Flags, Proposals, Pulled, Source, Tunnel, Wanted, patiently};
+use crate::pull::{Flags, Proposals, PullOptions, Pulled, Source, Tunnel, with_retries};
 use crate::sys::error::{Context, Result};
 use crate::sys::process::Environment;
 
@@ -24,7 +24,7 @@ pub struct PullStaging {
     /// The server's address, as seen from that host.
     pub conninfo: Conninfo,
     /// The tables and rows to pull.
-    pub wanted: Wanted,
+    pub options: PullOptions,
     /// `pg_dump` with its flags, if `pg_dump` does the pull.
     pub by_pg_dump: Option<(Toolchain, Flags)>,
     /// The patch file.
@@ -46,7 +46,7 @@ impl PullStaging {
         let started = Instant::now();
         let local = self.into.as_ref().map(pull::connect).transpose();
         let local = local.context("cannot load into the database here")?;
-        let (tunnel, _) = patiently(|| self.tunnel())?;
+        let (tunnel, _) = with_retries(|| self.tunnel())?;
         let pulled =
             self.through(tunnel.as_ref(), |conninfo| self.pull(conninfo, local, started))?;
         self.into.as_ref().map(durability::flush).transpose()?;
@@ -55,10 +55,10 @@ impl PullStaging {
 
     /// Proposes entries for `staging.toml`. Changes nothing.
     pub fn scan(&self) -> Result<Proposals> {
-        let (tunnel, _) = patiently(|| self.tunnel())?;
+        let (tunnel, _) = with_retries(|| self.tunnel())?;
         self.through(tunnel.as_ref(), |conninfo| {
-            let (session, _) = patiently(|| pull::connect(conninfo))?;
-            pull::scan(session, &self.wanted.selection, self.wanted.masks.as_ref())
+            let (session, _) = with_retries(|| pull::connect(conninfo))?;
+            pull::scan(session, &self.options.selection, self.options.masks.as_ref())
         })
     }
 
@@ -85,13 +85,14 @@ impl PullStaging {
         local: Option<Session>,
         started: Instant,
     ) -> Result<Vec<Pulled>> {
-        let (session, attempt) = patiently(|| pull::connect(conninfo))?;
+        let (session, attempt) = with_retries(|| pull::connect(conninfo))?;
         if let Some((toolchain, flags)) = &self.by_pg_dump {
-            let selection = &self.wanted.selection;
+            let selection = &self.options.selection;
             pull::dump(session, conninfo, toolchain, selection, flags, &self.file)?;
             return Ok(Vec::new());
         }
-        let source = Source::open(session, conninfo, &self.source(), attempt, self.wanted.clone())?;
+        let source =
+            Source::open(session, conninfo, &self.source(), attempt, self.options.clone())?;
         match local {
             Some(local) => pull::load(source, local, started),
             None => pull::pull(source, &self.file, self.resume),

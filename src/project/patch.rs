@@ -7,7 +7,7 @@ use crate::postgres::psql::script::Script;
 use crate::postgres::toolchain::Toolchain;
 use crate::project::workspace::{Workspace, require_file};
 use crate::pull;
-use crate::pull::Contained;
+use crate::pull::TableReceipt;
 use crate::sys::error::{IoContext, Result};
 
 /// The patch file of a project, ready to run.
@@ -36,7 +36,7 @@ impl Patch {
 
     /// Runs the patch file and returns the rows that a pull wrote into it. Refuses a pulled file
     /// that somebody changed after the pull.
-    pub fn apply(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Vec<Contained>> {
+    pub fn apply(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Vec<TableReceipt>> {
         let Some(script) = &self.script else { return Ok(Vec::new()) };
         let contents = pull::verify(&script.file)?;
         script.run(toolchain, conninfo).map(|()| contents)

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Wanted;
+use super::PullOptions;
 use super::read::access;
 use super::read::access::State;
 use super::read::{rows, source};
@@ -58,7 +58,7 @@ pub struct TableHealth {
 /// # Errors
 /// An error that prevents the check, such as a failed query. Errors that would only prevent the
 /// pull are in the report.
-pub fn check(mut session: Session, wanted: &Wanted) -> Result<Health> {
+pub fn check(mut session: Session, options: &PullOptions) -> Result<Health> {
     rows::begin(&mut session, None)?;
     let row = session.query_one(sql!("pull/server"), &[])?;
     let mut health = Health {
@@ -68,7 +68,7 @@ pub fn check(mut session: Session, wanted: &Wanted) -> Result<Health> {
         rate: rate(&mut session)?,
         ..Health::default()
     };
-    let ended = tables(&mut session, wanted, &mut health);
+    let ended = tables(&mut session, options, &mut health);
     health.problems.extend(ended.err());
     Ok(health)
 }
@@ -94,19 +94,19 @@ fn rate(session: &mut Session) -> Result<f64> {
 
 /// Checks the tables, as far as earlier problems allow. An error ends the check, because it ends
 /// the transaction.
-fn tables(session: &mut Session, wanted: &Wanted, health: &mut Health) -> Result<()> {
-    let mut tables = readable(session, &wanted.selection, health)?;
+fn tables(session: &mut Session, options: &PullOptions, health: &mut Health) -> Result<()> {
+    let mut tables = readable(session, &options.selection, health)?;
     if tables.is_empty() {
         return Ok(());
     }
     tables = table::described(session, tables)?;
-    decisions(session, wanted, &mut tables, health)?;
+    decisions(session, options, &mut tables, health)?;
     health.shares_snapshot = true;
     if let Err(error) = rows::snapshot(session) {
         health.shares_snapshot = false;
-        return if wanted.jobs > 1 { Err(error) } else { Ok(()) };
+        return if options.jobs > 1 { Err(error) } else { Ok(()) };
     }
-    amounts(session, wanted.clone(), &tables, health)
+    amounts(session, options.clone(), &tables, health)
 }
 
 /// Finds the tables that exist and that the role may read. Adds a line to the report for each
@@ -141,15 +141,15 @@ fn readable(
 /// Applies the masks. Finds columns without a decision and columns that the role may not read.
 fn decisions(
     session: &mut Session,
-    wanted: &Wanted,
+    options: &PullOptions,
     tables: &mut [Table],
     health: &mut Health,
 ) -> Result<()> {
-    if let Some(masks) = &wanted.masks {
+    if let Some(masks) = &options.masks {
         for table in tables.iter() {
-            let open = masks.open(table).unwrap_or_default();
-            if !open.is_empty() {
-                health.obstacle(table, format!("without a decision: {}", open.join(", ")));
+            let undecided = masks.undecided(table).unwrap_or_default();
+            if !undecided.is_empty() {
+                health.obstacle(table, format!("without a decision: {}", undecided.join(", ")));
             }
         }
         health.problems.extend(masks.apply(tables).err());
@@ -168,12 +168,12 @@ fn decisions(
 /// in the conditions.
 fn amounts(
     session: &mut Session,
-    mut wanted: Wanted,
+    mut options: PullOptions,
     tables: &[Table],
     health: &mut Health,
 ) -> Result<()> {
-    let resolved = source::resolve(&mut wanted.conditions, tables)
-        .and_then(|()| source::resolve(&mut wanted.limits, tables));
+    let resolved = source::resolve(&mut options.conditions, tables)
+        .and_then(|()| source::resolve(&mut options.limits, tables));
     if let Err(error) = resolved {
         // the table may be missing, which is in the report already
         let unresolved = health.problems.is_empty().then_some(error);
@@ -182,15 +182,15 @@ fn amounts(
     }
     let mut total = 0.0;
     for table in tables {
-        session.batch(rows::path(table, &wanted))?;
-        let planned = planned(session, &rows::query(table, &wanted))
+        session.batch(rows::path(table, &options))?;
+        let planned = planned(session, &rows::query(table, &options))
             .context(format!("cannot pull {}", table.name))?;
-        let is_restricted = rows::is_restricted(table, &wanted);
+        let is_restricted = rows::is_restricted(table, &options);
         let Some(line) = health.tables.iter_mut().find(|line| line.name == table.name) else {
             continue;
         };
         let all = line.rows.filter(|rows| *rows > 0);
-        if closure::is_partial(table, &wanted) {
+        if closure::is_partial(table, &options) {
             line.rows = None; // nobody knows
         } else if is_restricted {
             line.rows = planned;

@@ -76,8 +76,10 @@ impl Flags {
     fn take_letters(&mut self, letters: &str, rest: &mut Rest<'_>) -> Result<()> {
         for (at, letter) in letters.char_indices() {
             let known = known::short(letter).ok_or_else(|| {
-                Error::conflict(format!("STAGING_DUMP_FLAGS has -{letter}, an option that pg_dump does not have"))
-                    .hint("`pg_dump --help` lists its options")
+                Error::conflict(format!(
+                    "STAGING_DUMP_FLAGS has -{letter}, an option that pg_dump does not have"
+                ))
+                .hint("`pg_dump --help` lists its options")
             })?;
             let value = &letters[at + letter.len_utf8()..];
             let value = (known.takes_value && !value.is_empty()).then_some(value);
@@ -96,7 +98,7 @@ impl Flags {
         value: Option<&str>,
         rest: &mut Rest<'_>,
     ) -> Result<()> {
-        if known.treatment == Treatment::Settled {
+        if known.treatment == Treatment::Refused {
             return Err(Error::conflict(format!("STAGING_DUMP_FLAGS has {written}")).hint(
                 "STAGING_DB_URL says where the data is, STAGING_DUMP_TABLES which, PATCH_SQL where it goes",
             ));
@@ -116,10 +118,10 @@ impl Flags {
             false => None,
         };
         match (known.treatment, value) {
-            (Treatment::Ours, Some(value)) => self.set(known.name, value)?,
-            (Treatment::Ours, None) => self.switch(known.name),
+            (Treatment::Obeyed, Some(value)) => self.set(known.name, value)?,
+            (Treatment::Obeyed, None) => self.switch(known.name),
             (Treatment::PgDump, _) => self.unknown.push(written.to_owned()),
-            (Treatment::Moot | Treatment::Settled, _) => {}
+            (Treatment::Ignored | Treatment::Refused, _) => {}
         }
         Ok(())
     }
@@ -162,10 +164,10 @@ impl Flags {
 fn unknown_name(name: &str) -> Error {
     let meant: Vec<String> = known::beginning_with(name).iter().map(|n| format!("--{n}")).collect();
     match (name, meant.as_slice()) {
-        ("", _) | (_, []) => {
-            Error::conflict(format!("STAGING_DUMP_FLAGS has --{name}, an option that pg_dump does not have"))
-                .hint("`pg_dump --help` lists its options")
-        }
+        ("", _) | (_, []) => Error::conflict(format!(
+            "STAGING_DUMP_FLAGS has --{name}, an option that pg_dump does not have"
+        ))
+        .hint("`pg_dump --help` lists its options"),
         _ => Error::conflict(format!("STAGING_DUMP_FLAGS has the abbreviation --{name}"))
             .hint(format!("write the whole name: {}", meant.join(" or "))),
     }

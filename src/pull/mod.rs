@@ -27,7 +27,7 @@ pub use check::{Health, TableHealth, check, server_version};
 pub use flags::{Flags, Format};
 pub use into_file::pull;
 pub use load::into_database::load;
-pub use load::receipt::{Contained, verify};
+pub use load::receipt::{TableReceipt, verify};
 pub use mask::rules::Masks;
 pub use mask::scan::{Proposals, scan};
 pub use read::rows::Amount;
@@ -36,7 +36,7 @@ pub use select::pattern::Pattern;
 pub use select::since::Since;
 pub use select::table::{Selection, Table};
 pub use select::words::{split, split_names};
-pub use transport::{Tunnel, patiently};
+pub use transport::{Tunnel, with_retries};
 pub use write::dump::dump;
 pub use write::file::was_pulled;
 
@@ -46,7 +46,7 @@ use crate::sys::error::Result;
 
 /// The options of a pull.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct PullOptions {
     /// The tables.
     pub selection: Selection,
     /// The SQL form of pulled rows.

@@ -31,7 +31,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Reports the amount, unless the last message is too recent.
-    pub(super) fn is_at(&mut self, amount: Amount) {
+    pub(super) fn update(&mut self, amount: Amount) {
         if amount.bytes < self.next {
             return;
         }

@@ -48,7 +48,7 @@ const PASSING: &[&str] = &[
 /// # Errors
 /// The last failure.
 /// The last failure.
-pub fn patiently<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<(T, u32)> {
+pub fn with_retries<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<(T, u32)> {
     let mut pause = FIRST_PAUSE;
     for number in 1..ATTEMPTS {
         let error = match attempt() {
@@ -140,8 +140,8 @@ impl Tunnel {
             .unwrap_or_default()
     }
 
-    fn failure(&self, host: &str, how: &str) -> Error {
-        self.explain(Error::failed(format!("cannot reach {host}: ssh {how}"))).hint(format!(
+    fn failure(&self, host: &str, outcome: &str) -> Error {
+        self.explain(Error::failed(format!("cannot reach {host}: ssh {outcome}"))).hint(format!(
             "see whether `ssh -o BatchMode=yes {host} true` works: nobody is asked for a password"
         ))
     }

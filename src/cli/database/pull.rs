@@ -15,7 +15,7 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
 use crate::pull;
-use crate::pull::{Flags, Masks, Pattern, Pulled, Rule, Selection, Since, Wanted};
+use crate::pull::{Flags, Masks, Pattern, PullOptions, Pulled, Rule, Selection, Since};
 use crate::sys::error::{Error, Result};
 use crate::sys::steps::Steps;
 
@@ -83,7 +83,7 @@ pub(in crate::cli) fn run(resolve: &Resolve, arguments: &PullArguments) -> Resul
         .map_or_else(|| workspace.patch.file.display().to_string(), ToString::to_string);
     let pull = PullStaging {
         by_pg_dump: by_pg_dump(resolve, arguments, &flags, masks.is_some())?,
-        wanted: wanted(arguments, &contract, &flags, masks)?,
+        options: pull_options(arguments, &contract, &flags, masks)?,
         conninfo: conninfo(resolve, &contract.url, arguments.timeout)?,
         ssh_host: contract.ssh_host,
         file: workspace.patch.file,
@@ -207,12 +207,12 @@ fn by_pg_dump(
     Ok(Some((resolve.client()?, flags.clone())))
 }
 
-fn wanted(
+fn pull_options(
     arguments: &PullArguments,
     contract: &Contract,
     flags: &Flags,
     masks: Option<Masks>,
-) -> Result<Wanted> {
+) -> Result<PullOptions> {
     let patterns =
         |names: &[String]| names.iter().map(|name| Pattern::parse(name)).collect::<Result<_>>();
     let mut include = pull::split_names(&contract.tables)?;
@@ -228,7 +228,7 @@ fn wanted(
         return Err(Error::conflict(format!("--limit {}={}: no number", rule.table, rule.text))
             .hint("write it as in --limit shop.orders=1000"));
     }
-    Ok(Wanted {
+    Ok(PullOptions {
         selection: Selection {
             include: patterns(&include)?,
             exclude: patterns(&flags.exclude)?,

@@ -19,7 +19,7 @@ use crate::environment::private::Kept;
 use crate::project::patch::Patch;
 use crate::project::source::Source;
 use crate::project::workspace::Workspace;
-use crate::pull::{Contained, Verdict};
+use crate::pull::{TableReceipt, Verdict};
 use crate::sys::error::{Error, Result};
 use crate::sys::steps::Steps;
 
@@ -106,7 +106,7 @@ pub(in crate::cli) fn run_patch(resolve: &Resolve, inherits: &[String]) -> Resul
 }
 
 /// What rows of staging are there now. Had one not been as it was pulled, nothing had been loaded.
-fn tell_loaded(loaded: &[Contained]) {
+fn tell_loaded(loaded: &[TableReceipt]) {
     if loaded.is_empty() {
         return;
     }

@@ -37,7 +37,7 @@ impl PullStaging {
         let (server, mut health) = self.through(tunnel.as_ref(), |conninfo| {
             let started = Instant::now();
             let session = pull::connect(conninfo)?;
-            Ok((started.elapsed(), pull::check(session, &self.wanted)?))
+            Ok((started.elapsed(), pull::check(session, &self.options)?))
         })?;
         if let Some((toolchain, _)) = &self.by_pg_dump {
             health.problems.extend(too_old(toolchain, &health.version).err());

@@ -13,7 +13,7 @@ use crate::postgres::connection::session::Session;
 use crate::pull::into_file;
 use crate::pull::read::rows;
 use crate::pull::read::rows::Amount;
-use crate::pull::read::source::Chosen;
+use crate::pull::read::source::PullPlan;
 use crate::pull::select::table::Table;
 use crate::sys::error::{Error, Result};
 use crate::sys::signal;
@@ -34,7 +34,7 @@ enum Piece {
 }
 
 /// The sending ends of the channels, by table.
-pub(in crate::pull) struct Lanes {
+pub(in crate::pull) struct Channels {
     open: Mutex<BTreeMap<String, SyncSender<Piece>>>,
     stop: Stop,
 }
@@ -50,26 +50,26 @@ impl Stop {
 }
 
 /// The receiving end of one table's channel.
-pub(in crate::pull) struct Arrival {
+pub(in crate::pull) struct TableReceiver {
     pieces: Receiver<Piece>,
     amount: Option<Amount>,
     cut: bool,
 }
 
 /// Makes a channel for each table. `jobs` of them are in use at the same time.
-pub(in crate::pull) fn lanes(tables: &[Table], jobs: usize) -> (Lanes, Vec<Arrival>) {
+pub(in crate::pull) fn channels(tables: &[Table], jobs: usize) -> (Channels, Vec<TableReceiver>) {
     let depth = (CHUNKS / jobs.max(1)).clamp(2, 64);
     let mut senders = BTreeMap::new();
-    let arrival = |table: &Table| {
+    let receiver = |table: &Table| {
         let (sender, pieces) = sync_channel(depth);
         senders.insert(table.name.clone(), sender);
-        Arrival { pieces, amount: None, cut: false }
+        TableReceiver { pieces, amount: None, cut: false }
     };
-    let arrivals = tables.iter().map(arrival).collect();
-    (Lanes { open: Mutex::new(senders), stop: Stop::default() }, arrivals)
+    let receivers = tables.iter().map(receiver).collect();
+    (Channels { open: Mutex::new(senders), stop: Stop::default() }, receivers)
 }
 
-impl Lanes {
+impl Channels {
     pub(in crate::pull) fn stop(&self) -> Stop {
         self.stop.clone()
     }
@@ -81,26 +81,26 @@ impl Lanes {
     pub(in crate::pull) fn read(
         &self,
         session: &mut Session,
-        chosen: &Chosen,
+        plan: &PullPlan,
         table: &Table,
     ) -> Result<()> {
         session.stop_with(&self.stop.0);
         if self.stop.0.load(Ordering::SeqCst) {
             return Err(Error::failed("loading has ended"));
         }
-        let sender = self.open.lock().ok().and_then(|mut lanes| lanes.remove(&table.name));
+        let sender = self.open.lock().ok().and_then(|mut channels| channels.remove(&table.name));
         let sender = sender.ok_or_else(|| Error::unexpected("a table was read twice"))?;
-        let mut lane = Lane { sender, chunk: Vec::new() };
+        let mut writer = ChannelWriter { sender, chunk: Vec::new() };
         let started = Instant::now();
-        let amount = rows::rows(session, table, &chosen.wanted, &mut lane)?;
-        into_file::record(chosen, &table.name, amount, started.elapsed());
-        let flushed = lane.flush().is_ok();
-        let ended = flushed && lane.sender.send(Piece::End(amount)).is_ok();
+        let amount = rows::rows(session, table, &plan.options, &mut writer)?;
+        into_file::record(plan, &table.name, amount, started.elapsed());
+        let flushed = writer.flush().is_ok();
+        let ended = flushed && writer.sender.send(Piece::End(amount)).is_ok();
         if ended { Ok(()) } else { Err(Error::failed("loading has ended")) }
     }
 }
 
-impl Arrival {
+impl TableReceiver {
     /// Receives the next rows; `None` at the end of the table. It is an error if the reader has
     /// failed, but only the reader knows why.
     pub(in crate::pull) fn next(&mut self) -> Result<Option<Vec<u8>>> {
@@ -132,12 +132,12 @@ impl Arrival {
 }
 
 /// The sending end of one table's channel, as a writer.
-struct Lane {
+struct ChannelWriter {
     sender: SyncSender<Piece>,
     chunk: Vec<u8>,
 }
 
-impl Write for Lane {
+impl Write for ChannelWriter {
     fn write(&mut self, rows: &[u8]) -> std::io::Result<usize> {
         if self.chunk.len() + rows.len() > CHUNK {
             self.flush()?;

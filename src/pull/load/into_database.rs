@@ -7,15 +7,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::channel::{Arrival, lanes};
+use super::channel::{TableReceiver, channels};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
 use crate::pull::read::rows::Amount;
-use crate::pull::read::source::{Chosen, Source};
+use crate::pull::read::source::{PullPlan, Source};
 use crate::pull::select::table::Table;
 use crate::pull::template::fill;
 use crate::pull::write::file;
-use crate::pull::{Pulled, Verdict, Wanted};
+use crate::pull::{PullOptions, Pulled, Verdict};
 use crate::sys::error::{Context, Error, Result};
 
 /// Pulls into the database of `session`. If it fails, it changes nothing. `started` is the time at
@@ -26,23 +26,22 @@ use crate::sys::error::{Context, Error, Result};
 /// read.
 pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Vec<Pulled>> {
     let mut loader =
-        Loader { session, wanted: source.chosen.wanted.clone(), compared: Duration::ZERO };
-    loader.begin(&mut source.chosen).context("cannot load")?;
-    let tables = source.chosen.tables.clone();
-    let (lanes, mut arrivals) = lanes(&tables, loader.wanted.jobs);
-    let stop = lanes.stop();
+        Loader { session, options: source.plan.options.clone(), compared: Duration::ZERO };
+    loader.begin(&mut source.plan).context("cannot load")?;
+    let tables = source.plan.tables.clone();
+    let (channels, mut receivers) = channels(&tables, loader.options.jobs);
+    let stop = channels.stop();
     let loaded = std::thread::scope(|scope| {
-        let read = scope.spawn(move || {
-            source.each(|session, chosen, table| lanes.read(session, chosen, table))
-        });
-        let places = tables.iter().zip(&mut arrivals);
+        let read = scope
+            .spawn(move || source.each(|session, plan, table| channels.read(session, plan, table)));
+        let places = tables.iter().zip(&mut receivers);
         let loaded: Result<Vec<Loaded>> =
-            places.map(|(table, arrival)| loader.table(table, arrival)).collect();
+            places.map(|(table, receiver)| loader.table(table, receiver)).collect();
         if loaded.is_err() {
             stop.now();
         }
-        let cut = arrivals.iter().any(Arrival::is_cut);
-        drop(arrivals);
+        let cut = receivers.iter().any(TableReceiver::is_cut);
+        drop(receivers);
         let read = read.join().unwrap_or_else(|_| Err(Error::unexpected("reading panicked")));
         // a receiver that was cut off does not know the reason; the reader does
         if cut { read.map(drop).and(loaded) } else { loaded }
@@ -56,7 +55,7 @@ pub fn load(mut source: Source, session: Session, started: Instant) -> Result<Ve
 
 struct Loader {
     session: Session,
-    wanted: Wanted,
+    options: PullOptions,
     /// The time that reading back took.
     compared: Duration,
 }
@@ -69,11 +68,11 @@ struct Loaded {
 
 impl Loader {
     /// Begins the transaction and looks up the columns that can be compared.
-    fn begin(&mut self, chosen: &mut Chosen) -> Result<()> {
-        self.session.batch(&file::begin(&chosen.tables))?;
+    fn begin(&mut self, plan: &mut PullPlan) -> Result<()> {
+        self.session.batch(&file::begin(&plan.tables))?;
         self.session.batch(sql!("pull/into-begin"))?;
-        self.tell();
-        for table in &mut chosen.tables {
+        self.log_warnings();
+        for table in &mut plan.tables {
             self.look_up(table)?;
         }
         self.session.batch(file::WRITING)
@@ -87,10 +86,10 @@ impl Loader {
         Ok(())
     }
 
-    fn table(&mut self, table: &Table, arrival: &mut Arrival) -> Result<Loaded> {
+    fn table(&mut self, table: &Table, receiver: &mut TableReceiver) -> Result<Loaded> {
         let started = Instant::now();
-        let told = |error: Error| error.context(format!("cannot load {}", table.name));
-        let options = self.open(table).map_err(told)?;
+        let in_context = |error: Error| error.context(format!("cannot load {}", table.name));
+        let options = self.open(table).map_err(in_context)?;
         let direct = options.is_some();
         let copy = match options {
             Some(options) => {
@@ -99,13 +98,13 @@ impl Loader {
             }
             None => "COPY pg_temp.pulled FROM STDIN".to_owned(),
         };
-        let copied = self.session.copy_in(&copy, || arrival.next());
-        let rows = copied.map_err(|error| told(self.dangling(error)))?;
-        let amount = arrival.amount()?;
+        let copied = self.session.copy_in(&copy, || receiver.next());
+        let rows = copied.map_err(|error| in_context(self.dangling(error)))?;
+        let amount = receiver.amount()?;
         if rows != amount.rows {
             return Err(differ(table, amount, rows));
         }
-        self.close(table, direct, amount).map_err(told)?;
+        self.close(table, direct, amount).map_err(in_context)?;
         Ok(Loaded { amount, elapsed: started.elapsed() })
     }
 
@@ -123,7 +122,7 @@ impl Loader {
     /// Prepares the loading of a table. Returns options of `COPY` if rows can go directly into it;
     /// otherwise makes the temporary table "pulled".
     fn open(&mut self, table: &Table) -> Result<Option<String>> {
-        if !self.wanted.keep_existing {
+        if !self.options.keep_existing {
             let query = format!("SELECT pg_temp.pull_direct({}) AS direct", file::expected(table));
             let options: Option<String> = column(&self.session.query_one(&query, &[])?, "direct")?;
             if options.is_some() {
@@ -137,14 +136,14 @@ impl Loader {
         if direct {
             self.session.execute("CALL pg_temp.pull_indexes($1)", &[&table.name])?;
         } else {
-            self.session.batch(&file::closing(table, &self.wanted, amount))?;
+            self.session.batch(&file::closing(table, &self.options, amount))?;
         }
-        self.tell();
+        self.log_warnings();
         Ok(())
     }
 
     /// Logs the warnings of the procedures.
-    fn tell(&mut self) {
+    fn log_warnings(&mut self) {
         let notices = self.session.take_notices();
         for notice in notices.iter().filter(|notice| notice.severity == "WARNING") {
             tracing::warn!("{}", notice.message);
@@ -153,7 +152,7 @@ impl Loader {
 
     /// Compares the loaded rows with those read on staging.
     fn compare(&mut self, table: &Table, read: Amount) -> Result<Verdict> {
-        if self.wanted.keep_existing {
+        if self.options.keep_existing {
             return Ok(Verdict::Kept);
         }
         let (left_out, compared): (Vec<_>, Vec<_>) = table
@@ -204,7 +203,7 @@ impl Loader {
         let pulled = tables.iter().zip(loaded).map(compare).collect::<Result<_>>()?;
         self.compared = started.elapsed();
         self.session.batch(&file::sequences(tables)).context("cannot load")?;
-        self.tell();
+        self.log_warnings();
         self.session.batch("COMMIT").context("cannot load")?;
         Ok(pulled)
     }

@@ -13,9 +13,9 @@ use crate::pull::Pulled;
 use crate::sys::error::{Error, IoContext, Result};
 
 /// The digest of a pulled file, in the format of `sha256sum`.
-pub(in crate::pull) struct Sums(pub(in crate::pull) String);
+pub(in crate::pull) struct Receipt(pub(in crate::pull) String);
 
-impl Sums {
+impl Receipt {
     /// The digest of the bytes that `digest` has seen.
     pub(in crate::pull) fn of(digest: Sha256) -> Self {
         Self(hexadecimal(digest))
@@ -27,7 +27,7 @@ impl Sums {
     pub(in crate::pull) fn publish(
         &self,
         file: &Path,
-        contents: &[&Contained],
+        contents: &[&TableReceipt],
         replace: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let place = place(file);
@@ -47,7 +47,7 @@ impl Sums {
 
 /// The rows of one table in a pulled file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contained {
+pub struct TableReceipt {
     /// The table's name. Line breaks in it are replaced by blanks.
     pub table: String,
     /// The number of rows.
@@ -58,7 +58,7 @@ pub struct Contained {
     pub keeps: bool,
 }
 
-impl Contained {
+impl TableReceipt {
     pub(in crate::pull) fn of(pulled: &Pulled, keeps: bool) -> Self {
         let table = pulled.table.replace(['\n', '\r'], " ");
         let checksum = pulled.amount.checksum.to_string();
@@ -77,12 +77,12 @@ impl Contained {
 /// The word in a receipt for a file that leaves existing rows as they are.
 const KEEPS: &str = "beside";
 
-impl fmt::Display for Contained {
+impl fmt::Display for TableReceipt {
     /// Writes a comment: `# checksum rows replace shop.orders`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { table, rows, checksum, keeps } = self;
-        let how = if *keeps { KEEPS } else { "replace" };
-        writeln!(f, "# {checksum} {rows} {how} {table}")
+        let mode = if *keeps { KEEPS } else { "replace" };
+        writeln!(f, "# {checksum} {rows} {mode} {table}")
     }
 }
 
@@ -124,12 +124,12 @@ fn hexadecimal(digest: Sha256) -> String {
 ///
 /// # Errors
 /// `Failed` if the file changed after the pull.
-pub fn verify(file: &Path) -> Result<Vec<Contained>> {
+pub fn verify(file: &Path) -> Result<Vec<TableReceipt>> {
     let file = std::fs::canonicalize(file).on("read", file)?;
     let place = place(&file);
     let Ok(text) = crate::sys::process::read_text(&place) else { return Ok(Vec::new()) };
     if text.split_whitespace().next() == Some(of_file(&file)?.as_str()) {
-        return Ok(text.lines().filter_map(Contained::parse).collect());
+        return Ok(text.lines().filter_map(TableReceipt::parse).collect());
     }
     Err(Error::failed(format!("{} is not as it was pulled: its checksum differs", file.display()))
         .hint("pull it anew with `database pull_staging`")

@@ -64,7 +64,7 @@ impl Masks {
     pub(in crate::pull) fn apply(&self, tables: &mut [Table]) -> Result<()> {
         let mut open = Vec::new();
         for table in tables {
-            let undecided = self.open(table)?;
+            let undecided = self.undecided(table)?;
             open.extend(undecided.iter().map(|name| format!("{}.{name}", table.name)));
             for (column, decision) in self.of(table)? {
                 if let Some(sql) = decision.expression(column) {
@@ -81,7 +81,7 @@ impl Masks {
     }
 
     /// The columns of a table that still need a decision, as quoted identifiers.
-    pub(in crate::pull) fn open(&self, table: &Table) -> Result<Vec<String>> {
+    pub(in crate::pull) fn undecided(&self, table: &Table) -> Result<Vec<String>> {
         let decisions = self.of(table)?;
         let undecided = table.textual.iter().filter(|name| !decisions.contains_key(name.as_str()));
         Ok(undecided.map(|name| quote_ident(name)).collect())

@@ -12,7 +12,7 @@ use crate::pull::progress::Progress;
 use crate::pull::select::closure;
 use crate::pull::select::table::Table;
 use crate::pull::template::fill;
-use crate::pull::{Rule, Wanted};
+use crate::pull::{PullOptions, Rule};
 use crate::sys::error::{Context, Error, Result};
 
 /// Begins the transaction that reads, on an existing `snapshot` if there is one.
@@ -61,17 +61,17 @@ impl Amount {
 pub(in crate::pull) fn rows(
     session: &mut Session,
     table: &Table,
-    wanted: &Wanted,
+    options: &PullOptions,
     out: &mut dyn Write,
 ) -> Result<Amount> {
-    session.batch(path(table, wanted))?;
-    let is_whole = !is_restricted(table, wanted)
-        && table.share.condition.is_none()
-        && !closure::is_partial(table, wanted);
+    session.batch(path(table, options))?;
+    let is_whole = !is_restricted(table, options)
+        && table.increment.condition.is_none()
+        && !closure::is_partial(table, options);
     let progress = Progress::of(&table.name, table.estimate.filter(|_| is_whole));
     let left_out = &table.uncompared;
-    let mut rows = Rows { out, wanted, left_out, amount: Amount::default(), pending: 0, progress };
-    let query = query(table, wanted);
+    let mut rows = Rows { out, options, left_out, amount: Amount::default(), pending: 0, progress };
+    let query = query(table, options);
     let read = session.copy_out(&query, |chunk| rows.take(chunk));
     let read = read.map_err(|error| explain_lock(session, error));
     read.and_then(|()| rows.end()).context(format!("cannot pull {}", table.name))?;
@@ -81,9 +81,12 @@ pub(in crate::pull) fn rows(
 /// The statement that sets the search path while a table is read. Expressions of the user, and the
 /// functions that they call, need their usual search path. But the search path also affects how
 /// values of a reg… type are printed.
-pub(in crate::pull) fn path(table: &Table, wanted: &Wanted) -> &'static str {
+pub(in crate::pull) fn path(table: &Table, options: &PullOptions) -> &'static str {
     let is_written = !table.masked.is_empty()
-        || wanted.conditions.iter().any(|rule| rule.table == table.name || table.closure.is_some());
+        || options
+            .conditions
+            .iter()
+            .any(|rule| rule.table == table.name || table.closure.is_some());
     if is_written && !table.types.iter().any(|of| of.starts_with("reg")) {
         "SET LOCAL search_path TO DEFAULT"
     } else {
@@ -100,15 +103,15 @@ pub(in crate::pull) fn explain_lock(session: &Session, error: Error) -> Error {
 }
 
 /// Checks whether the user restricted the rows of a table.
-pub(in crate::pull) fn is_restricted(table: &Table, wanted: &Wanted) -> bool {
-    wanted.conditions.iter().chain(&wanted.limits).any(|rule| rule.table == table.name)
+pub(in crate::pull) fn is_restricted(table: &Table, options: &PullOptions) -> bool {
+    options.conditions.iter().chain(&options.limits).any(|rule| rule.table == table.name)
 }
 
 /// Builds the `COPY` statement for a table.
-pub(in crate::pull) fn query(table: &Table, wanted: &Wanted) -> String {
+pub(in crate::pull) fn query(table: &Table, options: &PullOptions) -> String {
     let cell = |name: &String| table.masked.get(name).cloned().unwrap_or_else(|| plain(name));
     let cells: Vec<String> = table.columns.iter().map(cell).collect();
-    let cells = match wanted.format {
+    let cells = match options.format {
         Format::Copy => cells.join(", "),
         Format::Inserts => {
             // a cast to text would differ from the type's output: it strips the blanks of a bpchar
@@ -118,12 +121,12 @@ pub(in crate::pull) fn query(table: &Table, wanted: &Wanted) -> String {
             fill(template, &[("@cells@", &cells.join(", "))])
         }
     };
-    let Choice { mut condition, order, mut limit } = choice(table, wanted);
-    if let Some(closed) = closure::condition(table, wanted) {
+    let Choice { mut condition, order, mut limit } = choice(table, options);
+    if let Some(closed) = closure::condition(table, options) {
         (condition, limit) = (format!(" WHERE {closed}"), None);
     }
     let order = match &limit {
-        None if !wanted.in_order => String::new(),
+        None if !options.in_order => String::new(),
         _ => format!(" ORDER BY {order}"),
     };
     fill(
@@ -146,7 +149,7 @@ pub(in crate::pull) struct Choice {
 }
 
 /// Builds the choice from the rules of a table.
-pub(in crate::pull) fn choice(table: &Table, wanted: &Wanted) -> Choice {
+pub(in crate::pull) fn choice(table: &Table, options: &PullOptions) -> Choice {
     let columns =
         |names: &[String]| names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
     let order = match table.key.as_slice() {
@@ -158,14 +161,14 @@ pub(in crate::pull) fn choice(table: &Table, wanted: &Wanted) -> Choice {
         rules.iter().find(|rule| rule.table == table.name).map(|rule| rule.text.clone())
     };
     // a line break ends a comment in the user's condition
-    let conditions = of(&wanted.conditions).map(|condition| format!("({condition}\n)"));
+    let conditions = of(&options.conditions).map(|condition| format!("({condition}\n)"));
     let conditions: Vec<String> =
-        conditions.into_iter().chain(table.share.condition.clone()).collect();
+        conditions.into_iter().chain(table.increment.condition.clone()).collect();
     let condition = match conditions.as_slice() {
         [] => String::new(),
         all => format!(" WHERE {}", all.join(" AND ")),
     };
-    let limit = of(&wanted.limits).map(|limit| format!(" LIMIT {limit}"));
+    let limit = of(&options.limits).map(|limit| format!(" LIMIT {limit}"));
     Choice { condition, order, limit }
 }
 
@@ -176,7 +179,7 @@ fn plain(name: &str) -> String {
 /// Writes the rows that arrive from the server.
 struct Rows<'a> {
     out: &'a mut dyn Write,
-    wanted: &'a Wanted,
+    options: &'a PullOptions,
     left_out: &'a [usize],
     amount: Amount,
     /// The number of rows in the `INSERT` that is not complete yet.
@@ -188,8 +191,8 @@ impl Rows<'_> {
     /// Takes a chunk of complete rows, each with its line end.
     fn take(&mut self, chunk: &[u8]) -> Result<()> {
         self.amount.add(chunk, self.left_out);
-        self.progress.is_at(self.amount);
-        match self.wanted.format {
+        self.progress.update(self.amount);
+        match self.options.format {
             Format::Copy => self.write(chunk),
             Format::Inserts => {
                 chunk.split_inclusive(|&byte| byte == b'\n').try_for_each(|row| self.insert(row))
@@ -208,7 +211,7 @@ impl Rows<'_> {
         self.write(if begins { b"INSERT INTO pg_temp.pulled VALUES " } else { b",\n  " })?;
         self.write(&row)?;
         self.pending += 1;
-        if self.pending >= self.wanted.rows_per_insert { self.end() } else { Ok(()) }
+        if self.pending >= self.options.rows_per_insert { self.end() } else { Ok(()) }
     }
 
     fn end(&mut self) -> Result<()> {
@@ -220,7 +223,7 @@ impl Rows<'_> {
     }
 }
 
-/// Counts the rows of a chunk: its line ends, because `COPY` escapes line ends within rows. The
+/// Counts the rows of a chunk: its line ends, because `COPY` escapes line ends parents rows. The
 /// inner sum is over bytes, so that the compiler can vectorize it: every pulled byte passes through
 /// here.
 fn lines(chunk: &[u8]) -> u64 {

@@ -10,18 +10,18 @@ use crate::pull::load::receipt;
 use crate::pull::select::table;
 use crate::pull::select::table::Table;
 use crate::pull::write::file;
-use crate::pull::{Amount, Pattern, Rule, Wanted};
+use crate::pull::{Amount, Pattern, PullOptions, Rule};
 use crate::sys::error::{Error, Result};
 
 /// A source of rows. All sessions read on the snapshot of its session.
 pub struct Source {
     pub(in crate::pull) session: Session,
     conninfo: Conninfo,
-    pub(in crate::pull) chosen: Chosen,
+    pub(in crate::pull) plan: PullPlan,
 }
 
 /// The tables to read and the options, after the catalogs were read.
-pub(in crate::pull) struct Chosen {
+pub(in crate::pull) struct PullPlan {
     /// The source's name in messages.
     pub(in crate::pull) source: String,
     /// The number of the attempt that connected.
@@ -29,7 +29,7 @@ pub(in crate::pull) struct Chosen {
     /// The tables; referenced tables come before the tables that refer to them.
     pub(in crate::pull) tables: Vec<Table>,
     /// The options. Their rules name tables by qualified names.
-    pub(in crate::pull) wanted: Wanted,
+    pub(in crate::pull) options: PullOptions,
 }
 
 impl Source {
@@ -43,18 +43,18 @@ impl Source {
         conninfo: &Conninfo,
         name: &str,
         attempt: u32,
-        mut wanted: Wanted,
+        mut options: PullOptions,
     ) -> Result<Self> {
         rows::begin(&mut session, None)?;
-        let mut tables = table::chosen(&mut session, &wanted.selection)?;
-        if let Some(masks) = &wanted.masks {
+        let mut tables = table::chosen(&mut session, &options.selection)?;
+        if let Some(masks) = &options.masks {
             masks.apply(&mut tables)?;
         }
         access::require_columns(&mut session, &tables)?;
-        resolve(&mut wanted.conditions, &tables)?;
-        resolve(&mut wanted.limits, &tables)?;
-        let chosen = Chosen { source: name.to_owned(), attempt, tables, wanted };
-        Ok(Self { session, conninfo: conninfo.clone(), chosen })
+        resolve(&mut options.conditions, &tables)?;
+        resolve(&mut options.limits, &tables)?;
+        let plan = PullPlan { source: name.to_owned(), attempt, tables, options };
+        Ok(Self { session, conninfo: conninfo.clone(), plan })
     }
 
     /// Runs `work` on every table, with as many sessions as there are jobs. Returns the results in
@@ -64,13 +64,13 @@ impl Source {
     /// The first error of a session.
     pub(in crate::pull) fn each<T: Send>(
         &mut self,
-        work: impl Fn(&mut Session, &Chosen, &Table) -> Result<T> + Sync,
+        work: impl Fn(&mut Session, &PullPlan, &Table) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let Self { session, conninfo, chosen } = self;
-        let tables = &chosen.tables;
-        let jobs = chosen.wanted.jobs.min(tables.len());
+        let Self { session, conninfo, plan } = self;
+        let tables = &plan.tables;
+        let jobs = plan.options.jobs.min(tables.len());
         if jobs <= 1 {
-            return tables.iter().map(|table| work(session, chosen, table)).collect();
+            return tables.iter().map(|table| work(session, plan, table)).collect();
         }
         let snapshot = rows::snapshot(session)?;
         let ended: Vec<Mutex<Option<T>>> = tables.iter().map(|_| Mutex::new(None)).collect();
@@ -82,7 +82,7 @@ impl Source {
             loop {
                 let at = next.fetch_add(1, Ordering::SeqCst);
                 let (Some(table), Some(place)) = (tables.get(at), ended.get(at)) else { break };
-                let came = work(&mut session, chosen, table)?;
+                let came = work(&mut session, plan, table)?;
                 place.lock().map(|mut place| *place = Some(came)).ok();
             }
             Ok(())
@@ -93,14 +93,18 @@ impl Source {
     }
 }
 
-impl Chosen {
+impl PullPlan {
     /// A fingerprint of everything that decides which rows are read of a table and how they are
     /// written. Two reads with equal fingerprints are interchangeable.
-    pub(in crate::pull) fn how(&self, table: &Table) -> String {
-        let wanted = &self.wanted;
-        let open = file::open(table, wanted.format);
-        let close = file::close(table, wanted, Amount::default());
-        receipt::of_text(&format!("{}\n{open}{}\n{close}", self.source, rows::query(table, wanted)))
+    pub(in crate::pull) fn fingerprint(&self, table: &Table) -> String {
+        let options = &self.options;
+        let open = file::open(table, options.format);
+        let close = file::close(table, options, Amount::default());
+        receipt::of_text(&format!(
+            "{}\n{open}{}\n{close}",
+            self.source,
+            rows::query(table, options)
+        ))
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::table::Table;
 use crate::postgres::connection::session::{Row, Session, column};
-use crate::pull::Wanted;
+use crate::pull::PullOptions;
 use crate::pull::read::rows;
 use crate::pull::template::fill;
 use crate::sys::error::Result;
@@ -27,7 +27,7 @@ pub(in crate::pull) struct ForeignKey {
     /// An SQL condition: row `r` refers to row `f`.
     matches: String,
     /// The key belongs to a partitioned table of which the referring table is a partition.
-    of_whole: bool,
+    from_parent: bool,
 }
 
 /// A table or partition that can contain rows.
@@ -36,7 +36,7 @@ pub(in crate::pull) struct Relation {
     /// Its name in a query.
     pub(in crate::pull) rows: String,
     /// The partitioned tables above it.
-    pub(in crate::pull) within: Vec<u32>,
+    pub(in crate::pull) parents: Vec<u32>,
     /// Its partitions that store rows, or the table itself.
     pub(in crate::pull) leaves: Vec<u32>,
 }
@@ -66,7 +66,7 @@ pub(in crate::pull) fn foreign_keys(session: &mut Session) -> Result<Vec<Foreign
             columns: column(row, "columns")?,
             referred_columns: column(row, "referred_columns")?,
             matches: column(row, "matches")?,
-            of_whole: false,
+            from_parent: false,
         })
     };
     let rows = session.query(sql!("pull/foreign-keys"), &[])?;
@@ -82,8 +82,8 @@ impl Links {
         named: BTreeSet<u32>,
     ) -> Self {
         let parts = |key: &ForeignKey| {
-            let parts = relations.iter().filter(|(_, part)| part.within.contains(&key.referring));
-            let key = |oid: &u32| ForeignKey { referring: *oid, of_whole: true, ..key.clone() };
+            let parts = relations.iter().filter(|(_, part)| part.parents.contains(&key.referring));
+            let key = |oid: &u32| ForeignKey { referring: *oid, from_parent: true, ..key.clone() };
             parts.map(|(oid, _)| key(oid)).collect::<Vec<_>>()
         };
         keys.extend(keys.iter().flat_map(parts).collect::<Vec<_>>());
@@ -117,9 +117,9 @@ impl Links {
     /// The table in `tables` whose query also reads the rows of relation `oid`: its topmost parent
     /// there.
     fn container(&self, oid: u32, tables: &BTreeSet<u32>) -> Option<u32> {
-        let depth = |oid: &u32| self.relations.get(oid).map_or(0, |one| one.within.len());
-        let within = self.relations.get(&oid).map_or(&[][..], |relation| &relation.within);
-        let all = within.iter().copied().chain([oid]).filter(|whole| tables.contains(whole));
+        let depth = |oid: &u32| self.relations.get(oid).map_or(0, |one| one.parents.len());
+        let parents = self.relations.get(&oid).map_or(&[][..], |relation| &relation.parents);
+        let all = parents.iter().copied().chain([oid]).filter(|parent| tables.contains(parent));
         all.min_by_key(depth)
     }
 
@@ -142,30 +142,30 @@ pub(in crate::pull) fn bind(tables: &mut [Table]) {
 }
 
 /// Checks whether only a part of a table's rows is pulled.
-pub(in crate::pull) fn is_partial(table: &Table, wanted: &Wanted) -> bool {
-    table.closure.as_ref().is_some_and(|closure| closure.is_partial(table, wanted))
+pub(in crate::pull) fn is_partial(table: &Table, options: &PullOptions) -> bool {
+    table.closure.as_ref().is_some_and(|closure| closure.is_partial(table, options))
 }
 
 /// The condition for the rows of a table. `None` if only the user's own choice restricts them.
-pub(in crate::pull) fn condition(table: &Table, wanted: &Wanted) -> Option<String> {
-    let closure = table.closure.as_ref().filter(|closure| closure.is_partial(table, wanted))?;
-    closure.condition(table, wanted)
+pub(in crate::pull) fn condition(table: &Table, options: &PullOptions) -> Option<String> {
+    let closure = table.closure.as_ref().filter(|closure| closure.is_partial(table, options))?;
+    closure.condition(table, options)
 }
 
 impl Closure {
-    fn is_partial(&self, table: &Table, wanted: &Wanted) -> bool {
-        !self.links.named.contains(&table.oid) || rows::is_restricted(table, wanted)
+    fn is_partial(&self, table: &Table, options: &PullOptions) -> bool {
+        !self.links.named.contains(&table.oid) || rows::is_restricted(table, options)
     }
 
-    fn condition(&self, table: &Table, wanted: &Wanted) -> Option<String> {
+    fn condition(&self, table: &Table, options: &PullOptions) -> Option<String> {
         let pulled: BTreeSet<u32> = self.tables.iter().map(|table| table.oid).collect();
-        let partial = self.tables.iter().filter(|table| self.is_partial(table, wanted));
+        let partial = self.tables.iter().filter(|table| self.is_partial(table, options));
         let partial: BTreeSet<u32> = partial.map(|table| table.oid).collect();
         let ends = |key: &ForeignKey| {
             let from = self.links.container(key.referring, &pulled)?;
             Some((from, self.links.container(key.referred, &pulled)?))
         };
-        let counts = |key: &&ForeignKey| !key.of_whole || pulled.contains(&key.referring);
+        let counts = |key: &&ForeignKey| !key.from_parent || pulled.contains(&key.referring);
         let keys = self.links.keys.iter().filter(counts);
         let keys: Vec<_> = keys.filter_map(|key| Some((ends(key)?, key))).collect();
         // tables that refer to this one, directly or through others, and are themselves pulled in
@@ -176,31 +176,31 @@ impl Closure {
         }) {
             needed.insert(*from);
         }
-        let chosen = needed.iter().flat_map(|oid| self.chosen(*oid, &pulled, wanted));
+        let chosen = needed.iter().flat_map(|oid| self.chosen(*oid, &pulled, options));
         let mut first: Vec<String> = chosen.collect();
         let mut steps = Vec::new();
         for ((from, _), key) in keys.iter().filter(|((_, to), _)| needed.contains(to)) {
             if partial.contains(from) {
                 steps.push(self.links.step(key));
             } else {
-                first.push(self.links.whole(key));
+                first.push(self.links.all_referenced(key));
             }
         }
         let is_alone = steps.is_empty() && first.len() == 1;
-        let is_chosen = is_alone && rows::is_restricted(table, wanted);
+        let is_chosen = is_alone && rows::is_restricted(table, options);
         (!is_chosen).then(|| self.links.closed(table.oid, &first, &steps))
     }
 
     /// The queries for rows that the user asked for, of a table that is pulled in part.
-    fn chosen(&self, oid: u32, pulled: &BTreeSet<u32>, wanted: &Wanted) -> Vec<String> {
+    fn chosen(&self, oid: u32, pulled: &BTreeSet<u32>, options: &PullOptions) -> Vec<String> {
         let template = sql!("pull/closure-chosen");
         let select = |rows: &str, condition: &str, limit: &str| {
             fill(template, &[("@table@", rows), ("@where@", condition), ("@limit@", limit)])
         };
         let table = self.tables.iter().find(|table| table.oid == oid);
-        let restricted = table.filter(|table| rows::is_restricted(table, wanted));
+        let restricted = table.filter(|table| rows::is_restricted(table, options));
         let own = restricted.map(|table| {
-            let rows::Choice { condition, order, limit } = rows::choice(table, wanted);
+            let rows::Choice { condition, order, limit } = rows::choice(table, options);
             let limit = limit.map(|limit| format!(" ORDER BY {order}{limit}"));
             select(&table.rows(), &condition, &limit.unwrap_or_default())
         });
@@ -214,7 +214,7 @@ impl Closure {
 }
 
 impl Links {
-    fn whole(&self, key: &ForeignKey) -> String {
+    fn all_referenced(&self, key: &ForeignKey) -> String {
         self.fill(sql!("pull/closure-whole"), key)
     }
 
@@ -255,9 +255,9 @@ mod tests {
     /// Table 1 has the partitions 2 and 3.
     fn links(keys: &[(u32, u32)], named: &[u32]) -> Links {
         let relation = |oid: u32| {
-            let within = if matches!(oid, 2 | 3) { vec![1] } else { Vec::new() };
+            let parents = if matches!(oid, 2 | 3) { vec![1] } else { Vec::new() };
             let leaves = if oid == 1 { vec![2, 3] } else { vec![oid] };
-            (oid, Relation { rows: format!("table{oid}"), within, leaves })
+            (oid, Relation { rows: format!("table{oid}"), parents, leaves })
         };
         let key = |(referring, referred): &(u32, u32)| ForeignKey {
             referring: *referring,
@@ -265,7 +265,7 @@ mod tests {
             columns: Vec::new(),
             referred_columns: Vec::new(),
             matches: format!("{referring}>{referred}"),
-            of_whole: false,
+            from_parent: false,
         };
         let keys = keys.iter().map(key).collect();
         Links::new((1..=9).map(relation).collect(), keys, named.iter().copied().collect())

@@ -8,8 +8,8 @@
 use super::table::Table;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
-use crate::pull::read::source::{Chosen, Source};
-use crate::pull::write::state::{Mark, State};
+use crate::pull::read::source::{PullPlan, Source};
+use crate::pull::write::state::{State, Watermark};
 use crate::sys::error::{Context, Error, Result};
 
 /// The rule that finds new rows.
@@ -28,21 +28,21 @@ const USUAL: &[&str] = &["updated_at", "modified_at", "changed_at", "last_modifi
 
 /// The rows of one table that the pull reads.
 #[derive(Debug, Clone, Default)]
-pub(in crate::pull) struct Share {
+pub(in crate::pull) struct Increment {
     /// The fingerprint of the table's query without the condition on new rows.
-    pub(in crate::pull) how: String,
+    pub(in crate::pull) fingerprint: String,
     /// The SQL condition on new rows. `None` means all rows.
     pub(in crate::pull) condition: Option<String>,
     /// The table has no new rows.
     pub(in crate::pull) is_empty: bool,
     /// The high-water mark after this pull.
-    pub(in crate::pull) mark: Option<Mark>,
+    pub(in crate::pull) mark: Option<Watermark>,
 }
 
-impl Share {
+impl Increment {
     /// Checks whether the rows that an earlier pull read with this fingerprint stay in the file.
-    pub(in crate::pull) fn stays(&self, how: &str) -> bool {
-        self.how == how && (self.is_empty || self.condition.is_some())
+    pub(in crate::pull) fn stays(&self, fingerprint: &str) -> bool {
+        self.fingerprint == fingerprint && (self.is_empty || self.condition.is_some())
     }
 }
 
@@ -51,27 +51,27 @@ impl Source {
     ///
     /// # Errors
     /// `Conflict` for a column that no table has, or that is masked.
-    pub(in crate::pull) fn share(&mut self, since: &Since, state: &State) -> Result<()> {
-        let Self { session, chosen, .. } = self;
-        let mut whole = Vec::new();
-        let tables = std::mem::take(&mut chosen.tables);
+    pub(in crate::pull) fn find_increments(&mut self, since: &Since, state: &State) -> Result<()> {
+        let Self { session, plan, .. } = self;
+        let mut complete = Vec::new();
+        let tables = std::mem::take(&mut plan.tables);
         for mut table in tables {
             match since.column(&table)? {
-                Some(column) => table.share = share(session, chosen, &table, &column, state)?,
-                None => whole.push(table.name.clone()),
+                Some(column) => table.increment = increment(session, plan, &table, &column, state)?,
+                None => complete.push(table.name.clone()),
             }
-            chosen.tables.push(table);
+            plan.tables.push(table);
         }
         if let Since::Column(name) = since
-            && whole.len() == chosen.tables.len()
+            && complete.len() == plan.tables.len()
         {
             let unknown = format!("--since {name}: no pulled table with a key has this column");
             return Err(Error::conflict(unknown).hint("name a column that grows with every change"));
         }
-        if !whole.is_empty() {
+        if !complete.is_empty() {
             tracing::info!(
                 "pulled completely, because they have no such column or no key: {}",
-                whole.join(", ")
+                complete.join(", ")
             );
         }
         Ok(())
@@ -111,15 +111,15 @@ fn usual(table: &Table, has: impl Fn(&str) -> bool) -> Option<String> {
     changed.or_else(|| table.immutable.then(|| created().or_else(number)).flatten())
 }
 
-fn share(
+fn increment(
     session: &mut Session,
-    chosen: &Chosen,
+    plan: &PullPlan,
     table: &Table,
     name: &str,
     state: &State,
-) -> Result<Share> {
-    let how = chosen.how(table);
-    let mark = state.mark(&how).filter(|mark| mark.column == name);
+) -> Result<Increment> {
+    let fingerprint = plan.fingerprint(table);
+    let mark = state.mark(&fingerprint).filter(|mark| mark.column == name);
     let from = mark.and_then(|mark| mark.value.as_deref());
     let is_new = match from {
         Some(value) => {
@@ -139,12 +139,12 @@ fn share(
     let row = session
         .query_one(&query, &[])
         .context(format!("cannot tell what is new in {}", table.name))?;
-    let now = Mark {
+    let now = Watermark {
         column: name.to_owned(),
         value: column(&row, "value")?,
         edge: column(&row, "edge")?,
     };
     let fresh: i64 = column(&row, "fresh")?;
     let is_empty = mark.is_some_and(|mark| *mark == now && fresh == mark.edge);
-    Ok(Share { how, condition: from.map(|_| is_new), is_empty, mark: Some(now) })
+    Ok(Increment { fingerprint, condition: from.map(|_| is_new), is_empty, mark: Some(now) })
 }

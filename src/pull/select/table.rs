@@ -7,7 +7,7 @@ use super::closure;
 use super::closure::{Closure, Links, Relation};
 use super::order::order;
 use super::pattern::Pattern;
-use super::since::Share;
+use super::since::Increment;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
 use crate::pull::read::access;
@@ -18,7 +18,7 @@ use crate::sys::error::{Error, Kind, Result};
 pub struct Table {
     pub(in crate::pull) oid: u32,
     schema: String,
-    own_name: String,
+    unqualified: String,
     /// The search path finds it without its schema.
     visible: bool,
     /// Its qualified and quoted name.
@@ -42,7 +42,7 @@ pub struct Table {
     /// The planner's estimate of the number of rows.
     pub(in crate::pull) estimate: Option<u64>,
     /// The rows that the pull reads.
-    pub(in crate::pull) share: Share,
+    pub(in crate::pull) increment: Increment,
     /// The sequences from which columns take their values.
     pub sequences: Vec<Sequence>,
     /// The closure, if the pull follows foreign keys.
@@ -52,12 +52,12 @@ pub struct Table {
 impl Table {
     /// Checks whether a pattern matches it.
     pub(in crate::pull) fn is(&self, pattern: &Pattern) -> bool {
-        pattern.matches(&self.schema, &self.own_name, self.visible)
+        pattern.matches(&self.schema, &self.unqualified, self.visible)
     }
 
     /// Its name without the schema, not quoted.
-    pub(in crate::pull) fn own_name(&self) -> &str {
-        &self.own_name
+    pub(in crate::pull) fn unqualified(&self) -> &str {
+        &self.unqualified
     }
 
     /// Replaces a column by an expression, which yields text or is `NULL`.
@@ -97,15 +97,15 @@ pub struct Sequence {
 struct Candidate {
     table: Table,
     /// It belongs to the bundle or to an extension. Wildcards do not match such tables.
-    is_equipment: bool,
+    is_bundle_or_extension: bool,
     /// The partitioned tables above it.
-    whole: Vec<u32>,
+    parents: Vec<u32>,
 }
 
 impl Candidate {
     /// Checks whether a pattern selects it.
     fn is(&self, pattern: &Pattern) -> bool {
-        self.table.is(pattern) && (!self.is_equipment || pattern.is_exact())
+        self.table.is(pattern) && (!self.is_bundle_or_extension || pattern.is_exact())
     }
 }
 
@@ -194,14 +194,14 @@ fn closed(
 
 fn relations(candidates: &[Candidate]) -> BTreeMap<u32, Relation> {
     let relation = |one: &Candidate| {
-        let (rows, within) = (one.table.rows(), one.whole.clone());
-        (one.table.oid, Relation { rows, within, leaves: Vec::new() })
+        let (rows, parents) = (one.table.rows(), one.parents.clone());
+        (one.table.oid, Relation { rows, parents, leaves: Vec::new() })
     };
     let mut relations: BTreeMap<u32, Relation> = candidates.iter().map(relation).collect();
     for leaf in candidates.iter().filter(|one| !one.table.partitioned) {
-        for whole in leaf.whole.iter().chain([&leaf.table.oid]) {
-            if let Some(whole) = relations.get_mut(whole) {
-                whole.leaves.push(leaf.table.oid);
+        for parent in leaf.parents.iter().chain([&leaf.table.oid]) {
+            if let Some(parent) = relations.get_mut(parent) {
+                parent.leaves.push(leaf.table.oid);
             }
         }
     }
@@ -214,7 +214,7 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
         let table = Table {
             oid: column(row, "oid")?,
             schema: column(row, "schema")?,
-            own_name: column(row, "name")?,
+            unqualified: column(row, "name")?,
             visible: column(row, "visible")?,
             name: column(row, "qualified")?,
             partitioned: column(row, "partitioned")?,
@@ -226,12 +226,12 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             masked: BTreeMap::new(),
             key: Vec::new(),
             estimate: column::<Option<i64>>(row, "estimate")?.and_then(|rows| rows.try_into().ok()),
-            share: Share::default(),
+            increment: Increment::default(),
             sequences: Vec::new(),
             closure: None,
         };
-        let is_equipment = column(row, "equipment")?;
-        Ok(Candidate { table, is_equipment, whole: column(row, "whole")? })
+        let is_bundle_or_extension = column(row, "equipment")?;
+        Ok(Candidate { table, is_bundle_or_extension, parents: column(row, "whole")? })
     };
     rows.iter().map(candidate).collect()
 }
@@ -272,8 +272,8 @@ fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Tab
         .filter(|one| !selection.excludes(&one.table))
         .collect();
     let oids: BTreeSet<u32> = kept.iter().map(|one| one.table.oid).collect();
-    let whole = kept.into_iter().filter(|one| !one.whole.iter().any(|oid| oids.contains(oid)));
-    let tables: Vec<Table> = whole.map(|one| one.table).collect();
+    let topmost = kept.into_iter().filter(|one| !one.parents.iter().any(|oid| oids.contains(oid)));
+    let tables: Vec<Table> = topmost.map(|one| one.table).collect();
     if tables.is_empty() {
         return Err(Error::new(Kind::NoSuchTable, "no table is left to pull").hint(
             "--exclude-table in STAGING_DUMP_FLAGS excludes all tables that STAGING_DUMP_TABLES names",

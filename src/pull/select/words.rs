@@ -24,7 +24,7 @@ pub fn split(text: &str) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// Reads up to the closing `quote`. A backslash escapes only within double quotes, and only a few
+/// Reads up to the closing `quote`. A backslash escapes only parents double quotes, and only a few
 /// characters.
 fn quoted(rest: &mut std::str::Chars<'_>, quote: char, word: &mut String) -> Result<()> {
     while let Some(c) = rest.next() {

@@ -12,10 +12,10 @@ use tempfile::{Builder, NamedTempFile};
 
 use super::digester::Digester;
 use crate::postgres::sql::quote::quote_literal;
-use crate::pull::Wanted;
+use crate::pull::PullOptions;
 use crate::pull::flags::Format;
 use crate::pull::load::receipt;
-use crate::pull::load::receipt::{Contained, Sums};
+use crate::pull::load::receipt::{Receipt, TableReceipt};
 use crate::pull::read::rows::{Amount, unwritable};
 use crate::pull::select::table::Table;
 use crate::sys::error::{IoContext, Result};
@@ -66,7 +66,7 @@ impl Draft {
 
     /// Flushes the draft to disk, replaces the file by it, and writes the receipt. Returns the
     /// digest.
-    pub(in crate::pull) fn publish(self, contents: &[&Contained]) -> Result<String> {
+    pub(in crate::pull) fn publish(self, contents: &[&TableReceipt]) -> Result<String> {
         let Self { path, out, .. } = self;
         let _acting = ActingAs::controller_of(&path)?;
         let Digested { file, digest } =
@@ -75,7 +75,7 @@ impl Draft {
             file.as_file().set_permissions(old.permissions()).on("prepare", file.path())?;
         }
         file.as_file().sync_all().on("write", &path)?;
-        let sums = Sums::of(digest.finish()?);
+        let sums = Receipt::of(digest.finish()?);
         sums.publish(&path, contents, || {
             file.persist(&path).map(drop).map_err(|error| error.error).on("replace", &path)
         })?;
@@ -169,15 +169,15 @@ pub(in crate::pull) fn expected(table: &Table) -> String {
 }
 
 /// The text after a table's rows.
-pub(in crate::pull) fn close(table: &Table, wanted: &Wanted, amount: Amount) -> String {
-    let end = if wanted.format == Format::Copy { "\\.\n" } else { "" };
-    format!("{end}{}", closing(table, wanted, amount))
+pub(in crate::pull) fn close(table: &Table, options: &PullOptions, amount: Amount) -> String {
+    let end = if options.format == Format::Copy { "\\.\n" } else { "" };
+    format!("{end}{}", closing(table, options, amount))
 }
 
 /// The statement that moves the rows from the temporary table into the table.
-pub(in crate::pull) fn closing(table: &Table, wanted: &Wanted, amount: Amount) -> String {
+pub(in crate::pull) fn closing(table: &Table, options: &PullOptions, amount: Amount) -> String {
     let (name, key) = (quote_literal(&table.name), array(&table.key));
-    let (rows, keep) = (amount.rows, wanted.keep_existing);
+    let (rows, keep) = (amount.rows, options.keep_existing);
     format!("CALL pg_temp.pull_close({name}, {key}, {rows}, {keep});\n")
 }
 

@@ -1,7 +1,7 @@
 //! The parts of a pull: tables that were read, in a directory beside the patch file.
 //!
 //! A part is a file of its own, or a range of the draft when one job reads all tables. Each part
-//! has a receipt, whose name is the fingerprint of the query (see `Chosen::how`). A resumed pull
+//! has a receipt, whose name is the fingerprint of the query (see `PullPlan::fingerprint`). A resumed pull
 //! therefore reuses a part only if it would read the same again. A pull locks the directory. After
 //! a complete pull it removes its own files, and the directory if it is empty.
 
@@ -15,7 +15,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use tempfile::{Builder, NamedTempFile};
 
-use super::state::Mark;
+use super::state::Watermark;
 use crate::pull::Pulled;
 use crate::pull::read::rows::unwritable;
 use crate::sys::error::{Error, IoContext, Result};
@@ -39,7 +39,7 @@ pub(in crate::pull) struct Part {
     pub(in crate::pull) bytes: Range<u64>,
     pub(in crate::pull) pulled: Pulled,
     /// The high-water mark of the table.
-    pub(in crate::pull) mark: Option<Mark>,
+    pub(in crate::pull) mark: Option<Watermark>,
 }
 
 impl Parts {
@@ -74,9 +74,9 @@ impl Parts {
     }
 
     /// Finds the part with this fingerprint, if an earlier pull finished it.
-    pub(in crate::pull) fn find(&self, how: &str) -> Option<Part> {
-        let account = crate::sys::process::read_regular(self.account(how)).ok()?;
-        let part: Part = serde_json::from_slice(&account).ok()?;
+    pub(in crate::pull) fn find(&self, fingerprint: &str) -> Option<Part> {
+        let receipt = crate::sys::process::read_regular(self.receipt(fingerprint)).ok()?;
+        let part: Part = serde_json::from_slice(&receipt).ok()?;
         let length = self.open(&part).and_then(|file| file.metadata().on("read", &part.file));
         length.is_ok_and(|file| part.bytes.end <= file.len()).then_some(part)
     }
@@ -90,38 +90,39 @@ impl Parts {
     }
 
     /// Writes the receipt of a part, which makes the part valid.
-    pub(in crate::pull) fn keep(&self, how: &str, part: &Part) -> Result<()> {
+    pub(in crate::pull) fn keep(&self, fingerprint: &str, part: &Part) -> Result<()> {
         let text = serde_json::to_vec(part)
-            .map_err(|error| Error::unexpected(format!("cannot write an account: {error}")))?;
-        let mut account = self.scratch()?;
-        account.write_all(&text).map_err(|error| unwritable(&error))?;
-        persist(account, &self.account(how))
+            .map_err(|error| Error::unexpected(format!("cannot write an receipt: {error}")))?;
+        let mut receipt = self.scratch()?;
+        receipt.write_all(&text).map_err(|error| unwritable(&error))?;
+        persist(receipt, &self.receipt(fingerprint))
     }
 
     /// Writes a part into a file of its own.
     pub(in crate::pull) fn write(
         &self,
-        how: &str,
-        mark: Option<Mark>,
+        fingerprint: &str,
+        mark: Option<Watermark>,
         write: impl FnOnce(&mut dyn Write) -> Result<Pulled>,
     ) -> Result<Part> {
         let mut out = BufWriter::with_capacity(1 << 18, self.scratch()?);
         let pulled = write(&mut out)?;
         let written = out.into_inner().map_err(|error| unwritable(error.error()))?;
-        let file = PathBuf::from(format!("{how}.sql"));
+        let file = PathBuf::from(format!("{fingerprint}.sql"));
         let length = written.as_file().metadata().on("read", written.path())?.len();
         persist(written, &self.directory.join(&file))?;
         let part = Part { file, bytes: 0..length, pulled, mark };
-        self.keep(how, &part)?;
+        self.keep(fingerprint, &part)?;
         Ok(part)
     }
 
     /// The number of valid parts.
     pub(in crate::pull) fn count(&self) -> usize {
-        let is_account = |path: &&PathBuf| path.extension().is_some_and(|end| end == "json");
+        let is_receipt = |path: &&PathBuf| path.extension().is_some_and(|end| end == "json");
         let ours = self.ours();
-        let how = ours.iter().filter(is_account).filter_map(|path| path.file_stem()?.to_str());
-        how.filter(|how| self.find(how).is_some()).count()
+        let fingerprint =
+            ours.iter().filter(is_receipt).filter_map(|path| path.file_stem()?.to_str());
+        fingerprint.filter(|fingerprint| self.find(fingerprint).is_some()).count()
     }
 
     /// Removes the pull's files, and the directory if it is empty.
@@ -152,8 +153,8 @@ impl Parts {
         entries.map(|entry| entry.path()).filter(is_ours).collect()
     }
 
-    fn account(&self, how: &str) -> PathBuf {
-        self.directory.join(format!("{how}.json"))
+    fn receipt(&self, fingerprint: &str) -> PathBuf {
+        self.directory.join(format!("{fingerprint}.json"))
     }
 
     /// Makes a temporary file, which is removed when it is dropped.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::part;
 use crate::pull::load::receipt;
-use crate::pull::load::receipt::Contained;
+use crate::pull::load::receipt::TableReceipt;
 use crate::sys::error::{Error, IoContext, Result};
 
 /// The state of one patch file.
@@ -27,20 +27,21 @@ pub(in crate::pull) struct State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::pull) struct Section {
     /// The fingerprint of the table's query, without the condition on new rows.
-    pub(in crate::pull) how: String,
+    #[serde(rename = "how")]
+    pub(in crate::pull) fingerprint: String,
     /// The first byte.
     pub(in crate::pull) from: u64,
     /// The byte after the last one.
     pub(in crate::pull) to: u64,
     /// The high-water mark. `None` if the table is always pulled completely.
-    pub(in crate::pull) mark: Option<Mark>,
+    pub(in crate::pull) mark: Option<Watermark>,
     /// The number of rows and their checksum.
-    pub(in crate::pull) content: Contained,
+    pub(in crate::pull) content: TableReceipt,
 }
 
 /// The high-water mark of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::pull) struct Mark {
+pub(in crate::pull) struct Watermark {
     pub(in crate::pull) column: String,
     /// The highest value. `None` for an empty table.
     pub(in crate::pull) value: Option<String>,
@@ -62,13 +63,16 @@ impl State {
         {
             return Ok(state);
         }
-        tracing::warn!("{} does not fit this file: every table is pulled completely", place.display());
+        tracing::warn!(
+            "{} does not fit this file: every table is pulled completely",
+            place.display()
+        );
         Ok(Self::default())
     }
 
     /// The high-water mark of the table whose query has this fingerprint.
-    pub(in crate::pull) fn mark(&self, how: &str) -> Option<&Mark> {
-        self.sections.iter().rev().find(|section| section.how == how)?.mark.as_ref()
+    pub(in crate::pull) fn mark(&self, fingerprint: &str) -> Option<&Watermark> {
+        self.sections.iter().rev().find(|section| section.fingerprint == fingerprint)?.mark.as_ref()
     }
 
     /// Writes the state beside the file.

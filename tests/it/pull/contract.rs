@@ -80,7 +80,7 @@ fn what_only_pg_dump_knows_is_left_to_it() {
     assert!(patch.contains("CREATE TABLE shop.log") && !patch.contains("shop.egg"), "{patch}");
     pull.pull(["--limit", "shop.log=1"]).fails(2, ["--limit", "--schema-only"]);
     pull.set("STAGING_DUMP_FLAGS", "--no-such-flag");
-    pull.pull([]).fails(2, ["--no-such-flag, which pg_dump lacks"]);
+    pull.pull([]).fails(2, ["--no-such-flag, an option that pg_dump does not have"]);
     pull.set("STAGING_DUMP_FLAGS", "--fi=elsewhere.sql");
     pull.pull([]).fails(2, ["the abbreviation --fi", "--file or --filter"]);
     assert_eq!(pull.patch(), patch);

@@ -74,7 +74,7 @@ fn what_is_remembered_is_about_one_file_and_one_way_to_read() {
     pull.write("project/test-data.sql", "something else\n");
     let told = pull.pull(["--incremental"]).success();
     assert!(
-        told.stderr.contains("is not about this file") && pull.patch().contains("\tone\t"),
+        told.stderr.contains("does not fit this file") && pull.patch().contains("\tone\t"),
         "{told}"
     );
     pull.write("project/staging.toml", "[table.\"shop.item\"]\nwhat = \"null\"\n[table.\"shop.kind\"]\ncode = \"keep\"\n[table.\"shop.log\"]\nline = \"keep\"\n[table.\"shop.customer\"]\nname = \"keep\"\n");
