@@ -128,20 +128,18 @@ fn fits(layout: Layout, version: i64) -> Result<()> {
     Ok(())
 }
 
-/// The time or the number after the last, but in any case one that is not there.
+/// The time or the number after the last, in any case one after all that are there: the clock here may be
+/// behind another's, or have been put back, and a migration that comes late is refused.
 fn next(there: &Directory, layout: Layout) -> Result<i64> {
     let last = there.migrations.last().map_or(0, |last| last.name.version);
-    let mut version = match layout {
-        Layout::Directory => timestamp(),
-        Layout::Flat => last.checked_add(1).ok_or_else(|| {
-            Error::conflict(format!("there is no version after {last}"))
-                .hint("choose one that is free: -v VERSION")
-        })?,
-    };
-    while there.find(version).is_some() {
-        version += 1;
-    }
-    Ok(version)
+    let after = last.checked_add(1).ok_or_else(|| {
+        Error::conflict(format!("there is no version after {last}"))
+            .hint("choose one that is free: -v VERSION")
+    })?;
+    Ok(match layout {
+        Layout::Directory => timestamp().max(after),
+        Layout::Flat => after,
+    })
 }
 
 /// Now, in UTC, as the number `YYYYMMDDHHMMSS`.
