@@ -7,6 +7,7 @@ mod backup;
 mod blocked;
 mod bundle;
 mod check;
+mod clock;
 mod codes;
 mod connections;
 mod diff;

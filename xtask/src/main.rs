@@ -16,12 +16,14 @@ mod demo;
 mod docs;
 mod documents;
 mod failure;
+mod faketime;
 mod nix;
 mod place;
 mod postgres;
 mod program;
 mod sshd;
 mod test;
+mod unpack;
 mod wheel;
 
 use std::process::ExitCode;

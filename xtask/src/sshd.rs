@@ -2,10 +2,11 @@
 //!
 //! Installing Debian's package would make host keys and start a service; its files are enough.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
-use crate::{place, program};
+use crate::place;
+use crate::unpack::unpack;
 
 /// What names an sshd that is to be taken.
 pub(crate) const VARIABLE: &str = "DB_TOOL_TEST_SSHD";
@@ -13,10 +14,8 @@ pub(crate) const VARIABLE: &str = "DB_TOOL_TEST_SSHD";
 /// Where systems have it, which is in few people's `PATH`.
 const USUAL: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
 
-/// Fetches the package and the one library that a small system lacks.
-const UNPACK: &str = "\
-{ apt-get download openssh-server libwrap0 || { apt-get update -qq && apt-get download openssh-server libwrap0; }; } \
-&& for package in *.deb; do dpkg -x \"$package\" .; done && rm *.deb";
+/// The package and the one library that a small system lacks.
+const PACKAGES: [&str; 2] = ["openssh-server", "libwrap0"];
 
 /// The path of an sshd.
 pub(crate) fn provide() -> Result<PathBuf> {
@@ -32,15 +31,9 @@ pub(crate) fn provide() -> Result<PathBuf> {
     let kept = place::kept("sshd")?;
     let sshd = kept.join("usr/sbin/sshd");
     if !sshd.is_file() {
-        unpack(&kept)?;
+        unpack(&kept, &PACKAGES, advice)?;
     }
     if sshd.is_file() { Ok(sshd) } else { Err(advice()) }
-}
-
-fn unpack(kept: &Path) -> Result<()> {
-    eprintln!("Unpacking the distribution's package `openssh-server` for the tests.");
-    let unpacked = program::run_aside(program::new("sh").args(["-c", UNPACK]).current_dir(kept));
-    unpacked.map_err(|_| advice())
 }
 
 fn advice() -> Failure {

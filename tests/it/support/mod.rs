@@ -4,6 +4,7 @@
 //! for what a test sets; its temporary directory, home and working directories are the test's. All
 //! tests share one template cache, so that a cluster costs a clone.
 
+pub mod clock;
 pub mod project;
 pub mod server;
 pub mod sshd;

@@ -1,0 +1,24 @@
+//! Debian's packages for the tests: unpacked aside, without being installed.
+
+use std::path::Path;
+
+use crate::failure::{Failure, Result};
+use crate::program;
+
+/// Fetches packages and unpacks them into the current directory.
+const UNPACK: &str = "\
+{ apt-get download \"$@\" || { apt-get update -qq && apt-get download \"$@\"; }; } \
+&& for package in *.deb; do dpkg -x \"$package\" .; done && rm *.deb";
+
+/// Unpacks `packages` into `kept`; the first is the one that people know. `advice` is the error when that
+/// does not work.
+pub(crate) fn unpack(
+    kept: &Path,
+    packages: &[&str],
+    advice: impl FnOnce() -> Failure,
+) -> Result<()> {
+    eprintln!("Unpacking the distribution's package `{}` for the tests.", packages[0]);
+    let mut shell = program::new("sh");
+    shell.args(["-c", UNPACK, "sh"]).args(packages).current_dir(kept);
+    program::run_aside(&mut shell).map_err(|_| advice())
+}
