@@ -186,15 +186,17 @@ fn open_to_umask(path: &Path) -> Result<()> {
 fn make_flat(directory: &Path, name: &Name, content: &Content) -> Result<PathBuf> {
     let place = |direction| directory.join(usual_path(name, direction));
     write_new(&place("down"), &content.down)?;
-    write_new(&place("up"), &content.up)?;
+    write_new(&place("up"), &content.up)
+        .inspect_err(|_| drop(std::fs::remove_file(place("down"))))?;
     Ok(place("up"))
 }
 
-/// Writes a file that must not be there yet.
+/// Writes a file that must not be there yet. It is there whole or not at all.
 pub fn write_new(path: &Path, text: &str) -> Result<()> {
     use std::io::Write as _;
     let mut file = File::create_new(path).on("create", path)?;
-    file.write_all(text.as_bytes()).on("write", path)
+    let written = file.write_all(text.as_bytes()).on("write", path);
+    written.inspect_err(|_| drop(std::fs::remove_file(path)))
 }
 
 /// Whether a project may be made in `root`.

@@ -1,5 +1,6 @@
 //! The patch file: psql runs it after hydration, usually to insert test data.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::postgres::connection::conninfo::Conninfo;
@@ -9,6 +10,7 @@ use crate::project::workspace::{Workspace, require_file};
 use crate::pull;
 use crate::pull::TableReceipt;
 use crate::sys::error::{IoContext, Result};
+use crate::sys::process::ActingAs;
 
 /// The patch file of a project, ready to run.
 #[derive(Debug, Clone)]
@@ -49,5 +51,7 @@ pub fn create_default(workspace: &Workspace) -> Result<()> {
     if workspace.patch.named || file.exists() {
         return Ok(());
     }
-    std::fs::write(file, "").on("create", file)
+    let _acting = ActingAs::controller_of(file)?;
+    // not through a link that leads nowhere
+    File::create_new(file).map(drop).on("create", file)
 }

@@ -195,13 +195,24 @@ fn bounded(text: String) -> String {
 fn io_reason(error: &std::io::Error) -> String {
     match error.raw_os_error() {
         Some(code) => nix::errno::Errno::from_raw(code).desc().to_owned(),
-        None => error.to_string(),
+        None => {
+            let text = error.to_string();
+            // a library has put a number and a path behind it, which the message has already
+            text.split_once(" (os error ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_has_neither_a_number_nor_a_second_path() {
+        let missing = tempfile::NamedTempFile::new_in("/no/such").expect_err("missing");
+        let error = Error::io("write", Path::new("/no/such/file"), &missing);
+        assert_eq!(error.message(), "cannot write /no/such/file: No such file or directory");
+    }
 
     #[test]
     fn overlong_lines_are_cut_between_characters() {

@@ -1,6 +1,7 @@
 //! What Unix offers: processes, signals, files, and the error type that every room returns.
 
 pub mod error;
+pub mod file;
 pub mod parallel;
 pub mod process;
 pub mod scratch;

@@ -20,6 +20,7 @@ use crate::postgres::connection::url::PgUrl;
 use crate::project::source::Source;
 use crate::project::workspace::{Workspace, require_file};
 use crate::sys::error::{Context, Error, IoContext, Kind, Result};
+use crate::sys::file;
 
 /// The file of rules in `DATABASE_DIR`.
 const IGNORE_FILE: &str = "diff-ignore.toml";
@@ -196,7 +197,7 @@ fn show(resolve: &Resolve, flags: &DiffArguments, report: &Report, weight: Weigh
         DiffFormat::Json => diff::json(report, weight)?,
     };
     match &flags.output {
-        Some(file) => std::fs::write(file, &text).on("write", file),
+        Some(path) => file::replace(path, &text),
         None if text.is_empty() => Ok(()),
         None if flags.format == DiffFormat::Text && ui::is_coloured() => {
             pager::show_text(resolve, &diff::coloured(&text))

@@ -11,6 +11,7 @@ use clap_complete::Shell;
 use crate::cli::args::{database, migrator};
 use crate::cli::cluster::{cleanup, init};
 use crate::sys::error::{IoContext, Result};
+use crate::sys::process::ActingAs;
 
 /// A shell and where it looks for completions below a `share` directory.
 const COMPLETIONS: [(Shell, &str); 3] = [
@@ -21,6 +22,7 @@ const COMPLETIONS: [(Shell, &str); 3] = [
 
 /// Writes everything below `share`, and replaces what is there.
 pub(in crate::cli) fn write(share: &Path) -> Result<()> {
+    let _acting = ActingAs::controller_of(share)?;
     for (shell, place) in COMPLETIONS {
         let place = made(share.join(place))?;
         for mut program in programs() {

@@ -88,7 +88,7 @@ pub fn error(error: &Error, code: i32, format: LogFormat) {
     if format == LogFormat::Json {
         let object = serde_json::json!({
             "level": "error", "message": error.message(), "details": error.details(),
-            "hints": error.hints(), "exit": code,
+            "hints": hints(error), "exit": code,
         });
         let _ = writeln!(out, "{object}");
         return;
@@ -99,10 +99,22 @@ pub fn error(error: &Error, code: i32, format: LogFormat) {
             let _ = writeln!(text, "  {line}");
         }
     }
-    for hint in error.hints() {
+    for hint in hints(error) {
         let _ = writeln!(text, "{HINT}hint:{HINT:#} {hint}");
     }
     let _ = out.write_all(text.as_bytes());
+}
+
+/// What to do next. A full disk can be met anywhere, and systems and servers say it in the same words.
+fn hints(error: &Error) -> Vec<&str> {
+    const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+    let mut hints: Vec<&str> = error.hints().iter().map(String::as_str).collect();
+    let mut said = error.details().iter().map(String::as_str).chain([error.message()]);
+    let is_full = said.any(|text| FULL.iter().any(|words| text.contains(words)));
+    if is_full && !hints.iter().any(|hint| hint.contains("space")) {
+        hints.push("free some space on the disk, then repeat the command");
+    }
+    hints
 }
 
 struct Ui {

@@ -41,7 +41,7 @@ impl Receipt {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let mut text = format!("{}  {name}\n", self.0);
         contents.iter().for_each(|content| text += &content.to_string());
-        std::fs::write(&place, text).on("write", &place)
+        crate::sys::file::replace(&place, &text)
     }
 }
 

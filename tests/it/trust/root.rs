@@ -311,6 +311,34 @@ fn a_directory_that_is_swapped_while_root_backs_up_costs_nothing() {
 }
 
 #[test]
+fn what_verbs_write_for_people_is_not_written_through_a_link() {
+    if !is_root() {
+        return;
+    }
+    let sandbox = crate::support::project::deployed("");
+    let secret = sandbox.write("secret", SECRET);
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
+    let url = sandbox.variable("DB_URL").unwrap().to_str().unwrap().to_owned();
+    let page = sandbox.write("theirs/share/man/man1/database.1", "");
+    for directory in ["theirs", "theirs/share", "theirs/share/man", "theirs/share/man/man1"] {
+        give(&sandbox.path(directory));
+    }
+    link(&secret, &sandbox.path("theirs/report"));
+    link(&secret, &page);
+    for arguments in
+        [&["diff", "--against", &url, "-o", "theirs/report"][..], &["share", "theirs/share"]]
+    {
+        assert_ne!(sandbox.run("database", arguments).code, Some(0), "{arguments:?}");
+        assert_eq!(sandbox.read("secret"), SECRET, "{arguments:?}");
+    }
+    // an empty patch file is made where there is none
+    give(&sandbox.path("project"));
+    link(&sandbox.path("made"), &sandbox.path("project/test-data.sql"));
+    sandbox.database(["deploy"]).fails(1, ["test-data.sql"]);
+    assert!(!sandbox.path("made").exists());
+}
+
+#[test]
 fn root_reads_no_file_of_its_own_for_another_user() {
     if !is_root() {
         return;
