@@ -14,6 +14,7 @@ mod diff;
 mod dotenv;
 mod durable;
 mod examples;
+mod full_disk;
 mod init;
 mod input;
 mod large;

@@ -1,0 +1,258 @@
+//! A disk that is full: a small one in memory, which is there in a mount namespace of the test's own.
+//!
+//! Whatever was interrupted, the old state is there or the new one, and the message says what to do. It
+//! takes root to mount something.
+
+#![cfg(target_os = "linux")]
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+
+use crate::support::{Outcome, Sandbox, finish, is_root, project, wait_until};
+
+/// Room for a cluster, two snapshots of it and a backup.
+const SIZE: &str = "220m";
+
+/// What is left when the disk is full: nothing, or too little for a file of a cluster.
+const LEFT: [u64; 2] = [0, 200];
+
+/// A small disk at `small` in the sandbox, and the process in whose namespace it is.
+struct Small {
+    sandbox: Sandbox,
+    holder: Child,
+}
+
+impl Small {
+    /// With a cluster in `pg` on it.
+    fn with_cluster() -> Self {
+        let mut sandbox = project::with_source("");
+        let place = sandbox.path("small");
+        std::fs::create_dir(&place).unwrap();
+        let script = format!(
+            "mount -t tmpfs -o size={SIZE},mode=755 none '{0}' && : > '{0}/.ready' && exec sleep 3600",
+            place.display()
+        );
+        let mut command = sandbox.command("unshare", ["-m", "sh", "-ec", &script]);
+        let holder = command.stdout(Stdio::null()).spawn().unwrap();
+        let working = place.join("pg");
+        sandbox.set("PG_WORKING_DIR", &working);
+        sandbox.set("DB_URL", format!("postgresql://dev@localhost/app?host={}", working.display()));
+        let mut small = Self { sandbox, holder };
+        wait_until("the disk is there", || {
+            assert!(small.holder.try_wait().unwrap().is_none(), "nothing can be mounted");
+            small.path(".ready").exists()
+        });
+        small.database(["deploy", "--no-patch"]).success();
+        small.psql("CREATE TABLE kept (n int) INHERITS (hectic.created_at)").success();
+        small.psql("INSERT INTO kept (n) VALUES (1)").success();
+        small.psql("CHECKPOINT").success();
+        small
+    }
+
+    /// A path on the disk, as the test sees it.
+    fn path(&self, name: &str) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
+        root.join(self.sandbox.path("small").strip_prefix("/").unwrap()).join(name)
+    }
+
+    fn run<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Outcome {
+        let ours = self.sandbox.command(program, arguments);
+        let holder = self.holder.id().to_string();
+        let enter = ["-m", "-t", &holder, "sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh"];
+        let mut command = self.sandbox.command("nsenter", enter);
+        command.arg(self.sandbox.path("")).arg(ours.get_program()).args(ours.get_args());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(command.spawn().unwrap(), None)
+    }
+
+    fn database<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
+        self.run("database", arguments)
+    }
+
+    fn psql(&self, sql: &str) -> Outcome {
+        self.database(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql])
+    }
+
+    /// Does something while all but so many kilobytes of the disk are taken.
+    fn full<T>(&self, left: u64, work: impl FnOnce() -> T) -> T {
+        let filler = self.path("filler");
+        let facts = nix::sys::statvfs::statvfs(&self.path("")).unwrap();
+        let free = facts.blocks_available() * facts.fragment_size() / 1024;
+        let taken = (free.saturating_sub(left) * 1024).try_into().unwrap();
+        let file = std::fs::File::create(&filler).unwrap();
+        nix::fcntl::posix_fallocate(&file, 0, taken).unwrap();
+        let done = work();
+        std::fs::remove_file(filler).unwrap();
+        done
+    }
+
+    /// Runs `database` on the full disk, where it fails and says what to do.
+    #[track_caller]
+    fn fails<const N: usize>(&self, left: u64, arguments: [&str; N]) -> Outcome {
+        let outcome = self.full(left, || self.database(arguments));
+        assert!(outcome.code.is_some_and(|code| code > 0), "{arguments:?}, {left}: {outcome}");
+        // a server that cannot write its log any more ends, and tells its clients nothing
+        let crashed = outcome.stderr.contains("closed the connection");
+        for words in ["space left", "space on the disk"].iter().filter(|_| !crashed) {
+            assert!(outcome.stderr.contains(words), "{arguments:?}, {left}: {words:?}: {outcome}");
+        }
+        outcome
+    }
+
+    /// The cluster runs, or starts, with everything that was committed, and nothing is left beside it.
+    #[track_caller]
+    fn is_well(&mut self) {
+        self.sandbox.set("PG_REUSE", "1");
+        self.run("postgres-init", [""; 0]).success();
+        self.sandbox.unset("PG_REUSE");
+        assert_eq!(self.psql("SELECT n FROM kept").success().stdout, "1\n");
+        let left = crate::support::entries(&self.path("pg"));
+        assert!(!left.iter().any(|name| name.starts_with("data.")), "{left:?}");
+        assert!(!left.iter().any(|name| name.starts_with(".hectic")), "{left:?}");
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = self.run("postgres-cleanup", [""; 0]);
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+#[test]
+fn a_cluster_that_cannot_be_replaced_stays() {
+    if !is_root() {
+        return;
+    }
+    let mut small = Small::with_cluster();
+    for left in LEFT {
+        for verb in ["deploy", "init"] {
+            small.fails(left, [verb]);
+            small.is_well();
+        }
+    }
+    let elsewhere = small.sandbox.path("backup");
+    small.database(["backup", elsewhere.to_str().unwrap()]).success();
+    for left in LEFT {
+        small.fails(left, ["restore", elsewhere.to_str().unwrap()]);
+        small.is_well();
+    }
+}
+
+#[test]
+fn a_backup_or_a_snapshot_that_does_not_fit_leaves_the_one_before() {
+    if !is_root() {
+        return;
+    }
+    let mut small = Small::with_cluster();
+    let place = small.sandbox.path("small/backup");
+    let place = place.to_str().unwrap();
+    small.database(["backup", place]).success();
+    small.database(["snapshot", "save", "one"]).success();
+    let before = crate::support::entries(&small.path("backup"));
+    for left in LEFT {
+        small.fails(left, ["backup", place]);
+        small.is_well();
+        small.fails(left, ["snapshot", "save", "--replace", "one"]);
+        small.is_well();
+        small.fails(left, ["snapshot", "save", "two"]);
+        small.is_well();
+        small.fails(left, ["snapshot", "restore", "one"]);
+        small.is_well();
+        assert_eq!(crate::support::entries(&small.path("backup")), before);
+        assert_eq!(crate::support::entries(&small.path("pg/snapshot")), ["one"]);
+        let left = crate::support::entries(&small.path(""));
+        assert_eq!(left, [".ready", "backup", "pg"]);
+    }
+    small.database(["snapshot", "restore", "one"]).success();
+    small.is_well();
+    small.database(["restore", place]).success();
+    small.is_well();
+}
+
+#[test]
+fn keys_and_secrets_stay_readable() {
+    if !is_root() {
+        return;
+    }
+    let mut small = Small::with_cluster();
+    small.sandbox.write("all.env", "A=one\nB=two\n");
+    small.database(["secrets", "load", "-f", "all.env"]).success();
+    let readable = |small: &mut Small| {
+        small.is_well();
+        assert_eq!(small.database(["secrets", "get", "A"]).success().stdout, "one\n");
+        assert_eq!(small.psql("SELECT hectic.get_secret('B')").success().stdout, "two\n");
+    };
+    small.fails(0, ["secrets", "rotate"]);
+    readable(&mut small);
+    small.fails(0, ["secrets", "rotate", "--drop-old"]);
+    readable(&mut small);
+    let at = |name: &str| small.sandbox.path("small").join(name).to_str().unwrap().to_owned();
+    let (key, sealed) = (at("team.key"), at("sealed"));
+    small.fails(0, ["secrets", "keygen", &key]);
+    assert!(!small.path("team.key").exists());
+    small.database(["secrets", "keygen", &key]).success();
+    small.sandbox.set("HECTIC_SECRET_KEY_FILE", &key);
+    small.database(["secrets", "seal", "all.env", "-o", &sealed]).success();
+    let before = std::fs::read(small.path("sealed")).unwrap();
+    small.sandbox.write("all.env", "A=one\nB=two\nC=three\n");
+    small.fails(0, ["secrets", "seal", "all.env", "-o", &sealed]);
+    assert_eq!(std::fs::read(small.path("sealed")).unwrap(), before);
+    small.sandbox.unset("HECTIC_SECRET_KEY_FILE");
+    small.database(["secrets", "rotate", "--drop-old"]).success();
+    readable(&mut small);
+    assert_eq!(crate::support::entries(&small.path("")), [".ready", "pg", "sealed", "team.key"]);
+}
+
+#[test]
+fn a_file_is_written_whole_or_not_at_all() {
+    if !is_root() {
+        return;
+    }
+    let mut small = Small::with_cluster();
+    let url = small.sandbox.variable("DB_URL").unwrap().to_str().unwrap().to_owned();
+    small.psql("INSERT INTO kept (n) SELECT g FROM generate_series(2, 100000) AS g").success();
+    let disk = small.sandbox.path("small");
+    // from this cluster into a file for another
+    for (name, value) in [
+        ("STAGING_SSH_HOST", "-"),
+        ("STAGING_DB_URL", &url),
+        ("STAGING_DUMP_TABLES", "public.kept"),
+        ("STAGING_DUMP_FLAGS", ""),
+        ("DB_URL", "postgresql://dev@localhost:1/app"),
+    ] {
+        small.sandbox.set(name, value);
+    }
+    small.sandbox.set("PATCH_SQL", disk.join("patch.sql"));
+    std::fs::write(small.path("patch.sql"), "-- mine\n").unwrap();
+    for left in LEFT {
+        small.fails(left, ["pull_staging"]);
+        assert_eq!(std::fs::read(small.path("patch.sql")).unwrap(), b"-- mine\n");
+    }
+    small.database(["pull_staging", "--resume"]).success();
+    assert_eq!(
+        crate::support::entries(&small.path("")),
+        [".ready", "patch.sql", "patch.sql.sha256", "pg"]
+    );
+    small.sandbox.unset("STAGING_DB_URL");
+    small.sandbox.set("DB_URL", &url);
+    // what a comparison reports, and migrations
+    std::fs::write(small.path("report"), "before").unwrap();
+    let report = disk.join("report");
+    let arguments = ["diff", "--against", &url, "--format", "json", "-o", report.to_str().unwrap()];
+    small.fails(0, arguments);
+    assert_eq!(std::fs::read(small.path("report")).unwrap(), b"before");
+    small.sandbox.set("MIGRATION_DIR", disk.join("migration"));
+    std::fs::create_dir(small.path("migration")).unwrap();
+    for layout in ["directory", "flat"] {
+        small.sandbox.write("migrator.toml", format!("layout = \"{layout}\"\n"));
+        small.fails(0, ["migrator", "create", "one"]);
+        assert_eq!(crate::support::entries(&small.path("migration")), [""; 0], "{layout}");
+    }
+}
