@@ -202,7 +202,7 @@ impl Env {
                 continue;
             }
             trust::check(file, (known.name, value), root, working.as_deref())?;
-            let value = if is_path(known.name) && !value.is_empty() {
+            let value = if trust::is_path(known.name) && !value.is_empty() {
                 root.join(value).into_os_string()
             } else {
                 value.into()
@@ -269,14 +269,6 @@ pub fn no_tty() -> bool {
 fn is_on(value: &OsStr) -> bool {
     let off = ["", "0", "false", "no", "off"];
     !off.iter().any(|word| value.eq_ignore_ascii_case(word))
-}
-
-/// Which variables hold paths, so that a relative one in a `.env` starts at the project.
-pub(super) fn is_path(name: &str) -> bool {
-    name.ends_with("_DIR")
-        || name.ends_with("_LOG")
-        || name.ends_with("_FILE")
-        || matches!(name, "DATABASE_SOURCE" | "PATCH_SQL" | "PG_LOG_PATH" | "PG_BINDIR" | "TMPDIR")
 }
 
 /// `path` made absolute without touching the file system.

@@ -4,7 +4,8 @@ use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
 use super::resolve::Resolve;
-use crate::cluster::is_meant_by;
+use crate::bundle::inherits;
+use crate::cluster::{Layout, is_meant_by};
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment, Target};
 use crate::postgres::connection::url::{PgUrl, is_local_host};
 use crate::sys::error::{Error, Result};
@@ -121,4 +122,34 @@ fn same_host(one: &Target, other: &Target, by_ssh: bool) -> bool {
     };
     let others = addresses(other);
     addresses(one).iter().any(|address| others.contains(address))
+}
+
+/// A verb that destroys what is there touches only this machine.
+pub(in crate::cli) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
+    match resolve.project_url()? {
+        Some((url, conninfo)) if !conninfo.is_local() => Err(Error::conflict(format!(
+            "{url} is not on this machine, and this verb makes or removes a cluster here"
+        ))
+        .hint("unset DB_URL, or let it point to the cluster: ?host=$PG_WORKING_DIR")),
+        Some((_, conninfo)) => resolve.refuse_staging(&conninfo),
+        None => Ok(()),
+    }
+}
+
+/// `--url` and the working directory stand on one command line, so they have to agree. `DB_URL` may
+/// differ: it belongs to the project, and a cluster that `check --keep` left is removed under it.
+pub(in crate::cli) fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
+    let Some((url, conninfo)) = resolve.project_url()? else { return Ok(()) };
+    let port = conninfo.targets().first().map_or(0, |target| target.port);
+    if resolve.url.is_none() || is_meant_by(layout, port, &conninfo) {
+        return Ok(());
+    }
+    let place = layout.working_directory().display();
+    Err(Error::conflict(format!("{url} does not point to the cluster in {place}"))
+        .hint("leave --url out to remove that cluster, or set PG_WORKING_DIR to the one you mean"))
+}
+
+/// `--inherits`, for a verb that does no more with it.
+pub(in crate::cli) fn check_inherits(resolve: &Resolve, tables: &[String]) -> Result<()> {
+    if tables.is_empty() { Ok(()) } else { inherits::check(&resolve.connection()?, tables) }
 }

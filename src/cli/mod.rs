@@ -31,45 +31,27 @@ use output::ui::{LogFormat, Voice};
 /// The `database` program.
 pub fn database() -> std::process::ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if crate::cli::args::migrator::from_database(&words).is_some() {
+    if args::migrator::from_database(&words).is_some() {
         return migrator();
     }
-    run(
-        crate::cli::args::database::execute,
-        crate::cli::args::database::Arguments::voice,
-        crate::cli::args::database::for_psql,
-    )
+    run(database::execute, args::database::Arguments::voice, args::database::for_psql)
 }
 
 /// The `postgres-init` program.
 pub fn postgres_init() -> std::process::ExitCode {
-    run(
-        crate::cli::cluster::init::execute,
-        crate::cli::cluster::init::Arguments::voice,
-        |arguments| arguments,
-    )
+    run(cluster::init::execute, args::init::Arguments::voice, |arguments| arguments)
 }
 
 /// The `postgres-cleanup` program.
 pub fn postgres_cleanup() -> std::process::ExitCode {
-    run(
-        crate::cli::cluster::cleanup::execute,
-        crate::cli::cluster::cleanup::Arguments::voice,
-        |arguments| arguments,
-    )
+    run(cluster::cleanup::execute, args::cleanup::Arguments::voice, |arguments| arguments)
 }
 
 /// The `migrator` program, also as `database migrator`.
 pub fn migrator() -> std::process::ExitCode {
-    run(
-        crate::cli::args::migrator::execute,
-        crate::cli::args::migrator::Arguments::voice,
-        |words| {
-            crate::cli::args::migrator::prepare(
-                crate::cli::args::migrator::from_database(&words).unwrap_or(words),
-            )
-        },
-    )
+    run(migrator::execute, args::migrator::Arguments::voice, |words| {
+        args::migrator::prepare(args::migrator::from_database(&words).unwrap_or(words))
+    })
 }
 
 fn run<A: Parser>(
@@ -107,7 +89,7 @@ fn tell(error: &Error, format: LogFormat) -> ExitCode {
 /// Help and version go to standard output, complaints to standard error.
 fn usage(error: &clap::Error) -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if let Some(message) = crate::cli::args::migrator::ambiguity(error, &words) {
+    if let Some(message) = args::migrator::ambiguity(error, &words) {
         let error = Error::conflict(message).hint("give one command at a time");
         let json = wants_json(words.into_iter());
         return tell(&error, if json { LogFormat::Json } else { LogFormat::Text });

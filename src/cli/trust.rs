@@ -8,7 +8,6 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::env::is_path;
 use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, Result};
 
@@ -207,6 +206,14 @@ pub(super) fn is_read_by_others(name: &str) -> bool {
         Some(beginning) => name.starts_with(beginning),
         None => *known == name,
     })
+}
+
+/// Which variables hold paths, so that a relative one in a `.env` starts at the project.
+pub(super) fn is_path(name: &str) -> bool {
+    name.ends_with("_DIR")
+        || name.ends_with("_LOG")
+        || name.ends_with("_FILE")
+        || matches!(name, "DATABASE_SOURCE" | "PATCH_SQL" | "PG_LOG_PATH" | "PG_BINDIR" | "TMPDIR")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `database`: the project's verbs.
+//! The arguments of `database`.
 
 #![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
 
@@ -7,18 +7,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::database::diff::DiffArguments;
-use crate::cli::database::pull;
-use crate::cli::database::pull::PullArguments;
-use crate::cli::database::secrets::SecretsVerb;
-use crate::cli::database::{backup, doctor, secrets, share, snapshot, verbs};
-use crate::cli::env::Env;
+use super::diff::DiffArguments;
+use super::pull::PullArguments;
+use super::secrets::SecretsVerb;
 use crate::cli::output::export::Format;
 use crate::cli::output::ui::Voice;
-use crate::cli::resolve::Resolve;
 use crate::cli::variables_help;
-use crate::command::psql;
-use crate::sys::error::{Error, Result};
 
 /// Manages a project's PostgreSQL development database.
 #[derive(Debug, Parser)]
@@ -26,25 +20,25 @@ use crate::sys::error::{Error, Result};
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
-    global: Global,
+    pub(in crate::cli) global: Global,
     #[command(subcommand)]
-    verb: Verb,
+    pub(in crate::cli) verb: Verb,
 }
 
 #[derive(Debug, Args)]
-struct Global {
+pub(in crate::cli) struct Global {
     /// Where the database is: URL or key=value conninfo [default: DB_URL, then PGURL]
     #[arg(short, long, global = true, value_name = "URL")]
-    url: Option<String>,
+    pub(in crate::cli) url: Option<String>,
     /// A table that has to exist (deprecated: the bundle enforces inheritance)
     #[arg(short, long, global = true, value_name = "TABLE")]
-    inherits: Vec<String>,
+    pub(in crate::cli) inherits: Vec<String>,
     #[command(flatten)]
     voice: Voice,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub(in crate::cli) enum Verb {
     /// Start the development cluster, making it anew unless PG_REUSE is set
     Init {
         /// Print the connection variables
@@ -271,64 +265,6 @@ pub(in crate::cli) fn for_psql(mut arguments: Vec<OsString>) -> Vec<OsString> {
         }
     }
     arguments
-}
-
-pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
-    let resolve = Resolve {
-        env: Env::capture()?,
-        url: arguments.global.url,
-        url_variables: &["DB_URL", "PGURL"],
-    };
-    let inherits = arguments.global.inherits;
-    if !inherits.is_empty() {
-        tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
-    }
-    match arguments.verb {
-        Verb::Init { export } => verbs::init(&resolve, export, &inherits),
-        Verb::Deploy(flags) => verbs::deploy(&resolve, &flags, inherits),
-        Verb::Hydrate { no_hook, mock, dotenv_file } => {
-            verbs::run_hydrate(&resolve, !no_hook, mock, dotenv_file.as_deref(), inherits)
-        }
-        Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
-        Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
-        Verb::Test => verbs::run_test(&resolve, &inherits),
-        Verb::Check(flags) => verbs::check(&resolve, &flags, inherits),
-        Verb::Diff(flags) => {
-            verbs::check_inherits(&resolve, &inherits)?;
-            crate::cli::database::diff::run(&resolve, &flags)
-        }
-        Verb::Log { which } => verbs::show_log(&resolve, which.as_deref()),
-        Verb::Cleanup => verbs::run_cleanup(&resolve),
-        Verb::Backup { path } => {
-            verbs::check_inherits(&resolve, &inherits)?;
-            backup::run_backup(&resolve, path)
-        }
-        Verb::Restore(flags) => backup::run_restore(&resolve, &flags, &inherits),
-        Verb::NormalizeBackup(flags) => backup::run_normalize(&resolve, flags),
-        Verb::PullStaging(flags) => pull::run(&resolve, &flags),
-        Verb::Snapshot { verb } => snapshot::run(&resolve, &verb, &inherits),
-        Verb::Status { json } => verbs::show_status(&resolve, json),
-        // `cli::database` has handed these over before they were parsed
-        Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),
-        Verb::Psql { arguments } => {
-            verbs::check_inherits(&resolve, &inherits)?;
-            Err(psql::run(&resolve.toolchain()?, &resolve.connection()?, &arguments)?)
-        }
-        Verb::Url => {
-            verbs::check_inherits(&resolve, &inherits)?;
-            verbs::show_url(&resolve)
-        }
-        Verb::Secrets { verb } => {
-            verbs::check_inherits(&resolve, &inherits)?;
-            secrets::run(&resolve, verb)
-        }
-        Verb::Doctor => doctor::run(&resolve),
-        Verb::Bundle { verb } => {
-            verbs::check_inherits(&resolve, &inherits)?;
-            verbs::run_bundle(&resolve, &verb)
-        }
-        Verb::Share { directory } => share::write(&directory),
-    }
 }
 
 #[cfg(test)]

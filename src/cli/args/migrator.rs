@@ -1,4 +1,4 @@
-//! `migrator`, and `database migrator`, which is the same program.
+//! The arguments of `migrator`, and of `database migrator`, which is the same program.
 
 #![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
 
@@ -8,10 +8,8 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::migrator::verbs;
 use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
-use crate::sys::error::Result;
 
 /// The commands, for the message about two of them.
 const COMMANDS: [&str; 17] = [
@@ -209,10 +207,6 @@ impl Arguments {
     pub(in crate::cli) fn voice(&self) -> Voice {
         self.global.voice
     }
-}
-
-pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
-    verbs::execute(arguments.global, arguments.verb)
 }
 
 /// `--wait` may stand without a value, but not swallow a command.

@@ -1,4 +1,9 @@
 //! The arguments of the programs, as clap reads them.
 
+pub(in crate::cli) mod cleanup;
 pub(in crate::cli) mod database;
+pub(in crate::cli) mod diff;
+pub(in crate::cli) mod init;
 pub(in crate::cli) mod migrator;
+pub(in crate::cli) mod pull;
+pub(in crate::cli) mod secrets;

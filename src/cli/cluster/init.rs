@@ -1,41 +1,15 @@
 //! `postgres-init`: provides a vanilla cluster.
 
-#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
-
-use clap::Parser;
-
+use crate::cli::args::init::Arguments;
 use crate::cli::env::Env;
 use crate::cli::output::export;
 use crate::cli::output::export::Format;
 use crate::cli::output::ui;
-use crate::cli::output::ui::Voice;
 use crate::cli::resolve::Resolve;
-use crate::cli::variables_help;
 use crate::cluster::{Existing, Outcome};
 use crate::environment::development::{Development, Ready};
 use crate::sys::error::Result;
 use crate::sys::steps::Steps;
-
-/// Starts the development PostgreSQL cluster in PG_WORKING_DIR.
-///
-/// The cluster is made anew unless PG_REUSE is set or others have sessions in it. The role and the
-/// database that DB_URL names are created. The server goes on running when this program has ended;
-/// `postgres-cleanup` stops it.
-#[derive(Debug, Parser)]
-#[command(name = "postgres-init", version, after_long_help = variables_help())]
-pub(in crate::cli) struct Arguments {
-    /// Print the connection variables for a shell, a program or a file to read
-    #[arg(long, value_name = "FORMAT")]
-    export: Option<Format>,
-    #[command(flatten)]
-    voice: Voice,
-}
-
-impl Arguments {
-    pub(in crate::cli) fn voice(&self) -> Voice {
-        self.voice
-    }
-}
 
 pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
     let resolve = Resolve { env: Env::capture()?, url: None, url_variables: &["DB_URL"] };

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::verbs::{refuse_elsewhere, span, timing};
 use crate::backup::{Backup, Taken};
 use crate::bundle::inherits;
 use crate::cli::args::database::{NormalizeArguments, RestoreArguments};
 use crate::cli::env::absolute;
+use crate::cli::guard::refuse_elsewhere;
+use crate::cli::output::text::{size, span, timing};
 use crate::cli::output::ui;
 use crate::cli::resolve::Resolve;
 use crate::cluster::{ClusterSpec, is_meant_by};
@@ -139,14 +140,4 @@ pub(in crate::cli) fn tell_age(backup: &Backup, behind: Option<usize>) {
 fn tell(changes: &[String], warnings: &[String]) {
     changes.iter().for_each(|change| ui::status(&format!("  {change}")));
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-}
-
-/// Bytes in the unit that people say.
-pub(in crate::cli) fn size(bytes: u64) -> String {
-    match bytes {
-        0..10_000 => format!("{bytes} bytes"),
-        10_000..10_000_000 => format!("{} kB", bytes / 1000),
-        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{} GB", bytes / 1_000_000_000),
-    }
 }

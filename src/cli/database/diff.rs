@@ -1,13 +1,10 @@
 //! `database diff`: arguments, sides, output.
 
-#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
-
 use std::path::{Path, PathBuf};
-
-use clap::Args;
 
 use super::{backup, draft, verbs};
 use crate::backup::Backup;
+use crate::cli::args::diff::{DiffArguments, DiffFormat};
 use crate::cli::migrator::settings;
 use crate::cli::output::{diff, pager, ui};
 use crate::cli::resolve::Resolve;
@@ -24,60 +21,6 @@ use crate::sys::file;
 
 /// The file of rules in `DATABASE_DIR`.
 const IGNORE_FILE: &str = "diff-ignore.toml";
-
-/// How the differences are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::cli) enum DiffFormat {
-    /// For a person.
-    Text,
-    /// For a program.
-    Json,
-}
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct DiffArguments {
-    /// A backup to restore and migrate for the other side [default: as for backup]
-    backup: Option<PathBuf>,
-    /// Compare with this database, which is only read
-    #[arg(long, value_name = "URL", conflicts_with = "backup")]
-    against: Option<String>,
-    /// Compare with the bundle and all migrations, from nothing
-    #[arg(long, conflicts_with_all = ["against", "backup"])]
-    from_migrations: bool,
-    /// Compare the rows of these tables too
-    #[arg(long, value_name = "TABLES", value_delimiter = ',')]
-    tables: Vec<String>,
-    /// Compare generated columns and those with a volatile default too
-    #[arg(long)]
-    all_columns: bool,
-    /// How the differences are written
-    #[arg(id = "diff_format", long = "format", value_name = "FORMAT", default_value = "text")]
-    format: DiffFormat,
-    /// Write them to a file instead
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Which classes count [default: semantic,security,extension,bundle]
-    #[arg(long, value_name = "CLASSES", value_delimiter = ',')]
-    fail_on: Vec<String>,
-    /// The order of columns counts too
-    #[arg(long)]
-    strict_order: bool,
-    /// Compare the backup even if one of its migrations fails
-    #[arg(long)]
-    ignore_migration_fail: bool,
-    /// Rules about differences that do not count [default: diff-ignore.toml in DATABASE_DIR]
-    #[arg(long, value_name = "FILE")]
-    ignore_file: Option<PathBuf>,
-    /// Leave the private clusters running
-    #[arg(long)]
-    keep: bool,
-    /// Draft a migration that makes A what B is, and save it if it does so on a copy
-    #[arg(long, value_name = "NAME")]
-    write_migration: Option<String>,
-    /// Set the psql variable USE_MOCK=1
-    #[arg(short, long)]
-    mock: bool,
-}
 
 pub(in crate::cli) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
     let (weight, ignored, outcome) = compared(resolve, flags).map_err(never_one)?;

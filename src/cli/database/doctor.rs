@@ -1,9 +1,9 @@
 //! `database doctor`: looks at every precondition through the eyes of the other verbs.
 
-use super::backup::size;
+use crate::cli::output::text::{logs, templates};
 use crate::cli::output::ui;
 use crate::cli::resolve::Resolve;
-use crate::cluster::{self, Layout, Liveness, Preload, Usage, is_meant_by};
+use crate::cluster::{self, Layout, Liveness, Preload, is_meant_by};
 use crate::command::doctor::{Diagnosis, Verdict};
 use crate::postgres::connection::session::Session;
 use crate::project::workspace::require_file;
@@ -141,18 +141,6 @@ fn connection(resolve: &Resolve, diagnosis: &mut Diagnosis) {
         }
         Err(error) => drop(diagnosis.look("connection", Err::<(), _>(error), |()| String::new())),
     }
-}
-
-/// What the templates take, and may take.
-pub(in crate::cli) fn templates(used: Usage) -> String {
-    let limit = size(cluster::CACHE_LIMIT);
-    format!("templates: {}, {} of at most {limit}", used.count, size(used.bytes))
-}
-
-/// What the logs take, and may take after the next start.
-pub(in crate::cli) fn logs(used: Usage) -> String {
-    let (files, limit) = (cluster::LOG_LIMIT, size(cluster::LOG_BYTES_LIMIT));
-    format!("files: {} of at most {files}, {} of at most {limit}", used.count, size(used.bytes))
 }
 
 fn print(diagnosis: &Diagnosis) -> Result<()> {

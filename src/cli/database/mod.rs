@@ -1,13 +1,78 @@
 //! The verbs of `database`: values resolved, the command run, its report printed.
 
-pub(in crate::cli) mod backup;
-pub(in crate::cli) mod diff;
-pub(in crate::cli) mod doctor;
-pub(in crate::cli) mod draft;
-pub(in crate::cli) mod pull;
-pub(in crate::cli) mod pull_check;
-pub(in crate::cli) mod pull_scan;
-pub(in crate::cli) mod secrets;
-pub(in crate::cli) mod share;
-pub(in crate::cli) mod snapshot;
-pub(in crate::cli) mod verbs;
+mod backup;
+mod diff;
+mod doctor;
+mod draft;
+mod pull;
+mod pull_check;
+mod pull_scan;
+mod secrets;
+pub(super) mod share;
+mod snapshot;
+mod verbs;
+
+use super::args::database::{Arguments, Verb};
+use super::env::Env;
+use super::guard::check_inherits;
+use super::resolve::Resolve;
+use crate::command::psql;
+use crate::sys::error::{Error, Result};
+
+pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
+    let resolve = Resolve {
+        env: Env::capture()?,
+        url: arguments.global.url,
+        url_variables: &["DB_URL", "PGURL"],
+    };
+    let inherits = arguments.global.inherits;
+    if !inherits.is_empty() {
+        tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
+    }
+    match arguments.verb {
+        Verb::Init { export } => verbs::init(&resolve, export, &inherits),
+        Verb::Deploy(flags) => verbs::deploy(&resolve, &flags, inherits),
+        Verb::Hydrate { no_hook, mock, dotenv_file } => {
+            verbs::run_hydrate(&resolve, !no_hook, mock, dotenv_file.as_deref(), inherits)
+        }
+        Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
+        Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
+        Verb::Test => verbs::run_test(&resolve, &inherits),
+        Verb::Check(flags) => verbs::check(&resolve, &flags, inherits),
+        Verb::Diff(flags) => {
+            check_inherits(&resolve, &inherits)?;
+            crate::cli::database::diff::run(&resolve, &flags)
+        }
+        Verb::Log { which } => verbs::show_log(&resolve, which.as_deref()),
+        Verb::Cleanup => verbs::run_cleanup(&resolve),
+        Verb::Backup { path } => {
+            check_inherits(&resolve, &inherits)?;
+            backup::run_backup(&resolve, path)
+        }
+        Verb::Restore(flags) => backup::run_restore(&resolve, &flags, &inherits),
+        Verb::NormalizeBackup(flags) => backup::run_normalize(&resolve, flags),
+        Verb::PullStaging(flags) => pull::run(&resolve, &flags),
+        Verb::Snapshot { verb } => snapshot::run(&resolve, &verb, &inherits),
+        Verb::Status { json } => verbs::show_status(&resolve, json),
+        // `cli::database` has handed these over before they were parsed
+        Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),
+        Verb::Psql { arguments } => {
+            check_inherits(&resolve, &inherits)?;
+            Err(psql::run(&resolve.toolchain()?, &resolve.connection()?, &arguments)?)
+        }
+        Verb::Url => {
+            check_inherits(&resolve, &inherits)?;
+            verbs::show_url(&resolve)
+        }
+        Verb::Secrets { verb } => {
+            check_inherits(&resolve, &inherits)?;
+            secrets::run(&resolve, verb)
+        }
+        Verb::Doctor => doctor::run(&resolve),
+        Verb::Bundle { verb } => {
+            check_inherits(&resolve, &inherits)?;
+            verbs::run_bundle(&resolve, &verb)
+        }
+        Verb::Share { directory } => share::write(&directory),
+    }
+}

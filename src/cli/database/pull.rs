@@ -1,12 +1,9 @@
 //! `database pull_staging`: the environment's contract, the arguments, and what is said at the end.
 
-#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
-
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-
 use super::{pull_check, pull_scan};
+use crate::cli::args::pull::{Format, PullArguments};
 use crate::cli::guard::unusable;
 use crate::cli::output::{table, ui};
 use crate::cli::resolve::Resolve;
@@ -18,58 +15,6 @@ use crate::pull;
 use crate::pull::{Flags, Masks, Pattern, PullOptions, Pulled, Rule, Selection, Since};
 use crate::sys::error::{Error, Result};
 use crate::sys::steps::Steps;
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct PullArguments {
-    /// Connect without ssh, as STAGING_SSH_HOST=- does
-    #[arg(long)]
-    direct: bool,
-    /// Read this many tables at once
-    #[arg(short, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
-    jobs: u16,
-    /// How rows are written [default: copy, unless STAGING_DUMP_FLAGS says otherwise]
-    #[arg(long = "format", id = "row_format", value_name = "FORMAT")]
-    format: Option<Format>,
-    /// Pull only rows that meet an SQL condition
-    #[arg(long = "where", value_name = "TABLE=CONDITION")]
-    conditions: Vec<String>,
-    /// Pull at most this many rows, the first by key
-    #[arg(long = "limit", value_name = "TABLE=N")]
-    limits: Vec<String>,
-    /// Pull only what is new since the last pull, as this column tells where a table has it
-    #[arg(long, value_name = "COLUMN", conflicts_with = "incremental")]
-    since: Option<String>,
-    /// Pull only what is new since the last pull, as columns like updated_at tell
-    #[arg(long)]
-    incremental: bool,
-    /// Keep the tables that an interrupted pull has read, and read the others
-    #[arg(long)]
-    resume: bool,
-    /// Pull also the rows that pulled rows refer to by foreign keys, of any table
-    #[arg(long, conflicts_with_all = ["since", "incremental"])]
-    closure: bool,
-    /// Propose a staging.toml on standard output, from names and counts of sampled values
-    #[arg(long, conflicts_with_all = ["conditions", "limits", "row_format"])]
-    scan: bool,
-    /// Say whether a pull would work and about how long it would take; changes nothing
-    #[arg(long, conflicts_with = "scan")]
-    check: bool,
-    /// Load into the database here, in one transaction, instead of writing the patch file
-    #[arg(long)]
-    into_database: bool,
-    /// How long a connection, or a lock on staging, may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
-    timeout: u32,
-}
-
-/// How rows are written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Data of COPY
-    Copy,
-    /// INSERT statements
-    Inserts,
-}
 
 pub(in crate::cli) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
     let contract = Contract::of(resolve, arguments.direct)?;

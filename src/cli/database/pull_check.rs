@@ -1,6 +1,6 @@
 //! `database pull_staging --check`: what a pull would find, as tables on standard output.
 
-use super::backup::size;
+use crate::cli::output::text::size;
 use crate::cli::output::{table, ui};
 use crate::cli::resolve::Resolve;
 use crate::command::pull_staging::{Checked, PullStaging};

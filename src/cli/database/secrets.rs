@@ -1,12 +1,8 @@
 //! `database secrets`: arguments, prompt, output.
 
-#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+use std::path::Path;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-
-use clap::Subcommand;
-
+use crate::cli::args::secrets::{Language, SecretsVerb};
 use crate::cli::env::absolute;
 use crate::cli::output::export;
 use crate::cli::output::export::Format;
@@ -18,82 +14,6 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::secret::{Listed, Store, Supply};
 use crate::sys::error::{Error, Result};
 use crate::sys::process::Environment;
-
-/// The languages in which secrets are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::cli) enum Language {
-    /// `NAME='value'` lines.
-    Dotenv,
-    /// `export NAME='value'` lines, for `eval` in a POSIX shell.
-    Sh,
-    /// One JSON object.
-    Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum SecretsVerb {
-    /// Replace all secrets by those of a dotenv
-    Load {
-        /// The dotenv, plain or sealed [default: HECTIC_DOTENV_CONTENT, HECTIC_DOTENV_FILE, .env.$ENVIRONMENT]
-        #[arg(short = 'f', long, value_name = "FILE")]
-        dotenv_file: Option<PathBuf>,
-        /// A dotenv without entries removes all secrets
-        #[arg(long)]
-        allow_empty: bool,
-    },
-    /// List names and times of change; nothing is decrypted
-    List {
-        /// Print them as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print a value
-    Get {
-        /// The secret's name
-        name: String,
-    },
-    /// Store a value, which comes from standard input or is asked for
-    Set {
-        /// The secret's name
-        name: String,
-    },
-    /// Remove a secret
-    Unset {
-        /// The secret's name
-        name: String,
-    },
-    /// Add a key and seal all secrets of the cluster with it
-    Rotate {
-        /// Remove the old keys once nothing is sealed with them
-        #[arg(long)]
-        drop_old: bool,
-    },
-    /// Print all secrets
-    Export {
-        /// How
-        #[arg(id = "language", long = "format", value_name = "FORMAT", default_value = "dotenv")]
-        format: Language,
-    },
-    /// Make a key file for the project
-    Keygen {
-        /// The file [default: HECTIC_SECRET_KEY_FILE]
-        file: Option<PathBuf>,
-    },
-    /// Seal a dotenv for the repository; values that have not changed keep their lines
-    Seal {
-        /// The dotenv
-        file: PathBuf,
-        /// The sealed one [default: FILE.sealed]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Run a command with the secrets in its environment, and in no other
-    Run {
-        /// The command and its arguments
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
-        command: Vec<OsString>,
-    },
-}
 
 pub(in crate::cli) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
     match verb {

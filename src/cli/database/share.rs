@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
-use crate::cli::args::{database, migrator};
-use crate::cli::cluster::{cleanup, init};
+use crate::cli::args::{cleanup, database, init, migrator};
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::ActingAs;
 

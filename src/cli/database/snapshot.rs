@@ -4,9 +4,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::backup::size;
-use super::verbs::{check_inherits, refuse_elsewhere, refuse_other_cluster, span, timing};
 use crate::cli::args::database::SnapshotVerb;
+use crate::cli::guard::{check_inherits, refuse_elsewhere, refuse_other_cluster};
+use crate::cli::output::text::size;
+use crate::cli::output::text::{span, timing};
 use crate::cli::output::{table, ui};
 use crate::cli::resolve::Resolve;
 use crate::cluster::{ClusterSpec, is_meant_by};

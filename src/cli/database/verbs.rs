@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::doctor;
 use crate::bundle::inherits;
 use crate::cli::args::database::{BundleVerb, CheckArguments, DeployArguments};
 use crate::cli::cluster::init;
+use crate::cli::guard::{refuse_elsewhere, refuse_other_cluster};
 use crate::cli::output::export::Format;
-use crate::cli::output::{pager, table, ui};
+use crate::cli::output::text::{span, timing};
+use crate::cli::output::{pager, table, text, ui};
 use crate::cli::resolve::Resolve;
-use crate::cluster::{Existing, Layout, is_meant_by};
+use crate::cluster::Existing;
 use crate::command::check::{Check, Checked};
 use crate::command::deploy::{Content, Deploy};
 use crate::command::status::Status;
@@ -20,13 +21,7 @@ use crate::project::patch::Patch;
 use crate::project::source::Source;
 use crate::project::workspace::Workspace;
 use crate::pull::{TableReceipt, Verdict};
-use crate::sys::error::{Error, Result};
-use crate::sys::steps::Steps;
-
-/// `--inherits`, for a verb that does no more with it.
-pub(in crate::cli) fn check_inherits(resolve: &Resolve, tables: &[String]) -> Result<()> {
-    if tables.is_empty() { Ok(()) } else { inherits::check(&resolve.connection()?, tables) }
-}
+use crate::sys::error::Result;
 
 pub(in crate::cli) fn init(
     resolve: &Resolve,
@@ -259,8 +254,8 @@ pub(in crate::cli) fn show_status(resolve: &Resolve, json: bool) -> Result<()> {
                 writeln!(out, "size:     {}", facts.size)?;
                 writeln!(out, "sessions: {}", facts.sessions)?;
                 writeln!(out, "url:      {}", facts.url)?;
-                writeln!(out, "logs:     {}", doctor::logs(facts.logs))?;
-                writeln!(out, "cache:    {}", doctor::templates(facts.templates))
+                writeln!(out, "logs:     {}", text::logs(facts.logs))?;
+                writeln!(out, "cache:    {}", text::templates(facts.templates))
             }
         }
     })
@@ -281,44 +276,5 @@ pub(in crate::cli) fn run_bundle(resolve: &Resolve, verb: &BundleVerb) -> Result
             ui::status(&bundle::upgrade(&resolve.target()?, &resolve.keys())?);
             Ok(())
         }
-    }
-}
-
-/// A verb that destroys what is there touches only this machine.
-pub(in crate::cli) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
-    match resolve.project_url()? {
-        Some((url, conninfo)) if !conninfo.is_local() => Err(Error::conflict(format!(
-            "{url} is not on this machine, and this verb makes or removes a cluster here"
-        ))
-        .hint("unset DB_URL, or let it point to the cluster: ?host=$PG_WORKING_DIR")),
-        Some((_, conninfo)) => resolve.refuse_staging(&conninfo),
-        None => Ok(()),
-    }
-}
-
-/// `--url` and the working directory stand on one command line, so they have to agree. `DB_URL` may
-/// differ: it belongs to the project, and a cluster that `check --keep` left is removed under it.
-pub(in crate::cli) fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
-    let Some((url, conninfo)) = resolve.project_url()? else { return Ok(()) };
-    let port = conninfo.targets().first().map_or(0, |target| target.port);
-    if resolve.url.is_none() || is_meant_by(layout, port, &conninfo) {
-        return Ok(());
-    }
-    let place = layout.working_directory().display();
-    Err(Error::conflict(format!("{url} does not point to the cluster in {place}"))
-        .hint("leave --url out to remove that cluster, or set PG_WORKING_DIR to the one you mean"))
-}
-
-pub(in crate::cli) fn timing(steps: &Steps) -> String {
-    format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
-}
-
-/// A span of time in its largest unit.
-pub(in crate::cli) fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
     }
 }

@@ -1,4 +1,6 @@
 //! The verbs of `migrator`: values resolved, the command run, its report printed.
 
 pub(in crate::cli) mod settings;
-pub(in crate::cli) mod verbs;
+mod verbs;
+
+pub(super) use verbs::execute;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::settings::Settings;
 use crate::bundle;
 use crate::bundle::inherits;
-use crate::cli::args::migrator::{ApplyVerb, Global, MigrateVerb, Verb, ambiguous};
+use crate::cli::args::migrator::{ApplyVerb, Arguments, Global, MigrateVerb, Verb, ambiguous};
 use crate::cli::env::Env;
 use crate::cli::output::{migrator as report, ui};
 use crate::cli::prompt;
@@ -20,7 +20,9 @@ use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
 use crate::sys::error::{Error, Kind, Result};
 
-pub(in crate::cli) fn execute(global: Global, verb: Verb) -> Result<()> {
+/// Runs a verb of `migrator`.
+pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
+    let Arguments { global, verb } = arguments;
     if !global.inherits.is_empty() {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
     }

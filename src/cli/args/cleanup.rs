@@ -1,0 +1,25 @@
+//! The arguments of `postgres-cleanup`.
+
+#![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
+
+use clap::Parser;
+
+use crate::cli::output::ui::Voice;
+use crate::cli::variables_help;
+
+/// Stops the development PostgreSQL cluster in PG_WORKING_DIR; its data stays.
+///
+/// Nothing to stop, a stale pid file or no directory at all are success, so that it can stand in a
+/// trap.
+#[derive(Debug, Parser)]
+#[command(name = "postgres-cleanup", version, after_long_help = variables_help())]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    pub(in crate::cli) voice: Voice,
+}
+
+impl Arguments {
+    pub(in crate::cli) fn voice(&self) -> Voice {
+        self.voice
+    }
+}

@@ -1,0 +1,43 @@
+//! Sizes and times, as people say them.
+
+use std::time::Duration;
+
+use crate::cluster::{self, Usage};
+use crate::sys::steps::Steps;
+
+/// Bytes in the unit that people say.
+pub(in crate::cli) fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
+
+/// A span of time in its largest unit.
+pub(in crate::cli) fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// How long the steps took together, and each of them.
+pub(in crate::cli) fn timing(steps: &Steps) -> String {
+    format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
+}
+
+/// What the templates take, and may take.
+pub(in crate::cli) fn templates(used: Usage) -> String {
+    let limit = size(cluster::CACHE_LIMIT);
+    format!("templates: {}, {} of at most {limit}", used.count, size(used.bytes))
+}
+
+/// What the logs take, and may take after the next start.
+pub(in crate::cli) fn logs(used: Usage) -> String {
+    let (files, limit) = (cluster::LOG_LIMIT, size(cluster::LOG_BYTES_LIMIT));
+    format!("files: {} of at most {files}, {} of at most {limit}", used.count, size(used.bytes))
+}
