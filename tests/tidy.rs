@@ -1,12 +1,14 @@
 //! The rules of the design that no compiler and no lint knows: who may name whom, what stays pure,
 //! where SQL lives, how files look.
 //!
-//! A rule is a function from one file to its violations (`tidy/layer.rs`, `tidy/text.rs`), and each
-//! has a test with an offending snippet, so that it was seen to fail. `tidy/source.rs` reads the
-//! files.
+//! A rule is a function from one file to its violations (`tidy/layer.rs`, `tidy/text.rs`), or from all
+//! files (`tidy/circle.rs`). Each has a test with an offending snippet, so that it was seen to fail.
+//! `tidy/source.rs` reads the files.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "tidy/circle.rs"]
+mod circle;
 #[path = "tidy/layer.rs"]
 mod layer;
 #[path = "tidy/path.rs"]
@@ -51,6 +53,7 @@ fn the_repository_is_tidy() {
     assert!(sources.iter().any(|s| s.path == "src/lib.rs"), "the sources were not found");
     let rules: Vec<Rule> = [layer::RULES, text::RULES].concat();
     let found = sources.iter().flat_map(|source| rules.iter().flat_map(|rule| rule(source)));
+    let found = found.chain(circle::circles(&sources));
     let found: Vec<String> = found.map(|violation| violation.to_string()).collect();
     assert!(found.is_empty(), "{} violations\n{}", found.len(), found.join("\n"));
 }

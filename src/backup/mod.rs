@@ -16,7 +16,7 @@
 //! `read` does both at once, with or without writing. `take` makes a backup. A restore is `prepare`:
 //! extract, look at what can be seen without a server (`preflight`), keep of the `settings` what suits
 //! this machine, start, and deal with what only a server can tell (`live`). Where the result goes is the
-//! caller's business: a private cluster, or a `cluster::Staging` that takes the old one's place.
+//! caller's business: a private cluster, or a `cluster::Replacement` that takes the old one's place.
 
 pub mod read;
 pub mod restore;
@@ -25,7 +25,8 @@ mod take;
 
 use std::path::{Path, PathBuf};
 
-pub use restore::prepare::{Prepared, Wanted, restore_into};
+pub use restore::Requirements;
+pub use restore::prepare::{Prepared, restore_into};
 pub use restore::tame::admit;
 pub use sidecar::Sidecar;
 pub use take::{Take, Taken};

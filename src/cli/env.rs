@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::path::absolute;
 use super::trust;
 use crate::secret::dotenv::{self, Entry};
 use crate::sys::error::{Error, IoContext, Result};
@@ -269,11 +270,6 @@ pub fn no_tty() -> bool {
 fn is_on(value: &OsStr) -> bool {
     let off = ["", "0", "false", "no", "off"];
     !off.iter().any(|word| value.eq_ignore_ascii_case(word))
-}
-
-/// `path` made absolute without touching the file system.
-pub fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

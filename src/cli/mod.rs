@@ -12,6 +12,7 @@ pub mod exit;
 mod guard;
 pub mod migrator;
 pub mod output;
+mod path;
 mod prompt;
 mod resolve;
 mod trust;

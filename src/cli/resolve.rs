@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::env::Env;
-use super::env::absolute;
+use super::path::absolute;
 use crate::cluster::{self, ClusterSpec, Existing, Layout, Lifetime, Preload};
 use crate::environment::private;
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
@@ -158,11 +158,11 @@ impl Resolve {
     }
 
     /// A private cluster with the project's role, database and the bundle.
-    pub fn private(&self) -> Result<private::Wanted> {
+    pub fn private(&self) -> Result<private::PrivateClusterSpec> {
         let spec = self.throwaway_spec()?;
         let connection = self.project_url()?;
         let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
-        Ok(private::Wanted {
+        Ok(private::PrivateClusterSpec {
             parent: self.temporary_directory(),
             registry: self.registry()?,
             role: role.unwrap_or_else(|| spec.superuser.clone()),

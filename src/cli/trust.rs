@@ -121,7 +121,7 @@ pub(super) fn check(
 /// # Errors
 /// See [`check`].
 pub(in crate::cli) fn check_connection(file: &Path, connection: &str) -> Result<()> {
-    let file = super::env::absolute(file);
+    let file = super::path::absolute(file);
     let root = file.parent().unwrap_or(&file);
     // what cannot be read as a connection string is refused where it is used
     let Ok(url) = PgUrl::parse(connection) else { return Ok(()) };

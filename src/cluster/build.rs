@@ -233,3 +233,8 @@ pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
 pub(super) fn timestamp() -> String {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis()).to_string()
 }
+
+/// Whether this tool made the cluster.
+pub(in crate::cluster) fn is_ours(data: &Path) -> bool {
+    Marker::read(data).is_some()
+}

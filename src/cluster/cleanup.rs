@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::build::is_ours;
 use super::files::{act_for, is_private, remove_file};
-use super::layout::server_lock_of;
-use super::provision::is_ours;
-use super::run::access::GITIGNORE;
+use super::layout::{GITIGNORE, is_log, server_lock_of};
 use super::template::snapshot;
-use super::template::trim::OLD_SERVER_LOG;
 use super::{Layout, Lock, Snapshot, build, stop, takeover};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Patience};
@@ -143,22 +141,6 @@ fn remove_logs(logs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A log directory may hold anything, also the logs of other servers, and may be the working directory
-/// itself: a name decides.
-pub(super) fn is_log(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let collected = ["log", "csv", "json"];
-    matches!(&*name, "server.log" | "hydrate.log" | "patch.log" | OLD_SERVER_LOG)
-        || path.file_stem().unwrap_or_default().to_str().is_some_and(is_collected)
-            && path.extension().is_some_and(|found| collected.iter().any(|known| found == *known))
-}
-
-/// Whether a name is one that `log_filename` makes of a time.
-fn is_collected(name: &str) -> bool {
-    let shape: String = name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    shape == "postgresql-0000-00-00_000000"
-}
-
 fn left_in(directory: &Path) -> Result<Vec<PathBuf>> {
     // the directory may be root's again
     let _ourselves = ActingAs::ourselves();
@@ -177,7 +159,7 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::socket_in;
+    use super::super::layout::{OLD_SERVER_LOG, socket_in};
     use super::*;
 
     #[test]

@@ -151,6 +151,32 @@ pub fn socket_in(directory: &Path, port: u16) -> PathBuf {
     directory.join(format!(".s.PGSQL.{port}"))
 }
 
+/// What keeps a cluster out of the project's repository.
+pub(in crate::cluster) const GITIGNORE: &str = "*\n";
+
+pub(in crate::cluster) fn lock_of(directory: &Path) -> PathBuf {
+    directory.with_extension("lock")
+}
+
+/// The name of the `server.log` before.
+pub(in crate::cluster) const OLD_SERVER_LOG: &str = "postgresql-server.log";
+
+/// A log directory may hold anything, also the logs of other servers, and may be the working directory
+/// itself: a name decides.
+pub(in crate::cluster) fn is_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let collected = ["log", "csv", "json"];
+    matches!(&*name, "server.log" | "hydrate.log" | "patch.log" | OLD_SERVER_LOG)
+        || path.file_stem().unwrap_or_default().to_str().is_some_and(is_collected)
+            && path.extension().is_some_and(|found| collected.iter().any(|known| found == *known))
+}
+
+/// Whether a name is one that `log_filename` makes of a time.
+fn is_collected(name: &str) -> bool {
+    let shape: String = name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape == "postgresql-0000-00-00_000000"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

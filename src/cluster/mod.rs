@@ -20,6 +20,7 @@ mod spec;
 mod takeover;
 pub mod template;
 mod throwaway;
+mod version;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub use layout::Layout;
 pub use provision::{
     Contents, Existing, Outcome, Provisioned, is_template, provision, template_database,
 };
-pub use replacement::{Replaced, Staging};
+pub use replacement::{Replaced, Replacement};
 pub use run::access::{check_access, check_reach, check_working_directory, prepare, server_user};
 pub use run::lock::Lock;
 pub use run::postmaster::Liveness;

@@ -6,7 +6,7 @@
 //! With `Existing::Replace` a cluster is made anew, unless it runs and others work in it and nobody
 //! insisted. A cluster that we did not make is never removed: it is moved aside.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::build::{Marker, Old, remove_abandoned};
 use super::run::postmaster::{Liveness, Shutdown};
@@ -14,10 +14,10 @@ use super::run::start::StartFailure;
 use super::run::{access, postmaster};
 use super::takeover::{check_free, is_empty};
 use super::template::snapshot;
+use super::version::check_major;
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, Result};
-use crate::sys::shell;
 
 /// What is to become of a cluster that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ pub fn provision(
     spec.require_libraries(&toolchain)?;
     contents.check_names()?;
     access::prepare(&spec.layout, spec.server_user.as_ref())?;
-    let lock = Lock::of(&spec)?;
+    let lock = spec.lock()?;
     remove_what_killed_commands_left(&spec);
     let provide = || -> Result<Provisioned> {
         let provisioned = decide(spec.clone(), toolchain.clone(), existing, contents)?;
@@ -319,45 +319,4 @@ fn create(
         tracing::warn!("the old cluster was moved to {}; a fresh one was made", kept.display());
     }
     Ok(Provisioned { running, outcome, ours: true, lock: None })
-}
-
-/// Refuses a data directory that only another major's server can run.
-pub(super) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
-    let path = data.join("PG_VERSION");
-    let Ok(text) = crate::sys::process::read_text(&path) else {
-        return Ok(()); // damaged: the start will tell
-    };
-    let (found, version) = (text.trim(), toolchain.version()?);
-    // up to 9.6 a major had two numbers; what is no number at all is damage
-    let is_number = !found.is_empty() && found.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if !is_number || found == version.major.to_string() {
-        return Ok(());
-    }
-    let refused = Error::conflict(format!(
-        "{} is a cluster of PostgreSQL {found}, but the programs in {} are PostgreSQL {}",
-        data.display(),
-        toolchain.bindir().display(),
-        version.major
-    ));
-    let Some(old) = last_bindir(data) else {
-        return Err(refused.hint(format!("use the programs of {found} (PG_BINDIR)")));
-    };
-    let directory = shell::quote(&old.to_string_lossy());
-    Err(refused.hint(format!("go on with it: export PG_BINDIR={directory}")).hint(format!(
-        "or take the data along: eval \"$(PG_BINDIR={directory} PG_REUSE=1 postgres-init --export \
-         sh)\" && {directory}/pg_dumpall -d \"$PGURL\" -f dump.sql && database cleanup"
-    )))
-}
-
-/// Where the programs are that last ran the cluster, if they are still there: a server notes the
-/// command that started it. With Nix that is a path which no newer version takes away.
-fn last_bindir(data: &Path) -> Option<PathBuf> {
-    let noted = crate::sys::process::read_text(data.join("postmaster.opts")).ok()?;
-    let server = Path::new(noted.split(" \"").next()?.trim_end());
-    server.is_file().then(|| server.parent().map(Path::to_owned)).flatten()
-}
-
-/// Whether this tool made the cluster.
-pub(super) fn is_ours(data: &Path) -> bool {
-    Marker::read(data).is_some()
 }

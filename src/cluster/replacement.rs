@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::build::is_ours;
 use super::build::{Marker, Old, discard, put_in_place, remove_abandoned};
 use super::files::{exchange, private_tempdir, sync_file_system};
-use super::provision::{is_ours, is_taken};
+use super::provision::is_taken;
 use super::run::access;
 use super::run::postmaster::{Liveness, heal};
 use super::takeover::check_free;
@@ -25,7 +26,7 @@ use crate::sys::signal;
 
 /// A place for a cluster that is to take the development cluster's.
 #[derive(Debug)]
-pub struct Staging {
+pub struct Replacement {
     spec: ClusterSpec,
     layout: Layout,
     directory: TempDir,
@@ -42,7 +43,7 @@ pub struct Replaced {
     pub kept: Option<PathBuf>,
 }
 
-impl Staging {
+impl Replacement {
     /// A staging directory beside the data directory that `spec` names; waits for other commands.
     pub fn beside(spec: ClusterSpec) -> Result<Self> {
         check_free(&spec.layout, spec.server_user.as_ref())?;
@@ -51,7 +52,7 @@ impl Staging {
             return Err(not_ours(&spec.layout));
         }
         access::prepare(&spec.layout, spec.server_user.as_ref())?;
-        let lock = Lock::of(&spec)?;
+        let lock = spec.lock()?;
         remove_abandoned(&spec.layout)?;
         let place = spec.layout.working_directory();
         let directory = private_tempdir("data.new-", place)?;
@@ -149,7 +150,7 @@ impl Staging {
     }
 }
 
-impl Drop for Staging {
+impl Drop for Replacement {
     /// Also the way of an error: what was being tried out is stopped and removed. What cannot be
     /// removed now, the next command removes.
     fn drop(&mut self) {

@@ -5,6 +5,7 @@ use std::sync::Once;
 
 use super::conf::{Conf, directory_list};
 use super::layout::Layout;
+use super::run::lock::Lock;
 use super::template::cache::Recipe;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
@@ -60,6 +61,12 @@ impl ClusterSpec {
     /// Works with the rights of the server's user, when root calls: others may write where its files are.
     pub fn act(&self) -> Result<ActingAs> {
         ActingAs::enter(self.server_user.as_ref())
+    }
+
+    /// Waits for the cluster's lock, which the server's user can take too.
+    pub fn lock(&self) -> Result<Lock> {
+        let _acting = self.act()?;
+        Lock::wait(&self.layout.lock())
     }
 
     /// The user's own `postgresql.conf`; empty without one. Its owner gets to read what we read.

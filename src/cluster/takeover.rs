@@ -12,9 +12,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::path::Path;
 
 use super::files::{act_for, read_small, remove_tree};
-use super::layout::{Layout, MARKER};
+use super::layout::{GITIGNORE, Layout, MARKER};
 use super::not_ours;
-use super::run::access::GITIGNORE;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Handle, OsUser};
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::{Backup, Prepared, Take, Taken, Wanted, admit, restore_into};
+use crate::backup::{Backup, Prepared, Requirements, Take, Taken, admit, restore_into};
 use crate::cluster::{ClusterSpec, Running, Throwaway};
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::sql::quote::quote_ident;
@@ -71,7 +71,7 @@ impl Normalize {
         &self,
         steps: &mut Steps,
     ) -> Result<(Taken, String, Vec<String>, Vec<String>)> {
-        let wanted = Wanted { role: None, database: self.database.as_deref(), reindex: true };
+        let wanted = Requirements { role: None, database: self.database.as_deref(), reindex: true };
         let prepared = restore_into(&self.backup, &self.spec, &self.toolchain, &wanted, steps)?;
         // what is packed is what a restored cluster goes on with
         prepared.release()?;

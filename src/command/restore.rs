@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::backup::{Backup, Prepared, Wanted, restore_into};
+use crate::backup::{Backup, Prepared, Requirements, restore_into};
 use crate::cluster::run::postmaster::Shutdown;
-use crate::cluster::{ClusterSpec, Replaced, Running, Staging};
+use crate::cluster::{ClusterSpec, Replaced, Replacement, Running};
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::{KeySource, tell_unreadable};
 use crate::sys::error::{Context, Result};
@@ -48,9 +48,9 @@ impl Restore {
     /// Restores. The old cluster stays unchanged until the last step.
     pub fn run(self) -> Result<Restored> {
         let mut steps = Steps::default();
-        let staging = Staging::beside(self.spec.clone())?;
+        let staging = Replacement::beside(self.spec.clone())?;
         let (role, database) = (self.role.as_deref(), self.database.as_deref());
-        let wanted = Wanted { role, database, reindex: self.reindex };
+        let wanted = Requirements { role, database, reindex: self.reindex };
         let prepared =
             restore_into(&self.backup, &staging.spec(), &self.toolchain, &wanted, &mut steps)
                 .context(format!("cannot restore {}", self.backup.directory().display()))

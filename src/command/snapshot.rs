@@ -4,7 +4,7 @@
 //! moment and starts it again. `restore` first copies the snapshot to a place beside the cluster.
 //! Only then does the copy take the cluster's place.
 
-use crate::cluster::{ClusterSpec, Draft, Found, Liveness, Running, Snapshot, Staging, find};
+use crate::cluster::{ClusterSpec, Draft, Found, Liveness, Replacement, Running, Snapshot, find};
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::{KeySource, tell_unreadable};
 use crate::sys::error::{Context, Error, Result};
@@ -80,7 +80,7 @@ pub fn restore(
         let _acting = target.spec.act()?;
         snapshot.superuser()?
     };
-    let staging = Staging::beside(target.spec.clone())?;
+    let staging = Replacement::beside(target.spec.clone())?;
     target.look()?;
     let context = || format!("cannot restore the snapshot {name}");
     steps.run("copy", || snapshot.clone_to(&staging.spec())).context(context())?;

@@ -22,7 +22,7 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is to be made, and where.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct PrivateClusterSpec {
     /// The cluster; its layout is replaced by a private one.
     pub spec: ClusterSpec,
     /// The directory in which the private one is made.
@@ -91,7 +91,7 @@ pub struct PrivateCluster {
     place: Throwaway,
 }
 
-impl Wanted {
+impl PrivateClusterSpec {
     /// Makes and starts it. What does not come to run leaves nothing.
     pub fn start(mut self, toolchain: &Toolchain) -> Result<PrivateCluster> {
         let place = self.claim()?;
@@ -114,8 +114,11 @@ impl Wanted {
         self.spec.layout = place.layout().clone();
         let named = backup.database_name();
         let database = named.unwrap_or_else(|| self.spec.database.clone());
-        let wanted =
-            backup::Wanted { role: Some(&self.role), database: Some(&database), reindex: false };
+        let wanted = backup::Requirements {
+            role: Some(&self.role),
+            database: Some(&database),
+            reindex: false,
+        };
         let prepared = restore_into(backup, &self.spec, toolchain, &wanted, &mut Steps::default())
             .and_then(|prepared| {
                 wake_event_triggers(&prepared.running, toolchain)?;

@@ -1,6 +1,6 @@
 //! Forward and back: `migrator migrate`, `migrator apply`, and whoever needs a migrated database.
 
-use super::project::Project;
+use super::project::RunOptions;
 use crate::bundle;
 use crate::migration::Direction;
 use crate::migration::directory::Directory;
@@ -22,7 +22,7 @@ const LAST: [&str; 3] = ["latest", "head", "last"];
 
 /// What a person asks for.
 #[derive(Debug, Clone)]
-pub enum Wanted {
+pub enum Request {
     /// So many forward.
     Up(Count),
     /// So many back.
@@ -67,7 +67,7 @@ pub struct Planned {
 /// A run of the migrator.
 pub struct Migrate<'a> {
     /// What it works on.
-    pub project: &'a Project,
+    pub project: &'a RunOptions,
     /// The database.
     pub conninfo: &'a Conninfo,
     /// Finds psql; asked only when something is to be run.
@@ -85,10 +85,10 @@ struct Situation {
 
 impl Migrate<'_> {
     /// Does what is wanted; `on_moved` is told of each migration.
-    pub fn run(&self, wanted: &Wanted, on_moved: &mut dyn FnMut(&Moved)) -> Result<Done> {
+    pub fn run(&self, request: &Request, on_moved: &mut dyn FnMut(&Moved)) -> Result<Done> {
         let directory = self.project.read_directory()?;
         let mut session = self.project.connect(self.conninfo)?;
-        let seen = self.look(&mut session, directory, wanted)?;
+        let seen = self.look(&mut session, directory, request)?;
         if seen.steps.is_empty() && seen.history.running().next().is_none() {
             return Ok(Done::Moved(Vec::new()));
         }
@@ -103,7 +103,7 @@ impl Migrate<'_> {
         let move_locked = || {
             // only now nobody else changes it
             let planned = seen.steps.clone();
-            let seen = self.look_again(&mut session, seen, wanted)?;
+            let seen = self.look_again(&mut session, seen, request)?;
             if !seen.history.exists {
                 bundle::apply(&mut session)?;
             }
@@ -126,10 +126,10 @@ impl Migrate<'_> {
         &self,
         session: &mut Session,
         directory: Directory,
-        wanted: &Wanted,
+        request: &Request,
     ) -> Result<Situation> {
         let history = History::read(session, &self.project.set)?;
-        let goal = goal(wanted, &directory)?;
+        let goal = goal(request, &directory)?;
         let applied = history.applied();
         let steps = plan::plan(&directory.names(), &applied, goal, self.project.out_of_order);
         // which files are there at all comes before what is in them, and that before the rest
@@ -137,7 +137,7 @@ impl Migrate<'_> {
             self.project.check_checksums(&directory, &history)?;
         }
         let steps = steps?;
-        if let Wanted::Up(Count::Number(n)) | Wanted::Down(Count::Number(n)) = wanted
+        if let Request::Up(Count::Number(n)) | Request::Down(Count::Number(n)) = request
             && steps.len() < *n
         {
             tracing::info!("only {} left", steps.len());
@@ -150,13 +150,13 @@ impl Migrate<'_> {
         &self,
         session: &mut Session,
         seen: Situation,
-        wanted: &Wanted,
+        request: &Request,
     ) -> Result<Situation> {
         let history = History::read(session, &self.project.set)?;
         for record in history.running() {
             self.settle(session, record, &seen.directory)?;
         }
-        self.look(session, seen.directory, wanted)
+        self.look(session, seen.directory, request)
     }
 
     /// Nobody holds the lock but us, so whoever set it Running is dead.
@@ -229,17 +229,17 @@ fn move_all(
     Ok(moved)
 }
 
-fn goal(wanted: &Wanted, directory: &Directory) -> Result<Goal> {
+fn goal(request: &Request, directory: &Directory) -> Result<Goal> {
     let last = || directory.migrations.last().map_or(0, |migration| migration.name.version);
-    Ok(match wanted {
-        Wanted::Up(count) => Goal::Up(*count),
-        Wanted::Down(count) => Goal::Down(*count),
-        Wanted::Redo(number) => Goal::Redo(*number),
-        Wanted::To(target) if target == "0" => Goal::Zero,
-        Wanted::To(target) if LAST.contains(&target.as_str()) => Goal::Until(last()),
-        Wanted::To(target) => Goal::To(directory.resolve(target)?),
-        Wanted::Until(target) if LAST.contains(&target.as_str()) => Goal::Until(last()),
-        Wanted::Until(target) => Goal::Until(directory.resolve(target)?),
+    Ok(match request {
+        Request::Up(count) => Goal::Up(*count),
+        Request::Down(count) => Goal::Down(*count),
+        Request::Redo(number) => Goal::Redo(*number),
+        Request::To(target) if target == "0" => Goal::Zero,
+        Request::To(target) if LAST.contains(&target.as_str()) => Goal::Until(last()),
+        Request::To(target) => Goal::To(directory.resolve(target)?),
+        Request::Until(target) if LAST.contains(&target.as_str()) => Goal::Until(last()),
+        Request::Until(target) => Goal::Until(directory.resolve(target)?),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::sys::process::{Patience, wait_for};
 
 /// What every verb works on.
 #[derive(Debug, Clone)]
-pub struct Project {
+pub struct RunOptions {
     /// The migration directory.
     pub directory: PathBuf,
     /// Where relative paths of `\i` start.
@@ -34,7 +34,7 @@ pub struct Project {
     pub out_of_order: bool,
 }
 
-impl Project {
+impl RunOptions {
     /// Connects, waiting for a server that is still starting if that was asked for.
     pub fn connect(&self, conninfo: &Conninfo) -> Result<Session> {
         if !self.wait_for_server {

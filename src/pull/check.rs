@@ -8,9 +8,12 @@ use super::PullOptions;
 use super::read::access;
 use super::read::access::State;
 use super::read::{rows, source};
+use super::select::choice;
 use super::select::closure;
+use super::select::find;
+use super::select::find::Selection;
 use super::select::table;
-use super::select::table::{Selection, Table};
+use super::select::table::Table;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::{Context, Error, Result};
@@ -99,7 +102,7 @@ fn tables(session: &mut Session, options: &PullOptions, health: &mut Health) -> 
     if tables.is_empty() {
         return Ok(());
     }
-    tables = table::described(session, tables)?;
+    tables = find::described(session, tables)?;
     decisions(session, options, &mut tables, health)?;
     health.shares_snapshot = true;
     if let Err(error) = rows::snapshot(session) {
@@ -117,8 +120,8 @@ fn readable(
     health: &mut Health,
 ) -> Result<Vec<Table>> {
     let mut selection = selection.clone();
-    let absent = table::take_absent(session, &mut selection)?;
-    health.problems.extend(table::no_such(&absent));
+    let absent = find::take_absent(session, &mut selection)?;
+    health.problems.extend(find::no_such(&absent));
     for name in absent {
         let obstacles = vec!["does not exist".to_owned()];
         health.tables.push(TableHealth { name, rows: None, bytes: 0, obstacles });
@@ -126,7 +129,7 @@ fn readable(
     if selection.include.is_empty() {
         return Ok(Vec::new());
     }
-    let mut found = table::find(session, &selection)?;
+    let mut found = find::find(session, &selection)?;
     health.problems.extend(access::require(session, &found).err());
     for state in access::states(session, &table::oids(&found))? {
         let State { rows, bytes, .. } = state;
@@ -185,7 +188,7 @@ fn amounts(
         session.batch(rows::path(table, &options))?;
         let planned = planned(session, &rows::query(table, &options))
             .context(format!("cannot pull {}", table.name))?;
-        let is_restricted = rows::is_restricted(table, &options);
+        let is_restricted = choice::is_restricted(table, &options);
         let Some(line) = health.tables.iter_mut().find(|line| line.name == table.name) else {
             continue;
         };

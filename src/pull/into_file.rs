@@ -10,7 +10,7 @@ use super::load::receipt::TableReceipt;
 use super::read::rows;
 use super::read::rows::unwritable;
 use super::read::source::{PullPlan, Source};
-use super::select::since::Increment;
+use super::select::watermark::Increment;
 use super::write::file;
 use super::write::file::Draft;
 use super::write::parts::{Part, Parts};

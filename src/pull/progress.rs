@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::read::rows::Amount;
+use super::read::amount::Amount;
 use crate::sys::steps::PROGRESS;
 
 /// The interval between messages.

@@ -5,7 +5,7 @@
 //! collation are listed, because their answers may be wrong. At the end the cluster is proven: every
 //! database reads and writes.
 
-use super::prepare::Wanted;
+use super::Requirements;
 use super::tame;
 use crate::cluster::Running;
 use crate::postgres::connection::session::{Row, Session, column};
@@ -39,18 +39,18 @@ struct Database {
 pub(in crate::backup) fn adapt(
     running: &Running,
     toolchain: &Toolchain,
-    wanted: &Wanted<'_>,
+    required: &Requirements<'_>,
 ) -> Result<Findings> {
     let mut findings = Findings::default();
     let mut session = open(running, "postgres")?;
     promote(&mut session, &mut findings)?;
     let superuser = &running.spec().superuser;
     let (role, database) =
-        (wanted.role.unwrap_or(superuser), wanted.database.unwrap_or("postgres"));
+        (required.role.unwrap_or(superuser), required.database.unwrap_or("postgres"));
     tame::settings(&mut session, toolchain, &[role, superuser], &mut findings.changes)?;
     roll_back_prepared(running, &mut session, &mut findings)?;
     let databases = databases(&mut session, database)?;
-    check_wanted(wanted, &databases, &mut session, &mut findings)?;
+    check_wanted(required, &databases, &mut session, &mut findings)?;
     tame::admit(running, role, database, &mut findings.changes)?;
     for database in &databases {
         if database.is_invalid {
@@ -58,10 +58,10 @@ pub(in crate::backup) fn adapt(
             findings.warnings.push(told);
             continue;
         }
-        let done = visit(running, database, wanted.reindex, &mut findings)
+        let done = visit(running, database, required.reindex, &mut findings)
             .context(format!("the database {} cannot be used here", database.name));
         match done {
-            Err(error) if wanted.database.is_some_and(|wanted| wanted != database.name) => {
+            Err(error) if required.database.is_some_and(|required| required != database.name) => {
                 findings.warnings.push(error.message().to_owned());
             }
             done => done?,
@@ -119,12 +119,12 @@ impl Database {
 }
 
 fn check_wanted(
-    wanted: &Wanted<'_>,
+    required: &Requirements<'_>,
     databases: &[Database],
     session: &mut Session,
     findings: &mut Findings,
 ) -> Result<()> {
-    if let Some(name) = wanted.database
+    if let Some(name) = required.database
         && !databases.iter().any(|database| database.name == name)
     {
         let there = databases.iter().filter(|database| !database.is_template);
@@ -133,7 +133,7 @@ fn check_wanted(
             .hint(format!("it has: {}", there.join(", ")))
             .hint("name one of them in DB_URL or PG_DATABASE, or use another backup"));
     }
-    let Some(role) = wanted.role else { return Ok(()) };
+    let Some(role) = required.role else { return Ok(()) };
     let sql = sql!("cluster/role-exists");
     if !column::<bool>(&session.query_one(sql, &[&role])?, "found")? {
         session.batch(&format!("CREATE ROLE {} LOGIN SUPERUSER", quote_ident(role)))?;

@@ -6,3 +6,29 @@ pub(in crate::backup) mod prepare;
 pub(in crate::backup) mod settings;
 pub(in crate::backup) mod superuser;
 pub(in crate::backup) mod tame;
+
+use crate::cluster::{ClusterSpec, Found, Running, find};
+use crate::postgres::toolchain::Toolchain;
+use crate::sys::error::{Context, Error, Result};
+
+/// What a restored cluster must offer to its caller.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Requirements<'a> {
+    /// A role, which is made when it is missing.
+    pub role: Option<&'a str>,
+    /// A database, without which the restore fails.
+    pub database: Option<&'a str>,
+    /// Whether indexes that a changed collation affects are built anew.
+    pub reindex: bool,
+}
+
+/// Starts the server of a cluster that is being prepared.
+pub(in crate::backup) fn start(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<Running> {
+    match find(spec.clone(), toolchain.clone())? {
+        Found::Stopped(cluster) | Found::Stale(cluster) => {
+            cluster.start().map_err(Error::from).context("the backup cannot be recovered")
+        }
+        Found::Running(running) => Ok(running),
+        Found::Nothing => Err(Error::unexpected("the restored data directory is gone")),
+    }
+}

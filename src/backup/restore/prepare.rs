@@ -1,37 +1,26 @@
 //! From the archives of a backup to a server of one's own, proven and tamed.
 //!
 //! The place is whatever the caller's `ClusterSpec` says and nobody else uses: a private directory of
-//! a `Throwaway`, or a `Staging` directory. While the cluster is prepared, its settings end with a few
+//! a `Throwaway`, or a `Replacement` directory. While the cluster is prepared, its settings end with a few
 //! that keep jobs and replication asleep; `Prepared::release` takes them out.
 
-use super::live;
 use super::live::Findings;
 use super::preflight;
 use super::settings::Settings;
+use super::{Requirements, live, start};
 use crate::backup::Backup;
 use crate::backup::read::whole;
 use crate::backup::read::whole::Target;
 use crate::backup::restore::superuser;
 use crate::cluster::conf::{Conf, HBA};
 use crate::cluster::layout::MARKER;
-use crate::cluster::{ClusterSpec, Found, Preload, Running, find, replace_file, superuser_of};
+use crate::cluster::{ClusterSpec, Preload, Running, replace_file, superuser_of};
 use crate::postgres::toolchain::Toolchain;
-use crate::sys::error::{Context, Error, IoContext, Result};
+use crate::sys::error::{IoContext, Result};
 use crate::sys::steps::Steps;
 
 /// The library whose jobs must not run before they are switched off.
 const CRON: &str = "pg_cron";
-
-/// What the caller needs to find in a backup.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted<'a> {
-    /// A role, which is made when it is missing.
-    pub role: Option<&'a str>,
-    /// A database, without which the restore fails.
-    pub database: Option<&'a str>,
-    /// Whether indexes that a changed collation affects are built anew.
-    pub reindex: bool,
-}
 
 /// A restored cluster that runs.
 #[derive(Debug)]
@@ -62,7 +51,7 @@ pub fn restore_into(
     backup: &Backup,
     spec: &ClusterSpec,
     toolchain: &Toolchain,
-    wanted: &Wanted<'_>,
+    required: &Requirements<'_>,
     steps: &mut Steps,
 ) -> Result<Prepared> {
     let data = spec.layout.data();
@@ -77,7 +66,7 @@ pub fn restore_into(
         let running = start(spec, toolchain)?;
         superuser::ensure(running, &candidates, spec, toolchain)
     })?;
-    let adapted = steps.run("adapt", || live::adapt(&running, toolchain, wanted));
+    let adapted = steps.run("adapt", || live::adapt(&running, toolchain, required));
     let Findings { changes: more, warnings } = adapted.map_err(|e| running.with_log(e))?;
     changes.extend(more);
     Ok(Prepared { running, changes, warnings, conf })
@@ -148,15 +137,4 @@ fn candidates(backup: &Backup, spec: &ClusterSpec) -> Result<Vec<String>> {
     names.push("postgres".to_owned());
     names.dedup();
     Ok(names)
-}
-
-/// Starts the server of a cluster that is being prepared.
-pub(in crate::backup) fn start(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<Running> {
-    match find(spec.clone(), toolchain.clone())? {
-        Found::Stopped(cluster) | Found::Stale(cluster) => {
-            cluster.start().map_err(Error::from).context("the backup cannot be recovered")
-        }
-        Found::Running(running) => Ok(running),
-        Found::Nothing => Err(Error::unexpected("the restored data directory is gone")),
-    }
 }

@@ -3,7 +3,7 @@
 //! A cluster's roles came with it, and so only they can log in. The likely names are tried; when none
 //! of them will do, the server is stopped and the role is made in single-user mode, which asks nobody.
 
-use super::prepare::start;
+use super::start;
 use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{ClusterSpec, Running};
 use crate::postgres::connection::session::{Session, column};

@@ -45,14 +45,14 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
     let workspace = resolve.workspace()?;
     let rules = rules(&workspace, flags.ignore_file.as_deref())?;
     let ground = Ground {
-        private: private::Wanted { keep: flags.keep, ..resolve.private()? },
+        private: private::PrivateClusterSpec { keep: flags.keep, ..resolve.private()? },
         toolchain: resolve.toolchain()?,
         source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
         secrets: resolve.secrets(None),
         migrations: settings::project(resolve)?,
         ignore_failure: flags.ignore_migration_fail,
     };
-    let rows = rows::Wanted {
+    let rows = rows::RowSelection {
         tables: flags.tables.clone(),
         all_columns: flags.all_columns,
         every_row: flags.write_migration.is_some(),

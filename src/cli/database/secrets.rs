@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::cli::args::secrets::{Language, SecretsVerb};
-use crate::cli::env::absolute;
 use crate::cli::output::export;
 use crate::cli::output::export::Format;
 use crate::cli::output::{table, ui};
+use crate::cli::path::absolute;
 use crate::cli::prompt;
 use crate::cli::resolve::Resolve;
 use crate::command::secrets;

@@ -9,7 +9,7 @@ use crate::cli::args::migrator::Global;
 use crate::cli::resolve::Resolve;
 use crate::cli::trust;
 use crate::migration::name::Layout;
-use crate::migration::project::Project;
+use crate::migration::project::RunOptions;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, IoContext, Kind, Result};
@@ -39,7 +39,7 @@ struct File {
 /// Everything resolved but the connection.
 pub(in crate::cli) struct Settings {
     resolve: Resolve,
-    project: Project,
+    project: RunOptions,
     db_url: Option<String>,
     server: Vec<(&'static str, String)>,
     /// How new migrations lie on disk.
@@ -68,7 +68,7 @@ impl Settings {
         }
         let mut defined: Vec<(String, String)> = file.variables.into_iter().collect();
         defined.extend(variables.iter().map(|text| variable(text)).collect::<Result<Vec<_>>>()?);
-        let project = Project {
+        let project = RunOptions {
             directory: directory(&resolve, global, file.migration_dir),
             base: resolve.env.path("LOCAL_DIR").unwrap_or(current_directory()?),
             scratch: resolve.temporary_directory(),
@@ -83,7 +83,7 @@ impl Settings {
     }
 
     /// What every verb works on.
-    pub(in crate::cli) fn project(&self) -> &Project {
+    pub(in crate::cli) fn project(&self) -> &RunOptions {
         &self.project
     }
 
@@ -137,7 +137,7 @@ impl Settings {
 }
 
 /// The project's migrations, for verbs of `database`: environment and `migrator.toml`, no options.
-pub(in crate::cli) fn project(resolve: &Resolve) -> Result<Project> {
+pub(in crate::cli) fn project(resolve: &Resolve) -> Result<RunOptions> {
     Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.project)
 }
 
@@ -149,12 +149,12 @@ pub(in crate::cli) fn layout(resolve: &Resolve) -> Result<Option<Layout>> {
 fn directory(resolve: &Resolve, global: &Global, from_file: Option<PathBuf>) -> PathBuf {
     let env = &resolve.env;
     let below = |name, rest| env.path(name).map(|path| path.join(rest));
-    (global.migration_dir.as_deref().map(crate::cli::env::absolute))
+    (global.migration_dir.as_deref().map(crate::cli::path::absolute))
         .or_else(|| env.path("MIGRATION_DIR"))
         .or(from_file)
         .or_else(|| below("DATABASE_DIR", "migration"))
         .or_else(|| below("LOCAL_DIR", "db/migration"))
-        .unwrap_or_else(|| crate::cli::env::absolute(Path::new("migration")))
+        .unwrap_or_else(|| crate::cli::path::absolute(Path::new("migration")))
 }
 
 fn current_directory() -> Result<PathBuf> {
@@ -251,7 +251,7 @@ fn read(named: Option<&Path>) -> Result<File> {
     if let Some(url) = file.db_url.as_ref().filter(|_| named.is_none()) {
         trust::check_connection(path, url)?;
     }
-    let parent = crate::cli::env::absolute(path).parent().map(Path::to_owned).unwrap_or_default();
+    let parent = crate::cli::path::absolute(path).parent().map(Path::to_owned).unwrap_or_default();
     file.migration_dir = file.migration_dir.map(|directory| parent.join(directory));
     Ok(file)
 }

@@ -15,7 +15,7 @@ use crate::command::migrator::verify::Verify;
 use crate::command::migrator::{fetch, inspect};
 use crate::environment::private;
 use crate::migration::create::{self, New};
-use crate::migration::migrate::{Done, Migrate, Planned, Wanted};
+use crate::migration::migrate::{Done, Migrate, Planned, Request};
 use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
 use crate::sys::error::{Error, Kind, Result};
@@ -58,8 +58,8 @@ impl Cli<'_> {
     fn with_database(&self, verb: Verb) -> Result<()> {
         let project = self.settings.project();
         // what was typed wrongly is said before anything is asked of a database
-        let wanted = match &verb {
-            Verb::Migrate { verb } => Some(wanted(verb)?),
+        let request = match &verb {
+            Verb::Migrate { verb } => Some(request(verb)?),
             Verb::Apply { verb } => Some(applied(verb.as_ref())),
             _ => None,
         };
@@ -69,8 +69,8 @@ impl Cli<'_> {
             self.settings.resolve().refuse_staging(&conninfo)?;
         }
         inherits::check(&conninfo, &self.global.inherits)?;
-        if let Some(wanted) = wanted {
-            return self.migrate(&wanted);
+        if let Some(request) = request {
+            return self.migrate(&request);
         }
         match verb {
             Verb::Init => {
@@ -83,8 +83,8 @@ impl Cli<'_> {
             Verb::Validate => self.validate(),
             Verb::Abort => self.abort(),
             Verb::Repair { applied, reverted, yes } => {
-                let wanted = change::Wanted { applied, reverted };
-                self.consent(change::repair(project, &conninfo, &wanted)?, yes)
+                let request = change::RepairOptions { applied, reverted };
+                self.consent(change::repair(project, &conninfo, &request)?, yes)
             }
             Verb::Baseline { name } => {
                 self.consent(change::baseline(project, &conninfo, &name)?, true)
@@ -130,7 +130,7 @@ impl Cli<'_> {
         self.path(&path)
     }
 
-    fn migrate(&self, wanted: &Wanted) -> Result<()> {
+    fn migrate(&self, request: &Request) -> Result<()> {
         let conninfo = self.settings.connection()?;
         let toolchain = || self.settings.resolve().client();
         let migrate = Migrate {
@@ -143,7 +143,7 @@ impl Cli<'_> {
             let verb = if moved.direction == "up" { "applied" } else { "reverted" };
             ui::status(&format!("{verb} {} in {:.0} ms", moved.name, moved.milliseconds));
         };
-        match migrate.run(wanted, &mut { tell })? {
+        match migrate.run(request, &mut { tell })? {
             Done::Planned { steps, bundle } => self.show_plan(&steps, bundle),
             Done::Moved(moved) => {
                 if moved.is_empty() {
@@ -280,7 +280,10 @@ impl Cli<'_> {
         let resolve = self.settings.resolve();
         let verify = Verify {
             project: self.settings.project(),
-            private: private::Wanted { options: self.settings.options()?, ..resolve.private()? },
+            private: private::PrivateClusterSpec {
+                options: self.settings.options()?,
+                ..resolve.private()?
+            },
             toolchain: resolve.toolchain()?,
             settings: self.settings.server().to_vec(),
         };
@@ -337,23 +340,23 @@ fn print(text: &str) -> Result<()> {
     ui::data(|out| out.write_all(text.as_bytes()))
 }
 
-fn wanted(verb: &MigrateVerb) -> Result<Wanted> {
+fn request(verb: &MigrateVerb) -> Result<Request> {
     Ok(match verb {
-        MigrateVerb::Up { count } => Wanted::Up(parse_count("up", count.as_deref())?),
-        MigrateVerb::Down { count } => Wanted::Down(parse_count("down", count.as_deref())?),
-        MigrateVerb::To { name } => Wanted::To(name.clone()),
+        MigrateVerb::Up { count } => Request::Up(parse_count("up", count.as_deref())?),
+        MigrateVerb::Down { count } => Request::Down(parse_count("down", count.as_deref())?),
+        MigrateVerb::To { name } => Request::To(name.clone()),
         MigrateVerb::Redo { count } => match parse_count("redo", count.as_deref())? {
-            Count::Number(number) => Wanted::Redo(number),
-            Count::All => Wanted::Redo(usize::MAX),
+            Count::Number(number) => Request::Redo(number),
+            Count::All => Request::Redo(usize::MAX),
         },
     })
 }
 
-fn applied(verb: Option<&ApplyVerb>) -> Wanted {
+fn applied(verb: Option<&ApplyVerb>) -> Request {
     match verb {
-        None | Some(ApplyVerb::All) => Wanted::Up(Count::All),
-        Some(ApplyVerb::Next) => Wanted::Up(Count::Number(1)),
-        Some(ApplyVerb::Until { target }) => Wanted::Until(target.clone()),
+        None | Some(ApplyVerb::All) => Request::Up(Count::All),
+        Some(ApplyVerb::Next) => Request::Up(Count::Number(1)),
+        Some(ApplyVerb::Until { target }) => Request::Until(target.clone()),
     }
 }
 

@@ -12,13 +12,11 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access};
 
 use crate::cluster::files::refuse_link;
-use crate::cluster::layout::Layout;
+use crate::cluster::layout::{GITIGNORE, Layout};
 use crate::cluster::takeover::{hand_over, hand_over_marked};
 use crate::sys::error::{Context, Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, OsUser};
 
-/// What keeps a cluster out of the project's repository.
-pub(in crate::cluster) const GITIGNORE: &str = "*\n";
 /// Where Nix keeps what it has built. Root could write into it, to everybody's loss.
 const NIX_STORE: &str = "/nix/store";
 /// Directories of the system, with everything below.

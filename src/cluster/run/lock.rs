@@ -8,7 +8,6 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::cluster::ClusterSpec;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{Patience, say_that_we_wait, still_held, wait_for};
 
@@ -23,12 +22,6 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// The lock of the cluster that `spec` describes, which its server's user can take too.
-    pub fn of(spec: &ClusterSpec) -> Result<Self> {
-        let _acting = spec.act()?;
-        Self::wait(&spec.layout.lock())
-    }
-
     /// Takes the lock, creating the file; waits for another holder and says so.
     pub fn wait(path: &Path) -> Result<Self> {
         let mut told = false;

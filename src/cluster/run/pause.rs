@@ -2,7 +2,7 @@
 
 use super::access;
 use super::postmaster::{Shutdown, heal};
-use crate::cluster::{Cluster, ClusterSpec, Found, provision};
+use crate::cluster::{Cluster, ClusterSpec, Found, version};
 use crate::sys::error::{Context, Error, Result};
 use crate::sys::process::Patience;
 
@@ -57,6 +57,6 @@ impl Cluster {
         if let Some(user) = &spec.server_user {
             access::check_reach(toolchain.bindir(), user)?;
         }
-        provision::check_major(&spec.layout.data(), toolchain)
+        version::check_major(&spec.layout.data(), toolchain)
     }
 }

@@ -21,6 +21,7 @@ use super::copy::{Flaw, Reader};
 use super::manifest::Manifest;
 use super::trim::trim_cache;
 use crate::cluster::files::{private_directory, remove_tree, sync_file_system};
+use crate::cluster::layout::lock_of;
 use crate::cluster::run::lock::Lock;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{IoContext, Result};
@@ -270,10 +271,6 @@ fn move_tree(from: &Path, to: &Path) -> Result<()> {
         }
         other => other.on("write", to),
     }
-}
-
-pub(in crate::cluster) fn lock_of(directory: &Path) -> PathBuf {
-    directory.with_extension("lock")
 }
 
 #[cfg(test)]

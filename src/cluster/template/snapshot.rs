@@ -22,11 +22,12 @@ use super::copy;
 use super::copy::{Flaw, Reader};
 use super::manifest::Manifest;
 use super::tablespace::require_inside;
+use crate::cluster::build::is_ours;
 use crate::cluster::files::{
     act_for, exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
 };
-use crate::cluster::provision::{check_major, is_ours};
 use crate::cluster::run::access::make_closed;
+use crate::cluster::version::check_major;
 use crate::cluster::{ClusterSpec, Layout, Lock, superuser_of};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Result};
@@ -148,7 +149,7 @@ impl Snapshot {
     /// Removes it: it loses its name first, so that no interruption leaves half a snapshot.
     pub fn remove(self, spec: &ClusterSpec) -> Result<()> {
         let _acting = spec.act()?;
-        let _lock = Lock::of(spec)?;
+        let _lock = spec.lock()?;
         let directory = spec.layout.snapshots();
         let aside = unnamed_in(&directory)?;
         std::fs::rename(&self.directory, aside.path()).on("remove", &self.directory)?;
@@ -175,7 +176,7 @@ impl Draft {
             ))
             .hint("make one with `database init`, or check PG_WORKING_DIR"));
         }
-        let lock = Lock::of(&spec)?;
+        let lock = spec.lock()?;
         require_inside(&data)?;
         check_free(&place, replace)?;
         let directory = spec.layout.snapshots();

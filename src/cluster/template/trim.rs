@@ -9,10 +9,9 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::{OFlag, renameat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::cache::lock_of;
 use super::manifest::Manifest;
-use crate::cluster::cleanup::is_log;
 use crate::cluster::files::{read_small, remove_tree};
+use crate::cluster::layout::{OLD_SERVER_LOG, is_log, lock_of};
 use crate::cluster::{Layout, Lock};
 use crate::sys::process;
 use crate::sys::process::{FileId, OsUser};
@@ -31,9 +30,6 @@ pub const LOG_BYTES_LIMIT: u64 = 100_000_000;
 
 /// A larger `server.log` makes room for a new one when a server starts.
 const SERVER_LOG_LIMIT: u64 = 10_000_000;
-
-/// The name of the `server.log` before.
-pub(in crate::cluster) const OLD_SERVER_LOG: &str = "postgresql-server.log";
 
 /// How many things there are, and their bytes together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]

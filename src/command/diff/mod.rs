@@ -36,7 +36,7 @@ pub struct Diff<'a> {
     /// The database to compare with the sources.
     pub against: Against,
     /// The tables whose rows are compared.
-    pub rows: rows::Wanted,
+    pub rows: rows::RowSelection,
     /// The migration to draft from the differences.
     pub draft: Option<Writing>,
     /// The rules of `diff-ignore.toml`.

@@ -11,10 +11,10 @@ use crate::compare::origin::{Touch, collect};
 use crate::environment::private;
 use crate::environment::private::{Kept, PrivateCluster};
 use crate::migration::history::{History, Record};
-use crate::migration::migrate::{Migrate, Wanted};
+use crate::migration::migrate::{Migrate, Request};
 use crate::migration::name::Name;
 use crate::migration::plan::Count;
-use crate::migration::project::Project;
+use crate::migration::project::RunOptions;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::locale::Locale;
@@ -40,7 +40,7 @@ pub enum Against {
 #[derive(Debug)]
 pub struct Ground {
     /// The options of the private clusters.
-    pub private: private::Wanted,
+    pub private: private::PrivateClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
     /// The sources.
@@ -48,7 +48,7 @@ pub struct Ground {
     /// The secrets that the sources may need.
     pub secrets: Supply,
     /// The migrations.
-    pub migrations: Project,
+    pub migrations: RunOptions,
     /// If a migration fails, compare the backup as it is at that point.
     pub ignore_failure: bool,
 }
@@ -293,7 +293,7 @@ impl Ground {
         let toolchain = || Ok(self.toolchain.clone());
         let migrate =
             Migrate { project: &self.migrations, conninfo, toolchain: &toolchain, dry_run: false };
-        migrate.run(&Wanted::Up(Count::All), &mut |_| ()).map(drop)
+        migrate.run(&Request::Up(Count::All), &mut |_| ()).map(drop)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::migration::keep;
 use crate::migration::lock;
 use crate::migration::plan::{self, Goal};
 use crate::migration::preflight::check_privileges;
-use crate::migration::project::{Project, Same};
+use crate::migration::project::{RunOptions, Same};
 use crate::migration::runner;
 use crate::migration::source::Source;
 use crate::migration::{Direction, TOOL_VERSION};
@@ -25,7 +25,7 @@ use crate::sys::error::{Context, Error, Result};
 pub const CLEAN: &str = sql!("migration/clean");
 
 /// Applies the bundle. Running it again, or beside another session that does the same, is safe.
-pub fn init(project: &Project, conninfo: &Conninfo) -> Result<()> {
+pub fn init(project: &RunOptions, conninfo: &Conninfo) -> Result<()> {
     let mut session = project.connect(conninfo)?;
     bundle::apply(&mut session)?;
     durability::flush(conninfo)
@@ -36,7 +36,7 @@ pub fn init(project: &Project, conninfo: &Conninfo) -> Result<()> {
 ///
 /// # Errors
 /// `Conflict` (exit 2) if a session holds the lock, because then the migration still runs.
-pub fn abort(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Vec<String>> {
+pub fn abort(project: &RunOptions, conninfo: &Conninfo, dry_run: bool) -> Result<Vec<String>> {
     let session = project.connect(conninfo)?;
     let mut session = lock::take(session, Duration::ZERO)
         .context("nothing is aborted while a migrator is at work")?;
@@ -84,7 +84,7 @@ impl std::fmt::Display for Change {
 
 /// Changes that wait for the user's consent. The session holds the lock meanwhile.
 pub struct Changes<'a> {
-    project: &'a Project,
+    project: &'a RunOptions,
     conninfo: &'a Conninfo,
     session: lock::Locked,
     exists: bool,
@@ -97,7 +97,7 @@ pub struct Changes<'a> {
 /// # Errors
 /// `Conflict` if the history does not fit the directory.
 pub fn baseline<'a>(
-    project: &'a Project,
+    project: &'a RunOptions,
     conninfo: &'a Conninfo,
     name: &str,
 ) -> Result<Changes<'a>> {
@@ -117,7 +117,7 @@ pub fn baseline<'a>(
 
 /// The migrations that the user names for `repair`.
 #[derive(Debug, Default)]
-pub struct Wanted {
+pub struct RepairOptions {
     /// Migrations to record as applied.
     pub applied: Vec<String>,
     /// Migrations to record as not applied.
@@ -127,9 +127,9 @@ pub struct Wanted {
 /// Plans a repair: the changes that the user requests, or else one for each difference from the
 /// files.
 pub fn repair<'a>(
-    project: &'a Project,
+    project: &'a RunOptions,
     conninfo: &'a Conninfo,
-    wanted: &Wanted,
+    options: &RepairOptions,
 ) -> Result<Changes<'a>> {
     let (directory, mut changes) = begin(project, conninfo)?;
     let history = History::read(&mut changes.session, &project.set)?;
@@ -141,9 +141,9 @@ pub fn repair<'a>(
             .cloned()
             .ok_or_else(|| Error::unexpected("a version without a file"))
     };
-    for name in &wanted.reverted {
+    for name in &options.reverted {
         let migration = find(name)?;
-        if wanted.applied.iter().any(|other| migration.name.is_called(other)) {
+        if options.applied.iter().any(|other| migration.name.is_called(other)) {
             return Err(Error::conflict(format!(
                 "{} cannot be both applied and reverted",
                 migration.name
@@ -154,20 +154,24 @@ pub fn repair<'a>(
             changes.changes.push(Change::Reverted(migration));
         }
     }
-    for name in &wanted.applied {
+    for name in &options.applied {
         let migration = find(name)?;
         let record = history.find(migration.name.version);
         if record.is_none_or(|record| record.state != State::Migrated) {
             changes.changes.push(Change::Applied(migration, "repair"));
         }
     }
-    if wanted.applied.is_empty() && wanted.reverted.is_empty() {
+    if options.applied.is_empty() && options.reverted.is_empty() {
         changes.changes = differences(project, &directory, &history)?;
     }
     Ok(changes)
 }
 
-fn differences(project: &Project, directory: &Directory, history: &History) -> Result<Vec<Change>> {
+fn differences(
+    project: &RunOptions,
+    directory: &Directory,
+    history: &History,
+) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     for record in history.records.iter().filter(|record| record.is_applied()) {
         let Some(migration) = directory.find(record.name.version) else {
@@ -192,7 +196,7 @@ fn refuse_running(history: &History) -> Result<()> {
     }
 }
 
-fn begin<'a>(project: &'a Project, conninfo: &'a Conninfo) -> Result<(Directory, Changes<'a>)> {
+fn begin<'a>(project: &'a RunOptions, conninfo: &'a Conninfo) -> Result<(Directory, Changes<'a>)> {
     let directory = project.read_directory()?;
     let mut session = project.connect(conninfo)?;
     // read the history first: with tables of another release, a check of privileges means nothing
@@ -300,7 +304,7 @@ struct Text {
 }
 
 impl Text {
-    fn of(project: &Project, migration: &Migration) -> Result<Self> {
+    fn of(project: &RunOptions, migration: &Migration) -> Result<Self> {
         let load = |file: &std::path::Path| Source::load(file, &project.base);
         let up = load(migration.file(Direction::Up)?)?;
         let down = migration.down.as_deref().map(load).transpose()?;
@@ -318,7 +322,7 @@ impl Text {
 ///
 /// # Errors
 /// `Conflict` while a migrator holds the lock, `Unexpected` for tables of another release.
-pub fn clean(project: &Project, conninfo: &Conninfo) -> Result<()> {
+pub fn clean(project: &RunOptions, conninfo: &Conninfo) -> Result<()> {
     let mut session = lock::take(project.connect(conninfo)?, project.wait)?;
     // fails for tables of another release, which an upgrade of the bundle still needs
     History::read(&mut session, &project.set)?;

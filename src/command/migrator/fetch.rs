@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::migration::history;
 use crate::migration::keep::usual_path;
 use crate::migration::name::Name;
-use crate::migration::project::Project;
+use crate::migration::project::RunOptions;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Row, Type, column};
 use crate::sys::error::{Error, IoContext, Result};
@@ -34,7 +34,7 @@ pub struct Fetched {
 /// # Errors
 /// `Conflict` (exit 2) if a file exists with another text or would lie outside of the migration
 /// directory. The error names each such file, and nothing is written.
-pub fn run(project: &Project, conninfo: &Conninfo, dry_run: bool) -> Result<Fetched> {
+pub fn run(project: &RunOptions, conninfo: &Conninfo, dry_run: bool) -> Result<Fetched> {
     let mut session = project.connect(conninfo)?;
     let query = sql!("migration/sources");
     let rows = match session.query_typed(query, &[(&project.set, Type::TEXT)]) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{self, Event, History, Record, State};
 use crate::migration::plan::{self, Count, Goal};
-use crate::migration::project::{Project, Same};
+use crate::migration::project::{RunOptions, Same};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Result};
 
@@ -33,7 +33,7 @@ impl Listed {
 }
 
 /// Lists the migrations in the migration directory.
-pub fn list(project: &Project) -> Result<Vec<Listed>> {
+pub fn list(project: &RunOptions) -> Result<Vec<Listed>> {
     let directory = Directory::read(&project.directory)?;
     for warning in &directory.warnings {
         tracing::warn!("{warning}");
@@ -80,7 +80,7 @@ pub struct Info {
 }
 
 /// Lists all migrations of the directory and of the history, ordered by version.
-pub fn info(project: &Project, conninfo: &Conninfo) -> Result<Vec<Info>> {
+pub fn info(project: &RunOptions, conninfo: &Conninfo) -> Result<Vec<Info>> {
     let directory = project.read_directory()?;
     let history = History::read(&mut project.connect(conninfo)?, &project.set)?;
     let gone = history.records.iter().filter(|r| directory.find(r.name.version).is_none());
@@ -130,7 +130,7 @@ fn pending(migration: &Migration) -> Info {
 }
 
 /// Lists the events of the history, oldest first.
-pub fn history(project: &Project, conninfo: &Conninfo) -> Result<Vec<Event>> {
+pub fn history(project: &RunOptions, conninfo: &Conninfo) -> Result<Vec<Event>> {
     history::events(&mut project.connect(conninfo)?, &project.set)
 }
 
@@ -159,7 +159,7 @@ pub struct Validated {
 }
 
 /// Checks names, checksums and the chain of predecessors. Applies nothing.
-pub fn validate(project: &Project, conninfo: &Conninfo) -> Result<Validated> {
+pub fn validate(project: &RunOptions, conninfo: &Conninfo) -> Result<Validated> {
     let directory = project.read_directory()?;
     let history = History::read(&mut project.connect(conninfo)?, &project.set)?;
     let applied = history.applied();
@@ -179,7 +179,11 @@ pub fn validate(project: &Project, conninfo: &Conninfo) -> Result<Validated> {
     })
 }
 
-fn checksums(project: &Project, directory: &Directory, history: &History) -> Result<Vec<Finding>> {
+fn checksums(
+    project: &RunOptions,
+    directory: &Directory,
+    history: &History,
+) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for record in history.records.iter().filter(|record| record.is_applied()) {
         let (problem, warning) = match project.compare(directory, record)? {

@@ -20,7 +20,7 @@ use crate::migration::directory::Directory;
 use crate::migration::name::Name;
 use crate::migration::plan::Step;
 use crate::migration::preflight::{Ground, Prepared};
-use crate::migration::project::Project;
+use crate::migration::project::RunOptions;
 use crate::migration::runner::{Place, Runner};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
@@ -30,9 +30,9 @@ use crate::sys::error::{Error, Kind, Result};
 /// What to prove, and where.
 pub struct Verify<'a> {
     /// The migrations.
-    pub project: &'a Project,
+    pub project: &'a RunOptions,
     /// The cluster.
-    pub private: private::Wanted,
+    pub private: private::PrivateClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
     /// Settings of the server for migrations.
@@ -158,7 +158,7 @@ struct Pair {
     down: Option<Prepared>,
 }
 
-fn preflight(project: &Project, directory: &Directory) -> Result<Vec<Pair>> {
+fn preflight(project: &RunOptions, directory: &Directory) -> Result<Vec<Pair>> {
     let ground = Ground { directory, base: &project.base, variables: &project.variables };
     let prepare = |version, direction| {
         let mut prepared = ground.prepare(&[Step { direction, version }], &[])?;

@@ -1,9 +1,9 @@
 //! Objects as they change, one property at a time.
 
 use super::column;
-use super::create;
-use super::name::{alter_whole, called, items, noun, options, own, role, whole};
+use super::name::{alter_whole, called, comment, items, noun, own, role, whole};
 use super::not_null;
+use super::options::option_change;
 use super::side::Side;
 use super::{acl, enums};
 use crate::compare::facts::{Identity, Kind, Object};
@@ -25,7 +25,7 @@ pub(super) fn property(
             acl::defaults(side.facts, identity, Some(before), Some(after))
         }
         (_, "acl") => acl::change(side.facts, identity, before, after),
-        (_, "comment") => one(create::comment(identity, after, value)),
+        (_, "comment") => one(comment(identity, after, value)),
         (Kind::Extension, "owner") => None,
         (_, "owner") => {
             one(format!("ALTER {} OWNER TO {};", called(identity, after), role(value?)))
@@ -200,23 +200,6 @@ fn domain(identity: &Identity, after: &Object, property: &str) -> Option<Vec<Str
         _ => return None,
     };
     Some(vec![format!("ALTER DOMAIN {} {what};", identity.name)])
-}
-
-/// `RESET (…)` and `SET (…)` from one list of options to another.
-pub(super) fn option_change(
-    before: Option<&str>,
-    after: Option<&str>,
-) -> (Option<String>, Option<String>) {
-    let (old, new) = (items(before.unwrap_or_default()), items(after.unwrap_or_default()));
-    let key = |item: &str| item.split('=').next().unwrap_or_default().to_owned();
-    let keys: Vec<String> = new.iter().map(|item| key(item)).collect();
-    let gone: Vec<String> =
-        old.iter().map(|item| key(item)).filter(|name| !keys.contains(name)).collect();
-    let set: Vec<&str> = new.iter().filter(|item| !old.contains(item)).copied().collect();
-    (
-        (!gone.is_empty()).then(|| format!("RESET ({})", gone.join(", "))),
-        (!set.is_empty()).then(|| format!("SET ({})", options(&set.join(", ")))),
-    )
 }
 
 /// Dropping. None: it cannot be expressed.

@@ -1,8 +1,8 @@
 //! Columns: how they are declared, and how they change.
 
-use super::create;
 use super::name::{alter_whole, own};
 use super::not_null;
+use super::options::{option_change, sequence_options};
 use super::side::Side;
 use crate::compare::facts::{Identity, Kind, Object};
 
@@ -43,7 +43,7 @@ fn identity_of(side: &Side, identity: &Identity, object: &Object) -> Option<Stri
     let how = object.get("identity")?.to_uppercase();
     Some(match side.identity_sequence(identity, object) {
         Some((name, sequence)) => {
-            let options = create::sequence_options(sequence);
+            let options = sequence_options(sequence);
             // its type is the column's
             let options = options.split_once(" START ").map_or("", |(_, rest)| rest);
             format!("{how} AS IDENTITY (SEQUENCE NAME {} START {options})", name.name)
@@ -200,7 +200,7 @@ fn usual_storage(object: &Object) -> &'static str {
 }
 
 fn options(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
-    let (reset, set) = super::alter::option_change(before.get("options"), after.get("options"));
+    let (reset, set) = option_change(before.get("options"), after.get("options"));
     reset.into_iter().chain(set).map(|what| alter(identity, after, &what)).collect()
 }
 

@@ -2,8 +2,9 @@
 
 use super::column;
 use super::name;
-use super::name::{OWNER, alter_whole, called, items, options, own, whole};
+use super::name::{OWNER, alter_whole, called, comment, items, options, own, whole};
 use super::not_null;
+use super::options::sequence_options;
 use super::side::Side;
 use super::{acl, aggregate, alter};
 use crate::compare::facts::{Facts, Identity, Kind, Object};
@@ -105,12 +106,6 @@ fn remarks(from: &Facts, identity: &Identity, object: &Object) -> Vec<String> {
     all
 }
 
-/// `COMMENT ON … IS …`.
-pub(super) fn comment(identity: &Identity, object: &Object, text: Option<&str>) -> String {
-    let text = text.map_or_else(|| "NULL".to_owned(), quote_literal);
-    format!("COMMENT ON {} IS {};", called(identity, object), text.trim())
-}
-
 /// What the statement that makes an object cannot say.
 fn afterwards(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
     let names: &[&str] = match identity.kind {
@@ -182,25 +177,6 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
         all.extend(column::deviations(side, column, object));
     }
     Some(all)
-}
-
-/// ` AS integer START 1 …`.
-pub(super) fn sequence_options(object: &Object) -> String {
-    let names = [
-        ("type", "AS"),
-        ("start", "START"),
-        ("increment", "INCREMENT"),
-        ("minimum", "MINVALUE"),
-        ("maximum", "MAXVALUE"),
-    ];
-    let mut text = String::new();
-    for (property, word) in names {
-        if let Some(value) = object.get(property) {
-            text.push_str(&format!(" {word} {value}"));
-        }
-    }
-    let cycle = if object.get("cycle").is_some() { "CYCLE" } else { "NO CYCLE" };
-    text + &format!(" CACHE {} {cycle}", object.get("cache").unwrap_or("1"))
 }
 
 /// With its checks: once a value of the domain lies within another, none can be added.

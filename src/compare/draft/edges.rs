@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::operation::{Key, Step};
 use super::order::{Graph, Tie};
 use super::plan::Plan;
 use super::side::Side;
 use super::spread::{is_called, short};
+use super::step::{Key, Step};
 use crate::compare::facts::{Identity, Kind};
 
 /// The operations by what they are, and their order.

@@ -17,12 +17,14 @@ mod mention;
 mod name;
 mod not_null;
 mod operation;
+mod options;
 mod order;
 mod plan;
 mod rows;
 mod sequence;
 mod side;
 mod spread;
+mod step;
 #[cfg(test)]
 mod tests;
 

@@ -2,6 +2,7 @@
 
 use crate::compare::facts::{Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_ident;
+use crate::postgres::sql::quote::quote_literal;
 
 /// What facts call the owner of the database: see `drift::Roles`.
 pub(super) const OWNER: &str = "(owner)";
@@ -99,6 +100,12 @@ pub(super) fn options(list: &str) -> String {
         None => (*item).to_owned(),
     };
     items(list).iter().map(pair).collect::<Vec<_>>().join(", ")
+}
+
+/// `COMMENT ON … IS …`.
+pub(super) fn comment(identity: &Identity, object: &Object, text: Option<&str>) -> String {
+    let text = text.map_or_else(|| "NULL".to_owned(), quote_literal);
+    format!("COMMENT ON {} IS {};", called(identity, object), text.trim())
 }
 
 #[cfg(test)]

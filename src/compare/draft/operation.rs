@@ -5,23 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::edges::Edges;
 use super::name::called;
 use super::plan::{Plan, rename};
+use super::step::{Key, Step};
 use super::{Left, acl, alter, column, create, enums, rows, sequence};
 use crate::compare::drift::Difference;
 use crate::compare::facts::{Identity, Kind, Object, What};
 use crate::compare::rows::TableDiff;
-
-/// What an operation does with its object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
-    Drop,
-    /// Makes or changes it.
-    Make,
-    /// What waits until everything is there.
-    Finish,
-}
-
-/// An operation; without an object: the rows.
-pub(super) type Key = (Step, Option<Identity>);
 
 /// The statements in groups, and the differences that have no statement.
 type Sorted = (Vec<Vec<String>>, Vec<Left>);

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::create;
 use super::name::{own, whole};
+use super::options::sequence_options;
 use super::plan::Plan;
 use crate::compare::facts::{Identity, Kind, Object};
 use crate::compare::rows::{Change, TableDiff};
@@ -33,7 +33,7 @@ fn literal(name: &str) -> String {
 /// From the bounds, the start and the like on one side to those on the other.
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
     let name = &identity.name;
-    let options = create::sequence_options(after);
+    let options = sequence_options(after);
     let mut all = Vec::new();
     let mut restart = String::new();
     if begins_anew(before, after) {

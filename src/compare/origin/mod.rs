@@ -15,7 +15,7 @@ mod text;
 pub use collector::{Touch, collect};
 pub use text::Library;
 
-use statement::{Aspect, Wanted};
+use statement::{Aspect, Subject};
 
 use crate::compare::facts::{Facts, Identity, Kind, What};
 use crate::postgres::connection::session::{Session, column};
@@ -60,15 +60,15 @@ impl Story<'_> {
         }
         let whole = whole.map(|whole| name::own(&whole.name)).unwrap_or_default();
         let aspect = aspect(what);
-        let wanted = Wanted { kind: identity.kind, name: &name, whole: &whole, aspect };
+        let subject = Subject { kind: identity.kind, name: &name, whole: &whole, aspect };
         let is_acl = aspect == Aspect::Privileges;
-        let in_files = || self.files.place_of_what_names(&wanted);
+        let in_files = || self.files.place_of_what_names(&subject);
         // GRANT tells the collector no object
         let noted = noted.filter(|_| !is_acl);
         noted
             .or_else(in_files)
-            .or_else(|| self.files.only_text_that_mentions(&wanted).filter(|_| !is_acl))
-            .or_else(|| self.history.last_that_alters(&wanted))
+            .or_else(|| self.files.only_text_that_mentions(&subject).filter(|_| !is_acl))
+            .or_else(|| self.history.last_that_alters(&subject))
             .or_else(|| self.otherwise.map(str::to_owned))
     }
 
@@ -81,7 +81,7 @@ impl Story<'_> {
         let is_whole = |touch: &Touch| whole.is_some_and(|whole| touch.identity == *whole);
         let own = self.touched.iter().rev().find(|touch| {
             is_same(&touch.identity, identity)
-                || is_whole(touch) && text::mentions(&touch.statement, name)
+                || is_whole(touch) && name::mentions(&touch.statement, name)
         });
         // a constraint need not have been named, and where all was noted, its table's statement made it
         let all_was_noted = self.otherwise.is_none();

@@ -18,6 +18,19 @@ pub fn own(identity: &str) -> String {
     last
 }
 
+/// Whether the name stands in the text as a word, in quotes or not; no name stands everywhere.
+pub fn mentions(text: &str, name: &str) -> bool {
+    if name.is_empty() {
+        return true;
+    }
+    let (text, name) = (text.to_lowercase(), name.to_lowercase().replace('"', "\"\""));
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    text.match_indices(&name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        !before.ends_with(is_word) && !after.starts_with(is_word)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::own;

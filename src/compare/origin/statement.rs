@@ -1,12 +1,11 @@
 //! What a statement is about.
 
-use super::name::own;
-use super::text::mentions;
+use super::name::{mentions, own};
 use crate::compare::facts::Kind;
 
 /// The object that is looked for.
 #[derive(Debug)]
-pub struct Wanted<'a> {
+pub struct Subject<'a> {
     /// What it is.
     pub kind: Kind,
     /// Its own name.
@@ -54,7 +53,7 @@ const BEFORE_NAME: &str = " OR REPLACE GLOBAL LOCAL TEMP TEMPORARY UNLOGGED UNIQ
 const BEFORE_COLUMN: &str = " ADD ALTER COLUMN ATTRIBUTE EXISTS RENAME TO ";
 const BEFORE_PART: &str = " CONSTRAINT TRIGGER RULE INDEX EXISTS ON TO ";
 
-impl Wanted<'_> {
+impl Subject<'_> {
     /// Whether the statement makes the object or alters what differs of it. It has no comments.
     pub fn is_altered_by(&self, statement: &str) -> bool {
         let words = words(statement);
@@ -202,16 +201,17 @@ mod tests {
                 true,
             ),
         ] {
-            let wanted = Wanted { kind, name, whole, aspect: Aspect::Definition };
-            assert_eq!(wanted.is_altered_by(statement), expected, "{kind:?} {name}: {statement}");
+            let subject = Subject { kind, name, whole, aspect: Aspect::Definition };
+            assert_eq!(subject.is_altered_by(statement), expected, "{kind:?} {name}: {statement}");
         }
     }
 
     #[test]
     fn a_comment_comes_from_what_comments() {
-        let wanted = Wanted { kind: Kind::Column, name: "a", whole: "t", aspect: Aspect::Comment };
-        assert!(wanted.is_altered_by("COMMENT ON COLUMN s.t.a IS 'x'"));
-        assert!(!wanted.is_altered_by("COMMENT ON TABLE s.t IS 'the a of it'"));
-        assert!(wanted.is_altered_by("ALTER TABLE t ADD a int"), "which has none");
+        let subject =
+            Subject { kind: Kind::Column, name: "a", whole: "t", aspect: Aspect::Comment };
+        assert!(subject.is_altered_by("COMMENT ON COLUMN s.t.a IS 'x'"));
+        assert!(!subject.is_altered_by("COMMENT ON TABLE s.t IS 'the a of it'"));
+        assert!(subject.is_altered_by("ALTER TABLE t ADD a int"), "which has none");
     }
 }

@@ -1,6 +1,7 @@
 //! Statements in texts.
 
-use super::statement::{Aspect, Wanted};
+use super::name::mentions;
+use super::statement::{Aspect, Subject};
 use crate::postgres::psql::lexer;
 
 /// Texts, and the statements in them.
@@ -39,50 +40,37 @@ impl Library {
     }
 
     /// The same of the statement that names the object.
-    pub fn place_of_what_names(&self, wanted: &Wanted) -> Option<String> {
-        let named = || self.statements.iter().filter(|found| wanted.is_altered_by(&found.text));
+    pub fn place_of_what_names(&self, subject: &Subject) -> Option<String> {
+        let named = || self.statements.iter().filter(|found| subject.is_altered_by(&found.text));
         // a comment is said by COMMENT, all else rather by the statement that makes the object
-        let verb = wanted.aspect.verb();
+        let verb = subject.aspect.verb();
         let making = |found: &&Found| found.text.to_ascii_uppercase().starts_with(verb);
         place(named().filter(making)).or_else(|| place(named()))
     }
 
     /// The only text in which the object's names stand at all: what a variable or `\gexec` makes a
     /// statement of is no statement in a file.
-    pub fn only_text_that_mentions(&self, wanted: &Wanted) -> Option<String> {
+    pub fn only_text_that_mentions(&self, subject: &Subject) -> Option<String> {
         if let [(label, _)] = &self.texts[..] {
             return Some(label.clone());
         }
         let mut found = self
             .texts
             .iter()
-            .filter(|(_, text)| mentions(text, wanted.name) && mentions(text, wanted.whole));
+            .filter(|(_, text)| mentions(text, subject.name) && mentions(text, subject.whole));
         found.next().filter(|_| found.next().is_none()).map(|(label, _)| label.clone())
     }
 
     /// The last text with a statement that makes the object or alters it.
-    pub fn last_that_alters(&self, wanted: &Wanted) -> Option<String> {
+    pub fn last_that_alters(&self, subject: &Subject) -> Option<String> {
         let from_last = self.statements.iter().rev();
-        let mut altering = from_last.filter(|found| wanted.is_altered_by(&found.text));
+        let mut altering = from_last.filter(|found| subject.is_altered_by(&found.text));
         let last = altering.clone().next();
         let own =
-            |found: &&Found| found.text.to_ascii_uppercase().starts_with(wanted.aspect.verb());
-        let said = if wanted.aspect == Aspect::Definition { None } else { altering.find(own) };
+            |found: &&Found| found.text.to_ascii_uppercase().starts_with(subject.aspect.verb());
+        let said = if subject.aspect == Aspect::Definition { None } else { altering.find(own) };
         said.or(last).map(|found| found.label.clone())
     }
-}
-
-/// Whether the name stands in the text as a word, in quotes or not; no name stands everywhere.
-pub fn mentions(text: &str, name: &str) -> bool {
-    if name.is_empty() {
-        return true;
-    }
-    let (text, name) = (text.to_lowercase(), name.to_lowercase().replace('"', "\"\""));
-    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    text.match_indices(&name).any(|(at, _)| {
-        let (before, after) = (&text[..at], &text[at + name.len()..]);
-        !before.ends_with(is_word) && !after.starts_with(is_word)
-    })
 }
 
 fn place<'a>(mut found: impl Iterator<Item = &'a Found>) -> Option<String> {
@@ -137,8 +125,8 @@ mod tests {
     fn an_object_is_found_by_its_name() {
         let library = library();
         let place = |kind, name, whole, aspect| {
-            let wanted = Wanted { kind, name, whole, aspect };
-            library.place_of_what_names(&wanted).unwrap_or_default()
+            let subject = Subject { kind, name, whole, aspect };
+            library.place_of_what_names(&subject).unwrap_or_default()
         };
         assert_eq!(place(Kind::Column, "My Col", "u", Aspect::Definition), "b.sql:2");
         assert_eq!(place(Kind::Table, "u", "", Aspect::Privileges), "b.sql:3");
@@ -155,7 +143,7 @@ mod tests {
         library.add("c", "ALTER TABLE s.t ADD x int; COMMENT ON TABLE s.t IS 'x';");
         library.add("d", "CREATE VIEW w AS SELECT id FROM s.t; ALTER TABLE s.t ADD y int;");
         let last = |kind, name, whole, aspect| {
-            library.last_that_alters(&Wanted { kind, name, whole, aspect }).unwrap_or_default()
+            library.last_that_alters(&Subject { kind, name, whole, aspect }).unwrap_or_default()
         };
         assert_eq!(last(Kind::Table, "t", "", Aspect::Definition), "d");
         assert_eq!(last(Kind::Table, "t", "", Aspect::Comment), "c");

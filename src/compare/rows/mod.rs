@@ -18,7 +18,7 @@ use crate::sys::parallel::at_once;
 
 /// What is compared.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct RowSelection {
     /// Tables besides the immutable ones, as people name them.
     pub tables: Vec<String>,
     /// Also generated columns and those with a volatile default.
@@ -76,9 +76,13 @@ pub enum Side {
 ///
 /// # Errors
 /// `NoSuchTable` for a table that was named and is on neither side.
-pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<TableDiff>> {
-    require(a, b, &wanted.tables)?;
-    let (of_a, of_b) = tables_of_both(a, b, wanted)?;
+pub fn compare(
+    a: &mut Session,
+    b: &mut Session,
+    selection: &RowSelection,
+) -> Result<Vec<TableDiff>> {
+    require(a, b, &selection.tables)?;
+    let (of_a, of_b) = tables_of_both(a, b, selection)?;
     let names: BTreeSet<&String> = of_a.keys().chain(of_b.keys()).collect();
     let shared: Vec<Table> = names
         .iter()
@@ -88,17 +92,17 @@ pub fn compare(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<Vec<
     let mut found = Vec::new();
     for ((table, one), other) in shared.iter().zip(digests.0?).zip(digests.1?) {
         if one != other {
-            found.push(merge::both(a, b, table, wanted.listed()).context(reading(table))?);
+            found.push(merge::both(a, b, table, selection.listed()).context(reading(table))?);
         }
     }
     for name in names {
         match (of_a.get(name), of_b.get(name)) {
             (Some(table), None) => {
-                let found_in_a = merge::one(a, table, Side::A, wanted.listed());
+                let found_in_a = merge::one(a, table, Side::A, selection.listed());
                 found.extend(found_in_a.context(reading(table))?);
             }
             (None, Some(table)) => {
-                let found_in_b = merge::one(b, table, Side::B, wanted.listed());
+                let found_in_b = merge::one(b, table, Side::B, selection.listed());
                 found.extend(found_in_b.context(reading(table))?);
             }
             _ => {}
@@ -115,16 +119,20 @@ fn reading(table: &Table) -> String {
 type Tables = BTreeMap<String, Table>;
 
 /// A table that is to be compared on one side is so on the other, where perhaps it is not immutable.
-fn tables_of_both(a: &mut Session, b: &mut Session, wanted: &Wanted) -> Result<(Tables, Tables)> {
-    let (of_a, of_b) = at_once(|| tables(a, wanted), || tables(b, wanted));
+fn tables_of_both(
+    a: &mut Session,
+    b: &mut Session,
+    selection: &RowSelection,
+) -> Result<(Tables, Tables)> {
+    let (of_a, of_b) = at_once(|| tables(a, selection), || tables(b, selection));
     let (of_a, of_b) = (of_a?, of_b?);
     if of_a.keys().eq(of_b.keys()) {
         return Ok((of_a, of_b));
     }
-    Ok((tables(a, &wanted.with(&of_b))?, tables(b, &wanted.with(&of_a))?))
+    Ok((tables(a, &selection.with(&of_b))?, tables(b, &selection.with(&of_a))?))
 }
 
-impl Wanted {
+impl RowSelection {
     /// How many rows of a table are listed.
     fn listed(&self) -> usize {
         if self.every_row { merge::HELD } else { merge::LISTED }
@@ -136,9 +144,9 @@ impl Wanted {
     }
 }
 
-fn tables(session: &mut Session, wanted: &Wanted) -> Result<Tables> {
+fn tables(session: &mut Session, selection: &RowSelection) -> Result<Tables> {
     let query = sql!("rows/compared-tables");
-    let rows = session.query(query, &[&wanted.tables, &wanted.all_columns])?;
+    let rows = session.query(query, &[&selection.tables, &selection.all_columns])?;
     let table = |row| {
         let table = Table {
             name: column(row, "name")?,

@@ -11,6 +11,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use crate::sys::error::{Error, Kind};
 
 mod align;
+mod kept;
 mod psql;
 mod reader;
 mod render;

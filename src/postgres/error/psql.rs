@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use super::align::{Alignment, Window};
-use super::reader::Kept;
+use super::kept::Kept;
 use super::{Excerpt, SqlError};
 
 /// How many lines before the expected one are searched: psql does not count the empty lines that

@@ -8,10 +8,8 @@
 //!
 //! What is held is bounded: a script may fail in a statement of 100 MB, which psql repeats in full.
 
+use super::kept::{Kept, floor_char_boundary};
 use super::psql::PsqlFailure;
-
-/// How much of a statement, and of the message before it, is kept.
-pub(super) const KEPT: usize = 64 * 1024;
 
 /// How many errors are kept that psql passed over.
 const MOST_PASSED_OVER: usize = 10_000;
@@ -187,54 +185,6 @@ impl Block {
             .flat_map(|(prefix, text)| text.into_lines(&prefix))
             .collect()
     }
-}
-
-/// The beginning of a text, and how many lines the whole had.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) text: String,
-    /// Line ends in the whole text, kept or not.
-    pub(super) newlines: usize,
-    pub(super) cut: bool,
-}
-
-impl Kept {
-    pub(super) fn new(first: &str) -> Self {
-        let mut kept = Self::default();
-        kept.append(first);
-        kept
-    }
-
-    fn push(&mut self, line: &str) {
-        self.newlines += 1;
-        self.append("\n");
-        self.append(line);
-    }
-
-    fn append(&mut self, text: &str) {
-        if self.cut {
-            return;
-        }
-        let room = KEPT.saturating_sub(self.text.len());
-        let end = floor_char_boundary(text, room);
-        self.text.push_str(&text[..end]);
-        self.cut = end < text.len();
-    }
-
-    fn into_lines(self, prefix: &str) -> Vec<String> {
-        let mut lines: Vec<String> =
-            format!("{prefix}{}", self.text).split('\n').map(str::to_owned).collect();
-        if self.cut {
-            lines.push(format!("... ({} lines in all)", self.newlines + 1));
-        }
-        lines
-    }
-}
-
-/// The largest character boundary of `text` that is not after `index`.
-fn floor_char_boundary(text: &str, index: usize) -> usize {
-    let index = index.min(text.len());
-    (0..=index).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

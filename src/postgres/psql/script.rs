@@ -11,6 +11,7 @@ mod effect;
 mod ending;
 mod failures;
 mod hints;
+mod place;
 mod review;
 mod transaction;
 mod variables;
@@ -20,9 +21,10 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::postgres::psql::script::ending::{Ending, State};
-use crate::postgres::psql::script::review::{Place, Told, questions, review};
 pub use crate::postgres::psql::script::variables::BUILT_IN;
 use nix::fcntl::OFlag;
+use place::Place;
+use review::{Told, questions, review};
 
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;

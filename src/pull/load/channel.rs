@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::postgres::connection::session::Session;
 use crate::pull::into_file;
+use crate::pull::read::amount::Amount;
 use crate::pull::read::rows;
-use crate::pull::read::rows::Amount;
 use crate::pull::read::source::PullPlan;
 use crate::pull::select::table::Table;
 use crate::sys::error::{Error, Result};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::channel::{TableReceiver, channels};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
-use crate::pull::read::rows::Amount;
+use crate::pull::read::amount::Amount;
 use crate::pull::read::source::{PullPlan, Source};
 use crate::pull::select::table::Table;
 use crate::pull::template::fill;

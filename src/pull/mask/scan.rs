@@ -13,9 +13,11 @@ use super::rules::{Decision, Masks};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
 use crate::pull::read::{access, rows};
-use crate::pull::select::closure;
+use crate::pull::select::find;
+use crate::pull::select::find::Selection;
+use crate::pull::select::links;
 use crate::pull::select::table;
-use crate::pull::select::table::{Selection, Table};
+use crate::pull::select::table::Table;
 use crate::pull::template::fill;
 use crate::sys::error::{Context, Result};
 use kind::{Kind, SEEN};
@@ -50,7 +52,7 @@ pub fn scan(
     masks: Option<&Masks>,
 ) -> Result<Proposals> {
     rows::begin(&mut session, None)?;
-    let tables = table::chosen(&mut session, selection)?;
+    let tables = find::chosen(&mut session, selection)?;
     let none = Masks::default();
     let decided = tables.iter().map(|table| masks.unwrap_or(&none).of(table));
     let decided: Vec<BTreeMap<&str, &Decision>> = decided.collect::<Result<_>>()?;
@@ -229,7 +231,7 @@ fn count(
 fn groups(session: &mut Session, tables: &[Table]) -> Result<Vec<BTreeSet<At>>> {
     let place = |oid: u32| tables.iter().position(|table| table.oid == oid);
     let mut groups: Vec<BTreeSet<At>> = Vec::new();
-    for link in closure::foreign_keys(session)? {
+    for link in links::foreign_keys(session)? {
         let ends = (place(link.referring), place(link.referred));
         let (Some(from), Some(to)) = ends else { continue };
         for (own, other) in link.columns.into_iter().zip(link.referred_columns) {

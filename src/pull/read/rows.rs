@@ -2,17 +2,16 @@
 
 use std::io::Write;
 
-use serde::{Deserialize, Serialize};
-
-use super::checksum::Checksum;
+use super::amount::Amount;
 use crate::postgres::connection::session::{Session, column};
-use crate::postgres::sql::quote::{quote_ident, quote_literal};
+use crate::postgres::sql::quote::quote_literal;
+use crate::pull::PullOptions;
 use crate::pull::flags::Format;
 use crate::pull::progress::Progress;
+use crate::pull::select::choice::{Choice, choice, is_restricted, plain};
 use crate::pull::select::closure;
 use crate::pull::select::table::Table;
 use crate::pull::template::fill;
-use crate::pull::{PullOptions, Rule};
 use crate::sys::error::{Context, Error, Result};
 
 /// Begins the transaction that reads, on an existing `snapshot` if there is one.
@@ -29,32 +28,6 @@ pub(in crate::pull) fn begin(session: &mut Session, snapshot: Option<&str>) -> R
 pub(in crate::pull) fn snapshot(session: &mut Session) -> Result<String> {
     let row = session.query_one(sql!("pull/snapshot"), &[])?;
     column(&row, "snapshot")
-}
-
-/// The amount of a table's rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Amount {
-    /// The number of rows.
-    pub rows: u64,
-    /// The number of bytes in the file.
-    pub bytes: u64,
-    /// The checksum of the rows that were read, after masking.
-    pub checksum: Checksum,
-}
-
-impl Amount {
-    /// Adds complete rows, each with its line end.
-    pub(in crate::pull) fn add(&mut self, rows: &[u8], left_out: &[usize]) {
-        let count = lines(rows);
-        let mut add =
-            |row: &[u8]| self.checksum.add(row.strip_suffix(b"\n").unwrap_or(row), left_out);
-        match count {
-            1 => add(rows),
-            _ => rows.split_inclusive(|&byte| byte == b'\n').for_each(add),
-        }
-        self.rows += count;
-        self.bytes += rows.len() as u64;
-    }
 }
 
 /// Writes a table's rows, as data of `COPY` or as `INSERT` statements.
@@ -102,11 +75,6 @@ pub(in crate::pull) fn explain_lock(session: &Session, error: Error) -> Error {
     }
 }
 
-/// Checks whether the user restricted the rows of a table.
-pub(in crate::pull) fn is_restricted(table: &Table, options: &PullOptions) -> bool {
-    options.conditions.iter().chain(&options.limits).any(|rule| rule.table == table.name)
-}
-
 /// Builds the `COPY` statement for a table.
 pub(in crate::pull) fn query(table: &Table, options: &PullOptions) -> String {
     let cell = |name: &String| table.masked.get(name).cloned().unwrap_or_else(|| plain(name));
@@ -139,41 +107,6 @@ pub(in crate::pull) fn query(table: &Table, options: &PullOptions) -> String {
             ("@cells@", &cells),
         ],
     )
-}
-
-/// The user's choice of rows of one table, as SQL.
-pub(in crate::pull) struct Choice {
-    pub(in crate::pull) condition: String,
-    pub(in crate::pull) order: String,
-    pub(in crate::pull) limit: Option<String>,
-}
-
-/// Builds the choice from the rules of a table.
-pub(in crate::pull) fn choice(table: &Table, options: &PullOptions) -> Choice {
-    let columns =
-        |names: &[String]| names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
-    let order = match table.key.as_slice() {
-        // not every type has an order, but every row has a text
-        [] => format!("ROW({})::pg_catalog.text COLLATE pg_catalog.\"C\"", columns(&table.columns)),
-        key => columns(key),
-    };
-    let of = |rules: &[Rule]| {
-        rules.iter().find(|rule| rule.table == table.name).map(|rule| rule.text.clone())
-    };
-    // a line break ends a comment in the user's condition
-    let conditions = of(&options.conditions).map(|condition| format!("({condition}\n)"));
-    let conditions: Vec<String> =
-        conditions.into_iter().chain(table.increment.condition.clone()).collect();
-    let condition = match conditions.as_slice() {
-        [] => String::new(),
-        all => format!(" WHERE {}", all.join(" AND ")),
-    };
-    let limit = of(&options.limits).map(|limit| format!(" LIMIT {limit}"));
-    Choice { condition, order, limit }
-}
-
-fn plain(name: &str) -> String {
-    format!("t.{}", quote_ident(name))
 }
 
 /// Writes the rows that arrive from the server.
@@ -223,14 +156,6 @@ impl Rows<'_> {
     }
 }
 
-/// Counts the rows of a chunk: its line ends, because `COPY` escapes line ends parents rows. The
-/// inner sum is over bytes, so that the compiler can vectorize it: every pulled byte passes through
-/// here.
-fn lines(chunk: &[u8]) -> u64 {
-    let ends = |piece: &[u8]| piece.iter().map(|&byte| u8::from(byte == b'\n')).sum::<u8>();
-    chunk.chunks(u8::MAX.into()).map(|piece| u64::from(ends(piece))).sum()
-}
-
 /// The error for a failed write; the disk may be full.
 pub(in crate::pull) fn unwritable(error: &std::io::Error) -> Error {
     Error::failed(format!("cannot write the pulled rows: {error}"))
@@ -262,11 +187,6 @@ fn unescape(row: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_are_counted_however_many() {
-        assert_eq!([lines(b""), lines(b"a\nb\n"), lines(&[b'\n'; 1000])], [0, 2, 1000]);
-    }
 
     #[test]
     fn copy_data_is_unescaped() {

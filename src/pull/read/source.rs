@@ -7,7 +7,7 @@ use super::{access, rows};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
 use crate::pull::load::receipt;
-use crate::pull::select::table;
+use crate::pull::select::find;
 use crate::pull::select::table::Table;
 use crate::pull::write::file;
 use crate::pull::{Amount, Pattern, PullOptions, Rule};
@@ -46,7 +46,7 @@ impl Source {
         mut options: PullOptions,
     ) -> Result<Self> {
         rows::begin(&mut session, None)?;
-        let mut tables = table::chosen(&mut session, &options.selection)?;
+        let mut tables = find::chosen(&mut session, &options.selection)?;
         if let Some(masks) = &options.masks {
             masks.apply(&mut tables)?;
         }

@@ -8,70 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::table::Table;
-use crate::postgres::connection::session::{Row, Session, column};
+use super::choice::{Choice, choice, is_restricted};
+use super::links::{ForeignKey, Links, Relation};
+use super::table::{Closure, Table};
 use crate::pull::PullOptions;
-use crate::pull::read::rows;
 use crate::pull::template::fill;
-use crate::sys::error::Result;
-
-/// A foreign key.
-#[derive(Debug, Clone)]
-pub(in crate::pull) struct ForeignKey {
-    pub(in crate::pull) referring: u32,
-    pub(in crate::pull) referred: u32,
-    /// The columns of the referring table.
-    pub(in crate::pull) columns: Vec<String>,
-    /// The columns of the referenced table.
-    pub(in crate::pull) referred_columns: Vec<String>,
-    /// An SQL condition: row `r` refers to row `f`.
-    matches: String,
-    /// The key belongs to a partitioned table of which the referring table is a partition.
-    from_parent: bool,
-}
-
-/// A table or partition that can contain rows.
-#[derive(Debug, Clone, Default)]
-pub(in crate::pull) struct Relation {
-    /// Its name in a query.
-    pub(in crate::pull) rows: String,
-    /// The partitioned tables above it.
-    pub(in crate::pull) parents: Vec<u32>,
-    /// Its partitions that store rows, or the table itself.
-    pub(in crate::pull) leaves: Vec<u32>,
-}
-
-/// The foreign keys of staging.
-#[derive(Debug, Clone, Default)]
-pub(in crate::pull) struct Links {
-    pub(in crate::pull) relations: BTreeMap<u32, Relation>,
-    pub(in crate::pull) keys: Vec<ForeignKey>,
-    /// The tables that the user named.
-    pub(in crate::pull) named: BTreeSet<u32>,
-}
-
-/// The foreign keys, and the tables that are pulled.
-#[derive(Debug)]
-pub(in crate::pull) struct Closure {
-    pub(in crate::pull) links: Links,
-    pub(in crate::pull) tables: Vec<Table>,
-}
-
-/// Reads every foreign key of the database.
-pub(in crate::pull) fn foreign_keys(session: &mut Session) -> Result<Vec<ForeignKey>> {
-    let key = |row: &Row| {
-        Ok(ForeignKey {
-            referring: column(row, "referring")?,
-            referred: column(row, "referred")?,
-            columns: column(row, "columns")?,
-            referred_columns: column(row, "referred_columns")?,
-            matches: column(row, "matches")?,
-            from_parent: false,
-        })
-    };
-    let rows = session.query(sql!("pull/foreign-keys"), &[])?;
-    rows.iter().map(key).collect()
-}
 
 impl Links {
     /// Copies the keys of partitioned tables to their partitions, because a partition can be pulled
@@ -154,7 +95,7 @@ pub(in crate::pull) fn condition(table: &Table, options: &PullOptions) -> Option
 
 impl Closure {
     fn is_partial(&self, table: &Table, options: &PullOptions) -> bool {
-        !self.links.named.contains(&table.oid) || rows::is_restricted(table, options)
+        !self.links.named.contains(&table.oid) || is_restricted(table, options)
     }
 
     fn condition(&self, table: &Table, options: &PullOptions) -> Option<String> {
@@ -187,7 +128,7 @@ impl Closure {
             }
         }
         let is_alone = steps.is_empty() && first.len() == 1;
-        let is_chosen = is_alone && rows::is_restricted(table, options);
+        let is_chosen = is_alone && is_restricted(table, options);
         (!is_chosen).then(|| self.links.closed(table.oid, &first, &steps))
     }
 
@@ -198,9 +139,9 @@ impl Closure {
             fill(template, &[("@table@", rows), ("@where@", condition), ("@limit@", limit)])
         };
         let table = self.tables.iter().find(|table| table.oid == oid);
-        let restricted = table.filter(|table| rows::is_restricted(table, options));
+        let restricted = table.filter(|table| is_restricted(table, options));
         let own = restricted.map(|table| {
-            let rows::Choice { condition, order, limit } = rows::choice(table, options);
+            let Choice { condition, order, limit } = choice(table, options);
             let limit = limit.map(|limit| format!(" ORDER BY {order}{limit}"));
             select(&table.rows(), &condition, &limit.unwrap_or_default())
         });

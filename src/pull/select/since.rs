@@ -6,10 +6,11 @@
 //! unnoticed.
 
 use super::table::Table;
+use super::watermark::{Increment, Watermark};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
 use crate::pull::read::source::{PullPlan, Source};
-use crate::pull::write::state::{State, Watermark};
+use crate::pull::write::state::State;
 use crate::sys::error::{Context, Error, Result};
 
 /// The rule that finds new rows.
@@ -25,26 +26,6 @@ pub enum Since {
 
 /// Usual names of a column with the time of the last change.
 const USUAL: &[&str] = &["updated_at", "modified_at", "changed_at", "last_modified"];
-
-/// The rows of one table that the pull reads.
-#[derive(Debug, Clone, Default)]
-pub(in crate::pull) struct Increment {
-    /// The fingerprint of the table's query without the condition on new rows.
-    pub(in crate::pull) fingerprint: String,
-    /// The SQL condition on new rows. `None` means all rows.
-    pub(in crate::pull) condition: Option<String>,
-    /// The table has no new rows.
-    pub(in crate::pull) is_empty: bool,
-    /// The high-water mark after this pull.
-    pub(in crate::pull) mark: Option<Watermark>,
-}
-
-impl Increment {
-    /// Checks whether the rows that an earlier pull read with this fingerprint stay in the file.
-    pub(in crate::pull) fn stays(&self, fingerprint: &str) -> bool {
-        self.fingerprint == fingerprint && (self.is_empty || self.condition.is_some())
-    }
-}
 
 impl Source {
     /// Finds the new rows of each table since `state`.

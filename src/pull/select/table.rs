@@ -1,29 +1,23 @@
 //! The tables of staging, read from its catalogs, and the selection of those to pull.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::closure;
-use super::closure::{Closure, Links, Relation};
-use super::order::order;
+use super::links::Links;
 use super::pattern::Pattern;
-use super::since::Increment;
-use crate::postgres::connection::session::{Session, column};
-use crate::postgres::sql::quote::quote_ident;
-use crate::pull::read::access;
-use crate::sys::error::{Error, Kind, Result};
+use super::watermark::Increment;
 
 /// A table to pull.
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(in crate::pull) oid: u32,
-    schema: String,
-    unqualified: String,
+    pub(in crate::pull) schema: String,
+    pub(in crate::pull) unqualified: String,
     /// The search path finds it without its schema.
-    visible: bool,
+    pub(in crate::pull) visible: bool,
     /// Its qualified and quoted name.
     pub name: String,
-    partitioned: bool,
+    pub(in crate::pull) partitioned: bool,
     /// Its rows change only in migration mode.
     pub immutable: bool,
     /// The columns to pull.
@@ -92,254 +86,13 @@ pub struct Sequence {
     pub called: bool,
 }
 
-/// A table that patterns are matched with.
-#[derive(Clone)]
-struct Candidate {
-    table: Table,
-    /// It belongs to the bundle or to an extension. Wildcards do not match such tables.
-    is_bundle_or_extension: bool,
-    /// The partitioned tables above it.
-    parents: Vec<u32>,
-}
-
-impl Candidate {
-    /// Checks whether a pattern selects it.
-    fn is(&self, pattern: &Pattern) -> bool {
-        self.table.is(pattern) && (!self.is_bundle_or_extension || pattern.is_exact())
-    }
-}
-
-/// The patterns that select tables.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// Each of these must match a table.
-    pub include: Vec<Pattern>,
-    /// These need not match a table.
-    pub exclude: Vec<Pattern>,
-    /// Also pull the rows that pulled rows refer to.
-    pub closure: bool,
-}
-
-impl Selection {
-    fn excludes(&self, table: &Table) -> bool {
-        self.exclude.iter().any(|pattern| table.is(pattern))
-    }
-}
-
-/// Finds the selected tables with all details. Referenced tables come first.
-///
-/// # Errors
-/// `NoSuchTable` for a pattern without a table; `Failed` for tables that the role may not read;
-/// `Conflict` for a table with large objects.
-pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
-    let tables = find(session, selection)?;
-    access::require(session, &tables)?;
-    described(session, tables)
-}
-
-/// Looks up the details of tables and orders them. Referenced tables come first.
-///
-/// # Errors
-/// `Conflict` for a table with large objects, which are stored outside of its rows.
-pub(in crate::pull) fn described(
-    session: &mut Session,
-    mut tables: Vec<Table>,
-) -> Result<Vec<Table>> {
-    let oids = oids(&tables);
-    shape(session, &mut tables, &oids)?;
-    sequences(session, &mut tables, &oids)?;
-    let mut tables = in_order(session, tables, &oids)?;
-    closure::bind(&mut tables);
-    Ok(tables)
-}
-
 pub(in crate::pull) fn oids(tables: &[Table]) -> Vec<u32> {
     tables.iter().map(|table| table.oid).collect()
 }
 
-/// Finds the selected tables. Reads no details about them.
-///
-/// # Errors
-/// `NoSuchTable` for a pattern without a table.
-pub(in crate::pull) fn find(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
-    let candidates = candidates(session)?;
-    let named = matching(candidates.clone(), selection)?;
-    if selection.closure { closed(session, candidates, &named, selection) } else { Ok(named) }
-}
-
-/// Adds the tables to which rows can refer, except excluded ones.
-fn closed(
-    session: &mut Session,
-    candidates: Vec<Candidate>,
-    named: &[Table],
-    selection: &Selection,
-) -> Result<Vec<Table>> {
-    let named = named.iter().map(|table| table.oid).collect();
-    let keys = closure::foreign_keys(session)?;
-    let links = Links::new(relations(&candidates), keys, named);
-    let table = |oid: u32| candidates.iter().map(|one| &one.table).find(|table| table.oid == oid);
-    let reached = links.reached(|key| {
-        let referred = table(key.referred).filter(|table| selection.excludes(table));
-        if let (Some(referred), Some(referring)) = (referred, table(key.referring)) {
-            let (referred, referring) = (&referred.name, &referring.name);
-            tracing::warn!("{referred} is excluded, though rows of {referring} refer to it");
-        }
-        referred.is_none()
-    });
-    let closure = Arc::new(Closure { links, tables: Vec::new() });
-    let tables = candidates.into_iter().map(|one| one.table);
-    let tables = tables.filter(|table| reached.contains(&table.oid));
-    Ok(tables.map(|table| Table { closure: Some(Arc::clone(&closure)), ..table }).collect())
-}
-
-fn relations(candidates: &[Candidate]) -> BTreeMap<u32, Relation> {
-    let relation = |one: &Candidate| {
-        let (rows, parents) = (one.table.rows(), one.parents.clone());
-        (one.table.oid, Relation { rows, parents, leaves: Vec::new() })
-    };
-    let mut relations: BTreeMap<u32, Relation> = candidates.iter().map(relation).collect();
-    for leaf in candidates.iter().filter(|one| !one.table.partitioned) {
-        for parent in leaf.parents.iter().chain([&leaf.table.oid]) {
-            if let Some(parent) = relations.get_mut(parent) {
-                parent.leaves.push(leaf.table.oid);
-            }
-        }
-    }
-    relations
-}
-
-fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
-    let rows = session.query(sql!("pull/tables"), &[])?;
-    let candidate = |row| {
-        let table = Table {
-            oid: column(row, "oid")?,
-            schema: column(row, "schema")?,
-            unqualified: column(row, "name")?,
-            visible: column(row, "visible")?,
-            name: column(row, "qualified")?,
-            partitioned: column(row, "partitioned")?,
-            immutable: column(row, "immutable")?,
-            columns: Vec::new(),
-            types: Vec::new(),
-            uncompared: Vec::new(),
-            textual: Vec::new(),
-            masked: BTreeMap::new(),
-            key: Vec::new(),
-            estimate: column::<Option<i64>>(row, "estimate")?.and_then(|rows| rows.try_into().ok()),
-            increment: Increment::default(),
-            sequences: Vec::new(),
-            closure: None,
-        };
-        let is_bundle_or_extension = column(row, "equipment")?;
-        Ok(Candidate { table, is_bundle_or_extension, parents: column(row, "whole")? })
-    };
-    rows.iter().map(candidate).collect()
-}
-
-/// Removes the patterns that match no table and returns them.
-pub(in crate::pull) fn take_absent(
-    session: &mut Session,
-    selection: &mut Selection,
-) -> Result<Vec<String>> {
-    let absent = absent(&candidates(session)?, selection);
-    selection.include.retain(|pattern| !absent.iter().any(|text| text == pattern.text()));
-    Ok(absent)
-}
-
-fn absent(candidates: &[Candidate], selection: &Selection) -> Vec<String> {
-    let matches = |pattern: &Pattern| candidates.iter().any(|one| one.is(pattern));
-    let absent = selection.include.iter().filter(|pattern| !matches(pattern));
-    absent.map(|pattern| pattern.text().to_owned()).collect()
-}
-
-/// The error for patterns that match no table. `None` if there are no such patterns.
-pub(in crate::pull) fn no_such(absent: &[String]) -> Option<Error> {
-    let names = absent.join(", ");
-    let error = Error::new(Kind::NoSuchTable, format!("there is no table {names} on staging"))
-        .hint("name it with its schema, as in shop.orders or shop.order_*; views and other objects that are not tables cannot be pulled");
-    (!absent.is_empty()).then_some(error)
-}
-
-/// Matches the patterns. Leaves out a partition whose parent is pulled.
-fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Table>> {
-    let absent = absent(&candidates, selection);
-    if let Some(error) = no_such(&absent) {
-        return Err(error);
-    }
-    let kept: Vec<Candidate> = candidates
-        .into_iter()
-        .filter(|one| selection.include.iter().any(|pattern| one.is(pattern)))
-        .filter(|one| !selection.excludes(&one.table))
-        .collect();
-    let oids: BTreeSet<u32> = kept.iter().map(|one| one.table.oid).collect();
-    let topmost = kept.into_iter().filter(|one| !one.parents.iter().any(|oid| oids.contains(oid)));
-    let tables: Vec<Table> = topmost.map(|one| one.table).collect();
-    if tables.is_empty() {
-        return Err(Error::new(Kind::NoSuchTable, "no table is left to pull").hint(
-            "--exclude-table in STAGING_DUMP_FLAGS excludes all tables that STAGING_DUMP_TABLES names",
-        ));
-    }
-    Ok(tables)
-}
-
-fn shape(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
-    let query = sql!("pull/shape");
-    for row in session.query(query, &[&oids])? {
-        let oid: u32 = column(&row, "oid")?;
-        let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
-        table.columns = column(&row, "columns")?;
-        table.types = column(&row, "types")?;
-        table.textual = column(&row, "textual")?;
-        table.key = column(&row, "key")?;
-        let oids: Vec<String> = column(&row, "oids")?;
-        for name in oids {
-            refuse_large_objects(session, table, &name)?;
-        }
-    }
-    Ok(())
-}
-
-fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Result<()> {
-    let query = sql!("pull/large-object")
-        .replace("@table@", &table.rows())
-        .replace("@column@", &quote_ident(name));
-    if column(&session.query_one(&query, &[])?, "found")? {
-        return Err(Error::conflict(format!(
-            "column {name} of {} refers to large objects, which db-tool does not pull",
-            table.name
-        ))
-        .hint("exclude the table: --exclude-table in STAGING_DUMP_FLAGS"));
-    }
-    Ok(())
-}
-
-fn sequences(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
-    for row in session.query(sql!("pull/sequences"), &[&oids])? {
-        let (oid, name): (u32, String) = (column(&row, "oid")?, column(&row, "sequence")?);
-        let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
-        let value = session.query_one(&format!("SELECT last_value, is_called FROM {name}"), &[])?;
-        table.sequences.push(Sequence {
-            column: column(&row, "column")?,
-            name,
-            last: column(&value, "last_value")?,
-            called: column(&value, "is_called")?,
-        });
-    }
-    Ok(())
-}
-
-fn in_order(session: &mut Session, tables: Vec<Table>, oids: &[u32]) -> Result<Vec<Table>> {
-    let names: BTreeMap<u32, String> =
-        tables.iter().map(|table| (table.oid, table.name.clone())).collect();
-    let mut references: BTreeMap<String, BTreeSet<String>> =
-        names.values().map(|name| (name.clone(), BTreeSet::new())).collect();
-    for row in session.query(sql!("pull/references"), &[&oids])? {
-        let (from, to): (u32, u32) = (column(&row, "referring")?, column(&row, "referred")?);
-        if let Some(referred) = references.get_mut(&names[&from]) {
-            referred.insert(names[&to].clone());
-        }
-    }
-    let mut tables: BTreeMap<String, Table> =
-        tables.into_iter().map(|table| (table.name.clone(), table)).collect();
-    Ok(order(&references).iter().filter_map(|name| tables.remove(name)).collect())
+/// The foreign keys, and the tables that are pulled.
+#[derive(Debug)]
+pub(in crate::pull) struct Closure {
+    pub(in crate::pull) links: Links,
+    pub(in crate::pull) tables: Vec<Table>,
 }

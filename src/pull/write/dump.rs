@@ -11,8 +11,8 @@ use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::pull::Flags;
 use crate::pull::read::rows;
-use crate::pull::select::table;
-use crate::pull::select::table::Selection;
+use crate::pull::select::find;
+use crate::pull::select::find::Selection;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{StandardOutput, describe};
 use std::path::Path;
@@ -34,7 +34,7 @@ pub fn dump(
     file: &Path,
 ) -> Result<()> {
     rows::begin(&mut session, None)?;
-    table::find(&mut session, selection)?;
+    find::find(&mut session, selection)?;
     drop(session);
     let mut command = toolchain.command("pg_dump")?.arg("--no-password").args(&flags.all);
     for pattern in &selection.include {

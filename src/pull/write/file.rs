@@ -16,7 +16,7 @@ use crate::pull::PullOptions;
 use crate::pull::flags::Format;
 use crate::pull::load::receipt;
 use crate::pull::load::receipt::{Receipt, TableReceipt};
-use crate::pull::read::rows::{Amount, unwritable};
+use crate::pull::read::{amount::Amount, rows::unwritable};
 use crate::pull::select::table::Table;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::ActingAs;

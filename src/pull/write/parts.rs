@@ -15,9 +15,9 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use tempfile::{Builder, NamedTempFile};
 
-use super::state::Watermark;
 use crate::pull::Pulled;
 use crate::pull::read::rows::unwritable;
+use crate::pull::select::watermark::Watermark;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::ActingAs;
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::file::part;
 use crate::pull::load::receipt;
 use crate::pull::load::receipt::TableReceipt;
+use crate::pull::select::watermark::Watermark;
 use crate::sys::error::{Error, IoContext, Result};
 
 /// The state of one patch file.
@@ -37,16 +38,6 @@ pub(in crate::pull) struct Section {
     pub(in crate::pull) mark: Option<Watermark>,
     /// The number of rows and their checksum.
     pub(in crate::pull) content: TableReceipt,
-}
-
-/// The high-water mark of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::pull) struct Watermark {
-    pub(in crate::pull) column: String,
-    /// The highest value. `None` for an empty table.
-    pub(in crate::pull) value: Option<String>,
-    /// The number of rows that have this value or `NULL`.
-    pub(in crate::pull) edge: i64,
 }
 
 impl State {

@@ -10,8 +10,8 @@ use std::fs::Metadata;
 use std::marker::PhantomData;
 use std::path::{Component, Path, PathBuf};
 
+use super::OPEN_FILES;
 use super::OsUser;
-use super::handle::OPEN_FILES;
 use crate::sys::error::{Error, IoContext, Result};
 
 /// How many links a path may lead through, as on Linux.

@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
+use super::OPEN_FILES;
 use super::acting::controller;
 use super::user::OsUser;
 use crate::sys::error::{Error, IoContext, Result};
-
-/// Where Linux shows the files that this process has open.
-pub(super) const OPEN_FILES: &str = "/proc/self/fd";
 
 /// An open directory.
 #[derive(Debug)]

@@ -46,6 +46,9 @@ pub use waiting::{Patience, wait_for};
 use crate::sys::error::{Error, Kind, Result};
 use crate::sys::signal;
 
+/// Where Linux shows the files that this process has open.
+const OPEN_FILES: &str = "/proc/self/fd";
+
 /// How many bytes of a failed program's output an error keeps.
 const TAIL_BYTES: usize = 4096;
 

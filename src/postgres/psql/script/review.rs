@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::branches::Branches;
 use super::effect::Effect;
 use super::failures::Failures;
+use super::place::Place;
 use super::transaction::{Ran, Transaction};
 use super::variables::{Answers, Known, Variables};
 use super::{Script, hints};
@@ -26,13 +27,6 @@ const DEEPEST: usize = 64;
 
 /// How many variables psql is asked for.
 const MOST_QUESTIONS: usize = 100;
-
-/// A line of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) file: PathBuf,
-    pub(super) line: usize,
-}
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

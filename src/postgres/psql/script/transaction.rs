@@ -2,7 +2,7 @@
 
 use super::effect::Effect;
 use super::failures::Failure;
-use super::review::Place;
+use super::place::Place;
 
 /// The transaction while a script is read.
 #[derive(Debug, Default)]

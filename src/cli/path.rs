@@ -1,0 +1,8 @@
+//! Paths as the user means them.
+
+use std::path::{Path, PathBuf};
+
+/// `path` made absolute without touching the file system.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
