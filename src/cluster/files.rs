@@ -1,9 +1,10 @@
 //! Files and directories: made for one user, replaced and removed in ways that bear interruption.
 
 use std::fs::{DirBuilder, File, Permissions};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::unistd::{AccessFlags, access};
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use super::Layout;
 use crate::sys::error::{Error, IoContext, Result};
-use crate::sys::process::{ActingAs, OsUser, open_directory, require_own_way};
+use crate::sys::process::{ActingAs, OsUser, Patience, open_directory, require_own_way, wait_for};
 
 /// The most bytes that [`read_small`] reads.
 const SMALL: u64 = 1024 * 1024;
@@ -52,7 +53,7 @@ pub fn private_tempdir(prefix: impl AsRef<std::ffi::OsStr>, place: &Path) -> Res
 /// closed to others.
 pub fn make_private(directory: &Path, owner: u32) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         other => other.on("create", directory)?,
     }
     if !is_private(directory, owner) {
@@ -78,7 +79,7 @@ pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     let file = File::options().read(true).custom_flags(flags.bits()).open(path)?;
     let facts = file.metadata()?;
     if !facts.is_file() || facts.len() > SMALL {
-        return Err(std::io::ErrorKind::InvalidInput.into());
+        return Err(ErrorKind::InvalidInput.into());
     }
     let mut bytes = Vec::new();
     file.take(SMALL).read_to_end(&mut bytes).map(|_| bytes)
@@ -142,26 +143,47 @@ pub fn sync_file_system(path: &Path) -> Result<()> {
 /// Removes a file; one that is not there is fine.
 pub fn remove_file(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", path, &error))
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
         _ => Ok(()),
     }
 }
 
+/// How long the processes of a killed command may go on writing into a directory.
+const LAST_WRITES: Duration = Duration::from_secs(60);
+
 /// Removes a directory and everything in it; one that is not there is fine.
 pub fn remove_tree(directory: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", directory, &error))
+    let removed = wait_for(LAST_WRITES, Patience::Stubborn, || {
+        match std::fs::remove_dir_all(directory) {
+            // a process that ends writes a file into a directory that was empty a moment ago
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(None),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Error::io("remove", directory, &error))
+            }
+            _ => Ok(Some(())),
         }
-        _ => Ok(()),
-    }
+    })?;
+    let written = || Error::io("remove", directory, &ErrorKind::DirectoryNotEmpty.into());
+    removed.ok_or_else(written)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_is_removed_though_somebody_still_writes_in_it() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let directory = place.path().join("data.new-1");
+        std::fs::create_dir(&directory).expect("made");
+        let names = (0..2000).map(|number| directory.join(number.to_string()));
+        std::thread::scope(|scope| {
+            scope
+                .spawn(|| names.map(std::fs::File::create).take_while(|made| made.is_ok()).count());
+            remove_tree(&directory).expect("removed");
+        });
+        assert!(!directory.exists());
+    }
 
     #[test]
     fn a_foreign_directory_gets_no_socket() {

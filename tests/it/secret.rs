@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::support::{Outcome, Sandbox, project, repository};
+use crate::support::{Outcome, Sandbox, project, repository, wait_until};
 
 /// What `Sandbox::give_key` gives: as text, and its bytes.
 const KEY: &str = "5ec7e7";
@@ -137,14 +137,30 @@ fn the_loudest_log_has_neither_value_nor_key() {
          UPDATE hectic.secret_sealed SET sealed = set_byte(sealed, 20, 0) WHERE key = 'B';\n\
          \\set ON_ERROR_STOP 0\nSELECT hectic.get_secret('B');\nSELECT hectic.rekey_secrets();\n"
     );
-    script(&sandbox, &sandbox.url("app"), &work);
-    let quiet = logs(&sandbox)[before..].to_owned();
+    script(&sandbox, &sandbox.url("app"), &format!("{work}{}", last_line("quiet")));
+    let quiet = logs_up_to(&sandbox, "quiet")[before..].to_owned();
     assert!(quiet.contains("load_sealed_secrets") && quiet.contains("Query Text"), "{quiet}");
     assert_eq!(shown(&quiet), Vec::<String>::new());
 
     let before = logs(&sandbox).len();
-    script(&sandbox, &sandbox.url("app"), &format!("{loud}SELECT naive();"));
-    assert!(shown(&logs(&sandbox)[before..]).len() >= 2, "the search finds what is printed");
+    let work = format!("{loud}SELECT naive();\n{}", last_line("shown"));
+    script(&sandbox, &sandbox.url("app"), &work);
+    assert!(
+        shown(&logs_up_to(&sandbox, "shown")[before..]).len() >= 2,
+        "the search finds what is printed"
+    );
+}
+
+/// A statement whose message the server logs after those of all statements before it.
+fn last_line(mark: &str) -> String {
+    format!("DO $do$ BEGIN RAISE LOG '%', 'the last line: ' || '{mark}'; END $do$;\n")
+}
+
+/// The logs, once the collector has written the message of [`last_line`].
+fn logs_up_to(sandbox: &Sandbox, mark: &str) -> String {
+    let line = format!("the last line: {mark}");
+    wait_until("the collector writes the log", || logs(sandbox).contains(&line));
+    logs(sandbox)
 }
 
 fn logs(sandbox: &Sandbox) -> String {
