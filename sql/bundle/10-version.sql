@@ -1,12 +1,12 @@
--- hectic.version: which bundle this database was made with.
+-- hectic.version: the version of the bundle with which this database was made.
 --
--- The bundle is applied again and again, by different people with different releases of the tool.
--- One row says which release shaped the schema hectic. Applying the same release again is safe;
--- any other release must not touch objects whose shape it does not know, so it stops here, before
--- the other files run. Moving an older database forward is a step of its own (sql/upgrade).
+-- Different people apply the bundle again and again, with different releases of db-tool. One row
+-- names the version that made the schema hectic. The same version can be applied again. Another
+-- version must not touch objects of a shape that it does not know, so it stops here, before the
+-- other files run. To upgrade a database is a separate step (sql/upgrade).
 --
--- The number below is a placeholder: its one source is the tool, which puts it in. sql/README.md
--- shows how to do that by hand.
+-- The number below is a placeholder. db-tool puts the version in; sql/README.md shows how to do
+-- that by hand.
 
 -- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
 -- long as the transaction, so apply the file in one (sql/README.md).
@@ -43,7 +43,7 @@ BEGIN
 END
 $guard$;
 
--- Before anything else is touched.
+-- Check the version before anything is changed.
 DO $version$
 DECLARE
   bundle       constant text := '@HECTIC_VERSION@';
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS hectic.version (
   version    text        NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
--- An index over a constant admits one row.
+-- An index on a constant admits only one row.
 CREATE UNIQUE INDEX IF NOT EXISTS version_single_row ON hectic.version ((true));
 INSERT INTO hectic.version (version)
 SELECT v FROM (VALUES ('@HECTIC_VERSION@')) AS bundle(v)

@@ -1,10 +1,10 @@
 -- hectic.gcm_*: AES-256-GCM in plpgsql, for the secrets of 20-secret.sql.
 --
--- A secret has to be encrypted where it is stored and readable in SQL, in any database, before the
--- project's own CREATE EXTENSION. The core has hashes and random numbers but no cipher, and what an
--- extension offers (pgcrypto) has no authenticated mode and belongs to whoever created it. So the
--- cipher is written out here. It makes and reads the same bytes as any other AES-256-GCM (FIPS 197,
--- NIST SP 800-38D); its counterpart in the tool is src/secret/cipher.rs.
+-- A secret must be sealed where it is stored, and readable in SQL, in any database, before the
+-- project's own CREATE EXTENSION runs. PostgreSQL has hashes and random numbers but no cipher. The
+-- extension pgcrypto has no authenticated mode, and belongs to the role that created it. So the
+-- cipher is written here. It makes and reads the same bytes as any other AES-256-GCM (FIPS 197,
+-- NIST SP 800-38D). Its counterpart in db-tool is src/secret/cipher.rs.
 --
 --   plain text   16 bytes     16 bytes     rest          data (vouched for, not encrypted)
 --                   |            |           |             |
@@ -22,12 +22,13 @@
 --   all of that is a look-up in a table of 256 words; a column is the xor of four of those and of
 --   the round key. The tables follow from the definition of the S-box, so they are computed when
 --   this file is applied, not written down. Counter mode never decrypts a block.
--- * Counter mode (hectic.gcm_keystream) encrypts nonce and counter. Xor with that encrypts, and once
---   more decrypts. A nonce must not occur twice under one key; the caller draws it at random.
--- * GHASH (hectic.ghash) takes the message for a polynomial over the field of 2^128 elements and
---   evaluates it at a secret point. Who does not know the point cannot change the message and keep
---   the result.
--- * hectic.gcm_seal and hectic.gcm_open put these together.
+-- * Counter mode (hectic.gcm_keystream) encrypts nonce and counter. The xor with this keystream
+--   encrypts a text; a second xor decrypts it. A nonce must not occur twice under one key, so the
+--   caller makes it of random bytes.
+-- * GHASH (hectic.ghash) reads the message as a polynomial over the field of 2^128 elements and
+--   evaluates it at a secret point. Without the point, nobody can change the message and keep the
+--   result.
+-- * hectic.gcm_seal and hectic.gcm_open combine these parts.
 --
 -- The rule of this file and of the next: plain text, keys and keystream occur in simple expressions
 -- only (assignment, IF, RETURN), never in an SQL statement or a subquery. PostgreSQL plans those
@@ -35,8 +36,8 @@
 -- the log and to the caller. A simple expression gets its values when it runs. So none of these
 -- functions has a SELECT.
 --
--- Not defended against: somebody on the same machine who can time single table look-ups, and a
--- superuser, who can read the key as well.
+-- There is no protection from a process on the same machine that can time single table look-ups,
+-- and none from a superuser, who can read the key as well.
 
 -- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
 -- long as the transaction, so apply the file in one (sql/README.md).
@@ -73,8 +74,8 @@ BEGIN
 END
 $guard$;
 
--- What is there already: the self test at the end has to compile all of it, so it is left out when
--- the file, which is applied again and again, changes nothing.
+-- Does the cipher exist already? The self test at the end must compile all of its functions. It is
+-- left out if the application of this file changes nothing.
 DO $before$
 BEGIN
   PERFORM pg_catalog.set_config('hectic.aes_gcm_before', (
@@ -83,8 +84,8 @@ BEGIN
 END
 $before$;
 
--- The tables of AES: the S-box, and for each of the four places in a column what a byte there
--- contributes to the column after a round. Kept in a function, as constants.
+-- The tables of AES: the S-box, and for each of the four places in a column the contribution of a
+-- byte there to the column after a round. A function keeps them as constants.
 DO $tables$
 DECLARE
   powers  int[] := '{}';   -- of 3, among the polynomials modulo x^8+x^4+x^3+x+1: all but zero
@@ -212,8 +213,8 @@ BEGIN
 END
 $function$;
 
--- Two texts of the same length, bit by bit. The core has xor for bit strings; their binary form is
--- the length in four bytes, then the bits.
+-- The exclusive or of two texts of the same length. PostgreSQL has xor for bit strings. Their
+-- binary form is the length in four bytes, followed by the bits.
 CREATE OR REPLACE FUNCTION hectic.xor_bytes(a bytea, b bytea) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -221,7 +222,7 @@ BEGIN
 END
 $function$;
 
--- A text filled up with zeros to whole blocks.
+-- A text, padded with zeros to complete blocks.
 CREATE OR REPLACE FUNCTION hectic.whole_blocks(content bytea) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -229,18 +230,19 @@ BEGIN
 END
 $function$;
 
--- Polynomials are multiplied like numbers, but without carries. PostgreSQL multiplies numbers only,
--- so room is made for the carries: of a word of 32 bits every fourth is taken, and of the other too.
--- In the product each bit is then a sum of at most eight, which fits into the four bits up to the
--- next; the lowest of the four is the sum without carries. Four of these products, xored, give
--- every fourth bit of the whole product, sixteen give it all. They stay below 2^63.
+-- Polynomials are multiplied like numbers, but without carries. PostgreSQL multiplies only numbers,
+-- so the factors leave room for the carries: of each word of 32 bits, only every fourth bit is
+-- taken. In the product each bit is then a sum of at most eight, which fits into the four bits up
+-- to the next one. The lowest of the four is the sum without carries. The xor of four such products
+-- gives every fourth bit of the complete product; sixteen products give all bits. The products stay
+-- below 2^63.
 --
 -- A block of 128 bits has four such words. Karatsuba's rule makes nine products of words instead of
 -- sixteen: (a,b)(e,f) needs ae, bf and (a+b)(e+f), since ae + bf + (a+b)(e+f) = af + be.
 --
--- GHASH numbers bits from the left: the first is the coefficient of x^0. The product of such words
--- comes out one place too far right, so the factor h is divided by x beforehand. To reduce the
--- product of 255 bits, x^128 = x^7 + x^2 + x + 1 is put in, twice 64 bits.
+-- GHASH numbers bits from the left: the first one is the coefficient of x^0. So the product of two
+-- words comes out one place too far to the right, and the factor h is divided by x beforehand. To
+-- reduce the product of 255 bits, x^128 = x^7 + x^2 + x + 1 is substituted, for 64 bits at a time.
 CREATE OR REPLACE FUNCTION hectic.ghash(h bytea, blocks bytea) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -336,7 +338,8 @@ BEGIN
 END
 $function$;
 
--- The tag that vouches for data and cipher text, made with the first two blocks of the keystream.
+-- The tag, which authenticates data and cipher text. It needs the first two blocks of the
+-- keystream.
 CREATE OR REPLACE FUNCTION hectic.gcm_tag(keystream bytea, data bytea, cipher bytea) RETURNS bytea
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -377,7 +380,8 @@ BEGIN
 END
 $function$;
 
--- Whether all of these would open. Each takes two blocks of keystream, and the key is expanded once.
+-- Whether all of these values would open. For each, two blocks of keystream are made. The key is
+-- expanded only once.
 CREATE OR REPLACE FUNCTION hectic.gcm_vouches(key bytea, nonces bytea[], data bytea[], sealed bytea[]) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -430,7 +434,7 @@ COMMENT ON FUNCTION hectic.gcm_open(bytea, bytea, bytea, bytea) IS
 COMMENT ON FUNCTION hectic.gcm_vouches(bytea, bytea[], bytea[], bytea[]) IS
   'Whether hectic.gcm_open would open each of these; it opens none.';
 
--- The GCM specification's test case 16. A cipher that is wrong must not be used once.
+-- Tests the cipher with test case 16 of the GCM specification: a wrong cipher must never be used.
 DO $self_test$
 DECLARE
   key    constant bytea := '\xfeffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308';

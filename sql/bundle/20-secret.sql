@@ -1,31 +1,36 @@
--- hectic.secret: values that functions and jobs inside the database need and sources must not hold.
+-- hectic.secret: values that functions and jobs in the database need, and that sources must not
+-- contain.
 --
--- They are stored sealed, so that no data directory, dump, base backup or log shows them, and opened
--- when somebody who is allowed asks. To let a role read, GRANT it USAGE on the schema and EXECUTE on
--- hectic.get_secret(text); for the view hectic.secret also SELECT on that. Nobody has any by default.
+-- They are stored sealed, so that no data directory, dump, base backup or log shows them. They are
+-- opened when a role that has the right asks. To let a role read, GRANT it USAGE on the schema and
+-- EXECUTE on hectic.get_secret(text); for the view hectic.secret also SELECT on the view. By
+-- default no role has these rights.
 --
 --   sealed = version (0x01) | key id (4 bytes) | nonce (12) | cipher text | tag (16)
 --
--- with AES-256-GCM (15-aes-gcm.sql). The tag vouches for the name too, so a value does not open under
--- another one. The key id is the beginning of a hash of the key and tells which of several keys it was.
+-- with AES-256-GCM (15-aes-gcm.sql). The tag also authenticates the name, so a value does not open
+-- under another name. The key id is the beginning of a hash of the key; it names the key that
+-- sealed the value.
 --
--- The keys stand in a file outside the data directory: hectic.key beside it, one a line, the first
--- seals. The functions run with their owner's rights, a superuser's, to read it. Its place can be
--- said in the server's configuration files otherwise, but in no setting that a session could make:
--- whoever chose the file would choose the key. How a key is rotated: put a new line in front, call
--- hectic.rekey_secrets() in every database, remove the old line.
+-- The keys are in a file outside the data directory: hectic.key beside it, one key a line. The
+-- first key seals. The functions read the file with the rights of their owner, a superuser. The
+-- server's configuration files can name another file, but no setting of a session can: the session
+-- that chooses the file would choose the key. To rotate the key, put a new line in front, call
+-- hectic.rekey_secrets() in every database, and remove the old line.
 --
--- The rule of 15-aes-gcm.sql holds here: values and keys in simple expressions only. The statements
--- below see names and sealed values. No message holds a value, nor a name that is malformed (it may
--- be a piece of a value that lost its quotes). The server's log would still print the statement that
--- failed, literal and all, so functions that are given values turn that off for themselves where the
--- role may (a superuser may). Other ways of a literal into a log or a plan are its writer's to close.
+-- The rule of 15-aes-gcm.sql holds here: values and keys occur in simple expressions only. The
+-- statements below contain names and sealed values. No message contains a value, or a malformed
+-- name, which may be a piece of a value that lost its quotes. The server's log would still print a
+-- failed statement with its literals. So functions with values as arguments turn that off for
+-- themselves, if their owner may (a superuser may). A client that writes a value as a literal can
+-- leak it to a log or a plan in other ways.
 --
--- The dotenv file stays the source of truth. Loading replaces the whole set or, at the first error,
--- nothing. The grammar is the tool's own (src/secret/dotenv.rs reads the same): no substitution, no
--- commands, no look-ups.
+-- The dotenv file remains the source of the secrets. A load replaces all of them or, at the first
+-- error, none. The grammar is db-tool's own (src/secret/dotenv.rs implements the same): no
+-- substitution, no commands, no look-ups.
 --
--- HC002: objects of another version. HC005: no key. HC006: sealed with a key that is not there.
+-- HC002: objects of another version. HC005: no key. HC006: a value is sealed with a key that is not
+-- in the file.
 
 -- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
 -- long as the transaction, so apply the file in one (sql/README.md).
@@ -62,7 +67,7 @@ BEGIN
 END
 $guard$;
 
--- A plain table of this name is that of a bundle up to 0.3.0.
+-- A plain table of this name belongs to a bundle up to 0.3.0.
 DO $shape$
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_class c
@@ -96,10 +101,10 @@ CREATE TABLE IF NOT EXISTS hectic.secret_sealed (
   updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 REVOKE ALL ON TABLE hectic.secret_sealed FROM PUBLIC;
--- Sealed values look like noise: not worth an attempt to compress them.
+-- Sealed values cannot be compressed.
 ALTER TABLE hectic.secret_sealed ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
--- The body of a double-quoted value without its quotes, escapes resolved.
+-- The body of a double-quoted value without its quotes. Escapes are replaced.
 CREATE OR REPLACE FUNCTION hectic.dotenv_unescape(body text, line int) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -311,7 +316,8 @@ $function$;
 
 -- Sealing and opening ------------------------------------------------------------------------
 
--- The core's random numbers come as UUIDs, of which six bits are fixed; two of them hold enough.
+-- PostgreSQL's random numbers come as UUIDs, in which six bits are fixed. Two of them have enough
+-- random bits.
 CREATE OR REPLACE FUNCTION hectic.secret_seal(keys bytea[], name text, value text) RETURNS bytea
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -326,7 +332,7 @@ BEGIN
 END
 $function$;
 
--- An exception could show bytes of a value that is no text here, so it is exchanged for another.
+-- An exception could show bytes of a value that is no valid text, so another exception replaces it.
 CREATE OR REPLACE FUNCTION hectic.secret_open(keys bytea[], name text, sealed bytea) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -359,7 +365,7 @@ BEGIN
 END
 $function$;
 
--- Unchanged values keep their sealed form and with it their time.
+-- An unchanged value keeps its sealed form and its time.
 CREATE OR REPLACE FUNCTION hectic.secret_seal_if_changed(keys bytea[], name text, value text) RETURNS bytea
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -377,7 +383,7 @@ BEGIN
 END
 $function$;
 
--- Readers go on with the old set until the transaction commits; a second loader waits.
+-- Readers use the old set until the transaction commits. A second loader waits.
 CREATE OR REPLACE FUNCTION hectic.replace_sealed_secrets(names text[], sealed bytea[]) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -521,7 +527,7 @@ BEGIN
 END
 $function$;
 
--- The values stay what they were, so their times do.
+-- The values do not change, so their times do not, either.
 CREATE OR REPLACE FUNCTION hectic.rekey_secrets() RETURNS integer
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -550,14 +556,15 @@ BEGIN
 END
 $function$;
 
--- For SELECT value FROM hectic.secret WHERE key = '…'. The barrier keeps conditions of others, which
--- might tell what they see, from rows that the query does not select. Only what is asked for is opened.
+-- For SELECT value FROM hectic.secret WHERE key = '…'. The security barrier keeps conditions of a
+-- query, which might leak values, from rows that the query does not select. Only the selected
+-- values are opened.
 CREATE OR REPLACE VIEW hectic.secret WITH (security_barrier) AS
   SELECT s.id, s.key, hectic.get_secret(s.key) AS value, s.updated_at
   FROM hectic.secret_sealed s;
 REVOKE ALL ON TABLE hectic.secret FROM PUBLIC;
 
--- A failing call must not have its statement, which may hold values as literals, in the log.
+-- If a call fails, its statement must not be logged, because it may contain values as literals.
 DO $quiet$
 BEGIN
   IF pg_catalog.has_parameter_privilege('log_min_error_statement', 'SET') THEN

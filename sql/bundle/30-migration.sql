@@ -1,14 +1,14 @@
--- hectic.migration: what has been done to this database, one row for each migration; and
--- hectic.migration_event: everything that ever happened to it, appended and never changed.
+-- hectic.migration: the state of each migration in this database, one row for each; and
+-- hectic.migration_event: a log of all actions, to which rows are only appended.
 --
--- Only the migrator writes here; people read it. A migration is Running before its SQL starts, in a
--- transaction of its own, so that a crash leaves a trace instead of a gap. It becomes Migrated in the
--- very transaction of its SQL, so that neither exists without the other. A migration that has never
--- been started has no row; one that was reverted is Undone, one that failed Error.
+-- Only the migrator writes here; people read. A migration becomes Running before its SQL starts, in
+-- a transaction of its own, so that a crash leaves a trace. It becomes Migrated in the same
+-- transaction as its SQL, so that either both are committed or none. A migration that was never
+-- started has no row. A reverted migration is Undone, and a failed one is Error.
 --
--- The migrator calls the procedures below from the session that runs the migrations: they check that
--- this session still holds the migrator's lock, and that the row is in a state from which the step is
--- allowed. Whatever else they find is impossible and raises HC003.
+-- The migrator calls the procedures below in the session that runs the migrations. They check that
+-- the session still holds the migrator's lock, and that the state of the row allows the step. Any
+-- other state is impossible and raises HC003.
 
 -- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
 -- long as the transaction, so apply the file in one (sql/README.md).
@@ -97,7 +97,7 @@ CREATE TABLE IF NOT EXISTS hectic.migration (
 );
 REVOKE ALL ON TABLE hectic.migration FROM PUBLIC;
 
--- IF NOT EXISTS says nothing about the shape of a table that is there already.
+-- IF NOT EXISTS does not check the shape of an existing table, so do it here.
 DO $shape$
 BEGIN
   IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
@@ -122,7 +122,7 @@ CREATE OR REPLACE TRIGGER migration_event_is_append_only
 BEFORE UPDATE OR DELETE OR TRUNCATE ON hectic.migration_event
 FOR EACH STATEMENT EXECUTE FUNCTION hectic.keep_migration_event();
 
--- Whether this session holds the migrator's lock: the advisory lock whose key is given.
+-- Whether this session holds the migrator's lock. The argument is the key of this advisory lock.
 CREATE OR REPLACE FUNCTION hectic.holds_migration_lock(lock_key bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -134,8 +134,8 @@ BEGIN
 END
 $function$;
 
--- The indexes that a concurrent build has left or is still making. An index on a partitioned table
--- may be invalid for good reasons and is none of them.
+-- The invalid indexes, which a concurrent build has left or is still making. An index on a
+-- partitioned table is left out: it may be invalid for good reasons.
 CREATE OR REPLACE FUNCTION hectic.invalid_indexes() RETURNS oid[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -146,7 +146,7 @@ BEGIN
 END
 $function$;
 
--- The state becomes Running, the log gets the SQL that is about to run.
+-- Sets the state to Running, and logs the SQL that is about to run.
 CREATE OR REPLACE PROCEDURE hectic.start_migration(
   lock_key bigint, migration_set text, version bigint, name text, direction text, transactional boolean,
   checksum text, normalized_checksum text, previous bigint, actor text, tool_version text,
@@ -207,7 +207,8 @@ BEGIN
 END
 $procedure$;
 
--- How far a migration without a transaction has come: called after each of its statements.
+-- The progress of a migration without a transaction. The migrator calls this after each of its
+-- statements.
 CREATE OR REPLACE PROCEDURE hectic.note_statement(migration_set text, version bigint, statements integer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 #variable_conflict use_column
@@ -217,8 +218,9 @@ BEGIN
 END
 $procedure$;
 
--- The state becomes Migrated or Undone. transaction_id is that of the transaction in which the
--- migration began, null for one without: if it ended its own transaction, this is another.
+-- Sets the state to Migrated or Undone. transaction_id is the transaction in which the migration
+-- began, or null for a migration without one. If the current transaction is another one, the
+-- migration has ended its own.
 CREATE OR REPLACE PROCEDURE hectic.end_migration(migration_set text, version bigint, transaction_id text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 #variable_conflict use_column
@@ -253,9 +255,9 @@ BEGIN
 END
 $procedure$;
 
--- A Running migration becomes Error, of one session (backend) or of all. A failed down that ran in a
--- transaction has changed nothing, so its migration is Migrated as before; only the log says Error.
--- Returns the names.
+-- Sets Running migrations to Error: those of one session (backend), or all. A failed down in a
+-- transaction has changed nothing, so its migration is Migrated as before, and only the log says
+-- Error. Returns the names.
 CREATE OR REPLACE FUNCTION hectic.fail_migration(
   migration_set text, version bigint, backend integer, action text, actor text, tool_version text, error text)
 RETURNS SETOF text

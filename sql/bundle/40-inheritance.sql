@@ -1,31 +1,33 @@
 -- Inheritance as policy: hectic.created_at, hectic.updated_at and hectic.immutable.
 --
--- A table says what it is by what it inherits. Inheriting hectic.created_at is a duty of every
--- ordinary table; hectic.updated_at brings a column that keeps itself current; hectic.immutable
--- freezes the rows outside migrations. PostgreSQL inherits columns but no triggers, and it obliges
--- nobody to inherit, so an event trigger does the rest after each statement that makes or alters a
--- table: it refuses tables that shirk the duty, gives each table the triggers that its ancestors stand
--- for and takes away those of ancestors it has left. There are two event triggers, for statements
--- whose tables may inherit and for those whose tables may not, so that no statement pays for both.
+-- The parents of a table tell its kind. Every ordinary table must inherit hectic.created_at.
+-- hectic.updated_at brings a column that a trigger keeps current. hectic.immutable freezes the rows
+-- outside of migrations. PostgreSQL inherits columns but no triggers, and it does not force a table
+-- to inherit. So an event trigger runs after each statement that makes or alters a table: it
+-- refuses tables that break the rule, gives each table the triggers of its ancestors, and removes
+-- the triggers of former ancestors. There are two event triggers, for statements whose tables may
+-- inherit and for statements whose tables may not, so that only one of them runs after each
+-- statement.
 --
--- How the duty survives ALTER TABLE without punishing the innocent. A database may hold tables
--- older than this bundle; altering those must stay possible, if only to make them inherit. What
--- must not happen is that a table which was in order is not in order afterwards (NO INHERIT, a move
--- out of an exempt schema, a dropped default). That takes a look at the catalogs before and after
--- the statement. PostgreSQL runs a STABLE function on the snapshot of the statement that called
--- it, here the ALTER TABLE itself, and a VOLATILE one on a fresh snapshot: the event trigger is
--- STABLE and so looks back, and the VOLATILE functions it calls look at the present.
+-- How the rule works with ALTER TABLE. A database may have tables that are older than this bundle.
+-- It must be possible to alter them, if only to make them inherit. But a table that obeyed the rule
+-- must not break it afterwards (by NO INHERIT, a move out of an exempt schema, or a dropped
+-- default). So the catalogs before and after the statement are compared. PostgreSQL runs a STABLE
+-- function on the snapshot of the calling statement, here the ALTER TABLE itself, and a VOLATILE
+-- function on a new snapshot. The function of the event trigger is STABLE and sees the state before
+-- the statement; the VOLATILE functions that it calls see the state after it.
 --
--- Why two triggers on an immutable table. Statement triggers fire even when no row matches, and
--- are the only ones for TRUNCATE; but an UPDATE or DELETE of an ancestor fires only the ancestor's
--- statement triggers, and the row triggers of the table that holds the row. So both are needed.
+-- Why an immutable table has two triggers. Statement triggers fire even if no row matches, and only
+-- they fire for TRUNCATE. But an UPDATE or DELETE of an ancestor fires the statement triggers of
+-- the ancestor only, and the row triggers of the table that holds the row. So both are needed.
 --
--- The permission to write is a setting, and PostgreSQL does not tell a function whether SET or SET
--- LOCAL made it. The trigger therefore makes it local itself: on first use it sets the session's
--- value to nothing and the transaction's value to 'on'. Whatever opened it, COMMIT closes it.
+-- A setting gives the permission to write, and PostgreSQL does not tell a function whether SET or
+-- SET LOCAL made the setting. So the trigger makes it local: when it first sees the setting, it
+-- sets the session's value to nothing and the transaction's value to 'on'. In either case the
+-- permission ends with COMMIT.
 --
--- These are guard rails for colleagues, not a defence against them: an owner may drop or disable
--- a trigger, and anyone may SET the list of excluded schemas.
+-- The rule prevents mistakes of colleagues. It is no defence against them: an owner may drop or
+-- disable a trigger, and every role may SET the list of excluded schemas.
 
 -- The schema, and one application at a time: IF NOT EXISTS alone loses races. The lock lasts as
 -- long as the transaction, so apply the file in one (sql/README.md).
@@ -118,9 +120,10 @@ COMMENT ON FUNCTION hectic.block_immutable() IS
 
 -- What the catalogs say ----------------------------------------------------------------------
 
--- They are plpgsql where SQL would read better, because a session plans the statements of plpgsql once and
--- those of an SQL function at each call. A plan is made while the database is nearly empty and used when it has
--- thousands of tables: so there are no sequential scans, and loops with an index where a query would join.
+-- These functions are in plpgsql although SQL would read better: a session plans the statements of
+-- plpgsql once, and those of an SQL function at each call. A plan is made while the database is
+-- nearly empty, and used when it has thousands of tables. So there are no sequential scans, and
+-- loops with an index take the place of joins.
 CREATE OR REPLACE FUNCTION hectic.with_ancestors(descendant oid) RETURNS oid[]
 LANGUAGE plpgsql STABLE STRICT SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -137,7 +140,8 @@ END
 $function$;
 COMMENT ON FUNCTION hectic.with_ancestors(oid) IS 'The table and all that it inherits from, through any number of generations.';
 
--- ROWS, because most tables have few descendants: the planner would look at every table of the database.
+-- ROWS, because most tables have few descendants: without it, the planner would choose to read
+-- every table of the database.
 CREATE OR REPLACE FUNCTION hectic.with_descendants(tables oid[]) RETURNS SETOF oid
 LANGUAGE plpgsql STABLE STRICT ROWS 5 SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -195,7 +199,8 @@ $function$;
 COMMENT ON FUNCTION hectic.extra_excluded_schemas() IS
   'Schemas that the session''s setting hectic.inheritance_extra_excluded_schemas lists.';
 
--- ALTER DATABASE and ALTER ROLE set later sessions only. Here they count at once, also in the same transaction.
+-- ALTER DATABASE and ALTER ROLE affect later sessions only. Here they count at once, even in the
+-- same transaction.
 CREATE OR REPLACE FUNCTION hectic.stored_excluded_schemas() RETURNS text[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -217,7 +222,8 @@ $function$;
 COMMENT ON FUNCTION hectic.stored_excluded_schemas() IS
   'Schemas that hectic.inheritance_extra_excluded_schemas lists where it is stored for this database, the session''s role or all.';
 
--- PostgreSQL lets neither a partitioned table nor a typed one inherit; their own column does.
+-- In PostgreSQL, partitioned tables and typed tables cannot inherit. A column of their own is
+-- enough.
 CREATE OR REPLACE FUNCTION hectic.has_own_created_at(candidate oid) RETURNS boolean
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
   SELECT EXISTS (
@@ -231,9 +237,10 @@ $function$;
 COMMENT ON FUNCTION hectic.has_own_created_at(oid) IS
   'Has the table a column like that of hectic.created_at: timestamptz, not null, default now()?';
 
--- Partitions are exempt, and temporary tables with the rest of pg_*, which is where they live. So
--- are the tables of extensions, whose scripts know nothing of this rule: they are members from the
--- moment the script makes them. Foreign tables keep their rows elsewhere, by rules of their own.
+-- Partitions are exempt, and temporary tables as part of pg_*, the schemas in which they are. The
+-- tables of extensions are exempt, too: the scripts of extensions do not know this rule, and a
+-- table belongs to the extension from the moment the script makes it. Foreign tables keep their
+-- rows elsewhere, under other rules.
 CREATE OR REPLACE FUNCTION hectic.tables_without_created_at(tables oid[], excluded text[]) RETURNS oid[]
 LANGUAGE plpgsql STABLE STRICT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET search_path = pg_catalog, pg_temp AS $function$
@@ -269,14 +276,16 @@ COMMENT ON FUNCTION hectic.tables_without_created_at_now(oid[], text[]) IS
   'hectic.tables_without_created_at on a fresh snapshot, because this function is VOLATILE.';
 
 -- Enforcement --------------------------------------------------------------------------------
--- The event trigger functions run with their owner's rights: whoever makes a table needs no
--- rights on the schema hectic for them.
+-- The event trigger functions run with the rights of their owner: a role that makes a table needs
+-- no rights on the schema hectic for them.
 
--- All that most statements pay for: one query, and nothing in it depends on how many tables there are. A table is
--- passed over if it has no descendants, no parents but ours with hectic.created_at among them (or none at all in a
--- schema that the session's setting plainly names), and as many of our triggers as these bring: one for
--- hectic.updated_at, two for hectic.immutable. Whatever is less simple is examined. Our parents are looked up,
--- because a plan that names one would be made anew after each new child; subqueries stay index scans.
+-- For most statements only this query runs, and its cost does not depend on the number of tables.
+-- It leaves out a table if three conditions hold. The table has no descendants. Its only parents
+-- are ours, with hectic.created_at among them (or it has no parents at all, in a schema that the
+-- session's setting plainly names). And it has as many of our triggers as these parents bring: one
+-- for hectic.updated_at, two for hectic.immutable. All other tables are examined. Our parents are
+-- looked up by name, because a plan that contains one would be made again after each new child. The
+-- subqueries remain index scans.
 CREATE OR REPLACE FUNCTION hectic.tables_to_examine() RETURNS oid[]
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -311,7 +320,7 @@ $function$;
 COMMENT ON FUNCTION hectic.tables_to_examine() IS
   'In an event trigger: the tables of the statement that may owe created_at or a trigger; null if there are none.';
 
--- STABLE, so as to look back; see the beginning of this file.
+-- STABLE, to see the state before the statement; see the beginning of this file.
 CREATE OR REPLACE FUNCTION hectic.refuse_without_created_at(touched oid[], tag text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -373,8 +382,8 @@ $function$;
 COMMENT ON FUNCTION hectic.describe_relation(oid) IS
   'Name of a table and whether PostgreSQL lets it inherit, on a fresh snapshot.';
 
--- A trigger stays when the table still inherits, and is left alone then: its owner may have
--- disabled it for a reason.
+-- If the table still inherits, its trigger stays unchanged: the owner may have disabled it for a
+-- reason.
 CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers(tables oid[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET search_path = pg_catalog, pg_temp AS $function$
@@ -427,8 +436,8 @@ $function$;
 COMMENT ON FUNCTION hectic.sync_inherited_triggers(oid[]) IS
   'Gives the tables and their descendants (null: every table) the triggers of hectic.updated_at and hectic.immutable they inherit, and removes those they no longer do.';
 
--- After statements whose tables may inherit. Whether CREATE SCHEMA made tables is asked of the statistics, because
--- it ends the plans of every query, so that any query would be planned anew.
+-- Runs after statements whose tables may inherit. The statistics tell whether CREATE SCHEMA made
+-- tables: it invalidates all cached plans, so that any query would be planned again.
 CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers_after_ddl() RETURNS event_trigger
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -453,7 +462,7 @@ $function$;
 COMMENT ON FUNCTION hectic.sync_inherited_triggers_after_ddl() IS
   'Event trigger: hectic.refuse_without_created_at and hectic.sync_inherited_triggers for the tables of the statement.';
 
--- After statements whose tables cannot inherit, or do so already.
+-- Runs after statements whose tables cannot inherit, or inherit already.
 CREATE OR REPLACE FUNCTION hectic.enforce_created_at_inheritance() RETURNS event_trigger
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -470,15 +479,15 @@ $function$;
 COMMENT ON FUNCTION hectic.enforce_created_at_inheritance() IS
   'Event trigger: hectic.refuse_without_created_at for the tables of the statement, or of the schema that it alters.';
 
--- Tables that inherited before the event triggers existed.
+-- Gives triggers to tables that inherited before the event triggers existed.
 DO $existing$
 BEGIN
   PERFORM hectic.sync_inherited_triggers();
 END
 $existing$;
 
--- One of them for each statement. CREATE SCHEMA can make tables within one statement, and is then the only
--- tag reported.
+-- Each statement fires one of the two. CREATE SCHEMA can make tables within the same statement, and
+-- only its own tag is then reported.
 DO $event_triggers$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_enforce_created_at_inheritance') THEN
@@ -501,8 +510,8 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $event_triggers$;
 
--- Event triggers run in everybody's sessions, so the functions they reach must belong to a
--- superuser: a lesser role may have applied the bundle first.
+-- Event triggers run in the sessions of all roles. So the functions that they call must belong to a
+-- superuser. A lesser role may have applied the bundle first.
 DO $owner$
 DECLARE
   lesser regprocedure;

@@ -1,4 +1,5 @@
--- The databases that somebody may connect to, with their sizes in bytes where this role may know them.
+-- The databases that accept connections, with their sizes in bytes. The size is null if the role
+-- may not know it.
 SELECT d.datname::text AS name,
        CASE WHEN pg_catalog.has_database_privilege(d.oid, 'CONNECT')
             THEN pg_catalog.pg_database_size(d.oid) END AS bytes

@@ -1,4 +1,4 @@
--- The last migration of every set that is applied in this database.
+-- The last applied migration of every set in this database.
 SELECT DISTINCT ON (m.migration_set) m.migration_set::text AS set, m.name::text AS name
 FROM hectic.migration m
 WHERE m.state = 'Migrated' AND m.deleted_at IS NULL

@@ -1,4 +1,5 @@
--- What keeps the role $1 from connecting to the database $2: the statement that changes it, and what it does.
+-- The obstacles that keep the role $1 from connecting to the database $2: for each, the statement
+-- that removes it, and a text about that.
 SELECT change.statement, change.told
 FROM pg_catalog.pg_roles r
 CROSS JOIN pg_catalog.pg_database d

@@ -1,4 +1,4 @@
--- Collations of this database that sort otherwise than when they were recorded.
+-- The collations of this database with another version than the recorded one.
 SELECT c.oid AS oid,
        pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.collname) AS name,
        c.collversion AS was,

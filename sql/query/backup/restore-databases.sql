@@ -1,5 +1,5 @@
--- The databases that can be connected to, whether a DROP DATABASE of each was interrupted, and whether the
--- C library or ICU sorts them otherwise than when their indexes were built.
+-- The databases that accept connections: whether a DROP DATABASE was interrupted, and whether the
+-- version of the C library or of ICU differs from the recorded one.
 SELECT d.datname::text AS name,
        d.datistemplate AS template,
        d.datconnlimit = -2 AS invalid,

@@ -1,4 +1,4 @@
--- The event triggers of this database that fire when somebody connects (PostgreSQL 17).
+-- The event triggers of this database for logins (PostgreSQL 17).
 SELECT t.evtname::text AS name
 FROM pg_catalog.pg_event_trigger t
 WHERE t.evtevent = 'login' AND t.evtenabled <> 'D'

@@ -1,2 +1,2 @@
--- Ends recovery, so that the cluster can be written to.
+-- Ends recovery, so that clients can write.
 SELECT pg_catalog.pg_promote(true, 600) AS promoted

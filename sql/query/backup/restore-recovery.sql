@@ -1,2 +1,2 @@
--- Whether the server still replays a log that others may go on writing.
+-- Whether the server is in recovery.
 SELECT pg_catalog.pg_is_in_recovery() AS recovering

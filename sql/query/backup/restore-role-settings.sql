@@ -1,5 +1,5 @@
--- The settings of roles and databases: whose each is, the beginning of the statement that changes it, and
--- whether it reaches a session of one of the roles $1.
+-- The settings of roles and databases: the owner of each, the beginning of the statement that
+-- changes it, and whether it affects sessions of one of the roles $1.
 SELECT CASE WHEN s.setrole <> 0
             THEN pg_catalog.concat_ws(' in the database ', 'the role ' || r.rolname, d.datname)
             WHEN s.setdatabase <> 0 THEN 'the database ' || d.datname

@@ -1,4 +1,4 @@
--- Indexes with a key sorted by one of the collations $1.
+-- The indexes with a key that one of the collations $1 sorts.
 SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(i.relname) AS name
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid

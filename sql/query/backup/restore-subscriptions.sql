@@ -1,4 +1,4 @@
--- Subscriptions of this database that would go on applying what a publisher sends.
+-- The enabled subscriptions of this database, which would go on applying changes of a publisher.
 SELECT s.subname::text AS name
 FROM pg_catalog.pg_subscription s
 JOIN pg_catalog.pg_database d ON d.oid = s.subdbid

@@ -1,4 +1,4 @@
--- What a backup says about the server that it was taken from.
+-- The facts about the server that the description of a backup holds.
 SELECT pg_catalog.current_setting('server_version') AS version,
        pg_catalog.current_setting('server_version_num')::integer / 10000 AS major,
        pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS taken,

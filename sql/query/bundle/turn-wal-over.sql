@@ -1,2 +1,3 @@
--- Begins a new segment of the write-ahead log, after which those before it are not needed.
+-- Begins a new segment of the write-ahead log. After that, the server does not need the segments
+-- before it.
 SELECT pg_catalog.pg_switch_wal(); CHECKPOINT

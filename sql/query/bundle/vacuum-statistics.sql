@@ -1,2 +1,2 @@
--- Takes what ANALYZE noted of rows that are gone off the disk.
+-- Removes statistics of deleted rows from the disk. ANALYZE had copied values of these rows.
 VACUUM FULL pg_catalog.pg_statistic

@@ -1,2 +1,2 @@
--- The version of the hectic bundle in this database; no row if it was never recorded.
+-- The version of the hectic bundle in this database. No row if none is recorded.
 SELECT v.version FROM hectic.version v;

@@ -1,3 +1,3 @@
--- Writes something to the WAL, so that a synchronous commit flushes everything that asynchronous
--- commits before it have left unwritten.
+-- Writes something to the WAL. A synchronous commit of this flushes all earlier asynchronous
+-- commits, too.
 SELECT pg_catalog.pg_logical_emit_message(true, 'db-tool', '')

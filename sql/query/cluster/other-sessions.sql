@@ -1,6 +1,6 @@
--- How many sessions there are beside those that look after the cluster, which all have this one's
--- name: of clients and, because a backup or a standby depends on them, of replication. The server's
--- own workers do not count. One that has just become idle may be about to end.
+-- The number of sessions other than db-tool's own, which all have the application name of this
+-- session. Clients count, and replication, because a backup or a standby depends on it. The
+-- server's own workers do not count. A session that has just become idle may be about to end.
 SELECT count(*) AS sessions,
        COALESCE(bool_or(state = 'idle' AND state_change > clock_timestamp() - interval '1 second'), false) AS ending
 FROM pg_catalog.pg_stat_activity

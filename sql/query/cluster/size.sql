@@ -1,4 +1,4 @@
--- The size of all databases in bytes, and in words.
+-- The size of all databases together, in bytes and in words.
 SELECT sum(pg_catalog.pg_database_size(oid))::bigint AS bytes,
        pg_catalog.pg_size_pretty(sum(pg_catalog.pg_database_size(oid))) AS pretty
 FROM pg_catalog.pg_database

@@ -1,4 +1,4 @@
--- Encoding and locale of the database at hand. Columns that only newer servers have are read as JSON.
+-- The encoding and locale of this database. Columns that only newer servers have are read as JSON.
 SELECT pg_catalog.pg_encoding_to_char(d.encoding)::text AS encoding,
        CASE j ->> 'datlocprovider' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END AS provider,
        d.datcollate::text AS collate, d.datctype::text AS ctype,

@@ -1,2 +1,3 @@
--- For a server whose version was not known when the session was opened: PostgreSQL 17 and later.
+-- For PostgreSQL 17 and later, if the version of the server was not known when the session was
+-- opened.
 SET transaction_timeout = 0;

@@ -1,2 +1,2 @@
--- Whether anything is sealed.
+-- Whether there are sealed secrets.
 SELECT EXISTS (SELECT FROM hectic.secret_sealed) AS found

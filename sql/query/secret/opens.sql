@@ -1,2 +1,2 @@
--- Whether the server opens the secret $1; an error when it does not.
+-- Whether the server can open the secret $1. Fails if it cannot.
 SELECT hectic.get_secret($1) IS NOT NULL AS opens

@@ -1,2 +1,2 @@
--- Seals anew what is not sealed with the first key; how many that were.
+-- Seals all secrets with the first key that are sealed with another one. Returns their number.
 SELECT hectic.rekey_secrets()::bigint AS resealed

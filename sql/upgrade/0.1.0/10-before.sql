@@ -1,11 +1,11 @@
--- From 0.1.0: clear the place for the files of the bundle, which run next in the
--- same transaction. 0.1.0 is the bundle of the shell tools: plain secrets keyed by name, a version
--- row, a migration table of its own, and event triggers whose functions had other names.
+-- From 0.1.0: makes room for the files of the bundle, which run next in the same transaction. 0.1.0
+-- is the bundle of the shell tools. It has plain secrets with names as keys, a version row, a
+-- migration table of another shape, and event triggers whose functions have other names.
 --
--- Nothing is lost: the secrets are looked after by the next file (sql/upgrade/plain-secret), a
--- migration table of another shape stays as hectic.migration_0_1_0, and a trigger that somebody
--- attached by hand to a table outside the inheritance keeps working. Only what the bundle attaches
--- anew goes.
+-- Nothing is lost. The next file (sql/upgrade/plain-secret) keeps the secrets. A migration table of
+-- another shape stays as hectic.migration_0_1_0. A trigger that somebody attached by hand to a
+-- table outside of the inheritance keeps working. Only objects that the bundle makes again are
+-- dropped.
 
 DO $version$
 DECLARE
@@ -27,7 +27,7 @@ BEGIN
 END
 $version$;
 
--- The event triggers first: they would watch the rest.
+-- Drop the event triggers first: otherwise they would run after the statements below.
 DO $event_triggers$
 DECLARE
   old name;
@@ -43,8 +43,8 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $event_triggers$;
 
--- Triggers that the old bundle attached, then the functions nobody refers to any more, and those
--- whose signature CREATE OR REPLACE could not change.
+-- Drop the triggers that the old bundle attached. Then drop the functions that nothing uses any
+-- more, and those with a signature that CREATE OR REPLACE cannot change.
 DO $functions$
 DECLARE
   old record;

@@ -1,5 +1,5 @@
--- From 0.2.0: only the history of migrations has changed its shape. No release of the tool wrote to
--- the old table, but people can have; then it stays as hectic.migration_0_2_0.
+-- From 0.2.0: only the history of migrations has another shape. No release of db-tool wrote to the
+-- old table, but users may have; in this case it stays as hectic.migration_0_2_0.
 
 DO $version$
 DECLARE

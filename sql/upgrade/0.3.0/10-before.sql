@@ -1,4 +1,4 @@
--- From 0.3.0: only the secrets have changed their shape (sql/upgrade/plain-secret).
+-- From 0.3.0: only the secrets have another shape (sql/upgrade/plain-secret).
 
 DO $version$
 DECLARE

@@ -1,5 +1,5 @@
--- From any version from 0.2.0 to 0.4.0: two event triggers followed each statement. The bundle makes them anew
--- with other tags, so that only one does, and brings other functions for them.
+-- From any version from 0.2.0 to 0.4.0: two event triggers ran after each statement. The bundle
+-- makes them again with other tags, so that only one runs, and brings other functions for them.
 
 DO $event_triggers$
 DECLARE

@@ -1,5 +1,5 @@
--- From any version up to 0.3.0, which kept secrets as plain text: after that version's own first
--- half, and before the bundle. The table waits under another name for the second half.
+-- From any version up to 0.3.0, which kept secrets as plain text. Runs after the first file of that
+-- version and before the bundle. Renames the table; the second file needs it.
 
 DO $secret$
 BEGIN

@@ -1,14 +1,16 @@
--- From any version up to 0.3.0: the bundle is in place, the secrets are sealed and move in.
+-- From any version up to 0.3.0. Runs after the bundle: seals the secrets and stores them in the new
+-- table.
 --
--- A name that the bundle does not take can be a piece of a value that lost its quotes, as the shell
--- tools read them. So such names are counted, not shown, and nothing has changed then; likewise
--- without a key. No secrets need none.
+-- A name that the bundle refuses may be a piece of a value that lost its quotes, because the shell
+-- tools read dotenv files in that way. So the error counts such names but does not show them, and
+-- nothing is changed. The same holds if there is no key. Without secrets no key is needed.
 --
--- A view that reads the old table keeps it from being dropped; the error names the view, and
--- nothing has changed then. Grants on the old table end with it: readers need EXECUTE on
--- hectic.get_secret(text) and USAGE on the schema.
+-- A view that reads the old table prevents the upgrade; the error names the view, and nothing is
+-- changed. Grants on the old table are lost: readers then need EXECUTE on hectic.get_secret(text)
+-- and USAGE on the schema.
 --
--- Values in simple expressions only, as everywhere; the loop's query reads them, but none is in it.
+-- Values occur in simple expressions only, as in all files. The query of the loop reads them, but
+-- its text contains none.
 
 DO $secret$
 DECLARE
