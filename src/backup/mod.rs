@@ -1,22 +1,24 @@
-//! Physical backups: taken with `pg_basebackup`, checked, described, and restored.
+//! Physical backups: takes them with `pg_basebackup`, checks, describes and restores them.
 //!
-//! A backup is a directory as `pg_basebackup -Ft` writes it, with a description of ours:
+//! A backup is a directory in the format of `pg_basebackup -Ft`, with a description:
 //!
 //! ```text
 //! postgresql-backup/
 //! ├── base.tar.zst        the data directory (or base.tar, base.tar.gz)
-//! ├── pg_wal.tar          the log that makes it consistent (also compressed; absent with -X fetch)
+//! ├── pg_wal.tar          the WAL that makes it consistent (may be compressed; absent with -X fetch)
 //! ├── 16384.tar.zst       a tablespace, named after its OID
-//! ├── backup_manifest     size and checksum of every file
-//! ├── backup.json         what is in it: the `sidecar`
-//! └── database_name       the database that counts, in a normalised backup
+//! ├── backup_manifest     the manifest: size and checksum of every file
+//! ├── backup.json         the description (`sidecar`)
+//! └── database_name       the project's database, in a normalised backup
 //! ```
 //!
-//! `archive` reads tar streams and believes nothing about them; `manifest` checks what comes out;
-//! `read` does both at once, with or without writing. `take` makes a backup. A restore is `prepare`:
-//! extract, look at what can be seen without a server (`preflight`), keep of the `settings` what suits
-//! this machine, start, and deal with what only a server can tell (`live`). Where the result goes is the
-//! caller's business: a private cluster, or a `cluster::Replacement` that takes the old one's place.
+//! `archive` reads tar streams and trusts nothing in them; `manifest` checks the files in them;
+//! `read` does both, and writes the files if asked. `take` makes a backup.
+//!
+//! `prepare` restores a backup: it extracts the archives, makes the checks that need no server
+//! (`preflight`), keeps the `settings` that suit this machine, starts the server, and adapts the
+//! cluster (`live`). The caller chooses the place: a private cluster, or a `cluster::Replacement`
+//! for the development cluster.
 
 pub mod read;
 pub mod restore;
@@ -37,10 +39,10 @@ use read::manifest::Manifest;
 
 /// The name of `pg_basebackup`'s list of files.
 const MANIFEST: &str = "backup_manifest";
-/// The name of the file that says which database counts.
+/// The name of the file with the name of the project's database.
 const DATABASE_NAME: &str = "database_name";
 
-/// A backup that exists.
+/// A backup on the disk.
 #[derive(Debug, Clone)]
 pub struct Backup {
     directory: PathBuf,
@@ -48,7 +50,7 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// Finds the backup in `directory`; exit 3 when there is none.
+    /// Finds the backup in `directory`. The error is `Missing` (exit 3) if there is none.
     pub fn open(directory: &Path) -> Result<Self> {
         if !directory.is_dir() {
             return Err(missing(directory, "does not exist"));
@@ -69,7 +71,8 @@ impl Backup {
         }
     }
 
-    /// The backup whose base archive is `file`, whatever its name; the rest stands beside it.
+    /// The backup with the base archive `file`, which may have any name. Its other files are beside
+    /// it.
     pub fn open_archive(file: &Path) -> Result<Self> {
         if !file.is_file() {
             return Err(missing(file, "does not exist"));
@@ -82,33 +85,34 @@ impl Backup {
         Ok(Self { directory: directory.to_owned(), archives })
     }
 
-    /// Where it is.
+    /// The directory of the backup.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// What `database backup` wrote about it; `None` for a backup that others took.
+    /// The description. `None` for a backup that db-tool did not take.
     pub fn sidecar(&self) -> Option<Sidecar> {
         Sidecar::read(&self.directory)
     }
 
-    /// The database that counts, in a normalised backup.
+    /// The name of the project's database, in a normalised backup.
     pub fn database_name(&self) -> Option<String> {
         let name = crate::sys::process::read_text(self.directory.join(DATABASE_NAME)).ok()?;
         Some(name.trim_end_matches('\n').to_owned()).filter(|name| !name.is_empty())
     }
 
-    /// The bytes of its archives.
+    /// The size of its archives in bytes.
     pub fn size(&self) -> u64 {
         let sizes = self.archives.iter().filter_map(|archive| archive.file.metadata().ok());
         sizes.map(|facts| facts.len()).sum()
     }
 
-    /// Reads the whole backup and compares it with its manifest; false when it has none.
+    /// Reads the complete backup and compares it with its manifest. Returns false if it has no
+    /// manifest.
     pub fn verify(&self) -> Result<bool> {
         let manifest = self.manifest()?;
         let has_manifest = manifest.is_some();
-        crate::backup::read::whole::read(self, manifest, None).map(|()| has_manifest)
+        crate::backup::read::archives::read(self, manifest, None).map(|()| has_manifest)
     }
 
     fn manifest(&self) -> Result<Option<Manifest>> {
@@ -133,8 +137,8 @@ fn missing(path: &Path, what: &str) -> Error {
         .hint("take one with `database backup`, or name another directory")
 }
 
-/// A backup that cannot be what was once written.
+/// The error for a backup that differs from the one that was taken.
 fn corrupt(file: &Path, why: impl std::fmt::Display) -> Error {
     Error::failed(format!("{} is truncated or corrupt: {why}", file.display()))
-        .hint("copy it again from where it came, or take another backup")
+        .hint("copy it again from its source, or take another backup")
 }

@@ -1,4 +1,4 @@
-//! `backup.json`: what is in a backup, so that nobody has to restore it to know.
+//! `backup.json`, the description of a backup. It tells the content without a restore.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,28 +12,28 @@ use crate::sys::error::{Error, Result};
 /// The name of the file.
 const NAME: &str = "backup.json";
 
-/// A description of a backup.
+/// The description of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sidecar {
-    /// The version of this tool that took it.
+    /// The version of db-tool that took the backup.
     pub tool: String,
-    /// When, in UTC, for people.
+    /// The time in UTC, for people.
     pub taken: String,
-    /// When, in seconds since the epoch.
+    /// The time in seconds since the epoch.
     pub epoch: i64,
     /// The server's version, such as `17.10`.
     pub server: String,
     /// The server's major version.
     pub major: i32,
-    /// The role that the cluster was initialised with.
+    /// The bootstrap superuser.
     pub superuser: Option<String>,
-    /// The databases, by name.
+    /// The databases by their names.
     pub databases: BTreeMap<String, DatabaseFacts>,
-    /// The backup's files and their sizes in bytes.
+    /// The files of the backup with their sizes in bytes.
     pub files: BTreeMap<String, u64>,
 }
 
-/// What is known of one database; less of one that the role may not connect to.
+/// Facts about one database. There are fewer for a database to which the role may not connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseFacts {
     /// Its size in bytes.
@@ -47,12 +47,12 @@ pub struct DatabaseFacts {
 }
 
 impl Sidecar {
-    /// The description beside a backup; `None` when there is none that can be read.
+    /// Reads the description beside a backup. `None` if there is none that can be read.
     pub(super) fn read(directory: &Path) -> Option<Self> {
         serde_json::from_slice(&crate::sys::process::read_regular(directory.join(NAME)).ok()?).ok()
     }
 
-    /// Asks the server that was backed up.
+    /// Makes the description from the answers of the server that was backed up.
     pub(super) fn of(conninfo: &Conninfo, directory: &Path) -> Result<Self> {
         let mut session = Session::connect(conninfo)?;
         let row = session.query_one(sql!("backup/server"), &[])?;
@@ -91,7 +91,7 @@ fn describe(conninfo: &Conninfo) -> Result<DatabaseFacts> {
     for row in session.query(sql!("backup/extensions"), &[])? {
         facts.extensions.insert(column(&row, "name")?, column(&row, "version")?);
     }
-    // a database without the bundle, or with another shape of it, has nothing to tell here
+    // a database without the bundle, or with another version of it, has no such facts
     if let Ok(Some(row)) = session.query_opt(sql!("bundle/version"), &[]) {
         facts.bundle = column(&row, "version").ok();
     }

@@ -1,7 +1,7 @@
-//! Taking a backup: beside its place, checked and described, then renamed.
+//! Takes a backup: beside its place at first, where it is checked and described, and then renamed.
 //!
-//! Whatever goes wrong before the rename, the previous backup is still there. `pg_basebackup` gets
-//! the connection through its environment, so no password is on an argument list.
+//! Until it is renamed, the previous backup stays. `pg_basebackup` gets the connection in its
+//! environment, so no password is in an argument list.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,39 +18,40 @@ use crate::sys::process::{ActingAs, Handle, StandardOutput, describe};
 use crate::sys::signal;
 use crate::sys::steps::{PROGRESS, Steps};
 
-/// How `pg_basebackup` may compress, the best first.
+/// The compressions to try, the best first.
 const COMPRESSIONS: [&str; 2] = ["client-zstd:1", "client-gzip:1"];
 
-/// The name of a backup that is being made.
+/// The name of an unfinished backup.
 const NEW: &str = "backup";
 
-/// What a `pg_basebackup` says that was built without a compression.
+/// The error message of a `pg_basebackup` that was built without a compression.
 const UNSUPPORTED: &str = "does not support compression";
 
-/// What to take.
+/// A request for a backup.
 #[derive(Debug)]
 pub struct Take<'a> {
     /// The programs.
     pub toolchain: &'a Toolchain,
-    /// The server; the role needs REPLICATION.
+    /// The server. The role needs REPLICATION.
     pub conninfo: &'a Conninfo,
-    /// Where the backup goes, in the place of the one that is there.
+    /// The place of the backup. A backup that is there is replaced.
     pub path: &'a Path,
-    /// The database that counts, to be written down.
+    /// The name of the project's database, which the backup records.
     pub database_name: Option<&'a str>,
 }
 
-/// A backup that was taken.
+/// The result.
 #[derive(Debug)]
 pub struct Taken {
-    /// What is in it.
+    /// The description.
     pub sidecar: Sidecar,
-    /// The bytes of its archives.
+    /// The size of its archives in bytes.
     pub size: u64,
 }
 
 impl Take<'_> {
-    /// Takes it. A link in the place of the backup stays, and what it leads to is replaced.
+    /// Takes the backup. If the place is a link, the link stays, and the directory that it leads to
+    /// is replaced.
     pub fn run(&self, steps: &mut Steps) -> Result<Taken> {
         let path = std::fs::canonicalize(self.path).unwrap_or_else(|_| self.path.to_owned());
         check_place(&path)?;
@@ -59,8 +60,8 @@ impl Take<'_> {
             let _acting = ActingAs::controller_of(parent)?;
             std::fs::create_dir_all(parent).on("create", parent)?;
         }
-        // called by root, the place may be another user's, who could put a link there
-        let parent = Handle::to(&std::fs::canonicalize(parent).on("find", parent)?)?;
+        // if root calls, the place may belong to another user, who could put a link there
+        let parent = Handle::open_named(&std::fs::canonicalize(parent).on("find", parent)?)?;
         let path = parent.path().join(path.file_name().unwrap_or_default());
         let lock = Lock::wait(&beside(&path, ".lock"))?;
         let taken = self.take(&path, &parent, steps);
@@ -72,7 +73,7 @@ impl Take<'_> {
         let prefix = beside(path, ".new-");
         remove_abandoned(parent.path(), &prefix)?;
         let staging = private_tempdir(prefix.file_name().unwrap_or_default(), parent.path())?;
-        let opened = parent.own(Path::new(staging.path().file_name().unwrap_or_default()))?;
+        let opened = parent.open_own(Path::new(staging.path().file_name().unwrap_or_default()))?;
         let new = opened.path().join(NEW);
         steps.run("copy", || self.copy(opened.path()))?;
         let taken = steps.run("verify", || {
@@ -112,7 +113,7 @@ impl Take<'_> {
         let command = self
             .toolchain
             .command("pg_basebackup")?
-            // it starts another of its kind for the log, which goes on when only the first is killed
+            // it starts a child for the WAL, which goes on if only pg_basebackup itself is killed
             .in_a_group()
             .directory(place)
             .args(["-D", NEW])
@@ -121,7 +122,7 @@ impl Take<'_> {
             .envs(self.conninfo.variables());
         command.stream(StandardOutput::Lines(&mut |_| {}), |line| {
             let line = String::from_utf8_lossy(line);
-            // progress comes between carriage returns
+            // progress messages are separated by carriage returns
             let line = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default();
             match percentage(line) {
                 Some(percent) => tracing::info!(target: PROGRESS, "{percent}%"),
@@ -139,7 +140,7 @@ impl Take<'_> {
     }
 }
 
-/// Only a backup, or nothing, is replaced.
+/// Checks that the place holds a backup, or nothing.
 fn check_place(path: &Path) -> Result<()> {
     let Ok(facts) = std::fs::symlink_metadata(path) else { return Ok(()) };
     let is_empty = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
@@ -150,7 +151,7 @@ fn check_place(path: &Path) -> Result<()> {
         .hint("it is left alone; name another directory"))
 }
 
-/// The new backup and the old one change places; the old one goes with the staging directory.
+/// Exchanges the new and the old backup. The old one is removed with the build directory.
 fn put_in_place(staging: &TempDir, new: &Path, path: &Path) -> Result<()> {
     signal::check()?;
     match std::fs::symlink_metadata(path) {
@@ -160,7 +161,7 @@ fn put_in_place(staging: &TempDir, new: &Path, path: &Path) -> Result<()> {
     remove_tree(staging.path())
 }
 
-/// `.NAME` beside `path`, with something after the name.
+/// The path `.NAME` beside `path`, with `after` behind the name.
 fn beside(path: &Path, after: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -168,7 +169,7 @@ fn beside(path: &Path, after: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Removes what a killed backup of the same name has left; the lock says that none runs.
+/// Removes the files of killed backups with this name. The lock tells that no backup runs.
 fn remove_abandoned(parent: &Path, prefix: &Path) -> Result<()> {
     let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
     for entry in std::fs::read_dir(parent).on("read", parent)?.flatten() {
@@ -179,7 +180,7 @@ fn remove_abandoned(parent: &Path, prefix: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The share in a line such as `  9122/22952 kB (39%), 1/2 tablespaces`.
+/// The percentage in a line such as `  9122/22952 kB (39%), 1/2 tablespaces`.
 fn percentage(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once(" kB (")?;
     rest.split_once("%)")

@@ -1,4 +1,4 @@
-//! The bundle and a database.
+//! Applies the bundle to a database, and asks a database for its bundle.
 
 use super::{OBJECTS_QUERY, Status, VERSION, VERSION_QUERY, script, upgrade_script};
 use crate::postgres::connection::session::{Session, column};
@@ -8,15 +8,15 @@ use crate::sys::error::{Context, Error, Result};
 /// The SQLSTATE of a missing privilege.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// Applies the bundle in one transaction; safe to repeat.
+/// Applies the bundle in one transaction. This can be repeated.
 ///
 /// # Errors
-/// `Unexpected` (exit 13) when the database holds another version.
+/// `Unexpected` (exit 13) if the database holds another version.
 pub fn apply(session: &mut Session) -> Result<()> {
     run(session, &script()).context("cannot apply the hectic bundle")
 }
 
-/// What the database holds of the bundle.
+/// Asks the database for its objects and version of the bundle.
 pub fn status(session: &mut Session) -> Result<Status> {
     let objects = session.query_one(OBJECTS_QUERY, &[])?;
     let version: Option<String> = if column(&objects, "has_version")? {
@@ -28,7 +28,8 @@ pub fn status(session: &mut Session) -> Result<Status> {
     Ok(Status::of(column(&objects, "has_objects")?, version.as_deref()))
 }
 
-/// Moves a known older version to this one in one transaction. Returns the version it was.
+/// Upgrades the bundle from a known older version to this one, in one transaction. Returns the
+/// status before the upgrade.
 ///
 /// # Errors
 /// `Unexpected` (exit 13) for a newer or unknown version.
@@ -61,7 +62,7 @@ fn run(session: &mut Session, script: &str) -> Result<()> {
     let result = session.batch(script);
     let failure = session.last_failure().cloned();
     if result.is_err() {
-        // the session stays in the failed transaction; the first error is the one that counts
+        // the failed transaction is still open; an error of ROLLBACK would hide the cause
         let _ = session.batch("ROLLBACK");
     }
     for notice in session.take_notices() {
@@ -76,7 +77,7 @@ fn run(session: &mut Session, script: &str) -> Result<()> {
         Some(failure) => {
             let located = SqlError::from_db_error(&failure, "hectic bundle", script);
             let error = Error::new(error.kind(), failure.message()).detail(located.render());
-            // the server's own hint is shown with its message
+            // if the server sent a hint, `render` has shown it
             Err(match (failure.hint(), failure.code().code()) {
                 (None, INSUFFICIENT_PRIVILEGE) => error.hint(
                     "the role needs CREATE on the database, or has to own what is there already",

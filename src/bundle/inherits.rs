@@ -1,10 +1,10 @@
-//! `--inherits TABLE`: from the time before the bundle. The tables still have to exist.
+//! `--inherits TABLE`, an option from the time before the bundle. The tables must still exist.
 
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::{Error, Kind, Result};
 
-/// Checks that each of `tables` exists; exit 5 naming the first that does not.
+/// Checks that each of `tables` exists. The error (exit 5) names the first table that does not.
 pub fn check(conninfo: &Conninfo, tables: &[String]) -> Result<()> {
     if tables.is_empty() {
         return Ok(());
@@ -14,7 +14,7 @@ pub fn check(conninfo: &Conninfo, tables: &[String]) -> Result<()> {
         let query = sql!("postgres/table-exists");
         let found = match session.query_one(query, &[table]) {
             Ok(row) => column(&row, "found")?,
-            // not a name at all
+            // the text is not a table name at all
             Err(error) if error.kind() == Kind::Sql => false,
             Err(error) => return Err(error),
         };

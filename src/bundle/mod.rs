@@ -1,9 +1,9 @@
-//! The hectic bundle: the ordered, versioned SQL that makes the schema `hectic`.
+//! The hectic bundle: the SQL files that make the schema `hectic`, with an order and a version.
 //!
-//! The SQL itself is files under `sql/`, which any psql can run; this module compiles them in, puts
-//! the version into the one place that waits for it, and joins them into scripts that run in one
-//! transaction. It reads nothing and connects to nothing. What a database holds is asked by the
-//! two queries at the end and judged by [`Status`].
+//! The files are under `sql/bundle`, and any psql can run them. The program contains them. This
+//! module puts the version into their placeholders and joins them into scripts of one transaction.
+//! It connects to no server. `apply` asks a database for its bundle with the two queries below,
+//! and [`Status`] says how that bundle relates to this one.
 
 mod apply;
 pub mod inherits;
@@ -14,14 +14,14 @@ use sha2::{Digest, Sha256};
 
 pub use apply::{apply, status, upgrade};
 
-/// The version of the bundle: the only place that says it. Raised with every change of what the
-/// files leave in a database, together with an upgrade under `sql/upgrade`.
+/// The version of the bundle; no other place states it. Raise it with every change of the objects
+/// that the files make, and add an upgrade under `sql/upgrade`.
 pub const VERSION: &str = "0.5.0";
 
-/// One row: `has_schema`, `has_version`, `has_objects`, `is_enforced`, all boolean.
+/// Returns one row of booleans: `has_schema`, `has_version`, `has_objects`, `is_enforced`.
 pub const OBJECTS_QUERY: &str = sql!("bundle/objects");
 
-/// No row or one: `version text`. An error unless `has_version`.
+/// Returns at most one row: `version text`. Fails unless `has_version` is true.
 pub const VERSION_QUERY: &str = sql!("bundle/version");
 
 const PLACEHOLDER: &str = "@HECTIC_VERSION@";
@@ -50,21 +50,22 @@ const COMMIT: &str = "COMMIT;\n";
 pub struct File {
     /// The file's name under `sql/bundle`; names sort in the order of application.
     pub name: &'static str,
-    /// Its SQL with the version filled in. No transaction control.
+    /// The file's SQL with the version filled in. It has no `BEGIN` and no `COMMIT`.
     pub sql: String,
 }
 
-/// The files in the order of application.
+/// The files in the order in which they are applied.
 pub fn files() -> Vec<File> {
     FILES.iter().map(|&(name, sql)| File { name, sql: sql.replace(PLACEHOLDER, VERSION) }).collect()
 }
 
-/// SHA-256 over names and contents of all files, lower-case hexadecimal: equal digests leave equal
-/// objects behind.
+/// The SHA-256 of the names and contents of all files, in lower-case hexadecimal. Two bundles with
+/// equal digests make equal objects.
 pub fn digest() -> String {
     let mut hash = Sha256::new();
     for file in files() {
-        // Lengths in front keep a byte from moving between fields unnoticed.
+        // A length in front of each field keeps fields apart: without it, bytes could move from one
+        // to the next unnoticed.
         for field in [file.name, &file.sql] {
             hash.update((field.len() as u64).to_be_bytes());
             hash.update(field);
@@ -73,16 +74,17 @@ pub fn digest() -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The whole bundle as one transaction, for the simple query protocol, outside a transaction.
+/// The SQL of the bundle as one transaction, for the simple query protocol. Run it outside a
+/// transaction.
 ///
-/// Safe to repeat and to run concurrently. After an error the session is in a failed transaction:
-/// roll back or close it, and the database is as before.
+/// It can be repeated, and two sessions can run it at the same time. After an error, the session's
+/// transaction is aborted: roll back or close the session, and the database is as before.
 pub fn script() -> String {
     transaction(files().into_iter().map(|file| file.sql))
 }
 
-/// The transaction that moves a database from version `from` to [`VERSION`]; `None` unless `from`
-/// is a known older version. Run it as [`script`] is run.
+/// The transaction that upgrades a database from version `from` to [`VERSION`]. `None` unless
+/// `from` is a known older version. Run it in the same way as [`script`].
 pub fn upgrade_script(from: &str) -> Option<String> {
     let before = match from {
         "0.1.0" => BEFORE_FROM_0_1_0,
@@ -96,12 +98,12 @@ pub fn upgrade_script(from: &str) -> Option<String> {
     if from == "0.4.0" {
         return Some(transaction(before.chain(bundle)));
     }
-    // the others kept secrets as plain text
+    // older versions kept secrets as plain text
     let [seal, after] = [BEFORE_PLAIN_SECRETS, AFTER_PLAIN_SECRETS].map(str::to_owned);
     Some(transaction(before.chain([seal]).chain(bundle).chain([after])))
 }
 
-/// Can [`upgrade_script`] start from this version?
+/// Whether [`upgrade_script`] can start from this version.
 pub fn known(version: &str) -> bool {
     upgrade_script(version).is_some()
 }
@@ -116,27 +118,27 @@ fn transaction(parts: impl Iterator<Item = String>) -> String {
     script
 }
 
-/// What a database holds of the bundle, compared with this one.
+/// The bundle of a database, compared with this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// Nothing: [`script`] makes it.
+    /// The database has no objects of the bundle. [`script`] makes them.
     Absent,
-    /// Objects, but no version: applied by hand without the version file. [`script`] records the
-    /// version if their shape is right and raises `HC002` otherwise, in which case they
-    /// are 0.1.0's.
+    /// The database has objects, but no version: somebody applied files by hand, without the
+    /// version file. If the objects have the right shape, [`script`] records the version. Otherwise
+    /// it raises `HC002`; then the objects are those of 0.1.0.
     Unversioned,
-    /// This version.
+    /// The version of this program's bundle.
     Current,
-    /// An older version that [`upgrade_script`] can move.
+    /// An older version, which [`upgrade_script`] can upgrade.
     Older(String),
-    /// A newer version: the tool is too old for the database.
+    /// A newer version: this db-tool is too old for the database.
     Newer(String),
-    /// A version that is no release known here.
+    /// A version that no release of db-tool has, as far as this one knows.
     Unknown(String),
 }
 
 impl Status {
-    /// From the answers of [`OBJECTS_QUERY`] (`has_objects`) and [`VERSION_QUERY`].
+    /// The status for the answers of [`OBJECTS_QUERY`] (`has_objects`) and [`VERSION_QUERY`].
     pub fn of(has_objects: bool, version: Option<&str>) -> Self {
         let Some(version) = version else {
             return if has_objects { Self::Unversioned } else { Self::Absent };
@@ -150,7 +152,7 @@ impl Status {
     }
 }
 
-/// `1.20.3` as `[1, 20, 3]`; `None` for anything else.
+/// The numbers of a version: `[1, 20, 3]` for `1.20.3`. `None` for any other text.
 fn numbers(version: &str) -> Option<Vec<u32>> {
     version
         .split('.')
@@ -162,7 +164,7 @@ fn numbers(version: &str) -> Option<Vec<u32>> {
 mod tests {
     use super::*;
 
-    /// The SQL without comments, so that prose may say BEGIN.
+    /// The SQL without comments, because the comments may contain the word BEGIN.
     fn code(sql: &str) -> Vec<&str> {
         sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect()
     }
@@ -220,7 +222,7 @@ mod tests {
         }
     }
 
-    /// The rule of 15-aes-gcm.sql: a statement's plan shows the variables that are in it.
+    /// The rule of 15-aes-gcm.sql: the plan of a statement shows the values of its variables.
     #[test]
     fn no_statement_has_a_value_or_keys_in_it() {
         let statement =

@@ -1,9 +1,11 @@
-//! Making a data directory: beside its place, renamed in when it is whole.
+//! Makes data directories. A data directory is built beside its place and renamed when it is
+//! complete.
 //!
-//! The staging directory `data.new-*` carries the marker from its first moment, so that what an
-//! interrupted command leaves is known to be ours and is removed by the next. Where there is a
-//! cluster already, the two change places in one step: the old one is then removed with the staging
-//! directory or, when it is not ours or does not start, stands under another name beside the new.
+//! The build directory `data.new-*` gets the marker first. If the command is interrupted, the
+//! next command therefore knows that the directory is db-tool's and removes it. If there is a
+//! cluster already, the old and the new one are exchanged in one step. The old cluster is then
+//! removed with the build directory. If db-tool did not make the old cluster, or it does not
+//! start, it stays beside the new one under another name.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,34 +19,34 @@ use super::files::{
 use super::layout::MARKER;
 use super::run::postmaster::Liveness;
 use super::run::start::StartFailure;
-use super::takeover::remove_roots;
+use super::takeover::remove_directory_of_root;
 use super::template::cache::{Obtained, Recording, Template};
-use super::template::copy::Flaw;
+use super::template::copy::CopyFailure;
 use super::throwaway::remove_directory;
 use super::{Cluster, ClusterSpec, Layout, Lifetime, Running};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 
-/// What stands in a marker.
+/// The content of a marker file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Marker {
-    /// The version of this tool that made the cluster.
+    /// The version of db-tool that made the cluster.
     pub tool: String,
-    /// The bootstrap superuser's role name.
+    /// The name of the bootstrap superuser.
     pub superuser: String,
 }
 
-/// What becomes of the cluster whose place a new one takes.
+/// The fate of the old cluster when a new one takes its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Old {
-    /// It is removed.
+    /// Remove it.
     Remove,
-    /// It is moved to `data.<why>-<time>`.
+    /// Move it to `data.<reason>-<time>`.
     Keep(&'static str),
 }
 
 impl Marker {
-    /// The marker in `directory`; `None` when the directory is not ours.
+    /// Reads the marker in `directory`. `None` if db-tool did not make the directory.
     pub(super) fn read(directory: &Path) -> Option<Self> {
         serde_json::from_slice(&read_small(&directory.join(MARKER)).ok()?).ok()
     }
@@ -59,13 +61,13 @@ impl Marker {
 }
 
 impl Cluster {
-    /// A cluster that exists.
+    /// A handle for a cluster that exists.
     pub(super) fn existing(spec: ClusterSpec, toolchain: Toolchain) -> Self {
         Self { spec, toolchain, _recording: None }
     }
 
     /// Makes a cluster in the place that `spec` names. The caller holds the lock and has stopped
-    /// whatever ran there. Also tells where the old cluster went, when it was kept.
+    /// the server there. If the old cluster was kept, the second value is its new path.
     pub(super) fn create(
         spec: ClusterSpec,
         toolchain: Toolchain,
@@ -74,14 +76,15 @@ impl Cluster {
         Self::create_from(spec, toolchain, old, None)
     }
 
-    /// The same, as a clone of `template` when one is given.
+    /// Makes a cluster as [`Self::create`] does. If `template` is given, the new cluster is a clone
+    /// of it.
     pub(super) fn create_from(
         spec: ClusterSpec,
         toolchain: Toolchain,
         old: Old,
         template: Option<&Template>,
     ) -> Result<(Self, Option<PathBuf>)> {
-        // what would make the start fail is better found before anything is replaced
+        // check for a reason why the start would fail before anything is replaced
         spec.require_libraries(&toolchain)?;
         remove_abandoned(&spec.layout)?;
         let (staging, recording) = stage(&spec, &toolchain, template)?;
@@ -92,8 +95,9 @@ impl Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster and starts it. One that does not start because its data is damaged raises a
-    /// suspicion against the template, which is then compared with its digests.
+    /// Makes a cluster and starts it. If it does not start because its data is damaged, the
+    /// template may be damaged too. Then the template is compared with its digests, and a damaged
+    /// template is replaced.
     pub(super) fn replace_and_start(
         spec: &ClusterSpec,
         toolchain: &Toolchain,
@@ -111,7 +115,8 @@ impl Cluster {
     }
 }
 
-/// Whether there was a template that is not what it was.
+/// Removes the template if it has changed since it was made. Returns whether there was such a
+/// template.
 fn discard_damaged_template(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<bool> {
     let Some(cache) = &spec.template_cache else { return Ok(false) };
     match Template::find(cache, &spec.recipe(toolchain), None)? {
@@ -142,15 +147,16 @@ fn stage(
     Ok((staging, recording))
 }
 
-/// Fills `data`: by cloning the template, else by `initdb`, the result of which becomes the template.
+/// Fills `data` with a clone of the template. Without a template it runs `initdb`, and records the
+/// result as the template.
 fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Option<Recording>> {
     let recipe = spec.recipe(toolchain);
     let Some(cache) = &spec.template_cache else { return recipe.initialise(data).map(|()| None) };
     match Template::obtain(cache, &recipe) {
         Ok(Obtained::Ready(template)) => match template.clone_to(data) {
             Ok(()) => Ok(None),
-            Err(Flaw::Failed(error)) => Err(error),
-            Err(Flaw::Damaged(path)) => {
+            Err(CopyFailure::Failed(error)) => Err(error),
+            Err(CopyFailure::Damaged(path)) => {
                 tracing::info!("rebuilding the template: {} is damaged", path.display());
                 remove_tree(data)?;
                 template.discard()?;
@@ -171,10 +177,11 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
     }
 }
 
-/// Moves `new` to the data directory's place and the old one out of it.
+/// Moves `new` to the place of the data directory, and the old data directory away.
 ///
-/// A cluster to be kept changes places with a `new` that already has the name it is to get, so that
-/// no interruption finds it in a staging directory, which the next command removes.
+/// If the old cluster is to be kept, `new` first gets the name that the old one shall have, and
+/// then the two are exchanged. So the old cluster never lies in a build directory, which the next
+/// command would remove after an interruption.
 pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<Option<PathBuf>> {
     let data = spec.layout.data();
     if std::fs::symlink_metadata(&data).is_err() {
@@ -187,8 +194,9 @@ pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<O
     exchange(&kept, &data).map(|()| Some(kept))
 }
 
-/// Removes a data directory of ours. It is renamed first: an interruption leaves a whole cluster or an
-/// abandoned directory, which the next command removes, never half a cluster.
+/// Removes a data directory of ours. It is renamed first: after an interruption there is either a
+/// complete cluster or an abandoned directory, which the next command removes, but never half a
+/// cluster.
 pub(super) fn discard(layout: &Layout, data: &Path) -> Result<()> {
     let staging = layout.beside_data("new", &timestamp());
     std::fs::create_dir(&staging).on("create", &staging)?;
@@ -199,14 +207,14 @@ pub(super) fn discard(layout: &Layout, data: &Path) -> Result<()> {
     remove_tree(&staging)
 }
 
-/// Removes what interrupted commands of ours have left: staging directories, with the server of one
-/// that was being tried out, and clusters of ours that one was about to remove.
+/// Removes the directories that interrupted commands have left: build directories, with the
+/// servers that ran in them for a trial, and old clusters of ours that were about to be removed.
 pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
     let place = layout.working_directory();
     for entry in std::fs::read_dir(place).on("read", place)?.flatten() {
         let (name, path) = (entry.file_name(), entry.path());
         let begins = |prefix| name.to_string_lossy().starts_with(prefix);
-        // a cluster that is kept for good was not made by this tool
+        // db-tool keeps a cluster for good only if it did not make it
         let replaced = begins("data.kept-") && Marker::read(&path).is_some();
         if replaced && Liveness::thorough(&path)? == Liveness::Stopped {
             discard(layout, &path)?;
@@ -215,26 +223,27 @@ pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
         if ours && Marker::read(&path).is_some() {
             let removed = remove_directory(&Layout::new(path.clone(), None, layout.owner()));
             if removed.is_err() && layout.owner() != 0 {
-                remove_roots(layout, &name)?;
+                remove_directory_of_root(layout, &name)?;
             }
             if path.symlink_metadata().is_ok() {
                 removed?;
             }
         } else if ours {
-            // killed before the marker was written; what is not empty is somebody else's
+            // the command was killed before it wrote the marker; a directory with content belongs
+            // to others
             let _ = std::fs::remove_dir(entry.path());
         }
     }
     Ok(())
 }
 
-/// Milliseconds since the epoch, for names; never twice the same in one directory, as clusters are
-/// replaced under a lock and take longer than that.
+/// Milliseconds since the epoch, as a part of names. One directory never sees the same number
+/// twice: commands replace clusters under a lock and take longer than a millisecond.
 pub(super) fn timestamp() -> String {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis()).to_string()
 }
 
-/// Whether this tool made the cluster.
+/// Whether db-tool made the cluster.
 pub(in crate::cluster) fn is_ours(data: &Path) -> bool {
     Marker::read(data).is_some()
 }

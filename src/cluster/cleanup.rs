@@ -1,4 +1,4 @@
-//! Taking a development cluster away again: what the tool put there, and nothing else.
+//! Removes a development cluster: all files that db-tool made, and no others.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,21 @@ use super::{Layout, Lock, Snapshot, build, stop, takeover};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Patience};
 
-/// What a clean-up did.
+/// The result of a clean-up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleaned {
     /// Whether a server was stopped.
     pub stopped: bool,
-    /// Whether the working directory itself is gone.
+    /// Whether the working directory itself was removed.
     pub gone: bool,
-    /// The snapshots, which stay: who saved them may want the cluster gone and the states kept.
+    /// The names of the snapshots. They stay, because the user may want to restore them later.
     pub snapshots: Vec<String>,
-    /// What stays, because we did not put it there.
+    /// The files that stay, because db-tool did not make them.
     pub left: Vec<PathBuf>,
 }
 
-/// Stops the cluster and removes it. Exit 2 when there is no cluster of ours.
+/// Stops the cluster and removes it. The error is `Conflict` (exit 2) if there is no cluster of
+/// ours.
 pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     let directory = layout.working_directory();
     let data = layout.data();
@@ -37,7 +38,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     let stopped = stop(layout, Patience::Interruptible)?;
     build::remove_abandoned(layout)?;
     let port_files = socket_files(layout)?;
-    // the data directory goes first: with it goes the proof that the rest is ours
+    // remove the data directory first: its marker proves that the other files are ours
     build::discard(layout, &data)?;
     for path in &port_files {
         remove_file(path)?;
@@ -45,13 +46,13 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     snapshot::tidy(layout)?;
     let snapshots = Snapshot::all(layout)?;
     let snapshots: Vec<_> = snapshots.iter().map(|one| one.name().to_owned()).collect();
-    // snapshots are nothing to commit either
+    // keep .gitignore for the snapshots, which nobody should commit either
     let ignores = is_our_gitignore(layout) && !snapshots.is_empty();
     if is_our_gitignore(layout) && !ignores {
         remove_file(&layout.gitignore())?;
     }
     if snapshots.is_empty() {
-        // without the data it opens nothing; what a snapshot holds it still has to open
+        // without data the key opens nothing; for the data of a snapshot it is still needed
         remove_file(&layout.key())?;
         for path in entries(directory)?.iter().filter(|path| is_unfinished_key(path)) {
             remove_file(path)?;
@@ -59,7 +60,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     }
     let _ = std::fs::remove_dir(layout.sock());
     remove_short_directory(layout)?;
-    // our default too: PG_LOG_PATH may have been set at another time
+    // also look in the default directory: PG_LOG_PATH may have been set later
     for logs in [layout.logs(), &directory.join("log")] {
         if logs.starts_with(directory) {
             remove_logs(logs)?;
@@ -75,8 +76,9 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     Ok(Cleaned { stopped, gone, snapshots, left })
 }
 
-/// Removes the working directory when it is empty. One that stays goes back to root when root has handed
-/// it over, unless there are snapshots, which the server's user still has to reach.
+/// Removes the working directory if it is empty. If it stays and root had handed it over to the
+/// server's user, root takes it back. The caller passes false for `returned` while there are
+/// snapshots, which the server's user must still reach.
 fn remove_or_return(layout: &Layout, returned: bool) -> Result<bool> {
     let directory = layout.working_directory();
     let gone = {
@@ -93,7 +95,7 @@ fn is_our_gitignore(layout: &Layout) -> bool {
     crate::sys::process::read_text(layout.gitignore()).is_ok_and(|text| text == GITIGNORE)
 }
 
-/// The sockets and their lock files that a killed server leaves.
+/// The sockets and their lock files, which a killed server leaves.
 fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for directory in [layout.working_directory().to_owned(), layout.sock()] {
@@ -104,7 +106,7 @@ fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// What a killed writer of a key leaves.
+/// Whether a killed command left this file while it wrote a key.
 fn is_unfinished_key(path: &Path) -> bool {
     path.file_name().unwrap_or_default().to_string_lossy().starts_with(".hectic.key.")
 }
@@ -118,7 +120,7 @@ fn is_socket_file(path: &Path) -> bool {
 
 fn remove_short_directory(layout: &Layout) -> Result<()> {
     let short = layout.short_socket_directory();
-    // in a place where everybody may write, a name proves nothing
+    // everybody may write in /tmp, so the name proves nothing
     if !is_private(&short, layout.owner()) {
         return Ok(());
     }
@@ -129,7 +131,7 @@ fn remove_short_directory(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// Only the logs that the server and the verbs write; the directory when that leaves it empty.
+/// Removes the logs of the server and of the commands, and the directory if it is then empty.
 fn remove_logs(logs: &Path) -> Result<()> {
     if !logs.is_dir() {
         return Ok(());
@@ -142,7 +144,7 @@ fn remove_logs(logs: &Path) -> Result<()> {
 }
 
 fn left_in(directory: &Path) -> Result<Vec<PathBuf>> {
-    // the directory may be root's again
+    // the directory may belong to root again
     let _ourselves = ActingAs::ourselves();
     entries(directory)
 }

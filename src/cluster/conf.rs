@@ -1,9 +1,9 @@
-//! `postgresql.conf` and `pg_hba.conf` as text. Pure.
+//! The texts of `postgresql.conf` and `pg_hba.conf`.
 //!
-//! A `postgresql.conf` of ours has a base and a block. The base is the user's own file
-//! (`PG_CONF_FILE`) or nothing; it is written once. The block stands between two marks and is
-//! written anew at every start; whatever a person adds outside it stays and, when it stands below,
-//! wins, as PostgreSQL takes the last setting of a name.
+//! The `postgresql.conf` of a cluster that db-tool made has two parts. The base is a copy of the
+//! user's file (`PG_CONF_FILE`), or empty; it is written once. The block stands between two marks,
+//! and every start writes it anew. Lines that the user adds outside the block stay. Lines below the
+//! block override it, because PostgreSQL takes the last setting of a name.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ const BEGIN: &str = "# --- db-tool: rewritten at every start; put your own setti
 /// The last line of the block.
 const END: &str = "# --- db-tool: end ---";
 
-/// Local connections only, and a replication line, which base backups need.
+/// Allows local connections only. Base backups need the replication line.
 pub const HBA: &str = "\
 # TYPE  DATABASE     USER  METHOD
 local   all          all   trust
 local   replication  all   trust
 ";
 
-/// Settings in order.
+/// A list of settings. Their order matters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conf {
     settings: Vec<(String, String)>,
@@ -33,12 +33,12 @@ impl Conf {
         self
     }
 
-    /// The settings as command-line arguments, which beat every file.
+    /// The settings as command-line arguments of the server, which override all files.
     pub fn arguments(&self) -> impl Iterator<Item = String> {
         self.settings.iter().flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")])
     }
 
-    /// `existing` with its block replaced, or with a block added after it.
+    /// Returns `existing` with its block replaced. If it has no block, adds one at the end.
     pub fn written_into(&self, existing: &str) -> String {
         let (base, rest) = match existing.split_once(BEGIN) {
             Some((base, rest)) => (base, rest.split_once(END).map_or("", |(_, after)| after)),
@@ -53,7 +53,7 @@ impl Conf {
     }
 }
 
-/// Whether a line of a `postgresql.conf` begins our block (`Some(true)`) or ends it.
+/// Whether a line of `postgresql.conf` begins our block (`Some(true)`) or ends it (`Some(false)`).
 pub fn block_mark(line: &str) -> Option<bool> {
     match line {
         BEGIN => Some(true),
@@ -62,13 +62,14 @@ pub fn block_mark(line: &str) -> Option<bool> {
     }
 }
 
-/// A value as `guc-file.l` reads it: single quotes doubled, backslash escapes.
+/// Quotes a value for `postgresql.conf`: doubles single quotes and escapes backslashes and line
+/// breaks.
 fn quote(value: &str) -> String {
     let escaped = value.replace('\\', r"\\").replace('\'', "''").replace('\n', r"\n");
     format!("'{escaped}'")
 }
 
-/// Directories as `SplitDirectoriesString` reads them: each in double quotes.
+/// A list of directories as PostgreSQL's `SplitDirectoriesString` reads it, each in double quotes.
 pub fn directory_list<'a>(directories: impl IntoIterator<Item = &'a Path>) -> String {
     let quoted = directories
         .into_iter()

@@ -1,4 +1,5 @@
-//! Files and directories: made for one user, replaced and removed in ways that bear interruption.
+//! Makes, replaces and removes files and directories, so that interruptions and other users do no
+//! harm.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{ErrorKind, Read, Write};
@@ -18,13 +19,13 @@ use crate::sys::process::{ActingAs, OsUser, Patience, open_directory, require_ow
 /// The most bytes that [`read_small`] reads.
 const SMALL: u64 = 1024 * 1024;
 
-/// Works with the rights of the server's user, when root calls.
+/// If root calls, takes the rights of the server's user.
 pub(super) fn act_for(layout: &Layout) -> Result<ActingAs> {
     ActingAs::owner(layout.owner())
 }
 
-/// Creates `directory` for nobody but us. One that is there has to be ours: whoever else can write in it
-/// decides what we find there.
+/// Makes `directory` and closes it to all other users. If it exists, it must belong to this user,
+/// and others must not be able to write in it: they would decide which files db-tool finds there.
 pub fn private_directory(directory: &Path) -> Result<()> {
     require_own_way(directory)?;
     DirBuilder::new().recursive(true).mode(0o700).create(directory).on("create", directory)?;
@@ -37,10 +38,10 @@ pub fn private_directory(directory: &Path) -> Result<()> {
     }
     let shown = directory.display();
     Err(Error::conflict(format!("{shown} belongs to another user, or others may write in it"))
-        .hint("remove it, or use another place: others must not decide what is in it"))
+        .hint("remove it, or use another place: other users must not be able to write there"))
 }
 
-/// A directory that only we may enter, and that is removed when it is dropped.
+/// Makes a directory that only this user may enter. Dropping the value removes it.
 pub fn private_tempdir(prefix: impl AsRef<std::ffi::OsStr>, place: &Path) -> Result<TempDir> {
     tempfile::Builder::new()
         .prefix(&prefix)
@@ -49,8 +50,8 @@ pub fn private_tempdir(prefix: impl AsRef<std::ffi::OsStr>, place: &Path) -> Res
         .on("write to", place)
 }
 
-/// Makes a directory in a place where everybody may write: it must be `owner`'s, as whom we work, and
-/// closed to others.
+/// Makes a directory in a place where everybody may write. If it exists, it must belong to `owner`,
+/// with whose rights db-tool works here, and must be closed to others.
 pub fn make_private(directory: &Path, owner: u32) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -66,14 +67,14 @@ pub fn make_private(directory: &Path, owner: u32) -> Result<()> {
     Ok(())
 }
 
-/// Whether this is a directory, itself and not by a link, that `owner` has alone.
+/// Whether this is a directory, not a link, that belongs to `owner` and is closed to others.
 pub fn is_private(directory: &Path, owner: u32) -> bool {
     std::fs::symlink_metadata(directory)
         .is_ok_and(|facts| facts.is_dir() && facts.uid() == owner && facts.mode() & 0o077 == 0)
 }
 
-/// The content of a regular file that is itself at `path`, and small: a link, a pipe or gigabytes in
-/// the place of a file that this tool knows are somebody's mischief.
+/// Reads a small regular file. Fails if a link leads to it: db-tool never puts a link, a pipe or a
+/// very large file there, so somebody else did.
 pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let file = File::options().read(true).custom_flags(flags.bits()).open(path)?;
@@ -85,7 +86,8 @@ pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     file.take(SMALL).read_to_end(&mut bytes).map(|_| bytes)
 }
 
-/// Root follows no link in the place of a file or directory of the server's user.
+/// Refuses a link in the place of a file or directory of the server's user, because root must not
+/// follow it.
 pub(super) fn refuse_link(path: &Path, user: Option<&OsUser>) -> Result<()> {
     match user {
         Some(user) if path.is_symlink() => Err(Error::conflict(format!(
@@ -93,12 +95,13 @@ pub(super) fn refuse_link(path: &Path, user: Option<&OsUser>) -> Result<()> {
             path.display(),
             user.name
         ))
-        .hint("replace the link by what it leads to, or call as that user")),
+        .hint("replace the link by the file that it leads to, or call as that user")),
         _ => Ok(()),
     }
 }
 
-/// Replaces `path` in one step. Writes to the file that it has made, whatever has its name by then.
+/// Replaces the file `path` in one step. The text goes to the new file, even if somebody else gives
+/// the temporary name to another file.
 pub fn replace_file(path: &Path, text: &str) -> Result<()> {
     let directory = path.parent().unwrap_or(path);
     let mut beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
@@ -107,7 +110,7 @@ pub fn replace_file(path: &Path, text: &str) -> Result<()> {
     beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
 }
 
-/// Exchanges two directories, in one step where the system can.
+/// Exchanges two directories. On Linux this is one step, if the file system can do it.
 pub fn exchange(one: &Path, other: &Path) -> Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -127,7 +130,7 @@ pub fn exchange(one: &Path, other: &Path) -> Result<()> {
     std::fs::rename(&aside, one).on("rename", &aside)
 }
 
-/// Writes everything that is still in memory for the file system of `path` to its disk.
+/// Writes all data of the file system of `path` that is still in memory to the disk.
 pub fn sync_file_system(path: &Path) -> Result<()> {
     let directory = open_directory(path).on("open", path)?;
     #[cfg(target_os = "linux")]
@@ -140,7 +143,7 @@ pub fn sync_file_system(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a file; one that is not there is fine.
+/// Removes a file. It is no error if there is none.
 pub fn remove_file(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, &error)),
@@ -148,14 +151,14 @@ pub fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
-/// How long the processes of a killed command may go on writing into a directory.
+/// The longest time for which the processes of a killed command may still write into a directory.
 const LAST_WRITES: Duration = Duration::from_secs(60);
 
-/// Removes a directory and everything in it; one that is not there is fine.
+/// Removes a directory and everything in it. It is no error if there is none.
 pub fn remove_tree(directory: &Path) -> Result<()> {
     let removed = wait_for(LAST_WRITES, Patience::Stubborn, || {
         match std::fs::remove_dir_all(directory) {
-            // a process that ends writes a file into a directory that was empty a moment ago
+            // a process wrote a file just before its end, after the directory had been emptied
             Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(None),
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(Error::io("remove", directory, &error))

@@ -1,43 +1,43 @@
-//! Every path below a working directory.
+//! The paths of all files in a working directory.
 //!
 //! ```text
 //! PG_WORKING_DIR/
-//! ├── .gitignore          `*`: a cluster is nothing to commit
+//! ├── .gitignore          `*`: keeps the cluster out of the repository
 //! ├── .db-tool.lock       held by the command that changes the cluster
-//! ├── .server.lock        held by the server's processes, in whatever container they run
-//! ├── .s.PGSQL.<port>     a socket, because `host=$PG_WORKING_DIR` has to work
+//! ├── .server.lock        held by the server's processes, in any container
+//! ├── .s.PGSQL.<port>     a socket, so that `host=$PG_WORKING_DIR` works
 //! ├── data/               the data directory
-//! │   ├── db-tool.json    the marker: this cluster is ours
+//! │   ├── db-tool.json    the marker of a cluster that db-tool made
 //! │   └── tablespace/     the tablespaces of a restored cluster
-//! ├── hectic.key          the key that the database's secrets are sealed with
-//! ├── data.new-*/         a data directory being built; renamed when whole
+//! ├── hectic.key          the key of the database's secrets
+//! ├── data.new-*/         a data directory that a command builds
 //! ├── data.broken-<time>/ a data directory that could not start; never removed
-//! ├── data.kept-<time>/   a data directory that was not ours, never removed; during a restore the old one
+//! ├── data.kept-<time>/   a data directory that db-tool did not make; never removed
 //! ├── log/                server logs, unless PG_LOG_PATH says elsewhere
-//! ├── snapshot/NAME/      a named state of the cluster; stays when the cluster goes
-//! └── sock/               the other socket
+//! ├── snapshot/NAME/      a snapshot; stays when the cluster is removed
+//! └── sock/               the preferred socket
 //! ```
 //!
-//! A socket's path has to fit into `sockaddr_un`, and libpq takes a comma in a host for a list of
-//! hosts. When the working directory is too long or has a comma, both sockets are replaced by one in
-//! a short private directory whose name is a digest of the working directory, so that every command
-//! finds it again whatever its environment.
+//! The path of a socket must fit into `sockaddr_un`, and libpq reads a host with a comma as a list
+//! of hosts. If the working directory is too long or has a comma, the server makes no sockets in
+//! it. Instead it makes one socket in a short private directory. The name of this directory is a
+//! digest of the working directory, so that every command finds it.
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// The longest socket path: `sizeof(sockaddr_un.sun_path)` less the final NUL.
+/// The longest path of a socket: `sizeof(sockaddr_un.sun_path)` without the final NUL.
 pub const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// Where short socket directories are made. Fixed: `TMPDIR` differs between the shells that have
-/// to agree on it.
+/// The parent of short socket directories. It is fixed, because two shells with different `TMPDIR`
+/// must find the same directory.
 const SHORT_PARENT: &str = "/tmp";
 
 /// The name of the marker inside a data directory.
 pub const MARKER: &str = "db-tool.json";
 
-/// The paths of one cluster. Making one touches nothing.
+/// The paths of one cluster. `Layout::new` reads and writes no files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     working_directory: PathBuf,
@@ -45,24 +45,25 @@ pub struct Layout {
     owner: u32,
 }
 
-/// Where the sockets of a cluster are.
+/// The directories of a cluster's sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sockets {
     /// The directories, the preferred one first.
     pub directories: Vec<PathBuf>,
-    /// Whether the working directory can hold none: too long, or a comma in it.
+    /// Whether a short directory stands in for the working directory, which is too long or has a
+    /// comma.
     pub short: bool,
 }
 
 impl Layout {
-    /// The layout below an absolute `working_directory`; `log_directory` defaults to `log` in it.
+    /// The layout of an absolute `working_directory`. `log_directory` defaults to `log` in it.
     /// `owner` is the user id that the server runs as.
     pub fn new(working_directory: PathBuf, log_directory: Option<PathBuf>, owner: u32) -> Self {
         let log_directory = log_directory.unwrap_or_else(|| working_directory.join("log"));
         Self { working_directory, log_directory, owner }
     }
 
-    /// `PG_WORKING_DIR`.
+    /// The working directory, `PG_WORKING_DIR`.
     pub fn working_directory(&self) -> &Path {
         &self.working_directory
     }
@@ -82,32 +83,32 @@ impl Layout {
         self.working_directory.join(format!("data.{what}-{tag}"))
     }
 
-    /// A key that the server reads; whoever keeps secrets makes it.
+    /// The server's key file. The room `secret` makes it.
     pub fn key(&self) -> PathBuf {
         self.working_directory.join("hectic.key")
     }
 
-    /// Where named states of the cluster are kept.
+    /// The directory of the snapshots.
     pub fn snapshots(&self) -> PathBuf {
         self.working_directory.join("snapshot")
     }
 
-    /// Where the server's logs go.
+    /// The directory of the server's logs.
     pub fn logs(&self) -> &Path {
         &self.log_directory
     }
 
-    /// What the server prints before, or without, its logging collector.
+    /// The file for the server's output outside the logging collector.
     pub fn server_log(&self) -> PathBuf {
         self.log_directory.join("server.log")
     }
 
-    /// The lock of commands that change the cluster.
+    /// The lock file of commands that change the cluster.
     pub fn lock(&self) -> PathBuf {
         self.working_directory.join(".db-tool.lock")
     }
 
-    /// Keeps the cluster out of the project's repository.
+    /// The file that keeps the cluster out of the project's repository.
     pub fn gitignore(&self) -> PathBuf {
         self.working_directory.join(".gitignore")
     }
@@ -123,17 +124,17 @@ impl Layout {
         Sockets { directories: vec![self.short_socket_directory()], short: true }
     }
 
-    /// Whether libpq would take the working directory for a list of hosts.
+    /// Whether libpq would read the working directory as a list of hosts.
     pub fn has_comma(&self) -> bool {
         self.working_directory.as_os_str().as_encoded_bytes().contains(&b',')
     }
 
-    /// `sock/`, whether or not it is in use.
+    /// `sock/`, even if the cluster does not use it.
     pub fn sock(&self) -> PathBuf {
         self.working_directory.join("sock")
     }
 
-    /// The directory that stands in for a working directory that is too long.
+    /// The socket directory that stands in for a working directory that is too long or has a comma.
     pub fn short_socket_directory(&self) -> PathBuf {
         let digest = Sha256::digest(self.working_directory.as_os_str().as_encoded_bytes());
         let tag: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -141,7 +142,7 @@ impl Layout {
     }
 }
 
-/// The lock that the server of the data directory `data` holds.
+/// The lock file that the server of the data directory `data` holds.
 pub fn server_lock_of(data: &Path) -> PathBuf {
     data.with_file_name(".server.lock")
 }
@@ -151,18 +152,18 @@ pub fn socket_in(directory: &Path, port: u16) -> PathBuf {
     directory.join(format!(".s.PGSQL.{port}"))
 }
 
-/// What keeps a cluster out of the project's repository.
+/// The content of the file that keeps a cluster out of the project's repository.
 pub(in crate::cluster) const GITIGNORE: &str = "*\n";
 
 pub(in crate::cluster) fn lock_of(directory: &Path) -> PathBuf {
     directory.with_extension("lock")
 }
 
-/// The name of the `server.log` before.
+/// The new name of a large `server.log`.
 pub(in crate::cluster) const OLD_SERVER_LOG: &str = "postgresql-server.log";
 
-/// A log directory may hold anything, also the logs of other servers, and may be the working directory
-/// itself: a name decides.
+/// Whether db-tool or its server wrote this log. Only the name tells: a log directory may hold
+/// other files, such as the logs of other servers, or may be the working directory itself.
 pub(in crate::cluster) fn is_log(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let collected = ["log", "csv", "json"];
@@ -171,7 +172,7 @@ pub(in crate::cluster) fn is_log(path: &Path) -> bool {
             && path.extension().is_some_and(|found| collected.iter().any(|known| found == *known))
 }
 
-/// Whether a name is one that `log_filename` makes of a time.
+/// Whether the server's logging collector gives such names (`log_filename`).
 fn is_collected(name: &str) -> bool {
     let shape: String = name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     shape == "postgresql-0000-00-00_000000"

@@ -1,12 +1,15 @@
-//! A PostgreSQL cluster as three values: described, initialised, running.
+//! PostgreSQL clusters.
 //!
-//! `ClusterSpec` says what is wanted and touches nothing. `Cluster` is a data directory that exists
-//! and is ours. `Running` accepts connections, and is consumed when it is stopped. The verbs choose
-//! between `provision` (the development cluster in `PG_WORKING_DIR`, with its rules on what may be
-//! kept, attached to or replaced) and `throwaway` (a check's private cluster, with the `seed` that it
-//! begins with). A `snapshot` is a state of the first that one can come back to. `build` makes a data directory, from a `template` where it can; `start` runs it.
+//! A cluster is one of three values. `ClusterSpec` describes it; making one touches no files.
+//! `Cluster` is an initialised data directory. `Running` accepts connections, and stopping consumes
+//! it.
 //!
-//! This module provisions vanilla PostgreSQL: nothing of the hectic bundle or a project is known here.
+//! `provision` provides the development cluster in `PG_WORKING_DIR`; its rules say when an existing
+//! cluster is kept, attached to or replaced. `throwaway` provides private clusters, and `seed` the
+//! state with which they begin. `snapshot` saves states of the development cluster. `build` makes
+//! data directories, from a `template` if it can, and `start` starts their servers.
+//!
+//! This module provisions vanilla PostgreSQL: it knows neither the hectic bundle nor projects.
 
 mod build;
 mod cleanup;
@@ -39,7 +42,7 @@ pub use run::lock::Lock;
 pub use run::postmaster::Liveness;
 pub use spec::{ClusterSpec, Lifetime, Preload};
 pub use template::seed::Seed;
-pub use template::snapshot::{Draft, Snapshot};
+pub use template::snapshot::{Snapshot, SnapshotBuilder};
 pub use template::tablespace::TABLESPACES;
 pub use template::trim::{CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Usage, cache_usage, log_usage};
 pub use throwaway::Throwaway;
@@ -52,19 +55,20 @@ use crate::sys::error::{Error, Result};
 use crate::sys::process::Patience;
 use run::postmaster::{Postmaster, Shutdown};
 
-/// How long a fast shutdown may take before it becomes an immediate one: with `fsync` on, the
-/// checkpoint after a large hydrate takes seconds.
+/// The longest time for a fast shutdown; after it the server is stopped immediately. With `fsync`
+/// on, the checkpoint after a large hydration takes seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// How many seconds a verb that only looks waits for the server's answer.
+/// The seconds that a command which changes nothing waits for the server's answer.
 pub const ANSWER_LIMIT: u64 = 5;
 
-/// A data directory that is initialised.
+/// An initialised data directory.
 #[derive(Debug)]
 pub struct Cluster {
     spec: ClusterSpec,
     toolchain: Toolchain,
-    /// The template that is being made of it; waited for when this goes.
+    /// Records this cluster as a template in the background. Dropping it waits for the end of the
+    /// recording.
     _recording: Option<crate::cluster::template::cache::Recording>,
 }
 
@@ -76,12 +80,13 @@ pub struct Running {
 }
 
 impl Cluster {
-    /// What it was made from.
+    /// The description of the cluster.
     pub fn spec(&self) -> &ClusterSpec {
         &self.spec
     }
 
-    /// The running server of this cluster, if there is one; waits for one that is starting or stopping.
+    /// Attaches to the running server of this cluster, if there is one. Waits for a server that is
+    /// starting or stopping.
     fn attach(self) -> Result<std::result::Result<Running, Self>> {
         match Liveness::settled(&self.spec.layout.data())? {
             Liveness::Running(postmaster) => Ok(Ok(Running { cluster: self, postmaster })),
@@ -91,13 +96,13 @@ impl Cluster {
 }
 
 impl Running {
-    /// What it was made from.
+    /// The description of the cluster.
     pub fn spec(&self) -> &ClusterSpec {
         &self.cluster.spec
     }
 
-    /// The directory of the preferred socket: where the server says it is, which after a change of
-    /// settings may differ from where a new one would put it.
+    /// The directory of the preferred socket, as the server states it. After a change of settings,
+    /// a new server would perhaps use another one.
     pub fn socket_directory(&self) -> PathBuf {
         let planned = || self.spec().layout.sockets(self.port()).directories.swap_remove(0);
         self.postmaster.file.socket_directory.clone().unwrap_or_else(planned)
@@ -113,31 +118,33 @@ impl Running {
         self.postmaster.file.port.unwrap_or(self.spec().port)
     }
 
-    /// When the server was started, seconds since the epoch.
+    /// The time when the server was started, in seconds since the epoch.
     pub fn started(&self) -> u64 {
         self.postmaster.file.started
     }
 
-    /// The URL of `database` for `user`.
+    /// The URL with which `user` connects to `database`.
     pub fn url(&self, user: &str, database: &str) -> PgUrl {
         PgUrl::for_socket(&self.socket_directory(), self.port(), user, database)
     }
 
-    /// The connection of `user` to `database`, with these start-up options.
+    /// The connection parameters with which `user` connects to `database`. `options` are start-up
+    /// options of the session.
     pub fn conninfo(&self, user: &str, database: &str, options: Option<&str>) -> Result<Conninfo> {
         let url = self.url(user, database).with("options", options.unwrap_or_default());
         Conninfo::resolve(&url, &LibpqEnvironment::default())
     }
 
-    /// A session of the bootstrap superuser, under a name by which `other_sessions` knows it: the
-    /// server may still be closing the one of the command before.
+    /// Opens a session of the bootstrap superuser. Its application name lets `other_sessions` leave
+    /// it out: the server may still be closing the session of an earlier command.
     pub fn session(&self, database: &str) -> Result<Session> {
         let url = self.url(&self.spec().superuser, database);
         let url = url.with("application_name", "db-tool cluster");
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
     }
 
-    /// Fails when the server does not answer soon, for verbs that only look.
+    /// Fails if the server does not answer within [`ANSWER_LIMIT`]. For commands that change
+    /// nothing.
     pub fn require_answer(&self) -> Result<()> {
         let url = self.url(&self.spec().superuser, "postgres");
         let url = url.with("application_name", "db-tool cluster");
@@ -149,19 +156,19 @@ impl Running {
     }
 
     /// Stops the server.
-    pub fn stop(self, how: Shutdown) -> Result<Cluster> {
+    pub fn stop(self, shutdown: Shutdown) -> Result<Cluster> {
         let _acting = self.spec().act()?;
-        self.postmaster.stop(how, STOP_LIMIT)?;
+        self.postmaster.stop(shutdown, STOP_LIMIT)?;
         Ok(self.cluster)
     }
 }
 
-/// The bootstrap superuser of a cluster that this tool made.
+/// The bootstrap superuser of a cluster that db-tool made.
 pub fn superuser_of(data: &Path) -> Option<String> {
     build::Marker::read(data).map(|marker| marker.superuser)
 }
 
-/// What there is of a development cluster, for verbs that only look.
+/// The state of a development cluster, for commands that change nothing.
 #[derive(Debug)]
 pub enum Found {
     /// No cluster.
@@ -170,7 +177,7 @@ pub enum Found {
     Stopped(Cluster),
     /// A cluster whose server was killed.
     Stale(Cluster),
-    /// A running server.
+    /// A cluster with a running server.
     Running(Running),
 }
 
@@ -184,7 +191,7 @@ impl Found {
     }
 }
 
-/// Looks at the cluster in the place that `spec` names.
+/// Looks for a cluster in the place that `spec` names.
 pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
     let _acting = spec.act()?;
     let data = spec.layout.data();
@@ -202,8 +209,9 @@ pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
     })
 }
 
-/// Stops whatever runs in `layout`: fast, then immediately. Nothing to stop is fine; a stale file is
-/// healed. A server that was told to stop does so too when the wait is interrupted.
+/// Stops the server in `layout`: fast, and after a while immediately. Returns false if no server
+/// runs; a stale `postmaster.pid` is then removed. If a signal ends the wait, the server still
+/// stops.
 pub fn stop(layout: &Layout, patience: Patience) -> Result<bool> {
     let _acting = files::act_for(layout)?;
     let data = layout.data();
@@ -216,8 +224,8 @@ pub fn stop(layout: &Layout, patience: Patience) -> Result<bool> {
     }
 }
 
-/// Whether a connection means the cluster in `layout`: by the path of either socket directory,
-/// whether or not the socket really is there, and the port.
+/// Whether a connection leads to the cluster in `layout`: its host is one of the cluster's socket
+/// directories and its port is `port`. The socket need not exist.
 pub fn is_meant_by(layout: &Layout, port: u16, conninfo: &Conninfo) -> bool {
     let [target] = conninfo.targets() else { return false };
     let own =

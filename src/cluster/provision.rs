@@ -1,10 +1,14 @@
-//! The development cluster: what to do with the one that may be there already.
+//! Provides the development cluster, and decides about a cluster that is already there.
 //!
-//! Rules, in the order they are asked. What is not a PostgreSQL data directory is refused. With
-//! `Existing::Keep` a cluster is attached to or started, refused when it is another major's, and
-//! replaced only when it cannot start because its data is damaged; then the old one is kept beside.
-//! With `Existing::Replace` a cluster is made anew, unless it runs and others work in it and nobody
-//! insisted. A cluster that we did not make is never removed: it is moved aside.
+//! The rules, in this order:
+//!
+//! - A directory that is no PostgreSQL data directory is refused.
+//! - With `Existing::Keep`, db-tool attaches to the cluster or starts it. It refuses a cluster of
+//!   another major version. It replaces the cluster only if the cluster cannot start because its
+//!   data is damaged, and keeps the damaged one beside it.
+//! - With `Existing::ReplaceIfIdle`, db-tool makes the cluster anew, but attaches to it if it runs
+//!   and others have sessions. With `Existing::Replace`, it makes the cluster anew in any case.
+//! - A cluster that db-tool did not make is never removed, only moved aside.
 
 use std::path::Path;
 
@@ -19,19 +23,20 @@ use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, Result};
 
-/// What is to become of a cluster that exists.
+/// The choice between an existing cluster and a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// Keep it: attach or start (`PG_REUSE`, `deploy --reuse`).
+    /// Keep the cluster: attach to it or start it (`PG_REUSE`, `deploy --reuse`).
     Keep,
-    /// Make it anew; attach instead while others have sessions, so that a second shell does not
-    /// destroy the first one's work.
+    /// Make the cluster anew. If others have sessions in it, attach to it instead, so that a second
+    /// shell does not destroy the work of the first.
     ReplaceIfIdle,
-    /// Make it anew whatever is connected (`database init`, `deploy`, `PG_FORCE`).
+    /// Make the cluster anew even if others have sessions in it (`database init`, `deploy`,
+    /// `PG_FORCE`).
     Replace,
 }
 
-/// What was done.
+/// The result of providing a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// There was no cluster; there is one now.
@@ -49,28 +54,29 @@ pub enum Outcome {
 pub struct Provisioned {
     /// The cluster.
     pub running: Running,
-    /// How it came to run.
+    /// How the cluster was provided.
     pub outcome: Outcome,
-    /// Whether the cluster is one that this tool made.
+    /// Whether db-tool made the cluster.
     pub ours: bool,
-    /// Keeps other commands out as long as this lives.
+    /// The lock that keeps other commands out as long as it lives.
     pub lock: Option<Lock>,
 }
 
-/// `NAMEDATALEN` less the final NUL.
+/// The longest name of an object in bytes: `NAMEDATALEN` without the final NUL.
 const NAME_LIMIT: usize = 63;
 
-/// The role and the databases that a development cluster is to have.
+/// The role and the databases that a development cluster needs.
 #[derive(Debug)]
 pub struct Contents {
-    /// The role; the bootstrap superuser when `None`.
+    /// The role. `None` stands for the bootstrap superuser.
     pub role: Option<String>,
-    /// The databases, owned by the role.
+    /// The databases. The role owns them.
     pub databases: Vec<String>,
 }
 
 impl Contents {
-    /// PostgreSQL cuts longer names off, and keeps `pg_` for roles of its own.
+    /// Refuses names that PostgreSQL would cut off, and roles that begin with `pg_`, which
+    /// PostgreSQL reserves.
     fn check_names(&self) -> Result<()> {
         for name in self.role.iter().chain(&self.databases) {
             if name.len() > NAME_LIMIT {
@@ -98,7 +104,7 @@ impl Contents {
         running.ensure(self.role.as_ref().unwrap_or(&running.spec().superuser), &databases)
     }
 
-    /// Says what is ensured in a cluster of `spec`.
+    /// A text that is different for different contents; it finds the snapshot to begin with.
     fn key(&self, spec: &ClusterSpec) -> String {
         let role = self.role.as_ref().unwrap_or(&spec.superuser);
         std::iter::once(role)
@@ -107,19 +113,19 @@ impl Contents {
     }
 }
 
-/// Whether new databases are copies of the one with this name.
+/// Whether `CREATE DATABASE` copies a database of this name.
 pub fn is_template(database: &str) -> bool {
     matches!(database, "template0" | "template1")
 }
 
-/// A database that a project must not have as its own.
+/// The error for a project whose database is a template.
 pub fn template_database(name: &str) -> Error {
     Error::conflict(format!("the database {name} is a template: new databases are copies of it"))
         .hint("choose another name in PG_DATABASE or DB_URL")
 }
 
-/// Provides the cluster that `spec` describes, with its contents. The result holds the working
-/// directory's lock, so that what follows has the cluster to itself.
+/// Provides the cluster that `spec` describes, with its contents. The result holds the lock of the
+/// working directory, so that the caller has the cluster to itself.
 pub fn provision(
     spec: ClusterSpec,
     toolchain: Toolchain,
@@ -131,7 +137,7 @@ pub fn provision(
     if is_taken(&spec.layout.data())? {
         return Err(not_ours(&spec.layout)); // before anything is written beside it
     }
-    // what would fail later is better found before anything is stopped or replaced
+    // check for later errors before anything is stopped or replaced
     if let Some(user) = &spec.server_user {
         access::check_reach(toolchain.bindir(), user)?;
     }
@@ -154,7 +160,7 @@ pub fn provision(
     };
     let ran = is_ready()?;
     let mut provisioned = match provide() {
-        // a command that was killed had just told the server to stop
+        // a command that was killed had told the server to stop just before
         Err(_) if ran && existing != Existing::Replace && !is_ready()? => provide()?,
         provided => provided?,
     };
@@ -167,11 +173,12 @@ pub fn provision(
     Ok(provisioned)
 }
 
-/// The lock says that no other command runs. What cannot be removed now is tried again next time.
+/// Runs under the lock, so no other command works here. If a removal fails, the next command tries
+/// again.
 fn remove_what_killed_commands_left(spec: &ClusterSpec) {
     let removed = remove_abandoned(&spec.layout).and_then(|()| snapshot::tidy(&spec.layout));
     if let Err(error) = removed {
-        tracing::warn!("cannot remove what a killed command left: {error}");
+        tracing::warn!("cannot remove the files of a killed command: {error}");
     }
 }
 
@@ -191,10 +198,10 @@ fn decide(
             if existing == Existing::Keep {
                 check_major(&data, &toolchain).hint("or unset PG_REUSE to make it anew")?;
             }
-            // a kept cluster's superuser is whoever made it, not who calls now
+            // a kept cluster has the superuser that its maker chose, not the one of this caller
             let superuser = marker.map_or_else(|| spec.superuser.clone(), |m| m.superuser);
-            let wanted = std::mem::replace(&mut spec.superuser, superuser);
-            let provision = Provision { spec, toolchain, wanted, ours, contents };
+            let new_superuser = std::mem::replace(&mut spec.superuser, superuser);
+            let provision = Provision { spec, toolchain, new_superuser, ours, contents };
             match existing {
                 Existing::Keep => provision.keep(),
                 Existing::ReplaceIfIdle => provision.replace_if_idle(),
@@ -204,20 +211,20 @@ fn decide(
     }
 }
 
-/// What is in the place of the data directory.
+/// The state of the data directory's place.
 pub(super) enum Found {
     Nothing,
     Foreign,
     Cluster { marker: Option<Marker> },
 }
 
-/// Whether the place of the data directory is taken. An empty directory that cannot be removed yet may be
-/// root's, who hands it over later.
+/// Whether other files occupy the place of the data directory. An empty directory does not count:
+/// root may own it and hand it over later.
 pub(super) fn is_taken(data: &Path) -> Result<bool> {
     Ok(matches!(look(data)?, Found::Foreign) && !is_empty(data).unwrap_or(false))
 }
 
-/// Looks at the place of the data directory; an empty directory there is removed.
+/// Looks at the place of the data directory. Removes an empty directory there.
 pub(super) fn look(data: &Path) -> Result<Found> {
     let Ok(facts) = std::fs::symlink_metadata(data) else { return Ok(Found::Nothing) };
     if !facts.is_dir() {
@@ -228,18 +235,18 @@ pub(super) fn look(data: &Path) -> Result<Found> {
     }
     match Marker::read(data) {
         Some(marker) => Ok(Found::Cluster { marker: Some(marker) }),
-        // only an empty directory can be removed like this
+        // remove_dir succeeds only for an empty directory
         None if std::fs::remove_dir(data).is_ok() => Ok(Found::Nothing),
         None => Ok(Found::Foreign),
     }
 }
 
-/// A cluster that exists, on its way to what the caller wants.
+/// An existing cluster, and the values that decide what happens to it.
 struct Provision<'a> {
     spec: ClusterSpec,
     toolchain: Toolchain,
-    /// The superuser of a cluster made anew.
-    wanted: String,
+    /// The superuser that a new cluster gets.
+    new_superuser: String,
     ours: bool,
     contents: &'a Contents,
 }
@@ -262,7 +269,7 @@ impl Provision<'_> {
             Err(StartFailure::Other(error)) => Err(error),
             Err(StartFailure::Data(error)) => {
                 tracing::warn!("the kept cluster is damaged: {error}");
-                let spec = ClusterSpec { superuser: self.wanted, ..retry };
+                let spec = ClusterSpec { superuser: self.new_superuser, ..retry };
                 create(&spec, &toolchain, Old::Keep("broken"), Outcome::Recreated, self.contents)
             }
         }
@@ -294,15 +301,15 @@ impl Provision<'_> {
             Liveness::Stopped => {}
         }
         let old = if self.ours { Old::Remove } else { Old::Keep("kept") };
-        let spec = ClusterSpec { superuser: self.wanted, ..self.spec };
+        let spec = ClusterSpec { superuser: self.new_superuser, ..self.spec };
         create(&spec, &self.toolchain, old, Outcome::Recreated, self.contents)
     }
 }
 
-/// A cluster about to be removed need not write a checkpoint.
+/// Stops a server. If its cluster is about to be removed, the server need not write a checkpoint.
 fn stop_for_removal(server: &postmaster::Postmaster, removed: bool) -> Result<()> {
-    let how = if removed { Shutdown::Immediate } else { Shutdown::Fast };
-    server.stop(how, super::STOP_LIMIT)
+    let shutdown = if removed { Shutdown::Immediate } else { Shutdown::Fast };
+    server.stop(shutdown, super::STOP_LIMIT)
 }
 
 fn create(

@@ -1,9 +1,11 @@
-//! A cluster made by other means takes the place of the development cluster.
+//! Replaces the development cluster by a cluster that was made in another way, such as a restored
+//! backup.
 //!
-//! It is prepared in a staging directory beside the data directory and tried out there with a server
-//! of its own, while the old cluster goes on undisturbed. Only when it is proven do the two change
-//! places by rename. The old one stands beside, under another name, until the new one runs in its
-//! place; when that fails they change back, and a server that ran before runs again.
+//! The new cluster is prepared in a build directory beside the data directory. A server of its
+//! own tries it out there, while the old cluster goes on undisturbed. Only after that are the two
+//! exchanged by renaming. The old cluster stays under another name until the new one runs in its
+//! place. If it does not, the two are exchanged again, and the old server is started if it ran
+//! before.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +26,7 @@ use crate::sys::error::{Context, Error, IoContext, Result};
 use crate::sys::process::Patience;
 use crate::sys::signal;
 
-/// A place for a cluster that is to take the development cluster's.
+/// A build directory with a cluster that will replace the development cluster.
 #[derive(Debug)]
 pub struct Replacement {
     spec: ClusterSpec,
@@ -34,17 +36,18 @@ pub struct Replacement {
     _lock: Lock,
 }
 
-/// A cluster that has taken its place.
+/// The result of a replacement.
 #[derive(Debug)]
 pub struct Replaced {
-    /// Its server.
+    /// The server of the new cluster.
     pub running: Running,
-    /// Where the old cluster is, if it was not made by this tool.
+    /// The path of the old cluster, if db-tool did not make it.
     pub kept: Option<PathBuf>,
 }
 
 impl Replacement {
-    /// A staging directory beside the data directory that `spec` names; waits for other commands.
+    /// Makes a build directory beside the data directory that `spec` names. Waits for other
+    /// commands.
     pub fn beside(spec: ClusterSpec) -> Result<Self> {
         check_free(&spec.layout, spec.server_user.as_ref())?;
         let _acting = spec.act()?;
@@ -61,7 +64,7 @@ impl Replacement {
         Ok(Self { spec, layout, directory, _lock: lock })
     }
 
-    /// The cluster to prepare. It needs no durability before it takes its place.
+    /// The cluster to prepare. It need not be durable before the replacement.
     pub fn spec(&self) -> ClusterSpec {
         ClusterSpec {
             layout: self.layout.clone(),
@@ -70,8 +73,8 @@ impl Replacement {
         }
     }
 
-    /// Puts the prepared cluster, which is stopped, into its place and starts it there. When `prove`
-    /// fails, the clusters change back as if the new one had not started.
+    /// Moves the prepared cluster, which is stopped, into the place of the development cluster and
+    /// starts it. If the start or `prove` fails, the old cluster gets its place back.
     pub fn take_place(
         self,
         toolchain: &Toolchain,
@@ -122,7 +125,7 @@ impl Replacement {
         Ok(running)
     }
 
-    /// Moves the new cluster back into the staging directory and the old one to its place.
+    /// Moves the new cluster back into the build directory and the old one to its place.
     fn change_back(&self, kept: Option<&Path>) -> Result<()> {
         let data = self.spec.layout.data();
         super::stop(&self.spec.layout, Patience::Stubborn)?;
@@ -134,7 +137,7 @@ impl Replacement {
         std::fs::rename(&data, self.layout.data()).on("move away", &data)
     }
 
-    /// Lets the old cluster run again if it ran, whatever signal arrived.
+    /// Starts the old cluster again if it ran before, even if a signal has arrived.
     fn start_again(&self, toolchain: &Toolchain, ran: bool, error: Error) -> Error {
         if !ran {
             return error;
@@ -151,8 +154,8 @@ impl Replacement {
 }
 
 impl Drop for Replacement {
-    /// Also the way of an error: what was being tried out is stopped and removed. What cannot be
-    /// removed now, the next command removes.
+    /// Stops the trial server and removes the build directory, also after an error. If that fails,
+    /// the next command removes it.
     fn drop(&mut self) {
         if let Err(error) = remove_directory(&self.layout) {
             tracing::warn!("cannot remove {}: {error}", self.directory.path().display());
@@ -160,7 +163,7 @@ impl Drop for Replacement {
     }
 }
 
-/// Stops the server of the old cluster; whether one ran.
+/// Stops the server of the old cluster. Returns whether one ran.
 fn stop_old(data: &Path) -> Result<bool> {
     match Liveness::thorough(data)? {
         Liveness::Running(server) => {

@@ -1,4 +1,4 @@
-//! What a cluster is to be like. Touches nothing.
+//! The description of a cluster. Making one touches no files.
 
 use std::path::PathBuf;
 use std::sync::Once;
@@ -11,78 +11,81 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, OsUser};
 
-/// The library that is loaded when nobody says otherwise, and it is installed.
+/// The library that db-tool loads by default, if it is installed.
 const DEFAULT_PRELOAD: &str = "pg_cron";
 
-/// How long a cluster lives, which decides what it does for durability.
+/// How long a cluster lives. It decides whether the server syncs its data to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// A development cluster: survives the machine.
+    /// A development cluster. It survives a crash of the machine.
     Kept,
-    /// A check's cluster: removed at the end, so nothing is synced.
+    /// A private cluster. It is removed at the end of the command, so nothing is synced.
     Throwaway,
 }
 
-/// `shared_preload_libraries`.
+/// The setting `shared_preload_libraries`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Preload {
-    /// Nobody said: `pg_cron` where it is installed.
+    /// The user set no list: `pg_cron` if it is installed.
     Default,
-    /// The user's list: every library must be there.
+    /// The user's list. Every library must be installed.
     Set(String),
 }
 
-/// A cluster as it is to be.
+/// The description of a cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterSpec {
-    /// Its paths.
+    /// The paths.
     pub layout: Layout,
-    /// The port, which on sockets is only a part of the name.
+    /// The port. The server listens on sockets only, so the port is just a part of their names.
     pub port: u16,
-    /// The database that `pg_cron` works in.
+    /// The database in which `pg_cron` works.
     pub database: String,
-    /// The bootstrap superuser's role name.
+    /// The name of the bootstrap superuser.
     pub superuser: String,
-    /// Who runs the server, when we are root.
+    /// The user who runs the server if root calls.
     pub server_user: Option<OsUser>,
-    /// Kept or thrown away.
+    /// How long the cluster lives.
     pub lifetime: Lifetime,
-    /// The user's own `postgresql.conf`.
+    /// The user's `postgresql.conf` (`PG_CONF_FILE`).
     pub conf_file: Option<PathBuf>,
-    /// Libraries to load at start; not used with a `conf_file`.
+    /// The libraries that the server loads. Ignored with a `conf_file`.
     pub preload: Preload,
-    /// Whether the logging collector runs; not used with a `conf_file`.
+    /// Whether the logging collector runs. Ignored with a `conf_file`.
     pub logging_collector: bool,
-    /// Where templates are kept; `None` runs `initdb` every time.
+    /// The directory of the templates. With `None`, every new cluster runs `initdb`.
     pub template_cache: Option<PathBuf>,
 }
 
 impl ClusterSpec {
-    /// Works with the rights of the server's user, when root calls: others may write where its files are.
+    /// Takes the rights of the server's user if root calls: others may write in the directories of
+    /// the cluster.
     pub fn act(&self) -> Result<ActingAs> {
         ActingAs::enter(self.server_user.as_ref())
     }
 
-    /// Waits for the cluster's lock, which the server's user can take too.
+    /// Takes the cluster's lock. Works with the rights of the server's user, so that this user can
+    /// take the lock, too.
     pub fn lock(&self) -> Result<Lock> {
         let _acting = self.act()?;
         Lock::wait(&self.layout.lock())
     }
 
-    /// The user's own `postgresql.conf`; empty without one. Its owner gets to read what we read.
+    /// The text of the user's `postgresql.conf`, or an empty text. Root reads the file with the
+    /// rights of the user who controls it, because that user can read the copy.
     pub fn own_settings(&self) -> Result<String> {
         let Some(file) = &self.conf_file else { return Ok(String::new()) };
         let _acting = ActingAs::controller_of(file)?;
         crate::sys::process::read_text(file).on("read PG_CONF_FILE", file)
     }
 
-    /// How the data directory is initialised.
+    /// The arguments of `initdb` for this cluster.
     pub(super) fn recipe<'a>(&'a self, toolchain: &'a Toolchain) -> Recipe<'a> {
         Recipe { toolchain, superuser: &self.superuser, user: self.server_user.as_ref() }
     }
 
-    /// The block of `postgresql.conf` that is ours: everything, or with the user's own file only
-    /// what tells where the server listens.
+    /// The settings of db-tool's block in `postgresql.conf`. With a file of the user they are only
+    /// the port and the socket directories.
     pub fn settings(&self, preload: &str) -> Conf {
         let sockets = self.layout.sockets(self.port);
         let directories = directory_list(sockets.directories.iter().map(PathBuf::as_path));
@@ -113,8 +116,8 @@ impl ClusterSpec {
             .set("cron.host", sockets.directories[0].to_string_lossy())
     }
 
-    /// Settings that only this run has. They beat the user's file too, and none of them can be
-    /// noticed by the sources that are tried out.
+    /// Settings of the command line, which override the user's file, too. They make the server of a
+    /// throwaway cluster fast; the project's SQL cannot notice them.
     pub fn overrides(&self) -> Conf {
         match self.lifetime {
             Lifetime::Kept => Conf::default(),
@@ -127,9 +130,8 @@ impl ClusterSpec {
         }
     }
 
-    /// The libraries to load, once it is known that the server has them.
-    ///
-    /// A default that is not installed is left out with a warning.
+    /// The libraries that the server loads, after a check that they are installed. If the default
+    /// library is not installed, db-tool warns and leaves it out.
     pub fn preload_libraries(&self, toolchain: &Toolchain) -> Result<String> {
         self.require_libraries(toolchain)?;
         match &self.preload {
@@ -151,7 +153,7 @@ impl ClusterSpec {
         }
     }
 
-    /// Exit 127 when a library that was asked for is not installed.
+    /// Fails (exit 127) if a library of the user's list is not installed.
     pub fn require_libraries(&self, toolchain: &Toolchain) -> Result<()> {
         let (Preload::Set(list), None) = (&self.preload, &self.conf_file) else { return Ok(()) };
         match libraries(list).find(|library| !toolchain.has_library(library)) {
@@ -161,7 +163,7 @@ impl ClusterSpec {
     }
 }
 
-/// The names in a `shared_preload_libraries` value.
+/// The names in a value of `shared_preload_libraries`.
 fn libraries(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty())
 }

@@ -1,9 +1,10 @@
-//! Directories that root hands to the user who runs the server, and takes back.
+//! Directories that root hands over to the user who runs the server, and takes back.
 //!
-//! Root hands over only a directory in which nothing of anybody's can be: an empty one, one that it has
-//! just made, and one that this tool has used before. It opens the directory first, following no link,
-//! and changes the owner of that directory, not of whatever has its name by then. A `.gitignore` of root's
-//! tells `cleanup` that the working directory was root's.
+//! Root hands over a directory only if it holds nothing of other users: an empty one, one that root
+//! has just made, or one that db-tool has used before. Root opens the directory first, without
+//! following links, and changes the owner of the open directory, because somebody could put another
+//! directory in its place. A `.gitignore` that belongs to root tells `cleanup` that the working
+//! directory was root's.
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
@@ -17,10 +18,10 @@ use super::not_ours;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Handle, OsUser};
 
-/// The mark in a working directory that root has handed over: the file of this name is root's.
+/// The name of the mark. If this file belongs to root, root has handed the directory over.
 const MARK: &str = ".gitignore";
 
-/// Refuses a directory of root's that must not be handed to `user`. Changes nothing.
+/// Refuses a directory of root that must not be handed to `user`. Changes nothing.
 pub(super) fn check_free(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     let Some(user) = user else { return Ok(()) };
     let _ourselves = ActingAs::ourselves();
@@ -34,7 +35,8 @@ pub(super) fn check_free(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     }
 }
 
-/// Makes the working directory where it is missing, and hands it to `user` with the mark of root's.
+/// Hands the working directory to `user`, and makes it if it is missing. Leaves the mark of root in
+/// it.
 pub(super) fn hand_over_marked(directory: &Path, user: &OsUser) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     let Some(opened) = opened_if_free(directory, user, 0o700)? else { return Ok(()) };
@@ -47,7 +49,7 @@ pub(super) fn hand_over_marked(directory: &Path, user: &OsUser) -> Result<()> {
     fchown(opened.file(), Some(user.uid), Some(user.gid)).on("hand over", directory)
 }
 
-/// Makes the directory where it is missing, and hands it to `user`.
+/// Hands the directory to `user`, and makes it if it is missing.
 pub(super) fn hand_over(directory: &Path, user: &OsUser, mode: u32) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     let Some(opened) = opened_if_free(directory, user, mode)? else { return Ok(()) };
@@ -62,7 +64,7 @@ fn opened_if_free(directory: &Path, user: &OsUser, mode: u32) -> Result<Option<H
     Ok(free(&opened, directory, user)?.then_some(opened))
 }
 
-/// Makes a private directory of `user`'s in a place where others may write.
+/// Makes a private directory for `user` in a place where others may write.
 pub(super) fn make_for(directory: &Path, user: &OsUser) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     DirBuilder::new().mode(0o700).create(directory).on("create", directory)?;
@@ -70,13 +72,13 @@ pub(super) fn make_for(directory: &Path, user: &OsUser) -> Result<()> {
     fchown(opened.file(), Some(user.uid), Some(user.gid)).on("hand over", directory)
 }
 
-/// Whether root has handed the working directory over, so that the mark is root's own.
+/// Whether root has handed the working directory over: then the mark belongs to root.
 pub(super) fn was_handed_over(layout: &Layout) -> bool {
     let mark = layout.gitignore().symlink_metadata();
     layout.owner() != 0 && mark.is_ok_and(|facts| facts.is_file() && facts.uid() == 0)
 }
 
-/// Gives a directory that was handed over to the server's user back to root.
+/// Gives a directory that was handed over back to root.
 pub(super) fn take_back(layout: &Layout) -> Result<()> {
     let directory = layout.working_directory();
     let opened = {
@@ -90,8 +92,9 @@ pub(super) fn take_back(layout: &Layout) -> Result<()> {
     fchown(opened.file(), Some(0), Some(OsUser::current().gid)).on("take back", directory)
 }
 
-/// Removes a directory of root's own, which the server's user cannot empty, from the working directory.
-pub(super) fn remove_roots(layout: &Layout, name: &OsStr) -> Result<()> {
+/// Removes a directory from the working directory if it belongs to root: the server's user cannot
+/// empty it.
+pub(super) fn remove_directory_of_root(layout: &Layout, name: &OsStr) -> Result<()> {
     let working = layout.working_directory();
     let _ourselves = ActingAs::ourselves();
     let opened = Handle::open(working)?;
@@ -102,7 +105,8 @@ pub(super) fn remove_roots(layout: &Layout, name: &OsStr) -> Result<()> {
     }
 }
 
-/// Whether the directory is to be handed over; one that is `user`'s already is not.
+/// Whether the directory may be handed over. False if it already belongs to `user`; an error if it
+/// holds other files.
 fn free(opened: &Handle, directory: &Path, user: &OsUser) -> Result<bool> {
     let facts = opened.file().metadata().on("read", directory)?;
     if facts.uid() == user.uid {
@@ -123,7 +127,7 @@ fn free(opened: &Handle, directory: &Path, user: &OsUser) -> Result<bool> {
     )))
 }
 
-/// Whether something that is no cluster stands in the place of the data directory.
+/// Whether other files than a cluster are in the place of the data directory.
 fn is_foreign(data: &Path) -> bool {
     data.symlink_metadata().is_ok()
         && !is_empty(data).unwrap_or(false)
@@ -135,7 +139,7 @@ pub(super) fn is_empty(directory: &Path) -> std::io::Result<bool> {
     Ok(std::fs::read_dir(directory)?.next().is_none())
 }
 
-/// Whether there is nothing in a directory but the place of the data directory.
+/// Whether a directory is empty, or holds only an empty `data`.
 fn is_blank(directory: &Path) -> std::io::Result<bool> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
@@ -147,8 +151,8 @@ fn is_blank(directory: &Path) -> std::io::Result<bool> {
     Ok(true)
 }
 
-/// Whether this tool has used the directory: it holds a cluster of ours, what keeps it out of a
-/// repository, or a cluster that was moved aside.
+/// Whether db-tool has used the directory: it holds a cluster that db-tool made, db-tool's
+/// `.gitignore`, or a cluster that was moved aside.
 fn is_marked(directory: &Path) -> bool {
     let aside = |name: &str| name.starts_with("data.kept-") || name.starts_with("data.broken-");
     let ignored = read_small(&directory.join(MARK));
@@ -159,7 +163,7 @@ fn is_marked(directory: &Path) -> bool {
         })
 }
 
-/// Makes a directory with its parents, each with the rights of the user who controls the place.
+/// Makes a directory and its parents, with the rights of the user who controls the place.
 fn make(directory: &Path, mode: u32) -> Result<()> {
     let _acting = ActingAs::controller_of(directory)?;
     if let Some(parent) = directory.parent() {

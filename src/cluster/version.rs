@@ -6,14 +6,14 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 use crate::sys::shell;
 
-/// Refuses a data directory that only another major's server can run.
+/// Refuses a data directory of another major version than that of `toolchain`.
 pub(in crate::cluster) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     let path = data.join("PG_VERSION");
     let Ok(text) = crate::sys::process::read_text(&path) else {
-        return Ok(()); // damaged: the start will tell
+        return Ok(()); // damaged: the start reports it
     };
     let (found, version) = (text.trim(), toolchain.version()?);
-    // up to 9.6 a major had two numbers; what is no number at all is damage
+    // up to 9.6 a major version has two numbers; a text that is no number means damage
     let is_number = !found.is_empty() && found.chars().all(|c| c.is_ascii_digit() || c == '.');
     if !is_number || found == version.major.to_string() {
         return Ok(());
@@ -34,8 +34,9 @@ pub(in crate::cluster) fn check_major(data: &Path, toolchain: &Toolchain) -> Res
     )))
 }
 
-/// Where the programs are that last ran the cluster, if they are still there: a server notes the
-/// command that started it. With Nix that is a path which no newer version takes away.
+/// The directory of the programs that last ran the cluster, if it still exists. The server records
+/// the command that started it in `postmaster.opts`. With Nix, a newer version does not remove that
+/// path.
 fn last_bindir(data: &Path) -> Option<PathBuf> {
     let noted = crate::sys::process::read_text(data.join("postmaster.opts")).ok()?;
     let server = Path::new(noted.split(" \"").next()?.trim_end());

@@ -48,13 +48,18 @@ impl Restore {
     /// Restores. The old cluster stays unchanged until the last step.
     pub fn run(self) -> Result<Restored> {
         let mut steps = Steps::default();
-        let staging = Replacement::beside(self.spec.clone())?;
+        let replacement = Replacement::beside(self.spec.clone())?;
         let (role, database) = (self.role.as_deref(), self.database.as_deref());
-        let wanted = Requirements { role, database, reindex: self.reindex };
-        let prepared =
-            restore_into(&self.backup, &staging.spec(), &self.toolchain, &wanted, &mut steps)
-                .context(format!("cannot restore {}", self.backup.directory().display()))
-                .hint("the development cluster is as it was")?;
+        let requirements = Requirements { role, database, reindex: self.reindex };
+        let prepared = restore_into(
+            &self.backup,
+            &replacement.spec(),
+            &self.toolchain,
+            &requirements,
+            &mut steps,
+        )
+        .context(format!("cannot restore {}", self.backup.directory().display()))
+        .hint("the development cluster is as it was")?;
         let Prepared { running, changes, mut warnings, .. } = {
             prepared.release()?;
             prepared
@@ -64,7 +69,7 @@ impl Restore {
         let database = database.unwrap_or("postgres");
         let prove = |running: &Running| running.prove_login(user, database);
         let Replaced { running, kept } =
-            steps.run("swap", || staging.take_place(&self.toolchain, prove))?;
+            steps.run("swap", || replacement.take_place(&self.toolchain, prove))?;
         tell_unreadable(&running, &self.keys, &mut warnings);
         let url = running.url(user, database).to_url();
         Ok(Restored { url, changes, warnings, kept, steps })

@@ -4,7 +4,9 @@
 //! moment and starts it again. `restore` first copies the snapshot to a place beside the cluster.
 //! Only then does the copy take the cluster's place.
 
-use crate::cluster::{ClusterSpec, Draft, Found, Liveness, Replacement, Running, Snapshot, find};
+use crate::cluster::{
+    ClusterSpec, Found, Liveness, Replacement, Running, Snapshot, SnapshotBuilder, find,
+};
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::{KeySource, tell_unreadable};
 use crate::sys::error::{Context, Error, Result};
@@ -49,19 +51,19 @@ pub struct Restored {
 /// Saves the cluster as it is now. Restarts the server if it ran before.
 pub fn save(target: Target, name: &str, replace: bool) -> Result<Steps> {
     let mut steps = Steps::default();
-    let draft = Draft::begin(target.spec.clone(), name, replace)?;
+    let builder = SnapshotBuilder::begin(target.spec.clone(), name, replace)?;
     let found = target.look()?;
     let paused = steps.run("stop", || found.pause())?;
     let data = target.spec.layout.data();
     let damaged = || Error::failed(format!("{} is damaged: it has no PG_VERSION", data.display()));
     let paused = paused.ok_or_else(damaged)?;
-    let copied = steps.run("copy", || draft.fill());
+    let copied = steps.run("copy", || builder.fill());
     let resumed = steps.insist("start", || paused.resume());
     match (copied, resumed) {
         (Err(error), Err(also)) => Err(error.detail(also.message().to_owned())),
         (copied, resumed) => copied.and(resumed),
     }?;
-    steps.run("keep", || draft.publish())?;
+    steps.run("keep", || builder.publish())?;
     Ok(steps)
 }
 
@@ -80,11 +82,11 @@ pub fn restore(
         let _acting = target.spec.act()?;
         snapshot.superuser()?
     };
-    let staging = Replacement::beside(target.spec.clone())?;
+    let replacement = Replacement::beside(target.spec.clone())?;
     target.look()?;
     let context = || format!("cannot restore the snapshot {name}");
-    steps.run("copy", || snapshot.clone_to(&staging.spec())).context(context())?;
-    let swapped = steps.run("swap", || staging.take_place(&target.toolchain, |_| Ok(())));
+    steps.run("copy", || snapshot.clone_to(&replacement.spec())).context(context())?;
+    let swapped = steps.run("swap", || replacement.take_place(&target.toolchain, |_| Ok(())));
     let replaced = swapped.context(context())?;
     if let Some(kept) = replaced.kept {
         tracing::warn!("the old cluster was not made by db-tool: it is in {}", kept.display());

@@ -1,4 +1,5 @@
-//! The development cluster with its role and database: `postgres-init`, `database init`.
+//! Provides the development cluster with its role and database, for `postgres-init` and `database
+//! init`.
 
 use crate::cluster::{
     self, ClusterSpec, Contents, Existing, Lock, Outcome, Provisioned, Running, provision,
@@ -8,40 +9,40 @@ use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 
-/// What is to be provided.
+/// A request for the development cluster.
 #[derive(Debug)]
 pub struct Development {
     /// The cluster.
     pub spec: ClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
-    /// What becomes of a cluster that is there.
+    /// The choice between an existing cluster and a new one.
     pub existing: Existing,
-    /// Where the project connects, when it says so (`--url`, `DB_URL`).
+    /// The project's connection, if it is set (`--url`, `DB_URL`).
     pub url: Option<(PgUrl, Conninfo)>,
-    /// Whether a URL that points elsewhere is an error: for a verb that goes on to use it, it is.
+    /// Whether a URL of another server is an error. It is one for a command that then uses the URL.
     pub url_must_match: bool,
     /// The start-up options of the project's sessions.
     pub options: Option<String>,
 }
 
-/// A cluster that is ready to be used.
+/// A cluster that is ready for use.
 #[derive(Debug)]
 pub struct Ready {
     /// The server.
     pub running: Running,
-    /// How it came to run.
+    /// How the cluster was provided.
     pub outcome: Outcome,
-    /// The role to connect as.
+    /// The role of the project.
     pub user: String,
-    /// The database to connect to.
+    /// The database of the project.
     pub database: String,
-    /// The computed URL.
+    /// The URL of the cluster.
     pub url: PgUrl,
-    /// The project's URL, when it means this cluster by a path that has no socket.
+    /// A corrected URL, if the project's URL leads to this cluster by a path without a socket.
     pub corrected: Option<PgUrl>,
     options: Option<String>,
-    /// Other commands wait until this is gone.
+    /// The lock for which other commands wait.
     _lock: Option<Lock>,
 }
 
@@ -94,7 +95,8 @@ impl Ready {
     }
 }
 
-/// The project's URL with the socket's real directory, where the URL's own has no socket.
+/// The project's URL with the real directory of the socket. `None` if the project's own directory
+/// has a socket.
 fn correct(running: &Running, url: PgUrl, conninfo: &Conninfo) -> Option<PgUrl> {
     let short = running.spec().layout.sockets(running.port()).short;
     let moved = conninfo.targets().first().is_some_and(|target| target.port != running.port());

@@ -1,4 +1,5 @@
-//! The clusters that verbs work on: the development cluster, and private clusters that are removed afterwards.
+//! The clusters that commands work on: the development cluster, and private clusters, which are
+//! removed afterwards.
 
 pub mod development;
 pub mod private;

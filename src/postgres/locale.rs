@@ -1,24 +1,24 @@
-//! The encoding and the locale of a database, as CREATE DATABASE takes them.
+//! The encoding and the locale of a database, in the form that CREATE DATABASE takes.
 
 use super::connection::session::{Session, column};
 use super::sql::quote::quote_literal;
 use super::sql::template::fill;
 use crate::sys::error::Result;
 
-/// Encoding and locale.
+/// The encoding and the locale of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locale {
     encoding: String,
     provider: String,
     collate: String,
     ctype: String,
-    /// Of the provider, where it is not libc.
+    /// The locale of the provider, unless the provider is libc.
     locale: Option<String>,
     rules: Option<String>,
 }
 
 impl Locale {
-    /// Of the database at hand.
+    /// Reads them from the database that the session is connected to.
     pub fn of(session: &mut Session) -> Result<Self> {
         let row = session.query_one(sql!("postgres/database-locale"), &[])?;
         Ok(Self {
@@ -31,7 +31,7 @@ impl Locale {
         })
     }
 
-    /// The statement that makes a database like that; both names are quoted.
+    /// The statement that creates a database with this encoding and locale. It quotes both names.
     pub fn create(&self, name: &str, owner: &str) -> String {
         let mut more = String::new();
         if let Some(locale) = &self.locale {

@@ -1,4 +1,4 @@
-//! What PostgreSQL offers: its programs, its connection strings, its sessions, its errors.
+//! PostgreSQL's side: its programs, connection strings, sessions, psql and errors.
 
 pub mod connection;
 pub mod error;

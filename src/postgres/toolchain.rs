@@ -1,9 +1,10 @@
-//! The PostgreSQL programs: all from one directory, the real binaries.
+//! PostgreSQL's programs: the real binaries, all from one directory.
 //!
-//! Debian puts a Perl script in front of psql that costs forty milliseconds a call and may choose
-//! another version than the server's, so a directory counts only when the server's own programs
-//! stand in it beside psql. Links are followed only where the directory as found is incomplete:
-//! Nix wraps `postgres` to find its extensions, and following that link would lose them.
+//! Debian puts a Perl script in front of psql. The script costs forty milliseconds a call and may
+//! choose another version than the server's. So a directory counts only if the programs of the
+//! server are in it beside psql. A link to a program is followed only if the directory of the link
+//! is incomplete: Nix wraps `postgres`, so that it finds its extensions, and following that link
+//! would bypass the wrapper.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,22 +16,22 @@ use sha2::{Digest, Sha256};
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{Command, Environment, OsUser};
 
-/// Majors that are tested.
+/// The major versions with which db-tool is tested.
 pub const SUPPORTED: std::ops::RangeInclusive<u32> = 15..=18;
 
-/// The programs that make a directory usable.
+/// The programs that a directory must hold.
 const REQUIRED: [&str; 3] = ["postgres", "initdb", "psql"];
 
-/// Where a search looks: what the user said, then what the system has.
+/// The places in which db-tool searches.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// `PG_BINDIR`: this directory and no other.
+    /// `PG_BINDIR`: if set, the only directory to look in.
     pub bindir: Option<PathBuf>,
     /// `PATH`.
     pub path: OsString,
 }
 
-/// The programs of one PostgreSQL installation; every path is absolute.
+/// The programs of one PostgreSQL installation. Every path is absolute.
 #[derive(Debug, Clone)]
 pub struct Toolchain {
     bindir: PathBuf,
@@ -43,20 +44,20 @@ pub struct Toolchain {
 pub struct Version {
     /// The whole line.
     pub text: String,
-    /// The major number.
+    /// The major version.
     pub major: u32,
 }
 
 impl Search {
-    /// Every `program` in `PATH`, in order.
+    /// Each `program` in `PATH`, in the order of `PATH`.
     fn all(&self, program: &str) -> impl Iterator<Item = PathBuf> {
         which::which_in_all(program, Some(&self.path), "/").into_iter().flatten()
     }
 }
 
 impl Toolchain {
-    /// Finds the installation to use: an explicit directory, `PATH`, `pg_config --bindir`, then the
-    /// well-known versioned directories, newest first.
+    /// Finds the installation: `PG_BINDIR`, else `PATH`, else `pg_config --bindir`, else the usual
+    /// directories of distributions, the newest version first.
     pub fn locate(search: &Search, environment: &Environment) -> Result<Self> {
         let bindir = match &search.bindir {
             Some(explicit) => complete(explicit).ok_or_else(|| incomplete(explicit))?,
@@ -70,7 +71,8 @@ impl Toolchain {
         Ok(Self { bindir, environment: environment.clone(), version: OnceLock::new() })
     }
 
-    /// The same for who only needs psql: a machine that only has the client will do.
+    /// Finds an installation for commands that need only psql. A machine with only the client is
+    /// enough.
     pub fn locate_client(search: &Search, environment: &Environment) -> Result<Self> {
         Self::locate(search, environment).or_else(|error| {
             let psql = match &search.bindir {
@@ -83,17 +85,17 @@ impl Toolchain {
         })
     }
 
-    /// The directory of all programs.
+    /// The directory of the programs.
     pub fn bindir(&self) -> &Path {
         &self.bindir
     }
 
-    /// A command for one of the programs; exit 127 when it is missing.
+    /// A command for one of the programs. The error is exit 127 if the program is missing.
     pub fn command(&self, program: &str) -> Result<Command> {
         Ok(Command::new(self.path(program)?, &self.environment))
     }
 
-    /// A command for a program of the server, which sees nothing of the caller's environment.
+    /// A command for a program of the server. It gets almost nothing of the caller's environment.
     pub fn server_command(&self, program: &str, user: Option<&OsUser>) -> Result<Command> {
         let command = Command::new(self.path(program)?, &self.environment.for_server());
         Ok(command.user(user).directory(Path::new("/")))
@@ -105,7 +107,7 @@ impl Toolchain {
         if is_program(&path) { Ok(path) } else { Err(missing_program(program, &self.bindir)) }
     }
 
-    /// The server's version; asked once.
+    /// The version of the server. `postgres --version` runs only once.
     pub fn version(&self) -> Result<&Version> {
         if let Some(version) = self.version.get() {
             return Ok(version);
@@ -126,8 +128,8 @@ impl Toolchain {
         Ok(self.version.get_or_init(|| version))
     }
 
-    /// A digest that changes when the server's binaries or the C and ICU libraries change: what
-    /// `initdb` made with one identity may not suit another.
+    /// A digest that changes if the binaries of the server, or the C or ICU libraries, change. A
+    /// cluster that `initdb` made with other libraries may not fit this server.
     pub fn identity(&self) -> Result<String> {
         let mut digest = Sha256::new();
         for program in ["postgres", "initdb"] {
@@ -140,7 +142,7 @@ impl Toolchain {
         Ok(format!("{:x}", digest.finalize()))
     }
 
-    /// Whether the server could load `library` (a name for `shared_preload_libraries`).
+    /// Whether the server can find `library`, a name in `shared_preload_libraries`.
     pub fn has_library(&self, library: &str) -> bool {
         let name = library.strip_prefix("$libdir/").unwrap_or(library);
         let suffix = std::env::consts::DLL_EXTENSION;
@@ -151,24 +153,24 @@ impl Toolchain {
         })
     }
 
-    /// Where the server looks for libraries. `pg_config` knows; without it, relative to `bin` in
-    /// the layouts of Debian, the source build and Fedora.
+    /// The directories in which the server looks for libraries. `pg_config` prints them. Without
+    /// it, they are guessed from `bin` for Debian, Fedora and builds from source.
     fn library_directories(&self) -> Vec<PathBuf> {
-        let told = self
+        let printed = self
             .server_command("pg_config", None)
             .and_then(|command| command.arg("--pkglibdir").capture())
             .map(|directory| PathBuf::from(directory.trim_end()));
         let near = ["../lib", "../lib/postgresql", "../lib64/pgsql"].map(|d| self.bindir.join(d));
         let plugins = self.environment.get("NIX_PGLIBDIR").map(PathBuf::from);
-        told.into_iter().chain(near).chain(plugins).collect()
+        printed.into_iter().chain(near).chain(plugins).collect()
     }
 }
 
 impl Version {
-    /// Finds the first number in what a program says of itself, or a server.
+    /// Finds the first version number in the output of a program.
     ///
     /// # Errors
-    /// `Failed` where there is none.
+    /// `Failed` if the text has no number.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         text.split_whitespace()
@@ -180,21 +182,22 @@ impl Version {
             .ok_or_else(|| Error::failed(format!("cannot read a version from \"{text}\"")))
     }
 
-    /// The number alone, such as `17.10`.
+    /// The number without other text, such as `17.10`.
     pub fn number(&self) -> &str {
         self.text.split_whitespace().nth(2).unwrap_or(&self.text)
     }
 }
 
-/// `directory`, or where its links lead, when all required programs stand there.
+/// `directory` if it holds all required programs. Otherwise the directory that its links lead to,
+/// if that one does.
 fn complete(directory: &Path) -> Option<PathBuf> {
-    let whole = |directory: &Path| REQUIRED.iter().all(|p| is_program(&directory.join(p)));
+    let is_complete = |directory: &Path| REQUIRED.iter().all(|p| is_program(&directory.join(p)));
     let directory = std::path::absolute(directory).ok()?;
-    if whole(&directory) {
+    if is_complete(&directory) {
         return Some(directory);
     }
     let linked = std::fs::canonicalize(directory.join("postgres")).ok()?;
-    linked.parent().filter(|directory| whole(directory)).map(Path::to_owned)
+    linked.parent().filter(|directory| is_complete(directory)).map(Path::to_owned)
 }
 
 fn from_pg_config(search: &Search, environment: &Environment) -> Option<PathBuf> {
@@ -203,7 +206,8 @@ fn from_pg_config(search: &Search, environment: &Environment) -> Option<PathBuf>
     complete(Path::new(printed.trim_end()))
 }
 
-/// The versioned directories of Debian, Fedora/RHEL (PGDG) and Homebrew, newest major first.
+/// The directories that Debian, Fedora/RHEL (PGDG) and Homebrew use, the newest major version
+/// first.
 fn well_known() -> Vec<PathBuf> {
     let majors = SUPPORTED.rev();
     majors
@@ -263,7 +267,7 @@ fn incomplete(bindir: &Path) -> Error {
     .hint("set PG_BINDIR to a directory that holds initdb, postgres and psql, or unset it")
 }
 
-/// Which program to blame: the first that the search finds nowhere.
+/// The error of a search without success. It names the first required program that is nowhere.
 fn nowhere(search: &Search) -> Error {
     let absent = |program: &&&str| search.all(program).next().is_none();
     let program = REQUIRED.iter().find(absent).unwrap_or(&"postgres");

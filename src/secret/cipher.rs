@@ -1,14 +1,14 @@
-//! A value as it rests: sealed with AES-256-GCM for one name.
+//! Seals values with AES-256-GCM, each for one name.
 //!
 //! ```text
 //! 0x01 | key id (4 bytes) | nonce (12) | cipher text | tag (16)
 //! ```
 //!
-//! The tag vouches for the value and for its name (`hectic.secret.v1:NAME` is the additional data),
-//! so a row that was changed, or moved to another name, does not open. The key id says which of
-//! several keys it was, so that an error can say which one is missing. Nonces are drawn at random:
-//! with 96 bits a key is good for 2^32 values. `sql/bundle/20-secret.sql` makes and reads the same
-//! bytes; one set of figures tests both (`tests/fixture/gcm`).
+//! The tag authenticates the value and its name (`hectic.secret.v1:NAME` is the additional data).
+//! So a sealed value that somebody changed, or moved to another name, does not open. If the key is
+//! missing, the key id lets the error name it. Nonces are random; with 96 bits, a key is good for
+//! 2^32 values. `sql/bundle/20-secret.sql` makes and reads the same bytes, and one set of test
+//! vectors tests both (`tests/fixture/gcm`).
 
 use aes_gcm::aead::consts::U12;
 use aes_gcm::{AeadInPlace, Aes256Gcm, KeyInit, Nonce, Tag};
@@ -18,11 +18,11 @@ use super::Secret;
 use super::key::{Key, KeyRing};
 use crate::sys::error::{Error, Result};
 
-/// The version of the format, its first byte.
+/// The version of the format, in its first byte.
 const VERSION: u8 = 1;
-/// Where the nonce begins, after version and key id.
+/// The position of the nonce, after version and key id.
 const NONCE: usize = 5;
-/// Where the cipher text begins.
+/// The position of the cipher text.
 const CIPHER_TEXT: usize = NONCE + 12;
 /// The length of the tag, which comes last.
 const TAG: usize = 16;
@@ -30,14 +30,16 @@ const TAG: usize = 16;
 const MAX_VALUE: usize = 65_536;
 
 impl KeyRing {
-    /// Seals `value` for `name` with the first key. Twice the same gives different bytes.
+    /// Seals `value` for `name` with the first key. Two seals of the same value are different
+    /// bytes.
     pub fn seal(&self, name: &str, value: &Secret) -> Result<Vec<u8>> {
         let mut nonce = [0; 12];
         super::key::random(&mut nonce)?;
         seal_with(self.active(), name, value, nonce)
     }
 
-    /// Seals `value`, unless `before` is that very value under the first key: then it stays.
+    /// Seals `value`. If `before` is the same value, sealed with the first key, returns `before`
+    /// unchanged.
     pub fn reseal(&self, name: &str, value: &Secret, before: Option<&[u8]>) -> Result<Vec<u8>> {
         let is_same = |sealed: &&[u8]| {
             sealed.get(1..NONCE) == Some(&self.active().id()[..])
@@ -46,10 +48,10 @@ impl KeyRing {
         before.filter(is_same).map_or_else(|| self.seal(name, value), |same| Ok(same.to_vec()))
     }
 
-    /// Opens what was sealed for `name`, with whichever key it was.
+    /// Opens a value that was sealed for `name` with any of the keys.
     ///
     /// # Errors
-    /// No message holds anything of the value or of a key but its id.
+    /// No message contains a part of the value, and of a key only its id.
     pub fn open(&self, name: &str, sealed: &[u8]) -> Result<Secret> {
         if sealed.len() < CIPHER_TEXT + TAG || sealed[0] != VERSION {
             return Err(Error::failed(format!(
@@ -101,7 +103,7 @@ fn seal_with(key: &Key, name: &str, value: &Secret, nonce: [u8; 12]) -> Result<V
     Ok(sealed)
 }
 
-/// The value, unless the tag is wrong. The format was checked.
+/// The value. `None` if the tag is wrong. The caller has checked the format.
 fn open_with(key: &Key, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (head, tag) = sealed.split_at(sealed.len() - TAG);
     let nonce = Nonce::<U12>::from_slice(&head[NONCE..CIPHER_TEXT]);
@@ -115,7 +117,7 @@ fn cipher(key: &Key) -> Aes256Gcm {
     Aes256Gcm::new(key.bytes().into())
 }
 
-/// What the tag vouches for beside the value.
+/// The additional data, which the tag authenticates with the value.
 fn data(name: &str) -> Vec<u8> {
     [b"hectic.secret.v1:", name.as_bytes()].concat()
 }
@@ -133,7 +135,7 @@ mod tests {
         KeyRing::parse(digit.repeat(64).as_bytes()).unwrap()
     }
 
-    /// The lines of a table of figures.
+    /// The lines of a table of test vectors.
     fn figures(text: &str) -> impl Iterator<Item = Vec<&str>> {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.map(|line| line.split('|').map(str::trim).collect())
@@ -222,7 +224,7 @@ mod tests {
         assert_eq!(refused.message(), "secret \"A\" is not UTF-8");
     }
 
-    /// Sealed without being text.
+    /// Seals bytes that need not be text.
     fn seal_raw(ring: &KeyRing, plain: &[u8]) -> Vec<u8> {
         let key = ring.active();
         let mut sealed = [&[VERSION], &key.id()[..], &[7; 12], plain].concat();

@@ -1,20 +1,22 @@
-//! The dotenv file: names and values, of secrets or of settings (`settings`).
+//! Parses dotenv files: names and values, of secrets or of settings (`settings`).
 //!
-//! There is no standard, and the tools differ exactly where it hurts: what `$`, `#`, a backslash
-//! or a line without `=` mean. This grammar takes nothing silently in two ways; what other tools
-//! read differently is either plain text (`$`, `=`, quotes inside a value) or an error. The same
+//! There is no standard. Tools disagree on the meaning of `$`, `#`, a backslash, or a line without
+//! `=`. This grammar never reads a text silently in another way than other tools: where they
+//! disagree, the text is either literal (`$`, `=`, quotes inside a value) or an error. The same
 //! grammar exists in SQL (`hectic.load_secrets_from_env`), and one corpus tests both.
 //!
-//! - UTF-8 of at most 1 MiB; a leading byte order mark is dropped; CRLF is LF, also in quotes.
+//! - UTF-8 of at most 1 MiB. A byte order mark at the beginning is dropped. CRLF counts as LF, also
+//!   in quotes.
 //! - Blank lines, and lines whose first character other than space and tab is `#`, are skipped.
-//! - `[export ]NAME = value`, blanks round `=` optional. NAME: `[A-Za-z_][A-Za-z0-9_.]*`, at most
-//!   128 characters, once in a file.
-//! - `'…'`: literal, may span lines. `"…"`: may span lines, knows `\n \r \t \\ \" \$`. After the
-//!   closing quote only blanks and a comment.
-//! - Else to the end of the line, without blanks round it; `#` after a blank begins a comment.
-//! - No substitution. `NAME=` is the empty text. A value has at most 65536 bytes.
-//! - The first error rejects the whole file. No message holds a byte of a value, nor a malformed
-//!   name, which may be a torn-off piece of a value.
+//! - `[export ]NAME = value`. Blanks around `=` are optional. NAME: `[A-Za-z_][A-Za-z0-9_.]*`, at
+//!   most 128 characters, once in a file.
+//! - `'…'`: literal, may span lines. `"…"`: may span lines, with the escapes `\n \r \t \\ \" \$`. Only
+//!   blanks and a comment may follow the closing quote.
+//! - Without quotes, a value ends with its line. Blanks around it do not count, and `#` after a
+//!   blank begins a comment.
+//! - No substitution. `NAME=` sets the empty text. A value has at most 65536 bytes.
+//! - The first error rejects the file. No message contains a byte of a value, or a malformed name,
+//!   which may be a piece of a value.
 
 mod settings;
 #[cfg(test)]
@@ -33,19 +35,19 @@ const MAX_NAME: usize = 128;
 /// The largest value, in bytes.
 const MAX_VALUE: usize = 65_536;
 
-/// Stands for `\$` in a value, whose other dollar signs a reader may take for variables.
+/// A placeholder for `\$` in a value: the other dollar signs may begin variables.
 const DOLLAR: char = '\0';
 
-/// One line of a dotenv file that sets something.
+/// A line of a dotenv file that sets a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The name as it stands in the file.
+    /// The name as it is in the file.
     pub name: String,
     /// The value without its quotes.
     pub value: Secret,
 }
 
-/// Reads a whole dotenv file, in the order of its lines.
+/// Parses a complete dotenv file, in the order of its lines.
 ///
 /// Errors are of `Kind::Failed` and begin with `dotenv line N: `.
 pub fn parse(content: &[u8]) -> Result<Vec<Entry>> {
@@ -66,7 +68,7 @@ pub fn parse(content: &[u8]) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Checks size, NUL and UTF-8, in this order; drops the byte order mark and the CR of CRLF.
+/// Checks size, NUL and UTF-8, in this order. Drops the byte order mark and the CR of CRLF.
 fn decode(content: &[u8]) -> Result<String> {
     if content.len() > MAX_FILE {
         return Err(Error::failed("dotenv: larger than 1 MiB"));
@@ -88,10 +90,10 @@ fn is_blank(c: char) -> bool {
     c == ' ' || c == '\t'
 }
 
-/// An entry whose value is not taken to its end.
+/// An entry before its escapes and variables are replaced.
 struct Raw {
     name: String,
-    /// With [`DOLLAR`] for `\$`.
+    /// The text, with [`DOLLAR`] for `\$`.
     text: String,
     quote: Option<char>,
 }
@@ -107,7 +109,7 @@ impl<'a> Parser<'a> {
         &self.text[self.at..]
     }
 
-    /// The rest of the line, without its end.
+    /// The rest of the line, without its line end.
     fn rest_of_line(&self) -> &'a str {
         let rest = self.rest();
         rest.find('\n').map_or(rest, |end| &rest[..end])
@@ -123,7 +125,7 @@ impl<'a> Parser<'a> {
         self.line += 1;
     }
 
-    /// Goes to the next line that is neither blank nor a comment; false at the end.
+    /// Goes to the next line that is neither blank nor a comment. Returns false at the end.
     fn next_entry(&mut self) -> bool {
         while self.at < self.text.len() {
             self.skip_blanks();
@@ -217,7 +219,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// How far a quoted value goes; a backslash in double quotes hides the next character.
+/// The length of a quoted value. In double quotes, a backslash quotes the next character.
 fn quoted_length(body: &str, quote: char) -> Option<usize> {
     let mut chars = body.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -231,7 +233,7 @@ fn quoted_length(body: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// Resolves the escapes of a double-quoted value that opens on `line`.
+/// Replaces the escapes of a double-quoted value that begins on `line`.
 fn unescape(body: &str, line: usize) -> Result<String> {
     let mut value = String::with_capacity(body.len());
     let mut chars = body.chars();
@@ -262,7 +264,7 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| first(c) || c.is_ascii_digit() || c == '.')
 }
 
-/// Where the comment of an unquoted value begins: at a `#` after a blank.
+/// The position of the comment after an unquoted value: a `#` after a blank begins it.
 fn comment_start(before: &str, value: &str) -> Option<usize> {
     value.match_indices('#').map(|(at, _)| at).find(|&at| match at {
         0 => before.ends_with(is_blank),

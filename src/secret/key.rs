@@ -1,13 +1,13 @@
-//! The keys that secrets are sealed with, and the file that holds them.
+//! The keys that seal secrets, and the file that holds them.
 //!
-//! A line is a key of 64 hexadecimal digits, a comment (`#`) or blank. The first key seals, all of
-//! them open; so a key is rotated by a new line in front, by sealing everything anew, and by taking
-//! the old lines out. The server reads the file too (`hectic.secret_keys()`), so it belongs to the
-//! user who runs the server.
+//! A line of a key file is a key of 64 hexadecimal digits, a comment (`#`), or blank. The first key
+//! seals, and all keys open. To rotate, db-tool adds a new key in front, seals all secrets with it,
+//! and removes the old keys. The server reads the file, too (`hectic.secret_keys()`), so the file
+//! belongs to the user who runs the server.
 //!
-//! The file changes in one step only: it is written beside and then linked or renamed, so that a
-//! reader sees all of it and two makers leave one key, never half of one or the second over the
-//! first. Keys are wiped from memory when they are dropped, and have no `Debug`.
+//! The file changes in one step: it is written beside its place and then linked or renamed. So a
+//! reader sees a complete file, and if two commands make one at the same time, one of them wins and
+//! nothing is lost. Keys are overwritten in memory when they are dropped, and have no `Debug`.
 
 mod file;
 
@@ -19,10 +19,10 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::sys::error::{Error, Result};
 use file::{content, lock_directory, rewrite, sync_directory, write_beside};
 
-/// What the file is called, beside the data directory.
+/// The name of the file. It lies beside the data directory.
 pub const FILE_NAME: &str = "hectic.key";
 
-/// No key file is larger.
+/// The largest key file, in bytes.
 const MAX_FILE: u64 = 65_536;
 const HEADER: &str = "# Keys of the sealed secrets of this database cluster; the first one seals.\n\
                       # Whoever has this file and the data can read the secrets.\n";
@@ -30,16 +30,16 @@ const HEADER: &str = "# Keys of the sealed secrets of this database cluster; the
 /// One key.
 pub struct Key([u8; 32]);
 
-/// One key or more; the first one seals.
+/// The keys of a key file. The first one seals.
 pub struct KeyRing {
     keys: Vec<Key>,
 }
 
-/// Who is to have a key file, when it is not we: user and group.
+/// The user and group ids that a key file gets if it must not belong to the caller.
 pub type Owner = (u32, u32);
 
 impl Key {
-    /// The bytes that a sealed value names its key by.
+    /// The id of the key, which a sealed value contains.
     pub fn id(&self) -> [u8; 4] {
         let hash = Sha256::new().chain_update("hectic.secret.key-id:").chain_update(self.0);
         let mut id = [0; 4];
@@ -59,17 +59,17 @@ impl Drop for Key {
 }
 
 impl KeyRing {
-    /// A new key.
+    /// Makes a random key.
     pub fn generate() -> Result<Self> {
         let mut key = Key([0; 32]);
         random(&mut key.0)?;
         Ok(Self { keys: vec![key] })
     }
 
-    /// The keys in the content of a key file.
+    /// Parses the content of a key file.
     ///
     /// # Errors
-    /// Name the line, never what stands there.
+    /// They name the line, but never its content.
     pub fn parse(content: &[u8]) -> Result<Self> {
         let mut keys = Vec::new();
         for (index, line) in content.split(|&byte| byte == b'\n').enumerate() {
@@ -90,22 +90,23 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// Reads a key file, which nobody but its owner may be able to read. Links are followed.
+    /// Reads a key file. Fails if others than its owner may read it. Follows links.
     ///
     /// # Errors
-    /// `Missing` when there is none.
+    /// `Missing` if there is none.
     pub fn read(path: &Path) -> Result<Self> {
         Self::parse(&content(path)?)
             .map_err(|error| error.context(format!("cannot use the key file {}", path.display())))
     }
 
-    /// Makes a key file with a new key, for `owner` when that is not who we are. Says whether it did:
-    /// one that is there already, be it since a moment, stays as it is.
+    /// Makes a key file with a new key. `owner` is its owner, if that is not the caller. Returns
+    /// false if a file exists already, even if another command has just made it; that file stays
+    /// unchanged.
     pub fn create(path: &Path, owner: Option<Owner>) -> Result<bool> {
         Self::create_with(path, &Self::generate()?, owner)
     }
 
-    /// The same with these keys.
+    /// Makes a key file as [`Self::create`] does, with these keys.
     pub fn create_with(path: &Path, ring: &Self, owner: Option<Owner>) -> Result<bool> {
         let _lock = lock_directory(path)?;
         let beside = write_beside(path, &ring.text(), owner)?;
@@ -118,7 +119,7 @@ impl KeyRing {
         Ok(made)
     }
 
-    /// Puts a new key in front of those in the file; it seals from now on. Comments stay.
+    /// Puts a new key in front of the keys in the file. It seals from now on. Comments stay.
     pub fn add(path: &Path) -> Result<Self> {
         rewrite(path, |content| {
             let mut text = Self::generate()?.lines();
@@ -127,7 +128,8 @@ impl KeyRing {
         })
     }
 
-    /// Puts the keys of `ring` in front of those in the file, unless its first one seals there already.
+    /// Puts the keys of `ring` in front of the keys in the file, unless its first key is there in
+    /// front already.
     pub fn adopt(path: &Path, ring: &Self) -> Result<()> {
         let there = Self::read(path)?;
         if there.active().id() == ring.active().id() {
@@ -146,7 +148,8 @@ impl KeyRing {
         .map(drop)
     }
 
-    /// Takes these keys, by their ids, out of the file. What was sealed with them never opens again.
+    /// Removes the keys with these ids from the file. Values that are sealed with them never open
+    /// again.
     pub fn drop_keys(path: &Path, ids: &[[u8; 4]]) -> Result<Self> {
         rewrite(path, |content| {
             let mut ring = Self::parse(content)?;
@@ -160,7 +163,7 @@ impl KeyRing {
         self.keys.iter().map(Key::id).collect()
     }
 
-    /// These keys and, behind them, those of another ring.
+    /// Returns these keys, followed by those of `other`.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
@@ -172,21 +175,21 @@ impl KeyRing {
         &self.keys[0]
     }
 
-    /// Only the key that seals.
+    /// Returns only the key that seals.
     #[must_use]
     pub fn only_active(mut self) -> Self {
         self.keys.truncate(1);
         self
     }
 
-    /// All keys, the one that seals first.
+    /// All keys. The first one seals.
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
     /// The keys as lines of a key file.
     pub(super) fn lines(&self) -> Zeroizing<String> {
-        // as large as it gets, so that no part of it is left where it was before it grew
+        // with its final capacity, the text never moves and leaves no copy of a key in memory
         let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize));
         for key in &self.keys {
             for byte in key.0 {
@@ -205,7 +208,7 @@ impl KeyRing {
     }
 }
 
-/// Fills `bytes` with random numbers of the system.
+/// Fills `bytes` with random numbers of the operating system.
 pub(super) fn random(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes)
         .map_err(|error| Error::failed(format!("the system has no random numbers: {error}")))

@@ -1,4 +1,4 @@
-//! From a dotenv to the database.
+//! Loads the secrets of a dotenv into a database.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ use zeroize::Zeroizing;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Result};
 
-/// Where secrets come from, the first that is there.
+/// The possible places of the dotenv. The first one that is set counts.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Dotenv {
-    /// `HECTIC_DOTENV_CONTENT`.
+    /// The dotenv itself, from `HECTIC_DOTENV_CONTENT`.
     pub content: Option<Vec<u8>>,
-    /// `HECTIC_DOTENV_FILE`.
+    /// Its path, from `HECTIC_DOTENV_FILE`.
     pub file: Option<PathBuf>,
-    /// `$LOCAL_DIR/.env.$ENVIRONMENT`; need not exist.
+    /// The default path `$LOCAL_DIR/.env.$ENVIRONMENT`. The file need not exist.
     pub default: Option<PathBuf>,
 }
 
@@ -32,16 +32,17 @@ impl std::fmt::Debug for Dotenv {
     }
 }
 
-/// A dotenv, where its keys are, and whether it may be empty.
+/// The secrets to load: the dotenv, the keys, and options.
 #[derive(Clone, Default)]
 pub struct Supply {
-    /// Where the secrets come from.
+    /// The dotenv.
     pub dotenv: Dotenv,
-    /// Where the keys are.
+    /// The place of the keys.
     pub keys: KeySource,
-    /// Whether no entries at all may replace what is there.
+    /// Whether a dotenv without entries may replace the stored secrets.
     pub allow_empty: bool,
-    /// The content and what to call its place, once it was read: a pipe can be read once.
+    /// The content of the dotenv and the name of its place, once it was read: a pipe can be read
+    /// only once.
     pub content: Option<(Zeroizing<Vec<u8>>, String)>,
 }
 
@@ -57,8 +58,8 @@ impl std::fmt::Debug for Supply {
 }
 
 impl Supply {
-    /// Reads the dotenv, and the project's key, without loading anything, so that a mistake is told
-    /// before anything is replaced.
+    /// Reads the dotenv and the project's key without loading them. So a mistake is reported before
+    /// anything is replaced.
     pub fn settle(&mut self) -> Result<()> {
         self.content = self.read()?;
         if self.keys.project.is_some() {
@@ -67,10 +68,10 @@ impl Supply {
         self.entries().map(drop)
     }
 
-    /// The entries of the first dotenv there is. A sealed one is opened with the project's keys.
+    /// The entries of the dotenv. The project's keys open a sealed dotenv.
     ///
     /// # Errors
-    /// Of a mistake in it, with its line; of a file that was named and cannot be read.
+    /// A mistake in the dotenv, with its line, or a file that cannot be read.
     pub fn entries(&self) -> Result<Option<Vec<Entry>>> {
         let Some((content, place)) = self.read()? else { return Ok(None) };
         let entries = match sealed_file::is_sealed(&content) {
@@ -80,16 +81,16 @@ impl Supply {
         entries.map(Some).map_err(|error| error.hint(format!("it is in {place}")))
     }
 
-    /// Loads the secrets into the database; none is fine, and so is a database that keeps none. One
-    /// that does has a key then.
+    /// Loads the secrets into the database. If the database keeps no secrets, only warns that the
+    /// dotenv is not loaded. Otherwise the database has a key afterwards, even without a dotenv.
     ///
-    /// The entries are read and sealed here, so that a mistake is told with its line and no value
-    /// reaches the server.
+    /// The entries are read and sealed here. So a mistake is reported with its line, and the server
+    /// gets no plain value.
     pub fn load(&self, conninfo: &Conninfo) -> Result<()> {
         let entries = self.entries()?;
         match (Store::open(conninfo, &self.keys)?, entries) {
             (Some(mut store), Some(entries)) => self.replace(&mut store, &entries),
-            // sources, and people with psql, may store some of their own
+            // sources, and users with psql, may store secrets of their own
             (Some(mut store), None) => store.provide_key(),
             (None, Some(_)) => {
                 tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
@@ -99,7 +100,7 @@ impl Supply {
         }
     }
 
-    /// Replaces what the store holds; nothing only if that was said.
+    /// Replaces the stored secrets. Refuses a dotenv without entries, unless `allow_empty` is set.
     pub fn replace(&self, store: &mut Store, entries: &[Entry]) -> Result<()> {
         if !entries.is_empty() || self.allow_empty {
             return store.replace(entries);
@@ -113,7 +114,7 @@ impl Supply {
         }
     }
 
-    /// The content, and what to call its place.
+    /// The content of the dotenv and the name of its place.
     fn read(&self) -> Result<Option<(Zeroizing<Vec<u8>>, String)>> {
         if self.content.is_some() {
             return Ok(self.content.clone());
@@ -123,7 +124,7 @@ impl Supply {
             let content = Zeroizing::new(content.clone());
             return Ok(Some((content, "HECTIC_DOTENV_CONTENT".to_owned())));
         }
-        // a link that leads nowhere is there
+        // a link that leads nowhere counts as a file, so that it is reported
         let default = || default.as_ref().filter(|file| file.symlink_metadata().is_ok());
         match file.as_ref().or_else(default) {
             Some(file) => Ok(Some((Zeroizing::new(read_file(file)?), file.display().to_string()))),
@@ -132,7 +133,7 @@ impl Supply {
     }
 }
 
-/// The entries, unless one of them is what a sealed dotenv would hold.
+/// The entries of a plain dotenv. Fails if one of them has the form of a sealed value.
 fn plain(entries: Vec<Entry>) -> Result<Vec<Entry>> {
     match entries.iter().find(|entry| sealed_file::is_sealed_value(&entry.value)) {
         None => Ok(entries),
@@ -142,7 +143,7 @@ fn plain(entries: Vec<Entry>) -> Result<Vec<Entry>> {
     }
 }
 
-/// Reads a file that was named, or is there.
+/// Reads a dotenv file that is set or exists.
 pub fn read_file(file: &Path) -> Result<Vec<u8>> {
     crate::sys::process::read(file)?.map_err(|error| {
         let (file, reason) = (file.display(), error.kind());

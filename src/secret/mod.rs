@@ -1,4 +1,4 @@
-//! Secrets: where they come from, how they rest, and how they are read.
+//! Secrets: their sources, their sealed form, and the store in the database.
 
 mod cipher;
 pub mod dotenv;

@@ -1,9 +1,10 @@
-//! Which keys a database's secrets are sealed with, and where they are.
+//! Finds the keys that seal a database's secrets.
 //!
-//! The server reads `hectic.key` beside its data directory. On this machine the tool makes that file
-//! when it is first needed. A key that the team shares, in `HECTIC_SECRET_KEY_FILE`, goes in front of
-//! the cluster's own keys there, because the server may run as a user who cannot read it where it is.
-//! A server elsewhere has to have it already.
+//! The server reads `hectic.key` beside its data directory. If the server is on this machine,
+//! db-tool makes that file when it is first needed. A key that the team shares is in the file that
+//! `HECTIC_SECRET_KEY_FILE` names. db-tool copies it to the front of the cluster's key file,
+//! because the server's user may not be able to read the team's file. A server on another machine
+//! must have its keys already.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -16,10 +17,10 @@ use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::{Context, Error, IoContext, Result};
 use crate::sys::process::ActingAs;
 
-/// Where keys may come from.
+/// The sources of keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeySource {
-    /// `HECTIC_SECRET_KEY_FILE`.
+    /// The file with the project's key, `HECTIC_SECRET_KEY_FILE`.
     pub project: Option<PathBuf>,
 }
 
@@ -27,7 +28,7 @@ impl KeySource {
     /// The project's keys, which open sealed dotenvs.
     ///
     /// # Errors
-    /// `Missing` (exit 3) when there are none.
+    /// `Missing` (exit 3) if there are none.
     pub fn project_keys(&self) -> Result<KeyRing> {
         let file = self.project.as_deref().ok_or_else(|| {
             Error::missing("HECTIC_SECRET_KEY_FILE is required for a sealed dotenv")
@@ -37,11 +38,11 @@ impl KeySource {
         project_keys(file)
     }
 
-    /// The keys of the database that the session is in, the sealing one first. Makes the cluster's
-    /// key when there is none and nothing is sealed yet.
+    /// The keys of the session's cluster; the first one seals. Makes the cluster's key if there is
+    /// none and nothing is sealed yet.
     ///
     /// # Errors
-    /// `Missing` (exit 3) when they are not at hand.
+    /// `Missing` (exit 3) if the keys are out of reach.
     pub fn keys(&self, session: &mut Session) -> Result<KeyRing> {
         self.keys_at_hand(session)?.ok_or_else(|| {
             Error::missing(
@@ -65,8 +66,8 @@ impl KeySource {
         }
     }
 
-    /// The keys that may open what is sealed; nothing is written. None when the server's directory is
-    /// not at hand: the server itself may be asked then.
+    /// The keys that may open the stored secrets. Writes nothing. `None` if the server's key file
+    /// is out of reach; then the server itself can be asked.
     pub fn opening_keys(&self, session: &mut Session) -> Result<Option<KeyRing>> {
         let Some(place) = Place::of(session)? else { return Ok(None) };
         place.require_or_unused(session)?;
@@ -81,8 +82,8 @@ impl KeySource {
         })
     }
 
-    /// Sees to it that a server on this machine has a key. One elsewhere, or one whose files belong
-    /// to somebody else, is left alone: the bundle's functions say what is missing.
+    /// Makes sure that a server on this machine has a key. Leaves other servers alone, and those
+    /// whose files belong to somebody else: there the bundle's functions report a missing key.
     pub fn provide(&self, session: &mut Session) -> Result<()> {
         match (&self.project, Place::of(session)?) {
             (Some(project), Some(place)) => place.share(project).map(drop),
@@ -91,21 +92,21 @@ impl KeySource {
         }
     }
 
-    /// The file that a server on this machine reads its keys from, whether or not it is there.
+    /// The path of the key file of a server on this machine, even if it does not exist.
     pub fn server_file(&self, session: &mut Session) -> Result<Option<PathBuf>> {
         Ok(Place::of(session)?.map(|place| place.file))
     }
 
-    /// Keeps rotations away while something is sealed.
+    /// Prevents rotations as long as values are being sealed.
     pub fn share_lock(&self, session: &mut Session) -> Result<Option<Flock<File>>> {
         let place = Place::of(session)?;
         place.map(|place| lock(&place.data, true)).transpose()
     }
 
-    /// The file with the key that is rotated, and the one that the server reads, if it is another.
+    /// The files of a rotation: the server's key file, and the project's key file if there is one.
     ///
     /// # Errors
-    /// `Missing` when the server's is not at hand: it would not know the new key.
+    /// `Missing` if the server's key file is out of reach: the server would not know the new key.
     pub fn files(&self, session: &mut Session) -> Result<Files> {
         let place = Place::of(session)?.filter(|place| place.file.exists()).ok_or_else(|| {
             Error::missing("the server's key file is not at hand, or there is none")
@@ -122,42 +123,42 @@ impl KeySource {
 }
 
 fn project_keys(file: &Path) -> Result<KeyRing> {
-    // beside a data directory it is a cluster's, which goes with that
+    // a key file beside a data directory belongs to that cluster and is removed with it
     let is_clusters = file.file_name() == Some(FILE_NAME.as_ref())
         && file.with_file_name("data").join("PG_VERSION").is_file();
     if is_clusters {
         return Err(Error::conflict(
-            "HECTIC_SECRET_KEY_FILE is the key of a cluster, which is gone with it",
+            "HECTIC_SECRET_KEY_FILE is the key file of a cluster, and is removed with the cluster",
         )
         .hint("make a key for the project: database secrets keygen FILE"));
     }
     KeyRing::read(file).context("HECTIC_SECRET_KEY_FILE")
 }
 
-/// The files that a rotation is about.
+/// The files that a rotation changes.
 pub struct Files {
-    /// The server's key.
+    /// The server's key file.
     pub cluster: PathBuf,
     /// The server's data directory.
     pub data: PathBuf,
     /// The user id of the server.
     owner: u32,
-    /// The project's key, if there is one; it then is the one that is rotated.
+    /// The project's key file, if there is one. Then its key is rotated.
     pub project: Option<PathBuf>,
 }
 
 impl Files {
-    /// Works with the rights of the user whose the server's files are, when root calls.
+    /// If root calls, takes the rights of the user who owns the server's files.
     pub fn act(&self) -> Result<ActingAs> {
         ActingAs::owner(self.owner)
     }
 
-    /// Holds off other rotations of this cluster's keys, and those who seal with them.
+    /// Prevents other rotations of this cluster's keys, and sealing with them.
     pub fn lock(&self) -> Result<Flock<File>> {
         lock(&self.data, false)
     }
 
-    /// Another cluster whose server reads the same key file.
+    /// Another cluster with the same key file.
     pub fn neighbour(&self) -> Option<PathBuf> {
         let entries = std::fs::read_dir(self.data.parent()?).ok()?.flatten();
         let mut directories = entries.map(|entry| entry.path()).filter(|path| *path != self.data);
@@ -173,28 +174,28 @@ fn lock(directory: &Path, share: bool) -> Result<Flock<File>> {
     crate::sys::process::lock(opened, directory, share)
 }
 
-/// The place of the key of a server on this machine.
+/// The key file of a server on this machine.
 struct Place {
     data: PathBuf,
     file: PathBuf,
-    /// Whose the server's files are.
+    /// The owner of the server's files.
     owner: Owner,
 }
 
 impl Place {
-    /// None for a server elsewhere, one that reads its key from another place, or a session that may
-    /// not ask.
+    /// Asks the server. None if the server is on another machine, if it reads its key from another
+    /// place, or if the session's role may not ask.
     fn of(session: &mut Session) -> Result<Option<Self>> {
         let query = sql!("secret/key-place");
         let row = match session.query_opt(query, &[]) {
-            // who may not ask has nothing to do with the server's files
+            // a role that may not ask may not change the server's files, either
             Err(_) if session.sqlstate() == Some("42501") => None,
             row => row?,
         };
         let Some(row) = row else { return Ok(None) };
         let data = PathBuf::from(column::<String>(&row, "data_directory")?);
         let lock_file: String = column(&row, "lock_file")?;
-        // a socket can lead into a container, where a path means something else
+        // a socket may lead into a container, where the same path is another file
         let found = crate::sys::process::read_text(data.join("postmaster.pid"));
         let (true, Some(directory)) = (found.is_ok_and(|text| text == lock_file), data.parent())
         else {
@@ -205,7 +206,7 @@ impl Place {
         Ok(Some(Self { owner: (facts.uid(), facts.gid()), file, data }))
     }
 
-    /// Works with the rights of the user whose the server's files are, when root calls.
+    /// If root calls, takes the rights of the user who owns the server's files.
     fn act(&self) -> Result<ActingAs> {
         ActingAs::owner(self.owner.0)
     }
@@ -219,7 +220,7 @@ impl Place {
         made.context("cannot make a key for the secrets").map(drop)
     }
 
-    /// The project's keys, which the server then has too.
+    /// Gives the project's keys to the server, too, and returns them.
     fn share(&self, project: &Path) -> Result<KeyRing> {
         let ring = project_keys(project)?;
         let _acting = self.act()?;
@@ -231,7 +232,8 @@ impl Place {
         Ok(ring)
     }
 
-    /// A new key would open nothing of what is there.
+    /// Fails if the key file is missing although there are sealed secrets: a new key would not open
+    /// them.
     fn require_or_unused(&self, session: &mut Session) -> Result<()> {
         let query = sql!("secret/exist");
         if self.file.exists() || !column::<bool>(&session.query_one(query, &[])?, "found")? {

@@ -1,13 +1,13 @@
-//! A dotenv that may lie in a repository: names to read, values sealed.
+//! A sealed dotenv, which may lie in a repository: names in plain text, values sealed.
 //!
 //! ```text
 //! # hectic sealed dotenv v1 …
 //! NAME=sealed:v1:BASE64
 //! ```
 //!
-//! One line a name, in the order of the dotenv it was made of. Sealing twice gives different bytes, so
-//! a value that has not changed keeps its line: what a person reviews is what has changed. A line that
-//! was moved to another name does not open.
+//! There is one line for each name, in the order of the original dotenv. Two seals of the same
+//! value differ, so the line of an unchanged value is kept: a reviewer sees only the changed
+//! values. A line that was moved to another name does not open.
 
 use std::collections::HashMap;
 
@@ -18,10 +18,10 @@ use super::dotenv::{self, Entry};
 use super::key::KeyRing;
 use crate::sys::error::{Error, Result};
 
-/// How the first line begins.
+/// The beginning of the first line.
 const MARK: &str = "# hectic sealed dotenv";
 const HEADER: &str = "# hectic sealed dotenv v1: made by `database secrets seal`, opened with HECTIC_SECRET_KEY_FILE\n";
-/// How each value begins.
+/// The beginning of each value.
 const PREFIX: &str = "sealed:v1:";
 
 /// A line of the file.
@@ -31,7 +31,7 @@ struct Line<'a> {
     sealed: Vec<u8>,
 }
 
-/// Whether this is a sealed dotenv, and be it a damaged one.
+/// Whether this is a sealed dotenv, even a damaged one.
 pub fn is_sealed(content: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content) else { return false };
     let is_line =
@@ -39,15 +39,15 @@ pub fn is_sealed(content: &[u8]) -> bool {
     text.starts_with(MARK) || text.lines().any(is_line)
 }
 
-/// Whether a value is what stands in a sealed dotenv, of whatever version.
+/// Whether a value has the form of the values in a sealed dotenv of any version.
 pub fn is_sealed_value(value: &Secret) -> bool {
     value.expose().starts_with("sealed:v")
 }
 
-/// The entries of a sealed dotenv.
+/// Opens the entries of a sealed dotenv.
 ///
 /// # Errors
-/// Begin with `dotenv line N: ` and never hold a value.
+/// They begin with `dotenv line N: ` and never contain a value.
 pub fn open(content: &[u8], ring: &KeyRing) -> Result<Vec<Entry>> {
     let entry = |line: Line<'_>| {
         let value = ring.open(line.name, &line.sealed);
@@ -57,7 +57,8 @@ pub fn open(content: &[u8], ring: &KeyRing) -> Result<Vec<Entry>> {
     lines(content)?.into_iter().map(entry).collect()
 }
 
-/// The text of a sealed dotenv. What `previous` holds under the ring's first key stays as it is there.
+/// Makes the text of a sealed dotenv. A value that `previous` holds under the ring's first key
+/// keeps its line.
 pub fn seal(entries: &[Entry], previous: Option<&[u8]>, ring: &KeyRing) -> Result<String> {
     let before = previous.map(lines).transpose()?.unwrap_or_default();
     let before: HashMap<&str, &[u8]> =

@@ -1,4 +1,4 @@
-//! The secrets of one database. What goes over the connection is sealed.
+//! The secrets of one database. Only sealed values go over the connection.
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
@@ -18,16 +18,16 @@ use crate::sys::process::ActingAs;
 pub struct Listed {
     /// Its name.
     pub name: String,
-    /// When its value last changed, ISO 8601, UTC.
+    /// The time of the last change of its value, in ISO 8601 and UTC.
     pub updated: String,
 }
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
-    /// Databases, and how many secrets of each were sealed anew.
+    /// The databases, each with the number of secrets that were sealed again.
     pub resealed: Vec<(String, i64)>,
-    /// Whether the old keys are gone.
+    /// Whether the old keys were removed.
     pub dropped: bool,
 }
 
@@ -39,7 +39,7 @@ pub struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    /// Connects. `None` when the database does not keep secrets.
+    /// Connects to the database. `None` if the database keeps no secrets.
     pub fn open(conninfo: &'a Conninfo, source: &'a KeySource) -> Result<Option<Self>> {
         let mut session = Session::connect(conninfo)?;
         let query = sql!("secret/can-load");
@@ -47,7 +47,7 @@ impl<'a> Store<'a> {
         Ok(bool::then(found, || Self { session, conninfo, source }))
     }
 
-    /// The same; a database that keeps no secrets is an error.
+    /// Connects to the database. It is an error if the database keeps no secrets.
     pub fn require(conninfo: &'a Conninfo, source: &'a KeySource) -> Result<Self> {
         Self::open(conninfo, source)?.ok_or_else(|| {
             Error::failed("the database has no hectic bundle that keeps sealed secrets")
@@ -55,7 +55,7 @@ impl<'a> Store<'a> {
         })
     }
 
-    /// Sees to it that there is a key, where that is the tool's business.
+    /// Makes sure that the server has a key, if the server is on this machine.
     pub fn provide_key(&mut self) -> Result<()> {
         self.source.provide(&mut self.session)
     }
@@ -64,8 +64,7 @@ impl<'a> Store<'a> {
         self.source.keys(&mut self.session)
     }
 
-    /// Replaces all secrets, in one transaction or not at all. A value that has not changed stays as
-    /// it rests.
+    /// Replaces all secrets in one transaction. The sealed form of an unchanged value stays.
     pub fn replace(&mut self, entries: &[Entry]) -> Result<()> {
         let _no_rotation = self.source.share_lock(&mut self.session)?;
         let ring = self.keys()?;
@@ -79,12 +78,12 @@ impl<'a> Store<'a> {
         self.session.query(query, &[&names, &sealed]).context("cannot load the secrets").map(drop)
     }
 
-    /// How many secrets there are.
+    /// The number of secrets.
     pub fn count(&mut self) -> Result<usize> {
         self.list().map(|listed| listed.len())
     }
 
-    /// Names and times, decrypting nothing.
+    /// The names and times of all secrets, without opening the values.
     pub fn list(&mut self) -> Result<Vec<Listed>> {
         let rows = self.session.query(sql!("secret/list"), &[])?;
         let listed =
@@ -97,7 +96,8 @@ impl<'a> Store<'a> {
         rows.iter().map(|row| Ok((column(row, "name")?, column(row, "sealed")?))).collect()
     }
 
-    /// How many secrets the server on this machine cannot open. It gets the project's keys first.
+    /// The number of secrets that the server on this machine cannot open, after it has got the
+    /// project's keys.
     pub fn unreadable(&mut self) -> Result<usize> {
         let sealed = self.sealed()?;
         if sealed.is_empty() {
@@ -119,10 +119,11 @@ impl<'a> Store<'a> {
         Ok(sealed.iter().filter(|(name, sealed)| ring.open(name, sealed).is_err()).count())
     }
 
-    /// One value, opened here if the key is at hand, else by the server, for who may ask it to.
+    /// The value of one secret. Opens it here if the key is in reach. Otherwise the server opens
+    /// it, if the role may ask for that.
     ///
     /// # Errors
-    /// `Missing` when there is none of that name.
+    /// `Missing` if there is no secret with this name.
     pub fn get(&mut self, name: &str) -> Result<Secret> {
         let Some(ring) = self.source.opening_keys(&mut self.session)? else {
             let query = sql!("secret/get");
@@ -138,7 +139,7 @@ impl<'a> Store<'a> {
         self.session.query_opt(query, &[&name])?.map(|row| column(&row, "sealed")).transpose()
     }
 
-    /// All of them, opened likewise.
+    /// All secrets, opened in the same way as by [`Self::get`].
     pub fn all(&mut self) -> Result<Vec<Entry>> {
         let Some(ring) = self.source.opening_keys(&mut self.session)? else {
             let rows = self.session.query(sql!("secret/open-all"), &[])?;
@@ -155,10 +156,10 @@ impl<'a> Store<'a> {
         self.sealed()?.into_iter().map(open).collect()
     }
 
-    /// Stores one.
+    /// Stores one secret.
     ///
     /// # Errors
-    /// `Conflict` for a name that a dotenv could not hold.
+    /// `Conflict` for a name that is not allowed in a dotenv.
     pub fn set(&mut self, name: &str, value: &Secret) -> Result<()> {
         if !dotenv::is_name(name) {
             return Err(Error::conflict("this is no name for a secret").hint(
@@ -178,7 +179,7 @@ impl<'a> Store<'a> {
         Err(ended)
     }
 
-    /// Stores a sealed value that the server opens.
+    /// Stores a sealed value, and makes the server open it as a proof.
     fn stored(&mut self, name: &str, sealed: &[u8]) -> Result<()> {
         let query = sql!("secret/set");
         self.session.execute(query, &[&name, &sealed])?;
@@ -186,10 +187,10 @@ impl<'a> Store<'a> {
         self.session.query_one(query, &[&name]).map(drop)
     }
 
-    /// Removes one.
+    /// Removes one secret.
     ///
     /// # Errors
-    /// `Missing` when there is none of that name.
+    /// `Missing` if there is no secret with this name.
     pub fn unset(&mut self, name: &str) -> Result<()> {
         let query = sql!("secret/unset");
         match self.session.execute(query, &[&name])? {
@@ -198,9 +199,9 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Adds a key and seals all secrets of all databases of the cluster with it. The old keys go only
-    /// when nothing is sealed with them any more, and never from the project's file: sealed dotenvs and
-    /// other clusters hang on that.
+    /// Adds a key, and seals all secrets in all databases of the cluster with it. The old keys are
+    /// removed only when no secret is sealed with them any more, and never from the project's file:
+    /// sealed dotenvs and other clusters need them.
     pub fn rotate(&mut self, drop_old: bool) -> Result<Rotated> {
         let files = self.source.files(&mut self.session)?;
         let _alone = files.lock()?;
@@ -234,7 +235,7 @@ impl<'a> Store<'a> {
                 .hint("the old keys stay; load those secrets again, then rotate again"));
         }
         if drop_old {
-            // what was sealed anew must not be lost with the server while the keys are gone
+            // a crash of the server must not undo the new seals after the old keys are removed
             durability::flush(self.conninfo)?;
             let _acting = files.act()?;
             KeyRing::drop_keys(&files.cluster, &before)?;
@@ -242,7 +243,7 @@ impl<'a> Store<'a> {
         Ok(Rotated { resealed, dropped: drop_old })
     }
 
-    /// Those that one can look into; with `all`, it is an error that there are others.
+    /// The databases that accept connections. With `all`, it is an error if there are others.
     fn databases(&mut self, all: bool) -> Result<Vec<String>> {
         let query = sql!("secret/databases");
         let mut open = Vec::new();
@@ -252,20 +253,21 @@ impl<'a> Store<'a> {
                 open.push(name);
             } else if all {
                 return Err(Error::conflict(format!(
-                    "the database {name} lets nobody in, and may hold secrets"
+                    "the database {name} accepts no connections, and may hold secrets"
                 ))
-                .hint("let connections in, or rotate without --drop-old"));
+                .hint("allow connections, or rotate without --drop-old"));
             }
         }
         Ok(open)
     }
 
-    /// Reads every secret back with the keys of `ring`.
+    /// Opens every secret with the keys of `ring`, as a proof.
     fn prove(&mut self, ring: &KeyRing) -> Result<()> {
         self.sealed()?.iter().try_for_each(|(name, sealed)| ring.open(name, sealed).map(drop))
     }
 
-    /// How many were sealed anew, and how many still have another key.
+    /// Returns the number of secrets that were sealed again, and of those that still have another
+    /// key.
     fn rekey(&mut self, ring: &KeyRing) -> Result<(i64, i64)> {
         let row = self.session.query_one(sql!("secret/rekey"), &[])?;
         let resealed = column(&row, "resealed")?;
@@ -276,7 +278,7 @@ impl<'a> Store<'a> {
     }
 }
 
-/// The new key, which the server knows then.
+/// Adds a new key, which the server then knows.
 fn add_key(files: &Files) -> Result<KeyRing> {
     match &files.project {
         None => {

@@ -1,4 +1,4 @@
-//! Secrets of a cluster whose state came from elsewhere: their key may not have come along.
+//! Finds secrets that do not open: after a restore, a cluster may lack their key.
 
 use super::place::KeySource;
 use super::store::Store;

@@ -1,11 +1,11 @@
-//! A value that no message, log or panic may show.
+//! A value that no message, log or panic shows.
 
 use std::fmt;
 
-/// A secret text. It has no `Display`, and its `Debug` says nothing.
+/// A secret text. It has no `Display`, and its `Debug` hides the text.
 ///
-/// Its memory is not overwritten when it is dropped: copies made while parsing and sealing would
-/// remain anyway, and the process that holds them is short-lived.
+/// Dropping it does not overwrite its memory: parsing and sealing leave copies anyway, and the
+/// process ends soon.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -15,7 +15,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// The value itself, for sealing or for a person who asked for it.
+    /// The value itself, for sealing, or for a user who asked for it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,18 +1,18 @@
-//! The one error of the crate: what failed, why, and what to do next.
+//! The error type of the crate: what failed, why, and what to do next.
 //!
 //! The kind decides the exit code (`cli::exit` maps it, without a wildcard arm). The message says
-//! what failed; contexts are put in front of it while it travels up, so that the whole reads as a
-//! sentence: `cannot start the cluster in /x: cannot read /x/data/PG_VERSION: Permission denied`.
-//! Details are lines to show as they are (an SQL excerpt, the tail of a server log). Hints say
-//! what to do next. Nothing here is printed below `cli`.
+//! what failed. Each caller that passes the error on may put a context in front of the message, so
+//! that the line reads as a sentence: `cannot start the cluster in /x: cannot read
+//! /x/data/PG_VERSION: Permission denied`. Details are lines to show unchanged, such as an SQL
+//! excerpt or the tail of a server log. Hints say what to do next. Only `cli` prints errors.
 
 use std::fmt;
 use std::path::Path;
 
-/// The result of everything fallible in this crate.
+/// The result of every function of this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of failure it is; one published exit code each.
+/// The kind of a failure. Each kind has one published exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Something did not work: I/O, a server that does not start, a failed test.
@@ -21,27 +21,28 @@ pub enum Kind {
     Sql,
     /// A migration failed, or did not stand its proof.
     Migration,
-    /// Arguments or a state that allow no single reading.
+    /// Arguments or a state that can be understood in more than one way.
     Conflict,
     /// A required argument, variable or input file is missing.
     Missing,
-    /// A table that was named does not exist.
+    /// The user named a table that does not exist.
     NoSuchTable,
-    /// An argument or a command that does not exist.
+    /// The user gave an argument or a command that does not exist.
     UnknownArgument,
-    /// A state that should be impossible: a bug here, or a database changed behind our back.
+    /// A state that should be impossible: a bug of db-tool, or somebody changed the database while
+    /// db-tool worked with it.
     Unexpected,
     /// A program or server library that is not installed.
     ProgramMissing,
-    /// A signal ended the work; `main` raises it again once all is tidied up.
+    /// A signal ended the work; `main` raises it again after all clean-ups.
     Interrupted(i32),
 }
 
-/// The most bytes that an error shows of a line: the text of others, such as a token of a source that a
-/// server repeats, may have hundreds of megabytes.
+/// The longest line, in bytes, that an error shows. A line may quote text of others, such as a
+/// token of a source that the server repeats, and may have hundreds of megabytes.
 const LINE_LIMIT: usize = 2048;
 
-/// A failure on its way to the person who can act on it.
+/// A failure, with all that a user needs to act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
@@ -53,11 +54,11 @@ pub struct Error {
 impl Error {
     /// An error of `kind`; `message` is a sentence without a final stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        let message = bounded(message.into());
+        let message = cut_long_lines(message.into());
         Self { kind, message, details: Vec::new(), hints: Vec::new() }
     }
 
-    /// A generic failure.
+    /// A failure without a more specific kind.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Kind::Failed, message)
     }
@@ -89,17 +90,17 @@ impl Error {
         self
     }
 
-    /// Adds what to do next.
+    /// Adds a hint, which says what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(bounded(hint.into()));
+        self.hints.push(cut_long_lines(hint.into()));
         self
     }
 
-    /// Adds lines that are shown as they are.
+    /// Adds lines that are shown unchanged.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.details.push(bounded(detail.into()));
+        self.details.push(cut_long_lines(detail.into()));
         self
     }
 
@@ -115,17 +116,17 @@ impl Error {
         self.kind
     }
 
-    /// What failed and why, on one line.
+    /// The message: what failed and why, on one line.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Lines to show as they are.
+    /// The lines that are shown unchanged.
     pub fn details(&self) -> &[String] {
         &self.details
     }
 
-    /// What to do next.
+    /// The hints, which say what to do next.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
@@ -157,7 +158,7 @@ impl<T> Context<T> for Result<T> {
     }
 }
 
-/// `std::io::Result` with the verb and the path that the system's message lacks.
+/// `std::io::Result` with the verb and the path that the system's error message lacks.
 pub trait IoContext<T> {
     /// Turns the error into `cannot <verb> <path>: <reason>`.
     fn on(self, verb: &str, path: impl AsRef<Path>) -> Result<T>;
@@ -175,8 +176,8 @@ impl<T> IoContext<T> for nix::Result<T> {
     }
 }
 
-/// A text with the overlong lines cut, and what is left out told.
-fn bounded(text: String) -> String {
+/// Cuts overlong lines and says how many bytes are missing.
+fn cut_long_lines(text: String) -> String {
     if text.lines().all(|line| line.len() <= LINE_LIMIT) {
         return text;
     }
@@ -191,13 +192,13 @@ fn bounded(text: String) -> String {
     text.lines().map(cut).collect::<Vec<_>>().join("\n")
 }
 
-/// The system's own words, without Rust's `(os error N)`.
+/// The system's message without Rust's `(os error N)`.
 fn io_reason(error: &std::io::Error) -> String {
     match error.raw_os_error() {
         Some(code) => nix::errno::Errno::from_raw(code).desc().to_owned(),
         None => {
             let text = error.to_string();
-            // a library has put a number and a path behind it, which the message has already
+            // a library has added a number and a path; the message has the path already
             text.split_once(" (os error ").map_or(text.clone(), |(reason, _)| reason.to_owned())
         }
     }

@@ -1,4 +1,4 @@
-//! Files that people see: there whole, or as they were before.
+//! Replaces files that users see. A reader finds the old or the new content, never a part of it.
 
 use std::fs::Permissions;
 use std::io::Write;
@@ -10,10 +10,11 @@ use nix::fcntl::OFlag;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::{ActingAs, Log};
 
-/// Replaces what is in a file in one step. A link stays one. A pipe or a device gets the text.
+/// Replaces the content of a file in one step. If the file is a link, the link stays. A pipe or a
+/// device gets the text.
 ///
 /// # Errors
-/// `Interrupted` after a signal while nobody reads the pipe.
+/// `Interrupted` if a signal arrives while nobody reads the pipe.
 pub fn replace(path: &Path, text: &str) -> Result<()> {
     let _acting = ActingAs::controller_of(path)?;
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

@@ -1,4 +1,4 @@
-//! What Unix offers: processes, signals, files, and the error type that every room returns.
+//! The services of Unix: processes, signals and files; and the error type that every room returns.
 
 pub mod error;
 pub mod file;

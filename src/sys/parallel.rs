@@ -1,9 +1,9 @@
-//! Doing something on both sides of a comparison at once.
+//! Runs two pieces of work at the same time.
 
 use crate::sys::error::{Error, Result};
 
-/// Does both at once and waits for both. Each has a result of its own: which error counts, and what is
-/// to be undone, is the caller's business.
+/// Runs `a` and `b` at the same time and waits for both. The caller gets both results: it decides
+/// which error counts, and undoes the other's work.
 pub fn at_once<A: Send, B>(
     a: impl FnOnce() -> Result<A> + Send,
     b: impl FnOnce() -> Result<B>,

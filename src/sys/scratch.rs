@@ -1,8 +1,8 @@
-//! Files that another program reads while a command runs, such as the SQL that psql gets.
+//! Temporary files that another program reads while a command runs, such as the SQL for psql.
 //!
-//! They are in a directory that nobody else may enter, whatever the umask says. The command holds a lock
-//! on the directory. The system releases the lock when the command dies, so the next command removes
-//! a directory whose lock is free.
+//! They lie in a directory that only its owner may enter, whatever the umask is. The command holds
+//! a lock on the directory, which the system releases when the command dies. So every command
+//! removes the directories whose locks are free.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{OsUser, require_own_way};
 
-/// How the directories are called.
+/// The prefix of the directories' names.
 const PREFIX: &str = "db-tool-scratch-";
 
-/// A private directory, removed when it is dropped.
+/// A private directory. Dropping the value removes the directory.
 #[derive(Debug)]
 pub struct Scratch {
     directory: TempDir,
@@ -26,7 +26,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A directory in `parent`. Removes the directories that killed commands have left there.
+    /// Makes a directory in `parent`. Removes the directories that killed commands have left there.
     pub fn new(parent: &Path) -> Result<Self> {
         require_own_way(parent)?;
         sweep(parent);
@@ -36,7 +36,7 @@ impl Scratch {
                 .permissions(Permissions::from_mode(0o700))
                 .tempdir_in(parent)
                 .on("write to", parent)?;
-            // another command may take the lock first, and then removes the directory
+            // another command may have taken the lock in between, and then it removes the directory
             if let Some(lock) = lock(directory.path()) {
                 return Ok(Self { directory, _lock: lock });
             }
@@ -49,13 +49,13 @@ impl Scratch {
         self.directory.path()
     }
 
-    /// A new file that only its owner may read.
+    /// Makes a file that only its owner may read.
     pub fn create(&self, name: &str) -> Result<File> {
         let path = self.path().join(name);
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).on("create", &path)
     }
 
-    /// A new file with `text` in it.
+    /// Makes a file that contains `text`.
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.path().join(name);
         self.create(name)?.write_all(text.as_bytes()).on("write", &path)?;
@@ -63,7 +63,7 @@ impl Scratch {
     }
 }
 
-/// Removes the directories that killed commands have left in `parent`, as far as possible.
+/// Removes the directories that killed commands have left in `parent`, as far as it can.
 pub fn sweep(parent: &Path) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
@@ -76,7 +76,8 @@ pub fn sweep(parent: &Path) {
     }
 }
 
-/// The lock of a directory of ours, unless somebody else holds it or has removed the directory.
+/// Locks one of our directories. `None` if another process holds the lock or has removed the
+/// directory.
 fn lock(directory: &Path) -> Option<File> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     let opened = File::options().read(true).custom_flags(flags.bits()).open(directory).ok()?;

@@ -1,6 +1,6 @@
-//! Text for a POSIX shell to read.
+//! Text that a POSIX shell reads.
 
-/// `value` in single quotes, in which everything stands for itself but the single quote.
+/// Puts `value` in single quotes. There, only the single quote itself has a special meaning.
 pub fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }

@@ -1,9 +1,10 @@
-//! INT, TERM and HUP: caught before anything exists, looked at between steps, raised again at the end.
+//! The signals INT, TERM and HUP.
 //!
-//! A clean-up that must run on Ctrl-C cannot run in a signal handler, and a process that dies of the
-//! signal runs none. So the first signal is only remembered; children that are being waited for are
-//! told (see `process`), their wait ends, `check` turns the memory into an error, the error unwinds
-//! through every clean-up, and `main` raises the signal again so that the caller sees the truth.
+//! A clean-up cannot run in a signal handler, and a process that dies of a signal runs no clean-up.
+//! So `install` catches the signals before any work begins, and the handler only remembers the
+//! first one. The children that db-tool waits for get the signal, too (see `process`). Between two
+//! steps, `check` turns the remembered signal into an error, and the error unwinds through every
+//! clean-up. At the end `main` raises the signal again, so that the caller sees the true cause.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -13,46 +14,47 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::sys::error::{Error, Kind, Result};
 
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
-/// What the handler itself has noted. A child that ends of the same Ctrl-C may be reaped before the
-/// signal thread has run, and must not pass for one that failed by itself.
+/// The signals that the handler has seen. Ctrl-C also ends a child; db-tool may reap that child
+/// before its signal thread runs. Without this flag, the child would seem to have failed by itself.
 static ARRIVED: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
 static LISTENER: Mutex<Option<fn()>> = Mutex::new(None);
 
-/// Catches INT, TERM and HUP from now on. A HUP that the caller ignores (`nohup`) stays ignored.
+/// Catches INT, TERM and HUP from now on. If the caller ignores HUP, as `nohup` does, it stays
+/// ignored.
 pub fn install() -> Result<()> {
-    let mut wanted = vec![SIGINT, SIGTERM];
+    let mut to_catch = vec![SIGINT, SIGTERM];
     if !hangup_is_ignored() {
-        wanted.push(SIGHUP);
+        to_catch.push(SIGHUP);
     }
     let cannot = |e| Error::failed(format!("cannot catch signals: {e}"));
     let mut arrived = Vec::new();
-    for &signal in &wanted {
+    for &signal in &to_catch {
         let flag = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(signal, Arc::clone(&flag)).map_err(cannot)?;
         arrived.push((signal, flag));
     }
     let _ = ARRIVED.set(arrived);
-    let mut signals = signal_hook::iterator::Signals::new(&wanted).map_err(cannot)?;
+    let mut signals = signal_hook::iterator::Signals::new(&to_catch).map_err(cannot)?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
             remember(signal);
             let listener = LISTENER.lock().ok().and_then(|guard| *guard);
-            if let Some(tell) = listener {
-                tell();
+            if let Some(listener) = listener {
+                listener();
             }
         }
     });
     Ok(())
 }
 
-/// Calls `listener` from the signal thread for every signal that arrives.
+/// From now on, the signal thread calls `listener` for every signal.
 pub(crate) fn listen(listener: fn()) {
     if let Ok(mut guard) = LISTENER.lock() {
         *guard = Some(listener);
     }
 }
 
-/// The first signal counts.
+/// Only the first signal counts.
 fn remember(signal: i32) {
     let _ = CAUGHT.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
 }
@@ -69,7 +71,7 @@ pub fn caught() -> Option<i32> {
     }
 }
 
-/// An error of kind `Interrupted` once a signal has arrived.
+/// Returns an error of kind `Interrupted` if a signal has arrived.
 pub fn check() -> Result<()> {
     match caught() {
         None => Ok(()),
@@ -77,12 +79,12 @@ pub fn check() -> Result<()> {
     }
 }
 
-/// Dies of `signal`, as a process without our handler would have.
+/// Ends this process by `signal`, as if db-tool had no handler.
 pub fn raise_again(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
-/// Linux tells in `/proc/self/status`; elsewhere a hang-up is caught.
+/// Reads `/proc/self/status`, which only Linux has. On other systems HUP is always caught.
 fn hangup_is_ignored() -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
     status

@@ -1,18 +1,18 @@
-//! Long work as named steps: shown while they run, timed for the report.
+//! Long work as a list of named steps. A step is shown while it runs and timed for the report.
 
 use std::time::{Duration, Instant};
 
 use crate::sys::error::Result;
 use crate::sys::signal;
 
-/// The name of the span that a running step opens; its field `what` says which.
+/// The name of the span that a running step opens. Its field `what` holds the name of the step.
 pub const SPAN: &str = "step";
 
-/// The target of events that say how far the running step is.
+/// The target of events that report the progress of the running step.
 pub const PROGRESS: &str = "progress";
 
-/// The target of events that are for programs: `--log-format json` has them with their fields, and
-/// `--verbose` their message.
+/// The target of events for programs. `--log-format json` shows them with their fields, `--verbose`
+/// shows only their messages.
 pub const RECORD: &str = "db_tool::record";
 
 /// The steps done so far.
@@ -28,7 +28,7 @@ impl Steps {
         self.insist(what, work)
     }
 
-    /// Runs one step whatever has arrived, because it undoes another.
+    /// Runs one step even if a signal has arrived, because the step undoes another one.
     pub fn insist<T>(&mut self, what: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = Instant::now();
         let result = tracing::info_span!(SPAN, what).in_scope(work)?;
@@ -41,7 +41,7 @@ impl Steps {
         self.done.iter().map(|(_, elapsed)| *elapsed).sum()
     }
 
-    /// What was done and how long it took, in milliseconds: `start 31 ms, hydrate 80 ms`.
+    /// The names of the steps with their times in milliseconds: `start 31 ms, hydrate 80 ms`.
     pub fn summary(&self) -> String {
         let each = self.done.iter().map(|(what, time)| format!("{what} {} ms", time.as_millis()));
         each.collect::<Vec<_>>().join(", ")

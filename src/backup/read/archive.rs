@@ -1,8 +1,9 @@
-//! One tar archive of a backup, as a stream of files.
+//! Reads one tar archive of a backup as a stream of files.
 //!
-//! An archive may come from anywhere, so nothing in it is believed: names that leave the directory,
-//! links, devices and whatever else a base backup never holds are refused; so is an archive without
-//! its end. Compression is told by the first bytes, not by the name.
+//! An archive may come from anywhere, so nothing in it is trusted. db-tool refuses names that lead
+//! out of the directory, links, devices, and all other entries that a base backup never has; and an
+//! archive without its end. The first bytes tell the compression; the name of the file does not
+//! count.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -17,27 +18,27 @@ use crate::backup::corrupt;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::signal;
 
-/// What an archive holds, in the order in which archives are read.
+/// The content of an archive. Archives are read in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::backup) enum Place {
     /// The data directory.
     Base,
-    /// Its `pg_wal`.
+    /// The `pg_wal` of the data directory.
     Wal,
-    /// A tablespace.
+    /// A tablespace with its OID.
     Tablespace(u32),
 }
 
-/// One archive.
+/// An archive of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::backup) struct Archive {
     /// The file.
     pub file: PathBuf,
-    /// What it holds.
+    /// The part of the cluster that it holds.
     pub place: Place,
 }
 
-/// A file or a directory in an archive, by a path that stays inside.
+/// A file or a directory in an archive. Its path stays inside the target directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::backup) enum Member {
     /// A directory.
@@ -47,7 +48,7 @@ pub(in crate::backup) enum Member {
 }
 
 impl Archive {
-    /// The archive that a file of a backup is, by its name.
+    /// The archive for a file name. `None` for files that are no archives.
     pub(in crate::backup) fn named(file: &Path) -> Option<Self> {
         let name = file.file_name()?.to_str()?;
         let stem = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.lz4"]
@@ -61,7 +62,8 @@ impl Archive {
         Some(Self { file: file.to_owned(), place })
     }
 
-    /// Hands every member to `visit`, with its content; what `visit` leaves of it is skipped.
+    /// Passes every member and its content to `visit`. Skips the content that `visit` does not
+    /// read.
     pub(in crate::backup) fn each(
         &self,
         visit: &mut dyn FnMut(&Member, &mut dyn Read) -> Result<()>,
@@ -79,7 +81,7 @@ impl Archive {
         if ended.get() {
             return Err(corrupt(&self.file, "its end is missing"));
         }
-        // only at the end of a compressed stream are its checksums compared
+        // the checksums of a compressed stream are compared only at its end
         let mut rest = archive.into_inner();
         std::io::copy(&mut rest, &mut std::io::sink())
             .map(drop)
@@ -111,7 +113,7 @@ impl Archive {
         })
     }
 
-    /// What an entry is; `None` for one that is of no use here.
+    /// The member for an entry. `None` for an entry that db-tool does not need.
     fn member(&self, entry: &tar::Entry<'_, impl Read>) -> Result<Option<Member>> {
         let name = entry.path_bytes();
         let shown = String::from_utf8_lossy(&name).into_owned();
@@ -128,7 +130,7 @@ impl Archive {
             EntryType::Regular | EntryType::Continuous => Ok(Some(Member::File(path))),
             EntryType::Directory => Ok(Some(Member::Directory(path))),
             EntryType::XGlobalHeader => Ok(None),
-            // links to tablespaces are made anew
+            // db-tool makes the links to tablespaces again
             EntryType::Symlink if is_tablespace_link(&path) => Ok(None),
             EntryType::Symlink | EntryType::Link => Err(refused("a link")),
             _ => Err(refused("which is neither a file nor a directory")),
@@ -136,7 +138,7 @@ impl Archive {
     }
 }
 
-/// The path without `.`; `None` when it is absolute or climbs.
+/// The path without `.`. `None` if it is absolute or contains `..`.
 fn inside(path: &Path) -> Option<PathBuf> {
     let mut clean = PathBuf::new();
     for component in path.components() {
@@ -154,8 +156,8 @@ fn is_tablespace_link(path: &Path) -> bool {
     oid.is_some_and(|oid| oid.parse::<u32>().is_ok())
 }
 
-/// A reader that remembers whether somebody has read up to its end. A whole archive is never read up
-/// to its end: the blocks of zeros that end it come before.
+/// A reader that remembers whether its end was reached. In a complete archive it is not: the blocks
+/// of zeros that end an archive come before.
 struct Watched {
     source: Box<dyn Read>,
     ended: Rc<Cell<bool>>,

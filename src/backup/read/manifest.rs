@@ -1,7 +1,7 @@
-//! `backup_manifest`: what `pg_basebackup` says each file has to be (manual, chapter 77).
+//! Reads `backup_manifest`, in which `pg_basebackup` lists every file (manual, chapter 77).
 //!
-//! The manifest's last line is a SHA-256 of everything above it, so that it vouches for itself. Each
-//! file has a size and, unless the backup was taken without, a checksum.
+//! The last line of the manifest is a SHA-256 of the lines above, so that a damaged manifest is
+//! noticed. Each file has a size and, unless the backup was taken without checksums, a checksum.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,17 +14,17 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use crate::backup::corrupt;
 use crate::sys::error::{Error, Result};
 
-/// What precedes the digest of the manifest itself.
+/// The text before the digest of the manifest.
 const LAST_LINE: &[u8] = b"\"Manifest-Checksum\"";
 
-/// The files that are still to come.
+/// The files that were not read yet.
 #[derive(Debug, Clone)]
 pub(in crate::backup) struct Manifest {
     path: PathBuf,
     files: BTreeMap<PathBuf, Entry>,
 }
 
-/// What one file has to be.
+/// The expected size and checksum of a file.
 #[derive(Debug, Clone)]
 struct Entry {
     size: u64,
@@ -62,7 +62,7 @@ struct Line {
     checksum: Option<String>,
 }
 
-/// The state of a file's check while its content passes by.
+/// The check of a file while its content is read.
 pub(in crate::backup) struct Check {
     file: PathBuf,
     expected: Entry,
@@ -80,10 +80,10 @@ enum Hasher {
 }
 
 impl Manifest {
-    /// Reads the text of the manifest at `path`, once it vouches for itself.
+    /// Parses the manifest `text` after a check of its digest. `path` is its file.
     pub(in crate::backup) fn parse(text: &[u8], path: &Path) -> Result<Self> {
-        let whole = text.windows(LAST_LINE.len()).rposition(|window| window == LAST_LINE);
-        let signed = &text[..whole.ok_or_else(|| corrupt(path, "its last line is missing"))?];
+        let start = text.windows(LAST_LINE.len()).rposition(|window| window == LAST_LINE);
+        let signed = &text[..start.ok_or_else(|| corrupt(path, "its last line is missing"))?];
         let parsed: Text = serde_json::from_slice(text).map_err(|error| corrupt(path, error))?;
         if format!("{:x}", Sha256::digest(signed)) != parsed.checksum {
             return Err(corrupt(path, "it does not have the checksum in its last line"));
@@ -93,8 +93,8 @@ impl Manifest {
         Ok(Self { path: path.to_owned(), files })
     }
 
-    /// Begins the check of a file, by its path in the data directory. `None` for a file that the
-    /// manifest leaves out on purpose.
+    /// Begins the check of a file. `file` is its path in the data directory. `None` for a file that
+    /// the manifest leaves out on purpose.
     pub(in crate::backup) fn check(&mut self, file: &Path) -> Result<Option<Check>> {
         if is_exempt(file) {
             self.files.remove(file);
@@ -115,7 +115,7 @@ impl Manifest {
         Ok(Some(Check { file: file.to_owned(), expected, size: 0, hasher }))
     }
 
-    /// Fails when a file has not come.
+    /// Fails if a file of the manifest was not read.
     pub(in crate::backup) fn finish(self) -> Result<()> {
         let mut absent = self.files.keys().filter(|file| !is_exempt(file));
         match absent.next() {
@@ -166,7 +166,7 @@ impl Check {
         }
     }
 
-    /// Compares, when all has passed by. `archive` is named when it differs.
+    /// Compares size and checksum at the end of the content. The error names `archive`.
     pub(in crate::backup) fn finish(self, archive: &Path) -> Result<()> {
         let file = self.file.display();
         if self.size != self.expected.size {
@@ -176,7 +176,7 @@ impl Check {
         let Some((_, expected)) = self.expected.checksum else { return Ok(()) };
         let found = match self.hasher {
             Hasher::None => return Ok(()),
-            // PostgreSQL prints the bytes of the number as they are in memory
+            // PostgreSQL prints the bytes of the number in their order in memory
             Hasher::Crc32c(crc) => hex(&crc.to_le_bytes()),
             Hasher::Sha224(hasher) => hex(&hasher.finalize()),
             Hasher::Sha256(hasher) => hex(&hasher.finalize()),
@@ -190,8 +190,8 @@ impl Check {
     }
 }
 
-/// Files that `pg_basebackup` may add or change after the manifest was made (`pg_verifybackup`
-/// passes them over too).
+/// Whether `pg_basebackup` may add or change the file after it made the manifest. `pg_verifybackup`
+/// skips these files, too.
 fn is_exempt(file: &Path) -> bool {
     let name = file.to_str().unwrap_or_default();
     file.starts_with("pg_wal")

@@ -1,5 +1,5 @@
-//! A backup's archives, read and checked.
+//! Reads and checks the archives of a backup.
 
 pub(in crate::backup) mod archive;
+pub(in crate::backup) mod archives;
 pub(in crate::backup) mod manifest;
-pub(in crate::backup) mod whole;

@@ -1,9 +1,9 @@
-//! What only a running server can tell about a restored cluster, and change.
+//! Checks and changes in a restored cluster that need its server.
 //!
-//! Jobs, subscriptions and half-finished transactions belong to the machine that was backed up; here
-//! they are switched off or rolled back, and told. Indexes that were sorted by another version of a
-//! collation are listed, because their answers may be wrong. At the end the cluster is proven: every
-//! database reads and writes.
+//! Jobs, subscriptions and prepared transactions belong to the machine of the backup. Here they are
+//! switched off or rolled back, and reported. Indexes whose collation has another version here are
+//! listed, because they may give wrong answers. At the end, a read and a write in every database
+//! prove that the cluster works.
 
 use super::Requirements;
 use super::tame;
@@ -13,15 +13,15 @@ use crate::postgres::sql::quote::{quote_ident, quote_literal};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, Result};
 
-/// The collation `default`, whose version is the database's.
+/// The OID of the collation `default`, which has the version of the database.
 const DEFAULT_COLLATION: u32 = 100;
 
-/// What was changed and what was found.
+/// The changes in a restored cluster, and its problems.
 #[derive(Debug, Default)]
 pub(in crate::backup) struct Findings {
-    /// What was changed, a sentence each.
+    /// The changes, one sentence each.
     pub changes: Vec<String>,
-    /// What somebody should do something about, a sentence each.
+    /// The problems that the user has to solve, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -29,13 +29,13 @@ pub(in crate::backup) struct Findings {
 struct Database {
     name: String,
     is_template: bool,
-    /// Whether dropping it was interrupted, so that nothing but dropping it is left.
+    /// Whether a DROP DATABASE was interrupted, so that the database can only be dropped.
     is_invalid: bool,
-    /// The recorded and the present version of its collation, where they differ.
+    /// The recorded and the present version of its collation, if they differ.
     stale: Option<(String, Option<String>)>,
 }
 
-/// Deals with all of it.
+/// Makes all checks and changes.
 pub(in crate::backup) fn adapt(
     running: &Running,
     toolchain: &Toolchain,
@@ -50,7 +50,7 @@ pub(in crate::backup) fn adapt(
     tame::settings(&mut session, toolchain, &[role, superuser], &mut findings.changes)?;
     roll_back_prepared(running, &mut session, &mut findings)?;
     let databases = databases(&mut session, database)?;
-    check_wanted(required, &databases, &mut session, &mut findings)?;
+    check_contents(required, &databases, &mut session, &mut findings)?;
     tame::admit(running, role, database, &mut findings.changes)?;
     for database in &databases {
         if database.is_invalid {
@@ -70,7 +70,7 @@ pub(in crate::backup) fn adapt(
     Ok(findings)
 }
 
-/// A session in which no trigger fires: they may want libraries that are not loaded yet.
+/// Opens a session in which no trigger fires: triggers may need libraries that are not loaded yet.
 fn open(running: &Running, database: &str) -> Result<Session> {
     running.undisturbed_session(&running.spec().superuser, database)
 }
@@ -102,7 +102,7 @@ fn roll_back_prepared(
     Ok(())
 }
 
-/// The databases that can be connected to, and the one of this name.
+/// The databases that accept connections, and the database `name`.
 fn databases(session: &mut Session, name: &str) -> Result<Vec<Database>> {
     let rows = session.query(sql!("backup/restore-databases"), &[&name])?;
     rows.iter().map(Database::of).collect()
@@ -118,7 +118,7 @@ impl Database {
     }
 }
 
-fn check_wanted(
+fn check_contents(
     required: &Requirements<'_>,
     databases: &[Database],
     session: &mut Session,
@@ -166,12 +166,12 @@ fn visit(
     session.query_one(sql!("backup/restore-prove"), &[]).map(drop)
 }
 
-/// A collation that sorts otherwise than when it was recorded.
+/// A collation with another version than the recorded one.
 struct Stale {
     oid: u32,
     name: String,
     was: String,
-    /// None when the server cannot tell any more; then nothing can be recorded.
+    /// The present version. None if the server does not know it; then nothing can be recorded.
     is: Option<String>,
     /// The statement that records the present version.
     refresh: String,
@@ -193,12 +193,12 @@ fn stale_collations(session: &mut Session, database: &Database) -> Result<Vec<St
     Ok(found)
 }
 
-/// The statement that records the version of a collation as it is now.
+/// The statement that records the present version of a collation.
 fn refresh(object: &str, what: &str) -> String {
     format!("ALTER {object} REFRESH {what} VERSION")
 }
 
-/// Lists what a changed collation affects, or makes it good.
+/// Rebuilds the indexes that a changed collation affects, or lists them.
 fn sort_anew(
     session: &mut Session,
     database: &Database,

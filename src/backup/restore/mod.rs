@@ -1,4 +1,4 @@
-//! From a backup to a server of one's own, proven and tamed.
+//! Restores a backup: extracts it, starts a server, checks and tames the cluster.
 
 pub(in crate::backup) mod live;
 pub(in crate::backup) mod preflight;
@@ -11,14 +11,14 @@ use crate::cluster::{ClusterSpec, Found, Running, find};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, Result};
 
-/// What a restored cluster must offer to its caller.
+/// The caller's requirements for a restored cluster.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Requirements<'a> {
-    /// A role, which is made when it is missing.
+    /// A role that the cluster must have. It is made if it is missing.
     pub role: Option<&'a str>,
-    /// A database, without which the restore fails.
+    /// A database that the backup must have. Otherwise the restore fails.
     pub database: Option<&'a str>,
-    /// Whether indexes that a changed collation affects are built anew.
+    /// Whether the indexes that a changed collation affects are rebuilt.
     pub reindex: bool,
 }
 

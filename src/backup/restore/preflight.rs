@@ -1,4 +1,4 @@
-//! What can be seen of a restored data directory before its server starts.
+//! Checks of a restored data directory before its server starts.
 
 use std::path::Path;
 
@@ -7,24 +7,25 @@ use crate::cluster::{ClusterSpec, Preload, TABLESPACES};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 
-/// The setting that names the libraries that the server loads.
+/// The setting with the libraries that the server loads.
 const SERVER_LIBRARIES: &str = "shared_preload_libraries";
-/// The setting that names libraries of a session which anybody may load.
+/// The setting with the libraries that any session may load.
 const LOCAL_LIBRARIES: &str = "local_preload_libraries";
-/// Settings that name the libraries that a session loads. It does not begin without one of them.
+/// The settings with libraries that a session loads. Without one of its libraries a session does
+/// not begin.
 pub(in crate::backup) const SESSION_LIBRARIES: [&str; 2] =
     ["session_preload_libraries", LOCAL_LIBRARIES];
 
-/// What would make the cluster follow another one, or stand in the way of a start.
+/// The files that make a cluster follow another one, or prevent a start.
 const SIGNALS: [&str; 5] =
     ["recovery.signal", "standby.signal", "recovery.conf", "postmaster.pid", "postmaster.opts"];
 
-/// The major version has to be the programs'.
+/// Checks that the backup has the major version of the programs.
 pub(in crate::backup) fn check_major(data: &Path, toolchain: &Toolchain) -> Result<()> {
     let path = data.join("PG_VERSION");
     let found = crate::sys::process::read_text(&path).map_err(|_| {
         Error::failed("the backup holds no PG_VERSION, so it is no data directory")
-            .hint("base.tar has to be what pg_basebackup -Ft writes")
+            .hint("base.tar has to be an archive of pg_basebackup -Ft")
     })?;
     let (found, version) = (found.trim(), toolchain.version()?);
     if found == version.major.to_string() {
@@ -38,8 +39,8 @@ pub(in crate::backup) fn check_major(data: &Path, toolchain: &Toolchain) -> Resu
     .hint(format!("use the programs of PostgreSQL {found}: set PG_BINDIR")))
 }
 
-/// The control file has to be of this platform; from it come settings without which the log cannot be
-/// replayed. A toolchain without `pg_controldata` leaves both to the server.
+/// Checks that the control file is of this platform. Takes from it the settings without which the
+/// server cannot replay the WAL. Without `pg_controldata`, the server makes the check.
 pub(in crate::backup) fn check_control_file(
     spec: &ClusterSpec,
     toolchain: &Toolchain,
@@ -68,7 +69,7 @@ fn value<'a>(told: &'a str, name: &str) -> Option<&'a str> {
     told.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
-/// Without a log there is nothing to recover from: a restore command would have brought it.
+/// Checks that the backup has WAL: db-tool removes the restore command that would fetch it.
 pub(in crate::backup) fn check_log(data: &Path) -> Result<()> {
     let is_segment = |name: &str| name.len() == 24 && name.bytes().all(|b| b.is_ascii_hexdigit());
     let entries = std::fs::read_dir(data.join("pg_wal")).into_iter().flatten().flatten();
@@ -80,12 +81,13 @@ pub(in crate::backup) fn check_log(data: &Path) -> Result<()> {
         .hint("put pg_wal.tar beside base.tar, or take the backup with -X stream or -X fetch"))
 }
 
-/// Every tablespace of the map has to have come; the map's own places are another machine's.
+/// Checks that all tablespaces of the map were in the backup. The paths in the map are of another
+/// machine.
 pub(in crate::backup) fn check_tablespaces(data: &Path) -> Result<()> {
     let map = data.join("tablespace_map");
     let Ok(text) = crate::sys::process::read_text(&map) else { return Ok(()) };
     for oid in text.lines().filter_map(|line| line.split(' ').next()) {
-        // a path with a line break continues on a line that begins with no number
+        // a path with a line break continues on a line that does not begin with a number
         if oid.parse::<u32>().is_ok() && !data.join(TABLESPACES).join(oid).is_dir() {
             return Err(Error::failed(format!(
                 "the backup has a tablespace {oid}, but there is no {oid}.tar of it"
@@ -96,8 +98,8 @@ pub(in crate::backup) fn check_tablespaces(data: &Path) -> Result<()> {
     std::fs::remove_file(&map).on("remove", &map)
 }
 
-/// Libraries that the server loads have to be installed, because data may depend on them. Those that
-/// only sessions load are left out when they are not.
+/// Checks that the libraries which the server loads are installed, because data may depend on them.
+/// Libraries that only sessions load are left out if they are missing.
 pub(in crate::backup) fn check_libraries(
     spec: &ClusterSpec,
     toolchain: &Toolchain,
@@ -114,7 +116,7 @@ pub(in crate::backup) fn check_libraries(
         );
         return Err(Error::new(Kind::ProgramMissing, error)
             .hint("install the library")
-            .hint("or set PG_SHARED_PRELOAD_LIBRARIES to what is to be loaded instead, if only to nothing"));
+            .hint("or set PG_SHARED_PRELOAD_LIBRARIES to the libraries to load instead, or to an empty list"));
     }
     for name in SESSION_LIBRARIES {
         let list = settings.get(name).unwrap_or_default();
@@ -126,7 +128,7 @@ pub(in crate::backup) fn check_libraries(
     Ok(())
 }
 
-/// The libraries of a setting's `list` that are installed, and those that are not.
+/// Splits the libraries of `setting` into those that are installed and those that are not.
 pub(in crate::backup) fn sort<'a>(
     toolchain: &Toolchain,
     setting: &str,
@@ -143,7 +145,7 @@ pub(in crate::backup) fn names(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty())
 }
 
-/// Removes what would let the cluster follow another one; what was there.
+/// Removes the files that make the cluster follow another one. Returns their names.
 pub(in crate::backup) fn remove_signals(data: &Path) -> Result<Vec<&'static str>> {
     let mut removed = Vec::new();
     for name in SIGNALS {

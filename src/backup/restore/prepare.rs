@@ -1,16 +1,17 @@
-//! From the archives of a backup to a server of one's own, proven and tamed.
+//! Restores a backup into a running cluster, and proves and tames it.
 //!
-//! The place is whatever the caller's `ClusterSpec` says and nobody else uses: a private directory of
-//! a `Throwaway`, or a `Replacement` directory. While the cluster is prepared, its settings end with a few
-//! that keep jobs and replication asleep; `Prepared::release` takes them out.
+//! The caller's `ClusterSpec` names the place, which nobody else uses: the private directory of a
+//! `Throwaway`, or the build directory of a `Replacement`. While the cluster is prepared, its
+//! configuration ends with a few settings that keep jobs and replication from running.
+//! `Prepared::release` removes these settings.
 
 use super::live::Findings;
 use super::preflight;
 use super::settings::Settings;
 use super::{Requirements, live, start};
 use crate::backup::Backup;
-use crate::backup::read::whole;
-use crate::backup::read::whole::Target;
+use crate::backup::read::archives;
+use crate::backup::read::archives::Target;
 use crate::backup::restore::superuser;
 use crate::cluster::conf::{Conf, HBA};
 use crate::cluster::layout::MARKER;
@@ -19,24 +20,25 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::steps::Steps;
 
-/// The library whose jobs must not run before they are switched off.
+/// The library whose jobs must be switched off before they run.
 const CRON: &str = "pg_cron";
 
 /// A restored cluster that runs.
 #[derive(Debug)]
 pub struct Prepared {
-    /// Its server.
+    /// The server.
     pub running: Running,
-    /// What was changed, a sentence each.
+    /// The changes, one sentence each.
     pub changes: Vec<String>,
-    /// What somebody should do something about, a sentence each.
+    /// The problems that the user has to solve, one sentence each.
     pub warnings: Vec<String>,
-    /// Its `postgresql.conf` for later.
+    /// The text of `postgresql.conf` after the preparation.
     conf: String,
 }
 
 impl Prepared {
-    /// Takes out the settings that keep jobs and replication asleep; the next start goes without them.
+    /// Removes the settings that keep jobs and replication from running. The next start is the
+    /// first without them.
     pub fn release(&self) -> Result<()> {
         let spec = self.running.spec();
         let path = spec.layout.data().join("postgresql.conf");
@@ -45,8 +47,8 @@ impl Prepared {
     }
 }
 
-/// Restores `backup` into the place that `spec` names, in which there is nothing, and starts a server
-/// there, with every check and change that `backup` promises.
+/// Restores `backup` into the place that `spec` names, which must be empty, and starts a server
+/// there. Makes all checks and changes of a restore.
 pub fn restore_into(
     backup: &Backup,
     spec: &ClusterSpec,
@@ -57,7 +59,7 @@ pub fn restore_into(
     let data = spec.layout.data();
     steps.run("extract", || {
         let target = Target { data: &data, owner: spec.server_user.as_ref() };
-        whole::read(backup, backup.manifest()?, Some(target))
+        archives::read(backup, backup.manifest()?, Some(target))
     })?;
     let mut changes = Vec::new();
     let conf = configure(spec, toolchain, &mut changes)?;
@@ -72,8 +74,8 @@ pub fn restore_into(
     Ok(Prepared { running, changes, warnings, conf })
 }
 
-/// Looks at everything that can be seen without a server, and writes the settings; the text of those
-/// for later.
+/// Makes the checks that need no server, and writes the settings. Returns the text of
+/// `postgresql.conf` after the preparation.
 fn configure(
     spec: &ClusterSpec,
     toolchain: &Toolchain,
@@ -97,7 +99,7 @@ fn configure(
     }
     let conf = match &spec.conf_file {
         Some(_) => spec.own_settings()?,
-        // below our block, so that the backup's own settings count
+        // below db-tool's block, so that the settings of the backup override it
         None => format!("{}{}", Conf::default().written_into(""), settings.text()),
     };
     let asleep = format!("{conf}\n{}", asleep(spec, &settings));
@@ -113,7 +115,7 @@ fn configure(
     Ok(conf)
 }
 
-/// The settings of a cluster that is being prepared.
+/// The additional settings while the cluster is prepared.
 fn asleep(spec: &ClusterSpec, settings: &Settings) -> String {
     let list = match &spec.preload {
         Preload::Set(list) => list.clone(),
@@ -124,8 +126,8 @@ fn asleep(spec: &ClusterSpec, settings: &Settings) -> String {
     format!("shared_preload_libraries = '{libraries}'\nmax_logical_replication_workers = 0\n")
 }
 
-/// Who may be a superuser in the backup, the likeliest first. The marker of a cluster that this tool
-/// made says it, and goes: it is another cluster's.
+/// The likely superusers of the backup, the likeliest first. The marker of a cluster that db-tool
+/// made names its superuser. The marker is then removed, because it is of another cluster.
 fn candidates(backup: &Backup, spec: &ClusterSpec) -> Result<Vec<String>> {
     let _acting = spec.act()?;
     let data = spec.layout.data();

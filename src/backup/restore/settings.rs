@@ -1,15 +1,17 @@
-//! The backup's settings, and which of them suit this machine.
+//! Sorts the settings of a backup: those that suit this machine, and others.
 //!
-//! A cluster of somebody's production archives its log, follows a primary, waits for standbys, listens
-//! on a network and keeps certificates and logs in absolute places. All that is left out; what remains
-//! (planner, limits, preloaded libraries, the project's own settings) is kept, as one flat list in the
-//! order in which PostgreSQL reads it: `postgresql.conf` with its includes, then `postgresql.auto.conf`.
+//! A production cluster archives its WAL, follows a primary, waits for standbys, listens on a
+//! network, and has certificates and logs at absolute paths. All such settings are left out. The
+//! others stay, such as planner settings, limits, preloaded libraries and the project's own
+//! settings. They are read in PostgreSQL's order: `postgresql.conf` with its includes, then
+//! `postgresql.auto.conf`.
 
 use std::path::{Component, Path};
 
 use crate::cluster::conf::block_mark;
 
-/// Settings that are left out, also when one ends in `*` and a name begins with the rest.
+/// The settings that are left out. An entry that ends in `*` stands for all names with this
+/// beginning.
 const LEFT_OUT: [&str; 47] = [
     "archive_*",
     "restore_command",
@@ -60,23 +62,24 @@ const LEFT_OUT: [&str; 47] = [
     "default_transaction_read_only",
 ];
 
-/// What is taken from a block that this tool has written.
+/// The settings that are kept from a block that db-tool has written.
 const IN_BLOCK: [&str; 2] = ["shared_preload_libraries", "cron.database_name"];
 
-/// How deep includes may nest, as PostgreSQL has it.
+/// The depth to which includes may nest, as in PostgreSQL.
 const DEPTH: usize = 10;
 
-/// What of a backup's settings is kept, and what is not.
+/// The settings of a backup, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::backup) struct Settings {
-    /// Names and values, as they were written.
+    /// The settings that are kept: names, and values as they were written.
     kept: Vec<(String, String)>,
-    /// The names of what is left out, and includes that cannot be followed.
+    /// The names of the other settings, and includes that cannot be followed.
     pub left_out: Vec<String>,
 }
 
 impl Settings {
-    /// Reads the settings in a data directory; a cluster that keeps them elsewhere (Debian) has few.
+    /// Reads the settings in a data directory. A cluster with its settings elsewhere (Debian) has
+    /// few there.
     pub(in crate::backup) fn read(data: &Path) -> Self {
         let mut settings = Self::default();
         settings.add_file(data, Path::new("postgresql.conf"), 0);
@@ -92,7 +95,7 @@ impl Settings {
         for line in String::from_utf8_lossy(&bytes).lines() {
             in_block = block_mark(line).unwrap_or(in_block);
             let Some((name, value)) = parse(line) else { continue };
-            // a block of ours is written anew, from other values; its libraries may be needed
+            // db-tool writes its block again with other values; only the libraries may be needed
             if in_block && (!IN_BLOCK.contains(&&*name) || unquote(&value).is_empty()) {
                 continue;
             }
@@ -133,17 +136,17 @@ impl Settings {
         }
     }
 
-    /// The value of a setting that is kept.
+    /// The value of a kept setting.
     pub(in crate::backup) fn get(&self, name: &str) -> Option<String> {
         self.kept.iter().find(|(known, _)| known == name).map(|(_, value)| unquote(value))
     }
 
-    /// Leaves out a setting that is decided otherwise.
+    /// Removes a setting that the caller decides.
     pub(in crate::backup) fn remove(&mut self, name: &str) {
         self.kept.retain(|(known, _)| known != name);
     }
 
-    /// Takes the names that are `absent` out of a list of libraries.
+    /// Removes the `absent` names from a list of libraries.
     pub(in crate::backup) fn keep_of_list(
         &mut self,
         name: &str,
@@ -157,27 +160,27 @@ impl Settings {
         self.left_out.push(format!("{name} ({})", absent.join(", ")));
     }
 
-    /// Sets what the backup did not.
+    /// Sets a value unless the backup has one.
     pub(in crate::backup) fn set_default(&mut self, name: &str, value: &str) {
         if self.get(name).is_none() {
             self.kept.push((name.to_owned(), format!("'{value}'")));
         }
     }
 
-    /// What is kept, as lines of a `postgresql.conf`.
+    /// The kept settings as lines of a `postgresql.conf`.
     pub(in crate::backup) fn text(&self) -> String {
         self.kept.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
     }
 }
 
-/// Whether leaving it out is nothing to tell about: what every fresh cluster sets.
+/// Whether a setting can be left out without a message, because every new cluster sets it.
 fn is_harmless(name: &str, value: &str) -> bool {
     let ours = ["port", "log_", "logging_", "unix_", "shared_b", "lc_", "dynamic_shared", "fsync"];
     let off = ["", "off", "localhost"].contains(&unquote(value).as_str());
     off || ours.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether a setting, of the cluster or of a role or a database, suits another machine only.
+/// Whether a setting of a cluster, a role or a database suits only another machine.
 pub(in crate::backup) fn belongs_elsewhere(name: &str, value: &str) -> bool {
     is_left_out(name) || value.starts_with('/')
 }
@@ -193,7 +196,7 @@ fn is_inside(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// A line as `guc-file.l` reads it: a name in lower case and the value as it was written.
+/// Parses a line as `guc-file.l` does: the name in lower case, and the value as it was written.
 fn parse(line: &str) -> Option<(String, String)> {
     let line = line.trim();
     let end = line.find(|c: char| !c.is_ascii_alphanumeric() && !"_.$".contains(c))?;
@@ -210,7 +213,7 @@ fn parse(line: &str) -> Option<(String, String)> {
     (end > 0).then(|| (name.to_ascii_lowercase(), rest[..end].to_owned()))
 }
 
-/// Where a quoted value ends, behind its last quote.
+/// The position after the closing quote of a quoted value.
 fn end_of_quoted(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;

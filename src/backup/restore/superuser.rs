@@ -1,7 +1,8 @@
-//! The way into a restored cluster: a superuser named as this tool expects it.
+//! Gets into a restored cluster: makes sure that it has the superuser that db-tool expects.
 //!
-//! A cluster's roles came with it, and so only they can log in. The likely names are tried; when none
-//! of them will do, the server is stopped and the role is made in single-user mode, which asks nobody.
+//! Only the roles of the backup can log in to a restored cluster. db-tool tries the likely names.
+//! If none of them works, it stops the server and makes the role in single-user mode, which needs
+//! no login.
 
 use super::start;
 use crate::cluster::run::postmaster::Shutdown;
@@ -11,10 +12,10 @@ use crate::postgres::sql::quote::quote_ident;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 
-/// Databases that every cluster has, unless somebody dropped one.
+/// Two databases that every cluster has, unless somebody dropped them.
 const DATABASES: [&str; 2] = ["postgres", "template1"];
 
-/// Makes sure that the cluster's superuser by `spec` exists, and the database that it connects to.
+/// Makes sure that the superuser of `spec` exists, and the database that it connects to.
 pub(in crate::backup) fn ensure(
     running: Running,
     candidates: &[String],
@@ -38,7 +39,7 @@ pub(in crate::backup) fn ensure(
     }
 }
 
-/// A session of `name`, when that is a superuser who may log in.
+/// Opens a session of `name`. `None` unless that is a superuser who may log in.
 fn log_in(running: &Running, name: &str) -> Option<Session> {
     let connect = |database: &&str| running.undisturbed_session(name, database).ok();
     let mut session = DATABASES.iter().find_map(connect)?;
@@ -63,7 +64,7 @@ fn exists(session: &mut Session, query: &str, name: &str) -> Result<bool> {
     column(&session.query_one(query, &[&name])?, "found")
 }
 
-/// Whether it worked is seen when somebody logs in.
+/// Makes the superuser. Only the next login shows whether this worked.
 fn make_in_single_user_mode(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<()> {
     let name = quote_ident(&spec.superuser);
     let mut server = toolchain
@@ -72,7 +73,7 @@ fn make_in_single_user_mode(spec: &ClusterSpec, toolchain: &Toolchain) -> Result
         .arg(spec.layout.data())
         .arg("template1")
         .converse()?;
-    server.say(format!("CREATE ROLE {name}\n").as_bytes());
-    server.say(format!("ALTER ROLE {name} LOGIN SUPERUSER\n").as_bytes());
+    server.send(format!("CREATE ROLE {name}\n").as_bytes());
+    server.send(format!("ALTER ROLE {name} LOGIN SUPERUSER\n").as_bytes());
     server.end().map(drop)
 }

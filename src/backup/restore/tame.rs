@@ -1,8 +1,8 @@
-//! Settings of roles and databases, and the way in for the project's role.
+//! Tames the settings of roles and databases, and lets the project's role in.
 //!
-//! Roles and databases have settings of their own, which a session gets when it begins. Those that suit
-//! another machine only are reset like those of the cluster. Then the role that the user connects as is
-//! let in where production kept it out, and connects as proof.
+//! A session gets the settings of its role and its database when it begins. Those that suit only
+//! another machine are reset. Then the project's role is let in, even if production did not let it
+//! in, and it connects as a proof.
 
 use super::preflight::{SESSION_LIBRARIES, sort};
 use super::settings::belongs_elsewhere;
@@ -14,18 +14,18 @@ use crate::sys::error::{Context, Error, Result};
 
 /// A setting of a role or a database.
 struct Setting {
-    /// Whose it is, in words.
+    /// The role or database that has the setting, in words.
     owner: String,
-    /// The statement that changes it, up to the role or the database.
+    /// The beginning of the statement that changes it, up to the role or the database.
     alter: String,
     name: String,
     value: String,
-    /// Whether it reaches sessions of the roles that this tool connects as.
+    /// Whether it affects sessions of the roles that db-tool connects as.
     reaches: bool,
 }
 
-/// Resets the settings of roles and databases that do not suit this machine. `roles` are those that
-/// have to work here, and not as another role.
+/// Resets the settings of roles and databases that suit only another machine. `roles` must be able
+/// to work here, and as themselves.
 pub(in crate::backup) fn settings(
     session: &mut Session,
     toolchain: &Toolchain,
@@ -61,7 +61,8 @@ impl Setting {
         })
     }
 
-    /// The clause that makes it harmless, and what to tell about it. `None` leaves it as it is.
+    /// The clause that resets or changes the setting, and a text about it. `None` if the setting
+    /// may stay.
     fn tamed(&self, toolchain: &Toolchain) -> Option<(String, String)> {
         let parts: Vec<_> = self.name.split('.').map(quote_ident).collect();
         let reset = format!("RESET {}", parts.join("."));
@@ -86,7 +87,7 @@ impl Setting {
     }
 }
 
-/// Lets `role` connect to `database`, and proves it.
+/// Lets `role` connect to `database`, and proves it with a connection.
 pub fn admit(
     running: &Running,
     role: &str,
@@ -108,7 +109,7 @@ pub fn admit(
     running.prove_login(role, database).context(context())
 }
 
-/// Disables what keeps everybody out who is not in production; whether there was anything.
+/// Disables the login triggers, which may keep users out. Returns whether there were any.
 fn disable_login_triggers(
     running: &Running,
     database: &str,
@@ -116,7 +117,7 @@ fn disable_login_triggers(
     changes: &mut Vec<String>,
 ) -> Result<bool> {
     let superuser = &running.spec().superuser;
-    // nobody at all can connect: then no trigger keeps them from it
+    // the superuser cannot connect either, so no trigger is the cause
     let Ok(mut session) = running.undisturbed_session(superuser, database) else {
         return Ok(false);
     };

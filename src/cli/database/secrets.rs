@@ -44,7 +44,7 @@ pub(in crate::cli) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
         SecretsVerb::Run { command } => in_store(resolve, |store| {
             // what was loaded from there is in the database, or meant for another one
             let all = resolve.env.all().filter(|(name, _)| name != "HECTIC_DOTENV_CONTENT");
-            let environment = Environment::whole(all);
+            let environment = Environment::unscrubbed(all);
             Err(secrets::run(store, &command, environment)?)
         }),
     }

@@ -1,8 +1,8 @@
-//! The working directory: fit to hold a cluster, and within reach of who runs the server.
+//! Checks and prepares the working directory.
 //!
-//! A server refuses to run as root, so when root calls, another user runs it and has to reach the
-//! directory. That fails in ways that PostgreSQL reports as a bare "Permission denied", so the walk
-//! down to the directory is made here first and the component that blocks is named.
+//! A server refuses to run as root. If root calls, another user runs the server and must be able to
+//! reach the directory. If that user cannot, PostgreSQL reports only "Permission denied". So
+//! db-tool walks down the path first and names the directory that blocks the way.
 
 use std::fs::{DirBuilder, File, Metadata};
 use std::io::Write;
@@ -17,9 +17,9 @@ use crate::cluster::takeover::{hand_over, hand_over_marked};
 use crate::sys::error::{Context, Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, OsUser};
 
-/// Where Nix keeps what it has built. Root could write into it, to everybody's loss.
+/// The directory of Nix's builds. Root could write into it and damage the builds for all users.
 const NIX_STORE: &str = "/nix/store";
-/// Directories of the system, with everything below.
+/// Directories of the operating system. Nothing below them may hold a cluster.
 const SYSTEM: [&str; 14] = [
     "/bin",
     "/boot",
@@ -36,7 +36,7 @@ const SYSTEM: [&str; 14] = [
     "/Library",
     "/private/etc",
 ];
-/// Directories of the system in which others have places of their own.
+/// Directories of the operating system in which users may have directories of their own.
 const SHARED: [&str; 23] = [
     "/dev",
     "/dev/shm",
@@ -63,10 +63,10 @@ const SHARED: [&str; 23] = [
     "/var/tmp",
 ];
 
-/// Refuses a directory that a cluster must not be put into.
+/// Refuses a directory that must not hold a cluster.
 ///
-/// `precious` are directories whose own content would be buried: the home directories and the
-/// project. Links are followed; what they lead to is what counts.
+/// `precious` are the home directories and the project: a cluster would mix with their files. Links
+/// are followed, and the directory that they lead to counts.
 pub fn check_working_directory(directory: &Path, precious: &[PathBuf]) -> Result<()> {
     let shown = directory.display();
     if directory.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -111,7 +111,8 @@ pub fn check_working_directory(directory: &Path, precious: &[PathBuf]) -> Result
     Ok(())
 }
 
-/// Whether a directory is the system's own. Below `/usr/local` people have places of theirs.
+/// Whether a directory belongs to the operating system. Directories below `/usr/local` may be the
+/// user's.
 fn is_system(directory: &Path) -> bool {
     let below = |top: &&str| directory.starts_with(top) && !directory.starts_with("/usr/local");
     SYSTEM.iter().any(below) || SHARED.iter().any(|shared| directory == Path::new(shared))
@@ -122,7 +123,7 @@ fn is_same_or_below(path: &Path, ancestor: &Path) -> bool {
     std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(ancestor))
 }
 
-/// Creates what a cluster needs around its data directory and hands it to the server's user.
+/// Makes the directories and files around the data directory, and hands them to the server's user.
 pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     let directory = layout.working_directory();
     let made = match user {
@@ -169,7 +170,8 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     Ok(())
 }
 
-/// Checks, changing nothing, that a server of `user`, or of ours, can work in the directory.
+/// Checks whether the server can work in the directory. Changes nothing. `user` runs the server;
+/// `None` stands for the caller.
 pub fn check_access(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     let directory = layout.working_directory();
     match user {
@@ -178,7 +180,7 @@ pub fn check_access(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
     }
 }
 
-/// Checks that `user` can get to `directory`, naming the component that blocks the way.
+/// Checks whether `user` can reach `directory`. The error names the directory that blocks the way.
 pub fn check_reach(directory: &Path, user: &OsUser) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     let real = std::fs::canonicalize(directory).on("find", directory)?;
@@ -199,9 +201,9 @@ pub fn check_reach(directory: &Path, user: &OsUser) -> Result<()> {
     Ok(())
 }
 
-/// Makes a directory, with its parents, that others may not enter: the sockets in it trust whoever
-/// reaches them, and a configuration of the user's own may leave them open. One that is there stays
-/// as it is, also one that another shell has just made.
+/// Makes a directory that others may not enter, and its parents. The server trusts everybody who
+/// can reach its sockets, and the user's own configuration may leave the sockets open. An existing
+/// directory stays unchanged, even if another shell has just made it.
 pub(in crate::cluster) fn make_closed(directory: &Path) -> std::io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -215,7 +217,8 @@ pub(in crate::cluster) fn make_closed(directory: &Path) -> std::io::Result<()> {
     }
 }
 
-/// A directory of logs that somebody made is not taken from them, so it has to be open already.
+/// Checks whether `user` can write to the log directory. db-tool does not change the owner of a
+/// directory that somebody else made.
 fn check_writable(directory: &Path, user: &OsUser) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     let facts = std::fs::metadata(directory).on("read", directory)?;
@@ -235,13 +238,13 @@ fn check_writable(directory: &Path, user: &OsUser) -> Result<()> {
     )))
 }
 
-/// By the permission bits; access lists are beyond them, so a user let in by one is told wrongly
-/// only where the bits deny.
+/// Whether the permission bits let `user` pass. Access control lists are not read: if a list lets
+/// the user in although the bits do not, the answer is wrong.
 fn may_search(facts: &Metadata, user: &OsUser) -> bool {
     facts.mode() & permission(facts, user, 0o1) != 0
 }
 
-/// Which of the three bits for `right` counts for `user`.
+/// Of the three bits for `right`, the one that counts for `user`.
 fn permission(facts: &Metadata, user: &OsUser, right: u32) -> u32 {
     if facts.uid() == user.uid {
         right << 6
@@ -252,8 +255,8 @@ fn permission(facts: &Metadata, user: &OsUser, right: u32) -> u32 {
     }
 }
 
-/// Who runs the server when root calls: the owner of the working directory, else `preferred`
-/// (`PG_OS_USER`), else `postgres`, else `nobody`. `None` for everybody but root.
+/// The user who runs the server if root calls: the owner of the working directory, else `preferred`
+/// (`PG_OS_USER`), else `postgres`, else `nobody`. `None` if the caller is not root.
 pub fn server_user(directory: &Path, preferred: Option<&str>) -> Result<Option<OsUser>> {
     if !OsUser::current().is_root() {
         return Ok(None);
@@ -266,7 +269,9 @@ pub fn server_user(directory: &Path, preferred: Option<&str>) -> Result<Option<O
     if let Some(name) = preferred {
         return match OsUser::named(name)? {
             Some(user) if !user.is_root() => Ok(Some(user)),
-            Some(_) => Err(Error::conflict("PG_OS_USER is root, as whom PostgreSQL does not run")),
+            Some(_) => {
+                Err(Error::conflict("PG_OS_USER is root, but PostgreSQL does not run as root"))
+            }
             None => Err(Error::conflict(format!("PG_OS_USER is \"{name}\": no such user"))),
         }
         .hint("set it to the user who is to run the server, or unset it for postgres");

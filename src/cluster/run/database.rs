@@ -9,19 +9,19 @@ use crate::postgres::sql::quote::quote_ident;
 use crate::sys::error::{Context, Result};
 use crate::sys::process::{Patience, wait_for};
 
-/// How long a session that may be about to end is watched.
+/// The time for which db-tool watches sessions that are perhaps about to end.
 const ENDING: Duration = Duration::from_secs(1);
 
-/// Options of a session that no setting of a role or a database and no trigger may disturb: what a
-/// connection sets counts more than they do.
+/// Session options that override the settings of roles and databases and disable triggers.
 const UNDISTURBED: &str = "-c session_preload_libraries= -c local_preload_libraries= -c role=none \
      -c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0 \
      -c session_replication_role=replica";
-/// The same, of settings that came with PostgreSQL 17.
+/// More of these options, which PostgreSQL has since version 17.
 const UNDISTURBED_17: &str = " -c event_triggers=off -c transaction_timeout=0";
 
 impl Running {
-    /// A session of the superuser `user` that works whatever roles and databases have set.
+    /// Opens a session of the superuser `user` that the settings of roles and databases cannot
+    /// disturb.
     pub fn undisturbed_session(&self, user: &str, database: &str) -> Result<Session> {
         let newer = self.cluster.toolchain.version()?.major >= 17;
         let options = format!("{UNDISTURBED}{}", if newer { UNDISTURBED_17 } else { "" });
@@ -30,15 +30,16 @@ impl Running {
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
     }
 
-    /// Connects as `user` does who was given the URL, login triggers and all.
+    /// Connects as `user` with the URL that the user gets. Login triggers run.
     pub fn prove_login(&self, user: &str, database: &str) -> Result<()> {
         let url = self.url(user, database).with("application_name", "db-tool cluster");
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?).map(drop)
     }
 
-    /// Makes sure that `role` may log in and do everything, and that `databases` exist, owned by it.
+    /// Creates `role` and `databases`, as far as they do not exist. The role owns the databases.
     ///
-    /// The role is a superuser because hydrating creates event triggers, which only those can.
+    /// The role is a superuser, because hydration creates event triggers, which only superusers
+    /// can.
     pub fn ensure(&self, role: &str, databases: &[&str]) -> Result<()> {
         let mut session = self.session("postgres")?;
         if !exists(&mut session, sql!("cluster/role-exists"), role)? {
@@ -59,8 +60,8 @@ impl Running {
         Ok(())
     }
 
-    /// How many client sessions there are beside our own. The server notices a moment later that a
-    /// client has ended: a session that has just done its work is looked at again.
+    /// The number of other client sessions. A server notices the end of a client a moment later, so
+    /// db-tool looks again at sessions that have just finished their work.
     pub fn other_sessions(&self) -> Result<i64> {
         let mut session = self.session("postgres")?;
         let mut sessions = 0;
@@ -74,7 +75,7 @@ impl Running {
         Ok(sessions)
     }
 
-    /// The databases that can be connected to, without templates.
+    /// The names of all databases that accept connections, without templates.
     pub fn databases(&self) -> Result<Vec<String>> {
         let mut session = self.session("postgres")?;
         let rows = session.query(sql!("backup/databases"), &[])?;
@@ -94,8 +95,8 @@ impl Running {
         column(&row, "server_version")
     }
 
-    /// Copying files beats logging their content where nothing is synced; where it is, it would
-    /// cost two checkpoints.
+    /// For a cluster that is not synced to the disk, copying files is faster than logging their
+    /// content. For others it would cost two checkpoints.
     fn strategy(&self) -> &'static str {
         match self.spec().lifetime {
             crate::cluster::Lifetime::Throwaway => " STRATEGY FILE_COPY",

@@ -1,7 +1,7 @@
-//! The server's own account of a failure: the end of its log.
+//! Adds the end of the server's log to the error of a client.
 //!
-//! A client learns that its session has crashed from the system, which closes the connection. The server
-//! learns of it a moment later, and only then writes to its log what has happened.
+//! When a session crashes, the operating system closes the connection, and the client notices at
+//! once. The server notices a moment later, and only then writes the cause to its log.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::cluster::Running;
 use crate::sys::error::{Error, Kind};
 use crate::sys::process::{Patience, wait_for};
 
-/// How long a server may take to notice that one of its processes is gone.
+/// The longest time in which a server notices that one of its processes has ended.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What libpq, psql and this tool say about a connection that has ended without a word.
+/// The messages of libpq, psql and db-tool about a connection that ended without an error message.
 const LOST: [&str; 4] = [
     "server closed the connection unexpectedly",
     "connection to server was lost",
@@ -21,11 +21,11 @@ const LOST: [&str; 4] = [
     "could not receive data from server",
 ];
 
-/// What a server writes about a process that it has not ended itself.
-const TOLD: [&str; 2] = ["was terminated by", "exited with exit code"];
+/// The messages of a server about a process that it did not end itself.
+const CRASH_REPORTS: [&str; 2] = ["was terminated by", "exited with exit code"];
 
 impl Running {
-    /// Adds the server's own account to a failure; an interruption needs none.
+    /// Adds the end of the server's log to the error. An interruption gets no log.
     pub fn with_log(&self, error: Error) -> Error {
         if matches!(error.kind(), Kind::Interrupted(_)) {
             return error;
@@ -33,13 +33,13 @@ impl Running {
         let Ok(_acting) = self.spec().act() else { return error };
         let log = self.spec().layout.server_log();
         if is_about_a_lost_connection(&error) {
-            let told = || {
+            let reported = || {
                 let tail = start::tail_of(&log);
-                let told = TOLD.iter().any(|words| tail.contains(words));
-                Ok((told || !self.postmaster.is_alive()).then_some(()))
+                let reported = CRASH_REPORTS.iter().any(|words| tail.contains(words));
+                Ok((reported || !self.postmaster.is_alive()).then_some(()))
             };
-            // without an account the failure is told all the same
-            let _ = wait_for(LIMIT, Patience::Interruptible, told);
+            // if the log stays silent, the error is reported without it
+            let _ = wait_for(LIMIT, Patience::Interruptible, reported);
         }
         let tail = start::tail_of(&log);
         if tail.trim().is_empty() {

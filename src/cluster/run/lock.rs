@@ -1,4 +1,4 @@
-//! One command at a time changes a cluster.
+//! The lock with which one command at a time changes a cluster.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -11,10 +11,12 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{Patience, say_that_we_wait, still_held, wait_for};
 
-/// Longer than any command should hold it; a stopped process could hold it for ever.
+/// The longest wait. No command should hold the lock for so long, but a stopped process could hold
+/// it for ever.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// An advisory lock on a file; released when dropped, and by the system when the process dies.
+/// An advisory lock on a file. Dropping it releases the lock; the system releases it when the
+/// process dies.
 #[derive(Debug)]
 pub struct Lock {
     file: Flock<File>,
@@ -22,13 +24,14 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, creating the file; waits for another holder and says so.
+    /// Takes the lock, and makes the file if it is missing. If another command holds the lock, says
+    /// so and waits.
     pub fn wait(path: &Path) -> Result<Self> {
-        let mut told = false;
+        let mut announced = false;
         let taken = wait_for(LIMIT, Patience::Interruptible, || {
             let lock = Self::try_take(path)?;
-            if lock.is_none() && !told {
-                told = true;
+            if lock.is_none() && !announced {
+                announced = true;
                 say_that_we_wait(path);
             }
             Ok(lock)
@@ -47,15 +50,15 @@ impl Lock {
             .open(path)
             .on("create the lock file", path)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            // the last holder may have removed the file between our open and our lock
+            // the last holder may have removed the file after we opened it and before we locked it
             Ok(file) if is_still(&file, path) => Ok(Some(Self { file, path: path.to_owned() })),
             Ok(_) | Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => Ok(None),
             Err((_, errno)) => Err(Error::io("lock", path, &errno.into())),
         }
     }
 
-    /// Takes the lock together with others that share it. `None` where nobody can take it: in a place
-    /// that we may only read.
+    /// Takes the lock together with others that share it. `None` if the file cannot be made or
+    /// opened: then this directory is read-only for us, and nobody changes the cluster.
     pub fn share(path: &Path) -> Result<Option<Flock<File>>> {
         let options = || {
             let mut options = OpenOptions::new();
@@ -75,7 +78,7 @@ impl Lock {
         found.ok_or_else(|| still_held(path))
     }
 
-    /// The file.
+    /// The path of the lock file.
     pub fn path(&self) -> &Path {
         &self.path
     }

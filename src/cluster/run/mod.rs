@@ -1,4 +1,4 @@
-//! A server: started, found, asked for access, paused and stopped.
+//! Servers: start, find, pause and stop them, check access, and make roles and databases.
 
 pub(in crate::cluster) mod access;
 pub(in crate::cluster) mod database;

@@ -1,4 +1,4 @@
-//! A cluster that stands still while its files are copied, and then is as it was.
+//! Stops a cluster while its files are copied, and starts it again if it ran before.
 
 use super::access;
 use super::postmaster::{Shutdown, heal};
@@ -6,7 +6,7 @@ use crate::cluster::{Cluster, ClusterSpec, Found, version};
 use crate::sys::error::{Context, Error, Result};
 use crate::sys::process::Patience;
 
-/// A cluster whose server does not run.
+/// A cluster that was stopped for a while.
 #[derive(Debug)]
 pub struct Paused {
     cluster: Cluster,
@@ -14,8 +14,8 @@ pub struct Paused {
 }
 
 impl Found {
-    /// Stops the server, if one runs; not when it is known already that it could not start again.
-    /// `None` when there is no cluster.
+    /// Stops the server, if one runs. Fails before that if the server could not start again. `None`
+    /// if there is no cluster.
     pub fn pause(self) -> Result<Option<Paused>> {
         let _acting = self.spec().map(ClusterSpec::act).transpose()?;
         let (cluster, ran) = match self {
@@ -29,7 +29,8 @@ impl Found {
                 running.cluster.check_startable()?;
                 let port = running.port();
                 let mut cluster = running.stop(Shutdown::Fast)?;
-                // where it is found now, whatever this command's environment says
+                // start again on the same port, even if this command's environment names another
+                // one
                 cluster.spec.port = port;
                 (cluster, true)
             }
@@ -39,7 +40,7 @@ impl Found {
 }
 
 impl Paused {
-    /// Lets the server run again if it ran, whatever signal has arrived.
+    /// Starts the server again if it ran before, even if a signal has arrived.
     pub fn resume(self) -> Result<()> {
         if !self.ran {
             return Ok(());
@@ -50,7 +51,7 @@ impl Paused {
 }
 
 impl Cluster {
-    /// What would keep the server from starting, as far as it can be known before.
+    /// Checks for reasons why the server would not start, as far as they are known before.
     fn check_startable(&self) -> Result<()> {
         let (spec, toolchain) = (&self.spec, &self.toolchain);
         spec.require_libraries(toolchain)?;

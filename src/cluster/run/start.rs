@@ -1,9 +1,12 @@
-//! From an initialised data directory to a server that accepts connections.
+//! Starts the server of an initialised data directory, and waits until it accepts connections.
 //!
-//! The wait is a race between three: the server writes `ready` into its pid file, the server dies,
-//! or time is up. The pid in the file is compared with the one we started, because a stale file says
-//! `ready` too. When a kept cluster dies, the question is whose fault it is: only damage to the data
-//! itself may lead to a new cluster; a busy socket or a bad setting has to be told and mended.
+//! One of three events ends the wait: the server writes `ready` into its pid file, the server ends,
+//! or the time is up. A stale pid file says `ready`, too, so its pid must be that of the process we
+//! started.
+//!
+//! If the server ends, db-tool reads the cause from the log. Only if the data itself is damaged may
+//! a kept cluster be replaced. All other causes, such as a socket in use or a wrong setting, are
+//! reported, and the user can remove them.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -27,22 +30,23 @@ use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process;
 use crate::sys::process::{Patience, Server, wait_for};
 
-/// Long enough for the recovery of a large cluster; a dead server is noticed at once.
+/// The longest wait for a start, which includes the recovery of a large cluster. If the server
+/// ends, db-tool notices at once.
 const START_LIMIT: Duration = Duration::from_secs(600);
-/// After this, the wait is explained.
+/// After this time, db-tool says why it waits.
 const SLOW_AFTER: Duration = Duration::from_secs(5);
-/// How much of a log an error shows.
+/// The bytes of a log that an error shows.
 const LOG_TAIL: u64 = 4096;
 
-/// The sizes of logs.
+/// Log files with their sizes.
 type Sizes = BTreeMap<PathBuf, u64>;
 
-/// Why a server did not start.
+/// The reason why a server did not start.
 #[derive(Debug)]
 pub enum StartFailure {
     /// The data directory is damaged.
     Data(Error),
-    /// Anything else.
+    /// Any other reason.
     Other(Error),
 }
 
@@ -66,7 +70,8 @@ impl Cluster {
         self.start_with(Patience::Interruptible)
     }
 
-    /// The same; a stubborn start hears no signal, because it undoes what was interrupted.
+    /// Starts the server as [`Self::start`] does. With `Patience::Stubborn` signals do not end the
+    /// wait, because the start undoes an interrupted change.
     pub(in crate::cluster) fn start_with(
         self,
         patience: Patience,
@@ -104,7 +109,8 @@ impl Cluster {
         }
     }
 
-    /// The lock that the server holds as long as it lives; nobody shares a throwaway cluster.
+    /// Takes the lock that the server holds as long as it lives. A throwaway cluster needs none,
+    /// because nobody shares it.
     fn lock_for_server(&self) -> Result<Option<File>> {
         match self.spec.lifetime {
             Lifetime::Throwaway => Ok(None),
@@ -115,7 +121,7 @@ impl Cluster {
     fn wait_ready(&self, server: &mut Server, patience: Patience) -> Result<Option<Postmaster>> {
         let data = self.spec.layout.data();
         let started = std::time::Instant::now();
-        let mut told = false;
+        let mut announced = false;
         let found = wait_for(START_LIMIT, patience, || {
             if let Some(file) = PidFile::read(&data)
                 && file.pid == server.pid()
@@ -126,8 +132,8 @@ impl Cluster {
             if server.ended().is_some() {
                 return Ok(Some(None));
             }
-            if !told && started.elapsed() > SLOW_AFTER {
-                told = true;
+            if !announced && started.elapsed() > SLOW_AFTER {
+                announced = true;
                 tracing::info!("the server is still starting; after a crash it recovers first");
             }
             Ok(None)
@@ -138,7 +144,7 @@ impl Cluster {
         })
     }
 
-    /// Stops a server that is not wanted any more before it was ready.
+    /// Stops a server that is not ready yet.
     fn give_up(&self, server: &mut Server) {
         server.signal(Signal::SIGQUIT);
         let ended = || Ok(server.ended().map(drop));
@@ -149,7 +155,7 @@ impl Cluster {
     }
 
     fn diagnose(&self, server: &mut Server, before: &Sizes) -> StartFailure {
-        // the collector may still be writing the last words when the postmaster is gone
+        // the logging collector may still write the last lines when the postmaster has ended
         let _ = postmaster::wait_until_alone(&self.spec.layout.data());
         let log = self.log_since(before);
         let status = server.ended().map_or("ended".to_owned(), process::describe);
@@ -160,14 +166,14 @@ impl Cluster {
         .detail(log.trim_end().to_owned());
         let error = match remedy(&log) {
             Some(hint) => error.hint(hint),
-            // the logs of a check are gone with its directory
+            // the logs of a throwaway cluster are removed with its directory
             None if self.spec.lifetime == Lifetime::Throwaway => error,
             None => error.hint(format!("see {}", self.spec.layout.logs().display())),
         };
         if is_damage(&log) { StartFailure::Data(error) } else { StartFailure::Other(error) }
     }
 
-    /// The logs there are, wherever the server writes them, and their sizes.
+    /// The sizes of all log files, in each directory where the server may write them.
     fn log_sizes(&self) -> Sizes {
         let directories = [self.spec.layout.logs().to_owned(), self.spec.layout.data().join("log")];
         let entries = directories.iter().filter_map(|directory| std::fs::read_dir(directory).ok());
@@ -178,8 +184,8 @@ impl Cluster {
             .collect()
     }
 
-    /// What the server has written since the logs had these sizes. Sizes and not times: those of a
-    /// file come from a coarser clock than ours.
+    /// The text that the server has written since the log files had these sizes. Sizes are compared
+    /// instead of times, because file times come from a coarser clock.
     fn log_since(&self, before: &Sizes) -> String {
         let grown = |path: &PathBuf, size: u64| {
             let from = before.get(path).copied().unwrap_or(0);
@@ -188,7 +194,7 @@ impl Cluster {
         self.log_sizes().iter().filter_map(|(path, size)| grown(path, *size)).collect()
     }
 
-    /// Writes our block into `postgresql.conf`: beside, then renamed.
+    /// Writes db-tool's block into `postgresql.conf`.
     fn write_conf(&self) -> Result<()> {
         let path = self.spec.layout.data().join("postgresql.conf");
         refuse_link(&path, self.spec.server_user.as_ref())?;
@@ -224,7 +230,7 @@ impl Cluster {
     fn open_server_log(&self) -> Result<File> {
         let path = self.spec.layout.server_log();
         refuse_link(self.spec.layout.logs(), self.spec.server_user.as_ref())?;
-        // not through a link: called by root, the directory is another user's
+        // do not follow links: if root calls, the directory belongs to another user
         OpenOptions::new()
             .create(true)
             .append(true)
@@ -249,8 +255,8 @@ fn read_from(path: &Path, from: u64) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Whether the server's last words prove that the data directory itself is damaged. Everything that
-/// is not known here counts as the environment's fault, so that nothing is replaced on a guess.
+/// Whether the end of the log proves that the data directory is damaged. All messages that are not
+/// in this list count as other causes, so that no cluster is replaced on a guess.
 fn is_damage(log: &str) -> bool {
     const NOT_THE_DATA: [&str; 4] =
         ["No space left on device", "Permission denied", "Too many open files", "Out of memory"];
@@ -270,7 +276,7 @@ fn is_damage(log: &str) -> bool {
     ];
     const FILES: [&str; 7] =
         ["global/", "base/", "pg_wal", "pg_xact", "pg_multixact", "pg_subtrans", "pg_notify"];
-    // said before there is a log, over several lines
+    // the server prints this before it has a log, on several lines
     let no_control_file = "could not find the database system";
     if log.contains(no_control_file) && !NOT_THE_DATA.iter().any(|words| log.contains(words)) {
         return true;
@@ -286,7 +292,7 @@ fn is_damage(log: &str) -> bool {
     })
 }
 
-/// What to do about the failures that people meet.
+/// The hints for frequent failures.
 fn remedy(log: &str) -> Option<&'static str> {
     const KNOWN: [(&str, &str); 7] = [
         (

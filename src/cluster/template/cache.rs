@@ -1,14 +1,14 @@
-//! The template cache: a cluster is cloned, not initialised.
+//! The cache of templates: db-tool clones a cluster instead of running `initdb`.
 //!
-//! `initdb` takes most of a second and its result is always the same, so it is kept, one for each
-//! identity of the server and set of options, and copied. What stays equal between two clones is
-//! the system identifier and the object ids of the initial catalogs; everything that keeps two
-//! running clusters apart (paths, sockets, port, shared memory) comes from the clone's own place. The
-//! copy is plain or copy-on-write; never hard links, because PostgreSQL writes its files in place.
+//! `initdb` takes most of a second, and with the same server and options its result is always the
+//! same. So db-tool keeps the result as a template and copies it. Two clones share the system
+//! identifier and the OIDs of the initial catalogs. The settings that keep two running clusters
+//! apart (paths, sockets, port, shared memory) depend on the place of the clone. A copy is a plain
+//! one or copy-on-write, but never uses hard links, because PostgreSQL changes its files in place.
 //!
-//! The first cluster is initialised in its own place, and a copy of it becomes the template: made in
-//! a directory of its own under a lock, synced, and renamed in together with its manifest, so that it
-//! is there whole or not at all.
+//! The first cluster is initialised in its own place, and a copy of it becomes the template. The
+//! copy is made under a lock in a directory of its own, synced, and renamed together with its
+//! manifest. So a template is either complete or not there.
 
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::copy;
-use super::copy::{Flaw, Reader};
+use super::copy::{CopyFailure, Reader};
 use super::manifest::Manifest;
 use super::trim::trim_cache;
 use crate::cluster::files::{private_directory, remove_tree, sync_file_system};
@@ -28,54 +28,54 @@ use crate::sys::error::{IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser};
 use crate::sys::signal;
 
-/// How `initdb` is called. Everything in here is part of the template's key.
+/// The arguments of `initdb`. All of them are part of the template's key.
 #[derive(Debug, Clone)]
 pub struct Recipe<'a> {
-    /// Whose `initdb`.
+    /// The toolchain with the `initdb` to run.
     pub toolchain: &'a Toolchain,
-    /// The bootstrap superuser's name.
+    /// The name of the bootstrap superuser.
     pub superuser: &'a str,
-    /// Who runs `initdb`, when we are root.
+    /// The user who runs `initdb` if root calls.
     pub user: Option<&'a OsUser>,
 }
 
-/// A data directory ready to be cloned.
+/// A data directory that can be cloned.
 #[derive(Debug)]
 pub struct Template {
     directory: PathBuf,
     manifest: Manifest,
 }
 
-/// What a cache has for a recipe.
+/// The answer of a cache to the request for a template.
 pub enum Obtained {
     /// The template.
     Ready(Template),
-    /// The right to make it.
+    /// The permission to make the template, which is missing.
     Missing(Vacancy),
 }
 
-/// The right to make a template: nobody else does while this is held.
+/// The permission to make a template. While it is held, no other command makes the same template.
 pub struct Vacancy {
     directory: PathBuf,
     lock: Lock,
 }
 
-/// A template being made, beside its place; nothing of it stays unless it is published.
-struct Staging {
+/// A template that is being made, beside its place. Unless it is published, nothing of it stays.
+struct TemplateDraft {
     place: PathBuf,
     directory: PathBuf,
     _lock: Lock,
 }
 
-/// A template being published; dropping it waits for the end.
+/// A template that a thread publishes. Dropping the value waits for the thread.
 #[derive(Debug)]
 pub struct Recording(Option<JoinHandle<()>>);
 
 impl Recipe<'_> {
-    /// Makes a data directory, which must not exist, in a place the server's user can write to.
-    /// Without syncing: whoever keeps the result syncs it.
+    /// Makes the data directory `data`, which must not exist, where the server's user can write.
+    /// Does not sync it; a caller that keeps the data directory does that.
     pub fn initialise(&self, data: &Path) -> Result<()> {
-        // a server that is too old is told here, before its own complaints
+        // report a server that is too old before `initdb` fails in a less clear way
         self.toolchain.version()?;
         self.toolchain
             .server_command("initdb", self.user)?
@@ -93,7 +93,8 @@ impl Recipe<'_> {
         fixed.map(str::to_owned).into_iter().chain([superuser]).collect()
     }
 
-    /// The name of the template: of what `initdb` makes, or of what was planted in that.
+    /// The name of the template. `planted` is the key of a [`Seed`](super::seed::Seed) if the
+    /// template holds one.
     fn key(&self, planted: Option<&str>) -> Result<String> {
         let mut digest = Sha256::new();
         digest.update(self.toolchain.identity()?);
@@ -101,7 +102,7 @@ impl Recipe<'_> {
             digest.update([0]);
             digest.update(option);
         }
-        // a user who made a template may have put anything into it, so no other user gets it
+        // a user who made a template may have put anything into it, so no other user may get it
         if let Some(user) = self.user {
             digest.update(format!("\0user {}", user.uid));
         }
@@ -111,7 +112,7 @@ impl Recipe<'_> {
 }
 
 impl Template {
-    /// The template for `recipe` below `cache`; when there is none, the right to make it.
+    /// Returns the template for `recipe` in `cache`, or the permission to make it.
     pub fn obtain(cache: &Path, recipe: &Recipe<'_>) -> Result<Obtained> {
         let _ourselves = ActingAs::ourselves();
         if let Some(template) = Self::find(cache, recipe, None)? {
@@ -120,21 +121,23 @@ impl Template {
         private_directory(cache)?;
         let directory = cache.join(recipe.key(None)?);
         let lock = Lock::wait(&lock_of(&directory))?;
-        // another command may have made it while we waited
+        // another command may have made it while this one waited
         Ok(match Self::open(&directory) {
             Some(template) => Obtained::Ready(template),
             None => Obtained::Missing(Vacancy { directory, lock }),
         })
     }
 
-    /// The template for `recipe`, or for what was `planted` in it, if it is there.
+    /// The template for `recipe`, with a planted seed if `planted` is its key. `None` if there is
+    /// none.
     pub fn find(cache: &Path, recipe: &Recipe<'_>, planted: Option<&str>) -> Result<Option<Self>> {
         let _ourselves = ActingAs::ourselves();
         Ok(Self::open(&cache.join(recipe.key(planted)?)))
     }
 
-    /// Makes a template of a cleanly stopped cluster's data directory, which moves into the cache.
-    /// `None`, and nothing is moved, while another command makes the same one.
+    /// Makes a template of the data directory of a cleanly stopped cluster, and moves that
+    /// directory into the cache. Returns `None`, and moves nothing, while another command makes the
+    /// same template.
     pub fn adopt(
         cache: &Path,
         recipe: &Recipe<'_>,
@@ -146,7 +149,7 @@ impl Template {
         let Some(lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
         let staging = Vacancy { directory, lock }.stage()?;
         if recipe.user.is_some() {
-            // what another user owns stays in their hands, wherever it is moved
+            // the other user could still change files that belong to him, wherever they were moved
             copy_from_user(data, &staging.data(), recipe.user)?;
             let _acting = ActingAs::enter(recipe.user)?;
             remove_tree(data)?;
@@ -158,23 +161,24 @@ impl Template {
         Ok(Some(template))
     }
 
-    /// Copies the template to `target`, which must not exist. Nobody removes it while that goes on.
-    pub fn clone_to(&self, target: &Path) -> std::result::Result<(), Flaw> {
+    /// Copies the template to `target`, which must not exist. A shared lock keeps the template from
+    /// being removed meanwhile.
+    pub fn clone_to(&self, target: &Path) -> std::result::Result<(), CopyFailure> {
         let _lock = {
             let _ourselves = ActingAs::ourselves();
-            Lock::share(&lock_of(&self.directory)).map_err(Flaw::Failed)?
+            Lock::share(&lock_of(&self.directory)).map_err(CopyFailure::Failed)?
         };
         copy::copy(&self.directory.join("data"), target, &self.manifest, Reader::Ourselves)
     }
 
-    /// Whether every file still has its digest; asked when a fresh clone does not start.
+    /// Whether every file still has its digest. Asked if a new clone does not start.
     pub fn is_intact(&self) -> bool {
         let _ourselves = ActingAs::ourselves();
         let data = self.directory.join("data");
         self.manifest.files.iter().all(|entry| entry.is_intact(&data))
     }
 
-    /// Throws the template away, so that the next use makes it.
+    /// Removes the template, so that the next command makes it again.
     pub fn discard(self) -> Result<()> {
         let _ourselves = ActingAs::ourselves();
         let _lock = Lock::wait(&lock_of(&self.directory))?;
@@ -185,7 +189,8 @@ impl Template {
         let text = crate::sys::process::read_text(directory.join("manifest")).ok()?;
         let manifest = Manifest::parse(&text)?;
         if let Ok(file) = crate::sys::process::open_regular(directory.join("manifest")) {
-            // the time of the last use, for `trim_cache`; not worth an error
+            // the modification time is the time of the last use, for `trim_cache`; an error does no
+            // harm
             let _ = file.set_modified(SystemTime::now());
         }
         Some(Self { directory: directory.to_owned(), manifest })
@@ -193,8 +198,8 @@ impl Template {
 }
 
 impl Vacancy {
-    /// Makes a template of a data directory that `initdb` has just filled: copies it at once, and
-    /// digests, syncs and publishes the copy while the cluster starts.
+    /// Makes a template of a data directory that `initdb` has just filled. Copies it at once. A
+    /// thread then computes the digests, syncs and publishes the copy while the cluster starts.
     pub fn record(self, data: &Path, version: String, user: Option<&OsUser>) -> Result<Recording> {
         let _ourselves = ActingAs::ourselves();
         let staging = self.stage()?;
@@ -209,27 +214,27 @@ impl Vacancy {
         }))))
     }
 
-    /// An empty directory to make the template in. Whatever has its name was left by a command that
-    /// was killed, since we hold the lock.
-    fn stage(self) -> Result<Staging> {
+    /// An empty directory in which the template is made. We hold the lock, so a directory of this
+    /// name was left by a killed command.
+    fn stage(self) -> Result<TemplateDraft> {
         let directory = self.directory.with_extension("new");
         remove_tree(&directory)?;
         private_directory(&directory)?;
-        Ok(Staging { place: self.directory, directory, _lock: self.lock })
+        Ok(TemplateDraft { place: self.directory, directory, _lock: self.lock })
     }
 }
 
-impl Staging {
+impl TemplateDraft {
     fn data(&self) -> PathBuf {
         self.directory.join("data")
     }
 
-    /// Renames the template in, together with its manifest.
+    /// Writes the manifest and renames the template to its place.
     fn publish(self, version: &str) -> Result<Template> {
         let manifest = Manifest::of(&self.data(), version)?;
         let list = self.directory.join("manifest");
         std::fs::write(&list, manifest.render()).on("write", &list)?;
-        // the sync may take seconds, for which nobody waits who has pressed Ctrl-C
+        // the sync may take seconds; do not begin it after Ctrl-C
         signal::check()?;
         sync_file_system(&self.directory)?;
         remove_tree(&self.place)?;
@@ -238,15 +243,15 @@ impl Staging {
     }
 }
 
-impl Drop for Staging {
-    /// The lock is still held, so what has this name is ours; once published, nothing has it.
+impl Drop for TemplateDraft {
+    /// The lock is still held, so a directory of this name is ours. After publishing there is none.
     fn drop(&mut self) {
         let _ = remove_tree(&self.directory);
     }
 }
 
 impl Drop for Recording {
-    /// A program that ended earlier would leave half a template.
+    /// If the program ended before the thread, half a template would stay.
     fn drop(&mut self) {
         if let Some(thread) = self.0.take() {
             let _ = thread.join();
@@ -254,7 +259,7 @@ impl Drop for Recording {
     }
 }
 
-/// Copies a data directory of `user` into a place of ours.
+/// Copies a data directory of `user` into the cache.
 fn copy_from_user(from: &Path, to: &Path, user: Option<&OsUser>) -> Result<()> {
     let manifest = {
         let _acting = ActingAs::enter(user)?;
@@ -279,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    /// A cache, a cluster's data directory, and the right to make a template of it.
+    /// A cache, the data directory of a cluster, and the permission to make a template of it.
     fn places() -> (tempfile::TempDir, PathBuf, Vacancy) {
         let parent = tempfile::tempdir().expect("temporary directory");
         let data = parent.path().join("data");
@@ -369,7 +374,7 @@ mod tests {
         std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
         assert!(!template.is_intact());
         let cloned = template.clone_to(&parent.path().join("clone"));
-        assert!(matches!(cloned, Err(Flaw::Damaged(_))), "{cloned:?}");
+        assert!(matches!(cloned, Err(CopyFailure::Damaged(_))), "{cloned:?}");
         template.discard().expect("removed");
         assert_eq!(cached(&parent), ["key.lock"]);
     }

@@ -1,9 +1,10 @@
-//! Copying a data directory: a thousand small files, as fast as the file system makes files.
+//! Copies data directories. Most of their thousand files are small.
 //!
-//! Two threads take the files one by one, the largest first, so that both end at the same time; more
-//! threads only wait for each other in the directories. Most files are a few pages, for which one
-//! read and one write beat everything cleverer. Copy-on-write is tried once, with the largest file,
-//! because an attempt for each file of a file system that cannot would cost more than the copy.
+//! Two threads take the files one by one, the largest first, so that both threads end at about the
+//! same time. More threads would only wait for each other in the directories. Most files have a few
+//! pages; for these, one read and one write is the fastest way. Copy-on-write is tried once, with
+//! the largest file: on a file system without it, a try for each file would take longer than the
+//! copy.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Read, Write};
@@ -21,20 +22,20 @@ use crate::sys::signal;
 /// Files up to this size are read and written in one piece.
 const SMALL: usize = 128 * 1024;
 
-/// Why a copy was not made.
+/// The reason why a copy failed.
 #[derive(Debug)]
-pub enum Flaw {
-    /// The source is not what its manifest says.
+pub enum CopyFailure {
+    /// The source differs from its manifest.
     Damaged(PathBuf),
     /// Copying failed.
     Failed(Error),
 }
 
-impl From<Flaw> for Error {
-    fn from(flaw: Flaw) -> Self {
+impl From<CopyFailure> for Error {
+    fn from(flaw: CopyFailure) -> Self {
         match flaw {
-            Flaw::Failed(error) => error,
-            Flaw::Damaged(path) => {
+            CopyFailure::Failed(error) => error,
+            CopyFailure::Damaged(path) => {
                 Self::failed(format!("the template cache is damaged: {}", path.display()))
                     .hint("set PG_TEMPLATE=off to do without it")
             }
@@ -42,14 +43,14 @@ impl From<Flaw> for Error {
     }
 }
 
-/// With whose rights a copy reads its source. The rights that the caller works with write the target.
+/// The rights with which a copy reads its source. It writes the target with the current rights.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cluster) enum Reader<'a> {
-    /// With the same.
+    /// The current rights.
     Same,
-    /// With our own.
+    /// The rights of this process.
     Ourselves,
-    /// With this user's.
+    /// The rights of this user.
     User(Option<&'a OsUser>),
 }
 
@@ -63,22 +64,24 @@ impl Reader<'_> {
     }
 }
 
-/// Copies what `manifest` lists from `source` to `target`, which must not exist.
+/// Copies the files and directories that `manifest` lists from `source` to `target`, which must not
+/// exist.
 pub(in crate::cluster) fn copy(
     source: &Path,
     target: &Path,
     manifest: &Manifest,
     reader: Reader<'_>,
-) -> std::result::Result<(), Flaw> {
-    directories(target, manifest).map_err(Flaw::Failed)?;
-    // by name, so only with rights for both; where they differ, the system may share the blocks itself
+) -> std::result::Result<(), CopyFailure> {
+    directories(target, manifest).map_err(CopyFailure::Failed)?;
+    // reflink takes names, so it needs rights for both; without it, the kernel may still share
+    // blocks
     let is_same = matches!(reader, Reader::Same) || !OsUser::current().is_root();
     let reflink = is_same && can_reflink(source, target, manifest);
     let copy = Copy { source, target, reader, reflink, next: AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         let other = scope.spawn(|| copy.work(&manifest.files));
         let mine = copy.work(&manifest.files);
-        let panicked = |_| Err(Flaw::Failed(Error::unexpected("a copying thread panicked")));
+        let panicked = |_| Err(CopyFailure::Failed(Error::unexpected("a copying thread panicked")));
         other.join().unwrap_or_else(panicked).and(mine)
     })
 }
@@ -111,20 +114,20 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    fn work(&self, files: &[Entry]) -> std::result::Result<(), Flaw> {
+    fn work(&self, files: &[Entry]) -> std::result::Result<(), CopyFailure> {
         let mut buffer = vec![0; SMALL];
         while let Some(entry) = files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            signal::check().map_err(Flaw::Failed)?;
+            signal::check().map_err(CopyFailure::Failed)?;
             self.file(entry, &mut buffer)?;
         }
         Ok(())
     }
 
-    fn file(&self, entry: &Entry, buffer: &mut [u8]) -> std::result::Result<(), Flaw> {
+    fn file(&self, entry: &Entry, buffer: &mut [u8]) -> std::result::Result<(), CopyFailure> {
         let from = self.source.join(&entry.path);
-        let damaged = || Flaw::Damaged(from.clone());
+        let damaged = || CopyFailure::Damaged(from.clone());
         let source = {
-            let _reading = self.reader.enter().map_err(Flaw::Failed)?;
+            let _reading = self.reader.enter().map_err(CopyFailure::Failed)?;
             let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
             let opened = File::options().read(true).custom_flags(flags).open(&from);
             let source = opened.map_err(|_| damaged())?;
@@ -140,7 +143,7 @@ impl Copy<'_> {
             _ if self.reflink => self.reflink(&from, &to, entry),
             _ => self.large(source, &to, entry),
         };
-        copied.on("write", &to).map_err(Flaw::Failed)
+        copied.on("write", &to).map_err(CopyFailure::Failed)
     }
 
     fn small(

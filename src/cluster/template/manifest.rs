@@ -1,8 +1,9 @@
-//! What a template consists of, so that a copy of it can be trusted.
+//! The list of a template's files, with which db-tool notices changes.
 //!
-//! One line a directory or file: `d MODE PATH` or `f MODE SIZE MTIME SHA256 PATH`, below a line with
-//! the format and one with the server's version. Sizes and times are compared at every use, at no
-//! cost, since a copy opens each file anyway; the digest is only computed where they differ.
+//! The first line holds the format and the second the server's version. Each further line is a
+//! directory or a file: `d MODE PATH` or `f MODE SIZE MTIME SHA256 PATH`. Every copy compares sizes
+//! and times, at no cost, because it opens each file anyway. The digest is computed only if the
+//! times differ.
 
 use std::fmt::Write as _;
 use std::fs::Metadata;
@@ -14,37 +15,38 @@ use sha2::{Digest, Sha256};
 use super::tablespace::is_remade;
 use crate::sys::error::{Error, IoContext, Result};
 
-/// The first line; a change of format makes older templates unknown, so they are rebuilt.
+/// The first line. After a change of the format, db-tool does not recognise older templates and
+/// makes them again.
 const FORMAT: &str = "db-tool template 1";
 
-/// The entries of a data directory.
+/// The files and directories of a data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// `postgres --version` of the server that made it.
     pub version: String,
-    /// Directories, parents first.
+    /// The directories, parents first, with their permission bits.
     pub directories: Vec<(u32, PathBuf)>,
-    /// Files, the largest first.
+    /// The files, the largest first.
     pub files: Vec<Entry>,
 }
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Relative to the data directory.
+    /// The path in the data directory.
     pub path: PathBuf,
-    /// Permission bits.
+    /// The permission bits.
     pub mode: u32,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Nanoseconds since the epoch.
+    /// The time of the last change, in nanoseconds since the epoch.
     pub modified: i128,
     /// SHA-256, in hexadecimal.
     pub digest: String,
 }
 
 impl Manifest {
-    /// Reads a data directory, with the digests of its files.
+    /// Lists a data directory with the digests of its files.
     pub fn of(data: &Path, version: &str) -> Result<Self> {
         let mut manifest = Self { version: version.to_owned(), ..Self::list(data)? };
         for entry in &mut manifest.files {
@@ -53,8 +55,8 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Reads a data directory without the digests: enough to copy it. Links to tablespaces inside are
-    /// no part of it, because a copy's server makes them anew.
+    /// Lists a data directory without digests, which is enough for a copy. Leaves out links to
+    /// tablespaces inside the data directory: the server of the copy makes them again.
     pub fn list(data: &Path) -> Result<Self> {
         let mut manifest =
             Self { version: String::new(), directories: Vec::new(), files: Vec::new() };
@@ -99,7 +101,7 @@ impl Manifest {
         text
     }
 
-    /// Reads the text; `None` when it is of another format or torn.
+    /// Parses the text. `None` if it has another format or is incomplete.
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         if lines.next()? != FORMAT || !text.ends_with('\n') {
@@ -138,13 +140,12 @@ impl Entry {
         })
     }
 
-    /// Whether the file below `data` is what it was: by size and time, and by digest where the time
-    /// is another.
+    /// Whether the file in `data` is unchanged: it has the same size, and the same time or digest.
     pub fn matches(&self, data: &Path, facts: &Metadata) -> bool {
         self.size == facts.size() && (self.modified == modified(facts) || self.is_intact(data))
     }
 
-    /// Whether the file below `data` has the digest it had.
+    /// Whether the file in `data` still has its digest.
     pub fn is_intact(&self, data: &Path) -> bool {
         digest(&data.join(&self.path)).is_ok_and(|digest| digest == self.digest)
     }

@@ -1,4 +1,4 @@
-//! Data directories that are copied: the cache of what initdb makes, and snapshots.
+//! Copies of data directories: the cache of templates, and snapshots.
 
 pub(in crate::cluster) mod cache;
 pub(in crate::cluster) mod copy;

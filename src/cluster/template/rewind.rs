@@ -1,4 +1,5 @@
-//! A cluster that goes back to where it was: a copy of its data directory stands beside it.
+//! Saves a state of a private cluster and goes back to it. The state is a copy beside the data
+//! directory.
 
 use super::snapshot::clone;
 use crate::cluster::files::remove_tree;
@@ -6,11 +7,11 @@ use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{Cluster, Running, STOP_LIMIT};
 use crate::sys::error::Result;
 
-/// Which state that is, for the name of the copy.
+/// The two parts of the copy's name.
 const STATE: (&str, &str) = ("saved", "state");
 
 impl Running {
-    /// Saves the state, in place of the one that was saved before. Ends all sessions.
+    /// Saves the current state, and removes the state that was saved before. Ends all sessions.
     pub fn save(&mut self) -> Result<()> {
         self.restart(|cluster| {
             let layout = &cluster.spec.layout;
@@ -20,7 +21,7 @@ impl Running {
         })
     }
 
-    /// Goes back to the saved state, which stays. Ends all sessions.
+    /// Goes back to the saved state and keeps it. Ends all sessions.
     pub fn go_back(&mut self) -> Result<()> {
         self.restart(|cluster| {
             let layout = &cluster.spec.layout;

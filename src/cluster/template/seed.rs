@@ -1,10 +1,10 @@
-//! What a cluster holds before the project's own SQL, made once and then remembered.
+//! The seed of a cluster: the role, the databases and, for a check, the bundle.
 //!
-//! A role, a database and, for a check, the bundle are the same each time, and making them takes a
-//! good part of the time. So the second cluster with the same seed is stopped once it is planted, its
-//! data directory moves into the template cache under a key that says what is in it, and a clone
-//! takes its place; later clusters begin with that clone. The first does not: on a machine that is
-//! thrown away afterwards, nobody would use it.
+//! The seed is the same each time, and planting it takes a large part of the time. So db-tool keeps
+//! a template with the seed. It makes this template when it plants the same seed a second time: it
+//! stops the cluster, moves its data directory into the cache under the seed's key, and goes on
+//! with a clone. Later clusters begin with a clone, too. The first cluster makes no such template:
+//! on a machine that is thrown away afterwards, nobody would use it.
 
 use std::path::{Path, PathBuf};
 
@@ -18,17 +18,17 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::signal;
 
-/// What is to be in a cluster.
+/// A function that fills a new cluster, with a key.
 pub struct Seed<'a> {
-    /// Says all that `plant` does: equal keys, equal content.
+    /// Names all that `plant` does. Two seeds with equal keys make equal clusters.
     pub key: String,
-    /// Puts it there.
+    /// Fills a running cluster.
     pub plant: &'a dyn Fn(&Running) -> Result<()>,
 }
 
 impl Cluster {
-    /// Makes a cluster that holds what `seed` says, and starts it. Also tells where the old cluster
-    /// went, when it was kept.
+    /// Makes a cluster with `seed` and starts it. If the old cluster was kept, the second value is
+    /// its new path.
     pub(in crate::cluster) fn create_planted(
         spec: &ClusterSpec,
         toolchain: &Toolchain,
@@ -49,7 +49,7 @@ impl Cluster {
         Ok((running, kept))
     }
 
-    /// Makes a check's cluster, in a place where there is none.
+    /// Makes a throwaway cluster in a place where there is none.
     pub fn create_throwaway(
         spec: &ClusterSpec,
         toolchain: &Toolchain,
@@ -62,8 +62,8 @@ impl Cluster {
     }
 }
 
-/// A configuration of the user's own may have effects that the key does not tell; and a cluster that
-/// is moved aside is too rare to be quick about.
+/// Whether the cluster may become a template. The user's configuration may have effects that the
+/// key does not name. A cluster that is moved aside is too rare to be made fast.
 fn may_remember(spec: &ClusterSpec, old: Old) -> bool {
     spec.conf_file.is_none() && old == Old::Remove
 }
@@ -79,7 +79,7 @@ fn plant(
     Ok((running, kept))
 }
 
-/// A running clone; `None` when the template turned out to be damaged, and is gone now.
+/// Starts a clone of the template. `None` if the template was damaged; it is then removed.
 fn start_clone(
     spec: &ClusterSpec,
     toolchain: &Toolchain,
@@ -101,7 +101,7 @@ fn start_clone(
     remove_tree(&spec.layout.data()).map(|()| None)
 }
 
-/// Stops the cluster, makes a template of it and goes on with a clone of that.
+/// Stops the cluster, makes a template of it, and goes on with a clone.
 fn remember(
     running: Running,
     cache: &Path,
@@ -116,7 +116,7 @@ fn remember(
                 return Ok(running);
             }
         }
-        // another command is at it: this one goes on with its own
+        // another command makes the same template: go on with this cluster
         Ok(None) => return Ok(Cluster::existing(spec, toolchain).start()?),
         Err(error) => tracing::debug!("the prepared cluster is not remembered: {error}"),
     }

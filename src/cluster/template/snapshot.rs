@@ -1,16 +1,17 @@
-//! Named states of a cluster: copies of its data directory, in `snapshot/` of the working directory.
+//! Snapshots: named copies of the cluster's data directory, in `snapshot/` of the working
+//! directory.
 //!
 //! ```text
 //! snapshot/
 //! ├── NAME/
-//! │   ├── snapshot.json   when it was saved: what has this file is a snapshot
-//! │   └── data/           the data directory as it was when no server ran
-//! └── .db-tool-new-*/     one being saved or removed; no snapshot can have this name
+//! │   ├── snapshot.json   the time; only a directory with this file is a snapshot
+//! │   └── data/           a copy of the data directory, made while no server ran
+//! └── .db-tool-new-*/     a snapshot that is being saved or removed
 //! ```
 //!
-//! A snapshot is copied beside its place and renamed in when it is whole, so that a name always
-//! means the old state or the new one. What a killed command leaves, the next one removes. Snapshots
-//! outlive the cluster: they stay when it is made anew, and when it is removed.
+//! A snapshot is copied beside its place and renamed when it is complete. So a name always stands
+//! for a complete state, the old or the new one. The next command removes the files of a killed
+//! one. Snapshots stay when the cluster is made anew or removed.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::copy;
-use super::copy::{Flaw, Reader};
+use super::copy::{CopyFailure, Reader};
 use super::manifest::Manifest;
 use super::tablespace::require_inside;
 use crate::cluster::build::is_ours;
@@ -32,23 +33,23 @@ use crate::cluster::{ClusterSpec, Layout, Lock, superuser_of};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Result};
 
-/// The name of the description.
+/// The name of the description file.
 const DESCRIPTION: &str = "snapshot.json";
-/// How a directory is called that is not a snapshot yet, or not any more.
+/// The prefix of directories that are not snapshots yet, or not any more.
 const UNNAMED: &str = ".db-tool-new-";
-/// What file systems allow.
+/// The longest file name that file systems allow.
 const NAME_LIMIT: usize = 255;
 
-/// What stands in a description.
+/// The content of a description file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Description {
-    /// The version of this tool that saved it.
+    /// The version of db-tool that saved the snapshot.
     tool: String,
-    /// When, in seconds since the epoch.
+    /// The time when it was saved, in seconds since the epoch.
     saved: u64,
 }
 
-/// A named state.
+/// A named state of a cluster.
 #[derive(Debug)]
 pub struct Snapshot {
     directory: PathBuf,
@@ -56,9 +57,9 @@ pub struct Snapshot {
     saved: u64,
 }
 
-/// A snapshot being saved; nothing of it stays unless it is published.
+/// A snapshot that is being saved. Unless it is published, nothing of it stays.
 #[derive(Debug)]
-pub struct Draft {
+pub struct SnapshotBuilder {
     spec: ClusterSpec,
     place: PathBuf,
     replace: bool,
@@ -68,7 +69,7 @@ pub struct Draft {
 }
 
 impl Snapshot {
-    /// The snapshot with this name; exit 3 when there is none.
+    /// The snapshot with this name. The error is `Missing` (exit 3) if there is none.
     pub fn open(layout: &Layout, name: &str) -> Result<Self> {
         let _acting = act_for(layout)?;
         let place = place(layout, name)?;
@@ -77,7 +78,7 @@ impl Snapshot {
                 "there is no snapshot {name} in {}",
                 layout.working_directory().display()
             ))
-            .hint("`database snapshot list` says which there are"));
+            .hint("`database snapshot list` shows the snapshots"));
         }
         Self::at(&place).ok_or_else(|| not_a_snapshot(&place))
     }
@@ -95,7 +96,7 @@ impl Snapshot {
         Ok(all)
     }
 
-    /// What is in this place, if it is a snapshot: itself and not by a link.
+    /// The snapshot in the directory `place`. `None` for other directories, and for links.
     fn at(place: &Path) -> Option<Self> {
         let name = place.file_name()?.to_str()?;
         let description = place.join(DESCRIPTION);
@@ -112,12 +113,12 @@ impl Snapshot {
         &self.name
     }
 
-    /// When it was saved, in seconds since the epoch.
+    /// The time when it was saved, in seconds since the epoch.
     pub fn saved(&self) -> u64 {
         self.saved
     }
 
-    /// The bytes of its files, some of which it may share with the cluster.
+    /// The size of its files in bytes. It may share blocks with the cluster.
     pub fn size(&self) -> Result<u64> {
         Ok(Manifest::list(&self.data())?.files.iter().map(|file| file.size).sum())
     }
@@ -128,25 +129,26 @@ impl Snapshot {
         Ok(crate::sys::process::read_text(&path).on("read", &path)?.trim().to_owned())
     }
 
-    /// The cluster's bootstrap superuser.
+    /// The bootstrap superuser of its cluster.
     pub fn superuser(&self) -> Result<String> {
         superuser_of(&self.data()).ok_or_else(|| not_a_snapshot(&self.directory))
     }
 
-    /// Refuses what cannot run here.
+    /// Refuses a snapshot that the server of `toolchain` cannot run.
     pub fn check(&self, spec: &ClusterSpec, toolchain: &Toolchain) -> Result<()> {
         let _acting = spec.act()?;
         spec.require_libraries(toolchain)?;
         check_major(&self.data(), toolchain)
     }
 
-    /// Copies the state to where `spec` has its data directory, which must not exist.
+    /// Copies the snapshot to the data directory of `spec`, which must not exist.
     pub fn clone_to(&self, spec: &ClusterSpec) -> Result<()> {
         let _acting = spec.act()?;
         clone(&self.data(), &spec.layout.data())
     }
 
-    /// Removes it: it loses its name first, so that no interruption leaves half a snapshot.
+    /// Removes the snapshot. Renames it first, so that no interruption leaves half a snapshot under
+    /// its name.
     pub fn remove(self, spec: &ClusterSpec) -> Result<()> {
         let _acting = spec.act()?;
         let _lock = spec.lock()?;
@@ -162,9 +164,9 @@ impl Snapshot {
     }
 }
 
-impl Draft {
-    /// Prepares a snapshot of the cluster that `spec` describes; waits for other commands. A name
-    /// that is taken is exit 2 unless it is to be replaced.
+impl SnapshotBuilder {
+    /// Prepares a snapshot of the cluster that `spec` describes. Waits for other commands. If the
+    /// name is in use, the error is `Conflict` (exit 2), unless `replace` is true.
     pub fn begin(spec: ClusterSpec, name: &str, replace: bool) -> Result<Self> {
         let _acting = spec.act()?;
         let place = place(&spec.layout, name)?;
@@ -186,13 +188,13 @@ impl Draft {
         Ok(Self { spec, place, replace, directory: unnamed, _lock: lock })
     }
 
-    /// Copies the data directory, in which no server runs.
+    /// Copies the data directory. No server may run in it.
     pub fn fill(&self) -> Result<()> {
         let _acting = self.spec.act()?;
         clone(&self.spec.layout.data(), &self.directory.path().join("data"))
     }
 
-    /// Gives the snapshot its name; a replaced one goes with the draft.
+    /// Gives the snapshot its name. Dropping the builder then removes the snapshot that it replaced.
     pub fn publish(self) -> Result<()> {
         let _acting = self.spec.act()?;
         let saved = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
@@ -210,8 +212,8 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
-    /// A replaced snapshot goes here too.
+impl Drop for SnapshotBuilder {
+    /// Removes an unfinished snapshot, or the one that was replaced.
     fn drop(&mut self) {
         if let Ok(_acting) = self.spec.act() {
             let _ = remove_tree(self.directory.path());
@@ -219,7 +221,7 @@ impl Drop for Draft {
     }
 }
 
-/// Removes what killed commands have left, and the directory when that leaves it empty.
+/// Removes the files of killed commands, and the directory if it is then empty.
 pub(in crate::cluster) fn tidy(layout: &Layout) -> Result<()> {
     let directory = layout.snapshots();
     if is_real_directory(&directory) {
@@ -245,21 +247,22 @@ fn unnamed_in(directory: &Path) -> Result<TempDir> {
 
 pub(in crate::cluster) fn clone(from: &Path, to: &Path) -> Result<()> {
     copy::copy(from, to, &Manifest::list(from)?, Reader::Same).map_err(|flaw| match flaw {
-        Flaw::Failed(error) => error,
-        Flaw::Damaged(path) => Error::failed(format!(
+        CopyFailure::Failed(error) => error,
+        CopyFailure::Damaged(path) => Error::failed(format!(
             "cannot copy {}: it cannot be read, or changes meanwhile",
             path.display()
         )),
     })
 }
 
-/// Where the snapshot with this name is. A link would lead to what is not ours.
+/// The path of the snapshot with this name. The parent must not be a link, which could lead to
+/// files of others.
 fn place(layout: &Layout, name: &str) -> Result<PathBuf> {
     check_name(name)?;
     let directory = layout.snapshots();
     if std::fs::symlink_metadata(&directory).is_ok_and(|facts| !facts.is_dir()) {
         return Err(Error::conflict(format!(
-            "{} is not a directory, which snapshots are kept in",
+            "{} is not a directory, so it cannot hold snapshots",
             directory.display()
         ))
         .hint("move it away"));
@@ -267,7 +270,8 @@ fn place(layout: &Layout, name: &str) -> Result<PathBuf> {
     Ok(directory.join(name))
 }
 
-/// A name is one component of a path, and nothing takes it for an option or a hidden file.
+/// Refuses a name that is not one component of a path, or that looks like an option or a hidden
+/// file.
 fn check_name(name: &str) -> Result<()> {
     let problem = if name.is_empty() {
         "is empty"

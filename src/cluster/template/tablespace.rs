@@ -1,23 +1,23 @@
-//! Tablespaces of a restored cluster: they stand inside its data directory.
+//! Tablespaces of a restored cluster. They lie inside its data directory.
 //!
-//! A backup's tablespaces come from absolute places of another machine. Here each stands in
-//! `tablespace/OID` of the data directory, so that the whole cluster is one directory that can be
-//! renamed, kept and removed. PostgreSQL wants the links in `pg_tblspc` to be absolute (that is how a
-//! base backup notices that a tablespace lies inside), so they are made anew wherever the directory
-//! goes, at the latest when its server starts.
+//! On the machine of the backup, a tablespace has an absolute path. In a restored cluster it is
+//! `tablespace/OID` in the data directory, so that the cluster is one directory, which can be
+//! renamed, kept and removed. The links in `pg_tblspc` must be absolute: a base backup recognises
+//! by them that a tablespace lies inside the data directory. So the links are made again after each
+//! move of the directory, and at every start.
 
 use std::path::{Path, PathBuf};
 
 use crate::cluster::files::remove_file;
 use crate::sys::error::{Error, IoContext, Result};
 
-/// The directory inside a data directory that holds tablespaces, each named after its OID.
+/// The directory in a data directory that holds the tablespaces. Each is named after its OID.
 pub const TABLESPACES: &str = "tablespace";
 
-/// The directory inside a data directory where PostgreSQL has links to them.
+/// The directory in a data directory with PostgreSQL's links to the tablespaces.
 const LINKS: &str = "pg_tblspc";
 
-/// Lets the links to tablespaces inside `data` lead to where they are now.
+/// Points the links in `data` to the tablespaces inside it.
 pub(in crate::cluster) fn relink(data: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(data.join(TABLESPACES)) else { return Ok(()) };
     for entry in entries {
@@ -32,13 +32,14 @@ pub(in crate::cluster) fn relink(data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a path below `data` is such a link, which `relink` makes anew.
+/// Whether `path` in `data` is a link that [`relink`] makes.
 pub(in crate::cluster) fn is_remade(data: &Path, path: &Path) -> bool {
     path.parent() == Some(Path::new(LINKS))
         && path.file_name().is_some_and(|oid| data.join(TABLESPACES).join(oid).is_dir())
 }
 
-/// Exit 2 when a part of the cluster stands outside `data`, so that a copy of that would lack it.
+/// Fails (exit 2) if a part of the cluster lies outside `data`: a copy of `data` would lack that
+/// part.
 pub(in crate::cluster) fn require_inside(data: &Path) -> Result<()> {
     let links = data.join(LINKS);
     let entries = std::fs::read_dir(&links).on("read", &links)?.flatten();
@@ -50,7 +51,7 @@ pub(in crate::cluster) fn require_inside(data: &Path) -> Result<()> {
             "{} leads out of the data directory, and only that is copied",
             data.join(path).display()
         ))
-        .hint("`database backup` takes all of it; once restored, it is all inside")),
+        .hint("`database backup` saves the whole cluster; a restore puts everything into the data directory")),
     }
 }
 

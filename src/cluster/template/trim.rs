@@ -1,5 +1,5 @@
-//! Limits for files that pile up with use: the template cache and the logs. The least recently used
-//! go first, at the moments in which new ones come: when a template is recorded, a server started.
+//! Limits for the template cache and the logs. The templates and logs that were used least recently
+//! are removed first: templates when a new one is recorded, logs when a server starts.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -16,27 +16,27 @@ use crate::cluster::{Layout, Lock};
 use crate::sys::process;
 use crate::sys::process::{FileId, OsUser};
 
-/// The most bytes of templates that are kept.
+/// The largest total size of templates, in bytes.
 pub const CACHE_LIMIT: u64 = 512_000_000;
 
-/// Templates that nobody used for this long go in any case.
+/// Templates that nobody has used for this long are removed in any case.
 pub(in crate::cluster) const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
 
-/// The most logs that are kept.
+/// The largest number of logs.
 pub const LOG_LIMIT: usize = 20;
 
-/// The most bytes of logs that are kept; the newest log stays whatever its size.
+/// The largest total size of logs, in bytes. The newest log stays, however large it is.
 pub const LOG_BYTES_LIMIT: u64 = 100_000_000;
 
-/// A larger `server.log` makes room for a new one when a server starts.
+/// At the start of a server, a larger `server.log` is renamed.
 const SERVER_LOG_LIMIT: u64 = 10_000_000;
 
-/// How many things there are, and their bytes together.
+/// The number of templates or logs, and their total size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Usage {
-    /// How many.
+    /// The number.
     pub count: usize,
-    /// Bytes.
+    /// The total size in bytes.
     pub bytes: u64,
 }
 
@@ -47,12 +47,12 @@ struct Item {
     used: SystemTime,
 }
 
-/// What the templates in `cache` take.
+/// The number and size of the templates in `cache`.
 pub fn cache_usage(cache: &Path) -> Usage {
     usage(&templates(cache))
 }
 
-/// What the logs of `layout` take.
+/// The number and size of the logs of `layout`.
 pub fn log_usage(layout: &Layout) -> Usage {
     usage(&logs(layout))
 }
@@ -61,14 +61,14 @@ fn usage(items: &[Item]) -> Usage {
     Usage { count: items.len(), bytes: items.iter().map(|item| item.bytes).sum() }
 }
 
-/// Removes templates beyond the limit, but never `made`, which has just come, or one that somebody
-/// clones. Best effort: a cache may be larger than it has to be.
+/// Removes templates beyond the limit. Never removes `made`, which is new, or one that another
+/// command clones. Ignores errors: a cache that is too large does no harm.
 pub(in crate::cluster) fn trim_cache(cache: &Path, made: &Path) {
     let (new, others): (Vec<_>, Vec<_>) =
         templates(cache).into_iter().partition(|template| template.path == made);
     let room = CACHE_LIMIT.saturating_sub(usage(&new).bytes);
     for template in surplus(&others, usize::MAX, room, FORGET_AFTER) {
-        // whoever clones it holds the lock, and has used it a moment before
+        // a command that clones the template holds its lock and has just set its time of use
         if let Ok(Some(lock)) = Lock::try_take(&lock_of(&template.path))
             && last_use(&template.path) == Some(template.used)
         {
@@ -79,9 +79,9 @@ pub(in crate::cluster) fn trim_cache(cache: &Path, made: &Path) {
     }
 }
 
-/// Removes logs beyond the limit, but never the newest or one that is open. Best effort.
+/// Removes logs beyond the limit. Never removes the newest or an open one. Ignores errors.
 pub(in crate::cluster) fn trim_logs(layout: &Layout) {
-    // called by root, the directory may be that of another user, who puts a link in its place
+    // if root calls, the directory may belong to another user, who could replace it by a link
     let ours = layout.owner() == OsUser::current().uid;
     let link = if ours { OFlag::empty() } else { OFlag::O_NOFOLLOW };
     let flags = (OFlag::O_DIRECTORY | link).bits();
@@ -105,8 +105,8 @@ pub(in crate::cluster) fn trim_logs(layout: &Layout) {
     }
 }
 
-/// Puts a large `server.log` aside, where it is a log like others. Without the logging collector a
-/// server writes everything to it.
+/// Renames a large `server.log`, so that it is trimmed like other logs. Without the logging
+/// collector, a server writes all messages to it.
 fn begin_server_log(layout: &Layout, directory: &File, logs: &[Item]) {
     let path = layout.server_log();
     let large = logs.iter().any(|log| log.path == path && log.bytes > SERVER_LOG_LIMIT);
@@ -118,7 +118,7 @@ fn begin_server_log(layout: &Layout, directory: &File, logs: &[Item]) {
     }
 }
 
-/// The items, the newest first, that do not fit in.
+/// The items that do not fit. `items` are sorted, the newest first.
 fn surplus(items: &[Item], count: usize, bytes: u64, age: Duration) -> Vec<&Item> {
     let mut sum = 0_u64;
     let fits = |(at, item): (usize, &Item)| {
@@ -129,12 +129,12 @@ fn surplus(items: &[Item], count: usize, bytes: u64, age: Duration) -> Vec<&Item
     items.iter().zip(fits).filter_map(|(item, fits)| (!fits).then_some(item)).collect()
 }
 
-/// The templates, the last used first, with what killed commands left of some.
+/// The templates, the most recently used first. Also counts the unfinished ones of killed commands.
 fn templates(cache: &Path) -> Vec<Item> {
     listed(cache, |path, facts| facts.is_dir().then(|| Some((size_of(path), last_use(path)?)))?)
 }
 
-/// The logs that the server and the verbs write by name, the last written first.
+/// The logs of the server and of the commands, recognised by their names, the newest first.
 fn logs(layout: &Layout) -> Vec<Item> {
     listed(layout.logs(), |path, facts| {
         let ours = facts.is_file() && is_log(path) && facts.uid() == layout.owner();
@@ -163,7 +163,7 @@ fn last_use(template: &Path) -> Option<SystemTime> {
     facts.and_then(|facts| facts.modified()).ok()
 }
 
-/// The bytes of a template: by its manifest, and where that tells nothing by its files.
+/// The size of a template in bytes: from its manifest, or else from its files.
 fn size_of(template: &Path) -> u64 {
     let listed = read_small(&template.join("manifest")).ok();
     let listed = listed.and_then(|text| Manifest::parse(&String::from_utf8(text).ok()?));

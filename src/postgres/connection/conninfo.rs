@@ -1,11 +1,12 @@
-//! Where a connection goes: a connection string resolved by libpq's rules.
+//! Resolves connection strings by the rules of libpq.
 //!
-//! libpq fills in what a string leaves open from a service file, then from the `PG*` variables, then
-//! from defaults (manual §34.1, §34.15 to §34.17). Doing the same here, once, has two uses. The
-//! session of this crate and the programs it starts (`psql`, `pg_dump`) certainly speak to the same
-//! server; and a child gets everything as variables, so that no password is on an argument list.
+//! libpq takes the parameters that a string leaves open from a service file, then from the `PG*`
+//! variables, then from its defaults (manual §34.1, §34.15 to §34.17). db-tool does the same, for
+//! two reasons. Its own sessions and the programs that it starts (`psql`, `pg_dump`) then certainly
+//! connect to the same server. And a program gets all parameters as variables, so that no password
+//! is in an argument list.
 //!
-//! Nothing here reads the process's environment: what matters of it is a value.
+//! This module does not read the environment of the process: `cli` passes it as a value.
 
 mod passfile;
 mod service;
@@ -25,14 +26,14 @@ pub use super::url::Password;
 use super::url::{KEYWORDS, PgUrl};
 use crate::sys::error::{Error, Result};
 
-/// What libpq would read from its surroundings.
+/// The parts of the environment that libpq would read.
 #[derive(Clone, Default)]
 pub struct LibpqEnvironment {
-    /// The `PG*` variables. An empty one counts as unset.
+    /// The `PG*` variables. An empty variable counts as unset.
     pub variables: BTreeMap<String, String>,
-    /// The home directory, where `.pgpass`, `.pg_service.conf` and `.postgresql/` are.
+    /// The home directory, which holds `.pgpass`, `.pg_service.conf` and `.postgresql/`.
     pub home: Option<PathBuf>,
-    /// The name of the operating system's user: the default database user.
+    /// The name of the user of the operating system. It is the default database user.
     pub os_user: Option<String>,
 }
 
@@ -46,21 +47,21 @@ impl LibpqEnvironment {
     }
 }
 
-/// One server to try.
+/// A server to try.
 #[derive(Clone)]
 pub struct Target {
-    /// A socket directory (or abstract `@name`), a host name or an address.
+    /// A socket directory, an abstract socket `@name`, a host name, or an address.
     pub host: String,
-    /// The address to connect to instead of looking `host` up.
+    /// The address to connect to. Without it, `host` is looked up.
     pub hostaddr: Option<IpAddr>,
-    /// The port, which also names the socket.
+    /// The port. It is also a part of a socket's name.
     pub port: u16,
     /// The password for this server.
     pub password: Option<Password>,
 }
 
 impl Target {
-    /// Whether this server is reached through a Unix socket.
+    /// Whether the client reaches this server through a Unix socket.
     pub fn is_socket(&self) -> bool {
         self.hostaddr.is_none() && url::is_socket(&self.host)
     }
@@ -80,7 +81,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// A resolved connection string: nothing is left open.
+/// A resolved connection string, with a value for every parameter that matters.
 #[derive(Clone)]
 pub struct Conninfo {
     targets: Vec<Target>,
@@ -89,17 +90,18 @@ pub struct Conninfo {
     parameters: BTreeMap<&'static str, String>,
     home: Option<PathBuf>,
     warnings: Vec<String>,
-    /// Shared by all that are derived from one another, which lead to the same server.
-    met: Arc<timeouts::Met>,
+    /// Facts about the server that sessions have learned. Connections derived from this one share
+    /// them.
+    learned: Arc<timeouts::Learned>,
 }
 
 impl Conninfo {
-    /// Fills in what `url` leaves open: from its service, the `PG*` variables, then libpq's
-    /// defaults. The password may also come from a password file.
+    /// Resolves `url`: parameters that it leaves open come from its service, then the `PG*`
+    /// variables, then libpq's defaults. The password may come from a password file.
     ///
     /// # Errors
-    /// `Missing` when a service, or the user, is nowhere defined; `Conflict` for a service file that
-    /// cannot be read or parsed, a port or address that cannot be, or lists of different lengths.
+    /// `Missing` if the service or the user is not defined. `Conflict` if a service file cannot be
+    /// read or parsed, if a port or an address is invalid, or if lists have different lengths.
     pub fn resolve(url: &PgUrl, environment: &LibpqEnvironment) -> Result<Self> {
         let url = fill_in(url, environment)?;
         let user = match filled(&url, "user").or(environment.os_user.as_deref()) {
@@ -116,13 +118,14 @@ impl Conninfo {
             parameters: url.filled_parameters(),
             home: environment.home.clone(),
             warnings: Vec::new(),
-            met: Arc::default(),
+            learned: Arc::default(),
         };
         conninfo.find_passwords(&url);
         Ok(conninfo)
     }
 
-    /// A password that was given is for every server; a password file may know one for each.
+    /// A password in the string or a variable holds for all servers. A password file may have one
+    /// for each.
     fn find_passwords(&mut self, url: &PgUrl) {
         let given = url.secret("password").filter(|password| !password.reveal().is_empty());
         if let Some(password) = given {
@@ -136,7 +139,7 @@ impl Conninfo {
         }
     }
 
-    /// The servers to try, in this order; at least one.
+    /// The servers to try, in this order. There is at least one.
     pub fn targets(&self) -> &[Target] {
         &self.targets
     }
@@ -151,12 +154,12 @@ impl Conninfo {
         &self.database
     }
 
-    /// Another parameter, such as `sslmode`, when it was set anywhere.
+    /// The value of another parameter, such as `sslmode`, if it is set.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.parameters.get(key).map(String::as_str)
     }
 
-    /// The same connection under a name, with settings of the server as if given in `options`.
+    /// The same connection with an application name and with settings of the server in `options`.
     #[must_use]
     pub fn with_settings(&self, name: &str, settings: &[(&str, &str)]) -> Self {
         let mut conninfo = self.with_options(settings);
@@ -164,7 +167,7 @@ impl Conninfo {
         conninfo
     }
 
-    /// The same connection with settings of the server as if given in `options`.
+    /// The same connection with settings of the server in `options`.
     #[must_use]
     pub fn with_options(&self, settings: &[(&str, &str)]) -> Self {
         let mut conninfo = self.clone();
@@ -184,8 +187,8 @@ impl Conninfo {
         Self { database: database.to_owned(), ..self.clone() }
     }
 
-    /// The same connection through a socket in `directory`, at the other end of which is `target`:
-    /// its password is the one that is sent.
+    /// The same connection through a socket in `directory`, which leads to `target`. The client
+    /// sends the password of `target`.
     #[must_use]
     pub fn through(&self, directory: &Path, target: &Target) -> Self {
         let host = directory.to_string_lossy().into_owned();
@@ -193,16 +196,17 @@ impl Conninfo {
         Self { targets: vec![target], ..self.clone() }
     }
 
-    /// A file below `~/.postgresql`, where libpq looks for certificates.
+    /// The path of a file in `~/.postgresql`, where libpq looks for certificates.
     pub(crate) fn in_dot_postgresql(&self, name: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(".postgresql").join(name))
     }
 
-    /// How long one server may take to answer; `None` is for ever. The default is 10 s for a network,
-    /// and 30 s for a socket, which answers or refuses at once unless its server is stopped.
+    /// The time that one server has to answer. `None` means for ever. The default is 10 s for a
+    /// network and 30 s for a socket: a socket answers or refuses at once, unless its server is
+    /// paused.
     ///
     /// # Errors
-    /// `Conflict` when `connect_timeout` is not a number of seconds.
+    /// `Conflict` if `connect_timeout` is not a number of seconds.
     pub fn connect_timeout(&self, target: &Target) -> Result<Option<Duration>> {
         let Some(text) = self.get("connect_timeout") else {
             return Ok(Some(Duration::from_secs(default_timeout(target))));
@@ -210,12 +214,12 @@ impl Conninfo {
         let seconds: i32 = text.trim().parse().map_err(|_| {
             bad_value("connect_timeout", "a whole number of seconds; 0 waits for ever")
         })?;
-        // Zero and below wait for ever, and libpq waits for two seconds at least (§34.1.2).
+        // Zero and less mean for ever; otherwise libpq waits for at least two seconds (§34.1.2).
         let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
         Ok(seconds.map(|seconds| Duration::from_secs(seconds.max(2))))
     }
 
-    /// The same connection, which waits so many seconds for an answer unless it says itself how long.
+    /// The same connection with this `connect_timeout`, unless it has one already.
     #[must_use]
     pub fn waiting(&self, seconds: u64) -> Self {
         let mut conninfo = self.clone();
@@ -223,7 +227,7 @@ impl Conninfo {
         conninfo
     }
 
-    /// Whether every server to try is this machine.
+    /// Whether all servers to try are on this machine.
     pub fn is_local(&self) -> bool {
         self.targets.iter().all(|target| {
             url::is_local_host(&target.host)
@@ -231,14 +235,14 @@ impl Conninfo {
         })
     }
 
-    /// What was odd about the surroundings but does not stop a connection.
+    /// Problems that do not stop a connection, such as a password file that others can read.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The `PG*` variables with which a program of PostgreSQL makes the same connection. The child
-    /// must have no other `PG*` variable. Parameters that have no variable (§34.15), such as
-    /// `keepalives` or `sslpassword`, cannot be handed on.
+    /// The `PG*` variables with which a program of PostgreSQL makes the same connection. The
+    /// program must have no other `PG*` variables. Parameters without a variable (§34.15), such as
+    /// `keepalives` or `sslpassword`, are lost.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables: BTreeMap<&'static str, String> = KEYWORDS
             .iter()
@@ -258,8 +262,8 @@ impl Conninfo {
         variables.entry("PGCONNECT_TIMEOUT").or_insert_with(|| patience.to_string());
         variables.insert("PGUSER", self.user.clone());
         variables.insert("PGDATABASE", self.database.clone());
-        // Several servers with different passwords: only the password file, which the child reads
-        // again, can say that.
+        // Only a password file can hold different passwords for several servers, and the program
+        // reads that file itself.
         let first = self.targets.first().and_then(|target| target.password.as_ref());
         if let Some(password) = first
             && self.targets.iter().all(|target| target.password.as_ref() == Some(password))
@@ -277,7 +281,7 @@ impl fmt::Debug for Conninfo {
 }
 
 impl fmt::Display for Conninfo {
-    /// The servers, for messages.
+    /// Shows the servers, for messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, target) in self.targets.iter().enumerate() {
             write!(f, "{}{target}", if index > 0 { ", " } else { "" })?;
@@ -286,17 +290,17 @@ impl fmt::Display for Conninfo {
     }
 }
 
-/// How many seconds a server may take to answer when nobody says.
+/// The default timeout in seconds.
 fn default_timeout(target: &Target) -> u64 {
     if target.is_socket() { 30 } else { 10 }
 }
 
-/// What says which server it is.
+/// The parameters that name the server.
 const SERVER: [&str; 3] = ["host", "hostaddr", "port"];
 
-/// The service beats the variables; both only fill what is open. Unlike in libpq, the environment adds
-/// no address and no port to a host that the string, or the service in it, names: that would be
-/// another server.
+/// Fills in open parameters. The service overrides the variables. There is one difference from
+/// libpq: if the string or its service names a host, the environment adds no address and no port to
+/// it, because they would belong to another server.
 fn fill_in(url: &PgUrl, environment: &LibpqEnvironment) -> Result<PgUrl> {
     let mut url = url.clone();
     if let Some(service) = filled(&url, "service").map(str::to_owned) {
@@ -319,7 +323,7 @@ fn fill_in(url: &PgUrl, environment: &LibpqEnvironment) -> Result<PgUrl> {
     Ok(url.without("service"))
 }
 
-/// Pairs the lists of hosts, addresses and ports (§34.1.1.3).
+/// Pairs hosts, addresses and ports (§34.1.1.3).
 fn targets(url: &PgUrl) -> Result<Vec<Target>> {
     let hosts = elements(url, "host");
     let addresses = elements(url, "hostaddr");
@@ -351,14 +355,14 @@ fn parse_address(text: &str) -> Result<IpAddr> {
     text.parse().map_err(|_| bad_value("hostaddr", "an IP address, and the name of a host as host"))
 }
 
-/// A parameter has a value that means nothing. The value is not repeated: somebody may have put a password
-/// in the wrong place.
+/// The error for an invalid value of a parameter. It does not repeat the value, which may be a
+/// password in the wrong place.
 pub(in crate::postgres) fn bad_value(key: &str, allowed: &str) -> Error {
-    Error::conflict(format!("the connection's {key} has a value that means nothing"))
+    Error::conflict(format!("the connection's {key} has an invalid value"))
         .hint(format!("write {allowed}"))
 }
 
-/// The elements of a list with commas; none when it is open or empty.
+/// The elements of a list with commas. There are none if the parameter is open or empty.
 fn elements<'a>(url: &'a PgUrl, key: &str) -> Vec<&'a str> {
     filled(url, key).map(|value| value.split(',').map(str::trim).collect()).unwrap_or_default()
 }
@@ -367,7 +371,7 @@ fn filled<'a>(url: &'a PgUrl, key: &str) -> Option<&'a str> {
     url.get(key).filter(|value| !value.is_empty())
 }
 
-/// libpq's default is chosen when it is built: `/tmp`, or what distributions put in its place.
+/// The default of libpq is fixed when libpq is built: `/tmp`, or the choice of a distribution.
 fn default_socket_directory() -> String {
     let usual = ["/run/postgresql", "/var/run/postgresql"];
     let found = usual.into_iter().find(|dir| Path::new(dir).is_dir());

@@ -1,4 +1,4 @@
-//! How a session reaches a server: URL, conninfo, TLS, and the session itself.
+//! Connections to servers: URL, conninfo, TLS and session.
 
 pub mod conninfo;
 pub mod durability;

@@ -1,9 +1,10 @@
 //! A connected session.
 //!
-//! The rest of the crate is synchronous; tokio-postgres is not. Async stops here: a session owns a
-//! runtime of one thread, which runs only while somebody waits for the server. That wait is also
-//! where a signal must be heard, so it looks at the latch every few milliseconds, asks the server to
-//! cancel the statement and returns the `Interrupted` error, which unwinds through every clean-up.
+//! tokio-postgres is asynchronous, the rest of the crate is synchronous. The border is here: a
+//! session owns a runtime of one thread, which runs only while a caller waits for the server. A
+//! signal must end that wait. So the wait looks for a signal every few milliseconds. If one has
+//! arrived, the session asks the server to cancel the statement and returns the error
+//! `Interrupted`, which unwinds through every clean-up.
 
 mod connect;
 mod failure;
@@ -34,42 +35,43 @@ use crate::sys::error::{Error, Result};
 use crate::sys::process::Patience;
 use crate::sys::signal;
 
-/// How often a wait looks for a signal.
+/// The interval in which a wait looks for a signal.
 const TICK: Duration = Duration::from_millis(30);
 
-/// How long after a request to cancel comes the next one.
+/// The interval between two requests to cancel.
 const AGAIN: Duration = Duration::from_millis(300);
 
-/// How long a cancelled statement may take to end.
+/// The time that a cancelled statement has to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long saying good-bye may take.
+/// The time that a connection has to close properly.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A message of the server that is not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// `NOTICE`, `WARNING`, `INFO`, …; in the server's language.
+    /// `NOTICE`, `WARNING`, `INFO` and so on, in the language of the server.
     pub severity: String,
     /// The message.
     pub message: String,
-    /// More about it.
+    /// The DETAIL field.
     pub detail: Option<String>,
-    /// What to do about it.
+    /// The HINT field.
     pub hint: Option<String>,
 }
 
-/// What arrives from the server between the answers.
+/// The messages that the server sends besides its answers.
 #[derive(Default)]
 struct Inbox {
     notices: Vec<Notice>,
     ended_by: Option<tokio_postgres::Error>,
 }
 
-/// A connection to a database. Dropping it closes it and rolls back what is open.
+/// A connection to a database. Dropping it closes the connection, and the server rolls back an open
+/// transaction.
 pub struct Session {
     runtime: Runtime,
-    // Taken by `drop` only.
+    // only `drop` takes it
     client: Option<Client>,
     driver: JoinHandle<()>,
     tls: Option<MakeRustlsConnect>,
@@ -80,17 +82,18 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects to the first server that answers and suits, by the rules of libpq (§34.1.1.3):
-    /// a server that refuses a login is not passed over.
+    /// Connects to the first suitable server, by the rules of libpq (§34.1.1.3). If a server
+    /// refuses the login, the next one is not tried.
     ///
     /// # Errors
-    /// `Failed` when no connection comes about, `Conflict` or `Missing` for parameters and
-    /// certificate files that cannot be used, `Interrupted` after a signal.
+    /// `Failed` if no connection comes about, `Conflict` or `Missing` for unusable parameters and
+    /// certificate files, `Interrupted` after a signal.
     pub fn connect(conninfo: &Conninfo) -> Result<Self> {
         Self::connect_with(conninfo, Patience::Interruptible)
     }
 
-    /// The same, for what has to be written down after a signal: a stubborn session hears none.
+    /// Connects like [`Self::connect`]. With `Patience::Stubborn`, signals do not end the waits of
+    /// the session: it writes records after a signal.
     ///
     /// # Errors
     /// See [`Self::connect`].
@@ -115,15 +118,15 @@ impl Session {
                 stop: None,
             }),
             Err(error) => {
-                // A host name may still be being looked up; nobody waits for that.
+                // do not wait for a host name that is still being looked up
                 runtime.shutdown_background();
                 Err(error)
             }
         }
     }
 
-    /// Runs any number of statements (the simple protocol): one transaction unless they say
-    /// otherwise. Rows are discarded.
+    /// Runs any number of statements in the simple protocol. They are one transaction unless they
+    /// contain transaction control. Rows are discarded.
     ///
     /// # Errors
     /// See [`server_error`].
@@ -139,8 +142,8 @@ impl Session {
         self.run(async |client| client.query(sql, params).await)
     }
 
-    /// Runs one statement whose parameters have these types: one round trip, where [`Self::query`]
-    /// takes two.
+    /// Runs one statement with parameters of the given types. This takes one round trip;
+    /// [`Self::query`] takes two.
     ///
     /// # Errors
     /// See [`server_error`].
@@ -168,7 +171,7 @@ impl Session {
         self.run(async |client| client.query_one(sql, params).await)
     }
 
-    /// Runs one statement and returns the number of rows it touched.
+    /// Runs one statement and returns the number of affected rows.
     ///
     /// # Errors
     /// See [`server_error`].
@@ -176,11 +179,11 @@ impl Session {
         self.run(async |client| client.execute(sql, params).await)
     }
 
-    /// Runs a `COPY … TO STDOUT` and hands on what arrives, as it arrives: nothing is held. When
-    /// `take` fails, the session is of no further use.
+    /// Runs a `COPY … TO STDOUT` and passes the data to `take` piece by piece. If `take` fails, the
+    /// session cannot be used any more.
     ///
     /// # Errors
-    /// What `take` says; see [`server_error`].
+    /// The error of `take`; see also [`server_error`].
     pub fn copy_out(&mut self, sql: &str, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut taken = Ok(());
         self.run(async |client| {
@@ -199,21 +202,22 @@ impl Session {
         taken
     }
 
-    /// Has the server stop what nobody takes any more; else it works on until it has something to send.
+    /// Makes the server stop a COPY whose data nobody takes any more. Without this the server would
+    /// work until it has something to send.
     fn abandon(&self) {
         let Some(client) = self.client.as_ref() else { return };
         self.runtime.block_on(async {
-            // it is answered after the statement before it
+            // the server answers this after the statement before it
             let ended = pin!(client.batch_execute(""));
             cancel_until(client, self.tls.as_ref(), ended).await;
         });
     }
 
-    /// Runs a `COPY … FROM STDIN` with the data that `next` hands out, and returns the number of rows.
-    /// When `next` fails, the statement does too.
+    /// Runs a `COPY … FROM STDIN` with the data that `next` returns, and returns the number of
+    /// rows. If `next` fails, the statement fails, too.
     ///
     /// # Errors
-    /// What `next` says; see [`server_error`].
+    /// The error of `next`; see also [`server_error`].
     pub fn copy_in(
         &mut self,
         sql: &str,
@@ -227,7 +231,7 @@ impl Session {
                     Ok(Some(data)) => {
                         poll_fn(|context| sink.as_mut().poll_ready(context)).await?;
                         sink.as_mut().start_send(Cursor::new(data))?;
-                        // it is on its way before `next` has to wait
+                        // send the data before `next` has to wait
                         tokio::task::yield_now().await;
                     }
                     Ok(None) => return sink.finish().await,
@@ -241,27 +245,27 @@ impl Session {
         handed_out.map(|()| rows)
     }
 
-    /// Lets every wait from now on end with an error once `stop` is set, as if by a signal.
+    /// From now on, setting `stop` ends every wait with an error, as a signal would.
     pub fn stop_with(&mut self, stop: &Arc<AtomicBool>) {
         self.stop = Some(Arc::clone(stop));
     }
 
-    /// The server's own account of the last statement that failed; `None` after a success.
+    /// The server's error for the last failed statement. `None` after a success.
     pub fn last_failure(&self) -> Option<&DbError> {
         self.last_failure.as_ref()
     }
 
-    /// The SQLSTATE of the last statement that failed, such as `42P01`.
+    /// The SQLSTATE of the last failed statement, such as `42P01`.
     pub fn sqlstate(&self) -> Option<&str> {
         self.last_failure.as_ref().map(|failure| failure.code().code())
     }
 
-    /// The notices and warnings that came since the last call, in order.
+    /// The notices and warnings since the last call, in order.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut lock(&self.inbox).notices)
     }
 
-    /// Waits for the answer to `work`, or for a signal.
+    /// Waits for the result of `work`, or for a signal.
     fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
@@ -281,7 +285,7 @@ impl Session {
         answer.map_err(|error| self.failed(&error))
     }
 
-    /// A connection that ended says only "closed"; why is in the inbox.
+    /// The error of a lost connection says only "closed"; the inbox holds the reason.
     fn failed(&mut self, error: &tokio_postgres::Error) -> Error {
         let inbox = lock(&self.inbox);
         let cause = inbox.ended_by.as_ref().filter(|_| error.is_closed()).unwrap_or(error);
@@ -291,7 +295,8 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// Lets the server see a proper end instead of a lost connection. Failing to is harmless.
+    /// Closes the connection properly, so that the server does not log a lost connection. An error
+    /// does no harm.
     fn drop(&mut self) {
         self.client = None;
         let driver = &mut self.driver;
@@ -303,13 +308,13 @@ impl Drop for Session {
 /// The value of a column.
 ///
 /// # Errors
-/// `Unexpected` when there is no such column or its type is another.
+/// `Unexpected` if there is no such column or if it has another type.
 pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
     row.try_get(name).map_err(|error| server_error(&error))
 }
 
-/// Waits for `work` to end or a signal to arrive, whichever is first. A finished answer counts even
-/// when a signal is already there: the next wait will hear it.
+/// Waits for the end of `work` or for a signal. If both are there, the result of `work` counts, and
+/// the next wait notices the signal.
 async fn interruptible<F: Future>(
     mut work: Pin<&mut F>,
     patience: Patience,
@@ -333,8 +338,8 @@ async fn interruptible<F: Future>(
     }
 }
 
-/// Cancels until `answer` is there. The server ignores a request that arrives before its statement
-/// does, and would work on.
+/// Requests a cancellation until the answer arrives. One request is not enough: the server ignores
+/// a request that arrives before the statement, and would go on.
 async fn cancel_until<F: Future>(
     client: &Client,
     tls: Option<&MakeRustlsConnect>,
@@ -351,7 +356,7 @@ async fn cancel_until<F: Future>(
     let _ = tokio::time::timeout(GRACE, cancelled).await;
 }
 
-/// Asks the server to stop the running statement; it takes a second connection.
+/// Asks the server to cancel the running statement. This takes a second connection.
 async fn cancel(client: &Client, tls: Option<&MakeRustlsConnect>) {
     let token = client.cancel_token();
     let _ = match tls {
@@ -360,7 +365,7 @@ async fn cancel(client: &Client, tls: Option<&MakeRustlsConnect>) {
     };
 }
 
-/// Nothing panics while it holds the lock, so a poisoned one is as good.
+/// No thread panics while it holds the lock, so a poisoned lock is still usable.
 fn lock(inbox: &Mutex<Inbox>) -> std::sync::MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,11 @@
 //! TLS for sessions, with libpq's meaning of its parameters (manual §34.19).
 //!
-//! What surprises there, and is kept: a root file that exists is used whatever the mode, so that
-//! `require` then means `verify-ca`; `verify-ca` checks the chain but not the name; the file may
-//! hold the server's own self-signed certificate. Where this is stricter: a file that was named must
-//! be there, a host name must be in `subjectAltName` (the common name is not looked at), and a
-//! private key must not be encrypted.
+//! Some of libpq's rules are surprising, and db-tool keeps them. If the root file exists, it is
+//! used in every mode, so that `require` then means `verify-ca`. `verify-ca` checks the chain but
+//! not the name. The root file may hold the self-signed certificate of the server.
+//!
+//! db-tool is stricter in three ways: a file that the user named must exist; the host name must be
+//! in `subjectAltName`, the common name does not count; and a private key must not be encrypted.
 
 #[cfg(test)]
 mod tests;
@@ -43,10 +44,11 @@ pub(in crate::postgres) enum Mode {
 }
 
 impl Mode {
-    /// The mode of a connection: `prefer` unless it is set, `verify-full` with the system's roots.
+    /// The mode of a connection. The default is `prefer`, or `verify-full` with the system's root
+    /// certificates.
     ///
     /// # Errors
-    /// `Conflict` for a mode that is none, or too weak for `sslrootcert=system`.
+    /// `Conflict` for an unknown mode, and for a mode too weak for `sslrootcert=system`.
     pub(in crate::postgres) fn of(conninfo: &Conninfo) -> Result<Self> {
         let system = conninfo.get("sslrootcert") == Some("system");
         let mode = match conninfo.get("sslmode") {
@@ -69,20 +71,21 @@ impl Mode {
     }
 }
 
-/// How to encrypt a connection and whom to believe.
+/// The TLS configuration of a connection.
 pub(in crate::postgres) struct Tls {
-    /// Does the handshake.
+    /// Makes the handshake.
     pub(in crate::postgres) connector: MakeRustlsConnect,
-    /// What the server's certificate is checked against, if it is; for messages.
+    /// The name of the root certificates, for messages. `None` if the server's certificate is not
+    /// checked.
     pub(in crate::postgres) checked_against: Option<String>,
 }
 
 impl Tls {
-    /// Reads the certificate files that the connection asks for.
+    /// Reads the certificate files that the connection names.
     ///
     /// # Errors
-    /// `Missing` for a file that is not there, `Failed` for one that cannot be used, `Conflict` for
-    /// parameters that have no meaning here.
+    /// `Missing` for a file that does not exist, `Failed` for an unusable one, `Conflict` for
+    /// invalid parameters.
     pub(in crate::postgres) fn new(conninfo: &Conninfo, mode: Mode) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = Roots::find(conninfo, mode)?;
@@ -111,7 +114,7 @@ impl Tls {
     }
 }
 
-/// `ssl_min_protocol_version` and `ssl_max_protocol_version`. Below TLS 1.2 there is nothing.
+/// `ssl_min_protocol_version` and `ssl_max_protocol_version`. rustls has no version below TLS 1.2.
 fn versions(conninfo: &Conninfo) -> Result<Vec<&'static SupportedProtocolVersion>> {
     let bound = |key, default| {
         let text = conninfo.get(key).unwrap_or(default);
@@ -136,14 +139,14 @@ fn versions(conninfo: &Conninfo) -> Result<Vec<&'static SupportedProtocolVersion
     Ok(versions)
 }
 
-/// The certificates to trust.
+/// The trusted root certificates.
 struct Roots {
     certificates: Vec<CertificateDer<'static>>,
     name: String,
 }
 
 impl Roots {
-    /// `sslrootcert`, else `~/.postgresql/root.crt` when it exists.
+    /// `sslrootcert`, else `~/.postgresql/root.crt` if it exists.
     fn find(conninfo: &Conninfo, mode: Mode) -> Result<Option<Self>> {
         let usual = conninfo.in_dot_postgresql("root.crt");
         let file = match conninfo.get("sslrootcert") {
@@ -180,7 +183,7 @@ fn system_roots() -> Result<Roots> {
     Ok(Roots { certificates: found.certs, name: "the system's root certificates".to_owned() })
 }
 
-/// The client's certificate and key, when there is a certificate (§34.19.2).
+/// The files of the client's certificate and key, if there is a certificate (§34.19.2).
 fn client_files(conninfo: &Conninfo) -> Result<Option<(PathBuf, PathBuf)>> {
     if conninfo.get("sslcertmode") == Some("disable") {
         return Ok(None);
@@ -211,7 +214,8 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     Ok(certificates)
 }
 
-/// Reads a key that nobody else can read: mode 0600, or 0640 when it is root's (§34.19.2).
+/// Reads a private key. Others must not be able to read it: mode 0600, or 0640 if it belongs to
+/// root (§34.19.2).
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
     let what = "private key file";
     let text = read(what, file)?;
@@ -230,7 +234,7 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
         .map_err(|_| unusable(what, file, &"it holds no PEM private key"))
 }
 
-/// Certificates that their issuer took back; `~/.postgresql/root.crl` unless it is named.
+/// The list of revoked certificates: `sslcrl`, else `~/.postgresql/root.crl`.
 fn revocations(conninfo: &Conninfo) -> Result<Vec<CertificateRevocationListDer<'static>>> {
     let usual = || conninfo.in_dot_postgresql("root.crl").filter(|file| file.exists());
     let Some(file) = conninfo.get("sslcrl").map(PathBuf::from).or_else(usual) else {
@@ -254,7 +258,7 @@ fn unusable(what: &str, file: &Path, why: &dyn fmt::Display) -> Error {
     Error::failed(format!("cannot use {what} {}: {why}", file.display()))
 }
 
-/// Decides on the server's certificate as OpenSSL does for libpq. The handshake's signature is
+/// Checks the server's certificate as OpenSSL does for libpq. The signature of the handshake is
 /// checked in every mode.
 #[derive(Debug)]
 struct Verifier {
@@ -287,8 +291,8 @@ impl Verifier {
         Ok(Self { provider, chain: Some(chain), roots: certificates, name_matters })
     }
 
-    /// A self-signed certificate of a server is its own authority when it is among the roots. By
-    /// then its validity has been checked.
+    /// Whether a self-signed server certificate is among the roots: then it is its own authority.
+    /// Its validity has been checked before.
     fn is_its_own_root(&self, error: &rustls::Error, certificate: &CertificateDer<'_>) -> bool {
         let rustls::Error::InvalidCertificate(CertificateError::Other(why)) = error else {
             return false;
@@ -308,7 +312,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
         match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            // The name is looked at last: the chain is good.
+            // the name is checked last, so the chain is valid
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.name_matters => Ok(ServerCertVerified::assertion()),

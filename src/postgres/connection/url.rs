@@ -1,12 +1,12 @@
-//! Connection strings: parsed once, printed without secrets.
+//! Parses connection strings and prints them without secrets.
 //!
-//! PostgreSQL manual §34.1.1 knows two forms, `postgresql://user@host/db?key=value` and
-//! `key=value key='value'`. Both are sets of parameters, and that is what a [`PgUrl`] holds. The
-//! canonical form that [`PgUrl::to_url`] writes is understood by libpq and by general URL parsers
-//! alike: a socket directory stands in the `host` parameter behind the authority `localhost`.
+//! PostgreSQL has two forms of connection strings (manual §34.1.1):
+//! `postgresql://user@host/db?key=value` and `key=value key='value'`. Both are sets of parameters,
+//! and a [`PgUrl`] is such a set. [`PgUrl::to_url`] writes a canonical form that libpq and other
+//! URL parsers understand: a socket directory is in the parameter `host`, and the authority is
+//! `localhost`.
 //!
-//! This file does no I/O. What a string leaves open (service, environment, defaults) is filled in
-//! by `conninfo`.
+//! This file does no I/O. `conninfo` fills in the parameters that a string leaves open.
 
 mod parse;
 #[cfg(test)]
@@ -19,13 +19,14 @@ use std::path::Path;
 
 use crate::sys::error::{Error, Result};
 
-/// A parameter keyword and the environment variable libpq reads it from, if there is one.
+/// The keyword of a parameter, and the environment variable from which libpq reads it, if there is
+/// one.
 pub(crate) type Keyword = (&'static str, Option<&'static str>);
 
-/// Every parameter of manual §34.1.2, with its variable from §34.15.
+/// All parameters of manual §34.1.2, with their variables from §34.15.
 ///
-/// Keywords newer than the installed libpq are accepted: they reach it as variables, which an older
-/// one ignores.
+/// Keywords that the installed libpq does not know are accepted: it gets them as variables, which
+/// it then ignores.
 pub(crate) const KEYWORDS: &[Keyword] = &[
     ("application_name", Some("PGAPPNAME")),
     ("channel_binding", Some("PGCHANNELBINDING")),
@@ -72,23 +73,23 @@ pub(crate) const KEYWORDS: &[Keyword] = &[
     ("user", Some("PGUSER")),
 ];
 
-/// Parameters whose values are never shown.
+/// The parameters whose values are never shown.
 const SECRETS: &[&str] = &["password", "sslpassword"];
 
-/// The port of a server that names none.
+/// The port of a server if none is given.
 pub(crate) const DEFAULT_PORT: u16 = 5432;
 
-/// A password. It has no `Debug` and no `Display`, so that it cannot be printed by accident.
+/// A password. It has neither `Debug` nor `Display`, so that no code can print it by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// Takes the password in clear.
+    /// Takes the password as plain text.
     pub fn new(clear: impl Into<String>) -> Self {
         Self(clear.into())
     }
 
-    /// The password in clear: for the server's protocol and a child's environment, nothing else.
+    /// The password as plain text. Use it only for the protocol and for the environment of a child.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -102,19 +103,20 @@ pub struct PgUrl {
 }
 
 impl PgUrl {
-    /// Reads either form of a connection string (manual §34.1.1). An empty one leaves all open.
+    /// Parses either form of a connection string (manual §34.1.1). An empty string leaves all
+    /// parameters open.
     ///
     /// # Errors
-    /// `Conflict` for a malformed string, an unknown parameter or a port that cannot be; the
-    /// message never repeats what could be a password.
+    /// `Conflict` for a malformed string, an unknown parameter or an invalid port. The message
+    /// repeats no text that could be a password.
     pub fn parse(text: &str) -> Result<Self> {
         let url = parse::parse(text)?;
         url.ports()?;
         Ok(url)
     }
 
-    /// The URL of a server that listens on a socket in `dir`. `dir` holds no comma, which libpq
-    /// would take for a second host.
+    /// The URL of a server with a socket in `dir`. `dir` must have no comma, which libpq would read
+    /// as a separator of hosts.
     pub fn for_socket(dir: &Path, port: u16, user: &str, database: &str) -> Self {
         Self::default()
             .with("host", &dir.to_string_lossy())
@@ -123,12 +125,12 @@ impl PgUrl {
             .with("dbname", database)
     }
 
-    /// A parameter as it was given, perhaps empty; never a password.
+    /// The value of a parameter, which may be empty. Never a password.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.parameters.get(key).map(String::as_str)
     }
 
-    /// A password parameter.
+    /// The value of a password parameter.
     pub(crate) fn secret(&self, key: &str) -> Option<&Password> {
         self.secrets.get(key)
     }
@@ -138,7 +140,7 @@ impl PgUrl {
         self.get("host")
     }
 
-    /// The same with one parameter set; `key` is one of libpq's keywords.
+    /// Returns this URL with one parameter set. `key` must be a keyword of libpq.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         let known = self.set(key, value);
@@ -146,7 +148,7 @@ impl PgUrl {
         self
     }
 
-    /// The same with one parameter left open again.
+    /// Returns this URL with one parameter left open.
     #[must_use]
     pub fn without(mut self, key: &str) -> Self {
         self.parameters.remove(key);
@@ -154,19 +156,19 @@ impl PgUrl {
         self
     }
 
-    /// The same with one parameter set unless it already is, be it to nothing.
+    /// Returns this URL with one parameter set, unless it is set already, even to an empty value.
     pub(crate) fn with_default(self, key: &str, value: &str) -> Self {
         let open = !self.parameters.contains_key(key) && !self.secrets.contains_key(key);
         if open { self.with(key, value) } else { self }
     }
 
-    /// The parameters that have a value, without passwords.
+    /// The parameters with values that are not empty, without passwords.
     pub(crate) fn filled_parameters(&self) -> BTreeMap<&'static str, String> {
         let filled = self.parameters.iter().filter(|(_, value)| !value.is_empty());
         filled.map(|(key, value)| (*key, value.clone())).collect()
     }
 
-    /// The canonical URL, percent-encoded, without any password.
+    /// The canonical URL, percent-encoded and without passwords.
     pub fn to_url(&self) -> String {
         let mut open: BTreeMap<&str, &str> =
             self.parameters.iter().map(|(key, value)| (*key, value.as_str())).collect();
@@ -183,8 +185,8 @@ impl PgUrl {
         url
     }
 
-    /// `user@host:port,…`, taking from `open` what it says. Without a host it is empty, because
-    /// URL parsers refuse a user without a host.
+    /// `user@host:port,…`. Takes the parameters that it writes out of `open`. It is empty if there
+    /// is no host, because URL parsers refuse a user without a host.
     fn authority<'a>(&self, open: &mut BTreeMap<&'a str, &'a str>) -> String {
         let Some(hosts) = self.host().filter(|host| !host.is_empty()) else {
             return String::new();
@@ -193,8 +195,8 @@ impl PgUrl {
         let user = user.unwrap_or_default();
         let hosts: Vec<_> = hosts.split(',').collect();
         let ports: Option<Vec<_>> = self.get("port").map(|ports| ports.split(',').collect());
-        // Several hosts in the authority give each a port, if only the default one; when the ports
-        // are left open (to PGPORT) the hosts have to stand in the query.
+        // With several hosts, the authority must state each port, even the default one. If the
+        // ports are left open (to PGPORT), the hosts must be in the query.
         let ports_open = hosts.len() > 1 && ports.is_none();
         if ports_open || hosts.iter().any(|host| host.is_empty() || is_socket(host)) {
             return format!("{user}localhost");
@@ -211,13 +213,13 @@ impl PgUrl {
         }
     }
 
-    /// Every port of the list; `None` for one left open.
+    /// All ports of the list. `None` for a port that is left open.
     pub(crate) fn ports(&self) -> Result<Vec<Option<u16>>> {
         let Some(ports) = self.get("port") else { return Ok(Vec::new()) };
         ports.split(',').map(|port| parse_port(port.trim())).collect()
     }
 
-    /// Sets a parameter; false when libpq knows none of that name.
+    /// Sets a parameter. Returns false if libpq has no such parameter.
     fn set(&mut self, key: &str, value: &str) -> bool {
         let Some(key) = keyword(key) else { return false };
         if SECRETS.contains(&key) {
@@ -241,17 +243,18 @@ impl fmt::Debug for PgUrl {
     }
 }
 
-/// libpq's own spelling of a keyword, if it is one.
+/// The canonical spelling of a keyword. `None` if libpq has no such keyword.
 pub(crate) fn keyword(key: &str) -> Option<&'static str> {
     KEYWORDS.iter().map(|(known, _)| *known).find(|known| *known == key)
 }
 
-/// Whether libpq takes this host for a socket: an absolute directory, or an abstract `@name`.
+/// Whether libpq takes this host for a socket: an absolute path, or an abstract socket `@name`.
 pub(crate) fn is_socket(host: &str) -> bool {
     host.starts_with(['/', '@'])
 }
 
-/// Whether this host is reached without a network: a socket, `localhost`, a loopback address.
+/// Whether the client reaches this host without a network: a socket, `localhost` or a loopback
+/// address.
 pub(crate) fn is_local_host(host: &str) -> bool {
     let loopback = |address: IpAddr| address.to_canonical().is_loopback();
     host.is_empty()
@@ -260,7 +263,7 @@ pub(crate) fn is_local_host(host: &str) -> bool {
         || host.parse().is_ok_and(loopback)
 }
 
-/// A port as libpq takes it; `None` for an empty one.
+/// Parses a port as libpq does. `None` for an empty one.
 pub(crate) fn parse_port(port: &str) -> Result<Option<u16>> {
     if port.is_empty() {
         return Ok(None);
@@ -271,35 +274,37 @@ pub(crate) fn parse_port(port: &str) -> Result<Option<u16>> {
     }
 }
 
-/// What stands in a port's place may be a password cut off at a `/` that was not encoded.
+/// The error for an invalid port. It does not repeat the text, which may be a part of a password:
+/// an unencoded `/` cuts it off.
 fn port_error() -> Error {
     Error::conflict("the connection string's port is not between 1 and 65535")
         .hint("in a URL, write / : @ and % in a user or password as %2F %3A %40 and %25")
 }
 
-/// Takes out a parameter that has a value; an empty one stays, to be written as `key=`.
+/// Takes a parameter with a value out of `open`. An empty parameter stays and is written as `key=`.
 fn take_filled<'a>(open: &mut BTreeMap<&'a str, &'a str>, key: &str) -> Option<&'a str> {
     open.get(key).is_some_and(|value| !value.is_empty()).then(|| open.remove(key)).flatten()
 }
 
-/// The host and port first, as people read them, then the rest by name.
+/// The names of the parameters: first host and port, as people read them, then the others in
+/// alphabetical order.
 fn in_reading_order<'a>(open: &BTreeMap<&'a str, &'a str>) -> Vec<&'a str> {
     let mut keys: Vec<_> = open.keys().copied().collect();
     keys.sort_by_key(|key| (!matches!(*key, "host" | "port"), *key));
     keys
 }
 
-/// `host:port`, or the host alone when its port is the default one.
+/// `host:port`, or only the host if the port is empty.
 fn with_port((host, port): (String, &str)) -> String {
     if port.is_empty() { host } else { format!("{host}:{}", encode(port, "")) }
 }
 
-/// An IPv6 address goes into brackets.
+/// Puts an IPv6 address into brackets.
 fn encode_host(host: &str) -> String {
     if host.contains(':') { format!("[{}]", encode(host, ":")) } else { encode(host, "") }
 }
 
-/// Percent-encodes everything but RFC 3986's unreserved characters and those in `readable`.
+/// Percent-encodes all characters but the unreserved ones of RFC 3986 and those in `readable`.
 fn encode(text: &str, readable: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,8 +1,9 @@
-//! Lays the text that psql sent over the source it came from.
+//! Aligns the text that psql sent to the server with the source that psql read.
 //!
-//! The two are walked side by side. They may differ in three ways only: psql drops empty lines
-//! outside of quotes, replaces `:name`, `:'name'`, `:"name"` and `:{?name}`, and sends `;` for
-//! `\;`. Where a variable stood, the text up to the next piece of source is its value.
+//! The two texts are compared from their beginnings. They may differ in three ways: psql drops
+//! empty lines outside of quotes; it replaces `:name`, `:'name'`, `:"name"` and `:{?name}`; and it
+//! sends `;` for `\;`. The value of a variable ends where the next piece of the source is found in
+//! the sent text.
 
 /// Consecutive lines of a source, numbered from 1.
 #[derive(Debug)]
@@ -12,7 +13,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// `lines` begin with line `first`. A byte order mark and carriage returns are dropped.
+    /// Takes lines of which the first has the number `first`. Drops a byte order mark and carriage
+    /// returns.
     pub(super) fn new(first: usize, mut lines: Vec<String>) -> Self {
         for (index, line) in lines.iter_mut().enumerate() {
             super::clean_line(first + index, line);
@@ -29,13 +31,13 @@ impl Window {
     }
 }
 
-/// From `sent` on in the sent text, the source goes on at `byte` of `line`.
+/// A pair of equal places: byte `sent` of the sent text, and `byte` of `line` in the source.
 #[derive(Debug)]
 struct Anchor {
     sent: usize,
     line: usize,
     byte: usize,
-    /// The sent text is the value of the variable at this place.
+    /// Whether the sent text continues with the value of a variable.
     variable: bool,
 }
 
@@ -46,7 +48,7 @@ pub(super) struct Alignment {
 }
 
 impl Alignment {
-    /// The place nearest to the window's end at which `sent` begins.
+    /// Finds the place nearest to the window's end at which the source equals `sent`.
     pub(super) fn search(window: &Window, sent: &str) -> Option<Self> {
         if sent.is_empty() {
             return None;
@@ -57,7 +59,7 @@ impl Alignment {
         })
     }
 
-    /// The line and byte of the source that byte `sent` came from.
+    /// The line and byte of the source from which byte `sent` comes.
     pub(super) fn source(&self, sent: usize) -> (usize, usize) {
         let after = self.anchors.partition_point(|anchor| anchor.sent <= sent);
         match after.checked_sub(1).and_then(|at| self.anchors.get(at)) {
@@ -73,7 +75,7 @@ impl Alignment {
     }
 }
 
-/// Where a statement can begin on a line: at its first token, and after each semicolon.
+/// The places on a line where a statement can begin: the first token, and after each semicolon.
 fn starts(line: &str) -> impl Iterator<Item = usize> {
     std::iter::once(0).chain(line.match_indices(';').map(|(at, _)| at + 1)).filter_map(|from| {
         let rest = &line[from..];
@@ -143,13 +145,13 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    /// Skips the value of the variable of `length` bytes that `source` begins with.
+    /// Skips the value of a variable. `source` begins with the variable, which has `length` bytes.
     fn skip_value(&mut self, source: &str, length: usize) -> Option<()> {
         let after = &source[length..];
         let until = after.find(':').unwrap_or(after.len());
         let next = if after.is_empty() { "\n" } else { &after[..until] };
         let sent = &self.sent[self.at..];
-        // At the very end of the statement nothing follows the value.
+        // at the end of the statement no text follows the value
         let value = sent.find(next).filter(|_| !next.is_empty());
         let value = value.or_else(|| (next == "\n").then_some(sent.len()))?;
         self.anchor(true);
@@ -160,7 +162,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The length of the psql variable that a text begins with (psql manual, "SQL Interpolation").
+/// The length of the psql variable with which a text begins (psql manual, "SQL Interpolation").
 fn variable(text: &str) -> Option<usize> {
     let name = text.strip_prefix(':')?;
     let (open, close) = match name.chars().next()? {

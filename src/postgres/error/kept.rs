@@ -1,13 +1,13 @@
-//! The lines of a message, as far as they are kept.
+//! The kept lines of a message.
 
-/// How much of a statement, and of the message before it, is kept.
+/// The bytes of a statement, and of the message before it, that are kept.
 pub(super) const KEPT: usize = 64 * 1024;
 
-/// The beginning of a text, and how many lines the whole had.
+/// The beginning of a text, and the number of its lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) text: String,
-    /// Line ends in the whole text, kept or not.
+    /// The line ends in the complete text, also in the part that is not kept.
     pub(super) newlines: usize,
     pub(super) cut: bool,
 }
@@ -45,7 +45,7 @@ impl Kept {
     }
 }
 
-/// The largest character boundary of `text` that is not after `index`.
+/// The last character boundary of `text` at or before `index`.
 pub(super) fn floor_char_boundary(text: &str, index: usize) -> usize {
     let index = index.min(text.len());
     (0..=index).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)

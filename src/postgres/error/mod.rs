@@ -1,7 +1,8 @@
-//! What the server or psql says of a failed statement, pointing at the character.
+//! Errors of failed statements, with the position of the error in the SQL.
 //!
-//! Two ways lead here: psql's stderr (`StderrReader` → `PsqlFailure` → `locate`) for the project's
-//! own SQL, and a session's `DbError` for the SQL of this crate.
+//! There are two sources of such errors. For the project's SQL, psql's standard error is read
+//! (`StderrReader` → `PsqlFailure` → `locate`). For the SQL of this crate, a session returns a
+//! `DbError`.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ mod render;
 mod tests;
 
 pub use psql::PsqlFailure;
-pub use reader::{PassedOver, StderrReader};
+pub use reader::{IgnoredError, StderrReader};
 
 /// A failed statement.
 ///
@@ -28,33 +29,33 @@ pub use reader::{PassedOver, StderrReader};
 pub struct SqlError {
     /// `ERROR`, `FATAL` or `PANIC`.
     pub severity: String,
-    /// Five characters; none for psql's own errors.
+    /// The SQLSTATE: five characters. psql's own errors have none.
     pub sqlstate: Option<String>,
-    /// What failed; may span lines.
+    /// The primary message. It may have several lines.
     pub message: String,
-    /// More on what failed.
+    /// The DETAIL field.
     pub detail: Option<String>,
-    /// What to do about it, in the words of the server or of a function's author.
+    /// The HINT field, from the server or from the author of a function.
     pub hint: Option<String>,
-    /// The stack of functions, innermost first.
+    /// The CONTEXT field: the stack of functions, innermost first.
     pub context: Option<String>,
-    /// The place in a query that does not stand in the file: of a function, or generated.
+    /// An excerpt of a query that is not in the file: it is in a function, or generated.
     pub query: Option<Excerpt>,
-    /// The file, or the name of the text that was run.
+    /// The path of the file, or the name of the text.
     pub file: Option<PathBuf>,
-    /// From 1.
+    /// The line, from 1.
     pub line: Option<usize>,
-    /// In characters, from 1.
+    /// The column in characters, from 1.
     pub column: Option<usize>,
-    /// The error is at that very character; otherwise the place is where the statement begins.
+    /// Whether the column is the error's. If false, the place is the beginning of the statement.
     pub caret: bool,
-    /// Up to three numbered lines round `line`.
+    /// Up to three numbered source lines around `line`.
     pub source: Vec<(usize, String)>,
 }
 
-/// What a SQLSTATE means that is this tool's own, class `HC`: there is no key for secrets (`HC005`), one
-/// is sealed with a key that is not there (`HC006`), or else a function of the bundle met an
-/// impossible state.
+/// The kind of an error with a SQLSTATE of class `HC`, which db-tool's own SQL raises. `HC005`:
+/// there is no key for secrets. `HC006`: the key of a secret is not there. Others: a function of
+/// the bundle found an impossible state.
 pub fn own_kind(sqlstate: &str) -> Option<Kind> {
     match sqlstate {
         "HC005" => Some(Kind::Missing),
@@ -64,7 +65,7 @@ pub fn own_kind(sqlstate: &str) -> Option<Kind> {
 }
 
 impl SqlError {
-    /// The error of a session that ran `sql`, a text known to the reader as `label`.
+    /// The error of a session that ran the text `sql`. `label` names the text in messages.
     pub fn from_db_error(error: &DbError, label: &str, sql: &str) -> Self {
         let mut this = Self {
             severity: error.severity().to_owned(),
@@ -86,9 +87,9 @@ impl SqlError {
         this
     }
 
-    /// An error of a statement that begins on `line` of a file.
+    /// The error of a statement that begins on `line` of a file.
     ///
-    /// `read_lines` returns lines of it, fewer at its end.
+    /// `read_lines` returns lines of the file, and fewer at its end.
     pub fn at_line(
         message: &str,
         file: &Path,
@@ -107,7 +108,8 @@ impl SqlError {
         this
     }
 
-    /// Turns it into the crate's error: one line that begins with `what`, and the rendering below.
+    /// Makes an error of the crate. Its message is one line that begins with `what`; its detail is
+    /// the rendered error.
     pub fn into_error(self, what: &str) -> Error {
         let kind = self.sqlstate.as_deref().and_then(own_kind).unwrap_or(Kind::Sql);
         let blank = |c: char| c.is_whitespace() || c.is_control();
@@ -116,7 +118,7 @@ impl SqlError {
         Error::new(kind, format!("{what}: {message}")).detail(self.render())
     }
 
-    /// Points at character `position` (from 1) of `sql`.
+    /// Sets the place to character `position` (from 1) of `sql`.
     fn point(&mut self, sql: &str, position: usize) {
         let (line, column) = line_and_column(sql, position);
         self.line = Some(line);
@@ -135,7 +137,7 @@ impl SqlError {
     }
 }
 
-/// Drops what is no text of a line: a carriage return, and a byte order mark before the first.
+/// Removes a carriage return and, on the first line, a byte order mark.
 fn clean_line(number: usize, line: &mut String) {
     if line.ends_with('\r') {
         line.pop();
@@ -153,26 +155,27 @@ fn line_and_column(text: &str, position: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
-/// A line of a query with a caret below, as libpq prints it.
+/// A line of a query with a caret below it, as libpq prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     /// The line of the query, from 1.
     pub line: usize,
-    /// The line's text with blanks for tabs; of a long line a part, with `...` on the cut sides.
+    /// The text of the line, with blanks for tabs. libpq cuts a long line and prints `...` at the
+    /// cuts.
     pub text: String,
-    /// The character of `text` that the caret is under, from 0.
+    /// The index of the character above the caret, from 0.
     pub caret: usize,
 }
 
 impl Excerpt {
-    /// Character `position` (from 1) of `query`.
+    /// The excerpt for character `position` (from 1) of `query`.
     fn at(query: &str, position: usize) -> Self {
         let (line, column) = line_and_column(query, position);
         let text = query.split('\n').nth(line - 1).unwrap_or_default();
         Self { line, text: text.replace('\t', " "), caret: column - 1 }
     }
 
-    /// Reads `LINE 3: text` and the line with the caret below.
+    /// Parses `LINE 3: text` and the line with the caret below it.
     fn parse(line: &str, below: &str) -> Option<Self> {
         let (number, text) = line.strip_prefix("LINE ")?.split_once(": ")?;
         let blanks = below.strip_suffix('^')?;
@@ -193,14 +196,15 @@ impl Excerpt {
         Some(Self { line, text: text.to_owned(), caret })
     }
 
-    /// The byte of `text` that the caret is at, if its line is this excerpt's.
+    /// The byte of `text` under which the caret is. `None` if the excerpt does not fit `text`.
     fn offset_in(&self, text: &str) -> Option<usize> {
         let start = psql::line_offset(text, self.line.checked_sub(1)?)?;
         let line = text[start..].split('\n').next()?;
         self.offset_in_line(line).map(|offset| start + offset)
     }
 
-    /// The byte of a line that the caret is at, if the line holds this excerpt.
+    /// The byte of a line under which the caret is. `None` if the line does not contain the
+    /// excerpt.
     fn offset_in_line(&self, line: &str) -> Option<usize> {
         let plain = line.replace('\t', " ");
         let bytes = |text: &str, chars: usize| {
@@ -220,10 +224,10 @@ impl Excerpt {
             .find_map(|text| Some(plain.find(text)? + bytes(text, self.caret.checked_sub(cut)?)))
     }
 
-    /// The byte of a line of the source at which the text from the caret on stands.
+    /// The byte of a source line at which the text behind the caret begins.
     ///
-    /// The line is not the query's own, so only its longest common piece counts: the rest of the
-    /// query, or the word under the caret if it stands there once.
+    /// The line is not a line of the query, so the longest common piece counts: the rest of the
+    /// query, or the word behind the caret if the line has it only once.
     fn caret_text_in(&self, line: &str) -> Option<usize> {
         if let Some(offset) = self.offset_in_line(line) {
             return Some(offset);
@@ -238,7 +242,7 @@ impl Excerpt {
         once(rest.trim_end()).or_else(|| once(word)).map(|(at, _)| at)
     }
 
-    /// The line and the caret below it.
+    /// The line, and below it the caret.
     fn render(&self) -> String {
         let (text, caret) = render::cut(&self.text, self.caret + 1);
         format!("{text}\n{}^", " ".repeat(caret))

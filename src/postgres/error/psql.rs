@@ -1,9 +1,10 @@
-//! An error block of psql, taken apart and found again in the source.
+//! Parses an error of psql and finds its place in the source.
 //!
-//! psql reports the line on which it had read the whole statement, and the server a line and a
-//! caret within the text it was sent. That text is not the source: psql drops leading blanks, `--`
-//! comments before the first token and every empty line outside of quotes, and puts variables in.
-//! So the text is not counted back from the reported line but laid over the source (`align`).
+//! psql reports the line on which it had read the complete statement. The server reports a line and
+//! a caret in the text that psql sent. That text differs from the source: psql drops leading
+//! blanks, `--` comments before the first token, and empty lines outside of quotes, and it replaces
+//! variables. So db-tool does not count lines backwards, but aligns the text with the source
+//! (`align`).
 
 use std::path::{Path, PathBuf};
 
@@ -11,26 +12,26 @@ use super::align::{Alignment, Window};
 use super::kept::Kept;
 use super::{Excerpt, SqlError};
 
-/// How many lines before the expected one are searched: psql does not count the empty lines that
-/// it drops, and reports the end of the file for a last statement without a semicolon.
+/// The lines before the expected one that are searched. psql does not count the empty lines that it
+/// drops, and for a last statement without a semicolon it reports the end of the file.
 const SLACK: usize = 1_000;
-/// How far back the statement of a failed `COPY FROM STDIN` is searched, beyond the data.
+/// The lines before the data that are searched for the statement of a failed `COPY FROM STDIN`.
 const COPY_SLACK: usize = 20_000;
 
-/// An error that ended psql, with the place psql gave.
+/// The error that ended psql, with the place that psql reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PsqlFailure {
     error: SqlError,
-    /// The line on which psql had read the statement to its end.
+    /// The line on which psql had read the complete statement.
     last_line: Option<usize>,
-    /// The statement of the source.
+    /// The statement that psql read.
     statement: Option<Kept>,
-    /// The server's excerpt; of the statement, unless `error.query` holds another text.
+    /// The server's excerpt. It is of the statement, unless `error.query` holds another text.
     excerpt: Option<Excerpt>,
 }
 
 impl PsqlFailure {
-    /// Takes apart what psql wrote after its prefix, and the statements it echoed.
+    /// Parses psql's message without its prefix, and the statements that psql repeated.
     pub(super) fn parse(
         file: Option<&str>,
         last_line: Option<usize>,
@@ -47,16 +48,16 @@ impl PsqlFailure {
         Self { error, last_line, statement, excerpt }
     }
 
-    /// The error as psql gave it, without a place in the source.
+    /// The error as psql reported it, without a place in the source.
     pub fn error(&self) -> &SqlError {
         &self.error
     }
 
-    /// Finds the error in its source.
+    /// Finds the place of the error in its source.
     ///
-    /// `read_lines(path, first..=last)` returns those lines of the file that psql named
-    /// (`<stdin>` for `-f -`), fewer at its end, without line ends; `None` if it cannot be read.
-    /// It is called at most twice.
+    /// `read_lines(path, first..=last)` returns these lines of the file that psql named (`<stdin>`
+    /// for `-f -`), without line ends, and fewer at the file's end. It returns `None` if the file
+    /// cannot be read. It is called at most twice.
     pub fn locate<F>(self, mut read_lines: F) -> SqlError
     where
         F: FnMut(&Path, std::ops::RangeInclusive<usize>) -> Option<Vec<String>>,
@@ -133,7 +134,8 @@ impl PsqlFailure {
         }
     }
 
-    /// Without an alignment: the line nearest to `wanted` that holds the excerpt, else `start`.
+    /// Without an alignment: finds the line nearest to `wanted` that contains the excerpt, else
+    /// returns `start`.
     fn find_excerpt(&self, window: &Window, wanted: usize, start: usize) -> Found {
         let excerpt = self.excerpt.as_ref().filter(|_| self.error.query.is_none());
         excerpt
@@ -146,14 +148,14 @@ impl PsqlFailure {
             .map_or_else(|| Found::line(window, start), |place| Found::at(window, place, true))
     }
 
-    /// The excerpt's line in the statement, if it may lie beyond the part that was kept.
+    /// The line of the excerpt in the statement, if it may be behind the kept part.
     fn line_beyond(&self) -> Option<usize> {
         let cut = self.statement.as_ref().is_some_and(|statement| statement.cut);
         let excerpt = self.excerpt.as_ref().filter(|_| cut && self.error.query.is_none())?;
         Some(excerpt.line)
     }
 
-    /// The line of the data that `COPY` complains about (`COPY t, line 2, column b: "x"`).
+    /// The data line that `COPY` reports (`COPY t, line 2, column b: "x"`).
     fn copy_line(&self) -> Option<usize> {
         let context = self.error.context.as_deref()?;
         let frame = context.lines().find(|line| line.starts_with("COPY "))?;
@@ -173,13 +175,13 @@ impl PsqlFailure {
         }
     }
 
-    /// The line of a `DO` block in which the outermost frame of the context stands.
+    /// The line of the `DO` block that the outermost frame of the context names.
     fn block_line(&self) -> Option<usize> {
         let frame = self.error.context.as_deref()?.lines().next_back()?;
         leading_number(frame.split_once("PL/pgSQL function inline_code_block line ")?.1)
     }
 
-    /// PL/pgSQL counts lines from the one on which the quoted body opens.
+    /// PL/pgSQL counts lines from the line on which the quoted body begins.
     fn find_in_block(
         &self,
         window: &Window,
@@ -191,7 +193,7 @@ impl PsqlFailure {
         let body_line = text[..opening].matches('\n').count();
         let place = alignment.source(line_offset(text, body_line + line - 1)?);
         let direct = !self.error.context.as_deref()?.contains('\n');
-        // A query of the block's own stands in the source, after PERFORM, := or IN.
+        // a query of the block itself is in the source, after PERFORM, := or IN
         self.error
             .query
             .as_ref()
@@ -213,7 +215,7 @@ struct Found {
 }
 
 impl Found {
-    /// A line, and its first character that is not blank.
+    /// The first character of a line that is not blank.
     fn line(window: &Window, line: usize) -> Self {
         let column = window
             .line(line)
@@ -221,7 +223,7 @@ impl Found {
         Self { line, column, exact: false }
     }
 
-    /// A line and a byte in it.
+    /// A byte of a line.
     fn at(window: &Window, (line, byte): (usize, usize), exact: bool) -> Self {
         let before = window.line(line).and_then(|text| text.get(..byte));
         let column = before.map(|before| before.chars().count() + 1);
@@ -229,7 +231,7 @@ impl Found {
     }
 }
 
-/// Where line `index` (from 0) of a text begins.
+/// The byte at which line `index` (from 0) of a text begins.
 pub(super) fn line_offset(text: &str, index: usize) -> Option<usize> {
     match index.checked_sub(1) {
         None => Some(0),
@@ -246,7 +248,7 @@ fn mentions_stdin(statement: &str) -> bool {
     statement.to_ascii_lowercase().contains("stdin")
 }
 
-/// The fields of a message in the order in which libpq writes them (`pqBuildErrorMessage3`).
+/// The fields of a message, in libpq's order (`pqBuildErrorMessage3`).
 const FIELDS: [&str; 10] = [
     "DETAIL:  ",
     "HINT:  ",
@@ -260,10 +262,11 @@ const FIELDS: [&str; 10] = [
     "LOCATION:  ",
 ];
 
-/// Splits a message; the last value says whether the excerpt is of an internal query.
+/// Splits a message into its fields. The last value tells whether the excerpt is of an internal
+/// query.
 ///
-/// A field's text may span lines and hold anything; each field is looked for only after those
-/// that come before it, so that the first line that fits is taken.
+/// The text of a field may have several lines with any content. A field is searched only after the
+/// fields before it, and the first line that fits counts.
 fn parse_message(message: &str) -> (SqlError, Option<Excerpt>, bool) {
     let mut texts: [Option<String>; FIELDS.len()] = Default::default();
     let mut head = String::new();
@@ -296,7 +299,7 @@ fn parse_message(message: &str) -> (SqlError, Option<Excerpt>, bool) {
     (error, excerpt, query.is_some())
 }
 
-/// `ERROR:  42601: text`, or psql's own `error: text`.
+/// Splits `ERROR:  42601: text`, or psql's own `error: text`.
 fn split_head(head: &str) -> (String, Option<String>, String) {
     if let Some(message) = head.strip_prefix("error: ") {
         return ("ERROR".to_owned(), None, message.to_owned());

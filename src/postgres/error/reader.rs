@@ -1,65 +1,70 @@
-//! psql's stderr, line by line: what is passed on at once, and what is the error in the end.
+//! Reads psql's standard error line by line: passes messages on at once, and holds back the error
+//! that may have ended the script.
 //!
-//! psql writes messages, its own errors and whatever the script prints to one stream, without any
-//! framing. A message starts at a line with psql's prefix (`psql:FILE:LINE: `) and lasts until the
-//! next such line. Only the last error can be the one that ended the script, and only the exit
-//! status says whether the script was ended at all; so an error is held back until either another
-//! message follows (the script went on: the held text is passed on) or psql has exited.
+//! psql writes messages, its own errors and the script's output to one stream, without any framing.
+//! A message begins on a line with psql's prefix (`psql:FILE:LINE: `) and ends before the next such
+//! line. Only the last error can have ended the script, and only the exit status tells whether the
+//! script was ended. So an error is held back until another message follows (then the script went
+//! on, and the held text is passed on) or psql has exited.
 //!
-//! What is held is bounded: a script may fail in a statement of 100 MB, which psql repeats in full.
+//! The held text is limited: a statement may have 100 MB, and psql repeats a failed statement in
+//! full.
 
 use super::kept::{Kept, floor_char_boundary};
 use super::psql::PsqlFailure;
 
-/// How many errors are kept that psql passed over.
-const MOST_PASSED_OVER: usize = 10_000;
+/// The most ignored errors that are kept.
+const MOST_IGNORED: usize = 10_000;
 
-/// How much is kept of their statements, in bytes.
+/// The bytes of their statements that are kept.
 const STATEMENT: usize = 200;
 
 /// `in_failed_sql_transaction`.
 const IN_FAILED_TRANSACTION: &str = "25P02";
 
-/// An error of the server after which psql went on.
+/// An error of the server that psql ignored: psql went on after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassedOver {
+pub struct IgnoredError {
     /// The file, as psql names it.
     pub file: String,
-    /// The line on which psql had read the statement to its end.
+    /// The line on which psql had read the complete statement.
     pub line: usize,
-    /// How the statement begins; empty when psql does not repeat it.
+    /// The beginning of the statement. It is empty if psql does not repeat the statement.
     pub statement: String,
     /// Whether the server refused the statement because the transaction had failed before.
     pub aborted: bool,
 }
 
-/// Splits psql's stderr into text to pass on and the error that ended the script.
+/// Splits psql's standard error into text to pass on and the error that ended the script.
 ///
 /// Expects `VERBOSITY=verbose`, `SHOW_CONTEXT=always`, `ECHO=errors`, `LC_ALL=C`, `PG_COLOR=never`.
 #[derive(Debug, Default)]
 pub struct StderrReader {
     pending: Option<Block>,
-    /// The lines that come now belong to `pending`.
+    /// Whether further lines belong to `pending`.
     holding: bool,
-    /// A prefix was seen: psql reads files, and a bare `ERROR:  ` is part of some text.
+    /// Whether a prefix was seen. Then psql reads files, and a bare `ERROR:  ` is part of other
+    /// text.
     prefixed: bool,
-    passed_over: Vec<PassedOver>,
+    ignored_errors: Vec<IgnoredError>,
 }
 
 impl StderrReader {
-    /// A reader of an output that has not begun.
+    /// A reader at the beginning of an output.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes one line without its line end; returns the lines that can be passed on now.
+    /// Takes one line without its line end. Returns the lines that can be passed on now.
     pub fn push_line(&mut self, line: &str) -> Vec<String> {
         let start = Start::of(line, !self.prefixed);
         self.prefixed |= start.as_ref().is_some_and(|start| start.prefixed);
-        match start.map(|start| (start.what, start)) {
-            Some((What::Statement, start)) if self.holding => self.open_statement(line, &start),
-            Some((What::Error, start)) => {
-                // `error: connection to server was lost` only repeats what FATAL has said.
+        match start.map(|start| (start.kind, start)) {
+            Some((MessageKind::Statement, start)) if self.holding => {
+                self.open_statement(line, &start)
+            }
+            Some((MessageKind::Error, start)) => {
+                // `error: connection to server was lost` only repeats the FATAL message before it
                 if start.is_client_error() && self.is_fatal() {
                     return self.pass(line);
                 }
@@ -78,9 +83,11 @@ impl StderrReader {
         }
     }
 
-    /// Ends the output. `failed`: psql's exit status was not 0, so that the held error is the cause.
+    /// Ends the output. `failed` tells that psql's exit status was not 0, so the held error is the
+    /// cause.
     ///
-    /// Returns what is left to pass on, and the failure; none if psql was silent about it.
+    /// Returns the remaining lines to pass on, and the failure. There is none if psql reported no
+    /// error.
     pub fn finish(mut self, failed: bool) -> (Vec<String>, Option<PsqlFailure>) {
         if failed {
             (Vec::new(), self.pending.as_ref().map(Block::failure))
@@ -90,9 +97,9 @@ impl StderrReader {
     }
 
     /// The errors of the server so far, if psql went on after each.
-    pub fn passed_over(&self) -> Vec<PassedOver> {
-        let pending = self.pending.as_ref().and_then(Block::passed_over);
-        self.passed_over.iter().cloned().chain(pending).collect()
+    pub fn ignored_errors(&self) -> Vec<IgnoredError> {
+        let pending = self.pending.as_ref().and_then(Block::ignored_errors);
+        self.ignored_errors.iter().cloned().chain(pending).collect()
     }
 
     fn open_statement(&mut self, line: &str, start: &Start<'_>) -> Vec<String> {
@@ -125,14 +132,14 @@ impl StderrReader {
     fn release(&mut self) -> Vec<String> {
         self.holding = false;
         let Some(block) = self.pending.take() else { return Vec::new() };
-        if self.passed_over.len() < MOST_PASSED_OVER {
-            self.passed_over.extend(block.passed_over());
+        if self.ignored_errors.len() < MOST_IGNORED {
+            self.ignored_errors.extend(block.ignored_errors());
         }
         block.into_lines()
     }
 }
 
-/// An error as psql wrote it.
+/// The lines of an error as psql wrote them.
 #[derive(Debug)]
 struct Block {
     file: Option<String>,
@@ -140,8 +147,8 @@ struct Block {
     fatal: bool,
     prefix: String,
     message: Kept,
-    /// What stood before the statement on its first line, and the statement. Two of them after
-    /// `\gexec`: the generated statement, then the one that generated it.
+    /// The statements, each with the text before it on its first line. There are two after
+    /// `\gexec`: the generated statement, and the one that generated it.
     statements: Vec<(String, Kept)>,
 }
 
@@ -166,12 +173,12 @@ impl Block {
         PsqlFailure::parse(self.file.as_deref(), self.line, &self.message.text, statements)
     }
 
-    /// The error with its place; none for psql's own errors, which the server knows nothing of.
-    fn passed_over(&self) -> Option<PassedOver> {
+    /// The error with its place. None for psql's own errors, which did not come from the server.
+    fn ignored_errors(&self) -> Option<IgnoredError> {
         let message = self.message.text.strip_prefix("ERROR:  ")?;
         let statement = self.statements.last().map_or("", |(_, statement)| &statement.text);
         let end = floor_char_boundary(statement, STATEMENT);
-        Some(PassedOver {
+        Some(IgnoredError {
             file: self.file.clone()?,
             line: self.line?,
             statement: statement[..end].to_owned(),
@@ -188,7 +195,7 @@ impl Block {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum MessageKind {
     Error,
     Statement,
     Other,
@@ -197,29 +204,30 @@ enum What {
 /// The first line of a message.
 #[derive(Debug)]
 struct Start<'a> {
-    what: What,
+    kind: MessageKind,
     prefixed: bool,
     file: Option<&'a str>,
     line: Option<usize>,
-    /// What follows the prefix; for a statement also without `STATEMENT:  `.
+    /// The text after the prefix, and for a statement after `STATEMENT:  `.
     rest: &'a str,
 }
 
 impl<'a> Start<'a> {
-    /// Reads a line; `bare`: psql reads its standard input or `-c`, and writes no prefix.
+    /// Parses a line. `bare` tells that psql reads its standard input or `-c`, and then writes no
+    /// prefix.
     fn of(line: &'a str, bare: bool) -> Option<Self> {
         if let Some(rest) = line.strip_prefix("psql: ") {
-            let what = classify(rest)?;
-            return Some(Self { what, prefixed: true, file: None, line: None, rest });
+            let kind = classify(rest)?;
+            return Some(Self { kind, prefixed: true, file: None, line: None, rest });
         }
         if let Some(located) = line.strip_prefix("psql:") {
             return Self::located(located);
         }
-        let what = classify(line).filter(|_| bare && !line.starts_with("error: "))?;
-        Some(Self { what, prefixed: false, file: None, line: None, rest: trim(what, line) })
+        let kind = classify(line).filter(|_| bare && !line.starts_with("error: "))?;
+        Some(Self { kind, prefixed: false, file: None, line: None, rest: trim(kind, line) })
     }
 
-    /// `FILE:LINE: rest`, where FILE may hold colons too: the first split that makes sense.
+    /// Splits `FILE:LINE: rest`. FILE may contain colons, so the first split with a number counts.
     fn located(text: &'a str) -> Option<Self> {
         let mut splits = text.match_indices(':').filter_map(|(colon, _)| {
             let after = &text[colon + 1..];
@@ -233,9 +241,9 @@ impl<'a> Start<'a> {
             .chain(splits)
             .find(|(_, _, rest)| classify(rest).is_some())
             .unwrap_or(first);
-        let what = classify(rest).unwrap_or(What::Other);
+        let kind = classify(rest).unwrap_or(MessageKind::Other);
         let (file, line) = (Some(file), Some(line));
-        Some(Self { what, prefixed: true, file, line, rest: trim(what, rest) })
+        Some(Self { kind, prefixed: true, file, line, rest: trim(kind, rest) })
     }
 
     fn is_client_error(&self) -> bool {
@@ -243,22 +251,23 @@ impl<'a> Start<'a> {
     }
 }
 
-fn trim(what: What, rest: &str) -> &str {
-    match what {
-        What::Statement => rest.strip_prefix("STATEMENT:  ").unwrap_or(rest),
-        What::Error | What::Other => rest,
+fn trim(kind: MessageKind, rest: &str) -> &str {
+    match kind {
+        MessageKind::Statement => rest.strip_prefix("STATEMENT:  ").unwrap_or(rest),
+        MessageKind::Error | MessageKind::Other => rest,
     }
 }
 
-/// What a line is by its first word. Severities: PostgreSQL manual, table "Message Severity Levels".
-fn classify(rest: &str) -> Option<What> {
+/// The kind of a line by its first word. Severities: PostgreSQL manual, table "Message Severity
+/// Levels".
+fn classify(rest: &str) -> Option<MessageKind> {
     if rest.starts_with("error: ") {
-        return Some(What::Error);
+        return Some(MessageKind::Error);
     }
     match rest.split_once(":  ")?.0 {
-        "ERROR" | "FATAL" | "PANIC" => Some(What::Error),
-        "STATEMENT" => Some(What::Statement),
-        "WARNING" | "NOTICE" | "INFO" | "LOG" | "DEBUG" => Some(What::Other),
+        "ERROR" | "FATAL" | "PANIC" => Some(MessageKind::Error),
+        "STATEMENT" => Some(MessageKind::Statement),
+        "WARNING" | "NOTICE" | "INFO" | "LOG" | "DEBUG" => Some(MessageKind::Other),
         _ => None,
     }
 }

@@ -1,17 +1,19 @@
-//! An SQL error as text: message, place, three lines of source with a caret, and the notes.
+//! Renders an SQL error as text: message, place, three source lines with a caret, and the other
+//! fields.
 
 use std::fmt::Write as _;
 
 use super::SqlError;
 
-/// Source lines are cut to this many columns, round the caret.
+/// Source lines are cut to this number of columns around the caret.
 const WIDTH: usize = 100;
-/// How many columns of a cut line are shown before the caret.
+/// The columns of a cut line before the caret.
 const BEFORE_CARET: usize = 60;
 const TAB: usize = 4;
 
 impl SqlError {
-    /// Several lines without a final line end, for a person; holds no control characters.
+    /// The text for a person: several lines without a final line end and without control
+    /// characters.
     pub fn render(&self) -> String {
         let number_width = self.source.last().map_or(1, |(number, _)| number.to_string().len());
         let margin = " ".repeat(number_width);
@@ -68,7 +70,7 @@ impl SqlError {
     }
 }
 
-/// `= name: text`, with the text's further lines below its first.
+/// `= name: text`. Further lines of the text are indented below the first.
 fn note(out: &mut String, margin: &str, name: &str, text: &str) {
     let head = format!("{margin} = {name}: ");
     let indent = " ".repeat(head.chars().count());
@@ -78,7 +80,7 @@ fn note(out: &mut String, margin: &str, name: &str, text: &str) {
     }
 }
 
-/// Expands tabs and cuts the line round a column; returns the caret's offset on the screen.
+/// Expands tabs and cuts the line around a column. Returns the offset of the caret on the screen.
 pub(super) fn cut(line: &str, column: usize) -> (String, usize) {
     let mut cells: Vec<(char, usize)> = Vec::new();
     let (mut screen, mut caret) = (0, None);
@@ -122,7 +124,7 @@ fn window(cells: &[(char, usize)], total: usize, caret: usize) -> (String, usize
     (text, caret - skipped + usize::from(skipped > 0))
 }
 
-/// Columns that a character takes on a terminal, as libpq counts them for the caret.
+/// The columns of a character on a terminal, as libpq counts them for the caret.
 pub(super) fn width(c: char) -> usize {
     match u32::from(c) {
         0x0300..=0x036f | 0x200b..=0x200f | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0xfeff => 0,

@@ -27,7 +27,7 @@ fn read(stderr: &str) -> (Vec<String>, Option<PsqlFailure>) {
     (passed, failure)
 }
 
-/// Everything a recorded output becomes.
+/// The complete result of reading a recorded output.
 fn outcome(stderr: &str) -> String {
     let (passed, failure) = read(stderr);
     let mut out = String::new();
@@ -98,7 +98,8 @@ fn a_file_name_may_hold_colons() {
     assert_eq!(error.file.unwrap(), Path::new("a:1: b:2"));
 }
 
-/// A script of one statement of `count` lines whose line `bad` fails, and psql's words on it.
+/// A script of one statement with `count` lines, of which line `bad` fails; and psql's message
+/// about it.
 fn huge(count: usize, bad: usize) -> (Vec<String>, String) {
     let mut script = vec!["-- big".to_owned(), String::new(), "INSERT INTO t VALUES".to_owned()];
     script.extend((0..count).map(|n| format!("  ({n}, 'some text'),")));
@@ -163,7 +164,7 @@ fn a_class_of_our_own_is_unexpected() {
     assert_eq!(error("42601").into_error("x").kind(), Kind::Sql);
 }
 
-/// What a session gets when the server answers a query with these error fields.
+/// The error of a session to which the server sends these error fields.
 fn db_error(fields: &[(u8, &str)]) -> DbError {
     let mut body = Vec::new();
     for (kind, text) in fields {

@@ -1,8 +1,8 @@
-//! A psql that is kept running and given one piece of script after the other.
+//! A psql that keeps running and gets one piece of script after the other.
 //!
-//! One session for many files: what must hold between them, such as a session lock, holds. psql
-//! answers without any framing, so after each piece it is told to say a word of ours on both of its
-//! outputs; when the word comes, the piece is done. It stops at the first error, and then it ends.
+//! All pieces run in one session, so that a session lock, for example, holds from one to the next.
+//! psql's answers have no framing. So after each piece, psql must print a secret word on both of
+//! its outputs: when the word arrives, the piece is done. At the first error psql stops and ends.
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::sys::error::{Error, Kind, Result};
 use crate::sys::process::{Dialogue, Line, describe};
 use crate::sys::signal;
 
-/// How psql calls its standard input.
+/// psql's name for its standard input.
 const OURS: &str = "<stdin>";
 
 /// A running psql.
@@ -26,7 +26,7 @@ pub struct Interpreter {
     word: String,
 }
 
-/// Why psql has ended.
+/// The reason why psql has ended.
 #[derive(Debug)]
 pub struct Failure {
     error: Option<PsqlFailure>,
@@ -34,21 +34,21 @@ pub struct Failure {
 }
 
 impl Interpreter {
-    /// Starts psql in `directory`, from where relative paths of `\i` start.
+    /// Starts psql in `directory`, to which paths of `\i` are relative.
     pub fn start(toolchain: &Toolchain, conninfo: &Conninfo, directory: &Path) -> Result<Self> {
         let psql = script::strict(toolchain, conninfo)?.directory(directory);
         let dialogue = psql.args(["-q", "-f", "-"]).converse()?;
-        // a script cannot guess it
+        // the word is random, so that no script can print it
         let word = format!("db-tool-{:016x}", RandomState::new().hash_one(std::process::id()));
         Ok(Self { dialogue, word })
     }
 
-    /// Runs a piece of script. Messages go to the log, and so does what it prints.
+    /// Runs a piece of script. Its messages and its output go to the log.
     pub fn run(&mut self, script: &str) -> Result<(), Box<Failure>> {
         self.run_lines(script, &mut |line| tracing::info!(target: PSQL, "{line}"))
     }
 
-    /// Runs a piece of script and returns what it prints.
+    /// Runs a piece of script and returns the lines that it prints.
     pub fn ask(&mut self, script: &str) -> Result<Vec<String>, Box<Failure>> {
         let mut printed = Vec::new();
         self.run_lines(script, &mut |line| printed.push(line.to_owned()))?;
@@ -61,11 +61,11 @@ impl Interpreter {
         on_output: &mut dyn FnMut(&str),
     ) -> Result<(), Box<Failure>> {
         let word = &self.word;
-        self.dialogue.say(format!("{script}\n\\echo {word}\n\\warn {word}\n").as_bytes());
+        self.dialogue.send(format!("{script}\n\\echo {word}\n\\warn {word}\n").as_bytes());
         let mut errors = StderrReader::new();
         let (mut output_done, mut errors_done) = (false, false);
         while !(output_done && errors_done) {
-            let Some(line) = self.dialogue.hear() else { return Err(self.ended(errors)) };
+            let Some(line) = self.dialogue.next_line() else { return Err(self.ended(errors)) };
             match line {
                 Line::Output(line) if line == self.word.as_bytes() => output_done = true,
                 Line::Output(line) => on_output(&String::from_utf8_lossy(&line)),
@@ -85,7 +85,7 @@ impl Interpreter {
         Box::new(Failure { error, status: self.dialogue.end() })
     }
 
-    /// Ends psql when it has nothing more to do.
+    /// Closes psql's input and waits for its end.
     pub fn end(mut self) -> Result<()> {
         self.dialogue.end().map(drop)
     }
@@ -98,8 +98,8 @@ fn show(lines: &[String]) {
 }
 
 impl Failure {
-    /// The crate's error: `what` failed. `original` maps the path that psql read to the one that
-    /// people know.
+    /// Makes an error of the crate from this failure of `what`. `original` maps the path that psql
+    /// read to the path that the user knows.
     pub fn into_error(self, what: &str, original: impl Fn(&Path) -> Option<PathBuf>) -> Error {
         if let Err(interrupted) = signal::check() {
             return interrupted;
@@ -118,7 +118,7 @@ impl Failure {
             located.file = Some(path);
         }
         if located.file.as_deref() == Some(Path::new(OURS)) {
-            // a place in what we told psql says nothing to anybody
+            // a place in the text that db-tool sent means nothing to the user
             (located.file, located.line, located.column) = (None, None, None);
         }
         located.into_error(what)

@@ -1,4 +1,4 @@
-//! psql: its lexing, its scripts, and a psql that is kept running.
+//! psql: a lexer for its scripts, and ways to run them.
 
 pub mod interpreter;
 pub mod lexer;

@@ -1,10 +1,10 @@
-//! The project's own SQL, run by psql.
+//! Runs the project's SQL with psql.
 //!
-//! psql, because sources use what only psql knows: `\i`, `\ir`, `\if`, variables, `\copy`, `\gexec`.
-//! It reads no start-up file, stops at the first error and is told to be verbose, so that an error
-//! can be shown with its place in the source. The connection and its password travel in the
-//! environment. psql reports success when it has read a file to its end; we then look at what became
-//! of its transactions.
+//! Sources use features that only psql has: `\i`, `\ir`, `\if`, variables, `\copy`, `\gexec`. psql
+//! reads no start-up file and stops at the first error. Its messages are verbose, so that db-tool
+//! can show the place of an error in the source. psql gets the connection and the password in its
+//! environment. psql reports success when it has read a file to its end, so db-tool checks
+//! afterwards whether a transaction was left open.
 
 mod branches;
 mod effect;
@@ -24,7 +24,7 @@ use crate::postgres::psql::script::ending::{Ending, State};
 pub use crate::postgres::psql::script::variables::BUILT_IN;
 use nix::fcntl::OFlag;
 use place::Place;
-use review::{Told, questions, review};
+use review::{PsqlReport, questions, review};
 
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
@@ -35,30 +35,31 @@ use crate::sys::process::{
     ActingAs, Command, Log, StandardOutput, controller, describe, read_line,
 };
 
-/// The exit status with which psql reports that it could not connect.
+/// psql's exit status for a failed connection.
 const BAD_CONNECTION: i32 = 2;
 
-/// How much of a source is held to find an error in it, in bytes.
+/// The bytes of a source that are held to find an error in it.
 const HELD: usize = 2 * 1024 * 1024;
 
-/// The target of messages that psql printed: shown as they are.
+/// The target of log events with psql's messages, which are shown unchanged.
 pub const PSQL: &str = "psql";
 
-/// A file of SQL with what it is run with.
+/// An SQL file, with the variables and the directory for its run.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// The file.
+    /// The path of the file.
     pub file: PathBuf,
-    /// psql variables.
+    /// The psql variables.
     pub variables: Vec<(String, String)>,
-    /// The directory that relative paths of `\i` and `\copy` start from.
+    /// The directory to which paths of `\i` and `\copy` are relative.
     pub directory: PathBuf,
-    /// Where results and messages go; standard output and the log of messages when `None`.
+    /// The file for results and messages. With `None`, results go to standard output and messages
+    /// to the log.
     pub log: Option<PathBuf>,
 }
 
 impl Script {
-    /// Runs the file. A failing statement is an error that points at it.
+    /// Runs the file. The error of a failed statement shows its place.
     pub fn run(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
         let Some(log) = &self.log else {
             let show = |line: &str| tracing::info!(target: PSQL, "{line}");
@@ -69,7 +70,7 @@ impl Script {
         self.run_with(toolchain, conninfo, output, |line| file.line(line))
     }
 
-    /// Runs the file, handing every line of results to `on_output`.
+    /// Runs the file and passes every line of its results to `on_output`.
     pub fn run_lines(
         &self,
         toolchain: &Toolchain,
@@ -92,14 +93,14 @@ impl Script {
         let psql = self.psql(toolchain, conninfo)?.args(ending.arguments());
         let status = psql.stream(output, |line| {
             let line = String::from_utf8_lossy(line);
-            let Some(line) = ending.hear(&line) else { return };
+            let Some(line) = ending.take_line(&line) else { return };
             reader.push_line(line).iter().filter_map(|line| terse(line)).for_each(|l| show(&l));
         })?;
-        let errors = reader.passed_over();
+        let errors = reader.ignored_errors();
         let (rest, failure) = reader.finish(!status.success());
         rest.iter().filter_map(|line| terse(line)).for_each(|line| show(&line));
         if status.success() || ending.is_restricted() {
-            return self.judge(&ending, Told { answers: ending.answers(), errors });
+            return self.judge(&ending, PsqlReport { answers: ending.answers(), errors });
         }
         let what = format!("cannot run {}", self.file.display());
         Err(match failure {
@@ -116,10 +117,10 @@ impl Script {
         })
     }
 
-    /// What became of the work of a file that psql read to its end.
-    fn judge(&self, ending: &Ending, told: Told) -> Result<()> {
+    /// Checks the transactions of a file that psql read to its end.
+    fn judge(&self, ending: &Ending, report: PsqlReport) -> Result<()> {
         let state = ending.state();
-        let found = review(self, state != State::Idle, told);
+        let found = review(self, state != State::Idle, report);
         for (Place { file, line }, what) in &found.warnings {
             tracing::warn!("{}:{line}: {what}", file.display());
         }
@@ -164,10 +165,11 @@ impl Script {
     }
 }
 
-/// psql for a script: no start-up file, an end at the first error, messages that can be read back.
+/// psql for a script: without a start-up file, with a stop at the first error, and with messages
+/// that db-tool can parse.
 pub(in crate::postgres) fn strict(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
-    if conninfo.is_unmet() {
-        // what fails here fails in psql too, which tells it
+    if conninfo.is_version_unknown() {
+        // ignore an error here: psql fails with the same error and reports it
         let _ = Session::connect(conninfo);
     }
     let psql = toolchain.command("psql")?.envs(conninfo.variables_without_timeouts());
@@ -178,13 +180,14 @@ pub(in crate::postgres) fn strict(toolchain: &Toolchain, conninfo: &Conninfo) ->
         .env("PG_COLOR", "never"))
 }
 
-/// psql on a connection, everything about which is in the environment.
+/// psql for a connection. All parameters of the connection are in the environment.
 pub fn psql(toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
     Ok(toolchain.command("psql")?.envs(conninfo.variables()))
 }
 
-/// Lines of a source, without holding the file or a line that is one: it may be a hundred
-/// megabytes. When they are too much together, the first ones come out empty.
+/// Reads some lines of a source. Holds neither the complete file nor other lines: a file may be one
+/// line of a hundred megabytes. If the lines are too large together, the first ones are returned
+/// empty.
 pub(in crate::postgres) fn read_lines(
     path: &Path,
     lines: RangeInclusive<usize>,
@@ -212,7 +215,7 @@ pub(in crate::postgres) fn read_lines(
 
 fn open_log(path: &Path) -> Result<Log> {
     let user = controller(path)?;
-    // where another user decides what is there, root works with that user's rights, on a plain file
+    // if another user controls the path, root takes that user's rights and follows no link
     let link = if user.is_some() { OFlag::O_NOFOLLOW } else { OFlag::empty() };
     let _acting = ActingAs::enter(user.as_ref())?;
     if let Some(directory) = path.parent() {
@@ -220,15 +223,15 @@ fn open_log(path: &Path) -> Result<Log> {
     }
     Log::open(path, link)?.on("write", path).map_err(|error| match &user {
         Some(user) => error.hint(format!(
-            "root writes it as user \"{}\", who decides what is there, and follows no link",
+            "user \"{}\" controls the path, so root writes as that user and follows no link",
             user.name
         )),
         None => error,
     })
 }
 
-/// A message without what only errors need: the SQLSTATE of success and the place in the server's
-/// own source.
+/// Removes the parts of a message that only errors need: the SQLSTATE of success, and the place in
+/// the server's source code.
 pub(in crate::postgres) fn terse(line: &str) -> Option<String> {
     if line.starts_with("LOCATION:  ") {
         return None;

@@ -1,12 +1,12 @@
-//! SQL text made from values, for the few places where a parameter cannot be bound.
+//! Quotes values as SQL text, for statements that take no parameters.
 
-/// An identifier in double quotes (manual §4.1.1): safe whatever it holds, and its case is kept.
+/// Quotes an identifier (manual §4.1.1). Any name is safe, and its case is kept.
 pub fn quote_ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A string constant (manual §4.1.2). With a backslash in it, it is written in the form whose
-/// meaning does not depend on `standard_conforming_strings`.
+/// Quotes a string constant (manual §4.1.2). A text with a backslash becomes an `E''` string, which
+/// `standard_conforming_strings` does not affect.
 pub fn quote_literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if quoted.contains('\\') {

@@ -1,6 +1,6 @@
-//! SQL whose shape depends on names: files with `@name@` in them, filled in.
+//! SQL templates: files with placeholders `@name@` for names and other text.
 
-/// Puts values in the places of `@name@`. What a value holds is not looked at again.
+/// Replaces each `@name@` by its value. Placeholders inside a value are not replaced.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut parts = template.split('@');
     let mut filled = parts.next().unwrap_or_default().to_owned();

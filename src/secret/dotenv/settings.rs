@@ -1,9 +1,9 @@
-//! Settings in a dotenv that other programs read too, each by rules of its own.
+//! Parses the settings of a dotenv that other programs read too, each by its own rules.
 //!
-//! A line of another program that does not follow the grammar is passed over, as long as it cannot
-//! hide a setting. A setting has to follow the grammar, and two rules more: a value with blanks needs
-//! quotes, because a shell that reads the file would end it there, and `$NAME` or `${NAME}` outside
-//! of single quotes is the value of a variable.
+//! A line of another program may break the grammar, as long as it cannot hide a setting. A setting
+//! must follow the grammar and two more rules. A value with blanks needs quotes, because a shell
+//! that reads the file would end the value at the blank. And `$NAME` or `${NAME}` outside of single
+//! quotes is replaced by the value of a variable.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,13 @@ use super::{DOLLAR, Entry, Parser, Raw, decode, error, is_blank, is_name, quoted
 use crate::secret::Secret;
 use crate::sys::error::Result;
 
-/// Reads the settings of a dotenv file, in the order of its lines.
+/// Parses the settings of a dotenv file, in the order of its lines.
 ///
-/// `is_setting` knows their names; `variable` gives a value that beats the file's own.
+/// `is_setting` tells the names of settings. `variable` returns values that override those of the
+/// file.
 ///
 /// # Errors
-/// Begin with `dotenv line N: ` and never hold a value.
+/// They begin with `dotenv line N: ` and never contain a value.
 pub fn settings(
     content: &[u8],
     is_setting: &dyn Fn(&str) -> bool,
@@ -62,7 +63,7 @@ pub fn settings(
 }
 
 impl Parser<'_> {
-    /// Goes behind an assignment of another program.
+    /// Skips the assignment of another program.
     fn pass_over(&mut self) -> Result<()> {
         let line = self.rest_of_line();
         let value =
@@ -80,18 +81,19 @@ impl Parser<'_> {
     }
 }
 
-/// Refuses a line of another program that has a setting within.
+/// Refuses a line of another program that contains a setting.
 fn check_hidden(text: &str, line: usize, is_setting: &dyn Fn(&str) -> bool) -> Result<()> {
     let mut within = text.split(['\n', '\r']).zip(line..).skip(1);
     match within.find(|(text, _)| names_setting(text, is_setting)) {
-        Some((_, hidden)) => {
-            Err(error(line, &format!("what begins here hides the setting on line {hidden}")))
-        }
+        Some((_, hidden)) => Err(error(
+            line,
+            &format!("the text that begins here hides the setting on line {hidden}"),
+        )),
         None => Ok(()),
     }
 }
 
-/// Whether a line, well-formed or not, is about a setting.
+/// Whether a line, well-formed or not, names a setting.
 fn names_setting(line: &str, is_setting: &dyn Fn(&str) -> bool) -> bool {
     let belongs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     let (before, assigns) = match line.split_once('=') {
@@ -101,7 +103,7 @@ fn names_setting(line: &str, is_setting: &dyn Fn(&str) -> bool) -> bool {
     if before.trim_start().starts_with('#') {
         return false;
     }
-    // `set NAME=`, or a byte order mark in the midst of the file
+    // `set NAME=`, or a byte order mark in the middle of the file
     let last = before.trim_end().rsplit(|c| !belongs(c)).next().unwrap_or_default();
     // `NAME: value`
     let first = before.trim_start().split(|c| !belongs(c)).next().unwrap_or_default();
@@ -109,7 +111,7 @@ fn names_setting(line: &str, is_setting: &dyn Fn(&str) -> bool) -> bool {
     (assigns && is_setting(last)) || (is_yaml && is_setting(first)) || is_setting(before.trim())
 }
 
-/// The value with its variables.
+/// Replaces the variables in the value.
 fn expand(raw: &Raw, line: usize, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String> {
     let mut value = String::new();
     let mut rest = match raw.quote {
@@ -193,10 +195,13 @@ mod tests {
             ("A=\"s3cr3t\nDB_URL=x", "line 1: unterminated quote"),
             (
                 "A='s3cr3t\nDB_URL=x\n# don't",
-                "line 1: what begins here hides the setting on line 2",
+                "line 1: the text that begins here hides the setting on line 2",
             ),
-            ("A='s3cr3t\nDB_URL=x\n'", "line 1: what begins here hides the setting on line 2"),
-            ("A=1\rDB_URL=x", "line 1: what begins here hides the setting on line 2"),
+            (
+                "A='s3cr3t\nDB_URL=x\n'",
+                "line 1: the text that begins here hides the setting on line 2",
+            ),
+            ("A=1\rDB_URL=x", "line 1: the text that begins here hides the setting on line 2"),
             ("DB_URL=x\n\nDB_URL=s3cr3t", "line 3: duplicate name DB_URL (first on line 1)"),
             ("A=1\n\u{feff}DB_URL=s3cr3t", "line 2: invalid name"),
             ("set DB_URL=s3cr3t", "line 1: expected NAME=value"),

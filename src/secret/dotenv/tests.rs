@@ -5,7 +5,7 @@ use crate::sys::error::Kind;
 
 const CORPUS: &str = include_str!("../../../tests/fixture/dotenv/corpus.txt");
 
-/// `\n`, `\r`, `\t`, `\\` and `\xHH`, which stand for bytes that a text file cannot show.
+/// Replaces `\n`, `\r`, `\t`, `\\` and `\xHH`, which stand for invisible bytes.
 fn bytes(escaped: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = escaped.bytes();

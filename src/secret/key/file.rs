@@ -1,4 +1,5 @@
-//! Key files: read only when they are private, and changed in one step by one writer at a time.
+//! Reads and writes key files. Only private files are read; one process at a time changes a file,
+//! in one step.
 
 use std::fs::{File, Permissions};
 use std::io::{Read, Write};
@@ -13,10 +14,10 @@ use super::{KeyRing, MAX_FILE, Owner};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::open_directory;
 
-/// How the name of a key file begins that is being written.
+/// The prefix of an unfinished key file's name.
 const UNFINISHED: &str = ".hectic.key.";
 
-/// The content of a key file that is private and not too large.
+/// The content of a key file. Fails if the file is open to others or too large.
 pub(super) fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let file = crate::sys::process::open_regular(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -24,7 +25,7 @@ pub(super) fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         }
         _ => Error::io("read", path, &error),
     })?;
-    // of what was opened, not of what has the name by now
+    // the properties of the open file: its name may belong to another file by now
     let facts = file.metadata().on("read", path)?;
     let mode = facts.mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -43,12 +44,12 @@ pub(super) fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// Replaces the content of a key file; one changes it at a time.
+/// Replaces the content of a key file. One process at a time does this.
 pub(super) fn rewrite(
     path: &Path,
     change: impl FnOnce(&[u8]) -> Result<Zeroizing<String>>,
 ) -> Result<KeyRing> {
-    // a link stays one
+    // if the file is a link, the link stays
     let path = &path.canonicalize().on("read", path)?;
     let _lock = lock_directory(path)?;
     let before = content(path)?;
@@ -57,7 +58,7 @@ pub(super) fn rewrite(
     let ring = KeyRing::parse(text.as_bytes())?;
     if text.len() as u64 > MAX_FILE {
         return Err(Error::failed(format!("{} would be larger than any key file", path.display()))
-            .hint("take out what it need not hold"));
+            .hint("remove keys and comments that are not needed"));
     }
     let beside = write_beside(path, &text, Some((facts.uid(), facts.gid())))?;
     beside.persist(path).map_err(|error| Error::io("write", path, &error.error))?;
@@ -65,14 +66,16 @@ pub(super) fn rewrite(
     Ok(ring)
 }
 
-/// Holds off others who write a key file in the directory of `path`.
+/// Waits until no other process writes key files in the directory of `path`, and keeps others from
+/// it.
 pub(super) fn lock_directory(path: &Path) -> Result<Flock<File>> {
     let directory = directory_of(path);
     let opened = open_directory(directory).on("open", directory)?;
     crate::sys::process::lock(opened, directory, false)
 }
 
-/// Removes what killed writers have left: it holds keys that may be dropped now. The caller has the lock.
+/// Removes the files that killed commands have left: they may hold keys that were dropped since.
+/// The caller has the lock.
 fn remove_unfinished(directory: &Path) -> Result<()> {
     for entry in std::fs::read_dir(directory).on("read", directory)?.flatten() {
         let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
@@ -83,8 +86,8 @@ fn remove_unfinished(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A file in the directory of `path` with `text` in it, on disk and for `owner` alone. The caller has
-/// the lock.
+/// Writes `text` to a file in the directory of `path`, syncs it, and closes it to all but `owner`.
+/// The caller has the lock.
 pub(super) fn write_beside(path: &Path, text: &str, owner: Option<Owner>) -> Result<NamedTempFile> {
     remove_unfinished(directory_of(path))?;
     let mut beside = tempfile::Builder::new()

@@ -1,10 +1,12 @@
-//! File work of root with the rights of another user.
+//! File access of root with the rights of another user.
 //!
-//! Where somebody else may write, a name can lead elsewhere by the time that root uses it. So in such
-//! a place root works with the rights of the user who controls it: whatever a name leads to then, that
-//! user could have read or written it anyway. Linux has separate ids for file work, one set a
-//! thread. A thread that is started meanwhile inherits them; a program does not, because it gets them
-//! from its effective ids. Elsewhere nothing changes, and the callers' own care has to do.
+//! Where other users may write, one of them can replace a directory by a symbolic link while root
+//! uses its name. In such a place root therefore takes the rights of the user who controls it: then
+//! root cannot read or write anything that this user could not read or write anyway.
+//!
+//! Linux keeps separate user and group ids for file access, one set for each thread. A new thread
+//! inherits them. A new program does not: it gets them from its effective ids. Other systems have
+//! no such ids; there these functions change nothing, and the callers check owners themselves.
 
 use std::fs::Metadata;
 use std::marker::PhantomData;
@@ -14,20 +16,21 @@ use super::OPEN_FILES;
 use super::OsUser;
 use crate::sys::error::{Error, IoContext, Result};
 
-/// How many links a path may lead through, as on Linux.
+/// The most symbolic links that a path may lead through, as on Linux.
 const LINKS: usize = 40;
 
-/// Until it is dropped, file work of this thread has other rights.
+/// A guard: until it is dropped, this thread accesses files with other rights.
 #[must_use = "the rights are as before once this is dropped"]
 #[derive(Debug)]
 pub struct ActingAs {
     before: Option<system::Rights>,
-    /// The rights belong to a thread.
+    /// The rights belong to a thread, so the guard must not move to another one.
     _thread: PhantomData<*const ()>,
 }
 
 impl ActingAs {
-    /// Works with the rights of `user`. Changes nothing for `None`, or when we are not root.
+    /// Takes the rights of `user`. Changes nothing for `None`, or if the process does not run as
+    /// root.
     pub fn enter(user: Option<&OsUser>) -> Result<Self> {
         let before = match user {
             Some(user) if system::is_root() => {
@@ -41,19 +44,20 @@ impl ActingAs {
         Ok(Self { before, _thread: PhantomData })
     }
 
-    /// Works with the rights of the user with this id.
+    /// Takes the rights of the user with this id.
     pub fn owner(uid: u32) -> Result<Self> {
         let user = (uid != 0 && system::is_root()).then(|| OsUser::with_id(uid));
         Self::enter(user.as_ref())
     }
 
-    /// Works with our own rights again.
+    /// Takes back the rights of this process.
     pub fn ourselves() -> Self {
         let before = if system::is_root() { system::resume() } else { None };
         Self { before, _thread: PhantomData }
     }
 
-    /// Works with the rights of the user who controls `path`; with our own where nobody else does.
+    /// Takes the rights of the user who controls `path`. If no other user controls it, the process
+    /// uses its own rights.
     pub fn controller_of(path: &Path) -> Result<Self> {
         match controller(path)? {
             Some(user) => Self::enter(Some(&user)),
@@ -62,7 +66,7 @@ impl ActingAs {
     }
 }
 
-/// Whether file work of this thread has other rights than ours.
+/// Whether this thread accesses files with the rights of another user.
 pub(super) fn is_acting() -> bool {
     system::is_root() && system::is_acting()
 }
@@ -75,8 +79,9 @@ impl Drop for ActingAs {
     }
 }
 
-/// The user who decides where `path` leads: the first owner on the way down who is neither
-/// root nor us. Only root has to ask; for others it is `None`.
+/// The user who controls `path`: the owner of the first directory or link on the way down that
+/// belongs neither to root nor to this process. Such a user can replace all that follows. `None` if
+/// there is no such user, or if the process does not run as root.
 pub fn controller(path: &Path) -> Result<Option<OsUser>> {
     if !system::is_root() {
         return Ok(None);
@@ -86,12 +91,12 @@ pub fn controller(path: &Path) -> Result<Option<OsUser>> {
     foreign_owner(&path, 0).map(|owner| owner.map(OsUser::with_id))
 }
 
-/// Refuses a path on which another user could put something else in the place of a directory of root's.
+/// Refuses a path if another user could replace a part of it.
 pub fn require_own_way(path: &Path) -> Result<()> {
     match controller(path)? {
         None => Ok(()),
         Some(user) => Err(Error::conflict(format!(
-            "root does not use {}: user \"{}\" decides what is there",
+            "root does not use {}: user \"{}\" controls the path",
             path.display(),
             user.name
         ))
@@ -103,7 +108,7 @@ fn foreign_owner(path: &Path, us: u32) -> Result<Option<u32>> {
     use std::os::unix::fs::MetadataExt;
     let (mut reached, mut ahead) = (PathBuf::from("/"), parts(path));
     let mut links = 0;
-    if let Some((held, facts)) = held_open(path) {
+    if let Some((held, facts)) = open_directory_in(path) {
         if facts.uid() != us && facts.uid() != 0 {
             return Ok(Some(facts.uid()));
         }
@@ -137,9 +142,9 @@ fn foreign_owner(path: &Path, us: u32) -> Result<Option<u32>> {
     Ok(None)
 }
 
-/// The directory that a path begins with which names one that is held open: it means that one, whatever has
-/// its name by now.
-fn held_open(path: &Path) -> Option<(PathBuf, Metadata)> {
+/// The leading part of `path` that names an open directory of this process, as in
+/// `/proc/self/fd/7`. It stays the same directory, even if somebody renames it.
+fn open_directory_in(path: &Path) -> Option<(PathBuf, Metadata)> {
     let held = Path::new(OPEN_FILES).join(path.strip_prefix(OPEN_FILES).ok()?.iter().next()?);
     let facts = held.metadata().ok()?;
     facts.is_dir().then_some((held, facts))
@@ -158,7 +163,7 @@ mod system {
     use nix::libc;
     use nix::unistd::{Gid, Uid, getgroups, setfsgid, setfsuid};
 
-    /// The rights that a thread had.
+    /// The ids that a thread had before.
     #[derive(Debug)]
     pub(super) struct Rights {
         uid: Uid,
@@ -166,7 +171,8 @@ mod system {
         groups: Option<Vec<Gid>>,
     }
 
-    /// An id that nobody has: asking for it changes nothing.
+    /// An id that no user has. The kernel ignores the request to take it and returns the current
+    /// id.
     const NOBODY: u32 = u32::MAX;
 
     pub(super) fn is_root() -> bool {
@@ -184,7 +190,8 @@ mod system {
         }
         let groups = getgroups().map_err(drop)?;
         set_groups(&[])?;
-        // the user last: without root's, the kernel takes away the capabilities that beat permissions
+        // Take the user id last: with it the kernel takes away the capabilities that override
+        // permissions.
         let gid_before = setfsgid(Gid::from_raw(gid));
         let uid_before = setfsuid(Uid::from_raw(uid));
         let before = Rights { uid: uid_before, gid: gid_before, groups: Some(groups) };
@@ -196,7 +203,7 @@ mod system {
         Err(())
     }
 
-    /// The groups stay away: root's own capabilities beat permissions.
+    /// Leaves the supplementary groups away: root's capabilities override permissions without them.
     pub(super) fn resume() -> Option<Rights> {
         let own = Uid::effective();
         let uid = setfsuid(own);
@@ -211,7 +218,7 @@ mod system {
         }
     }
 
-    /// Of this thread only; the C library's own function changes those of all.
+    /// Sets the groups of this thread only; the C library's function sets those of all threads.
     #[expect(unsafe_code, reason = "no safe function sets the groups of one thread")]
     fn set_groups(groups: &[Gid]) -> Result<(), ()> {
         // SAFETY: the kernel reads as many ids as there are; a `Gid` is one id and nothing else

@@ -1,13 +1,12 @@
-//! The environment that children get.
+//! The environment variables of child processes.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-/// Prefixes of variables that no child inherits: libpq's own, which would redirect a connection,
-/// and the secrets', which a server would expose through `/proc`.
+/// connection, and a server would expose the variables of secrets in `/proc`.
 const SCRUBBED: [&str; 4] = ["PG", "HECTIC_SECRET", "HECTIC_DOTENV", "STAGING_DB_URL"];
 
-/// A set of environment variables, captured once by `cli` and scrubbed.
+/// Environment variables. `cli` captures and scrubs them once.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
@@ -16,8 +15,8 @@ pub struct Environment {
 impl Environment {
     /// The variables of `all` that children may see.
     ///
-    /// Messages are pinned to English, because they are parsed; everything else of the caller's
-    /// locale stays. `LC_ALL` beats `LC_MESSAGES`, so its value moves to `LANG`.
+    /// The language of messages becomes English, because db-tool parses messages. The other parts
+    /// of the caller's locale stay. `LC_ALL` overrides `LC_MESSAGES`, so its value moves to `LANG`.
     pub fn scrub(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut variables: BTreeMap<_, _> =
             all.into_iter().filter(|(name, _)| !is_scrubbed(name)).collect();
@@ -29,12 +28,13 @@ impl Environment {
         Self { variables }
     }
 
-    /// All of them, for a command that is a person's own.
-    pub fn whole(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+    /// All variables, for a program that acts for the user, such as an editor.
+    pub fn unscrubbed(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         Self { variables: all.into_iter().collect() }
     }
 
-    /// Only what a server needs: where to find programs, and a C locale whatever the caller's is.
+    /// The variables that a server needs: the paths of programs and libraries. The locale is C,
+    /// whatever the caller's locale is.
     #[must_use]
     pub fn for_server(&self) -> Self {
         let mut server = Self::default();
@@ -44,7 +44,7 @@ impl Environment {
             }
         }
         server.set("LC_ALL", "C");
-        // without it, initdb compares every known time zone with the system's
+        // without TZ, initdb compares every known time zone with the system's
         server.set("TZ", "UTC");
         server
     }

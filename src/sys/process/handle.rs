@@ -1,4 +1,4 @@
-//! Directories that are held open, so that nobody can put another one in their place.
+//! Directories that the process holds open, so that nobody can replace them by others.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -20,14 +20,14 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Opens a directory at a path without links.
+    /// Opens a directory. No part of the path may be a symbolic link.
     pub fn open(directory: &Path) -> Result<Self> {
         open(directory).map(|opened| Self::of(opened, directory)).on("open", directory)
     }
 
-    /// Opens a directory. Where nobody else can put another one in its place, its path is its name, which
-    /// people understand.
-    pub fn to(directory: &Path) -> Result<Self> {
+    /// Opens a directory. If no other user can replace it, [`Self::path`] returns its name, which
+    /// is clearer in messages.
+    pub fn open_named(directory: &Path) -> Result<Self> {
         let opened = Self::open(directory)?;
         Ok(match controller(directory)? {
             Some(_) => opened,
@@ -35,11 +35,12 @@ impl Handle {
         })
     }
 
-    /// Opens a directory of ours in this one, itself and not by a link.
+    /// Opens a directory in this one. It must belong to the user of this process and must not be a
+    /// link.
     ///
     /// # Errors
-    /// `Conflict` when it is another user's, who has put it there in the place of ours.
-    pub fn own(&self, name: &Path) -> Result<Self> {
+    /// `Conflict` if it belongs to another user, who has put it in the place of ours.
+    pub fn open_own(&self, name: &Path) -> Result<Self> {
         let path = self.path.join(name);
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
         let opened = File::options().read(true).custom_flags(flags.bits()).open(&path);
@@ -51,14 +52,14 @@ impl Handle {
         Err(Error::conflict(format!("{} was put there by another user", path.display())))
     }
 
-    /// The directory itself.
+    /// The open directory, as a file.
     pub fn file(&self) -> &File {
         &self.opened
     }
 
-    /// A path that leads into the directory as long as this lives, whatever has its name by then. Other
-    /// processes cannot use it, but one can be started in it. Where the system has no such paths, it is the
-    /// name.
+    /// A path that leads to this directory as long as the handle lives, even if somebody renames
+    /// the directory. Only this process can use the path, but it can start another process in the
+    /// directory. On systems without such paths it is the directory's name.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -76,11 +77,11 @@ fn open(directory: &Path) -> std::io::Result<File> {
     {
         use nix::errno::Errno;
         use nix::fcntl::{AT_FDCWD, OpenHow, ResolveFlag, openat2};
-        let how = OpenHow::new().flags(flags | OFlag::O_RDONLY | OFlag::O_CLOEXEC);
-        let how = how.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-        match openat2(AT_FDCWD, directory, how) {
+        let options = OpenHow::new().flags(flags | OFlag::O_RDONLY | OFlag::O_CLOEXEC);
+        let options = options.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+        match openat2(AT_FDCWD, directory, options) {
             Ok(opened) => return Ok(opened.into()),
-            // an older kernel, or a container that does not let it through
+            // an older kernel, or a container that blocks the call
             Err(Errno::ENOSYS | Errno::EPERM) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -105,12 +106,12 @@ mod tests {
         let one = Handle::open(&place.join("one")).expect("opened");
         std::fs::rename(place.join("one"), place.join("aside")).expect("moved");
         std::fs::rename(place.join("two"), place.join("one")).expect("moved");
-        let own = one.own(Path::new("own")).expect("opened");
+        let own = one.open_own(Path::new("own")).expect("opened");
         std::fs::write(own.path().join("file"), "").expect("written");
         if cfg!(target_os = "linux") {
             assert!(place.join("aside/own/file").exists());
         }
         std::os::unix::fs::symlink(place.join("one"), place.join("aside/link")).expect("linked");
-        assert!(one.own(Path::new("link")).is_err());
+        assert!(one.open_own(Path::new("link")).is_err());
     }
 }

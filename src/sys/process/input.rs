@@ -1,4 +1,5 @@
-//! Reading what somebody names: a regular file, or a pipe that may never end. A signal ends the wait.
+//! Reads files that the user names: regular files, or pipes that may never end. A signal ends the
+//! wait.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result as IoResult};
@@ -15,26 +16,27 @@ use super::acting::{ActingAs, controller, is_acting};
 use crate::sys::error::Result;
 use crate::sys::signal;
 
-/// How long a pipe may be silent.
+/// The longest time that a pipe may send nothing.
 pub(super) const SILENCE: Duration = Duration::from_secs(600);
 
-/// After this, a wait for a pipe is explained.
+/// After this time, db-tool says that it waits for a pipe.
 const SLOW_AFTER: Duration = Duration::from_secs(5);
 
-/// How often a wait looks for a signal, in milliseconds.
+/// The interval in which a wait looks for a signal, in milliseconds.
 const TICK: u8 = 50;
 
-/// The most bytes that are read from a pipe or a device, and of a text such as a file of settings.
+/// The most bytes that db-tool reads from a pipe, from a device, or from a text such as a settings
+/// file.
 const LIMIT: usize = 64 * 1024 * 1024;
 
-/// The most bytes of any file that are read at once. A file can be larger than the memory and take no space
-/// on the disk.
+/// The most bytes that db-tool reads of any file at once. A sparse file can be larger than the
+/// memory and take no space on the disk.
 const FILE_LIMIT: usize = 1024 * 1024 * 1024;
 
-/// The content of `path`, which may be a pipe, such as `<(…)` of a shell.
+/// Reads the file `path`, which may be a pipe such as `<(…)` of a shell.
 ///
 /// # Errors
-/// `Interrupted` after a signal; the result inside tells whether the file could be read.
+/// `Interrupted` after a signal. The inner result tells whether the file could be read.
 pub fn read(path: &Path) -> Result<IoResult<Vec<u8>>> {
     let file = match open(path) {
         Ok(file) => file,
@@ -48,29 +50,29 @@ pub fn read(path: &Path) -> Result<IoResult<Vec<u8>>> {
     }
 }
 
-/// Opens a file that has to be a regular one: a pipe in its place would block.
+/// Opens a file and fails if it is not a regular one: a pipe in its place would block.
 pub fn open_regular(path: impl AsRef<Path>) -> IoResult<File> {
     let file = open(path.as_ref())?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(irregular()) }
 }
 
-/// Opens what has to be a directory: a pipe in its place would block.
+/// Opens a directory. A pipe in its place is an error and does not block.
 pub fn open_directory(path: impl AsRef<Path>) -> IoResult<File> {
     File::options().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(path)
 }
 
-/// The content of a file that has to be a regular one, of 1 GB at most.
+/// Reads a file of at most 1 GB, which must be a regular one.
 pub fn read_regular(path: impl AsRef<Path>) -> IoResult<Vec<u8>> {
     read_up_to(FILE_LIMIT, open_regular(path)?)
 }
 
-/// The text of a file that has to be a regular one, of 64 MB at most.
+/// Reads a text of at most 64 MB from a file, which must be a regular one.
 pub fn read_text(path: impl AsRef<Path>) -> IoResult<String> {
     text(read_up_to(LIMIT, open_regular(path)?)?)
 }
 
 fn read_up_to(limit: usize, file: File) -> IoResult<Vec<u8>> {
-    // without room for all of it, secrets would be left where the bytes were before they grew
+    // with room for all bytes from the start, the vector never moves and leaves no copy of a secret
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
     if length > limit {
         return Err(too_large(limit));
@@ -85,18 +87,18 @@ fn too_large(limit: usize) -> Error {
     Error::new(ErrorKind::FileTooLarge, what)
 }
 
-/// Everything that comes through `stream`, called `name`, up to its end.
+/// Reads `stream` up to its end. Messages call it `name`.
 ///
 /// # Errors
 /// See [`read`].
 pub fn read_stream(stream: &(impl AsFd + ?Sized), name: &str) -> Result<IoResult<Vec<u8>>> {
-    let (mut bytes, mut told) = (Vec::new(), false);
+    let (mut bytes, mut announced) = (Vec::new(), false);
     let mut buffer = [0; 64 * 1024];
     loop {
         let started = Instant::now();
         let goes_on = || {
             let waited = started.elapsed();
-            if waited > SLOW_AFTER && !std::mem::replace(&mut told, true) {
+            if waited > SLOW_AFTER && !std::mem::replace(&mut announced, true) {
                 tracing::info!("waiting for {name}, which is no regular file, to end");
             }
             waited < SILENCE
@@ -118,7 +120,7 @@ pub fn read_stream(stream: &(impl AsFd + ?Sized), name: &str) -> Result<IoResult
     }
 }
 
-/// Waits until `stream` has something to read or has ended; false when `go_on` does not want to any more.
+/// Waits until `stream` can be read or has ended. Returns false when `go_on` returns false.
 ///
 /// # Errors
 /// `Interrupted` after a signal.
@@ -126,7 +128,7 @@ pub fn wait_readable(stream: &(impl AsFd + ?Sized), go_on: impl FnMut() -> bool)
     poll_for(stream, PollFlags::POLLIN, go_on)
 }
 
-/// The same for any `event`.
+/// Waits for an `event` on `stream`, as [`wait_readable`] does.
 pub(super) fn poll_for(
     stream: &(impl AsFd + ?Sized),
     event: PollFlags,
@@ -137,7 +139,7 @@ pub(super) fn poll_for(
         let mut polled = [PollFd::new(stream.as_fd(), event)];
         match poll(&mut polled, PollTimeout::from(TICK)) {
             Ok(0) | Err(Errno::EINTR) => {}
-            // what is wrong with it, the reader is told
+            // if the stream is broken, the following read reports it
             _ => return Ok(true),
         }
         if !go_on() {
@@ -151,8 +153,8 @@ fn text(bytes: Vec<u8>) -> IoResult<String> {
     String::from_utf8(bytes).map_err(not_text)
 }
 
-/// Opens a file without waiting. Where another user decides what has this name, root reads with the rights of
-/// that user; and what that user may not read, root reads only where no link leads to it.
+/// Opens a file without waiting. If another user controls the path, root reads with the rights of
+/// that user. If that user may not read the file, root reads it only if no link leads to it.
 fn open(path: &Path) -> IoResult<File> {
     let acting = is_acting();
     let user = if acting { None } else { controller(path).unwrap_or(None) };
@@ -171,19 +173,19 @@ fn open(path: &Path) -> IoResult<File> {
 }
 
 fn open_as_we_are(path: &Path) -> IoResult<File> {
-    // a pipe without a writer would block here
+    // without O_NONBLOCK, opening a pipe that has no writer would block
     File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
 }
 
-/// Opens a file that is itself at `path`, and nowhere else.
+/// Opens a file that no symbolic link and no second hard link leads to.
 #[cfg(target_os = "linux")]
 fn open_in_place(path: &Path) -> IoResult<File> {
     use std::os::unix::fs::MetadataExt;
 
     use nix::fcntl::{AT_FDCWD, OpenHow, ResolveFlag, openat2};
-    let how = OpenHow::new().flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK);
-    let how = how.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-    let file = File::from(openat2(AT_FDCWD, path, how)?);
+    let options = OpenHow::new().flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK);
+    let options = options.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let file = File::from(openat2(AT_FDCWD, path, options)?);
     if file.metadata()?.nlink() == 1 { Ok(file) } else { Err(irregular()) }
 }
 

@@ -1,11 +1,12 @@
-//! Running processes, as the system describes them.
+//! Running processes, as the operating system describes them.
 
 use std::path::Path;
 
 use super::ActingAs;
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// A file or directory, by device and inode: the same through every path and mount that leads to it.
+/// The identity of a file or directory: device and inode. It is the same for every path and mount
+/// that leads to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {
     device: u64,
@@ -17,24 +18,26 @@ pub struct FileId {
 pub struct ProcessInfo {
     /// Process id.
     pub pid: u32,
-    /// When it started: on Linux in clock ticks since boot, which no correction of the clock moves.
+    /// The time at which it started. On Linux in clock ticks since boot, which do not change when
+    /// somebody sets the clock.
     pub started: u64,
     /// The program's short name.
     pub name: String,
-    /// The user that it runs as.
+    /// The id of the user who runs it.
     pub uid: u32,
-    /// Its working directory; `None` for a process that is ending, and for a hidden one.
+    /// Its working directory. `None` for a process that is ending, or if the system hides the
+    /// directory.
     pub directory: Option<FileId>,
-    /// Whether the system hides the directory because the process is another user's.
+    /// Whether the system hides the working directory because the process belongs to another user.
     pub hidden: bool,
-    /// Whether a signal has stopped it.
+    /// Whether a signal has stopped (paused) it.
     pub stopped: bool,
-    /// Whether it runs in another pid namespace: in a container.
+    /// Whether it runs in another pid namespace, that is, in a container.
     pub in_container: bool,
 }
 
 impl FileId {
-    /// The file or directory that `path` leads to, links followed.
+    /// The identity of the file or directory at `path`. Follows links.
     pub fn of(path: &Path) -> std::io::Result<Self> {
         use std::os::unix::fs::MetadataExt;
         let facts = std::fs::metadata(path)?;
@@ -42,14 +45,14 @@ impl FileId {
     }
 }
 
-/// This machine's name.
+/// The name of this machine.
 pub fn host_name() -> String {
     System::host_name().unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// The process with this id, if it runs. A zombie has ended; only its parent has not noticed yet.
+/// The process with this id, if it runs. A zombie does not count: it has ended.
 pub fn inspect(pid: u32) -> Option<ProcessInfo> {
-    // the system hides other users' processes
+    // with the rights of another user, the system hides processes
     let _ourselves = ActingAs::ourselves();
     system::inspect(pid)
 }
@@ -58,18 +61,19 @@ pub fn inspect(pid: u32) -> Option<ProcessInfo> {
 pub fn working_in(directory: FileId) -> Vec<ProcessInfo> {
     let _ourselves = ActingAs::ourselves();
     let mut pids = system::pids();
-    // most processes work elsewhere: they need no further look
+    // only the few processes that work in the directory need to be inspected
     pids.retain(|pid| system::directory(*pid) == Some(directory));
     pids.into_iter().filter_map(inspect).collect()
 }
 
-/// The files with fitting paths that processes have open, as far as the system tells.
+/// The open files of all processes, as far as the system shows them, for whose paths `fits` is
+/// true.
 pub fn open_files(fits: fn(&Path) -> bool) -> Vec<FileId> {
     let _ourselves = ActingAs::ourselves();
     system::pids().into_iter().flat_map(|pid| system::open_files(pid, fits)).collect()
 }
 
-/// The processes that `pid` has started, and theirs.
+/// The children of `pid`, and the children of those.
 pub(super) fn descendants(pid: u32) -> Vec<u32> {
     let mut system = System::new();
     let nothing = ProcessRefreshKind::nothing().without_tasks();
@@ -84,7 +88,7 @@ pub(super) fn descendants(pid: u32) -> Vec<u32> {
     found.iter().skip(1).map(|pid| pid.as_u32()).collect()
 }
 
-/// proc(5).
+/// Reads proc(5).
 #[cfg(target_os = "linux")]
 mod system {
     use std::os::unix::fs::MetadataExt;
@@ -92,7 +96,7 @@ mod system {
 
     use super::{FileId, ProcessInfo};
 
-    /// In the text behind the name, which is field 2: the state, field 3, comes first.
+    /// The positions in the text of `stat` after the name, which is field 2.
     const STATE: usize = 0;
     const START_TIME: usize = 22 - 3;
 
@@ -108,7 +112,7 @@ mod system {
     pub(super) fn open_files(pid: u32, fits: fn(&Path) -> bool) -> Vec<FileId> {
         let entries = std::fs::read_dir(place(pid).join("fd")).into_iter().flatten().flatten();
         let links = entries.map(|entry| entry.path());
-        // by name first: to look at a file may take long, on a network
+        // compare the name first: on a network, reading the properties of a file may take long
         let fitting = links.filter(|link| std::fs::read_link(link).is_ok_and(|path| fits(&path)));
         fitting.filter_map(|link| FileId::of(&link).ok()).collect()
     }
@@ -121,7 +125,7 @@ mod system {
         let place = place(pid);
         let bytes = std::fs::read(place.join("stat")).ok()?;
         let text = String::from_utf8_lossy(&bytes);
-        // the name may itself contain blanks and parentheses
+        // the name may contain blanks and parentheses
         let (name, fields) = text.split_once('(')?.1.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
         if matches!(*fields.get(STATE)?, "Z" | "X" | "x") {
@@ -164,7 +168,7 @@ mod system {
 
     pub(super) fn pids() -> Vec<u32> {
         let mut system = System::new();
-        system.refresh_processes_specifics(ProcessesToUpdate::All, true, what());
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, refreshed_fields());
         system.processes().keys().map(|pid| pid.as_u32()).collect()
     }
 
@@ -179,11 +183,15 @@ mod system {
     pub(super) fn inspect(pid: u32) -> Option<ProcessInfo> {
         let pid = Pid::from_u32(pid);
         let mut system = System::new();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what());
+        system.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&[pid]),
+            true,
+            refreshed_fields(),
+        );
         system.process(pid).filter(|process| is_alive(process)).map(describe)
     }
 
-    fn what() -> ProcessRefreshKind {
+    fn refreshed_fields() -> ProcessRefreshKind {
         ProcessRefreshKind::nothing()
             .with_cwd(UpdateKind::Always)
             .with_user(UpdateKind::Always)

@@ -1,11 +1,12 @@
-//! Lines of a text that nobody vouches for: one of them may have a hundred megabytes.
+//! Lines of a text that others wrote. Such a line may have a hundred megabytes.
 
 use std::io::{BufRead, Result};
 
-/// How much of a line is kept, in bytes.
+/// The bytes of a line that are kept.
 pub const LINE_LIMIT: usize = 256 * 1024;
 
-/// Reads one line into `line`, without its end and cut at [`LINE_LIMIT`]; false at the end.
+/// Reads one line into `line`, without its line end and cut at [`LINE_LIMIT`]. Returns false at the
+/// end of the text.
 pub fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool> {
     line.clear();
     let mut any = false;

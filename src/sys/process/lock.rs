@@ -1,5 +1,5 @@
-//! Waiting for a lock on an open file. A signal ends the wait, because anybody who may open the file can hold
-//! the lock for as long as they like.
+//! Waits for a lock on an open file. Anybody who may open the file can hold its lock for any time,
+//! so a signal ends the wait.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,24 +11,25 @@ use nix::fcntl::{Flock, FlockArg};
 use super::waiting::{Patience, wait_for};
 use crate::sys::error::{Error, Result};
 
-/// Longer than any command should hold it; a stopped process could hold it for ever.
+/// The longest wait. No command should hold a lock for so long, but a stopped process could hold it
+/// for ever.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Locks an open file alone, or together with others that `share` it. Waits for another holder and says so.
-/// `path` is the file's.
+/// Locks an open file, exclusively or, if `share` is true, together with others that share it. If
+/// another process holds the lock, the function says so and waits. `path` is the path of the file.
 ///
 /// # Errors
 /// `Interrupted` after a signal, `Conflict` when the lock is still held after ten minutes.
 pub fn lock(file: File, path: &Path, share: bool) -> Result<Flock<File>> {
-    let how = if share { FlockArg::LockSharedNonblock } else { FlockArg::LockExclusiveNonblock };
-    let (mut file, mut told) = (Some(file), false);
+    let mode = if share { FlockArg::LockSharedNonblock } else { FlockArg::LockExclusiveNonblock };
+    let (mut file, mut announced) = (Some(file), false);
     let taken = wait_for(LIMIT, Patience::Interruptible, || {
         let Some(tried) = file.take() else { return Ok(None) };
-        match Flock::lock(tried, how) {
+        match Flock::lock(tried, mode) {
             Ok(locked) => Ok(Some(locked)),
             Err((tried, Errno::EWOULDBLOCK | Errno::EINTR)) => {
                 file = Some(tried);
-                if !std::mem::replace(&mut told, true) {
+                if !std::mem::replace(&mut announced, true) {
                     say_that_we_wait(path);
                 }
                 Ok(None)
@@ -39,12 +40,12 @@ pub fn lock(file: File, path: &Path, share: bool) -> Result<Flock<File>> {
     taken.ok_or_else(|| still_held(path))
 }
 
-/// Tells why a command does not go on.
+/// Says which lock the command waits for.
 pub fn say_that_we_wait(path: &Path) {
     tracing::info!("waiting for another db-tool command to finish ({})", path.display());
 }
 
-/// The error for a lock that was not free in time.
+/// The error of a wait for a lock that took too long.
 pub fn still_held(path: &Path) -> Error {
     Error::conflict(format!("another command still holds {}", path.display()))
         .hint(format!("see which one with: fuser -v {}", path.display()))

@@ -1,10 +1,15 @@
-//! The only place that starts a program.
+//! The only module that starts programs.
 //!
-//! Every child gets an environment of our choosing: what `cli` captured, less libpq's and the
-//! secrets' variables, so that nothing the caller has exported can change what a program does. A
-//! child that is waited for is told when a signal arrives, and ends when this process is killed; a server is
-//! started as a session of its own, without our terminal, pipes or descriptors. Failures keep the argument list, the status or
-//! signal, and the last lines of what the program said.
+//! Every child gets an environment that db-tool chooses: the environment that `cli` captured,
+//! without libpq's variables and those of secrets. So no variable that the caller exports can
+//! change the work of a program.
+//!
+//! While db-tool waits for a child, it passes signals on to the child; and the child ends if
+//! db-tool is killed. A server starts in a session of its own, without db-tool's terminal, pipes or
+//! descriptors.
+//!
+//! The error of a failed program holds its argument list, its exit status or signal, and its last
+//! lines of output.
 
 mod acting;
 mod dialogue;
@@ -46,10 +51,10 @@ pub use waiting::{Patience, wait_for};
 use crate::sys::error::{Error, Kind, Result};
 use crate::sys::signal;
 
-/// Where Linux shows the files that this process has open.
+/// The directory in which Linux shows the open files of this process.
 const OPEN_FILES: &str = "/proc/self/fd";
 
-/// How many bytes of a failed program's output an error keeps.
+/// The bytes of a failed program's output that an error keeps.
 const TAIL_BYTES: usize = 4096;
 
 /// A program to run: absolute path, arguments, environment, user.
@@ -64,18 +69,18 @@ pub struct Command {
     ends_with_us: bool,
 }
 
-/// Where a streamed program's standard output goes.
+/// The destination of a streamed program's standard output.
 pub enum StandardOutput<'a> {
-    /// To ours.
+    /// db-tool's own standard output.
     Inherited,
-    /// To a file.
+    /// A file.
     File(File),
-    /// To this function, line by line, overlong ones cut at `lines::LINE_LIMIT`.
+    /// This function, which gets the output line by line; lines are cut at `lines::LINE_LIMIT`.
     Lines(&'a mut (dyn FnMut(&[u8]) + Send)),
 }
 
 impl Command {
-    /// `program` with a scrubbed copy of `environment` and no arguments.
+    /// A command that runs `program` without arguments, with a copy of `environment`.
     pub fn new(program: impl Into<PathBuf>, environment: &Environment) -> Self {
         Self {
             program: program.into(),
@@ -88,8 +93,8 @@ impl Command {
         }
     }
 
-    /// A command line as a person writes it into a variable, with `file` as its last argument. `sh`
-    /// reads it, because people set `EDITOR='code --wait'`.
+    /// A command line that a user wrote into a variable, such as `EDITOR='code --wait'`, with
+    /// `file` as its last argument. `sh` splits it into words.
     pub fn on_file(line: impl AsRef<OsStr>, file: &Path, environment: &Environment) -> Self {
         Self::new("/bin/sh", environment)
             .args(["-c", "eval \"$1 \\\"\\$2\\\"\"", "sh"])
@@ -97,7 +102,7 @@ impl Command {
             .arg(file)
     }
 
-    /// Adds one argument. Never a secret: argument lists are public.
+    /// Adds one argument. It must not be a secret: all users can see argument lists.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.arguments.push(argument.as_ref().to_owned());
@@ -131,31 +136,30 @@ impl Command {
         self
     }
 
-    /// Runs the child as `user`; only root can.
+    /// Runs the child as `user`, which only root can do.
     #[must_use]
     pub fn user(mut self, user: Option<&OsUser>) -> Self {
         self.user = user.cloned();
         self
     }
 
-    /// Puts the child, and whatever it starts, into a process group, so that a signal reaches what
-    /// outlives the child itself too. Not for what may talk to the terminal.
+    /// Puts the child and all that it starts into a process group. A signal then also reaches the
+    /// processes that outlive the child. Not for programs that may talk to the terminal.
     #[must_use]
     pub fn in_a_group(mut self) -> Self {
         self.leads_a_group = true;
         self
     }
 
-    /// Ends what [`Self::serve`] starts when the thread that starts it is gone, however that ended, as it is
-    /// for every other child.
-    #[must_use]
+    /// Ends the server of [`Self::serve`] when the thread that starts it ends, even if db-tool is
+    /// killed. All other children end so anyway.
     pub fn until_we_end(mut self) -> Self {
         self.ends_with_us = true;
         self
     }
 
-    /// Runs to the end and returns what it printed, on standard output or error; anything but exit
-    /// 0 is an error with the tail of that.
+    /// Runs the program to its end and returns its standard output and standard error. An exit
+    /// status other than 0 is an error with the tail of that output.
     pub fn capture(self) -> Result<String> {
         let (reader, writer) = self.pipe()?;
         let expression = self.expression(true).stderr_to_stdout().stdout_file(writer);
@@ -167,9 +171,9 @@ impl Command {
         if status.success() { Ok(printed) } else { Err(self.failure(status, &printed)) }
     }
 
-    /// Runs to the end, with standard output going to `output`, and hands each line of standard
-    /// error to `on_stderr`. The status is the caller's to judge; only a signal that *we* received
-    /// is an error.
+    /// Runs the program to its end. Its standard output goes to `output`, and each line of standard
+    /// error to `on_stderr`. The caller judges the exit status. It is an error if db-tool itself
+    /// received a signal.
     pub fn stream(
         self,
         output: StandardOutput<'_>,
@@ -177,13 +181,13 @@ impl Command {
     ) -> Result<ExitStatus> {
         let (errors, writer) = self.pipe()?;
         let expression = self.expression(true).stderr_file(writer);
-        // an expression keeps its pipes open, so none but the last may live while we read
+        // an expression keeps its pipes open, so only the last one may live while we read
         let (expression, lines) = match output {
             StandardOutput::Inherited => (expression, None),
-            StandardOutput::File(file) => (into(expression, file), None),
+            StandardOutput::File(file) => (with_stdout(expression, file), None),
             StandardOutput::Lines(on_stdout) => {
                 let (lines, writer) = self.pipe()?;
-                (into(expression, writer), Some((lines, on_stdout)))
+                (with_stdout(expression, writer), Some((lines, on_stdout)))
             }
         };
         let (status, ()) = self.wait_reading(expression, errors, |errors| {
@@ -197,16 +201,17 @@ impl Command {
         Ok(status)
     }
 
-    /// Becomes the program, as a shell's `exec` does. Returns only when that failed.
+    /// Replaces this process by the program, as a shell's `exec` does. Returns only if that fails.
     pub fn replace_process(self) -> Error {
         let error = self.command().exec();
         self.cannot_start(&error)
     }
 
-    /// Starts a server: in a session of its own, standard output and error to `log`, and of our other
-    /// descriptors only `lock` inherited, which the server and its children then keep open.
+    /// Starts a server in a session of its own. Its standard output and standard error go to `log`.
+    /// Of db-tool's other descriptors it inherits only `lock`, which the server and its children
+    /// keep open.
     pub fn serve(self, log: File, lock: Option<&File>) -> Result<Server> {
-        self.say();
+        self.log_start();
         let started = Server::start(self.command(), log, lock, self.ends_with_us);
         started.map_err(|e| self.cannot_start(&e))
     }
@@ -222,25 +227,26 @@ impl Command {
         read: impl FnOnce(PipeReader) -> T,
     ) -> Result<(ExitStatus, T)> {
         let handle = expression.unchecked().start().map_err(|e| self.cannot_start(&e))?;
-        // the expression holds a copy of the pipe's writing end; without this the reader never ends
+        // the expression holds a copy of the pipe's writing end; unless it is dropped, the reader
+        // never ends
         drop(expression);
-        let told = waiting::tell_on_signal(&handle);
+        let relay = waiting::relay_signals(&handle);
         let group = handle.pids().first().copied().filter(|_| self.leads_a_group);
         let _watchdog = group.and_then(|group| orphan::Watchdog::over(group).ok());
         let read = read(reader);
         let status = handle.wait().map_err(|e| self.cannot_start(&e))?.status;
-        drop(told);
+        drop(relay);
         signal::check()?;
         Ok((status, read))
     }
 
-    /// Shows what is run. A password is never among the arguments of what we start ourselves.
-    fn say(&self) {
+    /// Logs the command line. db-tool never puts a password into arguments.
+    fn log_start(&self) {
         tracing::debug!("running {:?} {:?}", self.program, self.arguments);
     }
 
     fn expression(&self, ends_with_us: bool) -> duct::Expression {
-        self.say();
+        self.log_start();
         let (user, leads_a_group) = (self.user.clone(), self.leads_a_group);
         let mut expression = duct::cmd(&self.program, &self.arguments)
             .full_env(self.environment.variables())
@@ -301,8 +307,8 @@ impl Command {
     }
 }
 
-/// The expression with its standard output going to `output`, and no other.
-fn into(expression: duct::Expression, output: impl Into<OwnedFd>) -> duct::Expression {
+/// Sends the expression's standard output to `output`, and drops the expression without it.
+fn with_stdout(expression: duct::Expression, output: impl Into<OwnedFd>) -> duct::Expression {
     expression.stdout_file(output.into())
 }
 
@@ -314,7 +320,7 @@ fn each_line(reader: PipeReader, on_line: &mut (impl FnMut(&[u8]) + ?Sized)) {
     }
 }
 
-/// `exited with status 3` or `was killed by signal 9`.
+/// The end of a program in words: `exited with status 3` or `was killed by signal 9`.
 pub fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
@@ -323,7 +329,7 @@ pub fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// The last lines of `text`, at most `TAIL_BYTES`, from a whole line on.
+/// The last lines of `text`: complete lines, and at most `TAIL_BYTES` bytes.
 fn tail(text: &str) -> &str {
     let from = text.len().saturating_sub(TAIL_BYTES);
     if from == 0 {
@@ -336,7 +342,7 @@ fn tail(text: &str) -> &str {
 
 fn become_user(command: &mut std::process::Command, user: Option<&OsUser>) {
     if let Some(user) = user {
-        // std drops the supplementary groups when root sets a uid
+        // std drops the supplementary groups when root sets a user id
         command.gid(user.gid).uid(user.uid).env("HOME", &user.home).env("USER", &user.name);
     }
 }

@@ -1,15 +1,17 @@
-//! Children that end when this process does, even when it is killed.
+//! Makes children end when this process ends, even if it is killed.
 //!
-//! Linux sends a signal of our choosing to the children of a thread that ends, so whoever starts a child
-//! waits for it in the same thread. A change of user takes that wish back, so it is expressed after it:
-//! `Command` runs these closures last. What a child starts is not reached, so a shell watches over a group. Elsewhere a child that reads our pipes ends with them.
+//! Linux sends a chosen signal to a child when the thread that started it ends. So each child is
+//! started and waited for by the same thread. A child that changes its user loses this setting;
+//! `Command` therefore calls these functions after the change. The setting does not reach the
+//! children of a child. For these, a shell watches over a process group. On other systems, a child
+//! that reads or writes db-tool's pipes ends with them.
 
 use std::io::{PipeWriter, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-/// Has the system end what `command` starts when the thread that starts it is gone. With SIGTERM: psql
-/// ignores SIGINT while it waits for a program of `\!`, and would go on afterwards.
+/// Makes the system send SIGTERM to `command` when the thread that starts it ends. Not SIGINT: psql
+/// ignores it while a program of `\!` runs, and would go on afterwards.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls between fork and exec; they are async-signal-safe")]
 pub(super) fn end_with_us(command: &mut Command) {
@@ -18,7 +20,7 @@ pub(super) fn end_with_us(command: &mut Command) {
     unsafe {
         command.pre_exec(move || {
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)?;
-            // a parent that has ended already sends no signal any more
+            // if the parent has ended before this point, no signal comes any more
             let orphaned = nix::unistd::getppid().as_raw().cast_unsigned() != us;
             if orphaned { Err(std::io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
         });
@@ -28,8 +30,9 @@ pub(super) fn end_with_us(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn end_with_us(_: &mut Command) {}
 
-/// While this lives, a shell waits for us to say that all is well, or for our end: then it ends a process
-/// group. `pg_basebackup` has a child that goes on without it and holds its connections.
+/// A shell that ends a process group if db-tool dies. The shell reads from a pipe: a line means
+/// that all is well, the end of the pipe means that db-tool is dead. `pg_basebackup` needs this: it
+/// has a child that would go on without it and keep connections open.
 pub(super) struct Watchdog {
     pipe: PipeWriter,
     shell: Child,

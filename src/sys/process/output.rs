@@ -1,4 +1,5 @@
-//! Writing to what somebody names: a regular file, or a pipe that nobody may read. A signal ends the wait.
+//! Writes to files that the user names: regular files, or pipes that perhaps nobody reads. A signal
+//! ends the wait.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result as IoResult, Write};
@@ -14,10 +15,10 @@ use super::input::{SILENCE, poll_for};
 use super::waiting::{Patience, wait_for};
 use crate::sys::error::Result;
 
-/// What a pipe that can be written to takes at least, without blocking.
+/// The bytes that a pipe takes without blocking once it is ready.
 const PIECE: usize = 4096;
 
-/// A file that grows, or a pipe or device in its place.
+/// A file to which db-tool appends. A pipe or a device may be in its place.
 #[derive(Debug)]
 pub struct Log {
     file: File,
@@ -25,19 +26,20 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the file, which is made when it is missing, with more `flags`. A pipe waits for its reader.
+    /// Opens the file, and creates it if it is missing. `flags` are added to the usual ones. For a
+    /// pipe, waits until somebody reads it.
     ///
     /// # Errors
     /// `Interrupted` after a signal; the result inside tells whether the file could be opened.
     pub fn open(path: &Path, flags: OFlag) -> Result<IoResult<Self>> {
-        let mut told = false;
+        let mut announced = false;
         let opened = wait_for(SILENCE, Patience::Interruptible, || {
             let mut options = File::options();
             let options =
                 options.create(true).append(true).custom_flags((flags | OFlag::O_NONBLOCK).bits());
             match options.open(path) {
                 Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
-                    if !std::mem::replace(&mut told, true) {
+                    if !std::mem::replace(&mut announced, true) {
                         tracing::info!("waiting for somebody to read the pipe {}", path.display());
                     }
                     Ok(None)
@@ -49,7 +51,7 @@ impl Log {
         Ok(opened.unwrap_or_else(|| Err(nobody())).and_then(Self::blocking))
     }
 
-    /// Those who inherit it expect a file that blocks.
+    /// Clears `O_NONBLOCK`: a program that inherits the descriptor expects that writing blocks.
     fn blocking(file: File) -> IoResult<Self> {
         let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
         fcntl(&file, FcntlArg::F_SETFL(flags.difference(OFlag::O_NONBLOCK)))?;
@@ -57,12 +59,12 @@ impl Log {
         Ok(Self { file, is_regular })
     }
 
-    /// Another descriptor of the same file, to hand on.
+    /// Another descriptor of the same file, for a child process.
     pub fn share(&self) -> IoResult<File> {
         self.file.try_clone()
     }
 
-    /// Adds a line. Failing to is no reason to end what is logged.
+    /// Adds a line. Ignores errors: the work goes on even if its log cannot be written.
     pub fn line(&mut self, line: &str) {
         let line = format!("{line}\n");
         if self.is_regular {

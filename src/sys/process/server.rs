@@ -1,4 +1,4 @@
-//! A program that runs beside us, and outlives us unless it is told not to.
+//! A program that runs beside db-tool and usually outlives it.
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
@@ -17,9 +17,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `command` as the leader of a session of its own, so that neither Ctrl-C nor a closed
-    /// terminal reaches it, with nothing of ours open but `log` and `lock`: whoever reads our output through a
-    /// pipe would otherwise wait for the server to end.
+    /// Starts `command` as the leader of a new session, so that neither Ctrl-C nor a closed
+    /// terminal reaches it. The server inherits only `log` and `lock`. With more descriptors, a
+    /// program that reads db-tool's output through a pipe would wait for the server to end.
     #[expect(unsafe_code, reason = "a system call between fork and exec; it is async-signal-safe")]
     pub(super) fn start(
         mut command: Command,
@@ -50,14 +50,14 @@ impl Server {
         self.child.id()
     }
 
-    /// Sends a signal. The child was not reaped, so the pid is still its own.
+    /// Sends a signal. Nobody has reaped the child, so no other process can have its pid.
     pub fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
             let _ = kill(Pid::from_raw(self.child.id().cast_signed()), signal);
         }
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if the server has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }

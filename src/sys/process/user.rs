@@ -1,4 +1,4 @@
-//! Users of the operating system: a server refuses to run as root, so root runs it as another.
+//! Users of the operating system. A server refuses to run as root, so root runs it as another user.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ impl OsUser {
         Ok(user.map(Self::from))
     }
 
-    /// The user with this id; one without an account is named after the number.
+    /// The user with this id. A user without an account gets the number as its name.
     pub fn with_id(uid: u32) -> Self {
         match User::from_uid(Uid::from_raw(uid)) {
             Ok(Some(user)) => Self::from(user),
@@ -35,14 +35,14 @@ impl OsUser {
         }
     }
 
-    /// The user this process acts as.
+    /// The user that this process runs as.
     pub fn current() -> Self {
         let mut user = Self::with_id(Uid::effective().as_raw());
         user.gid = Gid::effective().as_raw();
         user
     }
 
-    /// Whether this is the superuser of the operating system.
+    /// Whether this is root.
     pub fn is_root(&self) -> bool {
         self.uid == 0
     }

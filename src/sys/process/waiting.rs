@@ -1,4 +1,4 @@
-//! Waiting: for a condition, and for children that a signal has to reach.
+//! Waits for conditions, and passes signals on to children.
 
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
@@ -10,13 +10,14 @@ use super::inspect::descendants;
 use crate::sys::error::Result;
 use crate::sys::signal;
 
-/// How long a cancelled child may take before it is killed.
+/// The time that a cancelled child has before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long after a signal that was passed on it is passed on again.
+/// The interval after which a signal is passed on again.
 const AGAIN: Duration = Duration::from_millis(300);
 
-/// Whether a signal cuts a wait short. A clean-up after a signal must not be cut short by it.
+/// Whether a signal ends a wait early. The signal that caused a clean-up must not cut the clean-up
+/// short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
     /// A signal ends the wait.
@@ -25,8 +26,8 @@ pub enum Patience {
     Stubborn,
 }
 
-/// Probes until it yields a value or `limit` is over (`None`), first every millisecond and then
-/// every five: fine enough for a server that is ready within thirty.
+/// Calls `probe` until it returns a value, or until `limit` is over (`None`). Probes every
+/// millisecond at first, and later every five: a server often starts within 30 ms.
 pub fn wait_for<T>(
     limit: Duration,
     patience: Patience,
@@ -53,13 +54,13 @@ fn pause(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
 
-/// Children being waited for, by the pids that a signal has to reach.
+/// The children that db-tool waits for, each with the pids to which a signal is passed on.
 static WAITED_FOR: Mutex<Vec<Arc<Vec<u32>>>> = Mutex::new(Vec::new());
 
-/// While this lives, a signal is passed on to a child.
-pub(super) struct Told(Arc<Vec<u32>>);
+/// While this value lives, signals are passed on to a child.
+pub(super) struct SignalRelay(Arc<Vec<u32>>);
 
-impl Drop for Told {
+impl Drop for SignalRelay {
     fn drop(&mut self) {
         if let Ok(mut children) = WAITED_FOR.lock() {
             children.retain(|child| !Arc::ptr_eq(child, &self.0));
@@ -67,8 +68,8 @@ impl Drop for Told {
     }
 }
 
-/// Has the child told about signals until the returned value is dropped.
-pub(super) fn tell_on_signal(handle: &duct::Handle) -> Told {
+/// Passes signals on to the child until the returned value is dropped.
+pub(super) fn relay_signals(handle: &duct::Handle) -> SignalRelay {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| signal::listen(cancel_children));
     let child = Arc::new(handle.pids());
@@ -78,34 +79,35 @@ pub(super) fn tell_on_signal(handle: &duct::Handle) -> Told {
     if signal::caught().is_some() {
         cancel_children();
     }
-    Told(child)
+    SignalRelay(child)
 }
 
-/// Runs in the signal thread. Whatever arrived, psql gets an INT, because that cancels the running
-/// statement in the server too; a TERM would leave the server working on it. It gets one after the
-/// other, because psql ignores them while it waits for a program of `\!`.
+/// Runs in the signal thread. Whichever signal arrived, psql gets SIGINT: it then cancels the
+/// running statement in the server, too. After SIGTERM the server would go on with the statement.
+/// The signal is repeated, because psql ignores it while it waits for a program of `\!`.
 fn cancel_children() {
     let Ok(children) = WAITED_FOR.lock().map(|children| children.clone()) else { return };
     std::thread::spawn(move || {
         let gone = || Ok(all_gone(&children).then_some(()));
         let started = Instant::now();
-        let tell = |signal| {
+        let send_to_all = |signal| {
             let waited_for = children.iter().filter(|child| is_waited_for(child));
             waited_for.for_each(|child| send(child, signal));
         };
         while started.elapsed() < GRACE {
-            tell(Signal::SIGINT);
+            send_to_all(Signal::SIGINT);
             if matches!(wait_for(AGAIN, Patience::Stubborn, gone), Ok(Some(()))) {
                 return;
             }
         }
-        tell(Signal::SIGKILL);
+        send_to_all(Signal::SIGKILL);
     });
 }
 
-/// Signals a child and what it has started, as a terminal would: a program of `\!` or `\copy` that
-/// lived on would hold the pipes that we read from. What a child started in the moment in which it
-/// died is nobody's descendant any more, but in the group that the child leads, if it leads one.
+/// Signals a child and its descendants, as a terminal would: a surviving program of `\!` or `\copy`
+/// would hold the pipes that db-tool reads from. A process that the child started just before its
+/// death is no longer its descendant; but if the child leads a process group, the signal to the
+/// group reaches it.
 fn send(child: &[u32], signal: Signal) {
     let below = child.iter().flat_map(|&pid| descendants(pid)).collect::<Vec<_>>();
     for pid in child.iter().chain(&below) {

@@ -139,7 +139,7 @@ fn a_cache_of_another_user_is_not_used() {
     chown(&cache, Some(1), Some(1)).unwrap();
     sandbox.set("XDG_CACHE_HOME", &cache);
     let checked = sandbox.database(["check"]).success();
-    assert!(checked.stderr.contains("decides what is there"), "{checked}");
+    assert!(checked.stderr.contains("controls the path"), "{checked}");
     assert_eq!(cache.metadata().unwrap().uid(), 1);
     assert_eq!(sandbox.entries("theirs/.cache"), [""; 0]);
 }

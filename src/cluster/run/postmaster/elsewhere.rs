@@ -1,12 +1,16 @@
-//! Signs that the server of a data directory lives although its pid file names no process here.
+//! Finds a server that is alive although its pid file names no process that db-tool can see.
 //!
-//! A project that is mounted into a container has one data directory and two sets of process ids: what
-//! the pid file of the container's server says is meaningless outside, and the other way round. Two
-//! servers on one data directory destroy it, so before a pid file is taken for stale, three other
-//! witnesses are heard. A server process in another pid namespace can be seen from outside. A socket
-//! answers in every namespace, as it is found by its inode. And a server that this tool started holds a
-//! lock on a file beside the data directory, in whatever namespace it was started. Any of them is
-//! reason to refuse.
+//! If a project is mounted into a container, there is one data directory but there are two sets of
+//! process ids. A pid that the container's server wrote means nothing outside, and the other way
+//! round. Two servers on one data directory destroy it. So before db-tool takes a pid file for
+//! stale, it looks for three other signs of a living server:
+//!
+//! - a server process in another pid namespace, which the host can see;
+//! - a socket that answers: a socket works in every namespace, because the kernel finds it by its
+//!   inode;
+//! - the lock on a file beside the data directory, which every server that db-tool starts holds.
+//!
+//! With any of these signs, db-tool refuses to go on.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -29,11 +33,11 @@ use crate::sys::process;
 use crate::sys::process::{FileId, Patience};
 use crate::sys::shell;
 
-/// How long the last processes of a server that has ended may hold its lock.
+/// The longest time for which the last processes of a dead server may still hold its lock.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// Refuses when a server of `data` may run where this process cannot see or prove it. `file` is the pid
-/// file, which no process here matches.
+/// Refuses if a server of `data` may be alive where this process cannot see it. `file` is the pid
+/// file; no process here matches it.
 pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()> {
     let Ok(id) = FileId::of(data) else { return Ok(()) };
     let mut here = process::working_in(id).into_iter().filter(|process| is_server(&process.name));
@@ -53,23 +57,25 @@ pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()>
     }
     let lock = server_lock_of(data);
     if lock.exists() && leftovers(data).is_empty() {
-        // the system closes the files of a process after it has taken its working directory
+        // when a process ends, the system closes its files only after it has cleared its working
+        // directory
         wait_until_unlocked(data)?;
     }
     Ok(())
 }
 
-/// The lock that a server of `data` is to hold as long as it lives, and every process that it starts.
+/// Takes the lock that a server of `data`, and every process that it starts, will hold as long as
+/// they live.
 ///
 /// # Errors
-/// `Conflict` when processes of another server hold it.
+/// `Conflict` if processes of another server hold it.
 pub(in crate::cluster) fn lock_for_server(data: &Path) -> Result<File> {
     let path = server_lock_of(data);
     let free = process::wait_for(LINGER, Patience::Interruptible, || take(&path))?;
     free.ok_or_else(|| held(data, &path))
 }
 
-/// Waits until the processes of a server that was killed have let go of its lock.
+/// Waits until the processes of a killed server have released its lock.
 pub(super) fn wait_until_unlocked(data: &Path) -> Result<()> {
     let path = server_lock_of(data);
     if !path.exists() {
@@ -79,8 +85,8 @@ pub(super) fn wait_until_unlocked(data: &Path) -> Result<()> {
     free.map(drop).ok_or_else(|| held(data, &path))
 }
 
-/// The lock's file, locked, unless somebody else holds the lock. Every copy of the descriptor has to be
-/// closed before the lock is free, also those that a server has inherited.
+/// Opens and locks the lock file. `None` if another process holds the lock. The lock is free only
+/// when every copy of the descriptor is closed, also those that a server has inherited.
 fn take(path: &Path) -> Result<Option<File>> {
     let file = OpenOptions::new()
         .create(true)
@@ -97,14 +103,15 @@ fn take(path: &Path) -> Result<Option<File>> {
     }
 }
 
-/// A socket at which a server accepts connections, and which is not known to be another data
-/// directory's: where `file` says, or in one of the directories that this tool uses.
+/// Finds a socket at which a server accepts connections: the one that `file` names, or one in the
+/// directories that db-tool uses. Leaves out sockets that certainly belong to another data
+/// directory.
 fn answering_socket(data: &Path, id: FileId, file: Option<&PidFile>) -> Option<PathBuf> {
     let named = file.and_then(|file| Some(socket_in(file.socket_directory.as_ref()?, file.port?)));
     let beside = data.parent().into_iter().flat_map(|place| [place.join("sock"), place.to_owned()]);
     let entries = beside.filter_map(|place| std::fs::read_dir(place).ok()).flatten().flatten();
     let sockets = entries.map(|entry| entry.path()).filter(|path| is_socket(path));
-    named.into_iter().chain(sockets).find(|path| answers(path) && !is_anothers(path, id))
+    named.into_iter().chain(sockets).find(|path| answers(path) && !is_of_other_cluster(path, id))
 }
 
 fn is_socket(path: &Path) -> bool {
@@ -112,17 +119,18 @@ fn is_socket(path: &Path) -> bool {
     name.strip_prefix(".s.PGSQL.").is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-/// Whether somebody listens, without waiting for an answer: a server that is stopped listens too.
+/// Whether a process listens on the socket. Does not wait for an answer: a stopped process listens,
+/// too.
 fn answers(path: &Path) -> bool {
     let Ok(address) = UnixAddr::new(path) else { return false };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let Ok(end) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else { return false };
-    // EAGAIN: the queue of those who wait is full
+    // EAGAIN: the queue of waiting clients is full
     matches!(connect(end.as_raw_fd(), &address), Ok(()) | Err(Errno::EAGAIN | Errno::EINPROGRESS))
 }
 
-/// Whether the lock file beside a socket names a data directory that is here and is not `own`.
-fn is_anothers(socket: &Path, own: FileId) -> bool {
+/// Whether the lock file of a socket names an existing data directory other than `own`.
+fn is_of_other_cluster(socket: &Path, own: FileId) -> bool {
     let mut lock = socket.as_os_str().to_owned();
     lock.push(".lock");
     let Ok(bytes) = read_small(Path::new(&lock)) else { return false };
@@ -134,14 +142,14 @@ fn is_anothers(socket: &Path, own: FileId) -> bool {
 fn held(data: &Path, lock: &Path) -> Error {
     let sign = format!("its lock {} is held", lock.display());
     undecided(data, &sign).hint(format!(
-        "`fuser -v {}` tells by whom; if that is no server of this cluster, remove the file",
+        "`fuser -v {}` shows the process; if it is no server of this cluster, remove the file",
         shell::quote(&lock.to_string_lossy())
     ))
 }
 
 fn undecided(data: &Path, sign: &str) -> Error {
     Error::conflict(format!(
-        "cannot tell whether a server of {} runs: no process here is it, but {sign}",
+        "cannot tell whether a server of {} runs: no process here is that server, but {sign}",
         data.display()
     ))
 }

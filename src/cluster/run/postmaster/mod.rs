@@ -1,13 +1,16 @@
-//! Whether a cluster's server runs, and proof that a process is that server.
+//! Finds out whether a cluster's server runs, and proves that a process is that server.
 //!
-//! `postmaster.pid` alone proves nothing. It outlives a killed server, its pid may by now be a stranger's,
-//! and a crash can leave it empty. So a pid is believed only when that process is called like a server,
-//! runs as the data directory's owner and works in the data directory (every PostgreSQL process does),
-//! which is compared by device and inode: a path may mean something else in a container, and another path
-//! the same. No clock is asked, because a correction of it must not make a live server look dead. The
-//! proof is repeated right before each signal. A file that names no such process is stale, unless
-//! something says that the server lives elsewhere. Backends of a killed postmaster live on for seconds
-//! and would make the next start fail; they are found in the same way.
+//! `postmaster.pid` alone proves nothing. The file stays when the server is killed; its pid may
+//! belong to another process by now; and a crash can leave it empty. So db-tool believes a pid only
+//! if that process has the name of a server, runs as the owner of the data directory, and works in
+//! the data directory, as every PostgreSQL process does. Directories are compared by device and
+//! inode, because one path can mean two directories in two containers, and two paths can mean the
+//! same directory. No clock is compared: if somebody sets the clock, a living server must not look
+//! dead.
+//!
+//! The proof is repeated before each signal. A file that names no such process is stale, unless
+//! there is a sign that the server lives elsewhere. The backends of a killed postmaster live on for
+//! seconds and would make the next start fail; db-tool finds them in the same way.
 
 mod elsewhere;
 mod pid_file;
@@ -31,35 +34,36 @@ pub(in crate::cluster) use elsewhere::lock_for_server;
 pub use pid_file::PidFile;
 pub use stop::Shutdown;
 
-/// How long a server may take to start or to stop that another command has left doing so: recovery and
+/// The longest wait for a server that another command has left starting or stopping. Recovery and
 /// checkpoints of large clusters take minutes.
 const SETTLE_LIMIT: Duration = Duration::from_secs(600);
 
-/// Whether a cluster's server runs.
+/// The state of a cluster's server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Liveness {
-    /// No server, and none was killed.
+    /// No server runs, and there is no `postmaster.pid`.
     Stopped,
-    /// A file is there, but no server that it could mean.
+    /// There is a `postmaster.pid`, but its server does not run.
     Stale,
     /// This process is the cluster's postmaster.
     Running(Postmaster),
 }
 
-/// A proven postmaster.
+/// A process that was proven to be a cluster's postmaster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postmaster {
     data: PathBuf,
-    /// When the process started, on its own clock.
+    /// The start time of the process, as the system states it.
     process_started: Option<u64>,
-    /// What its file said when it was proven.
+    /// The content of its pid file at the time of the proof.
     pub file: PidFile,
 }
 
 impl Liveness {
-    /// Looks at the file and at the process.
+    /// Reads the pid file and inspects its process.
     ///
-    /// An error when the process runs but belongs to somebody else, so that nothing can be proven.
+    /// Fails if the process belongs to another user and hides its working directory, so that
+    /// nothing can be proven.
     pub fn of(data: &Path) -> Result<Self> {
         let path = data.join("postmaster.pid");
         if std::fs::symlink_metadata(&path).is_err() {
@@ -100,7 +104,8 @@ fn hidden(pid: u32, data: &Path) -> Error {
 }
 
 impl Liveness {
-    /// The same, and looks for server processes where there is no file: somebody may have removed it.
+    /// As [`Self::of`], but also looks for server processes if there is no pid file: somebody may
+    /// have removed it.
     pub fn thorough(data: &Path) -> Result<Self> {
         match Self::of(data)? {
             Self::Stopped if !leftovers(data).is_empty() => {
@@ -111,8 +116,8 @@ impl Liveness {
         }
     }
 
-    /// The same as [`Self::of`] once a server that a killed command has left starting or stopping is
-    /// ready or gone.
+    /// As [`Self::of`], but first waits for a server that is starting or stopping until it is ready
+    /// or gone.
     pub fn settled(data: &Path) -> Result<Self> {
         let mut waited = false;
         let found = process::wait_for(SETTLE_LIMIT, Patience::Interruptible, || {
@@ -129,7 +134,7 @@ impl Liveness {
 }
 
 impl Postmaster {
-    /// The postmaster that we started ourselves: its pid is our child's.
+    /// The postmaster that this process has started itself, as its child.
     pub(in crate::cluster) fn started(data: &Path, file: PidFile) -> Self {
         let process_started = process::inspect(file.pid).map(|process| process.started);
         Self { data: data.to_owned(), process_started, file }
@@ -156,27 +161,27 @@ impl Postmaster {
         }
     }
 
-    /// Whether the process that was proven still runs.
+    /// Whether the process still runs.
     pub(super) fn is_alive(&self) -> bool {
         self.alive().is_some()
     }
 
     fn alive(&self) -> Option<ProcessInfo> {
-        // a process that is ending has no working directory any more, but still its number
+        // an ending process has no working directory any more, but still has its pid
         process::inspect(self.file.pid)
             .filter(|process| self.process_started == Some(process.started))
     }
 }
 
-/// Removes a stale file, once nothing that belongs to the data directory runs any more.
+/// Removes a stale pid file after the last process of the data directory has ended.
 pub fn heal(data: &Path) -> Result<()> {
     end_leftovers(data)?;
     elsewhere::wait_until_unlocked(data)?;
     remove_file(&data.join("postmaster.pid"))
 }
 
-/// Removes the socket of a server of `data` that is gone, with its lock file: PostgreSQL itself takes
-/// any process with the pid in there for that server, were it a stranger's or a zombie.
+/// Removes the socket of a dead server of `data`, and its lock file. PostgreSQL itself would take
+/// any process with the pid in that file for the server, even another user's or a zombie.
 pub fn heal_socket(socket: &Path, data: &Path) -> Result<()> {
     let mut lock = socket.as_os_str().to_owned();
     lock.push(".lock");
@@ -195,13 +200,13 @@ pub fn heal_socket(socket: &Path, data: &Path) -> Result<()> {
     remove_file(socket)
 }
 
-/// Ends the server processes that a killed postmaster left in `data`.
+/// Ends the server processes in `data` that a killed postmaster has left.
 fn end_leftovers(data: &Path) -> Result<()> {
     for signal in [Signal::SIGQUIT, Signal::SIGKILL] {
         for process in leftovers(data) {
             let pid = Pid::from_raw(process.pid.cast_signed());
             let _ = kill(pid, signal);
-            // a stopped process hears nothing else
+            // a stopped process receives no other signal but SIGKILL before it is continued
             let _ = kill(pid, Signal::SIGCONT);
         }
         if wait_until_alone(data)? {
@@ -212,14 +217,14 @@ fn end_leftovers(data: &Path) -> Result<()> {
         .hint("they belong to another user; end them as that user"))
 }
 
-/// Waits for the last server process in `data` to end; whether it did within five seconds.
+/// Waits up to five seconds for the last server process in `data` to end. Returns whether it did.
 pub(in crate::cluster) fn wait_until_alone(data: &Path) -> Result<bool> {
     let gone = || Ok(leftovers(data).is_empty().then_some(()));
     let alone = process::wait_for(Duration::from_secs(5), Patience::Stubborn, gone)?;
     Ok(alone.is_some())
 }
 
-/// The server processes of `data` in our own pid namespace.
+/// The server processes of `data` in this pid namespace.
 fn leftovers(data: &Path) -> Vec<ProcessInfo> {
     let Ok(id) = FileId::of(data) else { return Vec::new() };
     let mut found = process::working_in(id);
@@ -227,14 +232,14 @@ fn leftovers(data: &Path) -> Vec<ProcessInfo> {
     found
 }
 
-/// Whether a short name is the server's, or what Nix calls it behind its wrapper. The tools of this
-/// project and PostgreSQL's own clients have longer ones.
+/// Whether a process has the name of a server, or the name that Nix's wrapper gives it. The
+/// programs of db-tool and PostgreSQL's clients have longer names.
 fn is_server(name: &str) -> bool {
     matches!(name, "postgres" | "postmaster") || name.starts_with(".postgres-wrap")
 }
 
-/// Whether `process` is a server process of `data` that we may signal; `None` when the system hides
-/// the directory in which it works.
+/// Whether `process` is a server process of `data` that db-tool may signal. `None` if the system
+/// hides the working directory of the process.
 fn proves(process: &ProcessInfo, data: &Path) -> Option<bool> {
     if !is_server(&process.name) || process.in_container {
         return Some(false);
@@ -285,7 +290,7 @@ mod tests {
     /// A process that stands in for a postmaster in `data` and ignores a fast shutdown.
     #[expect(clippy::disallowed_methods, reason = "a process to stop")]
     fn stubborn(data: &Path) -> (std::process::Child, Postmaster) {
-        // whoever runs the tests in the background has QUIT ignored, which a shell cannot undo
+        // tests that run in the background inherit an ignored QUIT, which a shell cannot reset
         let mut command = std::process::Command::new("env");
         command.args(["--default-signal=QUIT", "sh", "-c", "trap '' INT; echo; exec sleep 60"]);
         command.current_dir(data);

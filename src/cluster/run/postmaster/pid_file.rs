@@ -1,26 +1,26 @@
-//! `postmaster.pid`, as PostgreSQL writes it; `src/include/utils/pidfile.h` numbers the lines.
+//! Reads `postmaster.pid`. PostgreSQL's `src/include/utils/pidfile.h` numbers the lines.
 
 use std::path::{Path, PathBuf};
 
 use crate::cluster::files::read_small;
 
-/// The lines of a pid file that this tool uses.
+/// The lines of a pid file that db-tool uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PidFile {
-    /// Line 1.
+    /// Line 1: the process id.
     pub pid: u32,
-    /// Line 3: when it started, seconds since the epoch.
+    /// Line 3: the start time in seconds since the epoch.
     pub started: u64,
-    /// Line 4; absent while the server is starting.
+    /// Line 4: the port. It is missing while the server starts.
     pub port: Option<u16>,
     /// Line 5: the first socket directory.
     pub socket_directory: Option<PathBuf>,
-    /// Line 8: `ready` or `standby` once connections are accepted.
+    /// Whether line 8 is `ready` or `standby`: the server accepts connections.
     pub ready: bool,
 }
 
 impl PidFile {
-    /// Reads the text; `None` for an empty, torn or garbled file.
+    /// Parses the text. `None` for an empty or incomplete file.
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let pid = lines.next()?.trim().parse().ok().filter(|pid| *pid > 1)?;
@@ -32,15 +32,16 @@ impl PidFile {
         Some(Self { pid, started, port, socket_directory: socket.map(PathBuf::from), ready })
     }
 
-    /// Reads the file of a data directory; `None` when there is none, or nothing readable in it.
+    /// Reads the file of a data directory. `None` if there is none or if it cannot be parsed.
     pub fn read(data: &Path) -> Option<Self> {
-        // bytes: a path in the file need not be UTF-8
+        // read bytes: a path in the file need not be UTF-8
         let bytes = read_small(&data.join("postmaster.pid")).ok()?;
         Self::parse(&String::from_utf8_lossy(&bytes))
     }
 }
 
-/// The process id of a stand-alone backend (`postgres --single`), which writes its own, negative.
+/// The process id of a stand-alone backend (`postgres --single`), which writes it as a negative
+/// number.
 pub(super) fn stand_alone(data: &Path) -> Option<u32> {
     let bytes = read_small(&data.join("postmaster.pid")).ok()?;
     let text = String::from_utf8_lossy(&bytes);

@@ -1,4 +1,4 @@
-//! Stopping a server: asked first, then told, then killed.
+//! Stops servers: with the requested signal first, then with SIGQUIT, then with SIGKILL.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +10,21 @@ use crate::sys::error::{Error, Result};
 use crate::sys::process;
 use crate::sys::process::Patience;
 
-/// How long a server may take that is told to stop at once.
+/// The time that a server has after SIGQUIT, and after SIGKILL.
 const INSIST: Duration = Duration::from_secs(10);
 
-/// How often a wait looks for processes that are stopped.
+/// The interval in which a wait looks for paused processes.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What a wait has said already.
+/// Warns about a paused process, but only once.
 #[derive(Default)]
-struct Told(bool);
+struct PausedWarning {
+    given: bool,
+}
 
-impl Told {
-    fn stopped(&mut self, pid: u32) {
-        if !std::mem::replace(&mut self.0, true) {
+impl PausedWarning {
+    fn give(&mut self, pid: u32) {
+        if !std::mem::replace(&mut self.given, true) {
             tracing::warn!(
                 "process {pid} of the server is stopped (by SIGSTOP, or by a debugger): it is \
                  continued, so that the server can shut down"
@@ -31,29 +33,29 @@ impl Told {
     }
 }
 
-/// How to ask a postmaster to stop; the manual's section on shutting down the server.
+/// The ways to stop a postmaster; see the PostgreSQL manual on shutting down the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shutdown {
-    /// Sessions are disconnected, a checkpoint is written.
+    /// The server disconnects all sessions and writes a checkpoint.
     Fast,
-    /// Everything ends at once; the next start recovers from WAL.
+    /// The server ends at once; the next start recovers from the write-ahead log.
     Immediate,
 }
 
 impl Postmaster {
-    /// Stops it and waits, whatever signals arrive.
-    pub fn stop(&self, how: Shutdown, limit: Duration) -> Result<()> {
-        self.stop_with(how, limit, Patience::Stubborn)
+    /// Stops the server and waits for its end, even if signals arrive.
+    pub fn stop(&self, shutdown: Shutdown, limit: Duration) -> Result<()> {
+        self.stop_with(shutdown, limit, Patience::Stubborn)
     }
 
-    /// Asks it to stop and waits for `limit`, then insists. A process that is stopped (SIGSTOP) hears
-    /// no request, so it is continued.
-    pub fn stop_with(&self, how: Shutdown, limit: Duration, patience: Patience) -> Result<()> {
-        let steps = match how {
+    /// Sends the first signal and waits for `limit`, then sends stronger signals. Continues paused
+    /// processes (SIGSTOP), because they receive no signal.
+    pub fn stop_with(&self, shutdown: Shutdown, limit: Duration, patience: Patience) -> Result<()> {
+        let steps = match shutdown {
             Shutdown::Fast => &[Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL][..],
             Shutdown::Immediate => &[Signal::SIGQUIT, Signal::SIGKILL],
         };
-        let mut told = Told::default();
+        let mut warning = PausedWarning::default();
         for (signal, limit) in steps.iter().zip([limit, INSIST, INSIST]) {
             self.signal(*signal)?;
             let mut next_look = Instant::now();
@@ -62,7 +64,7 @@ impl Postmaster {
                 let is_stopped = postmaster.as_ref().is_some_and(|process| process.stopped);
                 if is_stopped || next_look.elapsed() > LOOK_AGAIN {
                     next_look = Instant::now();
-                    self.let_go_on(&mut told);
+                    self.let_go_on(&mut warning);
                 }
                 Ok(postmaster.is_none().then_some(()))
             };
@@ -80,10 +82,10 @@ impl Postmaster {
         .hint("see its log; a process that waits for a disk or is traced cannot end"))
     }
 
-    /// Continues the processes of the server that are stopped.
-    fn let_go_on(&self, told: &mut Told) {
+    /// Continues the paused processes of the server.
+    fn let_go_on(&self, warning: &mut PausedWarning) {
         for process in leftovers(&self.data).iter().filter(|process| process.stopped) {
-            told.stopped(process.pid);
+            warning.give(process.pid);
             let _ = kill(Pid::from_raw(process.pid.cast_signed()), Signal::SIGCONT);
         }
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::{Password, Target, default_socket_directory};
 
-/// Gives every target the password of the first line that matches it. A file that others could read
-/// is left alone with a warning, as libpq does; one that is not there means nothing.
+/// Gives every server the password of the first line that matches it. As libpq does, ignores a file
+/// that others can read, with a warning, and a file that does not exist.
 pub(super) fn fill_in(
     file: &Path,
     targets: &mut [Target],
@@ -38,12 +38,13 @@ pub(super) fn fill_in(
     }
 }
 
-/// libpq looks for `localhost` when it uses its default socket directory, else for the host as given.
+/// The host that libpq looks for: `localhost` for its default socket directory, else the host.
 fn host(target: &Target) -> &str {
     if target.host == default_socket_directory() { "localhost" } else { &target.host }
 }
 
-/// The line's password when its four fields match. A field is `*`, or equal once `\` is undone.
+/// The password of a line if its four fields match. A field is `*`, or it equals the value after
+/// `\` is undone.
 fn password(line: &str, wanted: &[&str; 4]) -> Option<Password> {
     if line.starts_with('#') {
         return None;
@@ -65,7 +66,7 @@ fn password(line: &str, wanted: &[&str; 4]) -> Option<Password> {
     (!password.is_empty()).then(|| Password::new(password))
 }
 
-/// The text before the first colon that no `\` protects, and what follows the colon.
+/// The text before the first colon without a `\`, and the text after the colon.
 fn field(text: &str) -> Option<(String, &str)> {
     let mut escaped = false;
     for (at, character) in text.char_indices() {
@@ -79,7 +80,7 @@ fn field(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// `\` takes the next character as it is.
+/// Removes each `\` that quotes the next character.
 fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();

@@ -6,19 +6,19 @@ use super::LibpqEnvironment;
 use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, Result};
 
-/// Where packages keep the system-wide file when `PGSYSCONFDIR` does not say.
+/// The directory of the system-wide file if `PGSYSCONFDIR` is not set.
 const SYSTEM_DIRECTORY: &str = "/etc/postgresql-common";
 
-/// Fills in what `url` leaves open from the service. The user's file comes before the system's.
+/// Fills in the parameters that `url` leaves open. The user's file overrides the system's.
 ///
 /// # Errors
-/// `Missing` when no file defines the service, `Conflict` when a file cannot be read or parsed.
+/// `Missing` if no file defines the service, `Conflict` if a file cannot be read or parsed.
 pub(super) fn fill_in(url: PgUrl, service: &str, environment: &LibpqEnvironment) -> Result<PgUrl> {
     let named = environment.variable("PGSERVICEFILE").map(PathBuf::from);
     let system = environment.variable("PGSYSCONFDIR").unwrap_or(SYSTEM_DIRECTORY);
     let system = Path::new(system).join("pg_service.conf");
     let user = named.clone().or_else(|| environment.in_home(".pg_service.conf"));
-    // A file that was named must be there; the usual places may be empty.
+    // A file that the user named must exist; the usual files need not.
     let required = named.is_some();
     let mut searched = Vec::new();
     for (file, required) in user.map(|file| (file, required)).into_iter().chain([(system, false)]) {
@@ -49,7 +49,8 @@ fn read(file: &Path) -> Result<String> {
         .map_err(|_| Error::conflict(format!("service file {} is not UTF-8", file.display())))
 }
 
-/// The parameters of `[service]`, the first one of that name; the first of two values counts.
+/// The parameters of the first section `[service]`. If a parameter is there twice, the first value
+/// counts.
 fn section(text: &str, service: &str, file: &Path) -> Result<Option<Vec<(String, String)>>> {
     let mut found: Option<Vec<(String, String)>> = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -73,14 +74,14 @@ fn section(text: &str, service: &str, file: &Path) -> Result<Option<Vec<(String,
     Ok(found)
 }
 
-/// `key=value`, nothing trimmed around the `=`. A service cannot lead to another one.
+/// Splits `key=value`; blanks around `=` are not removed. A service cannot refer to another one.
 fn pair(line: &str) -> Option<(String, String)> {
     let (key, value) = line.split_once('=')?;
     let usable = key != "service" && crate::postgres::connection::url::keyword(key).is_some();
     usable.then(|| (key.to_owned(), value.to_owned()))
 }
 
-/// The line is not shown: it may hold a password.
+/// The error does not show the line, which may hold a password.
 fn bad_line(file: &Path, number: usize) -> Error {
     Error::conflict(format!("service file {}, line {number}, is not KEYWORD=VALUE", file.display()))
         .hint("see PostgreSQL manual §34.1.2 for the keywords; no spaces around the \"=\"")

@@ -118,17 +118,17 @@ fn timeouts_are_off_unless_the_caller_sets_them() {
     let usual = "-c statement_timeout=0 -c lock_timeout=0 \
                  -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0";
     assert_eq!(conninfo.start_up_options(), format!("{usual} -c lock_timeout=5"));
-    assert!(conninfo.is_unmet());
-    assert!(conninfo.clone().meet(17), "the first session did not know it");
-    assert!(!conninfo.meet(17) && !conninfo.is_unmet());
+    assert!(conninfo.is_version_unknown());
+    assert!(conninfo.clone().learn_version(17), "the first session did not know it");
+    assert!(!conninfo.learn_version(17) && !conninfo.is_version_unknown());
     let newer = format!("{usual} -c transaction_timeout=0 -c lock_timeout=5");
     assert_eq!(conninfo.start_up_options(), newer);
     let variables = conninfo.variables_without_timeouts();
     assert!(variables.contains(&("PGOPTIONS", newer)), "{variables:?}");
     assert!(conninfo.leave_timeouts() && !conninfo.leave_timeouts());
     assert_eq!(conninfo.start_up_options(), "-c lock_timeout=5");
-    assert!(!resolve("host=/s", &[]).meet(16));
-    assert!(!resolve("host=/s options='-c transaction_timeout=9'", &[]).meet(17));
+    assert!(!resolve("host=/s", &[]).learn_version(16));
+    assert!(!resolve("host=/s options='-c transaction_timeout=9'", &[]).learn_version(17));
 }
 
 #[test]

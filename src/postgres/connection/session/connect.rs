@@ -1,4 +1,4 @@
-//! From parameters to an open connection: which server, encrypted or not, as libpq chooses.
+//! Opens connections: chooses the server and the encryption as libpq does.
 
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
@@ -20,15 +20,16 @@ use crate::postgres::connection::conninfo::{Conninfo, Target, bad_value};
 use crate::postgres::connection::tls::{Mode, Tls};
 use crate::sys::error::{Error, Result};
 
-/// Parameters that ask for a check which is not made here: better refused than ignored.
+/// Parameters that demand a check which db-tool does not make. Refusing them is safer than ignoring
+/// them.
 const UNSUPPORTED: &[&str] = &["replication", "require_auth", "requirepeer", "sslcrldir"];
 
-/// How servers and poolers refuse start-up options: an unknown setting, a violated protocol, no such
-/// feature.
+/// The SQLSTATEs with which servers and poolers refuse start-up options: unknown setting, protocol
+/// violation, unsupported feature.
 const REFUSALS: [SqlState; 3] =
     [SqlState::UNDEFINED_OBJECT, SqlState::PROTOCOL_VIOLATION, SqlState::FEATURE_NOT_SUPPORTED];
 
-/// A connection and what keeps it going.
+/// An open connection and the task that drives it.
 pub(super) struct Opened {
     pub(super) client: Client,
     pub(super) driver: Driver,
@@ -60,7 +61,7 @@ pub(super) async fn open(conninfo: &Conninfo) -> Result<Opened> {
     Err(Refusal::report(refusals))
 }
 
-/// What is the same for every server.
+/// The settings that all servers share.
 struct Settings<'a> {
     conninfo: &'a Conninfo,
     mode: Mode,
@@ -79,14 +80,15 @@ impl<'a> Settings<'a> {
         }
         let mode = Mode::of(conninfo)?;
         let network = conninfo.targets().iter().any(|target| !target.is_socket());
-        // libpq does not look at certificate files for a socket either.
+        // libpq does not read certificate files for a socket, either.
         let tls =
             (network && mode != Mode::Disable).then(|| Tls::new(conninfo, mode)).transpose()?;
         Ok(Self { conninfo, mode, tls, base: base_config(conninfo)? })
     }
 
-    /// Tries one server with each encryption that the mode allows: `prefer` goes on without,
-    /// `allow` with, when the server refuses the other (§34.19.1).
+    /// Tries one server with each encryption that the mode allows. If the server refuses TLS,
+    /// `prefer` tries again without it; if it refuses a plain connection, `allow` tries again with
+    /// TLS (§34.19.1).
     async fn try_target(&self, target: &Target, wanted: Role) -> Result<Opened, Refusal> {
         let tls = self.tls.as_ref().filter(|_| !target.is_socket());
         let order: &[Option<&Tls>] = match self.mode {
@@ -116,7 +118,7 @@ impl<'a> Settings<'a> {
         Err(first.unwrap_or_else(|| Refusal::timeout(self.conninfo, target)))
     }
 
-    /// One attempt, in the time it may take.
+    /// Makes one attempt within its time limit.
     async fn attempt(
         &self,
         target: &Target,
@@ -148,7 +150,7 @@ impl<'a> Settings<'a> {
         };
         match outcome {
             Ok((client, driver, inbox, major)) => {
-                if major.is_some_and(|major| self.conninfo.meet(major)) {
+                if major.is_some_and(|major| self.conninfo.learn_version(major)) {
                     send(&client, sql!("postgres/no-transaction-timeout")).await;
                 }
                 Ok(Opened { client, driver, inbox, tls: tls.map(|tls| tls.connector.clone()) })
@@ -158,7 +160,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Whether the server, or a pooler before it, does not take our options, which nobody knew.
+    /// Whether the server or a pooler refuses our options, and this was not known before.
     fn is_news(&self, error: &tokio_postgres::Error) -> bool {
         let refuses = |code: &SqlState| REFUSALS.contains(code);
         error.code().is_some_and(refuses) && self.conninfo.leave_timeouts()
@@ -176,7 +178,7 @@ impl<'a> Settings<'a> {
             config.connect_timeout(limit);
         }
         match target.host.strip_prefix('@').filter(|_| target.is_socket()) {
-            // The system marks an abstract socket with a zero byte.
+            // the system marks an abstract socket with a zero byte
             Some(name) => config.host_path(PathBuf::from(format!("\0{name}"))),
             None => config.host(&target.host),
         };
@@ -190,7 +192,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// The parameters that do not depend on the server.
+/// The parameters that are the same for all servers.
 fn base_config(conninfo: &Conninfo) -> Result<Config> {
     let mut config = Config::new();
     config.user(conninfo.user()).dbname(conninfo.database());
@@ -224,16 +226,16 @@ fn base_config(conninfo: &Conninfo) -> Result<Config> {
     Ok(config)
 }
 
-/// Why an attempt came to nothing.
+/// The reason why an attempt failed.
 enum Unfit {
     Error(tokio_postgres::Error),
     Role,
 }
 
-/// What a connection begins with, and the server's major version if it tells one.
+/// A new connection, with the server's major version if the server sends it.
 type Started = (Client, Driver, Arc<Mutex<Inbox>>, Option<u32>);
 
-/// Connects and looks whether the server is of the sort that was asked for.
+/// Connects, and checks whether the server has the wanted role.
 async fn start<T>(config: &Config, tls: T, wanted: Role) -> Result<Started, Unfit>
 where
     T: MakeTlsConnect<Socket>,
@@ -249,19 +251,19 @@ where
     Ok((client, driver, inbox, major))
 }
 
-/// `17` of `17.2 (Debian …)` or `17beta1`.
+/// The major version: `17` for `17.2 (Debian …)` or `17beta1`.
 fn major(version: &str) -> Option<u32> {
     version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Sends statements without waiting for the answer: they run before whatever is sent next.
+/// Sends statements without waiting for the answer. They run before the next statement.
 async fn send(client: &Client, sql: &str) {
     let mut answer = pin!(client.batch_execute(sql));
-    // a request is on its way from the first poll on
+    // the first poll sends the request
     let _ = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
 }
 
-/// Keeps the connection going and collects what the server says unasked.
+/// Drives the connection, and collects the messages that the server sends besides its answers.
 async fn drive<S, T>(mut connection: Connection<S, T>, inbox: Arc<Mutex<Inbox>>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -288,7 +290,7 @@ fn notice_from(notice: &DbError) -> Notice {
     }
 }
 
-/// What sort of server is wanted: `target_session_attrs` (§34.1.2).
+/// The wanted kind of server: `target_session_attrs` (§34.1.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Any,
@@ -299,7 +301,7 @@ enum Role {
 }
 
 impl Role {
-    /// The roles to look for, each among all servers.
+    /// The roles to look for. Each one is looked for among all servers before the next.
     fn passes(conninfo: &Conninfo) -> Result<Vec<Self>> {
         Ok(match conninfo.get("target_session_attrs") {
             None | Some("any") => vec![Self::Any],
@@ -325,7 +327,8 @@ impl Role {
         }
     }
 
-    /// Servers tell what they are when they greet (since PostgreSQL 14, §55.2.7).
+    /// Whether a server has this role. Servers report it at the start of a session since PostgreSQL
+    /// 14 (§55.2.7).
     fn fits(self, is_on: impl Fn(&str) -> bool) -> bool {
         let standby = is_on("in_hot_standby");
         let read_only = standby || is_on("default_transaction_read_only");

@@ -1,4 +1,4 @@
-//! What a server or the way to it has to say, as errors of this crate.
+//! Turns the errors of servers and of connections into errors of this crate.
 
 use std::error::Error as _;
 use std::io;
@@ -11,12 +11,12 @@ use crate::postgres::connection::tls::Tls;
 use crate::postgres::error::own_kind;
 use crate::sys::error::{Error, Kind};
 
-/// Maps an error of a running session.
+/// Turns the error of a running session into an error of this crate.
 ///
-/// A statement that failed is of kind `Sql`; SQLSTATE class `HC`, with which the bundle's SQL reports
-/// what is its own, is what [`own_kind`] says; a lost connection or a server that shuts down is
-/// `Failed`; a value that does not fit its type or a number of rows that cannot be is `Unexpected`.
-/// The server's DETAIL, HINT, CONTEXT and SQLSTATE become detail lines.
+/// A failed statement is of kind `Sql`. The SQL of the bundle uses SQLSTATE class `HC`;
+/// [`own_kind`] gives its kinds. A lost connection and a server that shuts down are `Failed`. A
+/// value of a wrong type and an impossible number of rows are `Unexpected`. DETAIL, HINT, CONTEXT
+/// and SQLSTATE of the server become detail lines.
 pub fn server_error(error: &tokio_postgres::Error) -> Error {
     if let Some(failure) = error.as_db_error() {
         return statement_error(failure);
@@ -31,7 +31,7 @@ pub fn server_error(error: &tokio_postgres::Error) -> Error {
 fn statement_error(failure: &DbError) -> Error {
     let code = failure.code().code();
     let kind = own_kind(code).unwrap_or(match code.get(..2) {
-        // 57014 is a cancelled statement; 57P01 and on are a server that goes away.
+        // 57014 is a cancelled statement; 57P01 and higher are a server that shuts down
         Some("08") => Kind::Failed,
         Some("57") if code != "57014" => Kind::Failed,
         _ => Kind::Sql,
@@ -48,21 +48,21 @@ fn statement_error(failure: &DbError) -> Error {
         .fold(Error::new(kind, failure.message()), Error::detail)
 }
 
-/// What to try after a refusal.
+/// The next step after a refusal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
-    /// The same server, with or without TLS.
+    /// Try the same server with the other encryption.
     OtherEncryption,
-    /// The next server of the list.
+    /// Try the next server.
     NextServer,
-    /// Nothing: another server would not help.
+    /// Stop: another server would not help.
     Stop,
 }
 
-/// Why a server without TLS is not talked to where TLS is asked for.
+/// The reason why db-tool does not use a server without TLS if TLS is required.
 const NO_TLS: &str = "the server does not offer TLS";
 
-/// A connection that did not come about.
+/// A failed attempt to connect.
 pub(super) struct Refusal {
     pub(super) error: Error,
     pub(super) then: Then,
@@ -96,25 +96,25 @@ impl Refusal {
 
     pub(super) fn role(conninfo: &Conninfo, target: &Target, wanted: &str) -> Self {
         let error =
-            Error::failed(format!("the server is not what target_session_attrs={wanted} wants"))
+            Error::failed(format!("the server is not one for target_session_attrs={wanted}"))
                 .hint("list the other servers in host, or set target_session_attrs=any")
                 .context(place(conninfo, target));
         Self { error, then: Then::NextServer }
     }
 
-    /// Adds the refusal of the second encryption to that of the first.
+    /// Adds the refusal of the attempt with the other encryption.
     pub(super) fn and(self, other: Self) -> Self {
         let (message, after) = (self.error.message(), other.error.message());
         let detail = (message != after).then(|| format!("with the other encryption: {after}"));
         let then = if other.then == Then::OtherEncryption { Then::Stop } else { other.then };
-        // to go on without TLS was allowed, so its absence explains nothing
+        // the caller allowed a connection without TLS, so the missing TLS is not the cause
         if message.ends_with(NO_TLS) {
             return Self { error: other.error, then };
         }
         Self { error: detail.into_iter().fold(self.error, Error::detail), then }
     }
 
-    /// The last refusal is the error; those of the servers before it are details.
+    /// Makes an error of the last refusal. The refusals of earlier servers become details.
     pub(super) fn report(mut refusals: Vec<Self>) -> Error {
         match refusals.pop() {
             None => Error::unexpected("no server to connect to"),
@@ -130,8 +130,8 @@ fn place(conninfo: &Conninfo, target: &Target) -> String {
     format!("cannot connect to {target} as {user}, database {database}")
 }
 
-/// The other encryption may be what the server wants; a server that is starting up or cannot be
-/// reached may have a neighbour that answers.
+/// The next step after an error: another encryption may be what the server demands. If a server is
+/// starting up or cannot be reached, the next one may answer.
 fn next_step(error: &tokio_postgres::Error) -> Then {
     match error.as_db_error() {
         Some(failure) if *failure.code() == SqlState::CANNOT_CONNECT_NOW => Then::NextServer,
@@ -197,7 +197,7 @@ fn network_error(why: &io::Error, error: &tokio_postgres::Error, target: &Target
     }
 }
 
-/// What tokio-postgres itself objects to.
+/// Errors that tokio-postgres itself reports.
 fn protocol_error(error: &tokio_postgres::Error) -> Error {
     match reason(error).as_str() {
         "password missing" => Error::failed("the server wants a password").hint(
@@ -209,7 +209,7 @@ fn protocol_error(error: &tokio_postgres::Error) -> Error {
     }
 }
 
-/// The innermost reason: the outer ones only say at which step it happened.
+/// The innermost reason: the outer ones only name the step.
 fn reason(error: &tokio_postgres::Error) -> String {
     let mut reason: &dyn std::error::Error = error;
     while let Some(source) = reason.source() {
@@ -226,7 +226,7 @@ fn source_tls(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
     source_io(error)?.get_ref()?.downcast_ref()
 }
 
-/// Whether TLS was the trouble. tokio-postgres tells only in words when there is no rustls error.
+/// Whether TLS caused the error. Without a rustls error, only the text of tokio-postgres tells.
 fn is_tls(error: &tokio_postgres::Error) -> bool {
     source_tls(error).is_some() || error.to_string().contains("TLS")
 }

@@ -17,12 +17,12 @@ fn refusal(parameters: &str) -> Error {
     error
 }
 
-/// A server that sends `answer` to whatever it is asked first, or nothing at all.
+/// A server that sends `answer`, or nothing, to its first client.
 fn server(answer: &'static [u8]) -> u16 {
     server_that(move |_| answer)
 }
 
-/// The same with an answer that depends on the request.
+/// A server as above, with an answer that depends on the request.
 fn server_that(answer: impl Fn(&[u8]) -> &'static [u8] + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -41,7 +41,7 @@ fn tls(parameters: &str, home: Option<&Path>) -> Result<Tls> {
     Tls::new(&conninfo, Mode::of(&conninfo)?)
 }
 
-/// Whether a server that shows `certificate` as `name` is believed.
+/// Whether the client trusts a server that shows `certificate` as `name`.
 fn believes(parameters: &str, root: &str, certificate: &CertificateDer<'_>, name: &str) -> bool {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join(".postgresql")).unwrap();
@@ -116,7 +116,7 @@ fn needs_roots_to_verify() {
 fn allows_only_verify_full_with_the_systems_roots() {
     assert_eq!(Mode::of(&conninfo("sslrootcert=system", None)).unwrap(), Mode::VerifyFull);
     fails("sslrootcert=system sslmode=require", Kind::Conflict, "verify-full");
-    fails("sslmode=always", Kind::Conflict, "sslmode has a value that means nothing");
+    fails("sslmode=always", Kind::Conflict, "sslmode has an invalid value");
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! The two grammars, read as libpq reads them (`conninfo_uri_parse_options` and `conninfo_parse`
-//! in its `fe-connect.c`). No message repeats the text: any part of it may be a password.
+//! Parses the two forms as libpq does (`conninfo_uri_parse_options` and `conninfo_parse` in its
+//! `fe-connect.c`). No error message repeats the text, any part of which may be a password.
 
 use super::PgUrl;
 use crate::sys::error::{Error, Result};
 
-/// Reads a URL when the text starts like one, else `key=value` pairs.
+/// Parses a URL if the text begins like one, else `key=value` pairs.
 pub(super) fn parse(text: &str) -> Result<PgUrl> {
     let rest = ["postgresql://", "postgres://"].iter().find_map(|start| text.strip_prefix(start));
     match rest {
@@ -13,15 +13,15 @@ pub(super) fn parse(text: &str) -> Result<PgUrl> {
     }
 }
 
-/// What follows `postgresql://`.
+/// Parses the text after `postgresql://`.
 fn parse_url(text: &str) -> Result<PgUrl> {
     let mut url = PgUrl::default();
     let rest = parse_credentials(text, &mut url)?;
     let after = parse_hosts(rest, &mut url)?;
     let authority = &rest[..rest.len() - after.len()];
     let (path, query) = after.split_once('?').unwrap_or((after, ""));
-    // A password with an @ or a / that was not encoded would be read as a host or a database, which
-    // messages do show. (libpq would look for that host.)
+    // If a password has an @ or a / that is not encoded, a part of it would be read as a host or a
+    // database, which messages show. (libpq would connect to that host.)
     if authority.contains('@') || url.get("user").is_none() && path.contains('@') {
         return Err(malformed("an \"@\" stands behind the host (write %40 for one in a password)"));
     }
@@ -33,7 +33,7 @@ fn parse_url(text: &str) -> Result<PgUrl> {
     Ok(url)
 }
 
-/// `user:password@`, when an `@` stands before the first slash.
+/// `user:password@`, if there is an `@` before the first slash.
 fn parse_credentials<'a>(text: &'a str, url: &mut PgUrl) -> Result<&'a str> {
     let end = text.find(['@', '/']).filter(|end| text[*end..].starts_with('@'));
     let Some(end) = end else { return Ok(text) };
@@ -62,12 +62,12 @@ fn parse_hosts<'a>(text: &'a str, url: &mut PgUrl) -> Result<&'a str> {
         ports.push(',');
     }
     store_filled(url, "host", &hosts)?;
-    // Commas alone count: they keep PGPORT out.
+    // a text of commas only counts, too: it keeps PGPORT out
     store_filled(url, "port", &ports)?;
     Ok(rest)
 }
 
-/// One host, without the brackets of an IPv6 address.
+/// One host. The brackets of an IPv6 address are removed.
 fn parse_host(text: &str) -> Result<(&str, &str)> {
     let Some(inside) = text.strip_prefix('[') else {
         return Ok(text.split_at(text.find([':', '/', '?', ',']).unwrap_or(text.len())));
@@ -84,7 +84,7 @@ fn parse_host(text: &str) -> Result<(&str, &str)> {
     Ok((host, rest))
 }
 
-/// `key=value` of the query. `ssl=true` is JDBC's way of saying `sslmode=require` (§34.1.1.2).
+/// `key=value` in the query. `ssl=true` is JDBC's form of `sslmode=require` (§34.1.1.2).
 fn parse_query_pair(pair: &str, url: &mut PgUrl) -> Result<()> {
     let (key, value) =
         pair.split_once('=').ok_or_else(|| malformed("a query parameter lacks its \"=\""))?;
@@ -98,7 +98,7 @@ fn parse_query_pair(pair: &str, url: &mut PgUrl) -> Result<()> {
     store(url, &key, &value)
 }
 
-/// The key=value form: values may be quoted, `\` takes the next character as it is.
+/// The form `key=value`. Values may be quoted, and `\` quotes the next character.
 fn parse_pairs(text: &str) -> Result<PgUrl> {
     let mut url = PgUrl::default();
     let mut rest = text.trim_start();
@@ -116,7 +116,7 @@ fn parse_pairs(text: &str) -> Result<PgUrl> {
     Ok(url)
 }
 
-/// A value, quoted or up to the next space, and what follows it.
+/// A value, quoted or up to the next space, and the text after it.
 fn parse_value(text: &str) -> Result<(String, &str)> {
     let quoted = text.starts_with('\'');
     let text = text.strip_prefix('\'').unwrap_or(text);
@@ -136,7 +136,7 @@ fn parse_value(text: &str) -> Result<(String, &str)> {
     Ok((value, ""))
 }
 
-/// Decodes and stores a part of the authority or the path; an empty part says nothing.
+/// Decodes and stores a part of the authority or the path. An empty part leaves the parameter open.
 fn store_filled(url: &mut PgUrl, key: &str, encoded: &str) -> Result<()> {
     if encoded.is_empty() { Ok(()) } else { store(url, key, &decode(encoded)?) }
 }
@@ -148,14 +148,15 @@ fn store(url: &mut PgUrl, key: &str, value: &str) -> Result<()> {
     if url.set(key, value) {
         return Ok(());
     }
-    let unknown = Error::conflict("the connection string has a parameter that libpq lacks");
+    let unknown = Error::conflict("the connection string has a parameter that libpq does not know");
     Err(match similar_keyword(key) {
         Some(keyword) => unknown.hint(format!("did you mean {keyword}?")),
         None => unknown.hint("see PostgreSQL manual §34.1.2, Parameter Key Words"),
     })
 }
 
-/// The keyword that `key` misspells. A password is not close to one, and would not be shown either.
+/// The keyword that `key` probably means. A password is hardly similar to a keyword, and would not
+/// be shown in any case.
 fn similar_keyword(key: &str) -> Option<&'static str> {
     let distance = |keyword| strsim::damerau_levenshtein(key, keyword);
     let nearest =
@@ -163,7 +164,7 @@ fn similar_keyword(key: &str) -> Option<&'static str> {
     (distance(nearest) <= 2).then_some(nearest)
 }
 
-/// Percent-decoding; what comes out is UTF-8.
+/// Decodes percent-encoding. The result must be UTF-8.
 fn decode(text: &str) -> Result<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

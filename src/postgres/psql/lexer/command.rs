@@ -1,19 +1,19 @@
 //! The arguments of a backslash command, as `psqlscanslash.l` reads them.
 //!
-//! A command ends with its line. How the line is taken apart depends on the command: most take
-//! words, some the whole line, some a file name or `|` and a whole line.
+//! A command ends with its line. Its name decides how psql reads the line: most commands take
+//! words, some the whole line, some a file name, or `|` and the rest of the line.
 
 use std::ops::Range;
 
 use super::token::variable;
 use super::{Argument, Form, Part};
 
-/// How a command reads its line.
+/// The way in which a command reads its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
-    /// Words, each of them quoted or not.
+    /// Words, quoted or not.
     Words,
-    /// The line as it is.
+    /// The unchanged line.
     WholeLine,
     /// A file name, or `|` and the rest of the line.
     Pipe,
@@ -34,30 +34,30 @@ impl Reading {
     }
 }
 
-/// Whether the command sends what was collected, or without anything, the last statement again.
+/// Whether the command sends the query buffer or, if that is empty, the last statement again.
 pub(super) fn sends(command: &str) -> bool {
     runs(command) || matches!(command, "gdesc" | "parse")
 }
 
-/// Whether the command has the server run what it sends.
+/// Whether the server runs the text that the command sends.
 pub(super) fn runs(command: &str) -> bool {
     matches!(command, "g" | "gx" | "gset" | "gexec" | "crosstabview" | "watch" | "sendpipeline")
 }
 
-/// A command with its arguments; places are bytes of the line it was read from.
+/// A command with its arguments. Positions are bytes of its line.
 #[derive(Debug)]
 pub(super) struct Command<'a> {
     pub(super) name: &'a str,
     pub(super) arguments: Vec<Argument>,
     pub(super) variables: Vec<(Form, Range<usize>)>,
-    /// Where the last argument ends.
+    /// The end of the last argument.
     pub(super) end: usize,
 }
 
-/// A quote in an argument that its line does not close.
+/// The name of a quoted argument that is not closed on its line.
 pub(super) const OPEN_ARGUMENT: &str = "quoted argument";
 
-/// Reads the command whose backslash is at `at` of `line`.
+/// Reads the command with the backslash at `at` of `line`.
 pub(super) fn read(line: &str, at: usize) -> Result<Command<'_>, &'static str> {
     let rest = &line[at + 1..];
     let length = rest.find(|c| is_space(c) || c == '\\').unwrap_or(rest.len());
@@ -89,7 +89,7 @@ impl Reader<'_> {
         Ok(arguments)
     }
 
-    /// Where the next argument begins, if there is one.
+    /// The beginning of the next argument, if there is one.
     fn start(&self) -> Option<usize> {
         let blanks = self.line[self.at..].find(|c| !is_space(c))?;
         Some(self.at + blanks)
@@ -102,7 +102,7 @@ impl Reader<'_> {
         Argument { raw: raw.to_owned(), value: Some(raw.to_owned()), backquoted: false, parts }
     }
 
-    /// One argument; `None` where the next command begins.
+    /// Reads one argument. `None` at the beginning of the next command.
     fn argument(&mut self, start: usize) -> Result<Option<Argument>, &'static str> {
         let mut parts = Vec::new();
         let mut at = start;
@@ -144,7 +144,7 @@ impl Reader<'_> {
         Ok(Some(argument))
     }
 
-    /// Notes the variable at `at`, if it is one, and returns its length.
+    /// Records the variable at `at`, if there is one, and returns its length.
     fn variable(&mut self, at: usize) -> Option<usize> {
         let (form, name) = variable(&self.line[at..])?;
         let length = form.length(name);
@@ -161,7 +161,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether `argument` is the last of the options in parentheses that `before` began.
+/// Whether `argument` closes the options in parentheses that `before` opened.
 fn ends_options(before: &[Argument], argument: &Argument) -> bool {
     let is =
         |argument: &Argument, test: fn(&str) -> bool| argument.value.as_deref().is_some_and(test);
@@ -171,7 +171,7 @@ fn ends_options(before: &[Argument], argument: &Argument) -> bool {
         && !before.iter().any(|argument| is(argument, |value| value.ends_with(')')))
 }
 
-/// Puts text behind the parts.
+/// Appends text to the last part.
 fn add_text(parts: &mut Vec<Part>, text: &[u8]) {
     match parts.last_mut() {
         Some(Part::Text(before)) => before.extend_from_slice(text),
@@ -179,7 +179,7 @@ fn add_text(parts: &mut Vec<Part>, text: &[u8]) {
     }
 }
 
-/// What the `'…'` that `text` begins with means, and its length.
+/// The value and the length of the string `'…'` at the beginning of `text`.
 fn quoted(text: &str) -> Option<(Vec<u8>, usize)> {
     let bytes = text.as_bytes();
     let mut meaning = Vec::new();
@@ -205,7 +205,7 @@ fn quoted(text: &str) -> Option<(Vec<u8>, usize)> {
     Some((meaning, at + 1))
 }
 
-/// What the bytes after a backslash mean, and how many they are.
+/// The byte that an escape sequence stands for, and the length of the sequence.
 fn escape(bytes: &[u8]) -> (u8, usize) {
     let number = |digits: &[u8], radix| {
         std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, radix).ok())

@@ -1,15 +1,15 @@
-//! Which statements are followed by lines of data.
+//! Recognises statements that are followed by lines of data.
 //!
-//! psql learns it from the server; here the words tell. `STDIN` and `STDOUT` mean the same to both
-//! the server and `\copy`: the direction is what counts.
+//! psql learns this from the server; db-tool recognises it by the words. The server and `\copy`
+//! take `STDIN` and `STDOUT` for the same: only the direction counts.
 
 use super::token;
 use super::token::Kind;
 
-/// How far a statement is on the way to `COPY … FROM STDIN`.
+/// The part of `COPY … FROM STDIN` that was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Nothing was seen.
+    /// Nothing was read.
     #[default]
     Start,
     /// `COPY`.
@@ -18,12 +18,12 @@ pub(super) enum Progress {
     From,
     /// `COPY … FROM STDIN`.
     FromStdin,
-    /// Something else.
+    /// Another statement.
     Other,
 }
 
 impl Progress {
-    /// Takes in the next token outside of parentheses.
+    /// Takes the next token outside of parentheses.
     pub(super) fn push(&mut self, kind: &Kind, text: &str) {
         let is = |word: &str| *kind == Kind::Word && text.eq_ignore_ascii_case(word);
         *self = match self {
@@ -37,10 +37,10 @@ impl Progress {
     }
 }
 
-/// The other side of a `\copy`.
+/// The direction and the other end of a `\copy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route<'a> {
-    /// Into the table, not out of it.
+    /// Whether it copies into the table.
     pub from: bool,
     /// The word after `from` or `to`: `stdin`, `pstdin`, `program` (any case), or a file.
     pub end: &'a str,
@@ -52,18 +52,18 @@ impl Route<'_> {
         self.from && ["stdin", "stdout"].iter().any(|word| self.end.eq_ignore_ascii_case(word))
     }
 
-    /// Whether psql's own standard input is read.
+    /// Whether it reads psql's own standard input.
     pub fn reads_standard_input(self) -> bool {
         self.from && ["pstdin", "pstdout"].iter().any(|word| self.end.eq_ignore_ascii_case(word))
     }
 
-    /// Whether a program is run.
+    /// Whether it runs a program.
     pub fn is_program(self) -> bool {
         self.end.eq_ignore_ascii_case("program")
     }
 }
 
-/// The route of a `\copy` with this line of arguments; `None` when psql refuses it.
+/// The route of a `\copy` with this line of arguments. `None` if psql refuses it.
 pub fn route(arguments: &str) -> Option<Route<'_>> {
     let mut depth = 0_usize;
     let mut at = 0;
@@ -83,7 +83,7 @@ pub fn route(arguments: &str) -> Option<Route<'_>> {
         let is = |word: &str| token.eq_ignore_ascii_case(word);
         if depth == 0 && kind == Kind::Word && (is("from") || is("to")) {
             let end = arguments[at..].split_whitespace().next()?;
-            // psql takes the semicolons off the end of the line
+            // psql removes semicolons at the end of the line
             return Some(Route { from: is("from"), end: end.trim_end_matches(';') });
         }
     }

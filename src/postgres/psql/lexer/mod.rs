@@ -1,18 +1,18 @@
-//! What psql will do with a file, known before psql sees it.
+//! Finds out how psql will read a file, before psql reads it.
 //!
-//! `psql` splits a file into statements and backslash commands without asking the server. Its rules
-//! (`psqlscan.l`, `psqlscanslash.l` and `MainLoop`, as of PostgreSQL 15 to 18, with
-//! `standard_conforming_strings` on) are followed here, with the mistakes that they make:
+//! psql splits a file into statements and backslash commands without asking the server. This lexer
+//! follows psql's rules (`psqlscan.l`, `psqlscanslash.l` and `MainLoop`, as of PostgreSQL 15 to 18,
+//! with `standard_conforming_strings` on), including their mistakes:
 //!
-//! * it reads line by line; a string continued on the next line is a new string to it;
+//! * psql reads line by line; a string continued on the next line is a new string to it;
 //! * a semicolon ends a statement unless it is quoted, in parentheses or in a `BEGIN ATOMIC` body,
-//!   which is recognised by counting words (`nesting`);
+//!   which psql recognises by counting words (`nesting`);
 //! * a backslash outside of quotes begins a command that ends with the line (`command`);
-//! * after `COPY … FROM STDIN` the lines that follow the current one are data (`copy`), and the rest
-//!   of the current one is read after them.
+//! * after `COPY … FROM STDIN` the following lines are data (`copy`), and psql reads the rest of
+//!   the current line after them.
 //!
-//! What cannot be known is left open: the values of variables, and which branch of an `\if` is
-//! taken. Each branch is read as if it were.
+//! The values of variables, and so the branch of an `\if` that psql takes, are not known here. The
+//! lexer reads each branch as if psql took it.
 
 mod command;
 mod copy;
@@ -31,27 +31,28 @@ pub use copy::route;
 use normalize::directive;
 pub use normalize::normalize;
 
-/// Takes a file apart.
+/// Splits a file into statements and commands.
 pub fn scan(text: &str) -> Result<Script, Unterminated> {
     scanner::read(text).map(|(script, _)| script)
 }
 
-/// Something that the file ends without closing, or a line in case of a command's argument.
+/// A part that is still open at the end of the file; for the argument of a command, at the end of
+/// its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unterminated {
     /// The line on which it begins, from 1.
     pub line: usize,
-    /// What it is: `quoted string`, `quoted identifier`, `dollar-quoted string`, `comment`,
-    /// `quoted argument` (of a backslash command) or `\if`.
+    /// Its name: `quoted string`, `quoted identifier`, `dollar-quoted string`, `comment`, `quoted
+    /// argument` (of a backslash command) or `\if`.
     pub what: &'static str,
 }
 
-/// A file, taken apart.
+/// The statements, commands and variables of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script {
-    /// Statements and commands, by where they begin. A command may stand within a statement.
+    /// Statements and commands, sorted by their beginnings. A command may be within a statement.
     pub items: Vec<Item>,
-    /// The variables that are used, in the order of the text.
+    /// The uses of variables, in the order of the text.
     pub references: Vec<Reference>,
 }
 
@@ -77,14 +78,14 @@ impl Script {
 /// A statement or a backslash command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// What goes to the server.
+    /// Text that psql sends to the server.
     Statement(Statement),
-    /// What psql does itself.
+    /// A command that psql runs itself.
     Meta(Meta),
 }
 
 impl Item {
-    /// Where it is.
+    /// Its place in the text.
     pub fn span(&self) -> &Range<usize> {
         match self {
             Self::Statement(statement) => &statement.span,
@@ -93,76 +94,75 @@ impl Item {
     }
 }
 
-/// A statement, as psql cuts it.
+/// A statement as psql splits it off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// From the first token through the semicolon; up to the last token if there is none. With
-    /// `\if` in its midst it begins where its first part does, whatever branch it ends in.
+    /// From the first token to the semicolon; without a semicolon, to the last token. If `\if` is
+    /// within the statement, the span begins with the first part, whatever branch it ends in.
     pub span: Range<usize>,
-    /// The line it begins on, from 1.
+    /// The line on which it begins, from 1.
     pub line: usize,
     /// All its words outside of quotes and comments, in upper case. Quoted identifiers and
-    /// variables stand among them as they are written.
+    /// variables are among them, unchanged.
     pub words: Vec<String>,
-    /// What ends it.
+    /// The end of the statement.
     pub end: End,
-    /// The data of a `COPY … FROM STDIN`, through the line `\.` but without that line's end.
+    /// The data of a `COPY … FROM STDIN`, including the line `\.` but not its line end.
     pub copy_data: Option<Range<usize>>,
-    /// In how many `\if` its innermost part is.
+    /// The number of `\if` around its innermost part.
     pub conditional: usize,
 }
 
-/// What ends a statement.
+/// The ways in which a statement ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// `;`.
     Semicolon,
-    /// `\;`: it is sent together with the next one.
+    /// `\;`: psql sends the statement together with the next one.
     Combined,
-    /// A command that sends it, such as `\g`; the command is the next item.
+    /// A command that sends the statement, such as `\g`. It is the next item.
     Command,
-    /// `\r` throws it away.
+    /// `\r`, which discards the statement.
     Reset,
-    /// The end of the file, which sends it.
+    /// The end of the file, where psql sends the statement.
     File,
 }
 
 /// A backslash command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meta {
-    /// From the backslash through the last argument.
+    /// From the backslash to the end of the last argument.
     pub span: Range<usize>,
-    /// The line it is on, from 1.
+    /// Its line, from 1.
     pub line: usize,
-    /// The name, without the backslash. It goes up to the next blank or backslash: `\g;` is a
+    /// The name without the backslash. It ends before the next blank or backslash: `\g;` is a
     /// command `g;`, which psql does not know.
     pub command: String,
-    /// The arguments; a command that takes a whole line has one.
+    /// The arguments. A command that takes a whole line has one.
     pub arguments: Vec<Argument>,
     /// The data of a `\copy … from stdin`, or of a `COPY` that `\g` repeats.
     pub copy_data: Option<Range<usize>>,
-    /// In how many `\if` it is. `\if`, `\elif`, `\else` and `\endif` are not in their own.
+    /// The number of `\if` around it. `\if`, `\elif`, `\else` and `\endif` do not count their own.
     pub conditional: usize,
 }
 
 /// An argument of a backslash command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument {
-    /// As written.
+    /// The argument as written.
     pub raw: String,
-    /// What psql makes of it, as far as that can be known: `None` when a variable or a program's
-    /// output is part of it.
+    /// The value that psql gives it. `None` if it contains a variable or the output of a program.
     pub value: Option<String>,
-    /// Whether a program in backquotes is part of it.
+    /// Whether it contains a program in backquotes.
     pub backquoted: bool,
-    /// What it consists of.
+    /// The parts of the value.
     pub parts: Vec<Part>,
 }
 
 /// A part of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// Text without its quotes, which need not be UTF-8.
+    /// Text without its quotes. It need not be UTF-8.
     Text(Vec<u8>),
     /// A variable.
     Variable(Form, String),
@@ -171,7 +171,8 @@ pub enum Part {
 }
 
 impl Argument {
-    /// What psql makes of it, when `value_of` knows what it puts in the places of variables.
+    /// The value that psql gives it. `value_of` returns the text that takes the place of a
+    /// variable.
     pub fn expand(&self, value_of: impl Fn(Form, &str) -> Option<String>) -> Option<String> {
         let mut value = Vec::new();
         for part in &self.parts {
@@ -193,16 +194,16 @@ impl Argument {
     }
 }
 
-/// A use of a psql variable. Where no such variable exists, psql leaves the text as it is.
+/// A use of a psql variable. If the variable does not exist, psql leaves the text unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// Where it is.
+    /// Its place in the text.
     pub span: Range<usize>,
-    /// The line it is on, from 1.
+    /// Its line, from 1.
     pub line: usize,
     /// The name of the variable.
     pub name: String,
-    /// How it is written.
+    /// Its form.
     pub form: Form,
     /// Whether it is within an `\if`.
     pub conditional: bool,
@@ -210,7 +211,7 @@ pub struct Reference {
     pub subscript: bool,
 }
 
-/// How a variable is written.
+/// The forms in which a variable is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// `:name`.
@@ -246,7 +247,7 @@ impl Form {
         format!("{open}{name}{close}")
     }
 
-    /// The name in a reference of this form.
+    /// The name of the variable in a reference of this form.
     fn name(self, reference: &str) -> &str {
         let (open, close) = self.delimiters();
         reference.strip_prefix(open).and_then(|n| n.strip_suffix(close)).unwrap_or(reference)

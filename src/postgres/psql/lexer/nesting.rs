@@ -1,17 +1,18 @@
-//! What keeps a semicolon from ending a statement: parentheses and `BEGIN ATOMIC … END` bodies.
+//! Recognises semicolons that do not end a statement: in parentheses and in `BEGIN ATOMIC … END`
+//! bodies.
 //!
-//! psql is no parser. It takes a statement whose first words are `CREATE [OR REPLACE]
-//! {FUNCTION|PROCEDURE}` and counts `BEGIN`, `CASE` and `END` in it, outside of parentheses. The
-//! same counting is done here, so that its mistakes are made alike.
+//! psql does not parse SQL. In a statement that begins with `CREATE [OR REPLACE]
+//! {FUNCTION|PROCEDURE}`, it counts `BEGIN`, `CASE` and `END` outside of parentheses. This module
+//! counts in the same way and so makes the same mistakes.
 
-/// How deep in a statement the lexer is.
+/// The nesting at a place of a statement.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Nesting {
     parentheses: usize,
     brackets: usize,
     blocks: usize,
     words: usize,
-    /// Initials of the first words that may begin the definition of a function.
+    /// The initials of the first words, which tell whether the statement defines a function.
     initials: [u8; 4],
 }
 
@@ -36,7 +37,7 @@ impl Nesting {
         }
     }
 
-    /// Counts a bracket; other symbols do nothing.
+    /// Counts a bracket or parenthesis. Ignores other symbols.
     pub(super) fn symbol(&mut self, symbol: &str) {
         match symbol {
             "(" => self.parentheses += 1,
@@ -47,14 +48,14 @@ impl Nesting {
         }
     }
 
-    /// Forgets the words of a statement that `\;` ended.
+    /// Forgets the words of a statement that ended with `\;`.
     pub(super) fn combine(&mut self) {
         self.words = 0;
         self.initials = [0; 4];
         self.brackets = 0;
     }
 
-    /// Whether a semicolon is part of the statement.
+    /// Whether a semicolon here belongs to the statement.
     pub(super) fn holds_semicolon(&self) -> bool {
         self.parentheses > 0 || self.blocks > 0
     }

@@ -1,8 +1,8 @@
-//! A text without what does not matter: line ends, a byte order mark, comments.
+//! The normal form of a script: without comments and a byte order mark, and with equal line ends.
 //!
-//! Two files with the same normal form do the same. The reverse is not promised: nothing is done
-//! about blanks, except those before a comment, for what stands in quotes, in data or on the line
-//! of a backslash command cannot be told from what is laid out.
+//! Two files with the same normal form do the same. Two files with different normal forms may do
+//! the same, too: other blanks than those before a comment stay, because only a parser could tell
+//! them from blanks in quotes, in data or on the line of a command.
 
 use super::Unterminated;
 use super::scanner;
@@ -10,10 +10,10 @@ use super::scanner::{Piece, PieceKind};
 use super::token;
 use super::token::Kind;
 
-/// How many tokens before a comment can become one with what follows it: `:{?name` and `}`.
+/// The number of tokens before a comment that can join with the token after it: `:{?name` and `}`.
 const REACH: usize = 4;
 
-/// What the directive on the first line says: `-- migrator: …`.
+/// The text of the directive `-- migrator: …` on the first line.
 pub fn directive(text: &str) -> Option<&str> {
     let line = text.strip_prefix('\u{feff}').unwrap_or(text).split(['\r', '\n']).next()?;
     line.strip_prefix("-- migrator:").map(str::trim)
@@ -21,10 +21,11 @@ pub fn directive(text: &str) -> Option<&str> {
 
 /// The text without comments and a byte order mark, with `\n` for every line end.
 ///
-/// * A comment that fills its lines goes with them; any other goes with the blanks before it.
-/// * Where two tokens would become one, a blank stays.
-/// * Blanks and line ends at the end of the text go.
-/// * Quotes, `COPY` data and backslash commands stay as they are, and so does a `directive`.
+/// * A comment that fills its lines is removed with these lines; any other comment with the blanks
+///   before it.
+/// * A blank stays where two tokens would join.
+/// * Blanks and line ends at the end of the text are removed.
+/// * Quotes, `COPY` data, backslash commands and a `directive` stay unchanged.
 pub fn normalize(text: &str) -> Result<String, Unterminated> {
     let (_, pieces) = scanner::read(text)?;
     let directive = directive(text).and_then(|_| pieces.first()).cloned();
@@ -45,15 +46,15 @@ pub fn normalize(text: &str) -> Result<String, Unterminated> {
 struct Output<'a> {
     text: &'a str,
     normal: String,
-    /// Where the line begins.
+    /// The beginning of the line.
     line: usize,
-    /// Where the last thing ends that must stay.
+    /// The end of the last piece that must stay.
     kept: usize,
-    /// Where the last tokens begin that have nothing between them.
+    /// The beginnings of the last tokens that have nothing between them.
     tokens: Vec<usize>,
-    /// A comment was on the line.
+    /// Whether the line has a comment.
     commented: bool,
-    /// A comment came after what was kept.
+    /// Whether a comment follows the kept text.
     gap: bool,
 }
 
@@ -76,7 +77,7 @@ impl Output<'_> {
         self.commented = false;
     }
 
-    /// Drops what is left of a line that holds nothing but comments.
+    /// Drops the rest of a line that has only comments.
     fn drop_comment_line(&mut self) {
         if self.commented && self.kept <= self.line {
             self.normal.truncate(self.line);
@@ -96,7 +97,7 @@ impl Output<'_> {
         self.gap = false;
     }
 
-    /// Whether a token would become one with those before it.
+    /// Whether a token would join with those before it.
     fn merges(&self, piece: &Piece) -> bool {
         let reach = self.tokens.len().saturating_sub(REACH);
         let Some(&start) = self.tokens.get(reach) else { return false };

@@ -1,4 +1,5 @@
-//! psql's main loop: lines, what is open between them, and the statement being collected.
+//! Follows psql's main loop: it reads lines, remembers open quotes and comments between them, and
+//! collects statements.
 
 use std::ops::Range;
 
@@ -11,31 +12,31 @@ use super::token;
 use super::token::{Kind, Open};
 use super::{End, Form, Item, Meta, Reference, Script, Statement, Unterminated};
 
-/// A stretch of the text; they cover all of it but a byte order mark.
+/// A piece of the text. The pieces cover all of the text but a byte order mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) kind: PieceKind,
     pub(super) span: Range<usize>,
 }
 
-/// What a stretch of the text is.
+/// The kinds of pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PieceKind {
     /// Blanks within a line.
     Blank,
     /// The end of a line.
     LineEnd,
-    /// A comment, with the line ends in it.
+    /// A comment, including the line ends in it.
     Comment,
     /// A token.
     Token,
     /// A backslash command with its arguments.
     Command,
-    /// Lines of data.
+    /// Lines of `COPY` data.
     Data,
 }
 
-/// Reads the whole text.
+/// Reads the complete text.
 pub(super) fn read(text: &str) -> Result<(Script, Vec<Piece>), Unterminated> {
     let mut scanner = Scanner { text, ..Scanner::default() };
     scanner.next = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
@@ -46,7 +47,7 @@ pub(super) fn read(text: &str) -> Result<(Script, Vec<Piece>), Unterminated> {
     scanner.finish()
 }
 
-/// A line without its end.
+/// A line without its line end.
 struct Line {
     number: usize,
     span: Range<usize>,
@@ -62,36 +63,36 @@ struct Draft {
     copy: Progress,
 }
 
-/// psql's query buffer and what it knows of its content: what `\if` saves and `\else` restores.
+/// psql's query buffer and its state. `\if` saves it, and `\else` restores it.
 #[derive(Debug, Clone, Default)]
 struct Buffer {
     draft: Option<Draft>,
     nesting: Nesting,
-    /// Whether statements that `\;` ended wait to be sent.
+    /// Whether statements that ended with `\;` wait to be sent.
     combined: bool,
-    /// Those of them that take data, as places in `items`.
+    /// The waiting statements that take data, as indexes of `items`.
     copies: Vec<usize>,
 }
 
-/// An `\if` that is not closed.
+/// An open `\if`.
 struct Branch {
     line: usize,
     before: Buffer,
-    /// The buffer after the first branch, once there is a second.
+    /// The buffer after the first branch. `None` until the second branch begins.
     after: Option<Buffer>,
 }
 
 #[derive(Default)]
 struct Scanner<'a> {
     text: &'a str,
-    /// Where the next line begins. Data is taken from here, too.
+    /// The beginning of the next line, or of data.
     next: usize,
-    /// The number of lines taken.
+    /// The number of lines read.
     line: usize,
     open: Option<(Open, usize)>,
     buffer: Buffer,
     branches: Vec<Branch>,
-    /// How many times the last text that was sent takes data.
+    /// The number of times that the last sent text takes data.
     last_copies: usize,
     items: Vec<Item>,
     references: Vec<Reference>,
@@ -184,7 +185,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Makes the piece and the statement reach `at`: a quote or a comment goes on.
+    /// Extends the piece and the statement to `at`, because a quote or a comment goes on.
     fn extend(&mut self, at: usize) {
         let Some(piece) = self.pieces.last_mut() else { return };
         let from = piece.span.end;
@@ -222,7 +223,7 @@ impl<'a> Scanner<'a> {
         });
     }
 
-    /// Ends the statement and notes what it takes; without a token there is none.
+    /// Ends the statement and records it. Without a token there is none.
     fn close(&mut self, end: End) {
         let Some(draft) = self.buffer.draft.take() else { return };
         if draft.copy == Progress::FromStdin && end != End::Reset {
@@ -238,7 +239,7 @@ impl<'a> Scanner<'a> {
         }));
     }
 
-    /// Ends the statement and has it run with those that wait; each `COPY` among them takes data.
+    /// Ends the statement and sends it with the waiting ones. Each `COPY` among them takes data.
     fn send(&mut self, end: End) {
         self.close(end);
         let sent = std::mem::take(&mut self.buffer);
@@ -251,7 +252,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Takes lines of data through `\.` or, without it, to the end.
+    /// Reads lines of data up to `\.` or, without it, to the end of the file.
     fn copy_data(&mut self) -> Option<Range<usize>> {
         let start = self.next;
         let mut data = None;
@@ -276,7 +277,7 @@ impl<'a> Scanner<'a> {
         data
     }
 
-    /// Reads a backslash command and does what it does; returns where it ends.
+    /// Reads a backslash command and applies it. Returns the end of the command.
     fn command(&mut self, line: &Line, at: usize) -> Result<usize, Unterminated> {
         let start = line.span.start;
         let text = &self.text[line.span.clone()];
@@ -317,7 +318,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What a command does to the buffer; returns the data that it takes itself.
+    /// Applies a command to the buffer. Returns the data that the command itself takes.
     fn run(&mut self, command: &Command<'_>, line: &Line) -> Option<Range<usize>> {
         match command.name {
             "if" => self.branches.push(Branch {
@@ -356,12 +357,12 @@ impl<'a> Scanner<'a> {
             self.send(End::Command);
             return None;
         }
-        // nothing was collected: the last statement is sent again
+        // the query buffer is empty: psql sends the last statement again
         let taken: Vec<_> = (0..self.last_copies).filter_map(|_| self.copy_data()).collect();
         Some(taken.first()?.start..taken.last()?.end)
     }
 
-    /// Only one branch is taken, so each begins with what there was before.
+    /// psql takes only one branch, so each begins with the buffer before the `\if`.
     fn next_branch(&mut self) {
         let Some(branch) = self.branches.last_mut() else { return };
         let buffer = std::mem::replace(&mut self.buffer, branch.before.clone());
@@ -376,7 +377,7 @@ impl<'a> Scanner<'a> {
             return Err(Unterminated { line: branch.line, what: "\\if" });
         }
         self.send(End::File);
-        // what stands behind a COPY on its line was read after the data
+        // the text after a COPY on the same line was read after the data
         self.items.sort_by_key(|item| item.span().start);
         self.references.sort_by_key(|reference| reference.span.start);
         self.pieces.sort_by_key(|piece| piece.span.start);

@@ -1,4 +1,4 @@
-//! The corpus: files with what psql 15 was seen to make of them (`log_statement = all`).
+//! The corpus: files, and how psql 15 read them (`log_statement = all`).
 
 mod commands;
 mod normal;
@@ -9,7 +9,7 @@ pub(super) fn script(text: &str) -> Script {
     scan(text).unwrap_or_else(|unterminated| panic!("{text:?}: {unterminated:?}"))
 }
 
-/// The statements of a file, with what ends them where that cannot be seen, and their data.
+/// The statements of a file with their data. Shows the end of a statement if the text does not.
 fn statements(text: &str) -> Vec<String> {
     let show = |statement: &super::Statement| {
         let end = match statement.end {

@@ -1,11 +1,11 @@
-//! The tokens of a line, as `psqlscan.l` tells them apart.
+//! The tokens of a line, as `psqlscan.l` distinguishes them.
 //!
-//! psql lexes line by line and keeps what is still open (`Open`) from one line to the next. A token
-//! is only as fine as psql needs it: where a quote begins, what is a word, what is a variable.
+//! psql reads line by line. `Open` is a quote or a comment that goes on in the next line. psql
+//! distinguishes only the tokens that it needs: quotes, words, variables and a few symbols.
 
 use super::Form;
 
-/// What a token is.
+/// The kinds of tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Blanks within a line.
@@ -14,15 +14,15 @@ pub(super) enum Kind {
     Return,
     /// `-- …`.
     Comment,
-    /// The beginning of what may go over several lines.
+    /// The beginning of a quote or comment, which may have several lines.
     Opening(Open),
     /// A keyword or an identifier without quotes.
     Word,
-    /// What psql replaces by a variable's value.
+    /// A variable, which psql replaces by its value.
     Variable(Form),
     /// `;`.
     Semicolon,
-    /// `\;`, which puts a semicolon into the text without sending it.
+    /// `\;`, which adds a semicolon to the text without sending it.
     Combined,
     /// The beginning of a backslash command.
     Backslash,
@@ -30,23 +30,23 @@ pub(super) enum Kind {
     Symbol,
 }
 
-/// What a line can leave open.
+/// A quote or comment that is open at the end of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Open {
-    /// `'…'`, in which a backslash means nothing.
+    /// `'…'`, in which a backslash has no special meaning.
     Literal,
     /// `E'…'`.
     Escaped,
     /// `"…"`.
     Identifier,
-    /// `/* … */`, with the number of comments in which this one is nested.
+    /// `/* … */`, with the number of comments around it.
     Comment(usize),
-    /// A dollar-quoted string, with its delimiter.
+    /// A dollar-quoted string with its delimiter.
     Dollar(String),
 }
 
 impl Open {
-    /// What it is called in a message.
+    /// Its name in messages.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Literal | Self::Escaped => "quoted string",
@@ -56,7 +56,7 @@ impl Open {
         }
     }
 
-    /// The length of `text` up to the end of what is open; `None` when it goes on after `text`.
+    /// The length of `text` up to the closing delimiter. `None` if `text` does not close it.
     pub(super) fn close(&mut self, text: &str) -> Option<usize> {
         match self {
             Self::Literal => close_quote(text, b'\'', false),
@@ -104,7 +104,7 @@ fn close_comment(text: &str, depth: &mut usize) -> Option<usize> {
     None
 }
 
-/// The token that `text`, which is not empty, begins with: its kind and its length.
+/// The kind and the length of the first token of `text`, which is not empty.
 pub(super) fn next(text: &str) -> (Kind, usize) {
     let bytes = text.as_bytes();
     let digit_at = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
@@ -147,7 +147,7 @@ fn word(text: &str) -> (Kind, usize) {
     }
 }
 
-/// `$tag$`, `$1` or a lone `$`.
+/// `$tag$`, `$1` or a single `$`.
 fn dollar(text: &str) -> (Kind, usize) {
     let tag = &text[1..];
     if tag.starts_with(|c: char| c.is_ascii_digit()) {
@@ -169,7 +169,7 @@ fn colon(text: &str) -> (Kind, usize) {
     }
 }
 
-/// The variable that `text` begins with: `:name`, `:'name'`, `:"name"` or `:{?name}`.
+/// The variable at the beginning of `text`: `:name`, `:'name'`, `:"name"` or `:{?name}`.
 pub(super) fn variable(text: &str) -> Option<(Form, &str)> {
     Form::ALL.into_iter().find_map(|form| {
         let (open, close) = form.delimiters();
@@ -179,7 +179,7 @@ pub(super) fn variable(text: &str) -> Option<(Form, &str)> {
     })
 }
 
-/// A number with whatever clings to it, all of which the server takes as one token or refuses.
+/// A number with the letters behind it: the server takes them as one token or refuses them.
 fn number(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -193,13 +193,13 @@ fn number(bytes: &[u8]) -> usize {
     at
 }
 
-/// Whether a sign after this is part of the number, even if no digit follows.
+/// Whether a sign after `number` belongs to it, even if no digit follows.
 fn is_exponent(number: &[u8]) -> bool {
     let mantissa = number.strip_suffix(b"e").or_else(|| number.strip_suffix(b"E"));
     mantissa.is_some_and(|m| m.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_')))
 }
 
-/// A run of operator characters, which ends where a comment begins.
+/// A run of operator characters. It ends before a comment.
 fn operator(text: &str) -> usize {
     let length = run(text, is_operator);
     let comment = [text[..length].find("--"), text[..length].find("/*")];

@@ -1,36 +1,36 @@
-//! Which branch of an `\if` psql takes.
+//! Finds the branches of `\if` that psql takes.
 
 use super::variables::{Known, Variables};
 use crate::postgres::psql::lexer::Meta;
 
-/// The `\if` commands that are open in a file, outermost first.
+/// The open `\if` commands of a file, outermost first.
 #[derive(Debug)]
 pub(super) struct Branches {
-    /// Whether psql reads the file at all.
+    /// Whether psql runs the file at all.
     file: Known,
     open: Vec<Branch>,
 }
 
 #[derive(Debug)]
 struct Branch {
-    /// Whether psql takes the branch that is read now.
+    /// Whether psql takes the current branch.
     taken: Known,
-    /// Whether it took an earlier one.
+    /// Whether psql has taken an earlier branch.
     earlier: Known,
 }
 
 impl Branches {
-    /// No branch of a file.
+    /// The state at the beginning of a file, without an `\if`.
     pub(super) fn of_file(file: Known) -> Self {
         Self { file, open: Vec::new() }
     }
 
-    /// Whether psql runs what is read now.
+    /// Whether psql runs the current statement or command.
     pub(super) fn taken(&self) -> Known {
         self.open.iter().fold(self.file, |all, branch| and(all, branch.taken))
     }
 
-    /// Takes a command that begins or ends a branch; false for any other.
+    /// Takes a command that begins or ends a branch. Returns false for other commands.
     pub(super) fn turn(&mut self, meta: &Meta, variables: &Variables) -> bool {
         match meta.command.as_str() {
             "if" => {

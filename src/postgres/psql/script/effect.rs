@@ -1,25 +1,25 @@
-//! What statements do to transactions.
+//! The effects of statements on transactions.
 
-/// What a statement does to the transaction.
+/// The effect of a statement on the session's transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It begins one.
+    /// It begins a transaction.
     Opens,
-    /// It ends one and keeps its work.
+    /// It commits the transaction.
     Commits,
-    /// It ends one and gives its work up.
+    /// It rolls the transaction back.
     RollsBack,
-    /// It ends one, whose work it keeps if `commits`, and begins the next.
+    /// It ends the transaction, by a commit if `commits` is true, and begins the next.
     Chains { commits: bool },
-    /// It goes back to a savepoint.
+    /// It rolls back to a savepoint.
     Rewinds,
-    /// It hands one over to `COMMIT PREPARED`.
+    /// It prepares the transaction for `COMMIT PREPARED`.
     Prepares,
-    /// Only psql knows the statement.
+    /// The statement is not known, because psql replaces a variable in it.
     Unknown,
     /// It runs in a transaction.
     Runs,
-    /// It runs outside, or changes nothing.
+    /// It runs outside a transaction, or has no effect on it.
     Nothing,
 }
 

@@ -1,24 +1,24 @@
-//! The session at the end of a script, asked in the same psql.
+//! The state of the session at the end of a script, which the same psql reports.
 //!
-//! psql exits with 0 and rolls back when a file leaves a transaction open. So more actions follow
-//! the file, which psql takes up even after `\q`: they report the session on standard error, in
-//! lines that begin with a word of ours. First they undo what a script may have set, because
-//! standard output belongs to the script.
+//! If a file leaves a transaction open, psql rolls it back and exits with 0. So db-tool adds
+//! actions after the file, which psql runs even after `\q`. They report the session on standard
+//! error, in lines that begin with a secret word; standard output belongs to the script. First they
+//! reset settings that the script may have changed.
 
 use super::variables::Answers;
 use std::hash::{BuildHasher, RandomState};
 
-/// What psql says to any of the actions after `\restrict` without `\unrestrict`.
+/// psql's message for each of these actions after `\restrict` without `\unrestrict`.
 const RESTRICTED: &str = "backslash commands are restricted; only \\unrestrict is allowed";
 
-/// What `SQLSTATE` is until the server answers.
+/// The value of `SQLSTATE` until the server answers.
 const SILENT: &str = "none";
 
-/// The session at the end of a script.
+/// The state of the session at the end of a script.
 #[derive(Debug)]
 pub(super) struct Ending {
     word: String,
-    /// The variables whose values psql tells.
+    /// The variables whose values psql prints.
     questions: Vec<String>,
     answers: Answers,
     restricted: bool,
@@ -26,34 +26,34 @@ pub(super) struct Ending {
     state: Option<String>,
 }
 
-/// What becomes of the session's transaction.
+/// The state of the session's transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// There is none.
+    /// There is no transaction.
     Idle,
-    /// It is open, and the end of psql rolls it back.
+    /// The transaction is open, and psql rolls it back at its end.
     Open,
-    /// It failed before, and nothing of it is kept.
+    /// The transaction has failed, so nothing of it is kept.
     Failed,
-    /// psql is not connected any more, or in the middle of a pipeline.
+    /// psql is not connected, or in a pipeline.
     Silent,
 }
 
 impl Ending {
-    /// An ending that psql has not reported yet, with the values of these variables.
+    /// A state that psql has not reported yet. psql will also report the values of these variables.
     pub(super) fn new(questions: Vec<String>) -> Self {
-        // a script cannot guess it
+        // the word is random, so that no script can print it
         let word = format!("db-tool-{:016x}", RandomState::new().hash_one(std::process::id()));
         let answers = Answers::new();
         Self { word, questions, answers, restricted: false, stops: None, state: None }
     }
 
-    /// The actions that follow the file.
+    /// The actions after the file, as arguments of psql.
     pub(super) fn arguments(&self) -> impl Iterator<Item = String> {
         let word = &self.word;
-        // the word again ends the value, which may be empty or hold line ends
+        // the second word marks the end of the value, which may be empty or contain line ends
         let ask = |name: &String| format!("\\warn {word} {name} :{{?{name}}} :{name} {word}");
-        // first: psql repeats every action while ECHO is `all`
+        // this comes first: psql repeats every action while ECHO is `all`
         let begin = ["\\set ECHO none".to_owned(), format!("\\warn {word} :ON_ERROR_STOP")];
         let asked: Vec<_> = self.questions.iter().map(ask).collect();
         let end = [
@@ -63,20 +63,21 @@ impl Ending {
             "\\set AUTOCOMMIT on".to_owned(),
             "\\timing off".to_owned(),
             format!("\\set SQLSTATE {SILENT}"),
-            // refused in a transaction block; otherwise it does what the end of a session does
+            // in a transaction block the server refuses this; else it does the same as the end of
+            // the session
             "DISCARD ALL".to_owned(),
             format!("\\warn {word} :SQLSTATE"),
         ];
         begin.into_iter().chain(asked).chain(end).flat_map(|action| ["-c".to_owned(), action])
     }
 
-    /// Takes a line of psql's standard error, and returns what of it is the script's.
-    pub(super) fn hear<'a>(&mut self, line: &'a str) -> Option<&'a str> {
+    /// Takes a line of psql's standard error. Returns the part of it that the script printed.
+    pub(super) fn take_line<'a>(&mut self, line: &'a str) -> Option<&'a str> {
         let Some(at) = line.find(&self.word) else {
             self.restricted |= line == RESTRICTED;
             return Some(line).filter(|_| self.stops.is_none() && line != RESTRICTED);
         };
-        // the script may have left a line without its end
+        // the script may have printed a text without a line end
         let left = Some(&line[..at]).filter(|left| self.stops.is_none() && !left.is_empty());
         let said = line[at + self.word.len()..].trim();
         if self.stops.is_none() {
@@ -100,17 +101,17 @@ impl Ending {
         self.answers.insert(name.to_owned(), value);
     }
 
-    /// The values of the variables that were asked for.
+    /// The values of the variables.
     pub(super) fn answers(&self) -> Answers {
         self.answers.clone()
     }
 
-    /// Whether `\restrict` kept psql from reporting.
+    /// Whether `\restrict` prevented psql from reporting.
     pub(super) fn is_restricted(&self) -> bool {
         self.restricted
     }
 
-    /// Whether psql stopped at errors until the end.
+    /// Whether `ON_ERROR_STOP` was on at the end.
     pub(super) fn stops(&self) -> bool {
         self.stops == Some(true)
     }

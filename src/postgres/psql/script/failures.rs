@@ -1,41 +1,41 @@
-//! The statements that failed, and after which psql went on because `ON_ERROR_STOP` was off.
+//! Finds the statements that failed and after which psql went on, because `ON_ERROR_STOP` was off.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::postgres::error::PassedOver;
+use crate::postgres::error::IgnoredError;
 
-/// How many characters of a statement have to be the same.
+/// The number of characters of two statements that are compared.
 const COMPARED: usize = 40;
 
-/// The errors that psql passed over, in their order.
+/// The errors after which psql went on, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
-    errors: Vec<PassedOver>,
-    /// Whether a statement of the text was found for each.
+    errors: Vec<IgnoredError>,
+    /// For each error, whether its statement was found.
     taken: Vec<bool>,
-    /// Paths without links and dots.
+    /// The paths of files without links and dots.
     real: RefCell<HashMap<PathBuf, PathBuf>>,
 }
 
-/// A failure of a statement.
+/// A failed statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// The server refused it because the transaction had failed before.
+    /// Whether the server refused the statement because its transaction had failed before.
     pub(super) aborted: bool,
 }
 
 impl Failures {
-    /// The errors that psql wrote.
-    pub(super) fn of(errors: &[PassedOver]) -> Self {
+    /// Takes the errors that psql printed.
+    pub(super) fn of(errors: &[IgnoredError]) -> Self {
         let taken = vec![false; errors.len()];
         Self { errors: errors.to_vec(), taken, ..Self::default() }
     }
 
-    /// The failures of what stands on these lines of a file, while psql works in `directory`.
-    /// Several statements on a line are told apart by their text.
+    /// The failures of the statements on these lines of a file, while psql works in `directory`.
+    /// The text distinguishes several statements on one line.
     pub(super) fn take(
         &mut self,
         (file, directory): (&Path, &Path),
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn statements_on_one_line_are_told_apart() {
-        let error = |line, statement: &str| PassedOver {
+        let error = |line, statement: &str| IgnoredError {
             file: "a.sql".to_owned(),
             line,
             statement: statement.to_owned(),

@@ -1,15 +1,16 @@
-//! Whether a script needs to be read closely, found in one pass that holds nothing of it.
+//! Finds out, in one pass and without holding the text, whether a script must be reviewed.
 
 use std::io::Read;
 use std::path::Path;
 
-/// Initials of the psql commands that matter here: `\i`, `\ir`, `\q`, `\c`, `\set`, `\unset`, `\gset`.
+/// The initials of the psql commands to look for: `\i`, `\ir`, `\q`, `\c`, `\set`, `\unset`,
+/// `\gset`.
 const INITIALS: &[u8] = b"iqcsug";
 
-/// How much is read at once.
+/// The bytes that are read at once.
 const CHUNK: usize = 64 * 1024;
 
-/// Whether a file holds such a command, a `PREPARE`, or data of `COPY` without an end.
+/// Whether a file has such a command, a `PREPARE`, or `COPY` data without an end.
 pub(super) fn found_in(path: &Path) -> bool {
     look(path, Hints { initials: INITIALS, ..Hints::default() })
 }
@@ -38,14 +39,14 @@ struct Hints {
     only_commands: bool,
     /// The last eight bytes, in lower case.
     recent: u64,
-    /// The last byte is a backslash that no other one hides.
+    /// Whether the last byte is a backslash that is not itself quoted by a backslash.
     backslash: bool,
-    /// `stdin` or `stdout` was seen, and no end of data since.
+    /// Whether `stdin` or `stdout` was seen, and no end of data after it.
     data: bool,
 }
 
 impl Hints {
-    /// Takes in some bytes; true when they are enough to know.
+    /// Takes some bytes. Returns true when the answer is known.
     fn push(&mut self, bytes: &[u8]) -> bool {
         for &byte in bytes {
             if self.backslash && self.initials.contains(&byte) {
@@ -75,7 +76,7 @@ impl Hints {
         self.recent.to_be_bytes().ends_with(text)
     }
 
-    /// Whether the end of the file is within data.
+    /// Whether the file ends within data.
     fn end(mut self) -> bool {
         self.push(b"\n");
         self.data
@@ -88,7 +89,7 @@ mod tests {
 
     fn found(text: &str) -> bool {
         let mut hints = Hints { initials: INITIALS, ..Hints::default() };
-        // a word may lie across two pieces
+        // a word may be split between two pieces
         text.as_bytes().chunks(3).any(|chunk| hints.push(chunk)) || hints.end()
     }
 

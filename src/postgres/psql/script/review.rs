@@ -1,8 +1,10 @@
-//! What a script did to its own transactions, found in its text after psql ran it to the end.
+//! Finds out, from the text of a script that psql ran to its end, how the script changed its
+//! transactions.
 //!
-//! The text is followed as psql reads it: included files in their places, and no branch of an `\if`
-//! that psql is known to skip. What only psql knows it tells at the end of the session, as long as
-//! no value changed in between; what is unknown even then is no error.
+//! The text is followed as psql reads it, with included files in their places. Branches of an `\if`
+//! that psql certainly skips are left out. psql prints the values of some variables at the end of
+//! the session; they count if they have not changed before. A conclusion that depends on an unknown
+//! value is never an error.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,17 +17,17 @@ use super::place::Place;
 use super::transaction::{Ran, Transaction};
 use super::variables::{Answers, Known, Variables};
 use super::{Script, hints};
-use crate::postgres::error::PassedOver;
+use crate::postgres::error::IgnoredError;
 use crate::postgres::psql::lexer;
 use crate::postgres::psql::lexer::{End, Item, Meta, Statement};
 
-/// How many files are read: a script may include itself.
+/// The most files that are read: a script may include itself.
 const MOST_FILES: usize = 10_000;
 
-/// How deep includes are followed.
+/// The depth to which includes are followed.
 const DEEPEST: usize = 64;
 
-/// How many variables psql is asked for.
+/// The most variables that psql is asked for.
 const MOST_QUESTIONS: usize = 100;
 
 impl fmt::Display for Place {
@@ -34,12 +36,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// What was found.
+/// The result of a review.
 #[derive(Debug, Default)]
 pub(super) struct Review {
-    /// What the script told psql to pass over.
+    /// Commands that made psql ignore errors or skip a part of the script.
     pub(super) warnings: Vec<(Place, String)>,
-    /// The statement whose data is lost, and why.
+    /// A statement with lost data, and the reason.
     pub(super) lost: Option<(Place, String)>,
     /// The statement that opened the transaction that is open at the end.
     pub(super) opened: Option<Place>,
@@ -47,19 +49,20 @@ pub(super) struct Review {
     pub(super) restricted: Option<Place>,
 }
 
-/// What psql told while it ran a script.
+/// The messages of psql while it ran a script.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct PsqlReport {
     /// The values of variables at the end.
     pub(super) answers: Answers,
-    /// The errors after which it went on.
-    pub(super) errors: Vec<PassedOver>,
+    /// The errors after which psql went on.
+    pub(super) errors: Vec<IgnoredError>,
 }
 
-/// The variables on which it depends what psql reads: `\if` and includes take their values. Asked
-/// before the script runs, because psql has to be told beforehand to print them at the end.
+/// The variables that decide which text psql reads: `\if` and includes use their values. They are
+/// determined before the script runs, because psql gets the commands that print them when it
+/// starts.
 pub(super) fn questions(script: &Script) -> Vec<String> {
-    let mut walk = Walk::of(script, Depth::Branches, Told::default());
+    let mut walk = Walk::of(script, Depth::Branches, PsqlReport::default());
     walk.file(&script.file, 0, Some(true));
     walk.questions.sort_unstable();
     walk.questions.dedup();
@@ -67,34 +70,34 @@ pub(super) fn questions(script: &Script) -> Vec<String> {
     walk.questions
 }
 
-/// Reviews a script. A file that holds nothing to look for is passed over, unless `closely`.
-pub(super) fn review(script: &Script, closely: bool, mut told: Told) -> Review {
-    // without errors, what a file does to transactions matters only if one is left open
-    let closely = closely || !told.errors.is_empty();
+/// Reviews a script. Skips files without anything to look for, unless `closely` is true.
+pub(super) fn review(script: &Script, closely: bool, mut report: PsqlReport) -> Review {
+    // without errors, the effects of a file matter only if a transaction is left open
+    let closely = closely || !report.errors.is_empty();
     let depth = if closely { Depth::Everything } else { Depth::Commands };
-    let (answers, errors) = (told.answers.clone(), told.errors.clone());
-    let mut walk = Walk::of(script, depth, Told { answers, errors });
+    let (answers, errors) = (report.answers.clone(), report.errors.clone());
+    let mut walk = Walk::of(script, depth, PsqlReport { answers, errors });
     walk.file(&script.file, 0, Some(true));
     let unsettled = walk.variables.unsettled();
     if !unsettled.is_empty() {
-        told.answers.retain(|name, _| !unsettled.contains(name));
-        return review(script, closely, told);
+        report.answers.retain(|name, _| !unsettled.contains(name));
+        return review(script, closely, report);
     }
     if walk.reconnects && !closely {
-        // a file that was passed over may have opened the transaction
-        return review(script, true, told);
+        // a skipped file may have opened the transaction
+        return review(script, true, report);
     }
     let mut review = walk.review;
     review.lost = review.lost.or(walk.transaction.lost.take());
     Review { opened: walk.transaction.opened(), ..review }
 }
 
-/// Which files are worth reading.
+/// The choice of the files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
-    /// Those with `\if` or includes.
+    /// Files with `\if` or includes.
     Branches,
-    /// Those with commands that matter here.
+    /// Files with commands that matter here.
     Commands,
     Everything,
 }
@@ -107,20 +110,20 @@ struct Walk {
     files: usize,
     reconnects: bool,
     transaction: Transaction,
-    /// Statements that are sent together with the next one.
+    /// Statements that psql sends together with the next one.
     combined: Vec<(Place, Effect)>,
     questions: Vec<String>,
     review: Review,
 }
 
-/// The file that is read.
+/// The file that is being read.
 struct Reading<'a> {
     path: &'a Path,
     text: &'a str,
     depth: usize,
-    /// Whether psql runs what is read now.
+    /// Whether psql runs the current statement or command.
     taken: Known,
-    /// The statement before.
+    /// The previous statement.
     statement: &'a str,
 }
 
@@ -135,12 +138,12 @@ impl Reading<'_> {
 }
 
 impl Walk {
-    fn of(script: &Script, depth: Depth, told: Told) -> Self {
+    fn of(script: &Script, depth: Depth, report: PsqlReport) -> Self {
         Self {
             depth,
             directory: script.directory.clone(),
-            variables: Variables::of(&script.variables, told.answers),
-            failures: Failures::of(&told.errors),
+            variables: Variables::of(&script.variables, report.answers),
+            failures: Failures::of(&report.errors),
             files: 0,
             reconnects: false,
             transaction: Transaction::default(),
@@ -232,8 +235,8 @@ impl Walk {
         let ends = |effect: Effect| !matches!(effect, Effect::Opens | Effect::Runs);
         let is_unclear = !alone && failure.is_some() && together.iter().any(|(_, e)| ends(*e));
         for (place, effect) in together {
-            // of several statements that it got at once, the server does not run those behind the
-            // one that fails; BEGIN fails hardly ever
+            // of several statements in one message, the server does not run those after the failed
+            // one; BEGIN hardly ever fails
             let failure = failure.filter(|_| alone || effect != Effect::Opens);
             let effect = if is_unclear && ends(effect) { Effect::Runs } else { effect };
             self.transaction.run(Ran { place, effect, certain, failure, opens }, errors_undone);
@@ -296,7 +299,7 @@ impl Walk {
             self.transaction.doubt();
             return self.transaction.open(reading.place(meta.line), false);
         };
-        // psql takes semicolons without quotes off the end
+        // psql removes semicolons without quotes at the end
         let semicolons = argument.raw.len() - argument.raw.trim_end_matches(';').len();
         let target = Path::new(&value[..value.len().saturating_sub(semicolons)]).to_owned();
         let relative = matches!(meta.command.as_str(), "ir" | "include_relative");
@@ -330,7 +333,7 @@ impl Walk {
     }
 }
 
-/// The lines that psql may give for an error of an item: up to the end of its data, or to the
+/// The lines that psql may report for an error of an item: up to the end of its data, or to the
 /// command that sends it.
 fn lines(text: &str, items: &[Item], number: usize) -> RangeInclusive<usize> {
     let (line, data, sent) = match &items[number] {
@@ -348,7 +351,7 @@ fn lines(text: &str, items: &[Item], number: usize) -> RangeInclusive<usize> {
     line..=last
 }
 
-/// Whether a statement is a `COPY … FROM STDIN` that the end of the file cuts off.
+/// Whether the end of the file cuts off the data of a `COPY … FROM STDIN`.
 fn is_open_copy(text: &str, statement: &Statement) -> bool {
     let words = &statement.words;
     let is_copy = words.first().is_some_and(|word| word == "COPY")
@@ -357,7 +360,7 @@ fn is_open_copy(text: &str, statement: &Statement) -> bool {
     is_copy && (is_empty || is_open(text, statement.copy_data.as_ref()))
 }
 
-/// Whether data is there without the line that ends it.
+/// Whether the data lacks the line `\.`.
 fn is_open(text: &str, data: Option<&std::ops::Range<usize>>) -> bool {
     let data = data.and_then(|data| text.get(data.clone()));
     data.is_some_and(|data| !(data == "\\." || data.ends_with("\n\\.")))

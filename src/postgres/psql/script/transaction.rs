@@ -1,14 +1,14 @@
-//! The transaction of the session, as statements open it, fail in it, and end it.
+//! Follows the session's transaction: the statements that open it, fail in it, and end it.
 
 use super::effect::Effect;
 use super::failures::Failure;
 use super::place::Place;
 
-/// The transaction while a script is read.
+/// The transaction at a place of a script.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
     open: Option<Opening>,
-    /// The statement that opened the first transaction whose work is lost, and why it is.
+    /// The first transaction whose work is lost: the statement that opened it, and the reason.
     pub(super) lost: Option<(Place, String)>,
 }
 
@@ -16,7 +16,7 @@ pub(super) struct Transaction {
 #[derive(Debug)]
 struct Opening {
     place: Place,
-    /// Whether it is open whatever only psql knows.
+    /// Whether it is open for every value that only psql knows.
     certain: bool,
     /// The first statement that failed in it.
     failed: Option<Place>,
@@ -27,7 +27,7 @@ struct Opening {
 pub(super) struct Ran {
     pub(super) place: Place,
     pub(super) effect: Effect,
-    /// Whether psql ran it, whatever only psql knows.
+    /// Whether psql ran it for every value that only psql knows.
     pub(super) certain: bool,
     pub(super) failure: Option<Failure>,
     /// Whether it opens a transaction because `AUTOCOMMIT` is off.
@@ -35,19 +35,20 @@ pub(super) struct Ran {
 }
 
 impl Transaction {
-    /// The statement that opened the transaction that is open.
+    /// The statement that opened the current transaction.
     pub(super) fn opened(self) -> Option<Place> {
         self.open.map(|open| open.place)
     }
 
-    /// Notes that a statement opens a transaction, if none is open.
+    /// Records the statement that opens a transaction, unless one is open.
     pub(super) fn open(&mut self, place: Place, certain: bool) {
         if self.open.as_ref().is_none_or(|open| certain && !open.certain) {
             self.open = Some(Opening { place, certain, failed: None });
         }
     }
 
-    /// Notes what a statement does. `errors_undone`: psql sets a savepoint before each statement.
+    /// Records the effect of a statement. `errors_undone` tells that psql sets a savepoint before
+    /// each statement.
     pub(super) fn run(&mut self, ran: Ran, errors_undone: bool) {
         let Ran { place, effect, certain, failure, opens } = ran;
         if let Some(failure) = failure {
@@ -83,7 +84,7 @@ impl Transaction {
         }
     }
 
-    /// A transaction in which a statement has failed is rolled back by COMMIT too, without an error.
+    /// COMMIT of a transaction in which a statement has failed rolls back, without an error.
     fn commit(&mut self, place: &Place, certain: bool) {
         if let Some(Opening { place: opened, certain: true, failed: Some(failed) }) = &self.open
             && certain
@@ -110,7 +111,7 @@ impl Transaction {
                     self.lost.get_or_insert((open.place, why));
                 }
             }
-            // with psql's savepoints nothing is refused for an earlier failure
+            // with psql's savepoints, the server refuses no statement because of an earlier failure
             _ if errors_undone && !failure.aborted => {}
             _ => {
                 if failure.aborted && self.open.is_none() {
@@ -124,7 +125,7 @@ impl Transaction {
         }
     }
 
-    /// Notes that psql makes a new connection, which rolls an open transaction back.
+    /// Records that psql makes a new connection, which rolls an open transaction back.
     pub(super) fn reconnect(&mut self, place: &Place, certain: bool) {
         match &self.open {
             Some(open) if certain && open.certain => {
@@ -140,7 +141,7 @@ impl Transaction {
         self.doubt();
     }
 
-    /// Notes that the transaction may have ended.
+    /// Records that the transaction may have ended.
     pub(super) fn doubt(&mut self) {
         if let Some(open) = &mut self.open {
             open.certain = false;

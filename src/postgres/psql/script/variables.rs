@@ -41,36 +41,36 @@ pub const BUILT_IN: [&str; 32] = [
     "VERSION_NUM",
 ];
 
-/// Built-in variables whose values change from statement to statement, or that we change at the end.
+/// Built-in variables that change from statement to statement, or that db-tool changes at the end.
 const FLEETING: [&str; 6] =
     ["ECHO", "ERROR", "LAST_ERROR_MESSAGE", "LAST_ERROR_SQLSTATE", "ROW_COUNT", "SQLSTATE"];
 
-/// Yes, no, or only psql knows.
+/// Yes, no, or `None` if only psql knows.
 pub(super) type Known = Option<bool>;
 
-/// The values that psql tells at the end of the session; `None` for a variable that is not set.
+/// The values that psql prints at the end of the session. `None` for a variable that is not set.
 pub(super) type Answers = HashMap<String, Option<String>>;
 
-/// The variables while a script is read.
+/// The variables at a place of a script.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Variables {
-    /// The value, or `None` when only psql knows it.
+    /// The values. `None` if only psql knows the value.
     values: HashMap<String, Option<String>>,
-    /// How many commands set a variable.
+    /// The number of commands that set each variable.
     set: HashMap<String, usize>,
-    /// The commands that set variables which the text does not name.
+    /// The commands that set variables without naming them in the text.
     setters: Vec<Setter>,
-    /// psql reads a file that we do not know.
+    /// Whether psql reads a file that db-tool does not know.
     blind: bool,
     answers: Answers,
 }
 
-/// A command that sets variables which the text does not name.
+/// A command that sets variables without naming them in the text.
 #[derive(Debug, Clone)]
 enum Setter {
-    /// `\gset`: what its names begin with, and the statement whose columns they are.
+    /// `\gset`: the prefix of the names, and the statement with the columns.
     Columns { prefix: String, statement: String },
-    /// The name is itself a variable, or the prefix is.
+    /// The name or the prefix is itself a variable.
     Any,
 }
 
@@ -78,13 +78,13 @@ impl Setter {
     fn may_set(&self, name: &str) -> bool {
         let Self::Columns { prefix, statement } = self else { return true };
         let Some(column) = name.strip_prefix(prefix.as_str()) else { return false };
-        // of the columns of `*` we know nothing; `count(*)` is a column of that name
+        // the columns of `*` are not known; but `count(*)` is one column with a known name
         let stars = statement.match_indices('*').any(|(at, _)| !statement[..at].ends_with('('));
         stars || statement.contains(&column.to_lowercase())
     }
 }
 
-/// A variable, as far as the text tells.
+/// A variable, as far as the text tells its value.
 enum Found<'a> {
     Value(&'a str),
     Undefined,
@@ -92,7 +92,7 @@ enum Found<'a> {
 }
 
 impl Variables {
-    /// The variables that psql starts with, and the values that they have at the end.
+    /// The variables at the beginning, and the values that some have at the end.
     pub(super) fn of(given: &[(String, String)], answers: Answers) -> Self {
         let mut values: HashMap<_, _> =
             given.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
@@ -103,18 +103,19 @@ impl Variables {
         Self { values, answers, ..Self::default() }
     }
 
-    /// Notes what a command sets. `certain`: psql runs it. `statement`: what it runs.
+    /// Applies a command that sets variables. `certain` tells that psql runs the command.
+    /// `statement` is the statement that the command sends.
     pub(super) fn apply(&mut self, meta: &Meta, certain: bool, statement: &str) {
         let first = meta.arguments.first();
         let name = first.and_then(|name| self.value(name));
         let value = match meta.command.as_str() {
-            // without a value, a switch of psql is on
+            // without a value, a switch of psql is turned on
             "set" if meta.arguments.len() > 1 => {
                 meta.arguments[1..].iter().map(|value| self.value(value)).collect()
             }
             "set" if first.is_some() => Some(String::new()),
             "unset" => {
-                // a switch of psql goes back to off, and only other variables are gone
+                // unset turns a switch of psql off, and removes any other variable
                 match name.filter(|_| certain) {
                     Some(name) if is_switch(&name) => self.assign(name, Some("off".into())),
                     Some(name) => {
@@ -160,7 +161,7 @@ impl Variables {
         self.setters.push(setter);
     }
 
-    /// Notes that psql reads a file that we do not know.
+    /// Records that psql reads a file that db-tool does not know.
     pub(super) fn doubt_all(&mut self) {
         self.blind = true;
         self.doubt(Setter::Any);
@@ -177,7 +178,7 @@ impl Variables {
     /// Whether a condition of `\if` holds.
     pub(super) fn holds(&self, arguments: &[Argument]) -> Known {
         let [argument] = arguments else { return None };
-        // psql complains of what is no truth value, and takes it for false
+        // psql prints an error for an invalid truth value and takes it for false
         Some(boolean(&self.value(argument)?) == Some(true))
     }
 
@@ -207,12 +208,12 @@ impl Variables {
         }
     }
 
-    /// Whether a variable of which the text tells nothing may be set all the same.
+    /// Whether a variable may be set although the text does not set it.
     fn is_doubtful(&self, name: &str) -> bool {
         self.blind || BUILT_IN.contains(&name) || self.setters.iter().any(|s| s.may_set(name))
     }
 
-    /// The variables in these arguments that only psql knows, and that keep their values.
+    /// The variables in these arguments that only psql knows and that do not change later.
     pub(super) fn unknown(&self, arguments: &[Argument]) -> Vec<String> {
         let unknown =
             |name: &&str| matches!(self.find(name), Found::Unknown) && !FLEETING.contains(name);
@@ -220,7 +221,8 @@ impl Variables {
         variables.filter(unknown).map(str::to_owned).collect()
     }
 
-    /// The answers that do not tell the value in between: several commands may have set the variable.
+    /// The variables whose last value may differ from an earlier one, because several commands may
+    /// have set them.
     pub(super) fn unsettled(&self) -> Vec<String> {
         let times = |name: &String| {
             let columns = self.setters.iter().filter(|setter| setter.may_set(name)).count();
@@ -234,7 +236,7 @@ fn is_switch(name: &str) -> bool {
     matches!(name, "AUTOCOMMIT" | "ON_ERROR_ROLLBACK" | "ON_ERROR_STOP")
 }
 
-/// A truth value as psql reads it: any beginning of a word that is not ambiguous.
+/// Parses a truth value as psql does: any beginning of a word that is not ambiguous.
 fn boolean(text: &str) -> Known {
     let text = text.to_ascii_lowercase();
     let begins = |word: &str, least: usize| text.len() >= least && word.starts_with(&text);
@@ -252,7 +254,7 @@ mod tests {
     use super::*;
     use crate::postgres::psql::lexer::{Item, scan};
 
-    /// What the last `\if` of a script asks.
+    /// The condition of the last `\if` of a script.
     fn holds_at_last(text: &str, answers: &[(&str, Option<&str>)]) -> (Known, Vec<String>) {
         let answers = answers.iter().map(|(n, v)| ((*n).to_owned(), v.map(str::to_owned)));
         let given = [("MOCK".to_owned(), "1".to_owned())];
@@ -294,7 +296,7 @@ mod tests {
             "\\if :{?OTHER}",
             "\\unset MOCK\n\\if :{?MOCK}",
             "\\if 0",
-            // psql complains, and goes on
+            // psql prints an error and goes on
             "\\if o",
             "\\if :OTHER",
             "\\set a t\n\\if :'a'",

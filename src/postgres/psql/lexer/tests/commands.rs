@@ -7,8 +7,8 @@ fn metas(text: &str) -> Vec<Meta> {
     script(text).metas().cloned().collect()
 }
 
-/// The commands of a file, each with the arguments that psql would see: `?` where it cannot be
-/// known, then what was written.
+/// The commands of a file with the arguments that psql would see. For an unknown value: `?` and the
+/// argument as written.
 fn commands(text: &str) -> Vec<String> {
     let argument = |argument: &crate::postgres::psql::lexer::Argument| match &argument.value {
         Some(value) => format!(" [{value}]"),
@@ -122,7 +122,7 @@ fn data_follows_copy_commands() {
     assert_eq!(data("\\copy (select 1) to stdout\na;"), [""; 0]);
     assert_eq!(data("\\copy c(a) FROM STDIN csv;\na;\n"), ["a;\n"]);
     assert_eq!(data("\\copy c from pstdin\na;"), [""; 0]);
-    // `\g` without a statement repeats the last one, data and all
+    // `\g` without a statement sends the last one again, including its data
     assert_eq!(data("copy c from stdin;\na\n\\.\n\\g\nb;\n\\.\nx;"), ["b;\n\\."]);
     assert_eq!(data("select 1;\n\\g\nb;"), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! What stays equal, and what does not: examples, then texts made at random.
+//! Texts with equal and with different normal forms: first examples, then random texts.
 
 use crate::postgres::psql::lexer::scanner;
 use crate::postgres::psql::lexer::scanner::{Piece, PieceKind};
@@ -99,7 +99,7 @@ fn what_is_laid_out_differently_differs() {
     }
 }
 
-/// Numbers that look random and are the same every time.
+/// Numbers that look random but are the same in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -186,7 +186,7 @@ fn inserted(text: &str, at: usize, what: &str) -> String {
     format!("{}{what}{}", &text[..at], &text[at..])
 }
 
-/// The comments that may be put after a piece without a trace, given what comes next.
+/// The comments that can follow a piece without an effect, for the given next piece.
 fn comments(piece: &Piece, next: Option<PieceKind>) -> &'static [&'static str] {
     match (piece.kind, next) {
         (PieceKind::Token, Some(PieceKind::LineEnd) | None) => {
@@ -197,7 +197,7 @@ fn comments(piece: &Piece, next: Option<PieceKind>) -> &'static [&'static str] {
         (PieceKind::LineEnd, Some(PieceKind::LineEnd) | None) => {
             &["-- c ; '\n", "/* c\n */ -- d\n"]
         }
-        // a comment alone on a line of blanks would take that line with it
+        // a comment alone on a line of blanks would be removed with that line
         (PieceKind::LineEnd, Some(PieceKind::Blank)) => &["  -- c ; '\n", " /* c\n */\n"],
         (PieceKind::LineEnd, _) => &["  -- c ; '\n", " /* c\n */\n", "/* c */"],
         _ => &[],
@@ -211,7 +211,7 @@ fn comments_leave_no_trace() {
         let has_data = pieces.iter().any(|piece| piece.kind == PieceKind::Data);
         for (index, piece) in pieces.iter().enumerate() {
             for comment in comments(piece, pieces.get(index + 1).map(|next| next.kind)) {
-                // on the line of a `COPY`, a comment of two lines would go on behind the data
+                // on the line of a `COPY`, a comment of two lines would continue after the data
                 if has_data && piece.kind == PieceKind::Token && comment.contains('\n') {
                     continue;
                 }

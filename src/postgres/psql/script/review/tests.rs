@@ -3,12 +3,12 @@
 use super::*;
 
 fn reviewed(files: &[(&str, &str)], closely: bool) -> Review {
-    told(files, closely, &[], &[])
+    report(files, closely, &[], &[])
 }
 
-/// With answers of psql, and with errors by file, line and statement; one that the server refused
-/// because of an earlier error has a `!` before it.
-fn told(
+/// Reviews files with the given answers of psql. Errors have a file, a line and a statement; a `!`
+/// marks one that the server refused because of an earlier error.
+fn report(
     files: &[(&str, &str)],
     closely: bool,
     answers: &[(&str, Option<&str>)],
@@ -21,14 +21,14 @@ fn told(
     let directory = root.path().to_owned();
     let variables = vec![("MOCK".to_owned(), "1".to_owned())];
     let answers = answers.iter().map(|(n, v)| ((*n).to_owned(), v.map(str::to_owned))).collect();
-    let error = |(file, line, statement): &(&str, usize, &str)| PassedOver {
+    let error = |(file, line, statement): &(&str, usize, &str)| IgnoredError {
         file: (*file).to_owned(),
         line: *line,
         statement: statement.trim_start_matches('!').to_owned(),
         aborted: statement.starts_with('!'),
     };
-    let told = Told { answers, errors: errors.iter().map(error).collect() };
-    review(&Script { file: files[0].0.into(), variables, directory, log: None }, closely, told)
+    let report = PsqlReport { answers, errors: errors.iter().map(error).collect() };
+    review(&Script { file: files[0].0.into(), variables, directory, log: None }, closely, report)
 }
 
 fn at(place: &Place) -> String {
@@ -179,7 +179,7 @@ fn a_commit_of_a_failed_transaction_loses_its_work() {
             &[("b", 1)].map(|_| (1, "b;"))[..],
             Some(("a.sql:1", "a.sql:3")),
         ),
-        // work that the script gives up, or saves
+        // the script rolls its work back, or commits it
         ("BEGIN;\nx;\nROLLBACK;", &[(2, "x;")], None),
         ("BEGIN;\nSAVEPOINT a;\nx;\nROLLBACK TO a;\nCOMMIT;", &[(3, "x;")], None),
         ("\\set ON_ERROR_ROLLBACK on\nBEGIN;\nx;\nCOMMIT;", &[(3, "x;")], None),
@@ -192,7 +192,7 @@ fn a_commit_of_a_failed_transaction_loses_its_work() {
         let include = text.contains("b.sql");
         let file = if include { "./b.sql" } else { "a.sql" };
         let errors: Vec<_> = errors.iter().map(|(line, sql)| (file, *line, *sql)).collect();
-        let lost = told(&[("a.sql", text), ("b.sql", "b;\n")], false, &[], &errors).lost;
+        let lost = report(&[("a.sql", text), ("b.sql", "b;\n")], false, &[], &errors).lost;
         match expected {
             None => assert_eq!(lost, None, "{text}"),
             Some((place, words)) => {
@@ -216,13 +216,13 @@ fn what_psql_tells_at_the_end_makes_a_warning_exact() {
         (&[("done", None)], None),
         (&[], Some("\\q ends the file here where its \\if holds")),
     ] {
-        let warnings = told(&[("a.sql", text)], false, answer, &[]).warnings;
+        let warnings = report(&[("a.sql", text)], false, answer, &[]).warnings;
         let warning = warnings.first().map(|(_, what)| what.as_str());
         assert_eq!(warning, expected, "{answer:?}");
     }
     // the value in between is another one
     let twice = format!("{text}\n\\set done f\nSELECT 2;");
-    let warnings = told(&[("a.sql", &twice)], false, &[("done", Some("f"))], &[]).warnings;
+    let warnings = report(&[("a.sql", &twice)], false, &[("done", Some("f"))], &[]).warnings;
     assert!(warnings[0].1.contains("where its"), "{warnings:?}");
 }
 
@@ -252,7 +252,7 @@ fn includes_are_followed_where_variables_have_known_values() {
             answers.iter().map(|(n, v)| ((*n).to_owned(), v.map(str::to_owned))).collect();
         let asked: Vec<_> = answers.keys().cloned().collect();
         assert_eq!(questions(&script), asked, "{text}");
-        let found = review(&script, true, Told { answers, errors: Vec::new() });
+        let found = review(&script, true, PsqlReport { answers, errors: Vec::new() });
         assert_eq!(found.opened.as_ref().map(at).as_deref(), Some("b.sql:3"), "{text}");
     }
 }

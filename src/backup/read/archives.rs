@@ -1,7 +1,9 @@
-//! A backup's archives read to the end: checked against the manifest, and written where asked.
+//! Reads all archives of a backup to their ends: checks them against the manifest and, if asked,
+//! writes the files.
 //!
-//! Directories and files are made for nobody but the server's user, whatever modes the archive has;
-//! a name that comes twice is refused, so that nothing is ever written through something.
+//! Only the server's user gets access to the files and directories, whatever modes the archive has.
+//! A name that comes twice is refused, so that nothing is written through a link or into an
+//! existing file.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
@@ -16,19 +18,19 @@ use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser};
 use crate::sys::signal;
 
-/// How much is read at a time.
+/// The bytes that are read at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// Where the files go.
+/// The target of an extraction.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::backup) struct Target<'a> {
-    /// The data directory; must not exist.
+    /// The data directory, which must not exist.
     pub data: &'a Path,
-    /// Who gets them, when we are root.
+    /// The owner of the files if root calls.
     pub owner: Option<&'a OsUser>,
 }
 
-/// Reads every archive of `backup`.
+/// Reads all archives of `backup`.
 pub(in crate::backup) fn read(
     backup: &Backup,
     mut manifest: Option<Manifest>,
@@ -83,7 +85,7 @@ fn file(
 }
 
 impl Place {
-    /// Where its files are in a restored data directory.
+    /// The path of its files in a restored data directory.
     fn on_disk(self) -> PathBuf {
         match self {
             Self::Base => PathBuf::new(),
@@ -92,7 +94,7 @@ impl Place {
         }
     }
 
-    /// Where the manifest has them.
+    /// The path of its files in the manifest.
     fn in_manifest(self) -> PathBuf {
         match self {
             Self::Tablespace(oid) => Path::new("pg_tblspc").join(oid.to_string()),
@@ -102,7 +104,7 @@ impl Place {
 }
 
 impl Target<'_> {
-    /// Makes a directory with its parents; one that is there is fine.
+    /// Makes a directory and its parents. It may exist.
     fn directory(&self, path: &Path) -> Result<()> {
         let _acting = ActingAs::enter(self.owner)?;
         let directory = self.data.join(path);
