@@ -73,6 +73,10 @@ pub fn check_working_directory(directory: &Path, precious: &[PathBuf]) -> Result
         return Err(Error::conflict("PG_WORKING_DIR contains a line break, which initdb refuses")
             .hint("use a directory without one"));
     }
+    if directory.to_str().is_none() {
+        let what = format!("PG_WORKING_DIR is {shown}, whose name is not UTF-8");
+        return Err(Error::conflict(what).hint("the server's settings cannot name it: rename it"));
+    }
     match std::fs::metadata(directory) {
         Ok(facts) if !facts.is_dir() => {
             return Err(Error::conflict(format!("PG_WORKING_DIR is {shown}, which is a file"))
@@ -330,6 +334,14 @@ mod tests {
         let link = project.path().join("link");
         std::os::unix::fs::symlink(project.path(), &link).expect("linked");
         assert!(check_working_directory(&link, &precious).is_err());
+    }
+
+    #[test]
+    fn a_name_that_no_setting_can_hold_is_refused() {
+        use std::os::unix::ffi::OsStrExt;
+        let directory = Path::new(std::ffi::OsStr::from_bytes(b"/tmp/no \xff UTF-8"));
+        let refused = check_working_directory(directory, &[]).expect_err("refused");
+        assert!(refused.message().contains("not UTF-8"), "{refused}");
     }
 
     #[test]
