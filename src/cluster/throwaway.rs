@@ -29,6 +29,9 @@ const MARK: &str = ".db-tool-check";
 /// How long a server that nobody wants may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
+/// An entry whose directory nobody has seen for this long goes.
+const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// A private directory with its registry entry.
 #[derive(Debug)]
 pub struct Throwaway {
@@ -128,11 +131,25 @@ fn remove_orphan(entry: Lock) -> Result<()> {
     // bytes: a path need not be UTF-8
     let bytes = read_small(entry.path()).on("read", entry.path())?;
     let directory = PathBuf::from(OsString::from_vec(bytes));
+    if is_out_of_sight(&directory) && is_young(entry.path()) {
+        return Ok(());
+    }
     if let Some(layout) = orphan(entry.path(), &directory)? {
         tracing::debug!("removing {}, left by an interrupted check", directory.display());
         remove_directory(&layout)?;
     }
     entry.remove()
+}
+
+/// Whether the place of a directory is not there: in a container, which shares the registry, it may be.
+fn is_out_of_sight(directory: &Path) -> bool {
+    directory.parent().is_some_and(|place| place.is_absolute() && !place.exists())
+}
+
+/// Whether an entry still waits for a command that sees its directory.
+fn is_young(entry: &Path) -> bool {
+    let made = entry.symlink_metadata().and_then(|facts| facts.modified());
+    made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age < FORGET_AFTER))
 }
 
 /// The layout of a directory that a check of ours has made: a file can say anything, so the directory
@@ -235,6 +252,29 @@ mod tests {
         assert!(!orphaned.exists(), "its owner is dead");
         assert!(living.layout().working_directory().exists());
         assert!(next.layout().working_directory().exists());
+    }
+
+    #[test]
+    fn an_entry_waits_for_who_sees_its_directory() {
+        let (parent, registry) = places();
+        let (place, aside) = (parent.path().join("mounted"), parent.path().join("aside"));
+        std::fs::create_dir(&place).expect("made");
+        let mut orphan = Throwaway::claim(&place, &registry, None).expect("claimed");
+        let name = orphan.layout().working_directory().file_name().expect("a name").to_owned();
+        drop(orphan.entry.take());
+        drop(orphan);
+        std::fs::rename(&place, &aside).expect("unmounted");
+        drop(Throwaway::claim(parent.path(), &registry, None).expect("claimed"));
+        assert!(aside.join(&name).exists() && registry.join(&name).exists());
+        std::fs::rename(&aside, &place).expect("mounted");
+        drop(Throwaway::claim(parent.path(), &registry, None).expect("claimed"));
+        assert!(!place.join(&name).exists() && !registry.join(&name).exists());
+        let entry = registry.join("db-tool-check-old");
+        std::fs::write(&entry, "/gone/db-tool-check-old").expect("written");
+        let old = std::time::SystemTime::now() - 2 * FORGET_AFTER;
+        File::options().write(true).open(&entry).expect("opened").set_modified(old).expect("set");
+        drop(Throwaway::claim(parent.path(), &registry, None).expect("claimed"));
+        assert!(!entry.exists());
     }
 
     #[test]
