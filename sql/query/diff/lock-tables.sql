@@ -1,6 +1,6 @@
--- The statement that keeps every table that may be read as it is, as pg_dump does: functions such as
--- pg_get_viewdef read the catalogs as they are now and not as of a snapshot. It has to come before
--- the snapshot, so it is made before the transaction in which it runs.
+-- Builds the statement that locks every table that the role may read, as pg_dump does. Functions
+-- such as pg_get_viewdef read the catalogs in their current state and not in that of a snapshot.
+-- The locks must come before the snapshot, so this query runs before the transaction that takes it.
 SELECT 'LOCK TABLE ' || pg_catalog.string_agg(pg_catalog.format('ONLY %I.%I', n.nspname, c.relname), ', ' ORDER BY c.oid)
          || ' IN ACCESS SHARE MODE' AS lock
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,5 +1,5 @@
--- Opens the transaction in which facts are read: one snapshot for all queries, and every setting
--- pinned that changes how the server spells a definition or a value.
+-- Opens the transaction that reads facts. It uses one snapshot for all queries and fixes every
+-- setting that affects how the server prints definitions and values.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL quote_all_identifiers = off;
@@ -12,5 +12,5 @@ SET LOCAL xmloption = 'content';
 SET LOCAL xmlbinary = 'base64';
 SET LOCAL lc_monetary = 'C';
 SET LOCAL jit = off;
--- rows that a policy hides are an error, not a difference
+-- rows that a policy hides raise an error instead of causing differences
 SET LOCAL row_security = off;

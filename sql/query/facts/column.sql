@@ -1,9 +1,10 @@
--- Columns of tables, views and composite types. What is as by default is no row.
+-- Columns of tables, views and composite types. Default values are NULL.
 SELECT a.class, a.attrelid AS id, a.attnum::integer AS sub,
   a.place::text AS "position",
   pg_catalog.format_type(a.atttypid, a.atttypmod) AS "type",
   CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN a.attcollation::pg_catalog.regcollation::text END AS "collation",
-  -- Since PostgreSQL 18 it is a constraint, with a name, and it may leave out children or rows.
+  -- Since PostgreSQL 18, NOT NULL is a constraint with a name, and it may exclude children or
+  -- existing rows.
   CASE WHEN a.attnotnull THEN coalesce(nullif(pg_catalog.concat_ws(', ',
     CASE WHEN k.connoinherit THEN 'no inherit' END, CASE WHEN NOT k.convalidated THEN 'not valid' END), ''), 'yes') END AS "not null",
   CASE WHEN k.conislocal THEN pg_catalog.quote_ident(k.conname) END AS "not null constraint",
@@ -19,12 +20,12 @@ SELECT a.class, a.attrelid AS id, a.attnum::integer AS sub,
     SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
     FROM pg_catalog.unnest(a.attoptions) o) END AS "options",
   CASE WHEN a.attfdwoptions IS NOT NULL THEN (
-    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
-    FROM pg_catalog.unnest(a.attfdwoptions) o) END AS "foreign options",
+    SELECT pg_catalog.string_agg(pg_catalog.format('%I %L', o.option_name, o.option_value), ', ' ORDER BY o.option_name COLLATE pg_catalog."C")
+    FROM pg_catalog.pg_options_to_table(a.attfdwoptions) o) END AS "foreign options",
   CASE WHEN a.attinhcount > 0 THEN CASE WHEN a.attislocal THEN 'and declared' ELSE 'yes' END END AS "inherited"
 FROM (
   SELECT c.tableoid AS class, a.*,
-         -- The number among the columns that are left: dropped ones leave holes in attnum.
+         -- The position among the existing columns: dropped columns leave holes in attnum.
          pg_catalog.row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS place
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid

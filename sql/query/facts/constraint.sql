@@ -5,7 +5,7 @@ SELECT k.tableoid AS class, k.oid AS id, 0 AS sub,
   t.enabled AS "triggers"
 FROM pg_catalog.pg_constraint k
 LEFT JOIN (
-  -- ALTER TABLE ... DISABLE TRIGGER ALL reaches the triggers that stand for foreign keys.
+  -- ALTER TABLE ... DISABLE TRIGGER ALL also disables the triggers that implement foreign keys.
   SELECT t.tgconstraint,
          pg_catalog.string_agg(DISTINCT t.tgenabled::text || ' on ' || t.tgrelid::pg_catalog.regclass, ', ') AS enabled
   FROM pg_catalog.pg_trigger t

@@ -1,7 +1,7 @@
--- What cannot be without what, between addresses as object.sql lists them. Catalogs know more
--- objects than that: a default is its column's, the rule of a view the view, an array type its
--- element, the row type of a table the table, an entry of a publication the publication, and a member
--- of an extension the extension.
+-- Dependencies between objects, with addresses as in object.sql. The catalogs have more objects
+-- than that list, so this query replaces them: a default by its column, the rule of a view by the
+-- view, an array type by its element type, the row type of a table by the table, an entry of a
+-- publication by the publication, and a member of an extension by the extension.
 WITH type AS (
   SELECT t.tableoid, t.oid, coalesce(e.oid, t.oid) AS element, coalesce(e.typrelid, t.typrelid) AS relation
   FROM pg_catalog.pg_type t

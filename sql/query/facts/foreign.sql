@@ -1,9 +1,9 @@
--- What reaches beyond the database: foreign servers and publications.
+-- Objects that reach beyond the database: foreign servers and publications.
 SELECT f.tableoid AS class, f.oid AS id, 0 AS sub, pg_catalog.json_build_object(
   'handler', nullif(f.fdwhandler, 0)::pg_catalog.regprocedure::text,
   'validator', nullif(f.fdwvalidator, 0)::pg_catalog.regprocedure::text,
-  'options', (SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
-               FROM pg_catalog.unnest(f.fdwoptions) o)
+  'options', (SELECT pg_catalog.string_agg(pg_catalog.format('%I %L', o.option_name, o.option_value), ', ' ORDER BY o.option_name COLLATE pg_catalog."C")
+               FROM pg_catalog.pg_options_to_table(f.fdwoptions) o)
 )::text AS properties
 FROM pg_catalog.pg_foreign_data_wrapper f
 UNION ALL
@@ -11,13 +11,13 @@ SELECT s.tableoid, s.oid, 0, pg_catalog.json_build_object(
   'wrapper', f.fdwname::text,
   'type', s.srvtype,
   'version', s.srvversion,
-  'options', (SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
-               FROM pg_catalog.unnest(s.srvoptions) o)
+  'options', (SELECT pg_catalog.string_agg(pg_catalog.format('%I %L', o.option_name, o.option_value), ', ' ORDER BY o.option_name COLLATE pg_catalog."C")
+               FROM pg_catalog.pg_options_to_table(s.srvoptions) o)
 )::text
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper f ON f.oid = s.srvfdw
 UNION ALL
--- They hold passwords, so only a digest is shown.
+-- The options may contain passwords, so only a digest is read.
 SELECT 'pg_catalog.pg_user_mapping'::pg_catalog.regclass, u.umid, 0, pg_catalog.json_build_object(
   'options', (SELECT 'md5 ' || pg_catalog.md5(pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C"))
               FROM pg_catalog.unnest(u.umoptions) o)

@@ -1,4 +1,4 @@
--- Indexes, those of constraints too. What is as by default is no row.
+-- Indexes, including those of constraints. Default values are NULL.
 SELECT c.tableoid AS class, c.oid AS id, 0 AS sub,
   pg_catalog.pg_get_indexdef(i.indexrelid) AS "definition",
   CASE WHEN NOT i.indisvalid THEN 'no' END AS "valid",
@@ -8,7 +8,7 @@ SELECT c.tableoid AS class, c.oid AS id, 0 AS sub,
   CASE WHEN c.relispartition THEN (
     SELECT h.inhparent::pg_catalog.regclass::text FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid) END AS "part of",
   s.spcname::text AS "tablespace",
-  -- Only expressions have a target of their own.
+  -- Only expressions have a statistics target in an index.
   CASE WHEN i.indexprs IS NOT NULL THEN (
     SELECT pg_catalog.string_agg(pg_catalog.format('%s: %s', a.attnum, a.attstattarget), ', ' ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0) END AS "statistics"

@@ -1,5 +1,5 @@
--- Facts that are no objects with an address: settings of the database and of roles in it, and
--- the number of large objects, which have no names.
+-- Facts without an address: settings of the database and of roles in it, and the number of large
+-- objects, which have no names.
 SELECT CASE s.setrole WHEN 0 THEN 'database setting' ELSE 'role setting' END AS kind,
        CASE s.setrole WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(s.setrole) || '.' END
          || pg_catalog.split_part(c, '=', 1) AS name,
@@ -9,8 +9,8 @@ JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid
 CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) c
 WHERE d.datname = pg_catalog.current_database()
 UNION ALL
--- Of roles in every database, for those that this one has to do with, but for its owner, who is
--- another one on the other side.
+-- Settings that a role has in every database, for the roles that matter to this database. The
+-- database's owner is left out, because the other side may have another owner.
 SELECT 'role setting', pg_catalog.pg_get_userbyid(s.setrole) || '.' || pg_catalog.split_part(c, '=', 1) || ' in every database',
        pg_catalog.json_build_object('value', pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1))::text
 FROM pg_catalog.pg_db_role_setting s
@@ -23,10 +23,18 @@ UNION ALL
 -- Privileges on what is not compared by itself: PostgreSQL's own objects and members of extensions, where
 -- they are not as they came, and objects of the bundle, where they are not as by default.
 -- The role that made them, which may be another one elsewhere, is called (owner) on what is its own.
-SELECT 'privileges', 'on ' || i.type || ' ' || i.identity, pg_catalog.json_build_object('acl', coalesce((
-         SELECT pg_catalog.string_agg(pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
-                  '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)'),
-                  ', ' ORDER BY a::text COLLATE pg_catalog."C") FROM pg_catalog.unnest(o.acl) a), 'nobody'))::text
+SELECT 'privileges', 'on ' || i.type || ' ' || i.identity, pg_catalog.json_build_object(
+         'acl', coalesce((
+           SELECT pg_catalog.string_agg(pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
+                    '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)'),
+                    ', ' ORDER BY a::text COLLATE pg_catalog."C") FROM pg_catalog.unnest(o.acl) a), 'nobody'),
+         -- Drafts begin with it; it is not compared.
+         'initial', coalesce((
+           SELECT pg_catalog.string_agg(pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
+                    '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)'),
+                    ', ' ORDER BY a::text COLLATE pg_catalog."C")
+           FROM pg_catalog.unnest(coalesce(p.initprivs, o.usual)) a), 'nobody'),
+         'member of', (SELECT pg_catalog.quote_ident(e.extname) FROM pg_catalog.pg_extension e WHERE e.oid = d.refobjid))::text
 FROM (
   SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, c.relnamespace AS schema, c.oid < 16384 AS is_server, c.relowner AS owner,
          c.relacl AS acl, pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner) AS usual
@@ -41,11 +49,11 @@ FROM (
   SELECT t.tableoid, t.oid, 0, t.typnamespace, t.oid < 16384, t.typowner, t.typacl, pg_catalog.acldefault('T', t.typowner)
   FROM pg_catalog.pg_type t WHERE t.typacl IS NOT NULL
   UNION ALL
-  -- The schema public is compared by itself.
+  -- object.sql compares the schema public.
   SELECT n.tableoid, n.oid, 0, n.oid, n.oid < 16384 AND n.nspname <> 'public', n.nspowner, n.nspacl, pg_catalog.acldefault('n', n.nspowner)
   FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL
   UNION ALL
-  -- Those of no extension are compared by themselves.
+  -- object.sql compares objects that belong to no extension.
   SELECT l.tableoid, l.oid, 0, 0, false, l.lanowner, l.lanacl, pg_catalog.acldefault('l', l.lanowner)
   FROM pg_catalog.pg_language l WHERE l.lanacl IS NOT NULL
   UNION ALL
@@ -59,7 +67,8 @@ LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.schema
 LEFT JOIN pg_catalog.pg_init_privs p ON p.classoid = o.class AND p.objoid = o.id AND p.objsubid = o.sub
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = o.class AND d.objid = o.id AND d.objsubid = 0 AND d.deptype = 'e'
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.id, o.sub) i
--- As an aclitem has it, and what is special to regular expressions escaped.
+-- The role's name as an aclitem prints it, with the special characters of regular expressions
+-- escaped.
 CROSS JOIN LATERAL (
   SELECT pg_catalog.regexp_replace(CASE WHEN r ~ '\W' THEN '"' || pg_catalog.replace(r, '"', '""') || '"' ELSE r END, '(\W)', '\\\1', 'g')
   FROM (SELECT pg_catalog.pg_get_userbyid(o.owner)::text) u(r)) w(owner)

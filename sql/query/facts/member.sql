@@ -1,14 +1,14 @@
--- What was altered on members of extensions, of which a dump holds nothing but privileges: whose they
--- are, how wrappers and servers reach out, what functions are, and what tables obey. It is told as
--- of their extension, so it comes and goes with that. Where it is as the extension made it, both sides
--- have the same.
+-- Changes to members of extensions. A dump contains nothing of these changes except privileges.
+-- They are: owners, options of wrappers and servers, definitions of functions, and triggers and
+-- policies of tables. They are properties of the extension, so they appear and disappear with it.
+-- If nobody changed a member, both sides have the same value.
 WITH member AS MATERIALIZED (
   SELECT d.refobjid AS extension, d.classid AS class, d.objid AS id
   FROM pg_catalog.pg_depend d
   WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
 )
--- Members are their extension's owner's or, where it is a trusted one, of the role that initdb made,
--- which is in no list of owners.
+-- The owner of a member is the owner of the extension. In a trusted extension, it is the role that
+-- initdb made, which is left out.
 SELECT e.tableoid AS class, e.oid AS id, 0 AS sub, pg_catalog.json_build_object(
   'owner of ' || i.type || ' ' || i.identity, pg_catalog.pg_get_userbyid(s.refobjid)
 )::text AS properties
@@ -38,7 +38,7 @@ FROM pg_catalog.pg_extension e
 JOIN member m ON m.extension = e.oid
 JOIN pg_catalog.pg_foreign_server s ON s.tableoid = m.class AND s.oid = m.id
 UNION ALL
--- Some extensions have thousands of functions, so only settings are told one by one.
+-- Some extensions have thousands of functions, so only settings are listed one by one.
 SELECT e.tableoid, e.oid, 0, pg_catalog.json_build_object(
   'settings of function ' || f.oid::pg_catalog.regprocedure, pg_catalog.array_to_string(f.proconfig, ', ')
 )::text

@@ -1,11 +1,11 @@
--- Every object that may be a fact, one row each: its address as in pg_depend, the address of what
--- it is a part of (0: nothing), what it is, its name in SQL, its owner, and its privileges if they
--- are not those that PostgreSQL gives by itself.
+-- Every object that may be a fact, one row each: its address as in pg_depend, the address of the
+-- object that contains it (0: none), its kind, its name in SQL, its owner, and its privileges
+-- unless they are PostgreSQL's built-in ones.
 --
--- What is left out of the facts is left out here: other schemas, members of extensions. Parts of
--- what is not listed and properties of what is not listed are dropped by the reader. Kinds and names
--- are the server's own (pg_identify_object), so that objects of a catalog of which nothing is known
--- here appear too; the last branch finds those. initdb's own objects have OIDs below 16384.
+-- This query decides which objects are left out: those of other schemas and members of extensions.
+-- The reader ignores parts and properties of objects that are not listed. Kinds and names are the
+-- server's own (pg_identify_object). Objects of a catalog that db-tool does not model appear, too;
+-- the last branch finds them. Objects of initdb have OIDs below 16384.
 WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) AS (
   SELECT n.tableoid, n.oid, n.oid, 0::oid, 0::oid, NULL::text, n.nspowner, n.nspacl, 'n'::"char"
   FROM pg_catalog.pg_namespace n
@@ -19,7 +19,7 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
   WHERE c.oid >= 16384
   UNION ALL
-  -- A sequence that a column owns is a part of its table.
+  -- A sequence that a column owns is contained in its table.
   SELECT c.tableoid, c.oid, c.relnamespace, coalesce(d.refclassid, 0), coalesce(d.refobjid, 0),
          NULL, c.relowner, c.relacl, 's'
   FROM pg_catalog.pg_class c
@@ -27,8 +27,8 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
     ON d.classid = c.tableoid AND d.objid = c.oid AND d.refclassid = c.tableoid AND d.deptype = 'a'
   WHERE c.oid >= 16384 AND c.relkind = 'S'
   UNION ALL
-  -- What CREATE CONSTRAINT TRIGGER makes is two objects; the trigger is listed. NOT NULL is a property
-  -- of its column or domain, and in later releases a constraint as well.
+  -- CREATE CONSTRAINT TRIGGER makes two objects, of which the trigger is listed. NOT NULL is a
+  -- property of its column or domain, although later releases also store a constraint.
   SELECT k.tableoid, k.oid, 0, 'pg_catalog.pg_class'::pg_catalog.regclass, k.conrelid, 'constraint', 0, NULL, NULL
   FROM pg_catalog.pg_constraint k
   WHERE k.oid >= 16384 AND k.conrelid <> 0 AND k.contype NOT IN ('t', 'n')
@@ -56,7 +56,8 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   FROM pg_catalog.pg_proc p
   WHERE p.oid >= 16384
   UNION ALL
-  -- Array types and the row types of tables come with something else and have nothing of their own.
+  -- Array types and row types of tables are made with another object and have no properties of
+  -- their own.
   SELECT t.tableoid, t.oid, t.typnamespace, 0, 0,
          CASE t.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' END, t.typowner, t.typacl, 'T'
   FROM pg_catalog.pg_type t
@@ -77,7 +78,8 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   FROM pg_catalog.pg_opfamily o
   WHERE o.oid >= 16384
   UNION ALL
-  -- Members of operator families; those of PostgreSQL's own families stand for themselves.
+  -- Members of operator families. Those in PostgreSQL's own families have no listed object that
+  -- contains them.
   SELECT m.tableoid, m.oid, 0,
          CASE WHEN m.amopfamily >= 16384 THEN 'pg_catalog.pg_opfamily'::pg_catalog.regclass ELSE 0 END, m.amopfamily,
          NULL, 0, NULL, NULL
@@ -141,7 +143,7 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   SELECT s.tableoid, s.oid, 0, 0, 0, NULL, s.srvowner, s.srvacl, 'S'
   FROM pg_catalog.pg_foreign_server s
   UNION ALL
-  -- The catalog itself holds passwords and is not for everybody.
+  -- The catalog contains passwords, and not every role may read it.
   SELECT 'pg_catalog.pg_user_mapping'::pg_catalog.regclass, u.umid, 0,
          'pg_catalog.pg_foreign_server'::pg_catalog.regclass, u.srvid, NULL, 0, NULL, NULL
   FROM pg_catalog.pg_user_mappings u
@@ -149,7 +151,7 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
   SELECT p.tableoid, p.oid, 0, 0, 0, NULL, p.pubowner, NULL, NULL
   FROM pg_catalog.pg_publication p
   UNION ALL
-  -- The catalog itself holds passwords and is not for everybody, nor is its tableoid.
+  -- The catalog contains passwords, and not every role may read it, nor its tableoid.
   SELECT 'pg_catalog.pg_subscription'::pg_catalog.regclass, s.oid, 0, 0, 0, NULL, s.subowner, NULL, NULL
   FROM pg_catalog.pg_subscription s
   JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
@@ -177,11 +179,11 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
     'pg_catalog.pg_ts_template', 'pg_catalog.pg_type', 'pg_catalog.pg_user_mapping'
   ]::pg_catalog.regclass[]::oid[])
 )
--- What the server made for something else (the index of a constraint, the functions of a range type)
--- is a part of that.
+-- An object that the server made for another one is contained in it: the index of a constraint, the
+-- functions of a range type.
 SELECT o.class, o.id, 0 AS sub, coalesce(d.refclassid, o.whole_class) AS whole_class,
        coalesce(d.refobjid, o.whole) AS whole, coalesce(o.kind, i.type) AS kind,
-       -- The database at hand, whatever it is called.
+       -- The current database, whatever its name is.
        CASE i.type WHEN 'database' THEN 'current' ELSE i.identity END AS name,
        CASE WHEN o.owner <> 0 THEN pg_catalog.pg_get_userbyid(o.owner)::text END AS owner,
        CASE WHEN o.acl IS NOT NULL THEN nullif(
@@ -197,7 +199,7 @@ CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.id, 0) i
 WHERE d.deptype IS DISTINCT FROM 'e' AND i.identity IS NOT NULL
   AND (n.nspname IS NULL OR n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'hectic'))
 UNION ALL
--- Columns, of which there are many: naming them one by one would take the longest.
+-- Columns. There are many, and pg_identify_object would be too slow for each of them.
 SELECT c.tableoid, c.oid, a.attnum,
        CASE c.relkind WHEN 'c' THEN 'pg_catalog.pg_type'::pg_catalog.regclass ELSE c.tableoid END,
        CASE c.relkind WHEN 'c' THEN c.reltype ELSE c.oid END, 'column',

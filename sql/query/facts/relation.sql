@@ -1,4 +1,4 @@
--- Tables, views, materialised views and foreign tables. What is as by default is no row.
+-- Tables, views, materialized views and foreign tables. Default values are NULL.
 SELECT c.tableoid AS class, c.oid AS id, 0 AS sub,
   CASE c.relpersistence WHEN 'u' THEN 'unlogged' END AS "persistence",
   pg_catalog.pg_get_partkeydef(c.oid) AS "partition key",
@@ -24,8 +24,8 @@ SELECT c.tableoid AS class, c.oid AS id, 0 AS sub,
   CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'no' END AS "populated",
   v.srvname::text AS "server",
   CASE WHEN f.ftoptions IS NOT NULL THEN (
-    SELECT pg_catalog.string_agg(o, ', ' ORDER BY o COLLATE pg_catalog."C")
-    FROM pg_catalog.unnest(f.ftoptions) o) END AS "foreign options"
+    SELECT pg_catalog.string_agg(pg_catalog.format('%I %L', o.option_name, o.option_value), ', ' ORDER BY o.option_name COLLATE pg_catalog."C")
+    FROM pg_catalog.pg_options_to_table(f.ftoptions) o) END AS "foreign options"
 FROM pg_catalog.pg_class c
 LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam

@@ -1,8 +1,9 @@
--- What any object may have: comments, security labels, and the extensions without which it would not be.
+-- Properties that objects of any kind may have: comments, security labels, and the extensions on
+-- which they depend.
 SELECT d.classoid AS class, d.objoid AS id, d.objsubid AS sub,
        pg_catalog.json_build_object('comment', d.description)::text AS properties
 FROM pg_catalog.pg_description d
--- The schema public has a lower OID and is anybody's to describe.
+-- The schema public has a lower OID than user objects, but users may comment on it.
 WHERE d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
 UNION ALL
 SELECT d.classoid, d.objoid, 0, pg_catalog.json_build_object('comment', d.description)::text

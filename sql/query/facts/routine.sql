@@ -1,4 +1,4 @@
--- Functions, procedures and aggregates. Zeros stand for functions and types that are not there.
+-- Functions, procedures and aggregates. An OID of zero means a function or type that is not set.
 SELECT f.tableoid AS class, f.oid AS id, 0 AS sub,
   CASE WHEN f.prokind <> 'a' THEN pg_catalog.pg_get_functiondef(f.oid) END AS "definition",
   CASE WHEN f.prokind = 'a' THEN pg_catalog.pg_get_function_arguments(f.oid) END AS "arguments",

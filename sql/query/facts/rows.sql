@@ -1,9 +1,10 @@
--- The query, if one is needed, that reads what is kept in rows and not in catalogs: each part's
--- tables exist in some databases only, and not everybody may read them. It returns loose facts, as
--- loose.sql does.
+-- Builds the query for facts that are stored in rows instead of catalogs, or returns NULL if none
+-- is needed. Each part's tables exist in some databases only, and not every role may read them. The
+-- built query returns the same columns as loose.sql.
 --
--- The rows of tables that inherit hectic.immutable are reference data, so they count if $1 is true: as
--- a digest that depends neither on the order of rows and columns nor on when they were written.
+-- Tables that inherit hectic.immutable contain reference data. If $1 is true, their rows are a
+-- fact: a digest that depends neither on the order of rows and columns nor on the time when they
+-- were written.
 WITH RECURSIVE relation AS (
   SELECT c.oid, n.nspname, c.relname,
          pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AS readable
@@ -38,14 +39,14 @@ part(sql) AS (
            ELSE $sql$SELECT 'bundle', 'hectic', '{"version": "unreadable"}'$sql$ END
   FROM relation r WHERE r.nspname = 'hectic' AND r.relname = 'version'
   UNION ALL
-  -- Numbers, nodes and ports of jobs are the server's affair.
+  -- Numbers, nodes and ports of jobs differ between servers.
   SELECT $sql$SELECT 'cron job', coalesce(j ->> 'jobname', pg_catalog.concat_ws(' ', j ->> 'schedule', j ->> 'command')),
   (j - 'jobid' - 'jobname' - 'nodename' - 'nodeport'
      - CASE j ->> 'database' WHEN pg_catalog.current_database() THEN 'database' ELSE '' END)::text
 FROM cron.job t, pg_catalog.to_jsonb(t) j$sql$
   FROM relation r WHERE r.nspname = 'cron' AND r.readable
   UNION ALL
-  -- Readable as a whole by superusers only, since the connection may hold a password.
+  -- Only superusers may read the whole row, because the connection may contain a password.
   SELECT $sql$SELECT 'subscription', pg_catalog.quote_ident(s.subname),
   (pg_catalog.to_jsonb(s) - ARRAY['oid', 'subdbid', 'subname', 'subowner', 'subskiplsn', 'subtwophasestate']
      || pg_catalog.jsonb_build_object('subconninfo', 'md5 ' || pg_catalog.md5(s.subconninfo)))::text
@@ -55,7 +56,7 @@ JOIN pg_catalog.pg_database d ON d.oid = s.subdbid AND d.datname = pg_catalog.cu
     AND EXISTS (SELECT FROM pg_catalog.pg_subscription s
                 JOIN pg_catalog.pg_database d ON d.oid = s.subdbid AND d.datname = pg_catalog.current_database())
 )
--- The release comes along: see Facts::release.
+-- The query also returns the release; see Facts::release.
 SELECT 'SELECT f.* FROM (' || pg_catalog.string_agg(p.sql, E'\nUNION ALL\n') || ') AS f(kind, name, properties)' AS query,
        pg_catalog.current_setting('server_version_num')::integer / 10000 AS release
 FROM part p

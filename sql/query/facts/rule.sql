@@ -1,4 +1,4 @@
--- What a table obeys or knows of itself: triggers, rules, policies, statistics; and event triggers.
+-- Objects that belong to a table: triggers, rules, policies, statistics; also event triggers.
 SELECT t.tableoid AS class, t.oid AS id, 0 AS sub, pg_catalog.json_build_object(
   'definition', pg_catalog.pg_get_triggerdef(t.oid),
   'enabled', CASE t.tgenabled WHEN 'D' THEN 'no' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,

@@ -1,5 +1,5 @@
--- Follows begin.sql: the transaction may write, and is rolled back. Neither event triggers nor
--- triggers have a say in it, and the body of a function, which is not run, need not be checked.
+-- Follows begin.sql. The transaction may write, and it is rolled back. Event triggers and triggers
+-- do not fire, and bodies of functions, which never run, are not checked.
 SET TRANSACTION READ WRITE;
 SET LOCAL session_replication_role = replica;
 SET LOCAL check_function_bodies = off;

@@ -1,5 +1,5 @@
--- How the server spells the object that was just made: of the sort $1 and called $2. A parent's is
--- the first, those that came with it for its children follow.
+-- Prints the definition of the object that was just made, of the kind $1 and with the name $2. For
+-- a partitioned table, the parent's object comes first; those of its children follow.
 SELECT CASE $1::text
   WHEN 'view' THEN (
     SELECT pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c

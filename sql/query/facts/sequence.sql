@@ -1,4 +1,4 @@
--- Sequences, without the values they have reached.
+-- Sequences, without their current values.
 SELECT c.tableoid AS class, c.oid AS id, 0 AS sub,
   pg_catalog.format_type(s.seqtypid, NULL) AS "type",
   s.seqstart::text AS "start",

@@ -1,5 +1,6 @@
--- Collations, conversions and text search. The column of a collation's locale has another name since
--- PostgreSQL 17. The version of its library is the machine's affair.
+-- Collations, conversions and text search objects. Since PostgreSQL 17, the column with a
+-- collation's locale has another name. The version of the collation's library belongs to the
+-- machine and is not read.
 SELECT c.tableoid AS class, c.oid AS id, 0 AS sub, pg_catalog.json_build_object(
   'provider', CASE c.collprovider WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin'
                                   ELSE c.collprovider::text END,

@@ -1,4 +1,5 @@
--- Types: base types, domains, enums, ranges and their multiranges. A composite type has columns.
+-- Types: base types, domains, enums, ranges and multiranges. The attributes of a composite type are
+-- columns.
 SELECT t.tableoid AS class, t.oid AS id, 0 AS sub,
   CASE t.typtype WHEN 'b' THEN 'base' WHEN 'c' THEN 'composite' WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum'
                          WHEN 'r' THEN 'range' WHEN 'm' THEN 'multirange'
@@ -32,5 +33,5 @@ FROM pg_catalog.pg_type t
 LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid
 LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
 LEFT JOIN pg_catalog.pg_constraint k ON k.contypid = t.oid AND k.contype = 'n'
--- Array types come with something else; a domain over one has its category.
+-- Array types are made with their element type; a domain over an array type has the same category.
 WHERE t.oid >= 16384 AND e.typarray IS DISTINCT FROM t.oid

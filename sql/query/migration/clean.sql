@@ -1,4 +1,5 @@
--- The migrator's own objects. The rest of the bundle stays; `migrator init` makes these anew.
+-- Drops the migrator's own objects. The rest of the bundle stays; `migrator init` makes these
+-- objects again.
 DROP TABLE IF EXISTS hectic.migration, hectic.migration_event;
 DROP PROCEDURE IF EXISTS
   hectic.start_migration(bigint, text, bigint, text, text, boolean, text, text, bigint, text, text, text, text, jsonb),

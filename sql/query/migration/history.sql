@@ -1,5 +1,5 @@
--- The state of every migration of set $1, in the order of application, and whether this session's
--- role may go on from there. One round trip decides whether anything is to be done.
+-- The state of every migration of set $1, in the order of application, and whether the role of this
+-- session may continue. One round trip is enough to decide whether there is anything to do.
 SELECT m.version, m.name, m.state, m.direction, m.transactional, m.checksum, m.normalized_checksum, m.previous,
        m.actor, m.tool_version, m.error, m.statements, m.backend,
        m.deleted_at IS NOT NULL AS deleted,

@@ -1,5 +1,5 @@
--- The invalid indexes that the failed attempt at version $2 of set $1 left behind and nobody has
--- removed or rebuilt since.
+-- The invalid indexes that the failed attempt at version $2 of set $1 left behind, unless somebody
+-- has dropped or rebuilt them since.
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
 FROM hectic.migration m
 CROSS JOIN LATERAL pg_catalog.unnest(m.invalid_left) AS gone(index)

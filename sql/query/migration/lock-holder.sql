@@ -1,4 +1,4 @@
--- Who holds the migrator's lock, whose key is $1: no row if nobody does.
+-- The session that holds the migrator's lock, whose key is $1. No row if the lock is free.
 SELECT l.pid,
        COALESCE(a.application_name, '') AS application,
        COALESCE(pg_catalog.host(a.client_addr), 'local') AS address,

@@ -1,4 +1,5 @@
--- The same where the migration changes the role: another may not be allowed to.
+-- Records progress as note-statement.sql does, for a migration that changes the role: the other
+-- role may lack the privilege.
 SELECT session_user AS session, pg_catalog.current_setting('role') AS role \gset migrator_ \\
 RESET SESSION AUTHORIZATION; RESET ROLE;
 CALL hectic.note_statement(@set@, @version@, @statements@);

@@ -1,2 +1,3 @@
--- What follows a statement of a migration without a transaction, on its line; a template.
+-- A template: records the progress of a migration without a transaction. It follows each statement
+-- on its line.
 CALL hectic.note_statement(@set@, @version@, @statements@);

@@ -1,3 +1,4 @@
--- What follows a statement within a transaction that a migration makes for itself: nothing is done
--- before its COMMIT, and the transaction, its role included, is the migration's own affair.
+-- Follows a statement within a transaction that the migration opened itself. It records nothing,
+-- because nothing is done before COMMIT, and the role in that transaction is the migration's own
+-- choice.
 SET LOCAL hectic.migration_mode = 'on';

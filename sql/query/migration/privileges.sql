@@ -1,5 +1,5 @@
--- What stands in the way of a migrator that is about to write; no row if nothing does. The tables
--- may not be there yet, and the role may own them through another.
+-- The reason why the role cannot run migrations. No row if it can. The tables may not exist yet,
+-- and the role may own them through membership in another role.
 SELECT p.problem, p.remedy
 FROM (VALUES
   (pg_catalog.pg_is_in_recovery(),

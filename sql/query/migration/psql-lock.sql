@@ -1,3 +1,3 @@
--- Takes the migrator's lock for psql's session, if it is free; says t or f. A template.
+-- A template: tries to take the migrator's lock for psql's session. Prints t or f.
 SELECT pg_catalog.pg_try_advisory_lock(@lock@) AS taken \gset migrator_
 \echo :migrator_taken

@@ -1,6 +1,6 @@
--- A person says what is so: migration $2 (named $3) of set $1 is applied ($4 = Migrated) or is not
--- (Undone). $5 is the action, baseline or repair; no SQL has run. The last that is applied becomes
--- its predecessor.
+-- Records that migration $2 (named $3) of set $1 is applied ($4 = Migrated) or not applied
+-- (Undone). $5 is the action, baseline or repair. No SQL has run. The migration that was applied
+-- last becomes its predecessor.
 WITH event AS (
   INSERT INTO hectic.migration_event AS e (
     migration_set, version, name, action, state, checksum, normalized_checksum, previous, actor, tool_version,

@@ -1,4 +1,4 @@
--- Releases the session's advisory locks but the migrator's own. The key takes the place of @lock@.
+-- A template: releases the session's advisory locks except for the migrator's own.
 DO $release$
 DECLARE
   held record;

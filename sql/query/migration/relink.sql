@@ -1,5 +1,5 @@
--- Each applied migration of set $1 gets the one that was applied before it as its predecessor, after
--- a repair took one out of the chain.
+-- Sets the predecessor of each applied migration of set $1, after a repair removed a migration from
+-- the chain.
 UPDATE hectic.migration AS m SET previous = chain.before
 FROM (SELECT a.version, pg_catalog.lag(a.version) OVER (ORDER BY a.applied_event) AS before
       FROM hectic.migration a

@@ -1,4 +1,4 @@
--- That the files of version $2 of set $1 are gone is excused from now on.
+-- Records that the files of version $2 of set $1 may be missing.
 WITH changed AS (
   UPDATE hectic.migration AS m SET deleted_at = pg_catalog.clock_timestamp()
   WHERE m.migration_set = $1::text AND m.version = $2::bigint

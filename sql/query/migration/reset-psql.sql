@@ -1,4 +1,5 @@
--- psql's own settings as they are at its start, for psql only; its variables are the migrator's part.
+-- Restores psql's output settings to those at its start. The migrator restores the variables
+-- itself.
 \o
 \timing off
 \encoding UTF8

@@ -1,3 +1,3 @@
--- What DISCARD ALL does, piece by piece, but for the advisory locks: one of them is the migrator's.
--- Cached plans stay; they are no state that a migration could see.
+-- Does all that DISCARD ALL does, except for releasing advisory locks, because one of them is the
+-- migrator's. Cached plans stay; a migration cannot notice them.
 CLOSE ALL\; RESET ALL\; DEALLOCATE ALL\; UNLISTEN *\; DISCARD TEMP\; DISCARD SEQUENCES;

@@ -1,4 +1,4 @@
--- How psql runs a migration without a transaction, a template.
+-- A template: the input of psql for a migration without a transaction.
 @start@;
 SET hectic.migration_mode = 'on';
 SET hectic.migration_session = 'on';

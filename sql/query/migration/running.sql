@@ -1,4 +1,5 @@
--- The migration that session $1 runs, of whatever set; the last, should a dead one have had its number.
+-- The migration that session $1 runs, in any set. If an ended session had the same process id, the
+-- last migration counts.
 SELECT m.name,
        pg_catalog.to_char(m.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started
 FROM hectic.migration m

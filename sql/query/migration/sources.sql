@@ -1,4 +1,4 @@
--- The SQL with which each migration of set $1 was last started, or which a repair took for that.
+-- The SQL of each migration of set $1, as of its last start or repair.
 SELECT DISTINCT ON (m.version) m.version, m.name, e.up_sql, e.down_sql, e.files::text AS files
 FROM hectic.migration m
 JOIN hectic.migration_event e ON (e.migration_set, e.version, e.name) = (m.migration_set, m.version, m.name)

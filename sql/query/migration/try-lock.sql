@@ -1,2 +1,2 @@
--- Takes the migrator's lock, whose key is $1, for this session, if it is free.
+-- Tries to take the migrator's lock, whose key is $1, for this session.
 SELECT pg_catalog.pg_try_advisory_lock($1::bigint) AS taken

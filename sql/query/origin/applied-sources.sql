@@ -1,4 +1,4 @@
--- The SQL of every migration that is applied, in the order of its application.
+-- The SQL of every applied migration, in the order of application.
 SELECT m.name AS name, e.up_sql AS sql
 FROM hectic.migration m
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- Removes what collector-start.sql made.
+-- Drops the objects that collector-start.sql made.
 BEGIN READ WRITE;
 -- No event trigger fires on this.
 SET LOCAL session_replication_role = replica;

@@ -1,5 +1,6 @@
--- Notes every DDL statement of the database from now on: which object it touched, its text, and the
--- migration that was running. For a private database only; collector-end.sql removes it all.
+-- From now on, records every DDL statement in the database: the object that it touched, its text,
+-- and the migration that was running. It is for private databases only. collector-end.sql removes
+-- everything.
 BEGIN READ WRITE;
 -- No event trigger fires on this.
 SET LOCAL session_replication_role = replica;
@@ -20,7 +21,7 @@ BEGIN
     SELECT d.object_type, d.object_identity, current_query(), running
     FROM pg_event_trigger_dropped_objects() d WHERE NOT d.is_temporary;
   ELSE
-    -- GRANT and the like tell no object
+    -- for GRANT and similar commands, the server reports no object
     INSERT INTO hectic_collector.touched (class, id, sub, kind, name, statement, migration)
     SELECT c.classid, c.objid, c.objsubid, c.object_type, c.object_identity, current_query(), running
     FROM pg_event_trigger_ddl_commands() c WHERE c.objid IS NOT NULL;

@@ -1,5 +1,6 @@
--- Opens the transaction in which a pull reads: one snapshot for all queries, and every setting pinned
--- that changes how values are written. Nothing runs into a limit that is meant for the application.
+-- Opens the transaction in which a pull reads. It uses one snapshot for all queries and fixes every
+-- setting that affects how values are printed. Time limits that are meant for the application do
+-- not apply.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL timezone = 'UTC';

@@ -1,2 +1,2 @@
--- A template: the rows of a table that are wanted.
+-- A template: the rows of a table that the user selected.
 (SELECT t.tableoid, t.ctid FROM @table@ t@where@@limit@)

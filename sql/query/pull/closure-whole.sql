@@ -1,2 +1,2 @@
--- A template: the rows that a table refers to of which every row is pulled.
+-- A template: the rows to which a table refers that is pulled completely.
 (SELECT f.tableoid, f.ctid FROM @referring@ r JOIN @referred@ f ON @matches@)

@@ -1,6 +1,6 @@
--- A template: those rows of a table that are wanted, or that rows refer to which are pulled: through
--- any number of foreign keys, round in circles too. Rows are told by where they are, which stays so in
--- a snapshot.
+-- A template: the rows of a table that the user selected, or to which pulled rows refer, through
+-- any number of foreign keys and also in cycles. A row is identified by its ctid, which does not
+-- change within a snapshot.
 (t.tableoid, t.ctid) OPERATOR(pg_catalog.=) ANY (
   WITH RECURSIVE pulled(relation, place) AS (
     (@first@)

@@ -1,2 +1,2 @@
--- A template: the rows of a table, in the order of its key where that is asked for.
+-- A template: the rows of a table, on request in the order of its key.
 COPY (SELECT @cells@ FROM @table@ t@where@@order@@limit@) TO STDOUT

@@ -1,16 +1,17 @@
--- What stands in the way of rows that are loaded, how it is set aside, and how it comes back before anything
--- is committed:
+-- These procedures set aside objects that would prevent the loading of rows, and restore them
+-- before the transaction commits:
 --
--- - Foreign keys to the tables, which would forbid that rows are exchanged, or delete other rows with them. They
---   come back checked.
--- - Constraints that are not valid, which older rows need not fulfil, and checks whose functions may read other
---   tables, which may be loaded later. They come back as they were; what was valid is checked again.
--- - Triggers and rules of users: the rows bring what these have done on staging.
+-- - Foreign keys to the tables: they would forbid the exchange of rows, or delete other rows. When
+-- they come back, the server checks them.
+-- - Constraints that are not valid, which older rows need not fulfil, and checks whose functions
+-- may read other tables, which may be loaded later. They come back unchanged; valid ones are
+-- checked again.
+-- - Triggers and rules of users: the pulled rows already contain their effects on staging.
 CREATE TEMP TABLE pulled_late (step int, place bigint, away text, back text) ON COMMIT DROP;
 CREATE TEMP TABLE pulled_done (relation text, target text, rows text, same_key text, own_row text, pulled_row text) ON COMMIT DROP;
 CREATE TEMP TABLE pulled_user (sequence oid, relation oid, attnum smallint) ON COMMIT DROP;
 
--- A comment that a constraint gets again.
+-- Restores the comment of a constraint.
 CREATE OR REPLACE FUNCTION pg_temp.pull_remark(of oid, owner text) RETURNS text LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $function$
   SELECT COALESCE((SELECT format('; COMMENT ON CONSTRAINT %I ON %s IS %L', c.conname, owner, obj_description(c.oid, 'pg_constraint'))
                    FROM pg_constraint c WHERE c.oid = of AND obj_description(c.oid, 'pg_constraint') IS NOT NULL), '')
@@ -29,7 +30,7 @@ BEGIN
   FROM pg_constraint c
   WHERE c.contype = 'f' AND c.conparentid = 0
     AND (c.confrelid = ANY (whole) OR NOT c.convalidated AND c.conrelid = ANY (whole));
-  -- since PostgreSQL 18 a partition may be checked where its table is not
+  -- since PostgreSQL 18, a partition may have a valid constraint where its table has not
   INSERT INTO pg_temp.pulled_late
   WITH RECURSIVE key AS (
     SELECT c.oid, c.conrelid, c.conname, c.convalidated FROM pg_constraint c
@@ -47,8 +48,8 @@ BEGIN
 END
 $procedure$;
 
--- Finds checks, and what must not be null, with those of the tables that they are inherited from or by: what one
--- table has, others lose and get back with it.
+-- Finds checks and NOT NULL constraints, together with those of parents and children: dropping a
+-- constraint of a parent drops it in the children, and adding it restores both.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_find_checks(parts oid[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   own record;
@@ -59,7 +60,7 @@ BEGIN
              CASE c.contype WHEN 'n' THEN (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = c.conkey[1])
                             ELSE c.conname END AS name
       FROM pg_constraint c
-      -- those that are not enforced, since PostgreSQL 18, are in nobody's way
+      -- constraints that are not enforced, since PostgreSQL 18, prevent nothing
       WHERE c.contype IN ('c', 'n') AND c.conrelid <> 0 AND (c.convalidated OR to_jsonb(c) ->> 'conenforced' IS DISTINCT FROM 'false')
     ),
     aside AS (
@@ -79,7 +80,8 @@ BEGIN
     FROM aside a
   LOOP
     IF own.conislocal THEN
-      -- Dropping the constraint of a parent drops those inherited from it; adding it again adopts a child's own.
+      -- Dropping the constraint of a parent drops the inherited ones; adding it again adopts a
+      -- child's own one.
       INSERT INTO pg_temp.pulled_late
       VALUES (1, own.depth, format('ALTER TABLE %s DROP CONSTRAINT %I', own.conrelid::regclass, own.conname), NULL),
              (2, -own.depth, NULL, format('ALTER TABLE %s ADD CONSTRAINT %I %s', own.conrelid::regclass, own.conname,
@@ -93,7 +95,7 @@ BEGIN
 END
 $procedure$;
 
--- Finds triggers and rules. Those of a table whose owner somebody else is stay.
+-- Finds triggers and rules, except those of tables that another role owns.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_find_triggers(parts oid[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   own record;
@@ -118,7 +120,7 @@ BEGIN
 END
 $procedure$;
 
--- Sets aside what stands in the way of the rows of these tables.
+-- Sets aside the objects that prevent the loading of these tables.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_begin(tables text[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   wanted text;
@@ -143,7 +145,7 @@ BEGIN
 END
 $procedure$;
 
--- Brings back what was set aside, which checks every row, and compares.
+-- Restores the objects, which makes the server check every row, and compares the tables.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_end() LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $procedure$
 DECLARE
   late record;
@@ -153,7 +155,7 @@ BEGIN
   SET CONSTRAINTS ALL IMMEDIATE;
   FOR late IN SELECT l.step, l.back FROM pg_temp.pulled_late l WHERE l.back IS NOT NULL ORDER BY l.step, l.place LOOP
     IF late.step = 4 THEN
-      -- a function that a check calls finds what it always finds
+      -- a function that a check calls needs its usual search path
       SET LOCAL search_path TO DEFAULT;
       EXECUTE late.back;
       SET LOCAL search_path = pg_catalog, pg_temp;
@@ -168,7 +170,8 @@ EXCEPTION WHEN foreign_key_violation THEN
 END
 $procedure$;
 
--- Finds the columns that take values from a sequence: it is theirs, or a default names it.
+-- Finds the columns that take values from a sequence, because they own it or because a default
+-- names it.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_find_sequences() LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 BEGIN
   INSERT INTO pg_temp.pulled_user

@@ -1,13 +1,14 @@
--- How a patch that was pulled begins: the transaction, the settings that its data was written with, and
--- what its tables are loaded with. Everything here is gone with the session.
+-- The beginning of a pulled patch file: the transaction, the settings with which the data was
+-- written, and the procedures that load it. All of them disappear with the session.
 --
--- Each table is copied into "pulled", a temporary table of the columns that were pulled. Then the rows
--- with the pulled keys are deleted and those of "pulled" inserted; a table without a key is emptied.
--- What stands in the way meanwhile is set aside (file-aside.sql). When all tables are loaded, each is
--- compared with what was pulled.
+-- Each table is copied into "pulled", a temporary table with the pulled columns. Then the rows with
+-- pulled keys are deleted, and the rows of "pulled" are inserted; a table without a key is emptied
+-- first. Objects that would prevent this are set aside meanwhile (file-aside.sql). When all tables
+-- are loaded, each is compared with the pulled rows.
 --
--- Rows are written under the search_path of the role and the database, for what functions of users name.
--- The procedures have a path of their own, so that nobody's operator or type takes the place of ours.
+-- Rows are written under the search_path of the role and the database, because functions of users
+-- need it. The procedures have a search_path of their own, so that they never use operators or
+-- types of users.
 BEGIN;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
@@ -23,7 +24,7 @@ SET LOCAL statement_timeout = 0;
 -- until rows are written
 SET LOCAL search_path = pg_catalog;
 
--- Says of a row that is missing what to do about it.
+-- Raises an error about a missing row, with a hint.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_dangling(message text, detail text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 BEGIN
   RAISE EXCEPTION USING MESSAGE = message, DETAIL = detail, ERRCODE = 'foreign_key_violation',
@@ -37,7 +38,7 @@ CREATE OR REPLACE FUNCTION pg_temp.pull_columns(relation text) RETURNS text[] LA
                WHERE a.attrelid = relation::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
 $function$;
 
--- Tells in what a table differs here. A type that is not known is empty.
+-- Reports the differences between the table here and the one on staging. An unknown type is empty.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_differences(relation text, columns text[], types text[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   own text[] := pg_temp.pull_columns(relation);
@@ -70,7 +71,8 @@ BEGIN
 END
 $procedure$;
 
--- Makes "pulled" for a table. A column that is not here is taken and left out.
+-- Makes "pulled" for a table. It accepts columns that the table here does not have; they are
+-- ignored later.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_open(relation text, columns text[], types text[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   definition text;
@@ -87,7 +89,7 @@ BEGIN
 END
 $procedure$;
 
--- That the row t has the key of the row p, by the operators of the index that the key is unique in.
+-- Builds the condition that row t has the key of row p, with the operators of the unique index.
 CREATE OR REPLACE FUNCTION pg_temp.pull_same(relation text, key text[]) RETURNS text LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $function$
   SELECT string_agg(format('t.%1$I OPERATOR(%2$I.%3$s) p.%1$I', k.name, COALESCE(equal.nspname, 'pg_catalog'), COALESCE(equal.oprname, '=')), ' AND ' ORDER BY k.place)
   FROM unnest(key) WITH ORDINALITY AS k(name, place)
@@ -106,8 +108,8 @@ CREATE OR REPLACE FUNCTION pg_temp.pull_same(relation text, key text[]) RETURNS 
     LIMIT 1) AS equal ON true
 $function$;
 
--- Moves the rows of "pulled", of which there have to be so many, into the table. With keep, rows that are
--- there stay as they are.
+-- Moves the rows of "pulled" into the table. Their number must be as expected. With keep, existing
+-- rows stay unchanged.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_close(relation text, key text[], expected bigint, keep boolean) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   target text := (SELECT CASE c.relkind WHEN 'p' THEN relation ELSE 'ONLY ' || relation END FROM pg_class c WHERE c.oid = relation::regclass);
@@ -132,14 +134,14 @@ BEGIN
       USING ERRCODE = 'data_corrupted', HINT = 'Pull again.';
   END IF;
   IF NOT keep THEN
-    -- what was pulled of the table before may have come again
+    -- an earlier part of the file may contain rows of the same table
     FOR name IN SELECT d.rows FROM pg_temp.pulled_done d WHERE d.relation = pull_close.relation LOOP
       EXECUTE format('DELETE FROM pg_temp.%I t USING pg_temp.pulled p WHERE %s', name, same_key);
     END LOOP;
     EXECUTE CASE WHEN key = '{}' THEN format('DELETE FROM %s', target)
                  ELSE format('DELETE FROM %s t USING pg_temp.pulled p WHERE %s', target, same_key) END;
   END IF;
-  -- a table may have no column
+  -- a table may have no columns
   statement := format('INSERT INTO %s %s OVERRIDING SYSTEM VALUE SELECT %s FROM pg_temp.pulled%s',
                       relation, '(' || shared || ')', shared, CASE WHEN keep THEN ' ON CONFLICT DO NOTHING' ELSE '' END);
   SET LOCAL search_path TO DEFAULT;
@@ -156,7 +158,7 @@ EXCEPTION WHEN foreign_key_violation THEN
 END
 $procedure$;
 
--- Compares every table with what was pulled, once nothing is written any more.
+-- Compares every table with the pulled rows, after all rows are written.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_compare() LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   done record;
@@ -177,7 +179,7 @@ BEGIN
 END
 $procedure$;
 
--- Sets the sequence of a column as it was on staging.
+-- Sets the sequence of a column to its position on staging.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_sequence(relation text, column_name text, sequence text, last bigint, called boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
@@ -197,7 +199,7 @@ BEGIN
 END
 $procedure$;
 
--- Sets the sequences of the tables ahead of every row that is here, in any column that takes values from them.
+-- Sets the sequences of the tables beyond all existing values in the columns that they number.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_ahead(tables text[]) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   own record;
@@ -210,7 +212,7 @@ BEGIN
     FROM pg_temp.pulled_user u JOIN pg_sequence s ON s.seqrelid = u.sequence
     JOIN pg_attribute a ON a.attrelid = u.relation AND a.attnum = u.attnum
     WHERE u.sequence IN (SELECT o.sequence FROM pg_temp.pulled_user o WHERE o.relation = ANY (tables::regclass[]))
-      -- one that begins anew may be behind
+      -- a sequence that begins anew may be behind its column
       AND NOT s.seqcycle
       AND has_table_privilege(u.relation, 'SELECT')
       AND (WITH RECURSIVE base(oid) AS (

@@ -1,5 +1,5 @@
--- Every foreign key as it was declared; partitions have theirs from their table. "matches" says that
--- the row r refers to the row f.
+-- Every declared foreign key; those that partitions inherit are left out. "matches" is the
+-- condition that row r refers to row f.
 SELECT c.conrelid AS referring, c.confrelid AS referred,
        pg_catalog.array_agg(a.attname::text ORDER BY k.place) AS columns,
        pg_catalog.array_agg(b.attname::text ORDER BY k.place) AS referred_columns,

@@ -1,13 +1,15 @@
--- What a pull into the database needs beside file-begin.sql: a way for tables that have no rows.
+-- The procedures that a pull into the database needs in addition to file-begin.sql: a faster way
+-- for empty tables.
 --
--- Where nothing would change a row on its way, rows are copied into the table itself. Indexes that can be
--- made again exactly as they are, and that no constraint needs, are set aside meanwhile.
+-- If nothing would change a row on its way, rows are copied into the table directly. Meanwhile,
+-- indexes are set aside if they can be made again exactly and if no constraint needs them.
 SET LOCAL maintenance_work_mem = '256MB';
 SET LOCAL default_tablespace = '';
 CREATE TEMP TABLE pulled_index (relation text, definition text, name text, remark text) ON COMMIT DROP;
 
--- How rows can be copied into the table itself, which is ready then: the options of COPY, none where they
--- cannot. A file that this transaction has made takes rows that need no second look ever after.
+-- Prepares a table for a direct COPY. Returns the options of COPY, or NULL if a direct COPY is
+-- impossible. With FREEZE, which needs a table file made in this transaction, later VACUUMs need
+-- not rewrite the rows.
 CREATE OR REPLACE FUNCTION pg_temp.pull_direct(relation text, columns text[], types text[]) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   plain boolean := (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation::regclass);
@@ -16,7 +18,7 @@ DECLARE
   filled boolean;
   late record;
 BEGIN
-  -- nobody adds rows from here on
+  -- from here on, nobody else can add rows
   EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', only_own);
   EXECUTE format('SELECT EXISTS (SELECT FROM %s)', only_own) INTO filled;
   IF filled OR columns = '{}' OR NOT columns <@ pg_temp.pull_columns(relation) OR row_security_active(relation::regclass::oid)
@@ -35,7 +37,8 @@ BEGIN
       AND pg_has_role(c.relowner, 'USAGE')
       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0)
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indexrelid)
-      -- what a user's function finds while an index is made differs from what it finds while rows are written
+      -- a user's function may see another search path while an index is made than while rows are
+      -- written
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                         AND (d.deptype NOT IN ('a', 'n') OR d.refclassid = 'pg_proc'::regclass))
     RETURNING name
@@ -51,7 +54,7 @@ BEGIN
 END
 $function$;
 
--- Makes again what was set aside for a table.
+-- Makes the indexes again that were set aside for a table.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_indexes(wanted text) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   late record;

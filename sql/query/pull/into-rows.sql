@@ -1,2 +1,2 @@
--- A template: the rows of a table that were pulled, as they are here.
+-- A template: the pulled rows of a table, as they are here after loading.
 COPY (SELECT @cells@ FROM @table@ t@pulled@) TO STDOUT

@@ -1,4 +1,5 @@
--- The places (from 0) of those of the columns $2 of the table $1 that are not here, or are of another type than $3.
+-- The indexes (from 0) of the columns $2 that table $1 does not have here, or has with another type
+-- than $3.
 SELECT ARRAY(SELECT s.place - 1
              FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) WITH ORDINALITY AS s(name, type, place)
              LEFT JOIN pg_catalog.pg_attribute a

@@ -1,6 +1,6 @@
--- For the session: where unqualified names are looked for, which later queries do no more; and limits that not every
--- release and system knows: what is meant for the application does not end a pull, and a session whose client is gone
--- ends soon, whatever it is doing.
+-- Settings for the session. It sets the search path for later queries. It also sets limits that
+-- some releases or systems do not know: limits for the application must not end a pull, and the
+-- server should soon end a session whose client has gone.
 SELECT pg_catalog.set_config('pull.schemas', pg_catalog.current_schemas(true)::pg_catalog.text, false);
 SELECT pg_catalog.set_config(s.name, w.value, false)
 FROM (VALUES ('transaction_timeout', '0', '%'), ('idle_session_timeout', '0', '%'),

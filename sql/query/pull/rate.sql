@@ -1,2 +1,2 @@
--- A megabyte of nothing, to see how long it takes on its way.
+-- Sends a megabyte, to measure the transfer rate.
 COPY (SELECT pg_catalog.repeat('x', 1000) FROM pg_catalog.generate_series(1, 1000)) TO STDOUT

@@ -1,5 +1,5 @@
--- A template: what the values of columns look like, counted where they are: no value is told. A few
--- rows are enough, and the beginning of a value; text in bytea counts as text.
+-- A template: counts the values of columns that look like each kind. It returns counts, never
+-- values. A few rows and the beginnings of values are enough; text in bytea counts as text.
 SELECT c.place, pg_catalog.count(v.value) AS filled,
        pg_catalog.count(*) FILTER (WHERE v.value ~ '[[:alnum:]._%+-]+@[[:alnum:]][[:alnum:].-]*\.[[:alpha:]]{2,}') AS email,
        pg_catalog.count(*) FILTER (WHERE v.value ~ '(^|[^[:alnum:]])(\+|00)[1-9]([ ()./-]*[0-9]){6,14}(\M|$)'

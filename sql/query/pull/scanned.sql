@@ -1,5 +1,5 @@
--- What a proposal for a column of the tables $1 has to respect: what can stand in it, how long that may
--- be, whether there has to be something, and whether each may be there only once.
+-- The properties of the columns of tables $1 that restrict a proposal: the form of their values,
+-- the maximal length, NOT NULL, and uniqueness.
 SELECT a.attrelid AS oid, a.attname::text AS column,
        CASE WHEN e.typcategory = 'A' THEN 'array'
             WHEN e.oid IN ('pg_catalog.json'::pg_catalog.regtype, 'pg_catalog.jsonb'::pg_catalog.regtype) THEN 'json'

@@ -1,6 +1,7 @@
--- The sequences that columns of the tables $1 take values from: those that serial and identity columns own, and those
--- that a default names, the default of a domain too, or of a partition or of what this is a partition of. A
--- function hides what it calls, unless its body is SQL that was parsed (BEGIN ATOMIC).
+-- The sequences from which columns of the tables $1 take values: those of serial and identity
+-- columns, and those that a default names, also the default of a domain, of a partition or of a
+-- partitioned table above it. Sequences in the body of a function are found only if the server has
+-- parsed the body (BEGIN ATOMIC).
 WITH RECURSIVE family(oid, relation) AS (
   SELECT r.oid, r.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS r(oid)
   UNION SELECT r.oid, p.relid FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS r(oid), pg_catalog.pg_partition_tree(r.oid) AS p

@@ -1,13 +1,13 @@
--- The columns of the tables $1 that are pulled (generated ones make themselves) with their types, those of them that
--- may mean a large object or hold text of some kind, and the key by which rows are told apart: the primary one, else the
--- smallest unique index without gaps.
+-- The columns of the tables $1 that are pulled, with their types. Generated columns are left out.
+-- Also the columns that may refer to a large object, the columns that can hold text, and the key:
+-- the primary key, or else the smallest unique index over NOT NULL columns.
 WITH attribute AS (
   SELECT a.attrelid, a.attnum, a.attname::text AS name,
-         -- since PostgreSQL 18 older rows may have gaps all the same
+         -- since PostgreSQL 18, a column can be NOT NULL although older rows have NULL
          a.attnotnull AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n'
                                         AND n.conkey[1] = a.attnum AND NOT n.convalidated) AS attnotnull, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attgenerated <> '' AS is_generated,
          a.atttypid = 'pg_catalog.oid'::pg_catalog.regtype OR t.typbasetype = 'pg_catalog.oid'::pg_catalog.regtype AS is_oid,
-         -- numbers, truth values, times, enums, bits and uuids hold none
+         -- numbers, booleans, times, enums, bits and uuids cannot hold text
          NOT (e.typcategory IN ('N', 'B', 'D', 'T', 'E', 'V') OR e.oid = 'pg_catalog.uuid'::pg_catalog.regtype) AS is_textual
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END

@@ -1,2 +1,3 @@
--- The name under which other sessions join this transaction's snapshot.
+-- Exports the snapshot of this transaction and returns the name with which other sessions import
+-- it.
 SELECT pg_catalog.pg_export_snapshot() AS snapshot

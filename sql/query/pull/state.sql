@@ -1,5 +1,6 @@
--- A template: what the tables $1 are for the current role, and how large. "sequences" are those of their columns,
--- and "denied" the columns, that it may not read. Rows are an estimate, where there is one.
+-- A template: the privileges of the current role on the tables $1, and their sizes. "sequences" and
+-- "denied" list the sequences and columns that the role may not read. The number of rows is the
+-- planner's estimate, if there is one.
 SELECT c.oid,
        pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
          AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable,

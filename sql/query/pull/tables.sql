@@ -1,5 +1,5 @@
--- Every table that a pull can name: plain and partitioned ones of users. A partition knows the tables
--- it is a part of, up to the root.
+-- Every table that a pull can name: plain and partitioned tables of users. For a partition, also
+-- the partitioned tables above it, up to the root.
 WITH RECURSIVE immutable(oid) AS (
   SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = 'hectic' AND c.relname = 'immutable'
@@ -17,8 +17,8 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
          SELECT FROM pg_catalog.pg_depend d
          WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e') AS equipment,
        c.oid IN (SELECT i.oid FROM immutable i) AS immutable,
-       -- a table that was never analysed has -1; to look at a partition tree takes locks, which others wait
-       -- for and which wait for others
+       -- reltuples is -1 for a table that was never analyzed; pg_partition_tree takes locks, so it
+       -- could block others and be blocked by them
        CASE WHEN c.relkind = 'p' THEN (
          SELECT pg_catalog.sum(l.reltuples) FILTER (WHERE l.reltuples >= 0)
          FROM pg_catalog.pg_partition_tree(c.oid) AS p JOIN pg_catalog.pg_class l ON l.oid = p.relid

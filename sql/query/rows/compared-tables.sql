@@ -1,8 +1,8 @@
--- The tables whose rows are compared: every descendant of hectic.immutable at any depth, and those
--- named in $1 ('schema.table' as people write it); a partitioned one has its rows in partitions. With
--- the columns that count, in the order of the table, and the key by which rows are told apart. Unless $2 is true, generated columns, columns that
--- come from hectic.created_at and hectic.updated_at, and those with a volatile default do not count:
--- they differ between any two databases.
+-- The tables whose rows are compared: every descendant of hectic.immutable at any depth, and the
+-- tables in $1 ('schema.table' as users write it). A partitioned table has its rows in its
+-- partitions. Also the columns to compare, in the order of the table, and the key. Unless $2 is
+-- true, some columns are left out, because they differ between any two databases: generated
+-- columns, those of hectic.created_at and hectic.updated_at, and those with a volatile default.
 WITH RECURSIVE descendant(oid) AS (
   SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = 'hectic' AND c.relname = 'immutable'
@@ -22,10 +22,11 @@ chosen AS (
 attribute AS (
   SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
          a.attgenerated <> '' AS is_generated,
-         -- What a default calls is in its tree and, for functions that initdb made, nowhere else; names
-         -- in its text could stand in a string. The time is not volatile by PostgreSQL's word, but
-         -- differs all the same: by its functions, or as one of the first nine values of SQL, of which
-         -- the rest are roles and names.
+         -- The functions that a default calls appear in its expression tree. For functions of
+         -- initdb, there is no other place; in the text, their names could be a part of a string.
+         -- Functions of the current time are not volatile for PostgreSQL but differ anyway: as
+         -- functions, or as one of the first nine SQL value functions. The other SQL value
+         -- functions return roles and names.
          a.attidentity <> '' OR d.tree ~ '\{SQLVALUEFUNCTION :op [0-8] ' OR EXISTS (
            SELECT FROM pg_catalog.regexp_matches(d.tree, ':(?:op)?funcid (\d+)', 'g') AS called
            JOIN pg_catalog.pg_proc f ON f.oid = called[1]::oid
@@ -38,7 +39,7 @@ attribute AS (
   -- a domain may have a default of its own
   CROSS JOIN LATERAL (SELECT COALESCE(e.adbin::text, t.typdefaultbin::text, '')) AS d(tree)
 ),
--- Joined as a whole and not looked up table by table, which would take its time squared.
+-- A join of all tables at once; looking up table by table would take quadratic time.
 usable_index AS (
   SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indnkeyatts,
          pg_catalog.array_agg(a.attname::text ORDER BY k.place) AS columns
