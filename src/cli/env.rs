@@ -1,8 +1,8 @@
 //! The environment: one table of variables, read once.
 //!
-//! The table is what `--help` and `docs/reference/variables.md` print, and the only variables that a project's `.env`
-//! may set are the ones in it. A variable that is set beats the `.env`; an empty one counts as
-//! unset, except where the table says that empty means something.
+//! `--help` and `docs/reference/variables.md` print the table, and a project's `.env` may set only
+//! variables that it lists. A variable of the environment overrides the `.env`. An empty variable
+//! counts as unset, except where the table gives it a meaning.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,14 +13,14 @@ use super::trust;
 use crate::secret::dotenv::{self, Entry};
 use crate::sys::error::{Error, IoContext, Result};
 
-/// One documented variable.
+/// A documented variable.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
-    /// Its name.
+    /// The variable's name.
     pub name: &'static str,
-    /// Its default, as documentation says it.
+    /// Its default in the documentation.
     pub default: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub meaning: &'static str,
 }
 
@@ -28,20 +28,20 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
     Variable { name, default, meaning }
 }
 
-/// Every variable that the tools read.
+/// All variables that the programs read.
 pub const TABLE: [Variable; 38] = [
     variable("LOCAL_DIR", "(required)", "The project's root directory."),
     variable(
         "DB_URL",
         "(unset)",
-        "Where the project's database is: URL or key=value conninfo, such as `postgresql://user@localhost/dbname?host=$PG_WORKING_DIR`.",
+        "The project's database: URL or key=value conninfo, such as `postgresql://user@localhost/dbname?host=$PG_WORKING_DIR`.",
     ),
     variable(
         "PG_WORKING_DIR",
         "`$LOCAL_DIR/focus/postgresql`",
         "Directory of the cluster: its data, sockets and logs.",
     ),
-    variable("DATABASE_DIR", "`$LOCAL_DIR/db`", "Root of the database's files."),
+    variable("DATABASE_DIR", "`$LOCAL_DIR/db`", "Directory of the project's database files."),
     variable("MIGRATION_DIR", "`$DATABASE_DIR/migration`", "Directory of the migrations."),
     variable(
         "DATABASE_SOURCE",
@@ -51,7 +51,7 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "HYDRATE_ENTRYPOINT",
         "`entrypoint.sql`",
-        "The file in `DATABASE_SOURCE` that hydration starts with.",
+        "The file in `DATABASE_SOURCE` with which hydration starts.",
     ),
     variable(
         "PATCH_SQL",
@@ -67,28 +67,24 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "PG_PORT",
         "the port of `DB_URL`, else `5432`",
-        "Port, which on sockets is a part of the socket's name.",
+        "Port of the server, which is also a part of its socket's name.",
     ),
-    variable(
-        "PG_URL_VAR",
-        "`PGURL`",
-        "Name of the variable in which the computed URL is exported.",
-    ),
-    variable("PGURL", "(unset)", "Where the database is when `DB_URL` is unset."),
+    variable("PG_URL_VAR", "`PGURL`", "Name of the variable that gets the cluster's URL."),
+    variable("PGURL", "(unset)", "The project's database if `DB_URL` is unset."),
     variable(
         "PG_LOG_PATH",
         "`$PG_WORKING_DIR/log`",
-        "Directory for the server's logs, outside the data directory; also for `hydrate.log` and `patch.log` when set. When a server starts, the oldest logs beyond 20 files or 100 MB go.",
+        "Directory for the server's logs, outside the data directory; also for `hydrate.log` and `patch.log` when set. When a server starts, it removes the oldest logs beyond 20 files or 100 MB.",
     ),
     variable(
         "PG_CONF_FILE",
         "(unset)",
-        "A `postgresql.conf` that replaces the generated one in a fresh cluster. `port` and `unix_socket_directories` are still appended. `PG_DISABLE_LOGGING` and `PG_SHARED_PRELOAD_LIBRARIES` are ignored then.",
+        "A `postgresql.conf` that replaces the generated one in a fresh cluster. `port` and `unix_socket_directories` are still appended. `PG_DISABLE_LOGGING` and `PG_SHARED_PRELOAD_LIBRARIES` are then ignored.",
     ),
     variable(
         "PG_SHARED_PRELOAD_LIBRARIES",
         "`pg_cron`",
-        "Comma-separated `shared_preload_libraries`. Empty disables. The default is left out, with a warning, where it is not installed. Ignored with `PG_CONF_FILE`.",
+        "Comma-separated `shared_preload_libraries`. Empty: none. If the default is not installed, it is left out with a warning. Ignored with `PG_CONF_FILE`.",
     ),
     variable(
         "PG_DISABLE_LOGGING",
@@ -103,7 +99,7 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "PG_FORCE",
         "`0`",
-        "`1` makes the cluster anew, or stops it for a snapshot, even while others have sessions in it.",
+        "`1` makes the cluster anew, or stops it for a snapshot, even while other sessions are connected.",
     ),
     variable(
         "PG_TEMPLATE",
@@ -113,12 +109,12 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "PG_BINDIR",
         "(searched)",
-        "Directory of the PostgreSQL programs: this one and no other.",
+        "Directory of the PostgreSQL programs. If it is set, no other directory is searched.",
     ),
     variable(
         "PG_OS_USER",
         "`postgres`, else `nobody`",
-        "Who runs the server when root calls and owns the working directory.",
+        "The operating-system user who runs the server if root calls and owns the working directory.",
     ),
     variable(
         "HECTIC_DOTENV_CONTENT",
@@ -136,7 +132,11 @@ pub const TABLE: [Variable; 38] = [
         "The project's key, which teammates share: opens sealed dotenvs, and seals the secrets of the database.",
     ),
     variable("ENVIRONMENT", "(unset)", "Names the default dotenv."),
-    variable("STAGING_SSH_HOST", "(for `pull_staging`)", "Where `ssh` connects to; `-`: nowhere."),
+    variable(
+        "STAGING_SSH_HOST",
+        "(for `pull_staging`)",
+        "The host to which `ssh` connects; `-`: no ssh.",
+    ),
     variable("STAGING_DB_URL", "(for `pull_staging`)", "The database, as seen from that host."),
     variable("STAGING_DUMP_TABLES", "(for `pull_staging`)", "Names or patterns of tables to pull."),
     variable("STAGING_DUMP_FLAGS", "(for `pull_staging`)", "Flags of `pg_dump`; may be empty."),
@@ -151,21 +151,21 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "XDG_CACHE_HOME",
         "`$HOME/.cache`",
-        "Where cluster templates are cached, in `db-tool`: up to 512 MB, the last used.",
+        "Directory of the template cache `db-tool`: the last used templates, up to 512 MB.",
     ),
-    variable("TMPDIR", "`/tmp`", "Where a check's private cluster is made."),
+    variable("TMPDIR", "`/tmp`", "Directory for private clusters."),
     variable("PAGER", "`less`", "Shows logs and differences on a terminal."),
-    variable("EDITOR", "`vi`", "Edits the patch; `VISUAL` beats it."),
+    variable("EDITOR", "`vi`", "Edits the patch file; `VISUAL` overrides it."),
 ];
 
-/// The environment, captured once.
+/// The environment of the process, read once.
 #[derive(Clone, Default)]
 pub struct Env {
     variables: BTreeMap<OsString, OsString>,
 }
 
 impl Env {
-    /// The process's environment, completed by the project's `.env`.
+    /// Reads the environment and adds the settings of the project's `.env`.
     pub fn capture() -> Result<Self> {
         let mut env = Self { variables: std::env::vars_os().collect() };
         if let Some(root) = env.path("LOCAL_DIR") {
@@ -174,22 +174,21 @@ impl Env {
         Ok(env)
     }
 
-    /// An environment of these variables.
     #[cfg(test)]
     fn of(variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         Self { variables: variables.collect() }
     }
 
-    /// Adds the settings of a `.env`: only known names, only those that are not set. Its values are
-    /// never shown, because somebody may have put a secret there; relative paths start at `root`.
+    /// Adds the settings of a `.env`: known names only, and only if they are not set. Errors never
+    /// show values, because a user may have put a secret there. Relative paths start at `root`.
     fn complete_from(&mut self, file: &Path, root: &Path) -> Result<()> {
         if !file.is_file() {
             return Ok(());
         }
         let cannot = |error: Error| {
             let error = error.context(format!("cannot read the settings in {}", file.display()));
-            error.hint("mend that line, or set the variable in the environment instead")
+            error.hint("correct that line, or set the variable in the environment instead")
         };
         let content = crate::sys::process::read_regular(file).on("read", file)?;
         let is_setting = |name: &str| TABLE.iter().any(|variable| variable.name == name);
@@ -223,7 +222,7 @@ impl Env {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
-    /// The value as text; exit 2 when it is not UTF-8.
+    /// The value as text. Exits with 2 if it is not UTF-8.
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         self.os(name)
             .map(|value| {
@@ -241,17 +240,17 @@ impl Env {
         self.os(name).map(|value| absolute(Path::new(value)))
     }
 
-    /// Whether a switch is on: set, and not `0`, `false`, `no` or `off`.
+    /// Whether a switch is on: set, and not empty, `0`, `false`, `no` or `off`.
     pub fn switch(&self, name: &str) -> bool {
         self.set(name).is_some_and(is_on)
     }
 
-    /// Everything, for children.
+    /// All variables, for child processes.
     pub fn all(&self) -> impl Iterator<Item = (OsString, OsString)> {
         self.variables.iter().map(|(name, value)| (name.clone(), value.clone()))
     }
 
-    /// libpq's variables.
+    /// The variables that libpq reads.
     pub fn libpq(&self) -> BTreeMap<String, String> {
         let named = self.variables.iter().filter_map(|(name, value)| {
             let name = name.to_str().filter(|name| name.starts_with("PG"))?;
@@ -261,8 +260,8 @@ impl Env {
     }
 }
 
-/// Whether `NO_TTY` rules a terminal out; asked before the environment is captured, because what is
-/// said of that already needs to know.
+/// Whether `NO_TTY` forbids the use of a terminal. It is needed before the environment is captured,
+/// because errors about that must respect it.
 pub fn no_tty() -> bool {
     std::env::var_os("NO_TTY").is_some_and(|value| is_on(&value))
 }

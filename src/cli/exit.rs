@@ -1,13 +1,13 @@
-//! The published exit codes: one total function from an error to a number.
+//! The published exit codes, and the function from errors to codes.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::sys::error::Kind;
 
-/// What a program of this toolkit can return.
+/// An exit code of the programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
-    /// All went well.
+    /// No error.
     Success = 0,
     /// Generic error.
     Generic = 1,
@@ -51,13 +51,13 @@ impl From<Kind> for ExitCode {
             Kind::UnknownArgument => Self::NotFound,
             Kind::Unexpected => Self::Bug,
             Kind::ProgramMissing => Self::ProgramMissing,
-            // only seen when raising the signal again did not end the process
+            // occurs only if raising the signal again did not end the process
             Kind::Interrupted(_) => Self::Generic,
         }
     }
 }
 
-/// The code for what clap found wrong; `Success` for help and version.
+/// The code for an error of clap; `Success` for help and version.
 pub(super) fn of_clap(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Success,
@@ -68,12 +68,12 @@ pub(super) fn of_clap(error: &clap::Error) -> ExitCode {
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         | ErrorKind::NoEquals
         | ErrorKind::TooFewValues => ExitCode::Missing,
-        // conflicts, repetitions, and values that are none of the known
+        // conflicts, repetitions, and unknown values
         _ => ExitCode::Ambiguous,
     }
 }
 
-/// Whether an option stands without its value.
+/// Whether an option lacks its value.
 fn is_valueless(error: &clap::Error) -> bool {
     matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }

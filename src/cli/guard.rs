@@ -1,4 +1,4 @@
-//! Staging is only read: no verb that writes runs on it, and its rows go to this machine only.
+//! Guards for staging: no verb writes to it, and its rows go to this machine only.
 
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
@@ -11,32 +11,33 @@ use crate::postgres::connection::url::{PgUrl, is_local_host};
 use crate::sys::error::{Error, Result};
 
 impl Resolve {
-    /// The connection of a verb that writes; exit 2 when that is staging's.
+    /// The connection of a verb that writes. Exits with 2 if it leads to staging.
     pub fn target(&self) -> Result<Conninfo> {
         let conninfo = self.connection()?;
         self.refuse_staging(&conninfo)?;
         Ok(conninfo)
     }
 
-    /// The connection of a verb that brings rows of staging: this machine's only.
+    /// The connection of a verb that loads rows of staging. It must lead to this machine.
     pub fn local_target(&self) -> Result<Conninfo> {
         let conninfo = self.target()?;
         if conninfo.is_local() {
             return Ok(conninfo);
         }
         Err(Error::conflict(format!(
-            "{conninfo} is not on this machine: rows of staging are loaded through a socket or loopback only"
+            "{conninfo} is not on this machine: db-tool loads rows of staging through a socket or loopback address only"
         ))
         .hint("let DB_URL point to the cluster: ?host=$PG_WORKING_DIR"))
     }
 
-    /// Exit 2 when `STAGING_DB_URL` means the same database, seen from where it is reached.
+    /// Exits with 2 if `STAGING_DB_URL` names the same database. Its host is resolved as seen from
+    /// the ssh host.
     pub fn refuse_staging(&self, conninfo: &Conninfo) -> Result<()> {
         let by_ssh = self.env.text("STAGING_SSH_HOST")?.is_some_and(|host| host != "-");
         self.refuse_staging_seen(conninfo, by_ssh)
     }
 
-    /// The same, where the command line says how staging is reached.
+    /// The same, if the command line decides whether ssh is used.
     pub fn refuse_staging_seen(&self, conninfo: &Conninfo, by_ssh: bool) -> Result<()> {
         let Some(url) = self.env.text("STAGING_DB_URL")? else { return Ok(()) };
         let staging = self.staging(&PgUrl::parse(url).map_err(unusable)?)?;
@@ -50,14 +51,15 @@ impl Resolve {
             return Ok(());
         }
         Err(Error::conflict(format!(
-            "the database {} at {conninfo} is STAGING_DB_URL's: staging is only read",
+            "the database {} at {conninfo} is that of STAGING_DB_URL, and db-tool never writes to staging",
             conninfo.database()
         ))
         .hint("let DB_URL, or --url, name the database here: ?host=$PG_WORKING_DIR")
-        .hint("or, if STAGING_DB_URL is wrong, correct it; with STAGING_SSH_HOST it is as seen from that host"))
+        .hint("or, if STAGING_DB_URL is wrong, correct it; with STAGING_SSH_HOST, it is the address as seen from that host"))
     }
 
-    /// Staging's connection; the variables of libpq are about the database here and do not count.
+    /// The connection to staging. The variables of libpq do not apply, because they describe the
+    /// project's own database.
     pub(super) fn staging(&self, url: &PgUrl) -> Result<Conninfo> {
         let surroundings = LibpqEnvironment { variables: Default::default(), ..self.libpq() };
         Conninfo::resolve(url, &surroundings).map_err(unusable)
@@ -75,7 +77,7 @@ impl Resolve {
             return false;
         }
         match (is_here(one), is_here(other)) {
-            // from the other end of ssh, "here" is another machine
+            // "here", as seen from the ssh host, is another machine
             (true, true) if by_ssh => false,
             (true, true) if one.is_socket() && other.is_socket() => {
                 let ours = |conninfo| {
@@ -105,7 +107,7 @@ fn real(directory: &str) -> PathBuf {
     std::fs::canonicalize(directory).unwrap_or_else(|_| directory.into())
 }
 
-/// Two names may mean one address; what they mean at the other end of ssh is not known here.
+/// Two host names may have the same address. This machine cannot resolve names for the ssh host.
 fn same_host(one: &Target, other: &Target, by_ssh: bool) -> bool {
     if one.host.eq_ignore_ascii_case(&other.host) {
         return true;
@@ -124,7 +126,7 @@ fn same_host(one: &Target, other: &Target, by_ssh: bool) -> bool {
     addresses(one).iter().any(|address| others.contains(address))
 }
 
-/// A verb that destroys what is there touches only this machine.
+/// Refuses a URL on another machine, for a verb that makes or removes a cluster.
 pub(in crate::cli) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
     match resolve.project_url()? {
         Some((url, conninfo)) if !conninfo.is_local() => Err(Error::conflict(format!(
@@ -136,8 +138,9 @@ pub(in crate::cli) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
     }
 }
 
-/// `--url` and the working directory stand on one command line, so they have to agree. `DB_URL` may
-/// differ: it belongs to the project, and a cluster that `check --keep` left is removed under it.
+/// Refuses `--url` if it does not point to the cluster in the working directory. `DB_URL` may
+/// differ: it belongs to the project, and a user may remove a cluster of `check --keep` while it is
+/// set.
 pub(in crate::cli) fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
     let Some((url, conninfo)) = resolve.project_url()? else { return Ok(()) };
     let port = conninfo.targets().first().map_or(0, |target| target.port);
@@ -146,10 +149,10 @@ pub(in crate::cli) fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -
     }
     let place = layout.working_directory().display();
     Err(Error::conflict(format!("{url} does not point to the cluster in {place}"))
-        .hint("leave --url out to remove that cluster, or set PG_WORKING_DIR to the one you mean"))
+        .hint("omit --url to remove that cluster, or set PG_WORKING_DIR to the directory of the other one"))
 }
 
-/// `--inherits`, for a verb that does no more with it.
+/// Checks the tables of `--inherits`, for a verb that does nothing else with them.
 pub(in crate::cli) fn check_inherits(resolve: &Resolve, tables: &[String]) -> Result<()> {
     if tables.is_empty() { Ok(()) } else { inherits::check(&resolve.connection()?, tables) }
 }

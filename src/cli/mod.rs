@@ -1,8 +1,9 @@
-//! The only place that talks to a person: parses, resolves once, prints, returns an exit code.
+//! The only room that talks to people: it parses arguments, resolves settings once, prints, and
+//! returns an exit code.
 //!
-//! A program's `main` is one call of a function here. Signals are caught first; then the arguments
-//! are parsed and the verb runs; last its outcome is printed, and a signal that came meanwhile is
-//! raised again once everything has unwound.
+//! The `main` of each program calls one function here. That function installs the signal handlers,
+//! parses the arguments, runs the verb and prints its outcome. If a signal came meanwhile, it
+//! raises the signal again at the very end, after all clean-up.
 
 pub mod args;
 pub mod cluster;
@@ -69,8 +70,10 @@ fn run<A: Parser>(
     crate::cli::output::ui::install(voice);
     let outcome = catch_unwind(AssertUnwindSafe(|| caught.and_then(|()| execute(arguments))));
     let outcome = outcome.unwrap_or_else(|_| {
-        Err(Error::unexpected("db-tool itself failed; what it had started was cleaned up")
-            .hint("please report this with the message above"))
+        Err(Error::unexpected(
+            "db-tool itself failed; it has removed everything that it had started",
+        )
+        .hint("please report this with the message above"))
     });
     code(match outcome {
         Ok(()) => ExitCode::Success,
@@ -87,7 +90,7 @@ fn tell(error: &Error, format: LogFormat) -> ExitCode {
     code
 }
 
-/// Help and version go to standard output, complaints to standard error.
+/// Prints help and version to standard output, and errors to standard error.
 fn usage(error: &clap::Error) -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     if let Some(message) = args::migrator::ambiguity(error, &words) {
@@ -111,7 +114,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     code
 }
 
-/// Whether `--log-format json` is among arguments that as a whole cannot be parsed.
+/// Looks for `--log-format json` in arguments that cannot be parsed.
 fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
     let words: Vec<OsString> = arguments.collect();
     words.iter().any(|word| word == "--log-format=json")
@@ -122,7 +125,7 @@ fn code(code: ExitCode) -> std::process::ExitCode {
     std::process::ExitCode::from(u8::try_from(code as i32).unwrap_or(1))
 }
 
-/// The variables, for the end of a program's long help.
+/// Describes the variables and exit codes, for the end of a program's long help.
 fn variables_help() -> String {
     let mut help = String::from("Environment variables (also read from $LOCAL_DIR/.env):\n");
     for variable in env::TABLE {

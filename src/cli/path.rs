@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// `path` made absolute without touching the file system.
+/// Makes `path` absolute without reading the file system.
 pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Questions to a person, which a signal ends like everything else.
+//! Questions to the user. A signal ends them.
 
 use std::fs::File;
 use std::io::{IsTerminal, Write};
@@ -11,11 +11,12 @@ use crate::secret::Secret;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{read_stream, wait_readable};
 
-/// Asks for yes or no on the terminal; without one, exit 3.
+/// Asks for yes or no on the terminal. Exits with 3 if there is no terminal.
 pub(super) fn confirm(question: &str) -> Result<bool> {
     let input = std::io::stdin();
     if !input.is_terminal() || super::env::no_tty() {
-        return Err(Error::missing("there is nobody to ask").hint("--yes says yes in advance"));
+        return Err(Error::missing("there is no terminal to ask for confirmation")
+            .hint("--yes confirms in advance"));
     }
     let _ = write!(anstream::stderr(), "{question} [y/N] ");
     let answer = line(&input).inspect_err(|_| {
@@ -24,7 +25,7 @@ pub(super) fn confirm(question: &str) -> Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// A value for `name` that is typed without being seen, or read from a pipe.
+/// Reads the value of `name`: typed without echo, or from a pipe.
 pub(super) fn secret(name: &str) -> Result<Secret> {
     let input = std::io::stdin();
     if input.is_terminal() {
@@ -33,9 +34,9 @@ pub(super) fn secret(name: &str) -> Result<Secret> {
     let bytes = read_stream(&input, "standard input")?.map_err(|error| unread(&error))?;
     let text = String::from_utf8(bytes).map_err(|_| Error::failed("the value is not UTF-8"))?;
     if text.contains('\0') {
-        return Err(Error::conflict("the value holds a zero byte, which no text can"));
+        return Err(Error::conflict("the value contains a zero byte, which a text cannot store"));
     }
-    // of `echo`, not of the value
+    // the line end comes from `echo`, not from the value
     Ok(Secret::new(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)))
 }
 
@@ -52,7 +53,7 @@ fn hidden(name: &str) -> Result<Secret> {
     }
 }
 
-/// A terminal that does not show what is typed, as long as this lives.
+/// A terminal whose echo is off while this value lives.
 struct Quiet<'a> {
     terminal: &'a File,
     before: Termios,
@@ -74,10 +75,10 @@ impl Drop for Quiet<'_> {
     }
 }
 
-/// One line with its end, or what came before the input ended.
+/// Reads one line with its end. At the end of the input, the line may lack its end.
 fn line(terminal: &impl AsFd) -> Result<String> {
     let (mut line, mut buffer) = (Vec::new(), [0; 4096]);
-    // a terminal hands out no more than a line
+    // a terminal returns at most one line at a time
     while !line.ends_with(b"\n") {
         wait_readable(terminal, || true)?;
         match nix::unistd::read(terminal, &mut buffer) {
@@ -87,7 +88,7 @@ fn line(terminal: &impl AsFd) -> Result<String> {
             Err(errno) => return Err(unread(&errno.into())),
         }
     }
-    String::from_utf8(line).map_err(|_| Error::failed("what was typed is not UTF-8"))
+    String::from_utf8(line).map_err(|_| Error::failed("the input is not UTF-8"))
 }
 
 fn unread(error: &std::io::Error) -> Error {

@@ -1,17 +1,19 @@
-//! What a file of the project may say, and what only the person's own environment may.
+//! The settings that a file of the project may make, and those that only the user's own environment
+//! may make.
 //!
-//! Somebody who enters the shell of a cloned project has not read it yet. Its files must not run programs,
-//! read keys, or write outside the project merely because of that. So a setting from a file is refused when
-//! it names a program, a user, or a path that leads outside `LOCAL_DIR`, or when a program would take it for
-//! one of its options. The person can still say the same in the environment. SQL is another matter: the
-//! verbs that run a project's SQL run it as a superuser, which their documentation says.
+//! A user who enters the shell of a cloned project has not read it yet. The project's files must
+//! not run programs, read keys, or write outside the project just because of that. So a setting
+//! from a file is refused if it names a program, a user, or a path that leads outside `LOCAL_DIR`,
+//! or if a program would take its value as an option. The user can still make the same setting in
+//! the environment. SQL is another matter: the verbs that run a project's SQL run it as a
+//! superuser, and their documentation says so.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, Result};
 
-/// Settings that a file of the project never makes, and why.
+/// Settings that a file of the project must never make, with the reasons.
 const NEVER: [(&str, &str); 6] = [
     ("PG_BINDIR", "it says which programs are run"),
     ("PAGER", "it is a program that is run"),
@@ -21,10 +23,10 @@ const NEVER: [(&str, &str); 6] = [
     ("XDG_CACHE_HOME", "clusters are made from the templates in it"),
 ];
 
-/// The parameter of a connection that may be the directory of a socket.
+/// The connection parameter that may name the directory of a socket.
 const HOST: &str = "host";
 
-/// Parameters of a connection whose values are files or directories.
+/// Connection parameters that name files or directories.
 const FILES: [&str; 9] = [
     HOST,
     "passfile",
@@ -37,10 +39,12 @@ const FILES: [&str; 9] = [
     "sslrootcert",
 ];
 
-/// Parts of the names of settings that make a server load a library. A session of a superuser can make them.
+/// Parts of the names of settings that make a server load a library. A session of a superuser can
+/// change them.
 const LOADED: [&str; 3] = ["preload_libraries", "dynamic_library_path", "jit_provider"];
 
-/// Variables that a shell, the loader, or a common program reads and acts upon, by name or beginning.
+/// Variables that a shell, the loader or a common program reads, by name or by the beginning of the
+/// name.
 const READ_BY_OTHERS: [&str; 53] = [
     "BASHOPTS",
     "BASH_*",
@@ -100,11 +104,11 @@ const READ_BY_OTHERS: [&str; 53] = [
 const OUTSIDE: &str = "its path leads outside the project";
 const LIBRARY: &str = "its options make the server load a library";
 
-/// Refuses `name=value` when it stands in `file`, below the project's directory `root`. A connection may
-/// also lead into `working`, the cluster's directory that the person's own environment names.
+/// Refuses `name=value` in `file`, whose project has the directory `root`. A connection may also
+/// lead into `working`, the cluster's directory in the user's own environment.
 ///
 /// # Errors
-/// `Conflict` with the reason and the way out. The value is never shown.
+/// `Conflict` with the reason and a hint. The error never shows the value.
 pub(super) fn check(
     file: &Path,
     (name, value): (&str, &str),
@@ -115,7 +119,7 @@ pub(super) fn check(
     why.map_or(Ok(()), |why| Err(refused(file, name, name, why)))
 }
 
-/// Refuses a connection in a `file` of the migrator's settings that reads other files than those of its
+/// Refuses a connection in a `file` of migrator settings if it reads files outside of that file's
 /// directory or makes the server load a library. A socket may be anywhere.
 ///
 /// # Errors
@@ -123,7 +127,7 @@ pub(super) fn check(
 pub(in crate::cli) fn check_connection(file: &Path, connection: &str) -> Result<()> {
     let file = super::path::absolute(file);
     let root = file.parent().unwrap_or(&file);
-    // what cannot be read as a connection string is refused where it is used
+    // the code that uses an invalid connection string refuses it
     let Ok(url) = PgUrl::parse(connection) else { return Ok(()) };
     let why = if loads_a_library(&url) {
         LIBRARY
@@ -142,7 +146,7 @@ fn refused(file: &Path, setting: &str, variable: &str, why: &str) -> Error {
 }
 
 fn objection(name: &str, value: &str, root: &Path, working: Option<&Path>) -> Option<&'static str> {
-    const OPTION: &str = "a program would take its value for an option";
+    const OPTION: &str = "a program would take its value as an option";
     if let Some((_, why)) = NEVER.iter().find(|(never, _)| *never == name) {
         return Some(why);
     }
@@ -168,13 +172,13 @@ fn objection(name: &str, value: &str, root: &Path, working: Option<&Path>) -> Op
     }
 }
 
-/// Whether a relative path has no way up.
+/// Whether a relative path has no `..`.
 fn stays_below(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// Whether the options of a connection make a setting that loads a library, however it is spelled: the
-/// server takes dashes for underscores, capitals, and backslashes before any character.
+/// Whether the options of a connection set a parameter that loads a library. The server accepts
+/// dashes instead of underscores, capitals, and backslashes before any character.
 fn loads_a_library(url: &PgUrl) -> bool {
     let Some(options) = url.get("options") else { return false };
     let plain = options.replace('\\', "").replace('-', "_").to_lowercase();
@@ -190,8 +194,8 @@ fn names_a_file_outside(url: &PgUrl, keys: &[&str], root: &Path, working: Option
     })
 }
 
-/// Whether `path` lies in `root`, with the links of both followed. What does not exist yet must have no
-/// way up, because a link might later stand there.
+/// Whether `path` lies in `root`, after following symbolic links in both. The part that does not
+/// exist yet must have no `..`, because a symbolic link might be created there later.
 fn is_inside(path: &Path, root: &Path) -> bool {
     let Ok(root) = std::fs::canonicalize(root) else { return false };
     let existing = path.ancestors().find(|part| part.symlink_metadata().is_ok());
@@ -200,7 +204,7 @@ fn is_inside(path: &Path, root: &Path) -> bool {
     stays_below(&rest) && std::fs::canonicalize(existing).is_ok_and(|real| real.starts_with(&root))
 }
 
-/// Whether other programs read a variable of this name, so that a URL in it would change what they do.
+/// Whether other programs read a variable of this name. A URL in it would change what they do.
 pub(super) fn is_read_by_others(name: &str) -> bool {
     READ_BY_OTHERS.iter().any(|known| match known.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
@@ -208,7 +212,7 @@ pub(super) fn is_read_by_others(name: &str) -> bool {
     })
 }
 
-/// Which variables hold paths, so that a relative one in a `.env` starts at the project.
+/// Whether a variable holds a path. A relative path in a `.env` starts at the project's directory.
 pub(super) fn is_path(name: &str) -> bool {
     name.ends_with("_DIR")
         || name.ends_with("_LOG")

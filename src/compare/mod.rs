@@ -1,4 +1,5 @@
-//! A database described as facts, two descriptions compared, and a migration drafted from the differences.
+//! Describes a database as facts, compares two descriptions, and drafts a migration from the
+//! differences.
 
 pub mod draft;
 pub mod drift;

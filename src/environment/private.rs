@@ -220,6 +220,8 @@ impl PrivateCluster {
         session
             .batch(&format!("CREATE DATABASE {copy} {}", from.join(" ")))
             .context("cannot copy the database")?;
+        // a copy has not got the privileges on the original
+        session.execute(sql!("diff/copy-privileges"), &[&self.database, &name])?;
         Ok((self.connection(&self.role, &name)?, self.connection(owner, &name)?))
     }
 

@@ -1,8 +1,8 @@
-//! New migrations and new projects on disk.
+//! Creates migrations and migration projects on disk.
 //!
-//! What is made is made beside its place and renamed in, so that nobody ever sees half of it, and
-//! nothing is overwritten. Two that are made in the same second get different versions: the
-//! directory is locked while one is chosen.
+//! A migration is made under a hidden name and then renamed, so no program sees an incomplete one.
+//! Nothing is overwritten. The directory is locked while a version is chosen, so two migrations
+//! made in the same second get different versions.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,37 +13,38 @@ use super::name::{Layout, Name, TIMESTAMP};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::ActingAs;
 
-/// What is to be made.
+/// A migration to create.
 #[derive(Debug, Clone, Copy)]
-pub struct New<'a> {
-    /// What it is about.
+pub struct NewMigration<'a> {
+    /// The description in its name.
     pub description: &'a str,
-    /// Its version; the time, or the next number, when `None`.
+    /// Its version. `None` means the current time or the next number.
     pub version: Option<i64>,
-    /// How it is to lie on disk; as its neighbours do, when `None`.
+    /// The layout of its files. `None` means the layout of the last migration.
     pub layout: Option<Layout>,
 }
 
-/// The text of a new migration.
+/// The SQL of a new migration.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// Of the file that moves forward.
+    /// The text of the up.
     pub up: String,
-    /// Of the file that moves back.
+    /// The text of the down.
     pub down: String,
 }
 
-impl New<'_> {
-    /// Makes it in `directory`, which is made if it does not exist. Returns its path: of the
-    /// directory, or of the flat up file.
+impl NewMigration<'_> {
+    /// Creates the migration in `directory`, and the directory if necessary. Returns the path of
+    /// the migration's directory, or of its up file if the layout is flat.
     ///
     /// # Errors
-    /// `Conflict` for a version that is there already and for a description that is no file name.
+    /// `Conflict` for a version that exists already and for a description that cannot be a part of
+    /// a file name.
     pub fn make(&self, directory: &Path) -> Result<PathBuf> {
         self.make_with(directory, &|name| Content { up: up(name), down: down(name) })
     }
 
-    /// The same with SQL in it.
+    /// Creates the migration with the SQL that `content` returns.
     ///
     /// # Errors
     /// See [`Self::make`].
@@ -64,7 +65,7 @@ impl New<'_> {
         }
     }
 
-    /// The path that [`Self::make`] would return now.
+    /// Returns the path that [`Self::make`] would create now.
     pub fn path(&self, directory: &Path) -> Result<PathBuf> {
         check_description(self.description)?;
         let there = match directory.exists() {
@@ -111,12 +112,14 @@ fn check_description(description: &str) -> Result<()> {
 fn free(there: &Directory, version: i64) -> Result<i64> {
     match there.find(version) {
         None => Ok(version),
-        Some(other) => Err(Error::conflict(format!("version {version} is there: {}", other.name))
-            .hint("choose another version, or leave -v away")),
+        Some(other) => {
+            Err(Error::conflict(format!("version {version} exists already: {}", other.name))
+                .hint("choose another version, or omit -v"))
+        }
     }
 }
 
-/// A longer number would make a directory that is no migration.
+/// Refuses a version that is too long for the name of a migration's directory.
 fn fits(layout: Layout, version: i64) -> Result<()> {
     if layout == Layout::Directory && version.to_string().len() > TIMESTAMP {
         return Err(Error::conflict(format!("version {version} is too long for a directory"))
@@ -128,8 +131,8 @@ fn fits(layout: Layout, version: i64) -> Result<()> {
     Ok(())
 }
 
-/// The time or the number after the last, in any case one after all that are there: the clock here may be
-/// behind another's, or have been put back, and a migration that comes late is refused.
+/// Chooses the current time or the number after the last one, in any case a version after all existing
+/// ones. This machine's clock may be behind another's, and a late migration would be refused.
 fn next(there: &Directory, layout: Layout) -> Result<i64> {
     let last = there.migrations.last().map_or(0, |last| last.name.version);
     let after = last.checked_add(1).ok_or_else(|| {
@@ -142,7 +145,7 @@ fn next(there: &Directory, layout: Layout) -> Result<i64> {
     })
 }
 
-/// Now, in UTC, as the number `YYYYMMDDHHMMSS`.
+/// The current time in UTC as the number `YYYYMMDDHHMMSS`.
 fn timestamp() -> i64 {
     let now = time::OffsetDateTime::now_utc();
     let date = i64::from(now.year()) * 10_000
@@ -162,7 +165,7 @@ fn down(name: &Name) -> String {
 
 fn make_directory(directory: &Path, name: &Name, content: &Content) -> Result<PathBuf> {
     let path = directory.join(&name.full);
-    // a hidden entry is no migration yet
+    // `Directory::read` ignores hidden entries
     let part =
         tempfile::Builder::new().prefix(".new-").tempdir_in(directory).on("write to", directory)?;
     open_to_umask(part.path())?;
@@ -171,18 +174,18 @@ fn make_directory(directory: &Path, name: &Name, content: &Content) -> Result<Pa
         std::fs::write(&file, text).on("write", &file)?;
     }
     std::fs::rename(part.path(), &path).on("create", &path)?;
-    // its place is empty now
+    // it has another name now, so nothing must be removed
     let _ = part.keep();
     Ok(path)
 }
 
-/// A temporary directory is private; a migration is not.
+/// Lets the umask decide who may read the directory; a temporary directory is private.
 fn open_to_umask(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).on("open", path)
 }
 
-/// The down first: without its up it is no migration.
+/// Writes the down first, because a down without an up does not count as a migration.
 fn make_flat(directory: &Path, name: &Name, content: &Content) -> Result<PathBuf> {
     let place = |direction| directory.join(usual_path(name, direction));
     write_new(&place("down"), &content.down)?;
@@ -191,7 +194,7 @@ fn make_flat(directory: &Path, name: &Name, content: &Content) -> Result<PathBuf
     Ok(place("up"))
 }
 
-/// Writes a file that must not be there yet. It is there whole or not at all.
+/// Writes a file that must not exist yet. An interruption leaves the complete file or none.
 pub fn write_new(path: &Path, text: &str) -> Result<()> {
     use std::io::Write as _;
     let mut file = File::create_new(path).on("create", path)?;
@@ -199,10 +202,10 @@ pub fn write_new(path: &Path, text: &str) -> Result<()> {
     written.inspect_err(|_| drop(std::fs::remove_file(path)))
 }
 
-/// Whether a project may be made in `root`.
+/// Checks that a project may be created in `root`.
 ///
 /// # Errors
-/// `Conflict` when it is there and not empty.
+/// `Conflict` if it exists and is not empty.
 pub fn check_place(root: &Path) -> Result<()> {
     let is_empty = match std::fs::read_dir(root) {
         Ok(mut entries) => entries.next().is_none(),
@@ -216,11 +219,11 @@ pub fn check_place(root: &Path) -> Result<()> {
     }
 }
 
-/// Makes a migration project: a directory for migrations, a configuration, a README. Returns what
-/// was made.
+/// Creates a migration project: a migration directory, a configuration, a README. Returns the
+/// created paths.
 ///
 /// # Errors
-/// `Conflict` when `root` is there and not empty.
+/// `Conflict` if `root` exists and is not empty.
 pub fn project(root: &Path) -> Result<Vec<PathBuf>> {
     check_place(root)?;
     let _acting = ActingAs::controller_of(root)?;
@@ -241,8 +244,8 @@ pub fn project(root: &Path) -> Result<Vec<PathBuf>> {
 mod tests {
     use super::*;
 
-    fn new(description: &str) -> New<'_> {
-        New { description, version: None, layout: None }
+    fn new(description: &str) -> NewMigration<'_> {
+        NewMigration { description, version: None, layout: None }
     }
 
     #[test]
@@ -254,7 +257,7 @@ mod tests {
         assert_eq!((read.migrations.len(), read.warnings.len()), (2, 0), "{read:?}");
         assert!(read.migrations.iter().all(|migration| migration.down.is_some()));
         let taken = read.migrations[0].name.version;
-        let again = New { version: Some(taken), ..new("other") }.make(root.path());
+        let again = NewMigration { version: Some(taken), ..new("other") }.make(root.path());
         assert!(again.expect_err("taken").message().contains("a b"));
     }
 

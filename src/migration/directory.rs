@@ -1,8 +1,8 @@
-//! What lies in the migration directory.
+//! Reads the migration directory.
 //!
-//! Both layouts may stand side by side; the versions order them all. Entries that are no migration
-//! are named in a warning and skipped, because a typing error in a name must not pass unseen. Hidden
-//! entries are skipped in silence.
+//! Both layouts may be mixed; the versions order all migrations. An entry that is not a migration
+//! is skipped with a warning, because its name may have a typing error. Hidden entries are skipped
+//! silently.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,21 @@ use super::name::{Entry, Name, parse};
 use super::{Direction, plan};
 use crate::sys::error::{Error, IoContext, Result};
 
-/// A migration on disk.
+/// A migration in the migration directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
-    /// Its name.
     pub name: Name,
-    /// The file that moves forward; a migration without it can only be listed.
+    /// The path of the up. Without one, the migration can only be listed.
     pub up: Option<PathBuf>,
-    /// The file that moves back.
+    /// The path of the down.
     pub down: Option<PathBuf>,
 }
 
 impl Migration {
-    /// The file of one direction.
+    /// The path for one direction.
     ///
     /// # Errors
-    /// `Missing` (exit 3) with the place where it should be.
+    /// `Missing` (exit 3) if the migration has no such file.
     pub fn file(&self, direction: Direction) -> Result<&Path> {
         let (file, what) = match direction {
             Direction::Up => (&self.up, "up"),
@@ -37,19 +36,19 @@ impl Migration {
             match direction {
                 Direction::Up => error.hint("add its up.sql"),
                 Direction::Down => error.hint(
-                    "add its down file; one that only says why there is no way back is fine: RAISE EXCEPTION in a DO block",
+                    "add its down file; if there is no way back, let it raise an exception that says why: RAISE EXCEPTION in a DO block",
                 ),
             }
         })
     }
 }
 
-/// The migrations, in the order of their versions.
+/// The content of the migration directory.
 #[derive(Debug, Default)]
 pub struct Directory {
-    /// In order; versions are unique.
+    /// The migrations, ordered by version. Versions are unique.
     pub migrations: Vec<Migration>,
-    /// What was skipped, and why.
+    /// The entries that were skipped, with the reasons.
     pub warnings: Vec<String>,
 }
 
@@ -57,17 +56,17 @@ impl Directory {
     /// Reads `path`.
     ///
     /// # Errors
-    /// `Missing` when there is no such directory, `Conflict` for a version that is there twice and for
-    /// a migration that has both kinds of an up or a down.
+    /// `Missing` if there is no such directory; `Conflict` if two migrations have the same version,
+    /// or if a migration has two files for one direction.
     pub fn read(path: &Path) -> Result<Self> {
         if !path.is_dir() {
-            let what = if path.exists() { "is no directory" } else { "does not exist" };
+            let what = if path.exists() { "is not a directory" } else { "does not exist" };
             return Err(Error::missing(format!(
                 "the migration directory {} {what}",
                 path.display()
             ))
             .hint("name it with -d/--migration-dir or MIGRATION_DIR")
-            .hint("`migrator create NAME` makes it with a first migration"));
+            .hint("`migrator create NAME` creates it with a first migration"));
         }
         let mut reading = Reading::default();
         for entry in std::fs::read_dir(path).on("read", path)? {
@@ -76,10 +75,10 @@ impl Directory {
         reading.finish()
     }
 
-    /// The same for a directory that is about to be worked with.
+    /// Reads `path` for a command that will run migrations or change the history.
     ///
     /// # Errors
-    /// Also `Conflict` for a migration that has neither an up nor a down file.
+    /// As [`Self::read`]; also `Conflict` for a migration that has neither an up nor a down.
     pub fn read_whole(path: &Path) -> Result<Self> {
         let read = Self::read(path)?;
         match read.migrations.iter().find(|m| m.up.is_none() && m.down.is_none()) {
@@ -95,21 +94,20 @@ impl Directory {
         }
     }
 
-    /// The migration of a version.
     pub fn find(&self, version: i64) -> Option<&Migration> {
         let at = self.migrations.binary_search_by_key(&version, |m| m.name.version).ok()?;
         Some(&self.migrations[at])
     }
 
-    /// The names, for the plan.
+    /// The names of all migrations, ordered by version.
     pub fn names(&self) -> Vec<Name> {
         self.migrations.iter().map(|migration| migration.name.clone()).collect()
     }
 
-    /// The version that a person names.
+    /// Finds the version of the migration that the user names.
     ///
     /// # Errors
-    /// `Conflict` when several are called that, `Missing` when none is.
+    /// `Conflict` if several migrations fit, `Missing` if none does.
     pub fn resolve(&self, text: &str) -> Result<i64> {
         plan::resolve(&self.names(), text)
     }
@@ -148,7 +146,7 @@ impl Reading {
             }
             Entry::Other => {
                 self.warnings.push(format!(
-                    "{} is no migration (YYYYMMDDHHMMSS-name/, V000001__Description.sql); skipped",
+                    "{} is not a migration (YYYYMMDDHHMMSS-name/, V000001__Description.sql); skipped",
                     path.display()
                 ));
                 Ok(())
@@ -190,11 +188,11 @@ impl Reading {
 
 fn twice(version: i64, one: &Name, other: &Name) -> Error {
     let (first, second) = if one.full <= other.full { (one, other) } else { (other, one) };
-    Error::conflict(format!("version {version} is there twice: {first} and {second}"))
+    Error::conflict(format!("version {version} exists twice: {first} and {second}"))
         .hint("give one of them a version of its own by renaming it")
 }
 
-/// `up.sql`, or `up/entrypoint.sql`.
+/// Finds `up.sql` or `up/entrypoint.sql`, and likewise for the down.
 fn script(directory: &Path, direction: &str, name: &Name) -> Result<Option<PathBuf>> {
     let file = directory.join(format!("{direction}.sql"));
     let entrypoint = directory.join(direction).join("entrypoint.sql");

@@ -1,27 +1,26 @@
-//! What the database says was done.
+//! Reads the history from the database.
 
 use super::name::Name;
 use super::plan::Applied;
 use crate::postgres::connection::session::{Row, Session, Type, column};
 use crate::sys::error::{Error, Result};
 
-/// The state of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It has a file and was never started.
+    /// The migration has a file but was never started.
     Pending,
-    /// It was started; whether it still runs, the lock tells.
+    /// The migration was started. Only the lock shows whether it still runs.
     Running,
-    /// It is applied.
+    /// The migration is applied.
     Migrated,
-    /// It failed.
+    /// The last run failed.
     Error,
-    /// It was reverted.
+    /// The migration was reverted.
     Undone,
 }
 
 impl State {
-    /// As people read it.
+    /// The state's name, as people see it and the history stores it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
@@ -35,49 +34,47 @@ impl State {
     fn parse(text: &str) -> Result<Self> {
         let states = [Self::Running, Self::Migrated, Self::Error, Self::Undone];
         states.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
-            Error::unexpected(format!("the history knows a state \"{text}\""))
+            Error::unexpected(format!("the history has the unknown state \"{text}\""))
                 .hint("use the release of the tool that wrote it")
         })
     }
 }
 
-/// What the history knows of one migration.
+/// The row of one migration in the history.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Its name.
     pub name: Name,
-    /// Its state.
     pub state: State,
-    /// Whether what ran last went back.
+    /// The last run was a down.
     pub is_down: bool,
-    /// Whether what ran last ran in a transaction.
+    /// The last run was in a transaction.
     pub transactional: bool,
     /// See [`super::source::Source::checksum`].
     pub checksum: String,
     /// See [`super::source::Source::normalized_checksum`].
     pub normalized_checksum: String,
-    /// The version that was applied before it.
+    /// The version that was applied directly before it.
     pub previous: Option<i64>,
-    /// When it last began, UTC.
+    /// The start of its last run, in UTC.
     pub started: String,
-    /// When that ended.
+    /// The end of its last run, in UTC.
     pub completed: Option<String>,
-    /// How long it took.
+    /// The duration of its last run.
     pub milliseconds: Option<f64>,
-    /// Who ran it.
+    /// The user who ran it last, as `user@host`.
     pub actor: String,
-    /// Why it last failed.
+    /// The error of its last run.
     pub error: Option<String>,
-    /// How many of its statements are known to be done.
+    /// The number of statements that are known to be done, for a run without a transaction.
     pub statements: Option<i32>,
-    /// The session that runs it.
+    /// The process id of the session that runs it.
     pub backend: Option<i32>,
-    /// A repair has excused its missing files.
+    /// A repair accepted that its files are missing.
     pub deleted: bool,
 }
 
 impl Record {
-    /// Whether its objects are there: it is applied, or its way back has not come to its end.
+    /// Whether the objects of the migration exist: it is applied, or its down has not completed.
     pub fn is_applied(&self) -> bool {
         match self.state {
             State::Migrated => true,
@@ -87,20 +84,20 @@ impl Record {
     }
 }
 
-/// A set's history.
+/// The history of one migration set.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    /// Whether the tables are there at all.
+    /// The tables of the history exist.
     pub exists: bool,
-    /// In the order of application.
+    /// The rows, in the order of application.
     pub records: Vec<Record>,
 }
 
 impl History {
-    /// Reads the history of a set in one round trip. A database without the bundle has an empty one.
+    /// Reads the history of a set in one round trip. Without the bundle, the history is empty.
     ///
     /// # Errors
-    /// `Unexpected` (exit 13) when the tables have another shape than this release's.
+    /// `Unexpected` (exit 13) if the tables come from another release of the bundle.
     pub fn read(session: &mut Session, set: &str) -> Result<Self> {
         let query = sql!("migration/history");
         match session.query_typed(query, &[(&set, Type::TEXT)]) {
@@ -112,12 +109,11 @@ impl History {
         }
     }
 
-    /// The record of a version.
     pub fn find(&self, version: i64) -> Option<&Record> {
         self.records.iter().find(|record| record.name.version == version)
     }
 
-    /// What is applied, in the order of application.
+    /// The applied migrations, in the order of application.
     pub fn applied(&self) -> Vec<Applied> {
         let applied = self.records.iter().filter(|record| record.is_applied());
         applied
@@ -129,25 +125,27 @@ impl History {
             .collect()
     }
 
-    /// What was started and has not ended.
+    /// The migrations in the state `Running`.
     pub fn running(&self) -> impl Iterator<Item = &Record> {
         self.records.iter().filter(|record| record.state == State::Running)
     }
 }
 
-/// Whether a query of the history failed because there is none.
+/// Checks that a query failed because the database has no history.
 ///
 /// # Errors
-/// The failure itself if it means anything else.
+/// The query's error, if it failed for another reason.
 pub fn absent(sqlstate: Option<&str>, error: Error) -> Result<()> {
     match sqlstate {
         // undefined table, invalid schema name
         Some("42P01" | "3F000") => Ok(()),
         // undefined column, undefined function
-        Some("42703" | "42883") => Err(Error::unexpected(
-            "hectic.migration has the shape of another release of the bundle",
-        )
-        .hint("`database bundle status` tells which; `database bundle upgrade` moves it on")),
+        Some("42703" | "42883") => {
+            Err(Error::unexpected("hectic.migration was made by another release of the bundle")
+                .hint(
+                    "`database bundle status` shows which; `database bundle upgrade` upgrades it",
+                ))
+        }
         Some("42501") => {
             Err(error.hint("the role needs USAGE on the schema hectic and SELECT on its tables"))
         }
@@ -175,36 +173,35 @@ fn record(row: &Row) -> Result<Record> {
     })
 }
 
-/// One entry of the log.
+/// An event of the history.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Event {
-    /// Its number.
     pub id: i64,
-    /// When, UTC.
+    /// The time of the event, in UTC.
     pub happened: String,
     /// The migration's version.
     pub version: i64,
     /// The migration's name.
     pub name: String,
-    /// What was done.
+    /// The action, such as `up` or `repair`.
     pub action: String,
-    /// What came of it.
+    /// The state of the migration after the event.
     pub state: String,
-    /// The checksum at that time.
+    /// The checksum of the migration at that time.
     pub checksum: String,
-    /// The version that was applied before it.
+    /// The version that was applied directly before the migration.
     pub previous: Option<i64>,
-    /// Who did it.
+    /// The user, as `user@host`.
     pub actor: String,
-    /// With which release.
+    /// The release of db-tool.
     pub tool_version: String,
-    /// Why it failed.
+    /// The error, if the action failed.
     pub error: Option<String>,
-    /// What a repair changed.
+    /// A note about the change, for example of a repair.
     pub note: Option<String>,
 }
 
-/// The log of a set, oldest first; empty without the bundle.
+/// Reads the events of a set, oldest first. Without the bundle, there are none.
 pub fn events(session: &mut Session, set: &str) -> Result<Vec<Event>> {
     let query = sql!("migration/events");
     match session.query_typed(query, &[(&set, Type::TEXT)]) {

@@ -1,8 +1,8 @@
-//! What the history keeps of a migration's files, so that they can be written anew.
+//! The copy of a migration's files in the history, from which `fetch` rebuilds them.
 //!
-//! The text of up and down stands in columns of its own, for people to read. Where the name alone
-//! does not tell the paths, or other files are included, a JSON object tells the rest:
-//! `{"up": path, "down": path, "parts": {path: text}}`, paths relative to the migration directory.
+//! The history stores the texts of up and down in columns that people can read. A JSON object is
+//! added if the paths do not follow from the name, or if other files are included: `{"up": path,
+//! "down": path, "parts": {path: text}}`. The paths are relative to the migration directory.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::name::{Layout, Name};
 use super::source::Source;
 
-/// The JSON object; `None` for `NAME/up.sql` with `NAME/down.sql` and nothing else.
+/// Builds the JSON object. Returns `None` if there are only `NAME/up.sql` and `NAME/down.sql`.
 pub fn files(
     directory: &Path,
     name: &Name,
@@ -33,7 +33,7 @@ pub fn files(
     Some(json!({ "up": up_path, "down": down_path, "parts": parts }).to_string())
 }
 
-/// `NAME/up.sql`, or the flat file.
+/// The default path: `NAME/up.sql`, or the flat file.
 pub fn usual_path(name: &Name, direction: &str) -> String {
     match (name.layout(), direction) {
         (Layout::Directory, _) => format!("{name}/{direction}.sql"),
@@ -42,7 +42,7 @@ pub fn usual_path(name: &Name, direction: &str) -> String {
     }
 }
 
-/// `path` seen from `directory`, with `..` where it lies elsewhere.
+/// Makes `path` relative to `directory`, with `..` if it lies elsewhere.
 fn relative(directory: &Path, path: &Path) -> String {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (directory, path) = match path.strip_prefix(directory) {

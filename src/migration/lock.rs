@@ -1,9 +1,9 @@
-//! The migrator's lock: one runner at a time in a database.
+//! The migrator's lock: at any time, one migrator works on a database.
 //!
-//! It is an advisory lock of the very session that runs the SQL, so it lives exactly as long as that
-//! session can still do something. It is taken by asking again and again, never by waiting in the
-//! server: a session that waits there holds a snapshot open, for which CREATE INDEX CONCURRENTLY of
-//! the other runner would wait in turn.
+//! It is an advisory lock of the session that runs the SQL, so it lasts exactly as long as that
+//! session can act. The migrator polls for the lock and never waits for it in the server. A waiting
+//! session holds a snapshot open, and CREATE INDEX CONCURRENTLY of the other migrator would wait
+//! for that snapshot: a deadlock.
 
 use std::time::{Duration, Instant};
 
@@ -14,25 +14,25 @@ use crate::sys::process::{Patience, wait_for};
 /// The key of the advisory lock.
 pub const KEY: i64 = 5_291_664_318_604_733_801;
 
-/// How often it is asked for.
+/// The interval between attempts to take the lock.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often the one who waits says so.
+/// The interval between messages that say who holds the lock.
 const REMINDER: Duration = Duration::from_secs(15);
 
-/// How long a session whose client has ended may hold it.
+/// How long the server may take to end a session whose client has ended.
 const END: Duration = Duration::from_secs(5);
 
-/// Who holds the lock.
+/// The session that holds the lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The process id of the session.
+    /// The process id of the session's server process.
     pub pid: i32,
-    /// Its application name: ours says which process on which host.
+    /// The session's application name. A migrator puts its host and process id there.
     pub application: String,
-    /// Since when it is connected, where that may be seen.
+    /// The start of the session, if the role may see it.
     pub since: Option<String>,
-    /// The migration that it runs, with the time of its start.
+    /// The migration that the session runs, with its start time.
     pub running: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// Who holds the lock, if anybody does.
+/// Finds the session that holds the lock.
 pub fn holder(session: &mut Session) -> Result<Option<Holder>> {
     let query = sql!("migration/lock-holder");
     let Some(row) = session.query_opt(query, &[&KEY])? else { return Ok(None) };
@@ -75,8 +75,8 @@ fn running(session: &mut Session, backend: i32) -> Result<Option<String>> {
     Ok(Some(format!("{name} since {started}")))
 }
 
-/// A session that holds the lock and releases it when dropped, before the connection ends: the server
-/// notices an end a moment later than the next command may begin.
+/// A session that holds the lock. Dropping it releases the lock explicitly, because the server
+/// notices the end of a connection late, and the next command may begin before.
 pub struct Locked(Session);
 
 impl std::ops::Deref for Locked {
@@ -95,29 +95,30 @@ impl std::ops::DerefMut for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // else the end of the session releases it
+        // on failure, the end of the session releases the lock
         let _ = self.0.query(sql!("migration/unlock"), &[&KEY]);
     }
 }
 
-/// Takes the lock for `session`, which then is the one to work with.
+/// Takes the lock in `session` and returns the session.
 ///
 /// # Errors
-/// `Conflict` (exit 2) naming the holder when the lock stays taken for longer than `limit`.
+/// `Conflict` (exit 2), naming the holder, if the lock is not free within `limit`.
 pub fn take(mut session: Session, limit: Duration) -> Result<Locked> {
     let query = sql!("migration/try-lock");
     wait(&mut session, limit, |session| column(&session.query_one(query, &[&KEY])?, "taken"))?;
     Ok(Locked(session))
 }
 
-/// Waits until the server has noticed that `backend`, whose psql has ended, no longer holds the lock.
+/// Waits until the server has ended the session `backend`, whose psql has ended, and so released
+/// the lock.
 pub fn wait_for_end(session: &mut Session, backend: i32) {
     let ended = || Ok(holder(session)?.is_none_or(|holder| holder.pid != backend).then_some(()));
-    // who comes next finds out by itself
+    // on failure, the next migrator waits for the lock itself
     let _ = wait_for(END, Patience::Interruptible, ended);
 }
 
-/// Calls `attempt` until it has taken the lock, and says who has it meanwhile.
+/// Calls `attempt` until it has taken the lock. Meanwhile, logs who holds it.
 pub fn wait(
     session: &mut Session,
     limit: Duration,
@@ -154,5 +155,5 @@ fn refusal(holder: &Holder, limit: Duration) -> Error {
     };
     Error::conflict(format!("the migrator's lock is held{waited} by {holder}"))
         .hint("wait until it has ended, or longer: --wait DURATION")
-        .hint("if nobody is there any more, end its session: SELECT pg_terminate_backend(PID)")
+        .hint("if its migrator no longer runs, end the session: SELECT pg_terminate_backend(PID)")
 }

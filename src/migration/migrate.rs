@@ -1,4 +1,5 @@
-//! Forward and back: `migrator migrate`, `migrator apply`, and whoever needs a migrated database.
+//! Moves a database forward and back: `migrator migrate`, `migrator apply`, and other verbs that
+//! need a migrated database.
 
 use super::project::RunOptions;
 use crate::bundle;
@@ -17,34 +18,34 @@ use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 
-/// The words for no target of one's own but an end of the line.
+/// Words that name the last migration instead of a particular one.
 const LAST: [&str; 3] = ["latest", "head", "last"];
 
-/// What a person asks for.
+/// The user's request.
 #[derive(Debug, Clone)]
 pub enum Request {
-    /// So many forward.
+    /// Apply this number of migrations.
     Up(Count),
-    /// So many back.
+    /// Revert this number of migrations.
     Down(Count),
-    /// To exactly this migration, a word for the last, or 0.
+    /// Apply or revert until this migration is the last: its name, a word for the last one, or 0.
     To(String),
-    /// Forward to this one.
+    /// Apply everything up to this migration.
     Until(String),
-    /// Back and forward again.
+    /// Revert this number of migrations and apply them again.
     Redo(usize),
 }
 
-/// What was done, or would be.
+/// The result of a run.
 #[derive(Debug)]
 pub enum Done {
-    /// These were moved.
+    /// The migrations that were applied or reverted.
     Moved(Vec<Moved>),
-    /// These would be.
+    /// The plan of a dry run.
     Planned {
-        /// In this order.
+        /// The steps in their order.
         steps: Vec<Planned>,
-        /// The bundle would be applied first.
+        /// The run would apply the bundle first.
         bundle: bool,
     },
 }
@@ -52,31 +53,28 @@ pub enum Done {
 /// A step of a dry run.
 #[derive(Debug, serde::Serialize)]
 pub struct Planned {
-    /// The version.
     pub version: i64,
-    /// The name.
     pub name: String,
     /// `up` or `down`.
     pub direction: &'static str,
-    /// Whether it would run in a transaction.
+    /// The step would run in a transaction.
     pub transactional: bool,
-    /// The SQL, included files in their places.
+    /// The SQL, with the text of included files inserted.
     pub sql: String,
 }
 
 /// A run of the migrator.
 pub struct Migrate<'a> {
-    /// What it works on.
+    /// The migrations and the options of the run.
     pub project: &'a RunOptions,
-    /// The database.
     pub conninfo: &'a Conninfo,
-    /// Finds psql; asked only when something is to be run.
+    /// Finds psql. Called only if a migration must run.
     pub toolchain: &'a dyn Fn() -> Result<Toolchain>,
-    /// Only tell what would be done.
+    /// Only return the plan.
     pub dry_run: bool,
 }
 
-/// What is known before a step.
+/// The files, the history and the plan that follows from both.
 struct Situation {
     directory: Directory,
     history: History,
@@ -84,7 +82,7 @@ struct Situation {
 }
 
 impl Migrate<'_> {
-    /// Does what is wanted; `on_moved` is told of each migration.
+    /// Runs the request. Calls `on_moved` after each migration.
     pub fn run(&self, request: &Request, on_moved: &mut dyn FnMut(&Moved)) -> Result<Done> {
         let directory = self.project.read_directory()?;
         let mut session = self.project.connect(self.conninfo)?;
@@ -101,13 +99,13 @@ impl Migrate<'_> {
         let runner = Runner::start(self.place(&toolchain), &mut session, self.project.wait)?;
         let backend = runner.backend();
         let move_locked = || {
-            // only now nobody else changes it
+            // from now on the lock keeps others from changing the history
             let planned = seen.steps.clone();
             let seen = self.look_again(&mut session, seen, request)?;
             if !seen.history.exists {
                 bundle::apply(&mut session)?;
             }
-            // a step down carries what the history said of it
+            // a step down contains data of the history, which may have changed
             let is_same =
                 seen.steps == planned && planned.iter().all(|s| s.direction == Direction::Up);
             let prepared = if is_same { prepared } else { self.prepare(&seen)? };
@@ -132,7 +130,7 @@ impl Migrate<'_> {
         let goal = goal(request, &directory)?;
         let applied = history.applied();
         let steps = plan::plan(&directory.names(), &applied, goal, self.project.out_of_order);
-        // which files are there at all comes before what is in them, and that before the rest
+        // report missing files first, then changed files, then other divergences
         if !matches!(steps, Err(Divergence::Mismatch { .. })) {
             self.project.check_checksums(&directory, &history)?;
         }
@@ -145,7 +143,8 @@ impl Migrate<'_> {
         Ok(Situation { directory, history, steps })
     }
 
-    /// What another migrator did before we had the lock counts; what a dead one left is settled.
+    /// Plans again under the lock, because another migrator may have worked before. Settles
+    /// migrations whose migrator has died.
     fn look_again(
         &self,
         session: &mut Session,
@@ -159,13 +158,14 @@ impl Migrate<'_> {
         self.look(session, seen.directory, request)
     }
 
-    /// Nobody holds the lock but us, so whoever set it Running is dead.
+    /// Settles a migration in the state `Running`. This session holds the lock, so the migrator
+    /// that started it has died.
     fn settle(&self, session: &mut Session, record: &Record, directory: &Directory) -> Result<()> {
         let name = &record.name;
         if !record.transactional {
             return Err(interrupted(record, self.last_statement(record, directory)));
         }
-        tracing::warn!("the migrator that ran {name} has died; nothing of that was kept");
+        tracing::warn!("the migrator that ran {name} has died; the server rolled it back");
         let message = "the migrator ended before the migration did";
         let (set, actor) = (&self.project.set, &self.project.actor);
         let action = if record.is_down { "down" } else { "up" };
@@ -221,7 +221,9 @@ fn move_all(
             }
             Err(error) if moved.is_empty() => return Err(error),
             Err(error) => {
-                return Err(error.detail(format!("{} before it stay as they are now", moved.len())));
+                return Err(
+                    error.detail(format!("migrations before it that stay done: {}", moved.len()))
+                );
             }
         }
     }
@@ -254,7 +256,8 @@ fn planned(prepared: &[Prepared], history: &History) -> Done {
     Done::Planned { steps: steps.collect(), bundle: !history.exists }
 }
 
-/// A migration without a transaction whose runner died: only a person can say what is there.
+/// The error for a migration without a transaction whose migrator died. Only a person can find out
+/// which of its statements took effect.
 fn interrupted(record: &Record, statement: Option<String>) -> Error {
     debug_assert!(record.state == State::Running);
     let done = match (record.statements, statement) {

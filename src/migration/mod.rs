@@ -26,20 +26,20 @@ pub mod runner;
 pub mod script;
 pub mod source;
 
-/// The release that is noted in the history.
+/// The release of db-tool that the history records.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The way a migration goes.
+/// The direction of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// Forward.
+    /// Apply it.
     Up,
-    /// Back.
+    /// Revert it.
     Down,
 }
 
 impl Direction {
-    /// As the history spells it.
+    /// The direction's name in the history.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",

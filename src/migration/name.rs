@@ -1,14 +1,15 @@
-//! The names of migrations: `20250131120000-create-users`, `V000001__Create_users.sql`.
+//! The names of migrations: `20250131120000-create-users`, `V000001__Create_users`.
 //!
-//! The number in front is the version and orders a set; the rest describes. A migration is named by
-//! the whole, as it stands on disk without an ending, because that is what people see and type.
+//! The number at the beginning is the version, which orders the migrations of a set. The rest is a
+//! description. The full name is the directory's name, or the file's name without its extension,
+//! because that is the name that people see and type.
 
 use std::fmt;
 
-/// How many digits the version of a directory has: a time, `YYYYMMDDHHMMSS`.
+/// The number of digits in a directory's version: a time, `YYYYMMDDHHMMSS`.
 pub(super) const TIMESTAMP: usize = 14;
 
-/// How a migration lies on disk.
+/// The layout of a migration's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
@@ -21,26 +22,26 @@ pub enum Layout {
 /// A migration's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
-    /// The number that orders it.
+    /// The version, which orders migrations.
     pub version: i64,
-    /// The name as on disk, without an ending.
+    /// The name on disk, without an extension.
     pub full: String,
 }
 
-/// What the name of an entry says.
+/// The meaning of an entry's name in the migration directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// A directory with a migration.
+    /// The directory of a migration.
     Directory(Name),
-    /// A flat up file.
+    /// The up file of a flat migration.
     Up(Name),
-    /// A flat down file.
+    /// The down file of a flat migration.
     Down(Name),
-    /// Neither.
+    /// Not a migration.
     Other,
 }
 
-/// What the name of a directory or a file says.
+/// Parses the name of an entry in the migration directory.
 pub fn parse(entry: &str, is_directory: bool) -> Entry {
     match is_directory {
         true => directory(entry).map_or(Entry::Other, Entry::Directory),
@@ -70,7 +71,7 @@ fn flat(entry: &str) -> Option<Entry> {
 }
 
 impl Name {
-    /// A name for a new migration.
+    /// Builds the name of a new migration.
     pub fn new(layout: Layout, version: i64, description: &str) -> Self {
         let full = match layout {
             Layout::Directory => format!("{version:0TIMESTAMP$}-{description}"),
@@ -79,7 +80,7 @@ impl Name {
         Self { version, full }
     }
 
-    /// How it lies on disk.
+    /// The layout that the name belongs to.
     pub fn layout(&self) -> Layout {
         match self.full.strip_prefix('V') {
             Some(rest) if rest.contains("__") => Layout::Flat,
@@ -87,7 +88,7 @@ impl Name {
         }
     }
 
-    /// The part after the version; of a flat one with blanks for underscores.
+    /// The part after the version. In a flat name, blanks replace the underscores.
     pub fn description(&self) -> String {
         match self.layout() {
             Layout::Flat => {
@@ -97,7 +98,7 @@ impl Name {
         }
     }
 
-    /// Whether a person means this migration: by its name, its version or its description.
+    /// Checks whether the user's `text` means this migration: its name, version or description.
     pub fn is_called(&self, text: &str) -> bool {
         let text = text.trim_end_matches('/');
         let as_file = text.strip_suffix(".sql").unwrap_or(text);

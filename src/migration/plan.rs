@@ -1,13 +1,13 @@
-//! What to do: two lists and a goal in, steps out. Pure.
+//! Plans the steps of a run from the files, the applied migrations and a goal. Pure.
 //!
-//! What is applied is a stack: each migration was put on top of the one before it, and what comes
-//! off is what was put on last. Mostly that is the order of versions; a late file from a merged
-//! branch, applied out of order, is the exception.
+//! Applied migrations form a stack: each was applied on top of the one before it, and only the
+//! topmost can be reverted. Usually the stack is ordered by version. A late migration, applied out
+//! of order, breaks this order.
 //!
-//! Before anything is planned, both lists must agree: what is applied has to be the beginning of
-//! what is on disk. Where they do not, one of three things is true. A migration is applied whose
-//! file is gone or has another name: a mismatch, which nobody can resolve but a person. Or there is
-//! a file with a version before the last that is applied: it is late.
+//! Before planning, both lists are compared: the applied migrations must be the first ones of the
+//! files. There are two kinds of divergence. A mismatch is an applied migration whose file is
+//! missing or has another name; only a person can resolve it. A late migration is a file with a
+//! lower version than the last applied migration.
 
 use std::collections::BTreeSet;
 
@@ -15,29 +15,29 @@ use super::Direction;
 use super::name::Name;
 use crate::sys::error::{Error, Result};
 
-/// What a person wants.
+/// The goal of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
-    /// So many forward.
+    /// Apply this number of migrations.
     Up(Count),
-    /// So many back.
+    /// Revert this number of migrations.
     Down(Count),
-    /// Forward or back until this version is the last that is applied.
+    /// Apply or revert until this version is the last applied one.
     To(i64),
-    /// Forward until this version is applied.
+    /// Apply everything up to this version.
     Until(i64),
-    /// Everything back.
+    /// Revert everything.
     Zero,
-    /// So many back and forward again.
+    /// Revert this number of migrations and apply them again.
     Redo(usize),
 }
 
-/// How many.
+/// A number of migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
-    /// As many as there are.
+    /// All that there are.
     All,
-    /// This many, at least one.
+    /// At least one.
     Number(usize),
 }
 
@@ -50,54 +50,52 @@ impl Count {
     }
 }
 
-/// A migration that is applied.
+/// An applied migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// Its name.
     pub name: Name,
-    /// Its absence on disk was excused by a repair.
+    /// A repair accepted that its files are missing.
     pub deleted: bool,
-    /// Its way back has failed on the way: only back is open.
+    /// Its down failed before its end, so the only possible step is the down.
     pub half_reverted: bool,
 }
 
-/// One thing to do.
+/// A step of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// The way.
     pub direction: Direction,
-    /// Which migration.
+    /// The version of the migration.
     pub version: i64,
 }
 
-/// Why there is no plan.
+/// A reason why no plan can be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Divergence {
-    /// The lists differ at this position, counted from 1: both lists, whole.
+    /// The files and the history differ.
     Mismatch {
-        /// Counted from 1.
+        /// The position of the first difference, counted from 1.
         position: usize,
-        /// What is applied, in the order of versions.
+        /// The names of the applied migrations, ordered by version.
         database: Vec<String>,
-        /// What is on disk, likewise.
+        /// The names of the files, ordered by version.
         filesystem: Vec<String>,
     },
-    /// Files with versions before the last that is applied, and that last one.
+    /// The plan would apply late migrations.
     Late {
-        /// The files.
+        /// The names of the late migrations.
         names: Vec<String>,
-        /// The last that is applied.
+        /// The name of the last applied migration.
         last: String,
     },
-    /// There is nothing to do, and a number was asked for.
+    /// The goal is a number of migrations, but no migration is left.
     NothingLeft(Direction),
-    /// A number of zero.
+    /// The goal is the number zero.
     Zero(Direction),
-    /// The way back of this one has failed on the way.
+    /// The down of this migration failed before its end.
     HalfReverted(String),
 }
 
-/// Decides what to do. `files` in the order of versions, `applied` in the order of application.
+/// Makes a plan. `files` are ordered by version, `applied` by application.
 pub fn plan(
     files: &[Name],
     applied: &[Applied],
@@ -144,8 +142,8 @@ fn downs(versions: impl Iterator<Item = i64>) -> Vec<Step> {
     versions.map(|version| Step { direction: Direction::Down, version }).collect()
 }
 
-/// Takes off the stack until nothing beyond the target is left, then puts on what is missing. What
-/// came off on the way although it belongs there goes on again.
+/// Reverts from the top of the stack until nothing beyond the target is left, and then applies what
+/// is missing. A migration below the target that had to be reverted on the way is applied again.
 fn to(stack: &[i64], pending: &[i64], target: i64) -> Vec<Step> {
     let kept = stack.iter().position(|version| *version > target).unwrap_or(stack.len());
     let off = &stack[kept..];
@@ -154,7 +152,7 @@ fn to(stack: &[i64], pending: &[i64], target: i64) -> Vec<Step> {
     [downs(off.iter().rev().copied()), ups(again.into_iter())].concat()
 }
 
-/// The late files, if that is all that is odd.
+/// Compares the lists. Returns the late migrations if there is no mismatch.
 fn compare(files: &[Name], applied: &[Applied]) -> Result<Vec<Name>, Divergence> {
     let mut sorted: Vec<&Applied> = applied.iter().collect();
     sorted.sort_by_key(|applied| applied.name.version);
@@ -178,7 +176,7 @@ fn compare(files: &[Name], applied: &[Applied]) -> Result<Vec<Name>, Divergence>
     Ok(late)
 }
 
-/// A late file stands in the way of a plan that would apply it after a later one.
+/// Refuses a plan that would apply a late migration on top of a higher version.
 fn refuse_late(
     late: &[Name],
     steps: &[Step],
@@ -215,15 +213,15 @@ fn refuse_half_reverted(steps: &[Step], applied: &[Applied]) -> Result<(), Diver
     let Some(half) = applied.iter().find(|applied| applied.half_reverted) else { return Ok(()) };
     match steps.first() {
         Some(first) if first.direction == Direction::Down => Ok(()),
-        // to do nothing would be to say that all is well
+        // an empty plan would look like success
         _ => Err(Divergence::HalfReverted(half.name.full.clone())),
     }
 }
 
-/// The version that a person names.
+/// Finds the version of the migration that the user names.
 ///
 /// # Errors
-/// `Conflict` when several migrations are called that, `Missing` when none is.
+/// `Conflict` if several migrations fit, `Missing` if none does.
 pub fn resolve(files: &[Name], text: &str) -> Result<i64> {
     let exact: Vec<&Name> = files.iter().filter(|name| name.full == text).collect();
     let called: Vec<&Name> = match exact.is_empty() {
@@ -261,28 +259,28 @@ impl From<Divergence> for Error {
             .hint("--out-of-order applies it now, after the later ones")
             .hint("or give it a version after the last by renaming it: that is what everybody else's database expects"),
             Divergence::NothingLeft(Direction::Up) => Self::failed("nothing left to apply")
-                .hint("`migrate up all` is content with that"),
+                .hint("`migrate up all` succeeds in this case"),
             Divergence::NothingLeft(Direction::Down) => Self::failed("nothing is applied that could be reverted")
-                .hint("`migrate down all` is content with that"),
+                .hint("`migrate down all` succeeds in this case"),
             Divergence::Zero(direction) => Self::conflict(format!(
-                "{} 0 asks for nothing",
+                "{} 0 does nothing",
                 direction.as_str()
             ))
             .hint("give a number from 1, or all; `migrate to 0` reverts everything"),
             Divergence::HalfReverted(name) => Self::conflict(format!(
                 "migration {name} is half reverted: its down failed without a transaction"
             ))
-            .hint("mend its down file and run `migrate down 1`")
-            .hint("or put things right by hand and tell so: `migrator repair --applied NAME` or `--reverted NAME`"),
+            .hint("correct its down file and run `migrate down 1`")
+            .hint("or complete it by hand and record the result: `migrator repair --applied NAME` or `--reverted NAME`"),
         }
     }
 }
 
-/// The first difference, then both lists.
+/// The error for a mismatch: the first difference, then both lists.
 fn mismatch(position: usize, database: &[String], filesystem: &[String]) -> Error {
     let at =
         |list: &[String]| list.get(position - 1).cloned().unwrap_or_else(|| "(nothing)".to_owned());
-    // late files shift the positions; what belongs to the applied one is what counts
+    // late files shift the positions, so look for the file with the same version
     let there = at(database);
     let version =
         |name: &str| name.trim_start_matches('V').split(['-', '_']).next().map(str::to_owned);
@@ -298,7 +296,7 @@ fn mismatch(position: usize, database: &[String], filesystem: &[String]) -> Erro
         .detail(format!("All in the database:\n{}", list(database)))
         .detail(format!("All in the filesystem:\n{}", list(filesystem)))
         .hint("check out the branch that has the file, or get it back from the history: `migrator fetch`")
-        .hint("if the file is gone for good, `migrator repair` excuses it")
+        .hint("if the file is gone for good, `migrator repair` records that")
 }
 
 #[cfg(test)]

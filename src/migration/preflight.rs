@@ -1,8 +1,7 @@
-//! What can be known to go wrong before anything runs.
+//! Checks a complete plan before its first change: every file, every include, every forbidden
+//! statement, every psql variable.
 //!
-//! The whole plan is looked at before its first change: every file, every include, every statement
-//! that a migration must not hold, every psql variable. `down 3` with one missing down changes
-//! nothing.
+//! `down 3` with one missing down therefore changes nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,7 @@ use crate::postgres::psql::lexer::{Form, Item, Reference, Script};
 use crate::postgres::psql::script::BUILT_IN;
 use crate::sys::error::{Error, Result};
 
-/// psql commands after which psql itself is as it was before.
+/// psql commands that leave the state of psql unchanged.
 const HARMLESS: [&str; 18] = [
     "i",
     "include",
@@ -41,52 +40,49 @@ const HARMLESS: [&str; 18] = [
     "conninfo",
 ];
 
-/// A step that may be taken.
+/// A step that passed the checks.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The migration.
     pub name: Name,
-    /// The way.
     pub direction: Direction,
-    /// What psql gets.
+    /// The SQL that psql will run.
     pub source: Source,
-    /// Upwards: the way back, to be kept in the history.
+    /// The text of the down, which an up stores in the history.
     pub down: Option<Source>,
-    /// Whether it runs in a transaction.
+    /// Run it in a transaction.
     pub transactional: bool,
-    /// Of the up file.
+    /// The checksum of the up file.
     pub checksum: String,
-    /// Of the up file.
+    /// The normalized checksum of the up file.
     pub normalized_checksum: String,
-    /// Whether it changes psql itself, such as its variables or its format.
+    /// It changes the state of psql, such as variables or the output format.
     pub changes_psql: bool,
-    /// Whether it may take advisory locks.
+    /// It may take advisory locks.
     pub takes_locks: bool,
 }
 
 impl Prepared {
-    /// The file that psql starts with.
     pub fn file(&self) -> &Path {
         &self.source.entry().path
     }
 }
 
-/// What all steps have in common.
+/// The directory and settings that all steps share.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
     /// The migrations.
     pub directory: &'a Directory,
-    /// Where relative paths of `\i` start.
+    /// The directory where relative paths of `\i` start.
     pub base: &'a Path,
-    /// psql variables that will be set.
+    /// The psql variables that the migrator sets.
     pub variables: &'a [(String, String)],
 }
 
 impl Ground<'_> {
-    /// Prepares every step.
+    /// Checks and prepares every step.
     ///
     /// # Errors
-    /// `Missing` for a file that is not there, `Conflict` for one that must not run as it is.
+    /// `Missing` for a missing file, `Conflict` for a file that must not run as it is.
     pub fn prepare(&self, steps: &[Step], records: &[Record]) -> Result<Vec<Prepared>> {
         steps.iter().map(|step| self.prepare_one(*step, records)).collect()
     }
@@ -96,7 +92,7 @@ impl Ground<'_> {
         let Some(migration) = self.directory.find(step.version) else {
             let name = record.map_or_else(|| step.version.to_string(), |r| r.name.to_string());
             return Err(Error::missing(format!("the files of migration {name} are gone"))
-                .hint("`migrator fetch` writes them anew from the history"));
+                .hint("`migrator fetch` restores them from the history"));
         };
         let load = |file: &PathBuf| Source::load(file, self.base);
         let source = Source::load(migration.file(step.direction)?, self.base)?;
@@ -139,13 +135,13 @@ impl Ground<'_> {
         })
     }
 
-    /// Every variable has to be set by somebody; psql would leave its name in the SQL.
+    /// Checks that every psql variable is set, because psql would leave `:NAME` in the SQL.
     fn require_variables(&self, scripts: &[(&Part, Script)]) -> Result<()> {
         let mut known: BTreeSet<&str> = BUILT_IN.into_iter().collect();
         known.extend(self.variables.iter().map(|(name, _)| name.as_str()));
         for meta in scripts.iter().flat_map(|(_, script)| metas(script)) {
             match meta.command.as_str() {
-                // sets whatever the columns are called
+                // sets variables whose names are known only at run time
                 "gset" => return Ok(()),
                 "set" | "getenv" => {
                     known.extend(meta.arguments.first().and_then(|name| name.value.as_deref()));
@@ -184,7 +180,8 @@ fn metas(script: &Script) -> impl Iterator<Item = &crate::postgres::psql::lexer:
     })
 }
 
-/// A slice of an array looks like a variable, and a branch may never be taken.
+/// Checks whether a reference needs a variable. A slice of an array looks like a reference, and a
+/// branch of `\if` may not run.
 fn is_needed(reference: &Reference) -> bool {
     reference.form != Form::Defined && !reference.conditional && !reference.subscript
 }
@@ -202,10 +199,10 @@ fn refuse(part: &Part, script: &Script, transactional: bool) -> Result<()> {
     Err(hints.into_iter().fold(error, Error::hint))
 }
 
-/// Whether this role may write to this server.
+/// Checks that this role may write on this server.
 ///
 /// # Errors
-/// `Failed` with the remedy when it may not.
+/// `Failed`, with a remedy, if it may not.
 pub fn check_privileges(session: &mut Session) -> Result<()> {
     let query = sql!("migration/privileges");
     match session.query_opt(query, &[])? {

@@ -1,9 +1,9 @@
-//! A migration without a transaction tells how far it has come.
+//! Records the progress of a migration that runs without a transaction.
 //!
-//! When it fails half-way, what it did stays, so somebody has to know what that was. psql gets a copy
-//! of the file in which every statement is followed, on the same line, by a note in the history:
-//! the lines keep their numbers, and an error is shown in the file that people know. Included files
-//! are copied likewise.
+//! If it fails, its completed statements stay, so the user must know which ones. psql runs copies
+//! of the files. In a copy, each statement is followed, on the same line, by a statement that
+//! records progress in the history. The line numbers stay the same, and errors name the original
+//! file.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::postgres::sql::template::fill;
 use crate::sys::error::Result;
 use crate::sys::scratch::Scratch;
 
-/// The copies, removed when this is dropped.
+/// The copies, removed when this value is dropped.
 #[derive(Debug)]
 pub struct Copies {
     scratch: Scratch,
@@ -24,7 +24,7 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Copies a source into a private directory below `scratch`.
+    /// Copies a source into a private directory inside `scratch`.
     pub fn make(source: &Source, set: &str, version: i64, scratch: &Path) -> Result<Self> {
         let scratch = Scratch::new(scratch)?;
         let changes_role = source.parts.iter().any(|part| {
@@ -44,12 +44,12 @@ impl Copies {
         Ok(Self { scratch, originals })
     }
 
-    /// The copy that psql starts with.
+    /// The copy with which psql starts.
     pub fn entry(&self) -> PathBuf {
         copy(self.scratch.path(), 0)
     }
 
-    /// The file of which `path` is a copy.
+    /// The original of the copy `path`.
     pub fn original(&self, path: &Path) -> Option<PathBuf> {
         let number =
             (0..self.originals.len()).find(|number| copy(self.scratch.path(), *number) == path)?;
@@ -57,7 +57,7 @@ impl Copies {
     }
 }
 
-/// What follows a statement, on one line.
+/// Builds the statement that records progress, on one line.
 fn note(set: &str, version: i64, statements: usize, changes_role: bool) -> String {
     let template = match changes_role {
         true => sql!("migration/note-statement-as-migrator"),
@@ -73,12 +73,12 @@ fn one_line(template: &str) -> String {
     lines.flat_map(|line| [" ", line]).collect()
 }
 
-/// Where a file is, as its text tells.
+/// The progress through the text of a file.
 #[derive(Debug, Default)]
 struct Progress {
-    /// How many statements have ended.
+    /// The number of complete statements so far.
     statements: usize,
-    /// Whether a transaction of the file's own is open.
+    /// The file has opened a transaction.
     within: bool,
 }
 
@@ -106,7 +106,7 @@ fn file_name(number: usize) -> String {
     format!("{number}.sql")
 }
 
-/// The text with a note after every statement and with includes leading to the copies.
+/// Adds a recording statement after every statement, and redirects includes to the copies.
 fn annotated(
     part: &Part,
     script: &Script,
@@ -128,7 +128,7 @@ fn annotated(
         let at = match statement.end {
             End::Combined | End::Reset => continue,
             End::Semicolon => end,
-            // a note on the rest of a command's line would be its argument
+            // the rest of the line would become an argument of the psql command
             End::Command => text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1),
             End::File => text.len(),
         };
@@ -141,7 +141,7 @@ fn annotated(
         }
         edits.push((at..at, noted));
     }
-    // a note comes before an include that begins where it stands
+    // a recording statement comes before an include at the same position
     edits.sort_by_key(|(range, _)| (range.start, range.end));
     let mut copied = String::with_capacity(text.len() * 2);
     let mut from = 0;
@@ -152,7 +152,8 @@ fn annotated(
     copied + &text[from..]
 }
 
-/// The first line of statement `number`, counted from 1 as the notes count.
+/// Returns the first line of statement `number`. The first statement has the number 1, as in the
+/// history.
 pub fn statement(source: &Source, number: usize) -> Option<String> {
     let mut left = number;
     for part in &source.parts {

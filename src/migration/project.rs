@@ -1,4 +1,4 @@
-//! A project's migrations: where they are, and on whose behalf they run.
+//! The migrations of a project and the options with which they run.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,31 +11,31 @@ use crate::postgres::connection::session::Session;
 use crate::sys::error::{Error, Result};
 use crate::sys::process::{Patience, wait_for};
 
-/// What every verb works on.
+/// The migration directory and the options of a run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// The migration directory.
     pub directory: PathBuf,
-    /// Where relative paths of `\i` start.
+    /// The directory where relative paths of `\i` start.
     pub base: PathBuf,
-    /// Where private files may be made.
+    /// The directory for private temporary files.
     pub scratch: PathBuf,
-    /// The set.
+    /// The migration set.
     pub set: String,
     /// `user@host`, for the history.
     pub actor: String,
     /// psql variables.
     pub variables: Vec<(String, String)>,
-    /// How long another migrator is waited for.
+    /// How long to wait for another migrator.
     pub wait: Duration,
-    /// Whether a server that does not answer yet is waited for as well.
+    /// Wait also for a server that does not answer yet.
     pub wait_for_server: bool,
-    /// Whether late files may be applied after later ones.
+    /// Late migrations may be applied.
     pub out_of_order: bool,
 }
 
 impl RunOptions {
-    /// Connects, waiting for a server that is still starting if that was asked for.
+    /// Connects. If requested, waits for a server that is still starting.
     pub fn connect(&self, conninfo: &Conninfo) -> Result<Session> {
         if !self.wait_for_server {
             return Session::connect(conninfo);
@@ -50,7 +50,7 @@ impl RunOptions {
                         tracing::info!("waiting for the server: {error}");
                     }
                     last = Some(error);
-                    // a refused connection costs nothing; a second between two is enough
+                    // a refused connection is cheap, so try twice a second
                     wait_for(Duration::from_millis(500), Patience::Interruptible, || Ok(None))
                 }
             }
@@ -61,7 +61,7 @@ impl RunOptions {
         })
     }
 
-    /// The migrations on disk, with warnings about what is none.
+    /// Reads the migration directory and logs its warnings.
     pub fn read_directory(&self) -> Result<Directory> {
         let directory = Directory::read_whole(&self.directory)?;
         for warning in &directory.warnings {
@@ -70,10 +70,10 @@ impl RunOptions {
         Ok(directory)
     }
 
-    /// Whether every applied file is what was applied.
+    /// Checks that the files of all applied migrations are unchanged.
     ///
     /// # Errors
-    /// `Conflict` (exit 2) naming each file that is not.
+    /// `Conflict` (exit 2), naming each changed file.
     pub fn check_checksums(&self, directory: &Directory, history: &History) -> Result<()> {
         let mut changed = Vec::new();
         for record in history.records.iter().filter(|record| record.is_applied()) {
@@ -91,14 +91,14 @@ impl RunOptions {
             Error::conflict(format!("{} was changed after it was applied", file.display()))
                 .detail(format!("applied {} by {}", first.started, first.actor));
         for (_, file) in &changed[1..] {
-            error = error.detail(format!("and so was {}", file.display()));
+            error = error.detail(format!("{} was also changed", file.display()));
         }
         Err(error.hint("put the file back and make the change with another migration").hint(
             "`migrator repair` records the file as it is now as the applied one; it runs no SQL",
         ))
     }
 
-    /// Compares the file of an applied migration with what was applied.
+    /// Compares the file of an applied migration with its checksum in the history.
     pub fn compare(&self, directory: &Directory, record: &Record) -> Result<Same> {
         let migration = directory.find(record.name.version);
         let Some(file) = migration.and_then(|migration| migration.up.as_ref()) else {
@@ -115,13 +115,13 @@ impl RunOptions {
     }
 }
 
-/// How a file relates to what was applied.
+/// The result of comparing a file with the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Same {
-    /// It is that, or it is not there at all.
+    /// The file is unchanged or missing.
     Exactly,
-    /// It differs in comments, byte order mark or line ends.
+    /// The file differs only in comments, the byte order mark or line ends.
     ButComments(PathBuf),
-    /// It differs.
+    /// The SQL differs.
     Changed(PathBuf),
 }

@@ -1,26 +1,26 @@
-//! What a migration must not do, told from its text.
+//! Commands that a migration must not contain.
 //!
-//! A migration runs in the migrator's own psql session: within its transaction, under its lock, with
-//! its standard input. A file that leaves the session, ends the transaction or starts programs takes
-//! away what the migrator promises, so it is refused before anything runs. It is no jail: SQL itself
-//! can do most of this by `DO` or `\gexec`. It is a guard against mistakes.
+//! A migration runs in the migrator's psql session: in its transaction, under its lock, with its
+//! standard input. A file that leaves the session, ends the transaction or starts programs would
+//! break the migrator's guarantees, so it is refused before anything runs. This protects against
+//! mistakes only, because SQL can still do most of it through `DO` or `\gexec`.
 //!
-//! Branches of `\if` are judged whether they are taken or not: they may be taken the next time.
+//! All branches of `\if` are checked, because another run may take another branch.
 
 use crate::postgres::psql::lexer::{Argument, Item, Meta, Script, route};
 
-/// Something that is refused.
+/// A forbidden command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The line it begins on, from 1.
+    /// Its first line, counted from 1.
     pub line: usize,
-    /// The command, and what it does.
+    /// The command and its effect.
     pub what: String,
-    /// What to do instead.
+    /// An alternative.
     pub hint: &'static str,
 }
 
-/// What is wrong with a command, and what to do instead.
+/// The effect of a command, and an alternative.
 type Reason = (&'static str, &'static str);
 
 const PROGRAM: Reason = ("runs a program", "run the program before the migration");
@@ -32,7 +32,7 @@ const INPUT: Reason = (
 const SESSION: Reason = ("leaves the session of the migrator", "remove it");
 const EDITOR: Reason = ("opens an editor", "remove it");
 const PIPELINE: Reason = (
-    "changes when statements run, so that a failed one is noticed too late",
+    "changes when statements run, so that the migrator would notice a failed one too late",
     "remove it; statements run one after another",
 );
 const WATCH: Reason = ("repeats a statement without end", "remove it");
@@ -58,12 +58,12 @@ const NO_TRANSACTION: Reason = (
      `-- migrator: no-transaction` on the first line",
 );
 
-/// psql's variables that decide what becomes of an error or a transaction.
+/// The psql variables that decide what psql does after an error and how it uses transactions.
 const MODES: [&str; 5] =
     ["AUTOCOMMIT", "ON_ERROR_STOP", "ON_ERROR_ROLLBACK", "SINGLELINE", "SINGLESTEP"];
 
-/// All that is refused in a migration, in the order of the text; `transactional` when the migrator
-/// runs it in a transaction.
+/// Lists the forbidden commands of a script in the order of its text. `transactional` says whether
+/// the migrator runs it in a transaction.
 pub fn refusals(script: &Script, transactional: bool) -> Vec<Refusal> {
     let refuse = |item: &Item| match item {
         Item::Meta(meta) => {
@@ -100,7 +100,7 @@ fn meta_reason(meta: &Meta) -> Option<Reason> {
         "g" | "gx" => arguments.iter().find_map(pipe_reason),
         "copy" => first.and_then(copy_reason),
         "i" | "include" | "ir" | "include_relative" => {
-            // psql takes semicolons off a file's name
+            // psql removes semicolons at the end of a file's name
             let name = first?.value.as_deref()?;
             (name.trim_end_matches(';') == "-").then_some(INPUT)
         }
@@ -116,7 +116,7 @@ fn meta_reason(meta: &Meta) -> Option<Reason> {
     }
 }
 
-/// A file name that is a pipe, or may be one once its variable is known.
+/// Checks whether a file name is a pipe, or may be one after psql has replaced its variables.
 fn pipe_reason(argument: &Argument) -> Option<Reason> {
     let named = |c: char| c.is_alphanumeric() || "_./~(\"".contains(c);
     match &argument.value {
@@ -146,11 +146,11 @@ fn environment_reason(name: &Argument) -> Option<Reason> {
     (!name.value.as_deref().is_some_and(harmless)).then_some(ENVIRONMENT)
 }
 
-/// A statement that would release the lock under which the migrator works.
+/// Finds a statement that releases the migrator's lock.
 fn lock_reason(words: &[&str]) -> Option<(String, Reason)> {
     const UNLOCK: &str = "pg_advisory_unlock_all";
     let names_it = |word: &&str| word.trim_matches('"').eq_ignore_ascii_case(UNLOCK);
-    // these name or define the function, they do not call it
+    // these statements name or define the function but do not call it
     let defines = words.iter().take(4).any(|word| matches!(*word, "FUNCTION" | "PROCEDURE"));
     match words {
         ["DISCARD", "ALL"] => Some(("DISCARD ALL".to_owned(), LOCK)),
@@ -160,7 +160,7 @@ fn lock_reason(words: &[&str]) -> Option<(String, Reason)> {
     }
 }
 
-/// A statement that ends the transaction or that the server never runs in one.
+/// Finds a statement that ends the transaction, or that cannot run in a transaction.
 fn transaction_reason(words: &[&str]) -> Option<(String, Reason)> {
     match words {
         ["ROLLBACK", "TO", ..] | ["ROLLBACK", "WORK" | "TRANSACTION", "TO", ..] => None,
@@ -181,7 +181,7 @@ fn is_of_control(word: &str) -> bool {
     ) || matches!(word, "PREPARE" | "PREPARED")
 }
 
-/// The command of a statement that calls `PreventInTransactionBlock` in the server.
+/// Finds a statement for which the server calls `PreventInTransactionBlock`.
 fn outside_reason(words: &[&str]) -> Option<String> {
     let command = match words {
         ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..]

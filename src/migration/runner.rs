@@ -1,18 +1,18 @@
 //! Runs a plan.
 //!
-//! One psql for the whole run, and in it the migrator's lock. What is sent for a migration:
+//! One psql runs all migrations and holds the migrator's lock. For each migration it gets:
 //!
 //! ```text
-//! CALL hectic.start_migration(…)          a transaction of its own: Running, seen by everybody
+//! CALL hectic.start_migration(…)          a transaction of its own: everybody sees Running
 //! BEGIN; SET LOCAL hectic.migration_mode = 'on'; its id
 //! \i up.sql
 //! RESET ROLE; CALL hectic.end_migration(…); COMMIT      Migrated, in the transaction of the SQL
-//! CLOSE ALL; RESET ALL; …                 nothing of the session's state reaches the next one
+//! CLOSE ALL; RESET ALL; …                 the next migration gets a clean session
 //! ```
 //!
-//! An error ends psql, and with it the transaction and the lock; a session of ours then notes the
-//! failure. Should that be impossible too, the history says Running, nobody holds the lock, and the
-//! next run knows what that means.
+//! An error ends psql and therefore also the transaction and the lock. Another session then records
+//! the failure. If that fails, too, the history still says `Running` while nobody holds the lock,
+//! and the next run settles it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -31,16 +31,17 @@ use crate::sys::error::{Error, Kind, Result};
 use crate::sys::process::{Patience, wait_for};
 use crate::sys::scratch;
 
-/// SQLSTATE of a history in an impossible state.
+/// The SQLSTATE of the bundle for a history in an impossible state.
 const IMPOSSIBLE: &str = "HC003";
 
-/// SQLSTATE of a migration that ended its own transaction, whose hint says it all.
+/// The SQLSTATE of the bundle for a migration that ended its own transaction. The error's hint is
+/// complete.
 const ESCAPED: &str = "HC004";
 
-/// How long a server that crashed may take until a failure can be noted.
+/// How long to wait for the recovery of a crashed server before a failure can be recorded.
 const RECOVERY: Duration = Duration::from_secs(10);
 
-/// Where and as whom a plan runs.
+/// The programs, the connection and the paths with which a plan runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// The programs.
@@ -49,11 +50,11 @@ pub struct Place<'a> {
     pub conninfo: &'a Conninfo,
     /// The migration directory.
     pub directory: &'a Path,
-    /// Where relative paths of `\i` start.
+    /// The directory where relative paths of `\i` start.
     pub base: &'a Path,
-    /// Where private copies are made.
+    /// The directory for private copies.
     pub scratch: &'a Path,
-    /// The set.
+    /// The migration set.
     pub set: &'a str,
     /// `user@host`.
     pub actor: &'a str,
@@ -61,16 +62,14 @@ pub struct Place<'a> {
     pub variables: &'a [(String, String)],
 }
 
-/// A migration that was moved.
+/// A migration that was applied or reverted.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Moved {
-    /// Its version.
     pub version: i64,
-    /// Its name.
     pub name: String,
     /// `up` or `down`.
     pub direction: &'static str,
-    /// How long it took.
+    /// The duration.
     pub milliseconds: f64,
 }
 
@@ -79,12 +78,13 @@ pub struct Runner<'a> {
     place: Place<'a>,
     psql: Interpreter,
     backend: i32,
-    /// psql's variables as they were at its start.
+    /// psql's variables at its start.
     pristine: Variables,
 }
 
 impl<'a> Runner<'a> {
-    /// Starts psql and takes the lock, waiting for at most `limit`; `observer` sees who holds it.
+    /// Starts psql and takes the lock, for which it waits at most `limit`. `observer` is the
+    /// session that looks up who holds the lock.
     pub fn start(place: Place<'a>, observer: &mut Session, limit: Duration) -> Result<Self> {
         scratch::sweep(place.scratch);
         let mut psql = Interpreter::start(place.toolchain, place.conninfo, place.base)?;
@@ -99,11 +99,11 @@ impl<'a> Runner<'a> {
         Ok(Self { place, psql, backend, pristine })
     }
 
-    /// Moves one migration; `stack` is what is applied, in the order of application.
+    /// Runs one step. `stack` holds the applied versions in the order of application.
     ///
     /// # Errors
-    /// `Migration` (exit 4) when its SQL failed, `Unexpected` (exit 13) when somebody changed the
-    /// history behind the lock. The runner is of no use after either.
+    /// `Migration` (exit 4) if the SQL failed; `Unexpected` (exit 13) if somebody changed the
+    /// history without the lock. After an error, the runner cannot be used any more.
     pub fn advance(
         &mut self,
         step: &Prepared,
@@ -127,7 +127,7 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// The server process that holds the lock.
+    /// The process id of the server process that holds the lock.
     pub fn backend(&self) -> i32 {
         self.backend
     }
@@ -178,7 +178,8 @@ impl<'a> Runner<'a> {
         self.psql.run(&script::restore_variables(&self.pristine, &now)).map_err(cannot)
     }
 
-    /// Notes the failure. psql has ended, so nothing of a transaction is left.
+    /// Records the failure in the history. psql has ended, so the server has rolled back its
+    /// transaction.
     fn failed(&self, step: &Prepared, error: Error, state: Option<&str>) -> Error {
         let impossible = state == Some(IMPOSSIBLE);
         let kind = match error.kind() {
@@ -189,15 +190,15 @@ impl<'a> Runner<'a> {
         match self.note_failure(step, &error) {
             Err(also) => error
                 .with_kind(kind)
-                .detail(format!("and the history still says Running, because it could not be written: {also}"))
-                .hint("`migrator abort` notes the failure; so does the next run of a migration in a transaction"),
+                .detail(format!("and the history still says Running, because the failure could not be recorded: {also}"))
+                .hint("`migrator abort` records the failure; for a migration in a transaction, the next run does so, too"),
             Ok(_) if impossible || state == Some(ESCAPED) => error.with_kind(kind),
             Ok(Noted::Committed) => error
                 .detail(format!("but {} was committed before that and stays", step.name))
-                .hint("nothing has to be mended in it; run the command again for the rest"),
+                .hint("it needs no correction; run the command again for the rest"),
             Ok(Noted::Failed(_)) if step.transactional => error
                 .with_kind(kind)
-                .hint("nothing of this migration was kept; mend it and run the command again"),
+                .hint("the server rolled this migration back; correct it and run the command again"),
             Ok(Noted::Failed(left)) => {
                 let error = match left.as_slice() {
                     [] => error.with_kind(kind),
@@ -211,8 +212,9 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// A server that has crashed accepts connections again after its recovery; until it has noticed the
-    /// crash, it also accepts some that it cuts.
+    /// Records the failure, also after a crash of the server. A crashed server accepts connections
+    /// again after its recovery. Before it notices the crash, it may accept connections that it
+    /// then closes.
     fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Noted> {
         let message = [&[error.message().to_owned()], error.details()].concat().join("\n");
         let mut last = None;
@@ -248,7 +250,7 @@ impl<'a> Runner<'a> {
         left_indexes(&mut session, set, version).map(Noted::Failed)
     }
 
-    /// A failed attempt without a transaction may have left invalid indexes: they go before the next.
+    /// Drops the invalid indexes that a failed attempt without a transaction left behind.
     fn remove_left_indexes(&mut self, step: &Prepared, observer: &mut Session) -> Result<()> {
         if step.transactional {
             return Ok(());
@@ -264,15 +266,15 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// What the history says after a failure.
+/// The state of a migration after a failure.
 enum Noted {
-    /// The migration is done: what failed is the session after its end.
+    /// The migration is complete; only the session failed afterwards.
     Committed,
-    /// It is not; these invalid indexes are left of it.
+    /// The migration failed and left these invalid indexes.
     Failed(Vec<String>),
 }
 
-/// Whether a migration has come to its end, whatever became of the answer to its COMMIT.
+/// Checks whether a migration is complete, in case psql lost the answer to its COMMIT.
 fn is_done(session: &mut Session, set: &str, step: &Prepared) -> Result<bool> {
     let end = match step.direction {
         Direction::Up => State::Migrated,
@@ -289,7 +291,7 @@ fn verb(direction: Direction) -> &'static str {
     }
 }
 
-/// What was looked at is what runs.
+/// Refuses a file that changed since the preflight.
 fn check_unchanged(step: &Prepared, base: &Path) -> Result<()> {
     let now = Source::load(step.file(), base)?;
     if now.checksum() == step.source.checksum() {
@@ -299,7 +301,8 @@ fn check_unchanged(step: &Prepared, base: &Path) -> Result<()> {
         .hint("it was not run; run the command again"))
 }
 
-/// Sets Running migrations Error: of a version or all, of a session or any. Returns their names.
+/// Sets the state of running migrations to `Error`. `None` means all versions, or all sessions.
+/// Returns the names.
 pub fn fail(
     session: &mut Session,
     set: &str,
@@ -315,7 +318,7 @@ pub fn fail(
     rows.iter().map(|row| column(row, "name")).collect()
 }
 
-/// The invalid indexes that a failed migration has left.
+/// Lists the invalid indexes that a failed migration left behind.
 pub fn left_indexes(session: &mut Session, set: &str, version: i64) -> Result<Vec<String>> {
     let query = sql!("migration/left-indexes");
     match session.query(query, &[&set, &version]) {

@@ -1,4 +1,4 @@
-//! What psql is told: the templates under `sql/query`, filled in. Pure.
+//! The input of psql, built from the templates in `sql/query`. Pure.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,17 +9,17 @@ use super::{Direction, TOOL_VERSION, keep, lock};
 use crate::postgres::sql::quote::quote_literal;
 use crate::postgres::sql::template::fill;
 
-/// Takes the lock, if it is free, and says `t` or `f`.
+/// Tries to take the lock. psql prints `t` or `f`.
 pub fn take_lock() -> String {
     fill(sql!("migration/psql-lock"), &[("lock", &lock::KEY.to_string())])
 }
 
-/// Who moves a migration, and within what.
+/// The data that all scripts of a run share.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
     /// The migration directory.
     pub directory: &'a Path,
-    /// The set.
+    /// The migration set.
     pub set: &'a str,
     /// `user@host`.
     pub actor: &'a str,
@@ -28,7 +28,8 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Everything for one migration; psql reads `file`, on top of version `previous`.
+    /// Builds the input for one migration. psql reads `file`; `previous` is the version applied
+    /// before it.
     pub fn script(&self, step: &Prepared, file: &Path, previous: Option<i64>) -> String {
         let template = match step.transactional {
             true => sql!("migration/run-in-transaction"),
@@ -85,8 +86,8 @@ fn or_null(text: Option<&str>) -> String {
     text.map_or_else(|| "NULL".to_owned(), quote_literal)
 }
 
-/// What has to be put right after a migration beyond the session's usual state; then psql says its
-/// variables. None if nothing has.
+/// Builds the input that restores the session after a migration, beyond the usual reset. At its end
+/// psql prints its variables. Returns `None` if nothing needs to be restored.
 pub fn reset(step: &Prepared, defines: bool, base: &Path) -> Option<String> {
     let mut script = String::new();
     if step.takes_locks {
@@ -94,7 +95,7 @@ pub fn reset(step: &Prepared, defines: bool, base: &Path) -> Option<String> {
         script.push_str(&fill(release, &[("lock", &lock::KEY.to_string())]));
     }
     if step.changes_psql || defines {
-        // first, because a psql that is not quiet comments on the rest
+        // first, because psql without QUIET prints messages about the other commands
         script.push_str("\\set QUIET on\n");
         script.push_str(sql!("migration/reset-psql"));
         let base = quote_argument(&base.to_string_lossy());
@@ -103,12 +104,12 @@ pub fn reset(step: &Prepared, defines: bool, base: &Path) -> Option<String> {
     (!script.is_empty()).then_some(script)
 }
 
-/// psql's variables.
+/// psql's variables and their values.
 pub type Variables = BTreeMap<String, String>;
 
-/// What `\set` prints: `NAME = 'value'` lines.
+/// Parses the output of `\set`: lines `NAME = 'value'`.
 pub fn read_variables(lines: &[String]) -> Variables {
-    // what the last statement did is no setting, and a line within a value may be anything
+    // ignore results of the last statement, and lines that continue a value
     let is_setting = |name: &str| {
         let belongs = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
         name.chars().all(belongs)
@@ -122,7 +123,7 @@ pub fn read_variables(lines: &[String]) -> Variables {
     each.filter(|(name, _)| is_setting(name)).collect()
 }
 
-/// Makes psql's variables what they were.
+/// Builds the commands that give psql's variables their original values.
 pub fn restore_variables(pristine: &Variables, now: &Variables) -> String {
     let new = now.keys().filter(|name| !pristine.contains_key(*name));
     let changed = pristine.iter().filter(|(name, value)| now.get(*name) != Some(value));
@@ -131,7 +132,7 @@ pub fn restore_variables(pristine: &Variables, now: &Variables) -> String {
         .collect()
 }
 
-/// A text as an argument of a psql command: whatever it holds, on one line.
+/// Quotes a text as an argument of a psql command, on one line.
 pub fn quote_argument(text: &str) -> String {
     let mut quoted = String::from("'");
     for c in text.chars() {

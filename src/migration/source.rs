@@ -1,8 +1,8 @@
-//! A migration's file with everything it includes.
+//! A migration's file with all files that it includes.
 //!
-//! psql reads `\i` and `\ir` while it runs, which is too late: whether a file is missing, includes
-//! itself or has changed has to be known before the first statement. So the includes are followed
-//! here, as psql would follow them, and the checksum covers all of them.
+//! psql reads `\i` and `\ir` only when it runs them. That is too late: the migrator must know
+//! before the first statement whether a file is missing, includes itself or has changed. So this
+//! module follows the includes as psql would, and the checksum covers all files.
 
 use std::path::{Path, PathBuf};
 
@@ -12,62 +12,60 @@ use crate::postgres::psql::lexer;
 use crate::postgres::psql::lexer::{Item, Meta, Script};
 use crate::sys::error::{Context, Error, Kind, Result};
 
-/// How a first line begins that speaks to the migrator.
+/// The beginning of a first line that contains a directive.
 const DIRECTIVE: &str = "-- migrator:";
 
-/// One file.
 #[derive(Debug)]
 pub struct Part {
-    /// The path as psql gets it.
+    /// The path that psql gets.
     pub path: PathBuf,
-    /// Its text.
     pub text: String,
-    /// Where it includes which other part.
+    /// The includes in the text.
     pub includes: Vec<Include>,
 }
 
-/// A place where a file is included.
+/// An include of another file.
 #[derive(Debug)]
 pub struct Include {
-    /// The command in the text.
+    /// The position of the command in the text.
     pub span: std::ops::Range<usize>,
-    /// The number of the part.
+    /// The index of the included part.
     pub part: usize,
 }
 
-/// A file and what it includes, each file once, in the order of their first inclusion.
+/// A file and the files that it includes, each once, in the order of the first inclusion.
 #[derive(Debug)]
 pub struct Source {
-    /// The first is the file itself.
+    /// The files. The first one is the file itself.
     pub parts: Vec<Part>,
 }
 
 impl Source {
-    /// Reads `file`. Relative paths of `\i` start at `base`, those of `\ir` at the including file.
+    /// Reads `file`. Relative paths of `\i` start at `base`, those of `\ir` at the directory of the
+    /// including file.
     ///
     /// # Errors
-    /// `Conflict` for an include that leads back to itself or whose path is no literal; what reading
-    /// a file can meet.
+    /// `Conflict` for a file that includes itself and for an include whose path is not a literal;
+    /// also the errors of reading a file.
     pub fn load(file: &Path, base: &Path) -> Result<Self> {
         let mut loading = Loading { base, parts: Vec::new(), open: Vec::new(), lenient: false };
         loading.load(file.to_owned())?;
         Ok(Self { parts: loading.parts })
     }
 
-    /// The parts that can be read; an include of which only psql knows where it leads is left out.
+    /// Reads the parts that can be read. Leaves out an include whose path only psql can compute.
     pub fn reachable(file: &Path, base: &Path) -> Vec<Part> {
         let mut loading = Loading { base, parts: Vec::new(), open: Vec::new(), lenient: true };
-        // what was read before an error counts
+        // keep the parts that were read before an error
         let _ = loading.load(file.to_owned());
         loading.parts
     }
 
-    /// The file itself.
     pub fn entry(&self) -> &Part {
         &self.parts[0]
     }
 
-    /// The text with included files in their places, for people to read.
+    /// The text with all includes replaced by the text of the files, for people to read.
     pub fn flat(&self) -> String {
         self.flat_part(0)
     }
@@ -84,13 +82,13 @@ impl Source {
         flat + &part.text[from..]
     }
 
-    /// SHA-256, lower-case hexadecimal: of the bytes of a file that includes nothing, otherwise of
-    /// the digests of its parts in their order.
+    /// SHA-256 in lower-case hexadecimal digits. For a file without includes, it is the digest of
+    /// its bytes; otherwise, the digest of the digests of all parts.
     pub fn checksum(&self) -> String {
         digest(self.parts.iter().map(|part| sha256(part.text.as_bytes())).collect())
     }
 
-    /// The same of texts whose comments, byte order marks and kinds of line ends are gone.
+    /// The checksum of the texts without comments and byte order marks and with uniform line ends.
     ///
     /// # Errors
     /// `Conflict` for a text that ends within a quotation.
@@ -102,10 +100,11 @@ impl Source {
         Ok(digest(self.parts.iter().map(normalized).collect::<Result<_>>()?))
     }
 
-    /// Whether it runs in one transaction: unless its first line says otherwise.
+    /// Whether the migrator runs it in a transaction: yes, unless the first line has the directive
+    /// `no-transaction`.
     ///
     /// # Errors
-    /// `Conflict` for a directive that means nothing.
+    /// `Conflict` for an unknown directive.
     pub fn is_transactional(&self) -> Result<bool> {
         let entry = self.entry();
         let first = entry.text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
@@ -113,16 +112,16 @@ impl Source {
         match directive.trim() {
             "no-transaction" => Ok(false),
             other => Err(Error::conflict(format!(
-                "{}:1: `{other}` is no directive of the migrator",
+                "{}:1: `{other}` is not a directive of the migrator",
                 entry.path.display()
             ))
-            .hint("there is one: -- migrator: no-transaction")),
+            .hint("the only directive is: -- migrator: no-transaction")),
         }
     }
 }
 
 impl Part {
-    /// The text as psql reads it.
+    /// Splits the text as psql does.
     ///
     /// # Errors
     /// `Conflict` for a text that ends within a quotation.
@@ -133,20 +132,20 @@ impl Part {
 
 fn unterminated(part: &Part, error: &lexer::Unterminated) -> Error {
     Error::conflict(format!("{}:{}: unterminated {}", part.path.display(), error.line, error.what))
-        .hint("close it; psql would take the rest of the file for a part of it")
+        .hint("close it; psql would take the rest of the file as a part of it")
 }
 
 struct Loading<'a> {
     base: &'a Path,
     parts: Vec<Part>,
-    /// The real paths of the files that are being read, outermost first.
+    /// The canonical paths of the files that are being read, outermost first.
     open: Vec<PathBuf>,
-    /// Includes that cannot be followed are passed over.
+    /// Skip includes that cannot be followed.
     lenient: bool,
 }
 
 impl Loading<'_> {
-    /// Returns the number of the part.
+    /// Loads a file and its includes. Returns the index of its part.
     fn load(&mut self, path: PathBuf) -> Result<usize> {
         let known = self.parts.iter().position(|part| part.path == path);
         let number = match known {
@@ -157,9 +156,9 @@ impl Loading<'_> {
                 self.parts.len() - 1
             }
         };
-        // most files include nothing: they need neither a lexer nor their real path
+        // most files include nothing, so they need neither the lexer nor their canonical path
         if self.parts[number].text.contains("\\i") {
-            // the same file by another way is the same file
+            // two paths may name the same file
             let real = std::fs::canonicalize(&path).unwrap_or(path);
             self.refuse_circle(&real)?;
             if known.is_none() {
@@ -204,17 +203,20 @@ impl Loading<'_> {
     fn target(&self, from: &Path, meta: &Meta) -> Result<PathBuf> {
         let place = format!("{}:{}", from.display(), meta.line);
         let Some(argument) = meta.arguments.first() else {
-            return Err(Error::conflict(format!("{place}: \\{} names no file", meta.command))
-                .hint("write the file's path after it"));
+            return Err(Error::conflict(format!(
+                "{place}: \\{} does not name a file",
+                meta.command
+            ))
+            .hint("write the file's path after it"));
         };
         let Some(value) = &argument.value else {
             return Err(Error::conflict(format!(
-                "{place}: the path of \\{} {} is only known when it runs",
+                "{place}: the path of \\{} {} is known only when psql runs it",
                 meta.command, argument.raw
             ))
-            .hint("write it out: the checksum covers included files"));
+            .hint("write a literal path, because the checksum covers included files"));
         };
-        // psql takes semicolons without quotes off the end
+        // psql removes semicolons without quotes at the end
         let semicolons = argument.raw.len() - argument.raw.trim_end_matches(';').len();
         let path = &value[..value.len() - semicolons];
         if path == "-" {
@@ -231,16 +233,16 @@ impl Loading<'_> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    // a pipe or a terminal would be read by psql a second time, and our own conversation is one
+    // psql would read a pipe or a terminal again, and the migrator talks to psql through a pipe
     if path.exists() && !path.is_file() {
-        return Err(Error::conflict(format!("{} is no regular file", path.display()))
+        return Err(Error::conflict(format!("{} is not a regular file", path.display()))
             .hint("include files only"));
     }
     let bytes = crate::sys::process::read_regular(path).map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let error = Error::io("read", path, &error);
         if missing {
-            error.with_kind(Kind::Missing).hint("create it, or mend its path")
+            error.with_kind(Kind::Missing).hint("create it, or correct its path")
         } else {
             error
         }
@@ -249,7 +251,7 @@ fn read(path: &Path) -> Result<String> {
         let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         format!("{}:{line}", path.display())
     };
-    // psql would drop the rest of the line with its end, and so join the next line to this one
+    // psql would drop the rest of the line, with its end, and join the next line to this one
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(Error::conflict(format!("{}: the text holds a zero byte", place(&bytes, at)))
             .hint("remove it, or convert the file: iconv -f UTF-16 -t UTF-8"));
@@ -265,7 +267,7 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// One digest of one part or of several.
+/// The digest of one part, or of the digests of several parts.
 fn digest(mut parts: Vec<String>) -> String {
     match parts.len() {
         1 => parts.remove(0),
@@ -326,9 +328,9 @@ mod tests {
         for (files, word) in [
             (&[("a.sql", "\\ir b.sql"), ("b.sql", "\\ir a.sql")][..], "includes itself"),
             (&[("a.sql", "\\ir gone.sql")], "gone.sql"),
-            (&[("a.sql", "\\ir :file")], "only known when it runs"),
-            (&[("a.sql", "\\i /dev/stdin")], "no regular file"),
-            (&[("a.sql", "\\ir")], "names no file"),
+            (&[("a.sql", "\\ir :file")], "known only when psql runs it"),
+            (&[("a.sql", "\\i /dev/stdin")], "not a regular file"),
+            (&[("a.sql", "\\ir")], "does not name a file"),
             (&[("a.sql", "\\i -;")], "reads the standard input"),
         ] {
             let (_root, source) = load(files);

@@ -9,8 +9,8 @@ use crate::cli::variables_help;
 
 /// Stops the development PostgreSQL cluster in PG_WORKING_DIR; its data stays.
 ///
-/// Nothing to stop, a stale pid file or no directory at all are success, so that it can stand in a
-/// trap.
+/// It succeeds if no server runs, if the pid file is stale, or if there is no directory, so that it
+/// can be used in a trap.
 #[derive(Debug, Parser)]
 #[command(name = "postgres-cleanup", version, after_long_help = variables_help())]
 pub(in crate::cli) struct Arguments {

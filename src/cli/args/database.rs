@@ -27,10 +27,10 @@ pub(in crate::cli) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Global {
-    /// Where the database is: URL or key=value conninfo [default: DB_URL, then PGURL]
+    /// The database: URL or key=value conninfo [default: DB_URL, then PGURL]
     #[arg(short, long, global = true, value_name = "URL")]
     pub(in crate::cli) url: Option<String>,
-    /// A table that has to exist (deprecated: the bundle enforces inheritance)
+    /// A table that must exist (deprecated: the bundle enforces inheritance)
     #[arg(short, long, global = true, value_name = "TABLE")]
     pub(in crate::cli) inherits: Vec<String>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub(in crate::cli) enum Verb {
     Deploy(DeployArguments),
     /// Apply the bundle, load the secrets, run the sources
     Hydrate {
-        /// Leave the hectic bundle out
+        /// Do not apply the hectic bundle
         #[arg(short = 'H', long)]
         no_hook: bool,
         /// Set the psql variable USE_MOCK=1
@@ -67,49 +67,49 @@ pub(in crate::cli) enum Verb {
     },
     /// Run test/test.sql; a `not ok` in its TAP output fails
     Test,
-    /// Try the whole project in a private cluster that is removed afterwards
+    /// Deploy the project into a private cluster that is removed afterwards
     Check(CheckArguments),
     /// Compare the sources with a backup, the migrations or a database
     Diff(DiffArguments),
-    /// Show a log: the newest, or by number, name or part of a name
+    /// Show a log: the newest one, or by number, name or part of a name
     Log {
-        /// `list`, a number from it, a name, or a part of one
+        /// `list`, a number from the list, a name, or a part of a name
         which: Option<String>,
     },
-    /// Stop the cluster and remove it
+    /// Stop the development cluster and remove it
     Cleanup,
-    /// Take a physical backup and check it
+    /// Take a physical backup and verify it
     Backup {
-        /// Its directory [default: $LOCAL_DIR/focus/postgresql-backup]
+        /// The backup's directory [default: $LOCAL_DIR/focus/postgresql-backup]
         path: Option<PathBuf>,
     },
-    /// Let a backup take the place of the development cluster, once it is proven
+    /// Replace the development cluster by a backup, after the backup has proved to work
     Restore(RestoreArguments),
     /// Adapt a backup for the team and pack it again
     NormalizeBackup(NormalizeArguments),
-    /// Bring rows of the staging database into the patch file
+    /// Copy rows of the staging database into the patch file or into the database
     #[command(name = "pull_staging", alias = "pull-staging")]
     PullStaging(PullArguments),
-    /// Save named states of the development cluster, and come back to them
+    /// Save and restore named copies of the development cluster
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Snapshot {
         #[command(subcommand)]
         verb: SnapshotVerb,
     },
-    /// Tell what runs, since when, how large, for whom
+    /// Show whether the development cluster runs, since when, its size and its users
     Status {
-        /// Print it as JSON
+        /// Print the status as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Apply, revert, prove and repair migrations; see `database migrator --help`
+    /// Apply, revert, verify and repair migrations; see `database migrator --help`
     #[command(disable_help_flag = true)]
     Migrator {
         /// Arguments for migrator
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Open psql on the database; arguments are psql's
+    /// Open psql on the database; psql gets all further arguments
     Psql {
         /// Arguments for psql
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -117,13 +117,13 @@ pub(in crate::cli) enum Verb {
     },
     /// Print the database's URL, without a password
     Url,
-    /// Load, show, change and rotate the secrets, which rest sealed
+    /// Load, show, change and rotate the secrets, which the database stores sealed
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Secrets {
         #[command(subcommand)]
         verb: SecretsVerb,
     },
-    /// Look at every precondition and say what to do about it
+    /// Check every precondition and say how to meet it
     Doctor,
     /// Show or upgrade the hectic bundle in the database
     #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -131,20 +131,20 @@ pub(in crate::cli) enum Verb {
         #[command(subcommand)]
         verb: BundleVerb,
     },
-    /// Write completions for bash, zsh and fish, and man pages, for all programs
+    /// Write completions for bash, zsh and fish, and man pages, of all programs
     Share {
-        /// A directory like /usr/share; ~/.local/share will do
+        /// The directory, such as /usr/share or ~/.local/share
         directory: PathBuf,
     },
 }
 
-/// Which parts of the project go into the database.
+/// The parts of the project that go into the database.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Parts {
-    /// Leave the patch out
+    /// Do not run the patch file
     #[arg(short = 'P', long)]
     pub(in crate::cli) no_patch: bool,
-    /// Leave hydration out
+    /// Do not hydrate
     #[arg(short = 'H', long)]
     pub(in crate::cli) no_hydrate: bool,
     /// Set the psql variable USE_MOCK=1
@@ -159,10 +159,10 @@ pub(in crate::cli) struct Parts {
 pub(in crate::cli) struct DeployArguments {
     #[command(flatten)]
     pub(in crate::cli) parts: Parts,
-    /// Stop the server after success; the data stays
+    /// Stop the server after success; its data stays
     #[arg(short, long)]
     pub(in crate::cli) cleanup: bool,
-    /// Only start the cluster or find it running; implies -H -P
+    /// Only start the cluster, or attach to it if it runs; implies -H -P
     #[arg(long)]
     pub(in crate::cli) reuse: bool,
 }
@@ -171,7 +171,7 @@ pub(in crate::cli) struct DeployArguments {
 pub(in crate::cli) struct CheckArguments {
     #[command(flatten)]
     pub(in crate::cli) parts: Parts,
-    /// Leave the cluster running and say how to open it
+    /// Leave the cluster running and print how to connect to it
     #[arg(long)]
     pub(in crate::cli) keep: bool,
 }
@@ -180,10 +180,10 @@ pub(in crate::cli) struct CheckArguments {
 pub(in crate::cli) struct RestoreArguments {
     /// The backup's directory [default: $LOCAL_DIR/focus/postgresql-backup]
     pub(in crate::cli) path: Option<PathBuf>,
-    /// The base archive, whatever its name; the others stand beside it
+    /// The base archive, under any name; the other archives are in its directory
     #[arg(long, value_name = "FILE", conflicts_with = "path")]
     pub(in crate::cli) archive: Option<PathBuf>,
-    /// Build indexes anew whose collation has another version here
+    /// Rebuild indexes whose collation has another version here
     #[arg(long)]
     pub(in crate::cli) reindex: bool,
 }
@@ -192,13 +192,13 @@ pub(in crate::cli) struct RestoreArguments {
 pub(in crate::cli) struct NormalizeArguments {
     /// The backup's directory [default: $LOCAL_DIR/focus/postgresql-backup]
     pub(in crate::cli) path: Option<PathBuf>,
-    /// Where the normalised backup goes [default: PATH with `-normalized` at its end]
+    /// The directory for the normalised backup [default: PATH with `-normalized` at its end]
     #[arg(short, long, value_name = "DIR")]
     pub(in crate::cli) output: Option<PathBuf>,
     /// The role that owns the database and may log in [default: that of DB_URL]
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) role: Option<String>,
-    /// The database that counts [default: that of DB_URL, else the only one]
+    /// The project's database [default: that of DB_URL, else the only one]
     #[arg(long, value_name = "DATABASE")]
     pub(in crate::cli) database: Option<String>,
     /// A superuser that may log in [default: postgres]
@@ -208,9 +208,9 @@ pub(in crate::cli) struct NormalizeArguments {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BundleVerb {
-    /// Show the version in the database
+    /// Show the bundle's version in the database
     Status,
-    /// Bring the database to this tool's version
+    /// Upgrade the bundle to this tool's version
     Upgrade,
 }
 
@@ -218,26 +218,26 @@ pub(in crate::cli) enum BundleVerb {
 pub(in crate::cli) enum SnapshotVerb {
     /// Save the cluster as it is now
     Save {
-        /// The state's name
+        /// The snapshot's name
         name: String,
-        /// Let it take the place of a snapshot with the same name
+        /// Replace a snapshot with the same name
         #[arg(long)]
         replace: bool,
     },
-    /// Let a saved state take the place of the cluster
+    /// Replace the cluster by a snapshot
     Restore {
-        /// The state's name
+        /// The snapshot's name
         name: String,
     },
     /// List the snapshots, the oldest first
     List {
-        /// Print them as JSON
+        /// Print the list as JSON
         #[arg(long)]
         json: bool,
     },
     /// Remove a snapshot
     Rm {
-        /// The state's name
+        /// The snapshot's name
         name: String,
     },
 }
@@ -248,7 +248,8 @@ impl Arguments {
     }
 }
 
-/// What stands behind `psql` is psql's, even where we have an option of the same name.
+/// Inserts `--` after `psql`, because all arguments there are for psql, even if `database` has an
+/// option of the same name.
 pub(in crate::cli) fn for_psql(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let mut at = 1;
     while let Some(argument) = arguments.get(at).and_then(|argument| argument.to_str()) {

@@ -6,41 +6,41 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// How the differences are written.
+/// The format of the differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(in crate::cli) enum DiffFormat {
-    /// For a person.
+    /// Text for people.
     Text,
-    /// For a program.
+    /// JSON for programs.
     Json,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DiffArguments {
-    /// A backup to restore and migrate for the other side [default: as for backup]
+    /// A backup to restore and migrate as side A [default: as for backup]
     pub(in crate::cli) backup: Option<PathBuf>,
     /// Compare with this database, which is only read
     #[arg(long, value_name = "URL", conflicts_with = "backup")]
     pub(in crate::cli) against: Option<String>,
-    /// Compare with the bundle and all migrations, from nothing
+    /// Compare with a new database with the bundle and all migrations
     #[arg(long, conflicts_with_all = ["against", "backup"])]
     pub(in crate::cli) from_migrations: bool,
     /// Compare the rows of these tables too
     #[arg(long, value_name = "TABLES", value_delimiter = ',')]
     pub(in crate::cli) tables: Vec<String>,
-    /// Compare generated columns and those with a volatile default too
+    /// Compare also generated columns and those with a volatile default
     #[arg(long)]
     pub(in crate::cli) all_columns: bool,
-    /// How the differences are written
+    /// The format of the differences
     #[arg(id = "diff_format", long = "format", value_name = "FORMAT", default_value = "text")]
     pub(in crate::cli) format: DiffFormat,
-    /// Write them to a file instead
+    /// Write the differences to a file
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
-    /// Which classes count [default: semantic,security,extension,bundle]
+    /// The classes of differences that count [default: semantic,security,extension,bundle]
     #[arg(long, value_name = "CLASSES", value_delimiter = ',')]
     pub(in crate::cli) fail_on: Vec<String>,
-    /// The order of columns counts too
+    /// The order of columns counts, too
     #[arg(long)]
     pub(in crate::cli) strict_order: bool,
     /// Compare the backup even if one of its migrations fails
@@ -52,7 +52,7 @@ pub(in crate::cli) struct DiffArguments {
     /// Leave the private clusters running
     #[arg(long)]
     pub(in crate::cli) keep: bool,
-    /// Draft a migration that makes A what B is, and save it if it does so on a copy
+    /// Draft a migration that makes A equal to B, try it on a copy, and save it
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) write_migration: Option<String>,
     /// Set the psql variable USE_MOCK=1

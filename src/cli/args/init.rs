@@ -10,13 +10,13 @@ use crate::cli::variables_help;
 
 /// Starts the development PostgreSQL cluster in PG_WORKING_DIR.
 ///
-/// The cluster is made anew unless PG_REUSE is set or others have sessions in it. The role and the
-/// database that DB_URL names are created. The server goes on running when this program has ended;
+/// The cluster is made anew unless PG_REUSE is set or other sessions are connected. The role and
+/// the database that DB_URL names are created. The server keeps running when this program ends;
 /// `postgres-cleanup` stops it.
 #[derive(Debug, Parser)]
 #[command(name = "postgres-init", version, after_long_help = variables_help())]
 pub(in crate::cli) struct Arguments {
-    /// Print the connection variables for a shell, a program or a file to read
+    /// Print the connection variables for a shell, a program or a file
     #[arg(long, value_name = "FORMAT")]
     pub(in crate::cli) export: Option<Format>,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
 
-/// The commands, for the message about two of them.
+/// The commands, for the error about two commands.
 const COMMANDS: [&str; 17] = [
     "new",
     "init",
@@ -35,7 +35,7 @@ const COMMANDS: [&str; 17] = [
 /// The commands of `migrate`.
 const MIGRATE_COMMANDS: [&str; 4] = ["up", "down", "to", "redo"];
 
-/// Applies, reverts, proves and repairs the migrations of a PostgreSQL database.
+/// Applies, reverts, verifies and repairs the migrations of a PostgreSQL database.
 #[derive(Debug, Parser)]
 #[command(name = "migrator", version, after_long_help = variables_help())]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -48,19 +48,19 @@ pub(in crate::cli) struct Arguments {
 
 #[derive(Debug, Default, Args)]
 pub(in crate::cli) struct Global {
-    /// Where the database is: URL or key=value conninfo [default: DB_URL, then PGURL]
+    /// The database: URL or key=value conninfo [default: DB_URL, then PGURL]
     #[arg(short = 'u', long, global = true, value_name = "URL")]
     pub(in crate::cli) db_url: Option<String>,
-    /// Where the migrations are [default: MIGRATION_DIR, then migration]
+    /// The migration directory [default: MIGRATION_DIR, then migration]
     #[arg(short = 'd', long, global = true, value_name = "DIR")]
     pub(in crate::cli) migration_dir: Option<PathBuf>,
-    /// A file of settings, below the environment [default: migrator.toml, if it is there]
+    /// A file of settings; the environment overrides it [default: migrator.toml, if it exists]
     #[arg(short = 'c', long, global = true, value_name = "FILE")]
     pub(in crate::cli) config_file: Option<PathBuf>,
-    /// Names independent migrations that share a database [default: default]
+    /// The migration set, if several share the database [default: default]
     #[arg(long, global = true, value_name = "SET")]
     pub(in crate::cli) migration_set: Option<String>,
-    /// Set a psql variable for this run; with create, -v is the version
+    /// Set a psql variable for this run; with create, -v sets the version
     #[arg(
         short = 'v',
         long = "set",
@@ -69,25 +69,26 @@ pub(in crate::cli) struct Global {
         value_name = "NAME=VALUE"
     )]
     pub(in crate::cli) set: Vec<String>,
-    /// Print what would be done; change nothing
+    /// Print the plan; change nothing
     #[arg(long, global = true)]
     pub(in crate::cli) dry_run: bool,
-    /// Apply late files of a merged branch after later ones
+    /// Apply late migrations of a merged branch, on top of later ones
     #[arg(long, global = true)]
     pub(in crate::cli) out_of_order: bool,
-    /// How long a migration may wait for a lock, such as 5s [default: no limit]
+    /// Time limit for a migration to wait for a lock, such as 5s [default: no limit]
     #[arg(long, global = true, value_name = "DURATION")]
     pub(in crate::cli) lock_timeout: Option<String>,
-    /// How long one statement may run, such as 10min [default: no limit]
+    /// Time limit for one statement, such as 10min [default: no limit]
     #[arg(long, global = true, value_name = "DURATION")]
     pub(in crate::cli) statement_timeout: Option<String>,
-    /// How long to wait for another migrator, and for a server that is starting [default: 5min for the migrator]
+    /// Time to wait for another migrator, and for a server that is starting [default: 5min for the
+    /// migrator]
     #[arg(long, global = true, value_name = "DURATION", num_args = 0..=1, default_missing_value = "5min")]
     pub(in crate::cli) wait: Option<String>,
     /// Print data as JSON
     #[arg(long, global = true)]
     pub(in crate::cli) json: bool,
-    /// A table that has to exist (deprecated: the bundle enforces inheritance)
+    /// A table that must exist (deprecated: the bundle enforces inheritance)
     #[arg(short, long, global = true, value_name = "TABLE")]
     pub(in crate::cli) inherits: Vec<String>,
     #[command(flatten)]
@@ -96,48 +97,48 @@ pub(in crate::cli) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Verb {
-    /// Make a migration project in an empty place
+    /// Create a migration project in an empty directory
     New {
-        /// Its directory
+        /// The project's directory
         directory: PathBuf,
     },
     /// Apply the hectic bundle
     #[command(visible_alias = "initialize")]
     Init,
-    /// Make a migration, up and down, and print its path
+    /// Create a migration, up and down, and print its path
     Create {
-        /// What it is about; a part of its name
+        /// A description, which becomes a part of the name
         description: Option<String>,
-        /// The same
+        /// The description
         #[arg(short, long, conflicts_with = "description")]
         name: Option<String>,
     },
-    /// Move forward or back
+    /// Apply or revert migrations
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Migrate {
         #[command(subcommand)]
         verb: MigrateVerb,
     },
-    /// Move forward: all, next, or until TARGET
+    /// Apply migrations: all, next, or until TARGET
     Apply {
         #[command(subcommand)]
         verb: Option<ApplyVerb>,
     },
-    /// Show the migrations on disk and what they lack
+    /// List the migrations on disk and their missing files
     List {
-        /// Names only
+        /// Print names only
         #[arg(long)]
         raw: bool,
     },
     /// Show the state of every migration
     Info,
-    /// Show the log of everything that was done
+    /// Show all events of the history
     History,
     /// Check names, checksums and order; apply nothing
     Validate,
-    /// Set a migration whose migrator has died from Running to Error; undoes no SQL
+    /// Set migrations whose migrator has died from Running to Error; undoes no SQL
     Abort,
-    /// Make the history agree with the files: changed checksums, missing files
+    /// Record changed checksums and missing files in the history
     Repair {
         /// Record this migration as applied instead
         #[arg(long, value_name = "NAME")]
@@ -145,13 +146,13 @@ pub(in crate::cli) enum Verb {
         /// Record this migration as not applied instead
         #[arg(long, value_name = "NAME")]
         reverted: Vec<String>,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(short, long)]
         yes: bool,
     },
-    /// Drop the migrator's own objects; the history is lost
+    /// Drop the migrator's own objects, including the history
     Clean {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(short, long)]
         yes: bool,
     },
@@ -160,30 +161,30 @@ pub(in crate::cli) enum Verb {
         /// A name, a version, or latest
         name: String,
     },
-    /// Prove in a private cluster that every down undoes its up
+    /// Prove in a private cluster that each down undoes its up
     Verify,
-    /// Write the migration directory anew from the history
+    /// Restore the migration directory from the history
     Fetch,
 }
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum MigrateVerb {
-    /// Forward by N (1), or all
+    /// Apply N migrations (1), or all
     Up {
         /// A number, or all
         count: Option<String>,
     },
-    /// Back by N (1), or all
+    /// Revert N migrations (1), or all
     Down {
         /// A number, or all
         count: Option<String>,
     },
-    /// Forward or back to NAME, to the latest, or to 0
+    /// Apply or revert until NAME, the latest, or 0 is reached
     To {
         /// A name or version, latest, head, last, or 0
         name: String,
     },
-    /// Back by N (1) and forward again
+    /// Revert N migrations (1) and apply them again
     Redo {
         /// A number
         count: Option<String>,
@@ -192,11 +193,11 @@ pub(in crate::cli) enum MigrateVerb {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ApplyVerb {
-    /// Everything that is pending
+    /// Apply all pending migrations
     All,
-    /// The next one
+    /// Apply the next migration
     Next,
-    /// Everything up to TARGET, with it
+    /// Apply everything up to and including TARGET
     Until {
         /// A name or version, or latest
         target: String,
@@ -209,7 +210,7 @@ impl Arguments {
     }
 }
 
-/// `--wait` may stand without a value, but not swallow a command.
+/// Inserts the default value of `--wait`, so that clap does not take a command as its value.
 pub(in crate::cli) fn prepare(mut words: Vec<OsString>) -> Vec<OsString> {
     for at in 0..words.len() {
         let next = words.get(at + 1).and_then(|next| next.to_str());
@@ -221,8 +222,8 @@ pub(in crate::cli) fn prepare(mut words: Vec<OsString>) -> Vec<OsString> {
     words
 }
 
-/// `database [options] migrator …` as `migrator [options] …`: options that both know have the same
-/// meaning there; `None` for another verb.
+/// Rewrites `database [options] migrator …` as `migrator [options] …`. Options that both programs
+/// have mean the same. Returns `None` for another verb.
 pub(in crate::cli) fn from_database(words: &[OsString]) -> Option<Vec<OsString>> {
     let mut ours: Vec<OsString> = vec!["migrator".into()];
     let mut at = 1;
@@ -250,7 +251,8 @@ pub(in crate::cli) fn from_database(words: &[OsString]) -> Option<Vec<OsString>>
     Some(ours)
 }
 
-/// Two commands where one is expected: which level is ambiguous. `words` is what was typed.
+/// The error for two commands where one is expected. It says at which level. `words` are the
+/// arguments as the user typed them.
 pub(in crate::cli) fn ambiguity(error: &clap::Error, words: &[OsString]) -> Option<&'static str> {
     let context = match error.kind() {
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
@@ -258,7 +260,7 @@ pub(in crate::cli) fn ambiguity(error: &clap::Error, words: &[OsString]) -> Opti
         _ => return None,
     };
     let Some(ContextValue::String(word)) = error.get(context) else { return None };
-    // `migrate up to NAME`: the second command was taken for the first one's number
+    // for `migrate up to NAME`, clap took the second command as the number of the first one
     let typed: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
     let after =
         typed.iter().position(|word| *word == "migrate").map_or(&[][..], |at| &typed[at + 1..]);
@@ -266,14 +268,14 @@ pub(in crate::cli) fn ambiguity(error: &clap::Error, words: &[OsString]) -> Opti
     if known(0) && known(1) {
         return ambiguous(after[1]);
     }
-    // `migrator up` is no second command but an unknown one
+    // `migrator up` has no second command, only an unknown one
     if after.is_empty() && MIGRATE_COMMANDS.contains(&word.as_str()) {
         return None;
     }
     ambiguous(word)
 }
 
-/// Whether a word that stands where none belongs is a command.
+/// The error for a command in a wrong place. `None` if `word` is not a command.
 pub(in crate::cli) fn ambiguous(word: &str) -> Option<&'static str> {
     if MIGRATE_COMMANDS.contains(&word) {
         Some("ambiguous migrate subcommand")

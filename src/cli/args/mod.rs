@@ -1,4 +1,4 @@
-//! The arguments of the programs, as clap reads them.
+//! The arguments of the programs, parsed by clap.
 
 pub(in crate::cli) mod cleanup;
 pub(in crate::cli) mod database;

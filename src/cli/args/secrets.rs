@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-/// The languages in which secrets are printed.
+/// The formats in which secrets are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(in crate::cli) enum Language {
     /// `NAME='value'` lines.
@@ -25,13 +25,13 @@ pub(in crate::cli) enum SecretsVerb {
         /// The dotenv, plain or sealed [default: HECTIC_DOTENV_CONTENT, HECTIC_DOTENV_FILE, .env.$ENVIRONMENT]
         #[arg(short = 'f', long, value_name = "FILE")]
         dotenv_file: Option<PathBuf>,
-        /// A dotenv without entries removes all secrets
+        /// Accept a dotenv without entries, which removes all secrets
         #[arg(long)]
         allow_empty: bool,
     },
-    /// List names and times of change; nothing is decrypted
+    /// List names and times of change; decrypts nothing
     List {
-        /// Print them as JSON
+        /// Print the list as JSON
         #[arg(long)]
         json: bool,
     },
@@ -40,7 +40,7 @@ pub(in crate::cli) enum SecretsVerb {
         /// The secret's name
         name: String,
     },
-    /// Store a value, which comes from standard input or is asked for
+    /// Store a value from standard input or a prompt
     Set {
         /// The secret's name
         name: String,
@@ -52,13 +52,13 @@ pub(in crate::cli) enum SecretsVerb {
     },
     /// Add a key and seal all secrets of the cluster with it
     Rotate {
-        /// Remove the old keys once nothing is sealed with them
+        /// Remove the old keys after all secrets are sealed with the new one
         #[arg(long)]
         drop_old: bool,
     },
     /// Print all secrets
     Export {
-        /// How
+        /// The output format
         #[arg(id = "language", long = "format", value_name = "FORMAT", default_value = "dotenv")]
         format: Language,
     },
@@ -71,11 +71,11 @@ pub(in crate::cli) enum SecretsVerb {
     Seal {
         /// The dotenv
         file: PathBuf,
-        /// The sealed one [default: FILE.sealed]
+        /// The sealed dotenv [default: FILE.sealed]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Run a command with the secrets in its environment, and in no other
+    /// Run a command that gets the secrets in its environment
     Run {
         /// The command and its arguments
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]

@@ -1,4 +1,5 @@
-//! `postgres-cleanup`: stops the development cluster. Made for traps, so nothing to do is success.
+//! `postgres-cleanup`: stops the development cluster. It is meant for traps, so it succeeds if no
+//! server runs.
 
 use crate::cli::args::cleanup::Arguments;
 use crate::cli::env::Env;
@@ -11,7 +12,7 @@ pub(in crate::cli) fn execute(_: Arguments) -> Result<()> {
     let resolve = Resolve { env: Env::capture()?, url: None, url_variables: &["DB_URL"] };
     let layout = match resolve.layout() {
         Ok(layout) => layout,
-        // no directory, or one that can hold no cluster
+        // there is no directory, or it cannot contain a cluster
         Err(error) if matches!(error.kind(), Kind::Missing | Kind::Conflict) => {
             tracing::debug!("nothing to stop: {error}");
             return Ok(());

@@ -1,4 +1,4 @@
-//! `postgres-init`: provides a vanilla cluster.
+//! `postgres-init`: provides a cluster without the bundle.
 
 use crate::cli::args::init::Arguments;
 use crate::cli::env::Env;
@@ -17,7 +17,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
     provide(&resolve, existing, false, arguments.export).map(drop)
 }
 
-/// Provides the cluster and tells about it; shared with `database init`.
+/// Provides the cluster and prints its URL; `database init` uses it, too.
 pub(in crate::cli) fn provide(
     resolve: &Resolve,
     existing: Existing,
@@ -41,7 +41,7 @@ pub(in crate::cli) fn provide(
     Ok(ready)
 }
 
-/// The development cluster that the environment describes.
+/// Builds the description of the development cluster from the environment.
 pub(in crate::cli) fn development(
     resolve: &Resolve,
     existing: Existing,

@@ -1,4 +1,5 @@
-//! The verbs of `database` about backups: values resolved, the command run, its report printed.
+//! The verbs of `database` about backups: they resolve values, run the command and print its
+//! report.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -69,14 +70,16 @@ pub(in crate::cli) fn run_restore(
     Ok(())
 }
 
-/// The project's connection, when it leads to the cluster that is restored.
+/// The project's connection, if it leads to the cluster that is replaced.
 fn meant(resolve: &Resolve, spec: &ClusterSpec) -> Result<Option<Conninfo>> {
     let Some((url, conninfo)) = resolve.project_url()? else { return Ok(None) };
     if is_meant_by(&spec.layout, spec.port, &conninfo) {
         return Ok(Some(conninfo));
     }
     let place = spec.layout.working_directory().display();
-    tracing::warn!("{url} does not point to the cluster in {place}, into which is restored");
+    tracing::warn!(
+        "{url} does not point to the cluster in {place}, which is replaced by the backup"
+    );
     Ok(None)
 }
 
@@ -102,16 +105,16 @@ pub(in crate::cli) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments
     let Normalized { taken, database, changes, warnings, steps } = normalize.run()?;
     tell(&changes, &warnings);
     ui::status(&format!("normalised: {}{}", output.display(), timing(&steps)));
-    ui::status(&format!("{}; what counts is {database}", contents(&taken)));
+    ui::status(&format!("{}; its main database is {database}", contents(&taken)));
     Ok(())
 }
 
-/// The directory of a backup.
+/// The directory of a backup; the default if the user named none.
 pub(in crate::cli) fn place(resolve: &Resolve, path: Option<&Path>) -> Result<PathBuf> {
     path.map_or_else(|| resolve.backup_directory(), |path| Ok(absolute(path)))
 }
 
-/// `PATH-normalized`.
+/// The default output directory: `PATH-normalized`.
 fn normalized(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push("-normalized");
@@ -123,7 +126,7 @@ fn contents(taken: &Taken) -> String {
     format!("PostgreSQL {}, {}, of {databases}", taken.sidecar.server, size(taken.size))
 }
 
-/// Says how old a backup is and how many migrations it lacks, where that is known.
+/// Prints the age of a backup and the number of migrations that it lacks, if they are known.
 pub(in crate::cli) fn tell_age(backup: &Backup, behind: Option<usize>) {
     let behind = match behind {
         None => String::new(),

@@ -19,7 +19,7 @@ use crate::project::workspace::{Workspace, require_file};
 use crate::sys::error::{Context, Error, IoContext, Kind, Result};
 use crate::sys::file;
 
-/// The file of rules in `DATABASE_DIR`.
+/// The default file of rules, in `DATABASE_DIR`.
 const IGNORE_FILE: &str = "diff-ignore.toml";
 
 pub(in crate::cli) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
@@ -28,7 +28,7 @@ pub(in crate::cli) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()
     tell(weight, ignored)
 }
 
-/// Exit 1 says that there are differences, so what would be a generic 1 is 13.
+/// Replaces exit code 1 by 13, because 1 means that there are differences.
 fn never_one(error: Error) -> Error {
     match error.kind() {
         Kind::Failed | Kind::Sql => error.with_kind(Kind::Unexpected),
@@ -36,8 +36,8 @@ fn never_one(error: Error) -> Error {
     }
 }
 
-/// Compares, and shows what differs. Returns also how many differences are set aside, and what became
-/// of a draft.
+/// Compares and prints the differences. Returns also the number of differences that rules set
+/// aside, and the result of the draft.
 fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, Option<Outcome>)> {
     let counting = counting(flags)?;
     let draft = draft::wanted(resolve, flags.write_migration.as_ref(), &counting)?;
@@ -71,22 +71,22 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
     Ok((weight, report.ignored.len(), report.draft.take()))
 }
 
-/// The rules in the file that was named, or in the default one, which need not be there.
+/// Reads the rules from the file that the user named, or from the default file if it exists.
 fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
     let default = workspace.database_directory.join(IGNORE_FILE);
     let file = named.unwrap_or(&default);
     if named.is_some() {
-        require_file(file, "the file of rules", "create it, or leave --ignore-file out")?;
+        require_file(file, "the file of rules", "create it, or omit --ignore-file")?;
     } else if !file.exists() {
         return Ok(Rules::default());
     }
     let text = crate::sys::process::read_text(file).on("read", file)?;
     let rules = Rules::parse(&text).map_err(|error| {
-        error.hint(format!("mend {}; docs/guide/diff.md says what a rule is", file.display()))
+        error.hint(format!("correct {}; docs/guide/diff.md describes the rules", file.display()))
     })?;
     for rule in rules.expired(today()) {
         let until = rule.until.map(|date| date.to_string()).unwrap_or_default();
-        tracing::warn!("the rule for \"{}\" ended on {until}: {}", rule.object, rule.reason);
+        tracing::warn!("the rule for \"{}\" expired on {until}: {}", rule.object, rule.reason);
     }
     Ok(rules)
 }
@@ -108,8 +108,8 @@ fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {
         None => {
             let place = backup::place(resolve, flags.backup.as_deref())?;
             let backup = Backup::open(&place)
-                .hint("--from-migrations compares with all migrations, from nothing")
-                .hint("--against URL compares with a database that is there")?;
+                .hint("--from-migrations compares with the migrations, applied to a new database")
+                .hint("--against URL compares with an existing database")?;
             Ok(Against::Backup(backup))
         }
     }

@@ -1,4 +1,4 @@
-//! `database doctor`: looks at every precondition through the eyes of the other verbs.
+//! `database doctor`: checks every precondition in the same way as the other verbs.
 
 use crate::cli::output::text::{logs, templates};
 use crate::cli::output::ui;
@@ -9,7 +9,8 @@ use crate::postgres::connection::session::Session;
 use crate::project::workspace::require_file;
 use crate::sys::error::{Error, Result};
 
-/// Looks, prints the findings, and fails with the first problem's exit code.
+/// Checks and prints the findings. If a precondition is not met, fails with the exit code of the
+/// first one.
 pub(in crate::cli) fn run(resolve: &Resolve) -> Result<()> {
     let mut diagnosis = Diagnosis::default();
     programs(resolve, &mut diagnosis);
@@ -77,7 +78,7 @@ fn project(resolve: &Resolve, diagnosis: &mut Diagnosis) {
         return;
     };
     let hint = "create it, or set DATABASE_SOURCE or HYDRATE_ENTRYPOINT";
-    let entrypoint = require_file(&workspace.entrypoint, "the entrypoint", hint);
+    let entrypoint = require_file(&workspace.entrypoint, "the entry point", hint);
     diagnosis.look("entrypoint", entrypoint, |()| workspace.entrypoint.display().to_string());
     if workspace.patch.named {
         let patch =
@@ -101,10 +102,11 @@ fn cluster(resolve: &Resolve, layout: Layout, diagnosis: &mut Diagnosis) {
     let sockets = layout.sockets(spec.port);
     let socket = sockets.directories[0].display().to_string();
     if sockets.short {
-        let advice = "nothing to do; a shorter PG_WORKING_DIR without a comma would hold its own";
+        let advice =
+            "nothing to do; a shorter PG_WORKING_DIR without a comma would contain the socket";
         diagnosis.note(
             "socket",
-            format!("{socket}, as the working directory can hold none"),
+            format!("{socket}, because the working directory is unsuitable"),
             advice,
         );
     } else {
@@ -112,7 +114,7 @@ fn cluster(resolve: &Resolve, layout: Layout, diagnosis: &mut Diagnosis) {
     }
     diagnosis.look("server", Liveness::of(&layout.data()), |liveness| match liveness {
         Liveness::Stopped => "not running".to_owned(),
-        Liveness::Stale => "was killed; the next start heals that".to_owned(),
+        Liveness::Stale => "was killed; the next start recovers it".to_owned(),
         Liveness::Running(server) => format!("running, pid {}", server.file.pid),
     });
     if let Ok(Some((url, conninfo))) = resolve.project_url()
@@ -120,7 +122,7 @@ fn cluster(resolve: &Resolve, layout: Layout, diagnosis: &mut Diagnosis) {
     {
         diagnosis.note(
             "DB_URL",
-            format!("{url} points elsewhere than the cluster"),
+            format!("{url} does not point to the cluster"),
             "add ?host=$PG_WORKING_DIR if it is meant; `init` and `deploy` refuse it",
         );
     }

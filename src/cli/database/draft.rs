@@ -1,4 +1,4 @@
-//! `database diff --write-migration`: what is wanted, and what became of it.
+//! `database diff --write-migration`: the request, and its result.
 
 use crate::cli::migrator::settings;
 use crate::cli::output::diff;
@@ -8,7 +8,7 @@ use crate::command::diff::{Outcome, Refusal, Writing};
 use crate::compare::drift::Class;
 use crate::sys::error::{Error, Result};
 
-/// The migration that `--write-migration` names.
+/// Builds the request from `--write-migration`.
 pub(in crate::cli) fn wanted(
     resolve: &Resolve,
     name: Option<&String>,
@@ -22,15 +22,15 @@ pub(in crate::cli) fn wanted(
     }))
 }
 
-/// Says what became of it.
+/// Prints the result.
 ///
 /// # Errors
-/// `Failed` with the draft, when it was not saved.
+/// `Failed`, with the draft, if it was not saved.
 pub(in crate::cli) fn tell(outcome: Option<&Outcome>) -> Result<()> {
     match outcome {
         None => Ok(()),
         Some(Outcome::Needless) => {
-            ui::status("nothing differs that counts: no migration was written");
+            ui::status("no difference counts: no migration was written");
             Ok(())
         }
         Some(Outcome::Saved([up, down])) => {
@@ -45,7 +45,7 @@ fn refused(refusal: &Refusal) -> Error {
     let direction = refusal.direction;
     let error = match &refusal.failed {
         Some(failed) => {
-            // what psql was given is nobody's file
+            // remove the name of the temporary file that psql ran
             let message = failed.message();
             let failure = message.split_once(".sql: ").map_or(message, |(_, rest)| rest);
             let error =
@@ -60,5 +60,5 @@ fn refused(refusal: &Refusal) -> Error {
     error
         .detail(format!("The draft, up:\n\n{}", refusal.content.up))
         .detail(format!("The draft, down:\n\n{}", refusal.content.down))
-        .hint("write the migration with `migrator create`, and take from the draft what serves")
+        .hint("write the migration with `migrator create`, and reuse parts of the draft")
 }

@@ -1,4 +1,4 @@
-//! The verbs of `database`: values resolved, the command run, its report printed.
+//! The verbs of `database`: they resolve values, run the command and print its report.
 
 mod backup;
 mod diff;
@@ -54,7 +54,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::PullStaging(flags) => pull::run(&resolve, &flags),
         Verb::Snapshot { verb } => snapshot::run(&resolve, &verb, &inherits),
         Verb::Status { json } => verbs::show_status(&resolve, json),
-        // `cli::database` has handed these over before they were parsed
+        // `cli::database` passes these to the migrator before it parses them
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),
         Verb::Psql { arguments } => {
             check_inherits(&resolve, &inherits)?;

@@ -1,4 +1,4 @@
-//! `database pull_staging`: the environment's contract, the arguments, and what is said at the end.
+//! `database pull_staging`: the variables, the arguments and the final report.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub(in crate::cli) fn run(resolve: &Resolve, arguments: &PullArguments) -> Resul
     Ok(())
 }
 
-/// The database to load into.
+/// The database to load into, if `--into-database` is given.
 fn into(resolve: &Resolve, arguments: &PullArguments, by_ssh: bool) -> Result<Option<Conninfo>> {
     if !arguments.into_database {
         return Ok(None);
@@ -61,7 +61,7 @@ fn into(resolve: &Resolve, arguments: &PullArguments, by_ssh: bool) -> Result<Op
     Ok(Some(conninfo))
 }
 
-/// What is about the file, where there is none.
+/// Refuses options about the patch file together with `--into-database`.
 fn refuse_both(arguments: &PullArguments) -> Result<()> {
     let about_file = [
         ("--format", arguments.format.is_some()),
@@ -72,13 +72,13 @@ fn refuse_both(arguments: &PullArguments) -> Result<()> {
     match about_file.iter().find(|(_, given)| arguments.into_database && *given) {
         None => Ok(()),
         Some((option, _)) => Err(Error::conflict(format!(
-            "{option} is about the file, and --into-database writes none"
+            "{option} is for the patch file, and --into-database writes no file"
         ))
-        .hint(format!("leave out {option} or --into-database"))),
+        .hint(format!("omit {option} or --into-database"))),
     }
 }
 
-/// The four variables.
+/// The four variables that a pull requires.
 struct Contract {
     ssh_host: Option<String>,
     url: String,
@@ -87,7 +87,8 @@ struct Contract {
 }
 
 impl Contract {
-    /// Exit 3 with the name of the first that is missing. Flags alone may be empty.
+    /// Reads the variables. Exits with 3 and the name of the first one that is missing. Only the
+    /// flags may be empty.
     fn of(resolve: &Resolve, direct: bool) -> Result<Self> {
         let named = |name| {
             let value = resolve.env.text(name)?.map(str::to_owned);
@@ -118,7 +119,8 @@ fn missing(name: &str) -> Error {
     Error::missing(format!("{name} is not set")).hint(hint)
 }
 
-/// A flag that a pull does not know leaves all to `pg_dump`, and with it what only a pull can do.
+/// Decides whether `pg_dump` must do the pull because of a flag that only it can obey. Then options
+/// that `pg_dump` does not have are errors.
 fn by_pg_dump(
     resolve: &Resolve,
     arguments: &PullArguments,
@@ -144,11 +146,13 @@ fn by_pg_dump(
     ];
     if let Some((option, _)) = lost.iter().find(|(_, given)| *given) {
         return Err(Error::conflict(format!(
-            "only pg_dump knows {unknown}, and it knows no {option}"
+            "only pg_dump can obey {unknown}, and it does not support {option}"
         ))
-        .hint(format!("leave out {option}, or these words of STAGING_DUMP_FLAGS")));
+        .hint(format!("omit {option}, or remove these flags from STAGING_DUMP_FLAGS")));
     }
-    tracing::warn!("only pg_dump knows {unknown}: the file is as it writes it, to be loaded once");
+    tracing::warn!(
+        "only pg_dump can obey {unknown}: it writes the file, which can be loaded only once"
+    );
     Ok(Some((resolve.client()?, flags.clone())))
 }
 
@@ -170,8 +174,11 @@ fn pull_options(
     };
     let limits = rules("limit", &arguments.limits)?;
     if let Some(rule) = limits.iter().find(|rule| rule.text.parse::<u64>().is_err()) {
-        return Err(Error::conflict(format!("--limit {}={}: no number", rule.table, rule.text))
-            .hint("write it as in --limit shop.orders=1000"));
+        return Err(Error::conflict(format!(
+            "--limit {}={} is not a number",
+            rule.table, rule.text
+        ))
+        .hint("write it as in --limit shop.orders=1000"));
     }
     Ok(PullOptions {
         selection: Selection {
@@ -199,14 +206,14 @@ fn since(arguments: &PullArguments) -> Result<Option<Since>> {
     };
     if let Some(limit) = arguments.limits.first() {
         return Err(Error::conflict(format!(
-            "--limit {limit}: no part of a table can be gone on from"
+            "--limit {limit}: an incremental pull cannot start from a part of a table"
         ))
-        .hint("leave out --limit, or --since and --incremental"));
+        .hint("omit --limit, or --since and --incremental"));
     }
     Ok(Some(since))
 }
 
-/// `TABLE=TEXT`.
+/// Parses `TABLE=TEXT`.
 fn rules(option: &str, given: &[String]) -> Result<Vec<Rule>> {
     let rule = |given: &String| {
         let found =
@@ -220,7 +227,7 @@ fn rules(option: &str, given: &[String]) -> Result<Vec<Rule>> {
     given.iter().map(rule).collect()
 }
 
-/// Staging's connection.
+/// The connection to staging.
 fn conninfo(resolve: &Resolve, url: &str, timeout: u32) -> Result<Conninfo> {
     let url = PgUrl::parse(url).map_err(unusable)?;
     resolve.staging(&url.with_default("connect_timeout", &timeout.to_string()))

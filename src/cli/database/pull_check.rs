@@ -1,4 +1,4 @@
-//! `database pull_staging --check`: what a pull would find, as tables on standard output.
+//! `database pull_staging --check`: prints the result of the check as tables.
 
 use crate::cli::output::text::size;
 use crate::cli::output::{table, ui};

@@ -1,4 +1,4 @@
-//! `database pull_staging --scan`: a proposal for `staging.toml` on standard output.
+//! `database pull_staging --scan`: prints a proposal for `staging.toml`.
 
 use crate::cli::output::ui;
 use crate::command::pull_staging::PullStaging;
@@ -10,13 +10,13 @@ pub(in crate::cli) fn run(pull: &PullStaging) -> Result<()> {
     let (open, decided) = (proposals.open, proposals.decided);
     let left_out = match decided {
         0 => String::new(),
-        _ => format!("; {decided} are decided in staging.toml and left out"),
+        _ => format!("; {decided} have a decision in staging.toml already"),
     };
     ui::status(&format!("columns proposed: {open}{left_out}"));
     if !proposals.continued.is_empty() {
         let tables = proposals.continued.join(", ");
         ui::status(&format!(
-            "add to the sections that are there, which TOML allows once: {tables}"
+            "merge the lines of these tables into their existing sections, because TOML allows a section only once: {tables}"
         ));
     }
     Ok(())

@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
             Ok(())
         }
         SecretsVerb::Run { command } => in_store(resolve, |store| {
-            // what was loaded from there is in the database, or meant for another one
+            // its secrets are in the database already, or meant for another one
             let all = resolve.env.all().filter(|(name, _)| name != "HECTIC_DOTENV_CONTENT");
             let environment = Environment::unscrubbed(all);
             Err(secrets::run(store, &command, environment)?)
@@ -58,7 +58,7 @@ fn connection(resolve: &Resolve) -> Result<Conninfo> {
     resolve.connection()
 }
 
-/// The connection, to write.
+/// The connection of a verb that writes.
 fn target(resolve: &Resolve) -> Result<Conninfo> {
     let conninfo = connection(resolve)?;
     resolve.refuse_staging(&conninfo)?;
@@ -95,13 +95,15 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
 fn rotate(store: &mut Store, drop_old: bool) -> Result<()> {
     let rotated = store.rotate(drop_old)?;
     for (database, resealed) in &rotated.resealed {
-        ui::status(&format!("{database}: {resealed} sealed anew"));
+        ui::status(&format!("{database}: {resealed} sealed again"));
     }
     ui::status(match rotated.dropped {
         true => {
-            "the old keys are gone from the cluster; secrets in older backups and snapshots do not open any more"
+            "the old keys are removed from the cluster; secrets in older backups and snapshots cannot be opened any more"
         }
-        false => "the old keys still open what was sealed with them; --drop-old removes them",
+        false => {
+            "the old keys still open older secrets, for example in backups; --drop-old removes them"
+        }
     });
     Ok(())
 }
@@ -119,7 +121,7 @@ fn export(store: &mut Store, format: Language) -> Result<()> {
             variables.retain(|(name, _)| {
                 let is_variable = !name.contains('.');
                 if !is_variable {
-                    tracing::warn!("{name} is left out: no shell has such a variable");
+                    tracing::warn!("{name} is left out: shells do not allow such a variable name");
                 }
                 is_variable
             });
@@ -132,11 +134,11 @@ fn export(store: &mut Store, format: Language) -> Result<()> {
 
 fn keygen(resolve: &Resolve, file: Option<&Path>) -> Result<()> {
     let file = file.map(absolute).or_else(|| resolve.keys().project).ok_or_else(|| {
-        Error::missing("where is the key to go?").hint("name a file, or set HECTIC_SECRET_KEY_FILE")
+        Error::missing("no key file is named").hint("name one, or set HECTIC_SECRET_KEY_FILE")
     })?;
     secrets::keygen(&file)?;
     ui::status(&format!(
-        "made {}: share it with your team, and not through the repository",
+        "made {}: share it with your team, but not through the repository",
         file.display()
     ));
     Ok(())

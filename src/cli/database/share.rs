@@ -1,7 +1,8 @@
-//! `database share`: completions and man pages of all four programs, as packages install them.
+//! `database share`: completions and man pages of all four programs, in the form that packages
+//! install.
 //!
-//! Both are made from the very definitions that parse the arguments, so nothing generated is kept.
-//! The tree below the directory is that of `/usr/share`, where bash, zsh, fish and man look.
+//! Both are generated from the definitions that parse the arguments, so no generated file is kept.
+//! The directories are those of `/usr/share`, where bash, zsh, fish and man look.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +13,14 @@ use crate::cli::args::{cleanup, database, init, migrator};
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::ActingAs;
 
-/// A shell and where it looks for completions below a `share` directory.
+/// Each shell with its directory for completions inside a `share` directory.
 const COMPLETIONS: [(Shell, &str); 3] = [
     (Shell::Bash, "bash-completion/completions"),
     (Shell::Zsh, "zsh/site-functions"),
     (Shell::Fish, "fish/vendor_completions.d"),
 ];
 
-/// Writes everything below `share`, and replaces what is there.
+/// Writes all files into `share`. Replaces existing ones.
 pub(in crate::cli) fn write(share: &Path) -> Result<()> {
     let _acting = ActingAs::controller_of(share)?;
     for (shell, place) in COMPLETIONS {
@@ -37,7 +38,7 @@ pub(in crate::cli) fn write(share: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The command lines of all programs, as clap knows them.
+/// The command-line definitions of all programs.
 pub fn programs() -> [Command; 4] {
     [
         database::Arguments::command(),
@@ -73,6 +74,9 @@ mod tests {
         }
         let fish = share.path().join("fish/vendor_completions.d/database.fish");
         let fish = std::fs::read_to_string(fish).expect("read");
-        assert!(fish.contains("-l fail-on") && fish.contains("Stop the cluster and remove it"));
+        assert!(
+            fish.contains("-l fail-on")
+                && fish.contains("Stop the development cluster and remove it")
+        );
     }
 }

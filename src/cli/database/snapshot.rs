@@ -1,4 +1,4 @@
-//! The verbs of `database snapshot`: values resolved, the command run, its report printed.
+//! The verbs of `database snapshot`: they resolve values, run the command and print its report.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -86,7 +86,8 @@ fn as_text(all: &[Listed]) -> String {
     table::render(&["Name", "Saved (UTC)", "Size", "PostgreSQL"], rows)
 }
 
-/// Seconds since the epoch as a date and a time, with `between` them and `end` behind.
+/// Formats seconds since the epoch as a date and a time, with `between` in the middle and `end` at
+/// the end.
 fn time_of(epoch: u64, between: char, end: &str) -> String {
     let epoch = i64::try_from(epoch).unwrap_or_default();
     let time = time::OffsetDateTime::from_unix_timestamp(epoch);
@@ -104,7 +105,7 @@ fn target(resolve: &Resolve) -> Result<Target> {
     })
 }
 
-/// The development cluster, when that is what the project and the command line mean.
+/// The development cluster. Refuses a project or a command line that names another one.
 fn spec(resolve: &Resolve) -> Result<ClusterSpec> {
     refuse_elsewhere(resolve)?;
     let layout = resolve.layout()?;

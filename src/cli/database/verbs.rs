@@ -1,4 +1,4 @@
-//! The verbs of `database`: values resolved, the command run, its report printed.
+//! The verbs of `database`: they resolve values, run the command and print its report.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -100,7 +100,8 @@ pub(in crate::cli) fn run_patch(resolve: &Resolve, inherits: &[String]) -> Resul
     Ok(())
 }
 
-/// What rows of staging are there now. Had one not been as it was pulled, nothing had been loaded.
+/// Prints the rows of staging that the patch file has loaded. The file fails if a row differs from
+/// the pull.
 fn tell_loaded(loaded: &[TableReceipt]) {
     if loaded.is_empty() {
         return;
@@ -145,7 +146,7 @@ pub(in crate::cli) fn check(
     let spec = resolve.throwaway_spec()?;
     let connection = resolve.project_url()?;
     let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
-    // a check writes nothing into the project, its logs neither
+    // a check writes no file of the project, not even logs
     let nowhere = || Some(PathBuf::from("/dev/null"));
     let parts = &flags.parts;
     let source = || Source::of(&workspace, parts.mock, nowhere());
@@ -176,7 +177,7 @@ pub(in crate::cli) fn check(
     Ok(())
 }
 
-/// How to get at a private cluster that was kept, and how to be rid of it.
+/// Prints how to connect to a private cluster that was kept, and how to remove it.
 pub(in crate::cli) fn tell_kept(what: &str, kept: &Kept) {
     ui::status(&format!("{what}: {}", kept.way_in()));
     ui::status(&format!("remove it:    {}", kept.removal()));
@@ -223,7 +224,7 @@ pub(in crate::cli) fn run_cleanup(resolve: &Resolve) -> Result<()> {
         removed += &format!("; its snapshots stay (`database snapshot rm` removes one): {names}");
     }
     if !cleaned.left.is_empty() {
-        removed += "; these are not the tool's and stay:";
+        removed += "; these files are not from db-tool and stay:";
     }
     ui::status(&removed);
     for path in &cleaned.left {

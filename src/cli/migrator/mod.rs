@@ -1,4 +1,4 @@
-//! The verbs of `migrator`: values resolved, the command run, its report printed.
+//! The verbs of `migrator`: they resolve values, run the command and print its report.
 
 pub(in crate::cli) mod settings;
 mod verbs;

@@ -1,4 +1,4 @@
-//! What the migrator works with: options beat the environment, the environment beats the file.
+//! The settings of the migrator: options override the environment, which overrides the file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{OsUser, host_name};
 
-/// The file that is read where it is there.
+/// The default file of settings, read if it exists.
 const FILE: &str = "migrator.toml";
 
-/// How long another migrator is waited for.
+/// The default time to wait for another migrator.
 const WAIT: Duration = Duration::from_secs(300);
 
-/// The file of settings.
+/// The content of the file of settings.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
@@ -36,18 +36,19 @@ struct File {
     variables: std::collections::BTreeMap<String, String>,
 }
 
-/// Everything resolved but the connection.
+/// All resolved settings, except for the connection.
 pub(in crate::cli) struct Settings {
     resolve: Resolve,
     project: RunOptions,
     db_url: Option<String>,
     server: Vec<(&'static str, String)>,
-    /// How new migrations lie on disk.
+    /// The layout of new migrations.
     pub(in crate::cli) layout: Option<Layout>,
 }
 
 impl Settings {
-    /// From the options and the environment in `resolve`; psql variables are `variables`.
+    /// Resolves the settings. `resolve` has the environment, `variables` are the psql variables of
+    /// the command line.
     pub(in crate::cli) fn new(
         resolve: Resolve,
         global: &Global,
@@ -82,12 +83,10 @@ impl Settings {
         Ok(Self { resolve, project, db_url: file.db_url, server, layout: file.layout })
     }
 
-    /// What every verb works on.
     pub(in crate::cli) fn project(&self) -> &RunOptions {
         &self.project
     }
 
-    /// The environment.
     pub(in crate::cli) fn resolve(&self) -> &Resolve {
         &self.resolve
     }
@@ -100,19 +99,19 @@ impl Settings {
         }
     }
 
-    /// The connection of the configuration file.
+    /// Resolves the connection from the file of settings.
     fn of_file(&self, url: &str) -> Result<Conninfo> {
         let url = PgUrl::parse(url);
         let resolved = url.and_then(|url| Conninfo::resolve(&url, &self.resolve.libpq()));
         resolved.map_err(|error| error.context("cannot use db_url of the configuration"))
     }
 
-    /// Settings of the server for migrations.
+    /// Server settings for migrations.
     pub(in crate::cli) fn server(&self) -> &[(&'static str, String)] {
         &self.server
     }
 
-    /// The connection; exit 3 when nothing says where the database is.
+    /// The connection. Exits with 3 if nothing names a database.
     pub(in crate::cli) fn connection(&self) -> Result<Conninfo> {
         let conninfo = match (&self.db_url, self.resolve.project_url()?) {
             (_, Some(_)) => self.resolve.connection()?,
@@ -126,7 +125,7 @@ impl Settings {
                     "no connection: --db-url, DB_URL and PGURL are all unset",
                 )
                 .hint("export DB_URL='postgresql://USER@HOST/DATABASE', or migrator -u URL")
-                .hint("db_url in migrator.toml and PGSERVICE will do as well"));
+                .hint("or set db_url in migrator.toml, or PGSERVICE"));
             }
         };
         let settings: Vec<_> =
@@ -136,12 +135,12 @@ impl Settings {
     }
 }
 
-/// The project's migrations, for verbs of `database`: environment and `migrator.toml`, no options.
+/// The options of migrations, for verbs of `database`: from the environment and `migrator.toml`.
 pub(in crate::cli) fn project(resolve: &Resolve) -> Result<RunOptions> {
     Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.project)
 }
 
-/// How new migrations lie on disk, for verbs of `database`.
+/// The layout of new migrations, for verbs of `database`.
 pub(in crate::cli) fn layout(resolve: &Resolve) -> Result<Option<Layout>> {
     Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.layout)
 }
@@ -169,26 +168,26 @@ fn set(named: Option<String>) -> Result<String> {
     }
 }
 
-/// `name=value`, as psql's own `-v`.
+/// Parses `name=value`, as psql's own `-v` does.
 fn variable(text: &str) -> Result<(String, String)> {
     let (name, value) = text.split_once('=').ok_or_else(|| {
-        Error::missing(format!("--set {text} gives no value")).hint("write --set name=value")
+        Error::missing(format!("--set {text} has no value")).hint("write --set name=value")
     })?;
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if !is_name {
-        return Err(Error::conflict(format!("\"{name}\" is no name for a psql variable"))
+        return Err(Error::conflict(format!("\"{name}\" is not a name for a psql variable"))
             .hint("letters, digits and _ only"));
     }
     if name.starts_with("migrator_")
         || name.chars().all(|c| c.is_ascii_uppercase() || c == '_') && is_special(name)
     {
-        return Err(Error::conflict(format!("the psql variable {name} is not yours to set"))
+        return Err(Error::conflict(format!("the psql variable {name} is reserved for db-tool"))
             .hint("choose another name"));
     }
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// psql's variables on which the migrator relies.
+/// The psql variables on which the migrator relies.
 fn is_special(name: &str) -> bool {
     [
         "AUTOCOMMIT",
@@ -205,7 +204,7 @@ fn is_special(name: &str) -> bool {
     .contains(&name)
 }
 
-/// A number with one of PostgreSQL's units of time; milliseconds without.
+/// Parses a number with one of PostgreSQL's units of time. Without a unit, it means milliseconds.
 fn duration(name: &str, text: &str) -> Result<Duration> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -220,7 +219,7 @@ fn duration(name: &str, text: &str) -> Result<Duration> {
     let parsed = number.parse::<u64>().ok().zip(milliseconds).and_then(|(n, ms)| n.checked_mul(ms));
     // the server counts milliseconds in 31 bits
     parsed.filter(|ms| i32::try_from(*ms).is_ok()).map(Duration::from_millis).ok_or_else(|| {
-        Error::conflict(format!("{name} is \"{text}\", which is no duration"))
+        Error::conflict(format!("{name} is \"{text}\", which is not a duration"))
             .hint("write a whole number with ms, s, min or h, such as 30s")
     })
 }
@@ -232,12 +231,12 @@ fn read(named: Option<&Path>) -> Result<File> {
     }
     if !path.is_file() {
         return Err(Error::missing(format!("there is no configuration {}", path.display()))
-            .hint("name it with -c/--config-file, or leave that away"));
+            .hint("name it with -c/--config-file, or omit the option"));
     }
     let text = crate::sys::process::read_text(path).on("read", path)?;
     let mut file: File = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-        // not the line itself: somebody may have put a password there
+        // the message leaves the line's text out, because it may contain a password
         let message = error.message().lines().next().unwrap_or_default();
         let kind = if message.starts_with("unknown field") {
             Kind::UnknownArgument
@@ -245,9 +244,9 @@ fn read(named: Option<&Path>) -> Result<File> {
             Kind::Conflict
         };
         Error::new(kind, format!("{}:{line}: {message}", path.display()))
-            .hint("`migrator new` makes one with every setting")
+            .hint("`migrator new` creates one with every setting")
     })?;
-    // a file that the person has named is theirs
+    // trust a file that the user named explicitly
     if let Some(url) = file.db_url.as_ref().filter(|_| named.is_none()) {
         trust::check_connection(path, url)?;
     }

@@ -1,4 +1,4 @@
-//! The verbs of `migrator`: values resolved, the command run, its report printed.
+//! The verbs of `migrator`: they resolve values, run the command and print its report.
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use crate::command::migrator::change::{self, Changes};
 use crate::command::migrator::verify::Verify;
 use crate::command::migrator::{fetch, inspect};
 use crate::environment::private;
-use crate::migration::create::{self, New};
+use crate::migration::create::{self, NewMigration};
 use crate::migration::migrate::{Done, Migrate, Planned, Request};
 use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
@@ -31,7 +31,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         url: global.db_url.clone(),
         url_variables: &["DB_URL", "PGURL"],
     };
-    // with `create`, -v is the version
+    // with `create`, -v sets the version
     let (variables, version) = match verb {
         Verb::Create { .. } => (&[][..], global.set.last()),
         _ => (global.set.as_slice(), None),
@@ -57,7 +57,7 @@ struct Cli<'a> {
 impl Cli<'_> {
     fn with_database(&self, verb: Verb) -> Result<()> {
         let project = self.settings.project();
-        // what was typed wrongly is said before anything is asked of a database
+        // report wrong arguments before connecting to a database
         let request = match &verb {
             Verb::Migrate { verb } => Some(request(verb)?),
             Verb::Apply { verb } => Some(applied(verb.as_ref())),
@@ -91,7 +91,7 @@ impl Cli<'_> {
             }
             Verb::Clean { yes } => self.clean(yes),
             Verb::Fetch => self.fetch(),
-            _ => Err(Error::unexpected("a command without a database got one")),
+            _ => Err(Error::unexpected("a verb that needs no database reached the database verbs")),
         }
     }
 
@@ -102,7 +102,7 @@ impl Cli<'_> {
         }
         create::project(directory)?;
         ui::status(&format!(
-            "project made; go on with: cd {} && migrator create NAME",
+            "project created; next:  cd {} && migrator create NAME",
             directory.display()
         ));
         self.path(directory)
@@ -114,10 +114,10 @@ impl Cli<'_> {
         })?;
         let version = version.map(|text| match text.parse::<i64>() {
             Ok(version) if version > 0 => Ok(version),
-            _ => Err(Error::conflict(format!("\"{text}\" is no version"))
-                .hint("with create, -v is the version: a whole number from 1")),
+            _ => Err(Error::conflict(format!("\"{text}\" is not a version"))
+                .hint("with create, -v sets the version: a whole number from 1")),
         });
-        let new = New {
+        let new = NewMigration {
             description: &description,
             version: version.transpose()?,
             layout: self.settings.layout,
@@ -204,7 +204,7 @@ impl Cli<'_> {
         let errors = validated.findings.iter().filter(|finding| !finding.warning).count();
         if errors > 0 {
             return Err(Error::conflict(format!("the history does not fit: {errors} problems"))
-                .hint("put the files back, or record them as they are: `migrator repair`"));
+                .hint("restore the files, or record them as they are: `migrator repair`"));
         }
         ui::status(&format!("valid: {} applied, {} pending", validated.applied, validated.pending));
         Ok(())
@@ -234,11 +234,11 @@ impl Cli<'_> {
             return self.json_only(&serde_json::json!({ "dropped": false }));
         }
         change::clean(self.settings.project(), &conninfo)?;
-        ui::status("dropped; `migrator init` makes an empty history");
+        ui::status("dropped; `migrator init` creates an empty history");
         self.json_only(&serde_json::json!({ "dropped": true }))
     }
 
-    /// Shows the changes, asks, makes them.
+    /// Shows the changes, asks for consent, and makes them.
     fn consent(&self, changes: Changes<'_>, yes: bool) -> Result<()> {
         let lines: Vec<String> = changes.changes.iter().map(ToString::to_string).collect();
         if self.global.json {
@@ -269,7 +269,7 @@ impl Cli<'_> {
         print(&paths.collect::<String>())?;
         let verb = if self.global.dry_run { "to write" } else { "written" };
         ui::status(&format!(
-            "{} files {verb}, {} there already",
+            "{} files {verb}, {} exist already",
             fetched.written.len(),
             fetched.unchanged
         ));
@@ -290,7 +290,7 @@ impl Cli<'_> {
         let json = self.global.json;
         let verdicts = verify.run(&mut |verdict| {
             if !json {
-                // a reader that went away ends nothing
+                // verification goes on without a reader of its output
                 let _ = print(&report::verdict(verdict));
             }
         })?;
@@ -305,7 +305,7 @@ impl Cli<'_> {
         }
         Err(Error::new(Kind::Migration, format!("{} of {} migrations cannot be undone", failed.len(), verdicts.len()))
             .detail(failed.join("\n"))
-            .hint("mend their down files: after the down nothing of the up may be left, and nothing else be gone"))
+            .hint("correct their down files: a down must undo everything that its up did, and nothing else"))
     }
 
     fn path(&self, path: &std::path::Path) -> Result<()> {
@@ -315,7 +315,7 @@ impl Cli<'_> {
         }
     }
 
-    /// A text by itself, or under a key in JSON.
+    /// Prints a text, or a JSON object with the text under `key`.
     fn value(&self, key: &str, text: &str) -> Result<()> {
         match self.global.json {
             true => self.json(&serde_json::json!({ key: text })),
@@ -323,7 +323,7 @@ impl Cli<'_> {
         }
     }
 
-    /// For a command whose only result is that it was done.
+    /// Prints a value only as JSON; the status line says the same to people.
     fn json_only(&self, value: &serde_json::Value) -> Result<()> {
         if self.global.json { self.json(value) } else { Ok(()) }
     }
@@ -365,14 +365,14 @@ fn parse_count(verb: &str, text: Option<&str>) -> Result<Count> {
         None => Ok(Count::Number(1)),
         Some("all") => Ok(Count::All),
         Some(text) => match text.parse() {
-            Ok(0) => Err(Error::conflict(format!("{verb} 0 asks for nothing"))
+            Ok(0) => Err(Error::conflict(format!("{verb} 0 does nothing"))
                 .hint("give a number from 1, or all; `migrate to 0` reverts everything")),
             Ok(number) => Ok(Count::Number(number)),
             Err(_) => Err(match ambiguous(text) {
                 Some(message) => Error::conflict(format!("{message}: {verb} {text}"))
                     .hint("give one command at a time"),
                 None => {
-                    Error::new(Kind::UnknownArgument, format!("{verb} \"{text}\" is no number"))
+                    Error::new(Kind::UnknownArgument, format!("{verb} \"{text}\" is not a number"))
                         .hint("give a number from 1, or all; `migrate to NAME` goes to a migration")
                 }
             }),

@@ -1,4 +1,5 @@
-//! A comparison as text: what side B has more with `+`, what it lacks with `-`, what differs with `~`.
+//! A comparison as text. `+` marks objects on side B only, `-` those on side A only, `~` those that
+//! differ.
 
 use std::fmt::Write as _;
 
@@ -13,7 +14,7 @@ use crate::compare::origin::Origin;
 use crate::compare::rows::{Change, Side, TableDiff};
 use crate::sys::error::{Error, Result};
 
-/// The whole report; empty when nothing differs.
+/// Formats the report. Returns an empty text if nothing differs.
 pub(in crate::cli) fn text(report: &Report) -> String {
     if report.schema.is_empty() && report.rows.is_empty() {
         return String::new();
@@ -32,7 +33,7 @@ pub(in crate::cli) fn text(report: &Report) -> String {
     text
 }
 
-/// The report for programs; `docs/reference/json.md` describes its fields.
+/// Formats the report as JSON; `docs/reference/json.md` describes its fields.
 pub(in crate::cli) fn json(report: &Report, weight: Weight) -> Result<String> {
     let schema: Vec<_> = report
         .schema
@@ -61,7 +62,7 @@ pub(in crate::cli) fn json(report: &Report, weight: Weight) -> Result<String> {
         .map_err(|error| Error::unexpected(format!("cannot write JSON: {error}")))
 }
 
-/// The text with the colours of its signs.
+/// Colours each line by its sign.
 pub(in crate::cli) fn coloured(text: &str) -> String {
     let line = |line: &str| {
         let colour = match line.trim_start().chars().next() {
@@ -99,7 +100,7 @@ fn object(text: &mut String, identity: &Identity, differences: &[&Difference]) {
     }
 }
 
-/// Two short values on a line, longer ones as a unified difference.
+/// Writes two short values on one line, longer ones as a unified diff.
 fn values(text: &mut String, before: Option<&str>, after: Option<&str>) {
     let (before, after) = (before.unwrap_or("(none)"), after.unwrap_or("(none)"));
     if !before.contains('\n') && !after.contains('\n') && before.len() + after.len() < 150 {
@@ -114,7 +115,8 @@ fn values(text: &mut String, before: Option<&str>, after: Option<&str>) {
     }
 }
 
-/// Something of the database's on one line, and without anything that a terminal would obey.
+/// Puts text from the database on one line and escapes control characters, which a terminal would
+/// obey.
 fn line(text: &str) -> String {
     let mut line = String::new();
     for one in text.chars() {
@@ -160,7 +162,7 @@ fn row(columns: &[String], cells: &[Option<String>]) -> String {
         .join(" ")
 }
 
-/// A value on one line, told apart from NULL.
+/// Formats a value on one line, so that it differs from NULL.
 fn value(cell: Option<&String>) -> String {
     let Some(text) = cell else { return "NULL".to_owned() };
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '\'';

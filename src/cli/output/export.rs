@@ -1,4 +1,4 @@
-//! `--export`: the connection variables, for a shell, a program or a file to read.
+//! `--export`: prints the connection variables for a shell, a program or a file.
 
 use serde_json::{Map, Value};
 
@@ -7,10 +7,11 @@ use crate::environment::development::Ready;
 use crate::sys::error::{Error, Result};
 use crate::sys::shell;
 
-/// The languages in which variables can be exported.
+/// The formats of exported variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// `export NAME='value' …`, for `eval` in a POSIX shell: one command, so that its status tells.
+    /// `export NAME='value' …`, for `eval` in a POSIX shell. It is one command, so its status
+    /// covers all variables.
     Sh,
     /// `set -gx NAME 'value'`, for `eval` in fish.
     Fish,
@@ -20,11 +21,11 @@ pub enum Format {
     Dotenv,
 }
 
-/// A valid name for the variable that holds the URL; exit 2 otherwise.
+/// Checks the name of the variable that gets the URL. Exits with 2 if it is not allowed.
 pub fn check_name(name: &str) -> Result<&str> {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let rest = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    // the two that hold a URL anyway
+    // these two hold a URL anyway
     let url = matches!(name, "PGURL" | "DB_URL");
     let ours = name.starts_with("POSTGRESQL_")
         || name.starts_with("PG")
@@ -34,13 +35,13 @@ pub fn check_name(name: &str) -> Result<&str> {
         return Ok(name);
     }
     Err(Error::conflict(format!(
-        "PG_URL_VAR is \"{}\", which is no name for it",
+        "PG_URL_VAR is \"{}\", which cannot be its name",
         name.escape_debug()
     ))
-    .hint("use letters, digits and _, not starting with a digit, and no name that means something"))
+    .hint("use letters, digits and _, not starting with a digit, and no name that has another meaning"))
 }
 
-/// The variables of a cluster that is ready; the last ones win where names are equal.
+/// The variables of a cluster that is ready. `PG_URL_VAR` overrides a variable of the same name.
 pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
     let url = ready.url.to_url();
     let mut variables = vec![
@@ -63,7 +64,7 @@ pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
     variables
 }
 
-/// The text to print.
+/// Formats the variables.
 pub fn render(format: Format, variables: &[(String, String)]) -> String {
     let lines = |line: fn(&str, &str) -> String| {
         variables.iter().map(|(name, value)| line(name, value) + "\n").collect()
@@ -82,12 +83,13 @@ pub fn render(format: Format, variables: &[(String, String)]) -> String {
     }
 }
 
-/// fish reads `\'` and `\\` inside single quotes, and nothing else.
+/// Quotes for fish, which has only the escapes `\'` and `\\` inside single quotes.
 fn quote_fish(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-/// Single quotes are literal in a dotenv; a value that has one goes into double quotes.
+/// Quotes for a dotenv. Single quotes are literal there, so a value that contains one gets double
+/// quotes.
 fn quote_dotenv(value: &str) -> String {
     if !value.contains(['\'', '\r']) {
         return format!("'{value}'");

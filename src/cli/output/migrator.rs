@@ -1,4 +1,4 @@
-//! What the migrator shows, as text. Pure.
+//! The output of the migrator as text. Pure.
 
 use super::table;
 use crate::command::migrator::inspect::{Finding, Info, Listed};
@@ -6,7 +6,7 @@ use crate::command::migrator::verify::Verdict;
 use crate::migration::history::Event;
 use crate::migration::migrate::Planned;
 
-/// What is on disk.
+/// The migrations on disk.
 pub(in crate::cli) fn list(listed: &[Listed]) -> String {
     let rows = listed.iter().map(|entry| {
         [entry.version.to_string(), entry.description.clone(), entry.name.clone(), entry.lacks()]
@@ -39,7 +39,7 @@ pub(in crate::cli) fn info(all: &[Info]) -> String {
     table::render(&head, rows)
 }
 
-/// The log.
+/// The events of the history.
 pub(in crate::cli) fn history(events: &[Event]) -> String {
     let head = ["Event", "When", "Migration", "Action", "State", "By", "Remark"];
     let rows = events.iter().map(|event| {
@@ -67,7 +67,7 @@ pub(in crate::cli) fn plan(steps: &[Planned], bundle: bool) -> String {
     parts.join("\n")
 }
 
-/// What a validation found.
+/// The findings of `validate`.
 pub(in crate::cli) fn findings(findings: &[Finding]) -> String {
     let lines = findings.iter().map(|finding| {
         let weight = if finding.warning { "warning" } else { "error" };
@@ -76,7 +76,7 @@ pub(in crate::cli) fn findings(findings: &[Finding]) -> String {
     lines.collect()
 }
 
-/// What came of one migration's proof.
+/// The result of verifying one migration.
 pub(in crate::cli) fn verdict(verdict: &Verdict) -> String {
     let mut text = match verdict.reversible {
         true => format!("ok      {}\n", verdict.name),
@@ -90,9 +90,9 @@ pub(in crate::cli) fn verdict(verdict: &Verdict) -> String {
             );
         }
     };
-    add("after the down, unlike before the up", &verdict.after_down);
-    add("after the second up, unlike after the first", &verdict.after_up_again);
-    add("of no consequence", &verdict.notes);
+    add("differs after the down from before the up", &verdict.after_down);
+    add("differs after the second up from after the first", &verdict.after_up_again);
+    add("differences that do not count", &verdict.notes);
     add("could not be tried", verdict.error.as_slice());
     text
 }

@@ -1,4 +1,4 @@
-//! What a person or a program reads: text, tables, progress, JSON.
+//! Output for people and programs: text, tables, progress, JSON.
 
 pub(in crate::cli) mod diff;
 pub(in crate::cli) mod export;

@@ -1,6 +1,6 @@
-//! Tables for people: columns as wide as what stands in them, two blanks between them.
+//! Tables for people. Each column is as wide as its widest cell; two blanks separate columns.
 
-/// Lines of text under a head; no blanks at the ends of lines.
+/// Formats rows under a header. Lines have no blanks at their ends.
 pub(in crate::cli) fn render<const N: usize>(
     head: &[&str; N],
     rows: impl Iterator<Item = [String; N]>,
@@ -20,7 +20,7 @@ pub(in crate::cli) fn render<const N: usize>(
     text
 }
 
-/// `12 ms`, `3.4 s`.
+/// Formats a duration: `12 ms`, `3.4 s`.
 pub(in crate::cli) fn milliseconds(milliseconds: f64) -> String {
     if milliseconds < 1000.0 {
         format!("{milliseconds:.0} ms")
@@ -29,7 +29,7 @@ pub(in crate::cli) fn milliseconds(milliseconds: f64) -> String {
     }
 }
 
-/// A text for a cell: its first line.
+/// The first line of a text, for a cell.
 pub(in crate::cli) fn first_line(text: Option<&str>) -> String {
     text.and_then(|text| text.lines().next()).unwrap_or_default().to_owned()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cluster::{self, Usage};
 use crate::sys::steps::Steps;
 
-/// Bytes in the unit that people say.
+/// Formats a size in a suitable unit.
 pub(in crate::cli) fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),
@@ -15,7 +15,7 @@ pub(in crate::cli) fn size(bytes: u64) -> String {
     }
 }
 
-/// A span of time in its largest unit.
+/// Formats a span of time in its largest unit.
 pub(in crate::cli) fn span(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -30,13 +30,13 @@ pub(in crate::cli) fn timing(steps: &Steps) -> String {
     format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
 }
 
-/// What the templates take, and may take.
+/// The size of the template cache and its limit.
 pub(in crate::cli) fn templates(used: Usage) -> String {
     let limit = size(cluster::CACHE_LIMIT);
     format!("templates: {}, {} of at most {limit}", used.count, size(used.bytes))
 }
 
-/// What the logs take, and may take after the next start.
+/// The size of the logs and its limit, which the next start enforces.
 pub(in crate::cli) fn logs(used: Usage) -> String {
     let (files, limit) = (cluster::LOG_LIMIT, size(cluster::LOG_BYTES_LIMIT));
     format!("files: {} of at most {files}, {} of at most {limit}", used.count, size(used.bytes))

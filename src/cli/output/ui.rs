@@ -1,9 +1,9 @@
-//! What a person sees: data on standard output; status, warnings, hints and progress on standard
-//! error.
+//! Output to people: data goes to standard output; status, warnings, hints and progress go to
+//! standard error.
 //!
-//! Nouns speak through `tracing` events; the layer here turns them into lines, or into JSON objects
-//! with `--log-format json`. A running step is a span, shown as a spinner on a terminal and not at
-//! all elsewhere. Colour is `anstream`'s to decide: never when piped, never with `NO_COLOR`.
+//! Lower layers emit `tracing` events. The layer here turns them into lines, or into JSON objects
+//! with `--log-format json`. A running step is a span; a terminal shows a spinner for it.
+//! `anstream` decides about colours: none in a pipe, none with `NO_COLOR`.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -26,42 +26,42 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
 
-/// How messages are written.
+/// The format of messages.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// For a person.
+    /// Text for people.
     #[default]
     Text,
-    /// One object a line.
+    /// One JSON object on each line.
     Json,
 }
 
-/// How much is said, and how: arguments of every program.
+/// The arguments of every program about its messages.
 #[derive(Debug, Default, Clone, Copy, clap::Args)]
 pub struct Voice {
-    /// Say more about what is done
+    /// Print more messages
     #[arg(long, global = true)]
     pub verbose: bool,
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// How messages are written
+    /// The format of messages
     #[arg(long = "log-format", global = true, value_name = "FORMAT", default_value = "text")]
     pub format: LogFormat,
 }
 
-/// Makes the events of this process appear.
+/// Installs the subscriber that prints the events of this process.
 pub fn install(voice: Voice) {
     let show_progress = !no_tty()
         && !voice.quiet
         && voice.format == LogFormat::Text
         && std::io::stderr().is_terminal();
     let layer = Ui { voice, spinner: show_progress.then(|| Mutex::new(None)) };
-    // a second call, which only tests make, changes nothing
+    // only tests call this twice, and the second call changes nothing
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
 
-/// Says one line of status.
+/// Prints one line of status.
 pub fn status(line: &str) {
     tracing::info!("{line}");
 }
@@ -71,7 +71,7 @@ pub fn is_coloured() -> bool {
     !no_tty() && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// Writes data to standard output. A reader that went away is no error.
+/// Writes data to standard output. It is not an error if the reader has gone.
 pub fn data(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match write(&mut out).and_then(|()| out.flush()) {
@@ -82,7 +82,7 @@ pub fn data(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result
     }
 }
 
-/// Shows an error: what and why, details as they are, what to do next.
+/// Prints an error: its message, the details, and the hints.
 pub fn error(error: &Error, code: i32, format: LogFormat) {
     let mut out = anstream::stderr().lock();
     if format == LogFormat::Json {
@@ -105,7 +105,8 @@ pub fn error(error: &Error, code: i32, format: LogFormat) {
     let _ = out.write_all(text.as_bytes());
 }
 
-/// What to do next. A full disk can be met anywhere, and systems and servers say it in the same words.
+/// The hints of an error. Every verb can find the disk full, and systems and servers report that in the
+/// same words.
 fn hints(error: &Error) -> Vec<&str> {
     const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
     let mut hints: Vec<&str> = error.hints().iter().map(String::as_str).collect();
@@ -119,7 +120,7 @@ fn hints(error: &Error) -> Vec<&str> {
 
 struct Ui {
     voice: Voice,
-    /// The running step's; none at all when nobody wants to see steps.
+    /// The spinner of the running step. The outer `None` means that steps are not shown.
     spinner: Option<Mutex<Option<ProgressBar>>>,
 }
 
@@ -205,12 +206,12 @@ impl<S: Subscriber> Layer<S> for Ui {
     }
 }
 
-/// A bar is whole even after a panic.
+/// a panic leaves the bar usable, so ignore poisoning
 fn lock(spinner: &Mutex<Option<ProgressBar>>) -> MutexGuard<'_, Option<ProgressBar>> {
     spinner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The text of an event or the name of a step.
+/// The text of an event, or the name of a step.
 #[derive(Default)]
 struct Message(String);
 
@@ -228,7 +229,7 @@ impl Visit for Message {
     }
 }
 
-/// All of an event, as it stands in its object.
+/// All fields of an event, for its JSON object.
 #[derive(Default)]
 struct Fields(serde_json::Map<String, serde_json::Value>);
 

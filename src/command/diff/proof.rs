@@ -2,8 +2,8 @@
 //!
 //! Users trust a saved migration, so the tool proves it first on a copy of side A. The up must make
 //! the copy equal to side B, and the down must make it equal to side A again. Only differences that
-//! count are considered. Some things do not come with a copy of a database, such as its privileges
-//! and settings. For those, the result of the first comparison stands.
+//! count are considered. The settings of a database do not come with a copy. For those, the result of the
+//! first comparison stands.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,10 @@ use crate::compare::draft::Draft;
 use crate::compare::drift;
 use crate::compare::drift::{Class, Difference, Roles};
 use crate::compare::facts;
-use crate::compare::facts::{Facts, Kind as Sort};
+use crate::compare::facts::{Facts, Kind as Sort, What};
 use crate::compare::rows;
 use crate::compare::rows::TableDiff;
-use crate::migration::create::{Content, New};
+use crate::migration::create::{Content, NewMigration};
 use crate::migration::name::{Layout, Name};
 use crate::migration::script::quote_argument;
 use crate::postgres::connection::conninfo::Conninfo;
@@ -85,8 +85,8 @@ pub(super) struct Compared<'a> {
 }
 
 impl Writing {
-    fn migration(&self) -> New<'_> {
-        New { description: &self.description, version: None, layout: self.layout }
+    fn migration(&self) -> NewMigration<'_> {
+        NewMigration { description: &self.description, version: None, layout: self.layout }
     }
 
     /// Checks before any work begins whether the draft can be written.
@@ -242,5 +242,7 @@ impl Trial<'_> {
 }
 
 fn is_apart(difference: &Difference) -> bool {
-    APART.contains(&difference.identity.kind)
+    let is_privilege =
+        matches!(&difference.what, What::Changed { property, .. } if property == "acl");
+    APART.contains(&difference.identity.kind) && !is_privilege
 }

@@ -1,15 +1,15 @@
-//! Privileges: from what somebody has to what somebody is to have.
+//! Statements that change privileges.
 //!
-//! An ACL that is not written down is the one that PostgreSQL gives by itself: everything to the
-//! owner and, of some kinds, something to everybody. What is made gets the default privileges that
-//! hold when it is made.
+//! If an object has no explicit ACL, PostgreSQL's built-in one applies: all privileges for the
+//! owner and, for some kinds, some for PUBLIC. A new object gets the default privileges that hold
+//! when it is made.
 
 use std::collections::BTreeMap;
 
 use super::name::{OWNER, bare, called, items, own, role, whole};
 use crate::compare::facts::{Facts, Identity, Kind, Object};
 
-/// Who may do what: the letter of each privilege, and whether it may be passed on.
+/// The privileges of each grantee: their letters, each with its grant option.
 pub(super) type Grants = BTreeMap<String, BTreeMap<char, bool>>;
 
 /// The letters of privileges, as PostgreSQL writes them, and their names.
@@ -31,7 +31,7 @@ const PRIVILEGES: [(char, &str); 14] = [
 ];
 
 /// Reads an ACL: `ann=arw*/bob, =r/bob`, or `nobody`.
-fn parse(acl: &str) -> Grants {
+pub(super) fn parse(acl: &str) -> Grants {
     let mut grants = Grants::new();
     for item in items(acl) {
         let at = match item.strip_prefix('"') {
@@ -54,7 +54,7 @@ fn parse(acl: &str) -> Grants {
     grants
 }
 
-/// What the owner and what everybody gets by itself of a server of this release.
+/// The letters of the built-in privileges: those of the owner and those of PUBLIC.
 fn letters(kind: Kind, release: u32) -> Option<(&'static str, &'static str)> {
     Some(match kind {
         Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable => {
@@ -67,19 +67,20 @@ fn letters(kind: Kind, release: u32) -> Option<(&'static str, &'static str)> {
         Kind::Language => ("U", "U"),
         Kind::ForeignDataWrapper | Kind::ForeignServer => ("U", ""),
         Kind::Column => ("", ""),
+        Kind::Database => ("CTc", "Tc"),
         _ => return None,
     })
 }
 
-fn natural(release: u32, kind: Kind, owner: &str) -> Option<Grants> {
+pub(super) fn natural(release: u32, kind: Kind, owner: &str) -> Option<Grants> {
     let (owners, everybodys) = letters(kind, release)?;
     let of = |letters: &str| letters.chars().map(|c| (c, false)).collect();
     let all = [(owner.to_owned(), of(owners)), (String::new(), of(everybodys))];
     Some(all.into_iter().filter(|(_, letters): &(_, BTreeMap<_, _>)| !letters.is_empty()).collect())
 }
 
-/// The ACL as written or, if it is not, as PostgreSQL gives it. A later release gives the owner more
-/// than is known here; what the other side spells out tells.
+/// The explicit ACL, or the built-in one. A later release may give the owner more privileges than
+/// db-tool knows; an explicit ACL on the other side shows them.
 fn effective(
     acl: Option<&str>,
     other: Option<Grants>,
@@ -100,13 +101,13 @@ fn effective(
 }
 
 /// Whom privileges are given on what, as a statement says it.
-struct Target {
+pub(super) struct Target {
     /// What comes before GRANT: default privileges have it.
-    before: String,
+    pub(super) before: String,
     /// `TABLE shop.t`.
-    on: String,
+    pub(super) on: String,
     /// The column.
-    column: Option<String>,
+    pub(super) column: Option<String>,
 }
 
 impl Target {
@@ -136,7 +137,7 @@ impl Target {
         letters.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
-    fn statements(&self, from: &Grants, to: &Grants) -> Vec<String> {
+    pub(super) fn statements(&self, from: &Grants, to: &Grants) -> Vec<String> {
         let (mut revoked, mut granted) = (Vec::new(), Vec::new());
         let none = BTreeMap::new();
         let mut names: Vec<&String> = from.keys().chain(to.keys()).collect();
@@ -182,13 +183,24 @@ fn owner_of(object: &Object) -> &str {
     object.get("owner").unwrap_or(OWNER)
 }
 
-/// From the privileges on one side to those on the other. A new owner takes over the old one's.
+/// From the privileges on one side to those on the other.
 pub(super) fn change(
     facts: &Facts,
     identity: &Identity,
     before: &Object,
     after: &Object,
 ) -> Option<Vec<String>> {
+    let [from, to] = both(facts, identity, before, after)?;
+    Some(Target::of(identity, after).statements(&from, &to))
+}
+
+/// The privileges on one side and on the other. A new owner takes over the old one's.
+pub(super) fn both(
+    facts: &Facts,
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+) -> Option<[Grants; 2]> {
     let natural = |owner: &str| natural(facts.release(), identity.kind, owner);
     let (old, new) = (before.get("acl"), after.get("acl"));
     let (owner, heir) = (owner_of(before), owner_of(after));
@@ -199,10 +211,10 @@ pub(super) fn change(
         from.entry(heir.to_owned()).or_default().extend(own);
     }
     let to = effective(new, old.map(parse), natural(heir), heir)?;
-    Some(Target::of(identity, after).statements(&from, &to))
+    Some([from, to])
 }
 
-/// From what a new object has to what it is to have; default privileges are those of `from`.
+/// Gives a new object its privileges. It begins with the default privileges of `from`.
 pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let owner = owner_of(object);
     let mut has = initial(from, identity)?;
@@ -220,7 +232,7 @@ pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Optio
     Some(Target::of(identity, object).statements(&has, &wanted))
 }
 
-fn initial(from: &Facts, identity: &Identity) -> Option<Grants> {
+pub(super) fn initial(from: &Facts, identity: &Identity) -> Option<Grants> {
     let word = match identity.kind {
         Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable => "tables",
         Kind::Sequence => "sequences",
@@ -244,7 +256,7 @@ fn initial(from: &Facts, identity: &Identity) -> Option<Grants> {
     Some(grants)
 }
 
-/// Default privileges: from one ACL to another; none is none.
+/// Changes default privileges from one ACL to another. `None` means that the side has no entry.
 pub(super) fn defaults(
     facts: &Facts,
     identity: &Identity,

@@ -1,11 +1,12 @@
-//! Aggregates: their statement is put together from what the catalog has of them.
+//! Aggregates. PostgreSQL prints no definition for them, so the statement is built from the
+//! catalog's properties.
 
 use super::mention::chains;
 use super::spread::short;
 use crate::compare::facts::{Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_literal;
 
-/// Functions, by their properties.
+/// Properties that name a function, with their keywords.
 const FUNCTIONS: [(&str, &str); 8] = [
     ("transition function", "SFUNC"),
     ("final function", "FINALFUNC"),
@@ -17,7 +18,7 @@ const FUNCTIONS: [(&str, &str); 8] = [
     ("moving final function", "MFINALFUNC"),
 ];
 
-/// Properties whose text stands in CREATE AGGREGATE unchanged, each with its keyword.
+/// Properties whose text is used unchanged, with their keywords.
 const PLAIN: [(&str, &str); 4] = [
     ("transition type", "STYPE"),
     ("transition space", "SSPACE"),

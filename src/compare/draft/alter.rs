@@ -1,15 +1,15 @@
-//! Objects as they change, one property at a time.
+//! Statements that change an object, one property at a time.
 
 use super::column;
 use super::name::{alter_whole, called, comment, items, noun, own, role, whole};
 use super::not_null;
-use super::options::option_change;
+use super::options::{enabled, option_change};
 use super::side::Side;
-use super::{acl, enums};
+use super::{acl, along, enums, name, privilege, rare};
 use crate::compare::facts::{Identity, Kind, Object};
 
-/// The statements that give `after`'s property to what is as `before`. `side` is that of `after`.
-/// None: there are none.
+/// The statements that change a property from `before` to `after`. `side` is the side of `after`.
+/// `None` if no statement can do it.
 pub(super) fn property(
     side: &Side,
     identity: &Identity,
@@ -20,18 +20,31 @@ pub(super) fn property(
     let one = |text: String| Some(vec![text]);
     let value = after.get(property);
     match (identity.kind, property) {
+        (Kind::Database, "acl") => privilege::database(side.facts, identity, before, after),
         (Kind::Database, _) => None,
+        (Kind::Privileges, _) => privilege::change(identity, before, after),
         (Kind::DefaultPrivileges, "acl") => {
             acl::defaults(side.facts, identity, Some(before), Some(after))
         }
         (_, "acl") => acl::change(side.facts, identity, before, after),
         (_, "comment") => one(comment(identity, after, value)),
         (Kind::Extension, "owner") => None,
+        // its table takes it along
+        (Kind::Sequence, "owner") if before.get("owned by").is_some() => Some(Vec::new()),
         (_, "owner") => {
             one(format!("ALTER {} OWNER TO {};", called(identity, after), role(value?)))
         }
         (Kind::Column, _) => column::change(side, identity, before, after, property),
+        (_, property) if property.starts_with(name::DEPENDS) => {
+            along::depends(identity, after, property).map(|one| vec![one])
+        }
         (Kind::Table, _) => table(identity, before, after, property),
+        (Kind::ForeignTable, "foreign options") => rare::change(identity, before, after, property),
+        (Kind::ForeignTable, _) => table(identity, before, after, property),
+        (Kind::Constraint, "definition") if after.get("inherited") == Some("yes") => {
+            Some(along::validated(side, identity, after).unwrap_or_default())
+        }
+        (Kind::Constraint, "definition") => Some(vec![along::validate(identity, after)]),
         (Kind::View | Kind::MaterializedView, "options") => {
             let (reset, set) = option_change(before.get(property), value);
             let head = called(identity, after);
@@ -70,16 +83,36 @@ pub(super) fn property(
                 None => format!("ALTER TABLE {table} SET WITHOUT CLUSTER;"),
             })
         }
+        (Kind::Index, "statistics") => Some(index_statistics(identity, before, after)),
         (Kind::Index, "replica identity") if value.is_some() => {
             let (table, index) = (whole_table(side, after)?, unqualified(&identity.name));
             let how = format!("REPLICA IDENTITY USING INDEX {index}");
             one(format!("ALTER TABLE {table} {how};"))
         }
-        // the table says what instead
+        // the table names the new replica identity
         (Kind::Index, "replica identity") => Some(Vec::new()),
         (_, "inherited" | "part of") => Some(Vec::new()),
-        _ => None,
+        _ => rare::change(identity, before, after, property),
     }
+}
+
+/// The targets of expressions in an index, from `1: 100, 2: 50`.
+fn index_statistics(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
+    let list = |object: &Object| -> Vec<(String, String)> {
+        let items = items(object.get("statistics").unwrap_or_default()).into_iter();
+        let pairs = items.filter_map(|item| item.split_once(": "));
+        pairs.map(|(number, target)| (number.to_owned(), target.to_owned())).collect()
+    };
+    let (old, new) = (list(before), list(after));
+    let gone = old.iter().filter(|(number, _)| !new.iter().any(|(other, _)| other == number));
+    let gone = gone.map(|(number, _)| (number.clone(), "-1".to_owned()));
+    let set = new.iter().filter(|one| !old.contains(one)).cloned();
+    let name = &identity.name;
+    let alter = |(number, target)| {
+        let what = format!("COLUMN {number} SET STATISTICS {target}");
+        format!("ALTER INDEX {name} ALTER {what};")
+    };
+    gone.chain(set).map(alter).collect()
 }
 
 /// The table of an index, also where the index is a constraint's.
@@ -95,15 +128,6 @@ fn unqualified(name: &str) -> &str {
     enums::split(name).1
 }
 
-fn enabled(value: Option<&str>) -> &'static str {
-    match value {
-        Some("no") => "DISABLE",
-        Some("replica") => "ENABLE REPLICA",
-        Some("always") => "ENABLE ALWAYS",
-        _ => "ENABLE",
-    }
-}
-
 fn table(
     identity: &Identity,
     before: &Object,
@@ -113,6 +137,8 @@ fn table(
     let value = after.get(property);
     let alter = |what: &str| Some(vec![format!("ALTER TABLE {} {what};", identity.name)]);
     match (property, value) {
+        ("of type", Some(of)) => alter(&format!("OF {of}")),
+        ("of type", None) => alter("NOT OF"),
         ("persistence", Some(_)) => alter("SET UNLOGGED"),
         ("persistence", None) => alter("SET LOGGED"),
         ("access method", _) => alter(&format!("SET ACCESS METHOD {}", value.unwrap_or("heap"))),
@@ -120,7 +146,7 @@ fn table(
         ("row security", None) => alter("DISABLE ROW LEVEL SECURITY"),
         ("forced row security", Some(_)) => alter("FORCE ROW LEVEL SECURITY"),
         ("forced row security", None) => alter("NO FORCE ROW LEVEL SECURITY"),
-        // the index says which
+        // the index sets it
         ("replica identity", Some("index")) => Some(Vec::new()),
         ("replica identity", _) => {
             let how = value.unwrap_or("default").to_uppercase();
@@ -162,7 +188,7 @@ fn partition(identity: &Identity, before: &Object, after: &Object) -> Vec<String
     all
 }
 
-/// In one statement, so that a table never is without what it owes.
+/// Changes the parents in one statement, so that the table never lacks an inherited constraint.
 fn inherits(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
     let list = |object: &Object| -> Vec<String> {
         items(object.get("inherits").unwrap_or_default()).iter().map(|i| (*i).to_owned()).collect()
@@ -171,7 +197,7 @@ fn inherits(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<
     let left = old.iter().filter(|parent| !new.contains(parent)).map(|p| format!("NO INHERIT {p}"));
     let joined = new.iter().filter(|parent| !old.contains(parent)).map(|p| format!("INHERIT {p}"));
     let all: Vec<String> = left.chain(joined).collect();
-    // the order of parents is what cannot be said
+    // no statement changes only the order of parents
     (!all.is_empty()).then(|| vec![format!("ALTER TABLE {} {};", identity.name, all.join(", "))])
 }
 
@@ -202,19 +228,20 @@ fn domain(identity: &Identity, after: &Object, property: &str) -> Option<Vec<Str
     Some(vec![format!("ALTER DOMAIN {} {what};", identity.name)])
 }
 
-/// Dropping. None: it cannot be expressed.
+/// The statements that drop an object. `None` if no statement can do it.
 pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let name = called(identity, object);
     let statement = |words: &str| Some(vec![format!("DROP {words};")]);
     match identity.kind {
         Kind::Column => Some(column::remove(identity, object)),
         Kind::DefaultPrivileges => acl::defaults(side.facts, identity, Some(object), None),
+        Kind::Privileges => privilege::end(identity, object),
         Kind::Constraint => {
             let own = own(identity, object);
             Some(vec![format!("{} DROP CONSTRAINT {own};", alter_whole(object))])
         }
         Kind::Table => Some(vec![column::LOSES.to_owned(), format!("DROP {name};")]),
-        // what is gone with its column is gone
+        // dropping its column may have dropped it already
         Kind::Sequence => statement(&format!("SEQUENCE IF EXISTS {}", identity.name)),
         Kind::Trigger if own(identity, object).starts_with("hectic_") => {
             statement(&format!("TRIGGER IF EXISTS {} ON {}", own(identity, object), whole(object)))
@@ -236,6 +263,6 @@ pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<
         | Kind::Rule
         | Kind::Policy
         | Kind::Publication => statement(&name),
-        _ => None,
+        _ => rare::drop(side, identity, object),
     }
 }

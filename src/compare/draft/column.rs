@@ -1,17 +1,35 @@
-//! Columns: how they are declared, and how they change.
+//! Columns: their declaration and their changes.
 
 use super::name::{alter_whole, own};
-use super::not_null;
-use super::options::{option_change, sequence_options};
+use super::options::{column_options, option_change, sequence_options};
 use super::side::Side;
+use super::{not_null, options};
 use crate::compare::facts::{Identity, Kind, Object};
 
-/// Said where rows go with what is dropped.
+/// The comment before a statement that deletes rows or values.
 pub(super) const LOSES: &str = "-- loses data";
 
-/// A column as CREATE TABLE and ADD COLUMN have it.
+/// Declares a column for CREATE TABLE and ADD COLUMN.
 pub(super) fn declaration(side: &Side, identity: &Identity, object: &Object) -> String {
-    let mut text = format!("{} {}", own(identity, object), typed(object));
+    let options = options::with_options(object.get("foreign options"));
+    let typed = match object.get("collation").filter(|_| !options.is_empty()) {
+        Some(collation) => {
+            format!("{}{options} COLLATE {collation}", object.get("type").unwrap_or_default())
+        }
+        None => typed(object) + &options,
+    };
+    format!("{} {typed}{}", own(identity, object), rest(side, identity, object))
+}
+
+/// A column of a typed table, unless its type says all.
+pub(super) fn with_options(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
+    let rest = rest(side, identity, object);
+    (!rest.is_empty()).then(|| format!("\n  {} WITH OPTIONS{rest}", own(identity, object)))
+}
+
+/// What stands behind the type.
+fn rest(side: &Side, identity: &Identity, object: &Object) -> String {
+    let mut text = String::new();
     if let Some(expression) = object.get("default").filter(|_| !side.split.contains(identity)) {
         text.push_str(&format!(" DEFAULT {expression}"));
     }
@@ -44,7 +62,7 @@ fn identity_of(side: &Side, identity: &Identity, object: &Object) -> Option<Stri
     Some(match side.identity_sequence(identity, object) {
         Some((name, sequence)) => {
             let options = sequence_options(sequence);
-            // its type is the column's
+            // the column has the type of the sequence
             let options = options.split_once(" START ").map_or("", |(_, rest)| rest);
             format!("{how} AS IDENTITY (SEQUENCE NAME {} START {options})", name.name)
         }
@@ -52,7 +70,7 @@ fn identity_of(side: &Side, identity: &Identity, object: &Object) -> Option<Stri
     })
 }
 
-/// What a declaration cannot say.
+/// The statements for properties that a declaration cannot contain.
 pub(super) fn settings(identity: &Identity, object: &Object) -> Vec<String> {
     let names = ["storage", "compression", "statistics", "options"];
     let set = |name: &&str| setting(identity, object, name, object.get(name)?);
@@ -71,7 +89,7 @@ fn setting(identity: &Identity, object: &Object, name: &str, value: &str) -> Opt
     Some(alter(identity, object, &what))
 }
 
-/// `ALTER TABLE … ALTER COLUMN …`.
+/// Builds `ALTER TABLE … ALTER COLUMN …`.
 pub(super) fn alter(identity: &Identity, object: &Object, what: &str) -> String {
     format!("{} ALTER COLUMN {} {what};", alter_whole(object), own(identity, object))
 }
@@ -102,12 +120,13 @@ pub(super) fn remove(identity: &Identity, object: &Object) -> Vec<String> {
     let (head, name) = (alter_whole(object), own(identity, object));
     let word = if is_attribute(object) { "ATTRIBUTE" } else { "COLUMN" };
     let statement = format!("{head} DROP {word} {name};");
-    // what is generated can be generated again
+    // a generated column can be generated again
     let loses = object.get("generated").is_none().then(|| LOSES.to_owned());
     loses.into_iter().chain([statement]).collect()
 }
 
-/// The type is another one, or the same anew; a default goes and comes because it may not be cast.
+/// Changes the type, or converts to a new type of the same name. A default is dropped and set
+/// again, because PostgreSQL may be unable to cast it.
 pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
     let name = own(identity, after);
     let typed = typed(after);
@@ -115,7 +134,7 @@ pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Ve
         return vec![format!("{} ALTER ATTRIBUTE {name} TYPE {typed};", alter_whole(after))];
     }
     let plain = after.get("type").unwrap_or_default();
-    // text is what any value can be read from
+    // every type can be read from text
     let via = if before.get("type") == Some(plain) { "::text" } else { "" };
     let mut all = Vec::new();
     if before.get("default").is_some() {
@@ -125,7 +144,10 @@ pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Ve
         return vec![alter(identity, after, &format!("TYPE {typed}"))];
     }
     // an explicit cast cuts a text that is too long, where assigning it is an error
-    let using = if is_text(plain) && before.get("type").is_some_and(is_text) && via.is_empty() {
+    let is_foreign = after.whole.as_ref().is_some_and(|whole| whole.kind == Kind::ForeignTable);
+    let using = if is_foreign
+        || is_text(plain) && before.get("type").is_some_and(is_text) && via.is_empty()
+    {
         String::new()
     } else {
         format!(" USING {name}{via}::{plain}")
@@ -145,14 +167,14 @@ fn is_text(name: &str) -> bool {
     ["text", "character varying"].contains(&name)
 }
 
-/// Whether every value of one type is the same in the other.
+/// Checks whether every value of one type keeps its meaning in the other.
 fn is_wider(from: &str, to: &str) -> bool {
     let numbers = ["smallint", "integer", "bigint", "numeric"];
     let place = |name: &str| numbers.iter().position(|known| *known == name);
     from == to || to == "text" || place(from) < place(to) && place(from).is_some()
 }
 
-/// One property of a column of a table or a view. None: there is no statement for it.
+/// Changes one property of a column of a table or a view. `None` if no statement can do it.
 pub(super) fn change(
     side: &Side,
     identity: &Identity,
@@ -165,7 +187,7 @@ pub(super) fn change(
     match (property, value) {
         ("type" | "collation", _) => Some(retype(identity, before, after)),
         _ if is_attribute(after) => None,
-        // it follows from what the table inherits
+        // the table's inheritance decides it
         ("inherited", _) => Some(Vec::new()),
         ("not null", _) => not_null::change(identity, before, after),
         ("not null constraint", _) => not_null::rename(&alter_whole(after), before, after),
@@ -184,12 +206,16 @@ pub(super) fn change(
         ("compression", None) => alter("SET COMPRESSION DEFAULT"),
         ("statistics", None) => alter("SET STATISTICS -1"),
         ("options", _) => Some(options(identity, before, after)),
+        ("foreign options", _) => {
+            let what = column_options(identity, before, after);
+            Some(vec![format!("{} {what};", alter_whole(after))])
+        }
         (name, Some(value)) => setting(identity, after, name, value).map(|one| vec![one]),
         (_, None) => None,
     }
 }
 
-/// How values of a type are kept by default, for which PostgreSQL has a word only since 16.
+/// The default storage of a type. PostgreSQL has the word DEFAULT for it only from 16 on.
 fn usual_storage(object: &Object) -> &'static str {
     let name = object.get("type").unwrap_or_default();
     match name.split('(').next().unwrap_or_default() {
@@ -204,7 +230,7 @@ fn options(identity: &Identity, before: &Object, after: &Object) -> Vec<String> 
     reset.into_iter().chain(set).map(|what| alter(identity, after, &what)).collect()
 }
 
-/// Where a column that is only inherited is not as its parent has it.
+/// The statements for properties in which an inherited column differs from its parent.
 pub(super) fn deviations(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
     let Some((_, parent)) = side.inherited_from(identity, object) else {
         return settings(identity, object);

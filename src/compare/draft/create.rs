@@ -1,4 +1,4 @@
-//! Objects as they are made. What belongs to the cluster or is of a rare kind has no statement here.
+//! Statements that make objects. There are none for objects of the cluster and for rare kinds.
 
 use super::column;
 use super::name;
@@ -6,7 +6,7 @@ use super::name::{OWNER, alter_whole, called, comment, items, options, own, whol
 use super::not_null;
 use super::options::sequence_options;
 use super::side::Side;
-use super::{acl, aggregate, alter};
+use super::{acl, aggregate, along, alter, privilege, rare};
 use crate::compare::facts::{Facts, Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_literal;
 
@@ -20,19 +20,28 @@ pub(super) fn create(
 ) -> Option<Vec<String>> {
     let mut all = match identity.kind {
         Kind::DefaultPrivileges => return acl::defaults(side.facts, identity, None, Some(object)),
+        Kind::Privileges => return privilege::begin(from, identity, object),
         Kind::Column => column::add(side, identity, object),
         Kind::Table => table(side, identity, object)?,
-        kind => vec![bare(side, kind, identity, object)?],
+        kind => match bare(side, kind, identity, object) {
+            Some(statement) => vec![statement],
+            None => rare::create(side, identity, object)?,
+        },
     };
     all.extend(afterwards(side, identity, object));
+    let extensions = object.properties.keys().filter(|name| name.starts_with(name::DEPENDS));
+    all.extend(extensions.filter_map(|name| along::depends(identity, object, name)));
     match identity.kind {
-        // its privileges wait for those of the table
+        // the privileges of the table come first
         Kind::Column => {
             all.extend(object.get("comment").map(|c| comment(identity, object, Some(c))))
         }
         _ => all.extend(remarks(from, identity, object)),
     }
-    if matches!(identity.kind, Kind::Table | Kind::View | Kind::MaterializedView | Kind::Type) {
+    if matches!(
+        identity.kind,
+        Kind::Table | Kind::ForeignTable | Kind::View | Kind::MaterializedView | Kind::Type
+    ) {
         for (column, object) in side.columns(identity) {
             all.extend(remarks(from, column, object));
         }
@@ -93,7 +102,7 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
     })
 }
 
-/// Owner, privileges and comment of what has just been made.
+/// The statements for owner, privileges and comment of a new object.
 fn remarks(from: &Facts, identity: &Identity, object: &Object) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(owner) = object.get("owner").filter(|owner| *owner != OWNER)
@@ -106,14 +115,14 @@ fn remarks(from: &Facts, identity: &Identity, object: &Object) -> Vec<String> {
     all
 }
 
-/// What the statement that makes an object cannot say.
+/// The statements for properties that the CREATE statement cannot contain.
 fn afterwards(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
     let names: &[&str] = match identity.kind {
         Kind::Table => {
             &["toast options", "replica identity", "row security", "forced row security"]
         }
-        Kind::Trigger | Kind::Rule => &["enabled"],
-        Kind::Index => &["clustered", "replica identity"],
+        Kind::Trigger | Kind::Rule | Kind::EventTrigger => &["enabled"],
+        Kind::Index => &["clustered", "replica identity", "statistics"],
         Kind::Statistics => &["statistics"],
         Kind::Domain => {
             let checks = checks(side, identity).into_iter();
@@ -148,7 +157,13 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
             let of = format!("PARTITION OF {}", object.get("inherits")?);
             format!("CREATE {kept}TABLE {name} {of} {bound}")
         }
-        (None, Some(of)) => format!("CREATE {kept}TABLE {name} OF {of}"),
+        (None, Some(of)) => {
+            let options = own.iter().filter_map(|(i, o)| column::with_options(side, i, o));
+            let options = options.collect::<Vec<_>>().join(",");
+            let options = if options.is_empty() { options } else { format!(" ({options}\n)") };
+            let of = format!("OF {of}{options}");
+            format!("CREATE {kept}TABLE {name} {of}")
+        }
         (None, None) => {
             let own = own.iter().map(|(i, o)| format!("\n  {}", column::declaration(side, i, o)));
             let own = own.collect::<Vec<_>>().join(",");
@@ -179,7 +194,8 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
     Some(all)
 }
 
-/// With its checks: once a value of the domain lies within another, none can be added.
+/// Declares a domain with its checks, because a check cannot be added once another type contains
+/// values of the domain.
 fn domain(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     object.get("type")?;
     let mut text = format!("CREATE DOMAIN {} AS {}", identity.name, column::typed(object));
@@ -195,13 +211,13 @@ fn domain(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     Some(text + ";")
 }
 
-/// The checks of a domain that are declared with it.
+/// The checks that are declared with a domain.
 fn checks<'a>(side: &Side<'a>, domain: &Identity) -> Vec<(&'a Identity, &'a Object)> {
     let parts = side.parts(domain).iter().copied();
     parts.filter(|(part, check)| side.is_inline(part, check)).collect()
 }
 
-/// A collation of the C library, of ICU or of PostgreSQL's own.
+/// Declares a collation of the C library, of ICU or of PostgreSQL itself.
 fn collation(name: &str, object: &Object) -> Option<String> {
     let mut parts = vec![format!("provider = {}", object.get("provider")?)];
     for (property, word) in

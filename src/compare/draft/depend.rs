@@ -1,8 +1,9 @@
-//! What depends on what within one side.
+//! Dependencies between the objects of one side.
 //!
-//! The server keeps a record of that, which the facts have; that a part depends on its whole is added
-//! here. The record knows nothing of function bodies that are mere text. What those mention decides
-//! on an order where nothing speaks against it, since a statement may call a function.
+//! The facts contain the dependencies of the server's catalog. The dependency of a part on the
+//! object that contains it is added here. The catalog does not cover function bodies that are
+//! stored as text. The names in such a body decide on the order only if nothing else does, because
+//! a statement may call the function.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use crate::compare::facts::{Facts, Identity, Kind};
 
 type Map<'a> = BTreeMap<&'a Identity, BTreeSet<&'a Identity>>;
 
-/// Who depends on whom.
+/// The dependencies in both directions.
 pub(super) struct Dependencies<'a> {
     on: Map<'a>,
     by: Map<'a>,
@@ -21,7 +22,8 @@ pub(super) struct Dependencies<'a> {
 impl<'a> Dependencies<'a> {
     pub(super) fn of(facts: &'a Facts) -> Self {
         let parts = facts.iter().filter_map(|(one, object)| Some((one, object.whole.as_ref()?)));
-        // a column's default depends on the sequence that it owns
+        // ignore the dependency of a sequence on its column, because the column's default depends
+        // on the sequence
         let owns = |kind| matches!(kind, Kind::Column | Kind::Table | Kind::ForeignTable);
         let pairs = facts.dependencies().chain(parts).filter(|(one, other)| {
             one != other && !(one.kind == Kind::Sequence && owns(other.kind))
@@ -34,33 +36,33 @@ impl<'a> Dependencies<'a> {
         Self { on, by, bodies: closed(&mentioned(facts)) }
     }
 
-    /// Everything and what it depends on.
+    /// All pairs of a dependent object and the object that it depends on.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&'a Identity, &'a Identity)> + '_ {
         self.on.iter().flat_map(|(one, those)| those.iter().map(|other| (*one, *other)))
     }
 
-    /// What an object depends on.
+    /// The objects on which an object depends.
     pub(super) fn on(&self, one: &Identity) -> impl Iterator<Item = &'a Identity> + '_ {
         self.on.get(one).into_iter().flatten().copied()
     }
 
-    /// What depends on an object.
+    /// The objects that depend on an object.
     pub(super) fn by(&self, other: &Identity) -> impl Iterator<Item = &'a Identity> + '_ {
         self.by.get(other).into_iter().flatten().copied()
     }
 
-    /// What a function may use when it is called, through others too.
+    /// The objects that a function may use when it is called, directly or through other functions.
     pub(super) fn body(&self, function: &Identity) -> impl Iterator<Item = &'a Identity> + '_ {
         self.bodies.get(function).into_iter().flatten().copied()
     }
 
-    /// All functions with bodies that mention anything.
+    /// All functions whose bodies mention an object.
     pub(super) fn bodies(&self) -> impl Iterator<Item = &'a Identity> + '_ {
         self.bodies.keys().copied()
     }
 }
 
-/// With what is mentioned by what is mentioned.
+/// Adds indirect mentions to the direct ones.
 fn closed<'a>(direct: &Map<'a>) -> Map<'a> {
     let reached = |start: &'a Identity| {
         let mut found = BTreeSet::new();

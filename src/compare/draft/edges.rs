@@ -1,4 +1,4 @@
-//! Which operation has to come before which.
+//! Decides which operation must come before which.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::spread::{is_called, short};
 use super::step::{Key, Step};
 use crate::compare::facts::{Identity, Kind};
 
-/// The operations by what they are, and their order.
+/// The operations by their keys, and the graph of their order.
 pub(super) struct Edges<'g, 'a> {
     plan: &'g Plan<'a>,
     index: BTreeMap<&'g Key, usize>,
@@ -17,13 +17,14 @@ pub(super) struct Edges<'g, 'a> {
 }
 
 impl<'g, 'a> Edges<'g, 'a> {
-    /// The order of the operations with these keys; one more number stands between those of the
-    /// last step and all others.
+    /// Builds the graph for the operations with these keys. An additional node separates the
+    /// operations of the last step from all others.
     pub(super) fn of(plan: &'g Plan<'a>, keys: &[&'g Key]) -> Self {
         let index = keys.iter().zip(0..).map(|(key, at)| (*key, at)).collect();
         let mut edges = Self { plan, index, graph: Graph::default() };
         edges.drops();
         edges.makes();
+        edges.parents();
         edges.bodies();
         edges.overloads();
         edges.names();
@@ -41,8 +42,8 @@ impl<'g, 'a> Edges<'g, 'a> {
         self.index.get(&(step, Some(identity.clone()))).copied()
     }
 
-    /// The operation on an object, on the column that it is inherited from, or on its whole where
-    /// that one comes or goes too.
+    /// The operation on an object. If it has none: on the column from which it is inherited, or on
+    /// the object that contains it, if that one is dropped or made.
     fn with_wholes(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
         let own = || self.with_parents(step, side, identity);
         own().or_else(|| {
@@ -64,7 +65,8 @@ impl<'g, 'a> Edges<'g, 'a> {
         })
     }
 
-    /// What changes or makes an object comes first, and if it may be a table's columns then too.
+    /// Puts `later` after the operation that makes `other` and, if possible, after those that
+    /// change its columns.
     fn after_making(&mut self, side: &Side, other: &Identity, later: usize, tie: Tie) {
         if let Some(first) = self.with_wholes(Step::Make, side, other) {
             self.graph.edge(first, later, tie);
@@ -91,7 +93,7 @@ impl<'g, 'a> Edges<'g, 'a> {
                 self.graph.edge(first, second, Tie::Must);
             }
             self.last_drops(one, other);
-            // what stays has to let go of what goes for good
+            // an object that stays must first give up its dependency on a dropped object
             let is_let_go = self.plan.goes(one) || first.is_some() && is_called(other.kind);
             let changed = self.at(Step::Make, self.plan.new_name(one));
             if let (Some(changed), Some(second), None, false) =
@@ -103,7 +105,7 @@ impl<'g, 'a> Edges<'g, 'a> {
             if one.kind == Kind::Column
                 && from.facts.get(one).is_some_and(|o| o.whole.as_ref() == Some(other))
             {
-                // what is inherited goes when the table no longer inherits
+                // an inherited column can be dropped only after the table stops inheriting
                 let own = self.at(Step::Drop, one);
                 let is_inherited = |o: &crate::compare::facts::Object| o.get("inherited").is_some();
                 if let (Some(table), Some(own), true) =
@@ -121,7 +123,7 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// Old types go in the order in which they stand on each other.
+    /// Drops old types in the order of their dependencies.
     fn last_drops(&mut self, one: &Identity, other: &Identity) {
         let whole = self.plan.from.facts.get(one).and_then(|object| object.whole.as_ref());
         let [one, other] = [whole.unwrap_or(one), other];
@@ -138,13 +140,18 @@ impl<'g, 'a> Edges<'g, 'a> {
         let to = &self.plan.to;
         for (one, other) in to.depends.pairs() {
             let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
-            let whole = to.facts.get(one).and_then(|object| object.whole.as_ref());
+            let object = to.facts.get(one);
+            // see `parents`
+            if object.and_then(|index| index.get("part of")) == Some(&other.name) {
+                continue;
+            }
+            let whole = object.and_then(|object| object.whole.as_ref());
             if one.kind == Kind::Column && whole == Some(other) {
                 match self.at(Step::Make, other) {
                     Some(table) if self.plan.made.contains(other) => {
                         self.graph.edge(table, made, Tie::Must);
                     }
-                    // a table that comes to inherit has its parent's columns already
+                    // the columns must exist before a table can inherit from the parent
                     Some(table) => self.graph.edge(made, table, Tie::Should),
                     None => {}
                 }
@@ -153,6 +160,23 @@ impl<'g, 'a> Edges<'g, 'a> {
             self.after_making(to, other, made, Tie::Must);
             for used in to.depends.body(other) {
                 self.after_making(to, used, made, strength(used.kind));
+            }
+        }
+    }
+
+    /// The index of a parent takes up those that its partitions have.
+    fn parents(&mut self) {
+        let to = &self.plan.to;
+        let children = to.facts.iter().filter(|(part, _)| part.kind == Kind::Index);
+        for (index, object) in children {
+            let Some(parent) = super::along::parent(to, index, object) else { continue };
+            let maker = |index: &Identity| {
+                let whole = to.facts.get(index).and_then(|object| object.whole.as_ref());
+                let key = whole.filter(|whole| whole.kind == Kind::Constraint);
+                self.at(Step::Make, index).or_else(|| self.at(Step::Make, key?))
+            };
+            if let (Some(first), Some(second)) = (maker(index), maker(&parent)) {
+                self.graph.edge(first, second, Tie::Must);
             }
         }
     }
@@ -168,7 +192,7 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// A function is gone before others of its name are looked for.
+    /// Drops a function before another object looks up a function of that name.
     fn overloads(&mut self) {
         let mut gone: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for identity in self.plan.dropped.iter().filter(|identity| is_called(identity.kind)) {
@@ -187,7 +211,7 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// A name is free before it is taken.
+    /// Frees a name before another object takes it.
     fn names(&mut self) {
         let mut taken: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for ((step, identity), at) in &self.index {
@@ -208,7 +232,8 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// Rows come when the columns are as they will be, and before what watches over them.
+    /// Changes rows after the columns have their final form, and before constraints, indexes and
+    /// triggers are made.
     fn rows(&mut self) {
         let Some(rows) = self.index.get(&(Step::Make, None)).copied() else { return };
         for ((step, identity), at) in &self.index {
@@ -229,11 +254,11 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// A table that is logged refers to none that is not.
+    /// Orders changes of persistence, because a logged table must not refer to an unlogged one.
     fn persistence(&mut self) {
         let to = &self.plan.to;
         for (key, own, other) in to.references() {
-            // one that is made again is not there meanwhile
+            // a foreign key that is dropped and made again does not exist at that moment
             if self.at(Step::Make, key).is_some() {
                 continue;
             }
@@ -250,7 +275,7 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// Whether a table becomes unlogged or logged.
+    /// Whether a table becomes unlogged (`true`) or logged (`false`). `None` if neither.
     fn unlogged(&self, table: &Identity) -> Option<bool> {
         let (before, after) = self.plan.both(table);
         let is = |object: &crate::compare::facts::Object| object.get("persistence").is_some();
@@ -267,18 +292,23 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// A part that stands in the way of an order, where it could be made or dropped by itself.
+    /// Finds a part in a cycle that can be made or dropped separately.
     pub(super) fn knot(&self) -> Option<Identity> {
         let circles = self.graph.circles(self.index.len() + 1, Tie::Must);
         for (step, side) in [(Step::Drop, &self.plan.from), (Step::Make, &self.plan.to)] {
+            // of a foreign key to a partitioned table there is a copy for each partition
+            let original = |part| {
+                let whole = side.facts.get(part).and_then(|object| object.whole.as_ref());
+                whole.filter(|whole| whole.kind == Kind::Constraint).unwrap_or(part)
+            };
+            let at = |identity| self.with_wholes(step, side, identity);
             let within = side.depends.pairs().find(|(part, other)| {
-                let at = |identity| self.with_wholes(step, side, identity);
-                self.is_separable(step, side, part)
+                self.is_separable(step, side, original(part))
                     && matches!((at(part), at(other)), (Some(part), Some(other))
                         if part != other && circles[part] == circles[other])
             });
             if let Some((part, _)) = within {
-                return Some(part.clone());
+                return Some(original(part).clone());
             }
         }
         None
@@ -301,12 +331,12 @@ impl<'g, 'a> Edges<'g, 'a> {
     }
 }
 
-/// How much an order with what a body mentions matters.
+/// The strength of an edge that follows from a function body.
 fn strength(kind: Kind) -> Tie {
     if is_called(kind) { Tie::Should } else { Tie::Might }
 }
 
-/// What an object is called, and the sequences of its identities.
+/// The names that an object occupies: its own, and those of the sequences of its identity columns.
 fn names(side: &Side, identity: &Identity) -> Vec<String> {
     let columns = match identity.kind {
         Kind::Table => side.columns(identity),

@@ -1,9 +1,9 @@
-//! Enums: a label can be added at its place, and never be taken away or moved. Where that is wanted
-//! the type is made anew and its columns are read from the labels' texts.
+//! Enums. A label can be added at any place, but not removed or moved. To remove or move labels,
+//! the draft makes the type anew and converts its columns through text.
 
 use crate::compare::facts::{Identity, Object};
 
-/// The labels, quoted.
+/// The labels, with their quotes.
 pub(super) fn labels(object: &Object) -> Vec<&str> {
     let text = object.get("labels").unwrap_or_default();
     let (mut found, mut start, mut quoted) = (Vec::new(), 0, false);
@@ -22,7 +22,7 @@ pub(super) fn labels(object: &Object) -> Vec<&str> {
     found
 }
 
-/// The statements that add what is new. None when that is not all there is to do.
+/// The statements that add the new labels. `None` if other changes are necessary, too.
 pub(super) fn added(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
     let (old, new) = (labels(before), labels(after));
     let kept: Vec<&str> = new.iter().filter(|label| old.contains(label)).copied().collect();
@@ -43,13 +43,13 @@ pub(super) fn added(identity: &Identity, before: &Object, after: &Object) -> Opt
     Some(all)
 }
 
-/// The new labels, of which none can be used in the transaction that adds it.
+/// The new labels. A transaction cannot use a label that it has added itself.
 pub(super) fn new_labels<'a>(before: &Object, after: &'a Object) -> Vec<&'a str> {
     let old = labels(before);
     labels(after).into_iter().filter(|label| !old.contains(label)).collect()
 }
 
-/// A qualified name as its schema with the dot, and the rest.
+/// Splits a qualified name into the schema with its dot, and the rest.
 pub(super) fn split(name: &str) -> (&str, &str) {
     let mut quoted = false;
     let dot = name.char_indices().find(|(_, c)| {
@@ -59,11 +59,12 @@ pub(super) fn split(name: &str) -> (&str, &str) {
     name.split_at(dot.map_or(0, |(at, _)| at + 1))
 }
 
-/// What the type is called until its columns have moved on: with its schema and without.
+/// The temporary name of the old type, until its columns are converted: with and without its
+/// schema.
 pub(super) fn old_name(identity: &Identity) -> (String, String) {
     let (schema, name) = split(&identity.name);
     let mut short = super::name::bare(name);
-    // names have 63 bytes
+    // PostgreSQL truncates names to 63 bytes
     while short.len() > 58 {
         short.pop();
     }

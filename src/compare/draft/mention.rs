@@ -1,4 +1,4 @@
-//! Names in texts: what the bodies of functions speak of.
+//! Names in texts: the objects that function bodies mention.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,14 @@ use crate::compare::facts::{Facts, Identity, Kind, Object};
 
 type Names<'a> = BTreeMap<String, Vec<&'a Identity>>;
 
-/// The functions whose bodies are mere text, and what those mention.
+/// Maps each function whose body is stored as text to the objects that the body mentions.
 pub(super) fn mentioned(facts: &Facts) -> BTreeMap<&Identity, BTreeSet<&Identity>> {
     let names = names(facts);
     let bodies = facts.iter().filter_map(|(function, object)| Some((function, body(object)?)));
     let found = bodies.map(|(function, body)| {
         let chains: Vec<String> = chains(body).into_iter().map(folded).collect();
-        // `a.b` may be `b` in the schema `a`, or the column `b` of `a`; `a.b.c` of `a.b`
+        // `a.b` may be `b` in the schema `a`, or the column `b` of `a`; `a.b.c` is a column of
+        // `a.b`
         let spelled = chains.iter().flat_map(|chain| {
             let first = &chain[..name_end(chain)];
             [Some(chain.as_str()), chain_parent(chain), Some(first)]
@@ -24,7 +25,8 @@ pub(super) fn mentioned(facts: &Facts) -> BTreeMap<&Identity, BTreeSet<&Identity
     found.collect()
 }
 
-/// What may be mentioned, by its name with the schema and without, functions without their arguments.
+/// The objects that a body can mention, by their names with and without the schema. Functions have
+/// no argument types here.
 fn names(facts: &Facts) -> Names<'_> {
     let mut names = Names::new();
     for (identity, _) in facts.iter().filter(|(identity, _)| is_usable(identity.kind)) {
@@ -52,7 +54,8 @@ fn is_usable(kind: Kind) -> bool {
     )
 }
 
-/// The body of a function as text; one that is parsed when the function is made has dependencies.
+/// The body of a function as text. A body that PostgreSQL parses when it makes the function has
+/// dependencies instead.
 fn body(function: &Object) -> Option<&str> {
     let definition = function.get("definition")?;
     definition.find("\nAS ").map(|at| &definition[at..])
@@ -75,7 +78,7 @@ fn chain_parent(chain: &str) -> Option<&str> {
     dots.get(1).map(|at| &chain[..*at])
 }
 
-/// The dotted names in a text, spelled as they are.
+/// Finds the dotted names in a text, in their original spelling.
 pub(super) fn chains(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -92,7 +95,7 @@ fn begins_name(c: char) -> bool {
     c == '"' || c == '_' || c.is_alphabetic()
 }
 
-/// Where the dotted name ends that a text begins with.
+/// The end of the dotted name with which a text begins.
 fn chain_end(text: &str) -> usize {
     let mut at = name_end(text);
     while text[at..].starts_with('.') && text[at + 1..].starts_with(begins_name) {

@@ -1,18 +1,20 @@
-//! The draft of a migration: statements that make one schema another, as far as there are any; pure.
+//! The draft of a migration: statements that turn one schema into another, as far as possible.
+//! Pure.
 //!
-//! From the facts of both sides comes a plan (what is dropped, made, made again or changed), from
-//! that operations with statements, and their order from what depends on what. What has no
-//! statement is named. A draft claims nothing: whether it does what it should is for the caller to
-//! try out, on a copy.
+//! The facts of both sides give a plan: the objects to drop, make, make again or change. The plan
+//! gives operations with statements, and dependencies give their order. Differences without a
+//! statement are listed. A draft is not guaranteed to work, so the caller must try it on a copy.
 
 mod acl;
 mod aggregate;
+mod along;
 mod alter;
 mod column;
 mod create;
 mod depend;
 mod edges;
 mod enums;
+mod inherited;
 mod mention;
 mod name;
 mod not_null;
@@ -20,6 +22,8 @@ mod operation;
 mod options;
 mod order;
 mod plan;
+mod privilege;
+mod rare;
 mod rows;
 mod sequence;
 mod side;
@@ -35,23 +39,23 @@ use crate::compare::rows::TableDiff;
 use operation::Operations;
 use plan::Plan;
 
-/// A difference that is not expressed, in a line.
+/// A difference that the draft does not remove, as one line.
 pub type Left = String;
 
 /// One direction of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Settings of its transaction.
+    /// The settings of its transaction.
     settings: Vec<String>,
-    /// Statements and comments, in groups, in order.
+    /// The statements and comments, grouped and ordered.
     groups: Vec<Vec<String>>,
-    /// What it does not do.
+    /// The differences that it does not remove.
     pub left: Vec<Left>,
 }
 
 impl Draft {
-    /// From one schema to another, with these rows. Both have the owner of the database replaced,
-    /// as `drift::Roles` do it.
+    /// Drafts the way from one schema to another, with these rows. In both, `drift::Roles` must
+    /// have replaced the owner of the database.
     pub fn new(from: &Facts, to: &Facts, rows: &[TableDiff]) -> Self {
         let mut plan = Plan::of(from, to, rows);
         loop {
@@ -63,13 +67,13 @@ impl Draft {
         }
     }
 
-    /// Does also what `later` does, at the end.
+    /// Appends the statements of `later`.
     pub fn append(&mut self, later: Self) {
         self.groups.extend(later.groups);
         self.left.extend(later.left);
     }
 
-    /// As the text of a file that begins with `title`.
+    /// Formats the draft as a file that begins with `title`.
     pub fn text(&self, title: &str) -> String {
         let mut text = format!("-- {title}\n");
         if !self.left.is_empty() {
@@ -89,7 +93,8 @@ impl Draft {
     }
 }
 
-/// Functions may speak of what is made after them, and tables of some schemas owe no `created_at`.
+/// The settings that allow functions to mention objects that are made later, and tables without
+/// `created_at`.
 fn settings(plan: &Plan) -> Vec<String> {
     let mut all = vec!["SET LOCAL check_function_bodies = off;".to_owned()];
     let owes_not = |name: &crate::compare::facts::Identity| {

@@ -1,22 +1,27 @@
-//! What statements call objects and roles.
+//! The names of objects and roles in statements.
 
 use crate::compare::facts::{Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_ident;
 use crate::postgres::sql::quote::quote_literal;
 
-/// What facts call the owner of the database: see `drift::Roles`.
+/// How a property begins that says that an object goes with an extension.
+pub(super) const DEPENDS: &str = "depends on extension ";
+
+/// The word for the owner of the database in facts; see `drift::Roles`.
 pub(super) const OWNER: &str = "(owner)";
 
-/// The word for a kind in ALTER, DROP and COMMENT.
+/// The keyword for a kind in ALTER, DROP and COMMENT.
 pub(super) fn noun(kind: Kind) -> String {
     match kind {
         Kind::Enum => "TYPE".to_owned(),
         Kind::Statistics => "STATISTICS".to_owned(),
+        Kind::ForeignDataWrapper => "FOREIGN DATA WRAPPER".to_owned(),
         _ => kind.label().to_uppercase(),
     }
 }
 
-/// A part's own name: of `x on shop.t` and of `shop.t.x` that is `x`; of anything else the whole.
+/// The name of a part without the object that contains it: `x` for `x on shop.t` and for
+/// `shop.t.x`. For other objects, the full name.
 pub(super) fn own<'a>(identity: &'a Identity, object: &Object) -> &'a str {
     let Some(whole) = &object.whole else { return &identity.name };
     match identity.kind {
@@ -29,12 +34,12 @@ pub(super) fn own<'a>(identity: &'a Identity, object: &Object) -> &'a str {
     }
 }
 
-/// What an object is a part of, by name.
+/// The name of the object that contains a part.
 pub(super) fn whole(object: &Object) -> &str {
     object.whole.as_ref().map_or("", |whole| &whole.name)
 }
 
-/// `TABLE shop.t`, `CONSTRAINT x ON DOMAIN d`: as COMMENT, ALTER and DROP have it.
+/// The object as COMMENT, ALTER and DROP name it: `TABLE shop.t`, `CONSTRAINT x ON DOMAIN d`.
 pub(super) fn called(identity: &Identity, object: &Object) -> String {
     let (noun, own) = (noun(identity.kind), own(identity, object));
     match (identity.kind, &object.whole) {
@@ -51,13 +56,14 @@ pub(super) fn called(identity: &Identity, object: &Object) -> String {
     }
 }
 
-/// `ALTER TABLE shop.t` for what a table, a view or a domain is asked to do with a part.
+/// Builds the beginning of a statement that changes a part of a table, a view or a domain: `ALTER
+/// TABLE shop.t`.
 pub(super) fn alter_whole(object: &Object) -> String {
     let Some(whole) = &object.whole else { return String::new() };
     format!("ALTER {} {}", noun(whole.kind), whole.name)
 }
 
-/// A role by its bare name.
+/// Quotes a role.
 pub(super) fn role(name: &str) -> String {
     match name {
         OWNER => "CURRENT_USER".to_owned(),
@@ -66,7 +72,7 @@ pub(super) fn role(name: &str) -> String {
     }
 }
 
-/// A name without its quotes.
+/// Removes the quotes from a name.
 pub(super) fn bare(name: &str) -> String {
     match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => inner.replace("\"\"", "\""),
@@ -74,7 +80,7 @@ pub(super) fn bare(name: &str) -> String {
     }
 }
 
-/// The parts of a list between commas that are in no quotes.
+/// Splits a list at commas outside of quotes.
 pub(super) fn items(list: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let (mut start, mut quoted) = (0, false);
@@ -93,7 +99,7 @@ pub(super) fn items(list: &str) -> Vec<&str> {
     found
 }
 
-/// `name=value, …` as the options in parentheses are written: `"name" = 'value'`.
+/// Writes a list `name=value, …` as options in parentheses.
 pub(super) fn options(list: &str) -> String {
     let pair = |item: &&str| match item.split_once('=') {
         Some((name, value)) => format!("{name} = '{}'", value.replace('\'', "''")),
@@ -102,7 +108,7 @@ pub(super) fn options(list: &str) -> String {
     items(list).iter().map(pair).collect::<Vec<_>>().join(", ")
 }
 
-/// `COMMENT ON … IS …`.
+/// Builds `COMMENT ON … IS …`.
 pub(super) fn comment(identity: &Identity, object: &Object, text: Option<&str>) -> String {
     let text = text.map_or_else(|| "NULL".to_owned(), quote_literal);
     format!("COMMENT ON {} IS {};", called(identity, object), text.trim())

@@ -1,5 +1,5 @@
-//! NOT NULL, which later releases keep as a constraint with a name: PostgreSQL 17 of domains, 18 of
-//! columns, where it may leave out children or rows.
+//! NOT NULL. Later releases store it as a constraint with a name: PostgreSQL 17 for domains, 18 for
+//! columns. Such a constraint may exclude child tables or existing rows.
 
 use super::enums::split;
 use super::name::{alter_whole, bare, own, whole};
@@ -10,7 +10,7 @@ const NAME: &str = "not null constraint";
 const NO_INHERIT: &str = "no inherit";
 const NOT_VALID: &str = "not valid";
 
-/// ` CONSTRAINT x NOT NULL` as a declaration has it; nothing where none can say it.
+/// The part of a declaration: ` CONSTRAINT x NOT NULL`. Empty if a declaration cannot express it.
 pub(super) fn declared(identity: &Identity, object: &Object) -> String {
     match object.get(STATE) {
         Some(state) if !state.contains(NOT_VALID) => {
@@ -21,13 +21,14 @@ pub(super) fn declared(identity: &Identity, object: &Object) -> String {
     }
 }
 
-/// What no declaration can say: the rows that are there are not checked.
+/// The statement for a constraint that does not check existing rows, which a declaration cannot
+/// express.
 pub(super) fn afterwards(identity: &Identity, object: &Object) -> Option<String> {
     object.get(STATE).filter(|state| state.contains(NOT_VALID))?;
     add(identity, object, object.get(NAME))
 }
 
-/// From one side to the other. None: there is no statement.
+/// Changes NOT NULL from one side to the other. `None` if no statement can do it.
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
     let alter = |what: &str| format!("{} {what};", alter_whole(after));
     let column = |what: &str| alter(&format!("ALTER COLUMN {} {what}", own(identity, after)));
@@ -43,7 +44,7 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Op
     let name = before.get(NAME)?;
     let differs = |word: &str| old.contains(word) != new.contains(word);
     if differs(NOT_VALID) && new.contains(NOT_VALID) {
-        // a change of its name comes later
+        // the name changes later
         return Some(vec![column("DROP NOT NULL"), add(identity, after, Some(name))?]);
     }
     let mut all = Vec::new();
@@ -57,13 +58,13 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Op
     Some(all)
 }
 
-/// Another name; `head` is `ALTER TABLE …` or `ALTER DOMAIN …`.
+/// Renames the constraint. `head` is `ALTER TABLE …` or `ALTER DOMAIN …`.
 pub(super) fn rename(head: &str, before: &Object, after: &Object) -> Option<Vec<String>> {
     let (old, new) = (before.get(NAME)?, after.get(NAME)?);
     Some(vec![format!("{head} RENAME CONSTRAINT {old} TO {new};")])
 }
 
-/// What a column gets from its parent of NOT NULL.
+/// Checks whether a child column inherits NOT NULL from this parent.
 pub(super) fn is_inherited(parent: &Object) -> bool {
     parent.get(STATE).is_none_or(|state| !state.contains(NO_INHERIT))
 }
@@ -80,7 +81,7 @@ fn inheritance(state: &str) -> &'static str {
     if state.contains(NO_INHERIT) { " NO INHERIT" } else { "" }
 }
 
-/// `CONSTRAINT x `, unless the server gives that name by itself.
+/// Builds `CONSTRAINT x `, unless the server generates the same name itself.
 fn named(identity: &Identity, object: &Object, name: Option<&str>) -> String {
     let usual = match identity.kind {
         Kind::Column => {

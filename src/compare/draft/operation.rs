@@ -1,4 +1,4 @@
-//! A plan as operations with statements, and those in order.
+//! Turns a plan into operations with statements, and orders them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,15 +6,15 @@ use super::edges::Edges;
 use super::name::called;
 use super::plan::{Plan, rename};
 use super::step::{Key, Step};
-use super::{Left, acl, alter, column, create, enums, rows, sequence};
+use super::{Left, acl, alter, column, create, enums, inherited, rows, sequence};
 use crate::compare::drift::Difference;
 use crate::compare::facts::{Identity, Kind, Object, What};
 use crate::compare::rows::TableDiff;
 
-/// The statements in groups, and the differences that have no statement.
+/// The statements in groups, and the differences without a statement.
 type Sorted = (Vec<Vec<String>>, Vec<Left>);
 
-/// The statements of a plan; those of one operation belong together.
+/// The operations of a plan. The statements of one operation stay together.
 pub(super) struct Operations<'p, 'a> {
     plan: &'p Plan<'a>,
     all: BTreeMap<Key, Vec<String>>,
@@ -37,6 +37,9 @@ impl<'p, 'a> Operations<'p, 'a> {
         let (statements, cut) = rows::statements(&plan.to, tables);
         operations.left.extend(cut);
         operations.push(Step::Make, None, statements);
+        for (part, statements) in inherited::statements(plan) {
+            operations.push(Step::Finish, Some(part), statements);
+        }
         for (sequence, statements) in sequence::behind(plan, tables) {
             operations.push(Step::Finish, Some(&sequence), statements);
         }
@@ -49,14 +52,17 @@ impl<'p, 'a> Operations<'p, 'a> {
         }
     }
 
-    /// Whether the whole of a part is renewed with all that is declared in it.
+    /// Checks whether the type that contains this part is made anew with all its declarations.
     fn is_renewed(&self, object: &Object) -> bool {
         object.whole.as_ref().is_some_and(|whole| self.plan.renewed.contains(whole))
     }
 
     fn drop(&mut self, identity: &Identity) {
         let Some(object) = self.plan.from.facts.get(identity) else { return };
-        if self.goes_with_its_schema(identity) || self.is_renewed(object) {
+        if self.goes_with_its_schema(identity)
+            || self.is_renewed(object)
+            || self.goes_with_its_extension(object)
+        {
             return;
         }
         let is_default = identity.kind == Kind::Column
@@ -72,7 +78,7 @@ impl<'p, 'a> Operations<'p, 'a> {
         }
     }
 
-    /// Default privileges in a schema that is dropped.
+    /// Checks whether default privileges disappear with their schema.
     fn goes_with_its_schema(&self, identity: &Identity) -> bool {
         let schemas = self.plan.dropped.iter().filter(|other| other.kind == Kind::Schema);
         let mut places = schemas.map(|schema| format!(" in schema {} on ", schema.name));
@@ -80,18 +86,29 @@ impl<'p, 'a> Operations<'p, 'a> {
             && places.any(|place| identity.name.contains(&place))
     }
 
+    /// Privileges on a member of an extension that is dropped.
+    fn goes_with_its_extension(&self, object: &Object) -> bool {
+        let extension = object.get(crate::compare::facts::MEMBER_OF).map(str::to_owned);
+        extension.is_some_and(|name| {
+            self.plan.dropped.contains(&Identity { kind: Kind::Extension, name })
+        })
+    }
+
     fn make(&mut self, identity: &Identity) {
         let Some(object) = self.plan.to.facts.get(identity) else { return };
-        if self.is_renewed(object) && self.plan.to.is_inline(identity, object) {
+        // the attributes of a type and some checks of a domain are declared with it
+        let is_declared =
+            || identity.kind == Kind::Column || self.plan.to.is_inline(identity, object);
+        if self.is_renewed(object) && is_declared() {
             return;
         }
-        let step = if identity.kind == Kind::DefaultPrivileges { Step::Finish } else { Step::Make };
+        let step = if is_last(identity.kind) { Step::Finish } else { Step::Make };
         match create::create(&self.plan.to, self.plan.from.facts, identity, object) {
             Some(statements) => self.push(step, Some(identity), statements),
             None => self.left.push(format!("+ {identity}")),
         }
         if identity.kind == Kind::Column {
-            // what is taken from a role on the table is taken on its columns
+            // revoking a privilege on the table revokes it on its columns, too
             let privileges = acl::begin(self.plan.from.facts, identity, object);
             self.push(Step::Finish, Some(identity), privileges.unwrap_or_default());
         }
@@ -102,7 +119,8 @@ impl<'p, 'a> Operations<'p, 'a> {
         }
     }
 
-    /// A column whose default, or that itself, is no part of the statement that makes its table.
+    /// Completes a part that was split off the statement that makes its table: a default, or the
+    /// column itself.
     fn complete(&mut self, part: &Identity) {
         let Some(object) = self.plan.to.facts.get(part) else { return };
         match object.get("default") {
@@ -115,7 +133,7 @@ impl<'p, 'a> Operations<'p, 'a> {
         }
     }
 
-    /// An identity whose sequence has another name is another identity.
+    /// Makes an identity column anew whose sequence has another name.
     fn exchange(&mut self, column: &Identity) {
         let plan = self.plan;
         if column.kind != Kind::Column || !sequence::is_exchanged(plan, column) || plan.goes(column)
@@ -128,7 +146,8 @@ impl<'p, 'a> Operations<'p, 'a> {
         self.push(Step::Make, Some(column), new.unwrap_or_default());
     }
 
-    /// A type steps aside for its successor, and goes when no column is left of it.
+    /// Renames the old type, makes the new one, and drops the old one after all columns are
+    /// converted.
     fn renew(&mut self, identity: &Identity) {
         let (qualified, own) = enums::old_name(identity);
         let aside = format!("ALTER TYPE {} RENAME TO {own};", identity.name);
@@ -205,7 +224,7 @@ impl<'p, 'a> Operations<'p, 'a> {
         }
     }
 
-    /// Takes a default away.
+    /// Drops a default, which is set again later.
     fn bare(&mut self, identity: &Identity, before: &Object) {
         let statement = match identity.kind {
             Kind::Column => column::alter(identity, before, "DROP DEFAULT"),
@@ -214,7 +233,7 @@ impl<'p, 'a> Operations<'p, 'a> {
         self.push(Step::Drop, Some(identity), vec![statement]);
     }
 
-    /// The statements in order; or a part that has to be split from its whole for there to be one.
+    /// Orders the statements. On a cycle, returns a part that must be split off to break it.
     pub(super) fn sorted(self) -> Result<Sorted, Identity> {
         let keys: Vec<&Key> = self.all.keys().collect();
         let edges = Edges::of(self.plan, &keys);
@@ -251,8 +270,8 @@ impl<'p, 'a> Operations<'p, 'a> {
     }
 }
 
-/// The order in which properties change: a type before its default, an identity goes before NOT NULL
-/// does and comes after it.
+/// The order in which the properties of an object change. The type changes before the default. An
+/// identity is dropped before NOT NULL and added after it.
 fn turn(difference: &Difference) -> u8 {
     let What::Changed { property, after, .. } = &difference.what else { return 0 };
     match (property.as_str(), after) {
@@ -268,37 +287,50 @@ fn turn(difference: &Difference) -> u8 {
     }
 }
 
-/// When a property changes. What goes of a column goes before what it needs; privileges on columns
-/// come last, since those on the table take them away.
+/// The step in which a property changes. A column loses an identity before the sequence is dropped.
+/// Privileges on columns come last, because revoking privileges on the table revokes them.
 fn step(identity: &Identity, property: &str, after: &Object) -> Step {
     match (identity.kind, property) {
-        (Kind::DefaultPrivileges, _) | (_, "owned by") | (Kind::Column, "acl") => Step::Finish,
+        (Kind::DefaultPrivileges | Kind::Privileges, _)
+        | (_, "owned by")
+        | (Kind::Column, "acl") => Step::Finish,
         (Kind::Column, "identity") if after.get(property).is_none() => Step::Drop,
         _ => Step::Make,
     }
 }
 
 fn drop_step(identity: &Identity) -> Step {
-    match identity.kind {
-        Kind::DefaultPrivileges => Step::Finish,
-        _ => Step::Drop,
-    }
+    if is_last(identity.kind) { Step::Finish } else { Step::Drop }
+}
+
+/// Whether it belongs to what is there when everything else is done.
+fn is_last(kind: Kind) -> bool {
+    matches!(kind, Kind::DefaultPrivileges | Kind::Privileges)
 }
 
 /// The order in which things are made where nothing else decides; rows come before functions.
-const KINDS: [Kind; 21] = [
+const KINDS: [Kind; 31] = [
     Kind::Schema,
     Kind::Extension,
+    Kind::ForeignServer,
+    Kind::UserMapping,
     Kind::Collation,
+    Kind::TextSearchDictionary,
+    Kind::TextSearchConfiguration,
     Kind::Enum,
     Kind::Type,
     Kind::Domain,
     Kind::Sequence,
     Kind::Table,
+    Kind::ForeignTable,
     Kind::Column,
     Kind::Function,
     Kind::Procedure,
     Kind::Aggregate,
+    Kind::Operator,
+    Kind::OperatorFamily,
+    Kind::OperatorClass,
+    Kind::Cast,
     Kind::View,
     Kind::MaterializedView,
     Kind::Index,
@@ -308,4 +340,5 @@ const KINDS: [Kind; 21] = [
     Kind::Trigger,
     Kind::Policy,
     Kind::Publication,
+    Kind::EventTrigger,
 ];

@@ -1,26 +1,26 @@
-//! The order of operations: what has to come before what, and else by rank.
+//! Orders operations by the edges of a graph, and else by rank.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How much depends on the order of two things.
+/// The strength of an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tie {
-    /// The database refuses the other order.
+    /// The database rejects the other order.
     Must,
-    /// It probably does.
+    /// The database probably rejects the other order.
     Should,
-    /// It may.
+    /// The database may reject the other order.
     Might,
 }
 
-/// A directed graph of numbered things.
+/// A directed graph of numbered nodes.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     before: BTreeMap<usize, BTreeMap<usize, Tie>>,
 }
 
 impl Graph {
-    /// `one` comes before `other`; that something comes before itself says nothing.
+    /// Puts `one` before `other`. Ignores an edge from a node to itself.
     pub(super) fn edge(&mut self, one: usize, other: usize, tie: Tie) {
         if one != other {
             let known = self.before.entry(other).or_default().entry(one).or_insert(tie);
@@ -28,9 +28,10 @@ impl Graph {
         }
     }
 
-    /// All of `ranks` in an order that keeps the edges, the lowest rank first where there is a
-    /// choice. Weaker edges give way where stronger ones make a circle of them. In a circle of the
-    /// strongest the lowest rank goes first: the database then says what cannot be.
+    /// Orders the nodes with these `ranks` along the edges. If several nodes are possible, the one
+    /// with the lowest rank comes first. An edge is ignored if it is in a cycle with stronger
+    /// edges. In a cycle of the strongest edges, the lowest rank comes first, and the database will
+    /// report the problem.
     pub(super) fn sorted<R: Ord>(mut self, ranks: &[R]) -> Vec<usize> {
         for tie in [Tie::Might, Tie::Should] {
             let circles = self.circles(ranks.len(), tie);
@@ -62,8 +63,8 @@ impl Graph {
         sorted
     }
 
-    /// For each of so many things the number of its circle, which is its own when it is in none;
-    /// edges weaker than `tie` do not count.
+    /// Returns the cycle of each node, as the number of a node in it. A node outside of all cycles
+    /// has its own number. Edges weaker than `tie` do not count.
     pub(super) fn circles(&self, count: usize, tie: Tie) -> Vec<usize> {
         let mut after = vec![Vec::new(); count];
         let mut before = vec![Vec::new(); count];
@@ -73,7 +74,7 @@ impl Graph {
                 before[*other].push(*one);
             }
         }
-        // whoever is left last forwards leads a circle backwards
+        // Kosaraju's algorithm: the last node to be finished forwards begins a cycle backwards
         let mut seen = vec![None; count];
         let mut left = Vec::with_capacity(count);
         (0..count).for_each(|start| walk(start, start, &after, &mut seen, &mut left));
@@ -83,7 +84,8 @@ impl Graph {
     }
 }
 
-/// Marks all that can be reached and has no mark; tells the order in which it was left.
+/// Marks all reachable nodes without a mark. Appends the nodes to `left` in the order in which they
+/// are finished.
 fn walk(
     start: usize,
     mark: usize,

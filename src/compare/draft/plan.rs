@@ -1,11 +1,12 @@
-//! What is to be done with which object.
+//! The plan: which objects are dropped, made, made again or changed.
 //!
-//! Some changes have a statement, others want the object dropped and made again; then so does
-//! what depends on it and stays. Whatever depends on what is dropped for good is dropped or changed
-//! as well, or the other side could not be as it is.
+//! Some changes have a statement. Others require that the object is dropped and made again, and
+//! then the objects that depend on it, too. An object that depends on a dropped object must also be
+//! dropped or changed, because otherwise the other side could not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::along;
 use super::enums;
 use super::name::own;
 use super::side::Side;
@@ -14,25 +15,26 @@ use crate::compare::drift::{Difference, Roles};
 use crate::compare::facts::{Facts, Identity, Kind, Object, What};
 use crate::compare::rows::{Change, TableDiff};
 
-/// Sets of objects; those that are on both sides go by their names on the first.
+/// The plan as sets of objects. An object that exists on both sides has its name of the first side.
 pub(super) struct Plan<'a> {
     pub(super) from: Side<'a>,
     pub(super) to: Side<'a>,
-    /// On the first side only.
+    /// Objects that only the first side has.
     pub(super) dropped: BTreeSet<Identity>,
-    /// On the second side only.
+    /// Objects that only the second side has.
     pub(super) made: BTreeSet<Identity>,
-    /// Dropped and made again.
+    /// Objects that are dropped and made again.
     pub(super) rebuilt: BTreeSet<Identity>,
-    /// Types that are made anew while the old one waits under another name.
+    /// Types that are made anew while the old type has a temporary name.
     pub(super) renewed: BTreeSet<Identity>,
     /// Columns whose type changes or is made anew.
     pub(super) retyped: BTreeSet<Identity>,
-    /// Columns and domains whose defaults go before what they need does, and come back.
+    /// Columns and domains whose default is dropped before an object that it needs, and set again
+    /// later.
     pub(super) bare: BTreeSet<Identity>,
     /// The new names of constraints and indexes.
     pub(super) renamed: BTreeMap<Identity, Identity>,
-    /// Everything else.
+    /// All other differences.
     pub(super) changes: BTreeMap<Identity, Vec<Difference>>,
 }
 
@@ -55,17 +57,24 @@ impl<'a> Plan<'a> {
             plan.add(difference, &differences, rows);
         }
         plan.sequences();
+        loop {
+            let named = named_indexes(&plan);
+            if named.is_empty() {
+                break;
+            }
+            plan.made.extend(named);
+        }
         while plan.spread() {}
         plan.part_unlogged();
         plan
     }
 
-    /// What an object is called on the second side.
+    /// The name of an object on the second side.
     pub(super) fn new_name<'b>(&'b self, identity: &'b Identity) -> &'b Identity {
         self.renamed.get(identity).unwrap_or(identity)
     }
 
-    /// Whether an object is on both sides.
+    /// Checks whether both sides have an object.
     pub(super) fn stays(&self, identity: &Identity) -> bool {
         self.to.facts.get(self.new_name(identity)).is_some() && !self.dropped.contains(identity)
     }
@@ -100,7 +109,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// A property for which there is more to do than to set it.
+    /// Plans the change of a property that no single statement can do.
     fn change(
         &mut self,
         identity: &Identity,
@@ -116,11 +125,14 @@ impl<'a> Plan<'a> {
             return;
         }
         let is_domain = || identity.kind == Kind::Domain && property == "not null";
+        let is_based_anew =
+            identity.kind == Kind::Domain && ["type", "collation"].contains(&property);
         if is_anew(identity, property, before, after) {
             self.rebuilt.insert(identity.clone());
         } else if identity.kind == Kind::Enum
             && property == "labels"
             && must_renew(identity, before, after, all, &self.to, rows)
+            || is_based_anew
             || is_domain() && after.get(property).is_some() && self.from.is_within_others(identity)
         {
             self.renewed.insert(identity.clone());
@@ -130,7 +142,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// A domain cannot get a check while values of it lie within others, but it can be made anew.
+    /// Makes a domain anew that gets a check, if other types contain its values. PostgreSQL cannot
+    /// add a check to such a domain.
     fn check_of_domain(&mut self, constraint: &Object) {
         if let Some(domain) = constraint.whole.as_ref().filter(|whole| whole.kind == Kind::Domain)
             && self.from.is_within_others(domain)
@@ -144,7 +157,7 @@ impl<'a> Plan<'a> {
         let Some(whole) = &before.whole else { return };
         let is_typed = ["type", "collation"].contains(&property);
         match whole.kind {
-            // a view cannot change the type of a column, but it can be made again
+            // ALTER VIEW cannot change the type of a column
             Kind::View | Kind::MaterializedView if is_typed => {
                 self.rebuilt.insert(whole.clone());
             }
@@ -169,7 +182,7 @@ impl<'a> Plan<'a> {
         (self.from.facts.get(identity), self.to.facts.get(self.new_name(identity)))
     }
 
-    /// A new object and those of its parts that are made by themselves.
+    /// Plans a new object, and its parts that have statements of their own.
     fn make(&mut self, identity: &Identity) {
         let parts: Vec<Identity> = self
             .to
@@ -187,7 +200,8 @@ impl<'a> Plan<'a> {
         parts.iter().for_each(|part| self.make(part));
     }
 
-    /// Sequences of columns that become identities, or no longer are: neither kind becomes the other.
+    /// Plans the sequences of columns that become identity columns or stop being ones. An owned
+    /// sequence cannot become the sequence of an identity, nor the other way round.
     fn sequences(&mut self) {
         for (sequence, before) in self.from.facts.iter().filter(|(i, _)| i.kind == Kind::Sequence) {
             let Some(after) = self.to.facts.get(sequence) else { continue };
@@ -201,7 +215,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Lets a part of something be made or dropped by itself.
+    /// Lets a part be made or dropped separately.
     pub(super) fn split(&mut self, part: &Identity) {
         if self.from.facts.get(part).is_some() {
             self.from.split.insert(part.clone());
@@ -215,8 +229,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Whether it has to be made or dropped by itself; what is inherited has to where it is the
-/// inheritance that changes.
+/// Checks whether an object must be made or dropped separately. An inherited column must if the
+/// inheritance itself changes.
 fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference]) -> bool {
     let inherits_anew = || {
         let is_it = |d: &&Difference| {
@@ -228,16 +242,17 @@ fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference])
     !side.comes_along(identity, object) || identity.kind == Kind::Column && inherits_anew()
 }
 
-/// The sequence of a serial column.
+/// Checks whether a part is the sequence of a serial column.
 fn is_serial(part: &Identity, object: &Object, side: &Side) -> bool {
     part.kind == Kind::Sequence && !side.comes_along(part, object)
 }
 
-/// Whether a change of this property wants the object made again.
+/// Checks whether a change of this property requires that the object is made again.
 fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object) -> bool {
     match identity.kind {
         Kind::View => property == "definition",
         Kind::MaterializedView => ["definition", "populated", "access method"].contains(&property),
+        Kind::Constraint if is_validated(before, after) => false,
         Kind::Constraint | Kind::Index | Kind::Trigger | Kind::Rule | Kind::Statistics => {
             property == "definition"
         }
@@ -247,8 +262,15 @@ fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object)
         Kind::Function | Kind::Procedure => {
             property == "definition" && signature(before) != signature(after)
         }
-        _ => false,
+        kind => super::rare::is_anew(kind, property),
     }
+}
+
+/// Whether a constraint of a table only becomes valid for the rows that are there.
+fn is_validated(before: &Object, after: &Object) -> bool {
+    let is_of_domain = after.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain);
+    let definitions = before.get("definition").zip(after.get("definition"));
+    !is_of_domain && definitions.is_some_and(|(old, new)| along::is_validated(old, new))
 }
 
 /// The lines of a function that CREATE OR REPLACE keeps: name, arguments and result.
@@ -257,7 +279,8 @@ fn signature(object: &Object) -> &str {
     definition.find("\n LANGUAGE ").map_or(definition, |end| &definition[..end])
 }
 
-/// Labels that cannot just be added: some are gone or moved, or one that is new is used at once.
+/// Checks whether an enum must be made anew: labels are removed or moved, or the same draft uses a
+/// new label.
 fn must_renew(
     identity: &Identity,
     before: &Object,
@@ -289,7 +312,7 @@ fn uses(table: &TableDiff, labels: &[&str]) -> bool {
     })
 }
 
-/// What a change of name says.
+/// The statement that renames a constraint or an index.
 pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Object) -> String {
     match old.kind {
         Kind::Constraint => {
@@ -303,4 +326,23 @@ pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Ob
             format!("ALTER INDEX {schema} RENAME TO {own};")
         }
     }
+}
+
+/// Indexes of partitions that are made before the index of the parent takes them up, because it would
+/// give its own another name, and what depends on that name would not be the same.
+fn named_indexes(plan: &Plan) -> Vec<Identity> {
+    let is_plain =
+        |object: &Object| object.whole.as_ref().is_some_and(|whole| whole.kind != Kind::Constraint);
+    let indexes = plan.to.facts.iter().filter(|(part, object)| {
+        part.kind == Kind::Index
+            && is_plain(object)
+            && plan.from.facts.get(part).is_none()
+            && !plan.made.contains(part)
+    });
+    let named = indexes.filter(|(index, object)| {
+        let parent = along::parent(&plan.to, index, object);
+        parent.is_some_and(|parent| plan.made.contains(&parent))
+            && !along::is_automatic(index, object)
+    });
+    named.map(|(index, _)| index.clone()).collect()
 }

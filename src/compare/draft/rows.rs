@@ -1,4 +1,4 @@
-//! Rows of reference data: deleted, changed and added by key.
+//! Rows of reference data: deletes, changes and adds them by key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::compare::facts::{Identity, Kind};
 use crate::compare::rows::{Change, TableDiff};
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
 
-/// The text of a row is that of the comparison, whatever the session is set to.
+/// The settings with which the comparison printed the values of the rows.
 const SPELLING: [&str; 4] = [
     "SET LOCAL datestyle = 'ISO, YMD';",
     "SET LOCAL intervalstyle = 'postgres';",
@@ -15,8 +15,8 @@ const SPELLING: [&str; 4] = [
     "SET LOCAL bytea_output = 'hex';",
 ];
 
-/// The statements, and the tables of which not every row is known. Tables that are referred to get
-/// their rows first and lose them last.
+/// The statements, and the tables for which not all differing rows are known. Referenced tables get
+/// their new rows first and lose their old rows last.
 pub(super) fn statements(side: &Side, tables: &[TableDiff]) -> (Vec<String>, Vec<String>) {
     let (whole, cut): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.more == 0);
     let whole: Vec<&TableDiff> = whole.into_iter().filter(|t| exists(side, &t.table)).collect();
@@ -59,7 +59,7 @@ fn table(name: &str) -> Identity {
     Identity { kind: Kind::Table, name: name.to_owned() }
 }
 
-/// Those that are referred to first.
+/// Orders the tables; referenced tables come first.
 fn sorted<'a>(side: &Side, tables: &[&'a TableDiff]) -> Vec<&'a TableDiff> {
     let at: BTreeMap<Identity, usize> =
         tables.iter().zip(0..).map(|(t, at)| (table(&t.table), at)).collect();
@@ -90,7 +90,7 @@ fn delete(table: &TableDiff, cells: &[Option<String>]) -> String {
         let found = condition(&table.key, cells);
         return format!("DELETE FROM ONLY {name} WHERE {found};");
     }
-    // one of several that are the same
+    // delete only one of several equal rows
     let pairs = table.columns.iter().zip(cells).map(|(column, cell)| {
         format!("{}::text IS NOT DISTINCT FROM {}", quote_ident(column), value(cell.as_ref()))
     });

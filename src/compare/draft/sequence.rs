@@ -1,7 +1,7 @@
-//! Sequences: their next values stay within their bounds and past the values that the rows hold.
+//! Sequences: their next values must be within their bounds and beyond the values in the rows.
 //!
-//! How far a sequence is belongs to no schema and is another matter on every server, so the
-//! statements here look at it when they run.
+//! The position of a sequence is not a part of the schema and differs between servers, so the
+//! statements here read it when they run.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use crate::compare::rows::{Change, TableDiff};
 use crate::postgres::sql::quote::quote_literal;
 use crate::postgres::sql::template::fill;
 
-/// Sets a sequence past the values of a column, never back.
+/// Moves a sequence beyond the values of a column, never back.
 const ADVANCE: &str = sql!("draft/advance");
-/// Sets a sequence that is before its first value to where it begins.
+/// Moves a sequence that is outside of its bounds to its beginning.
 const BEGIN: &str = sql!("draft/begin");
 
 fn number(sequence: &Object, property: &str) -> Option<i64> {
@@ -30,7 +30,7 @@ fn literal(name: &str) -> String {
     quote_literal(name).trim_start().to_owned()
 }
 
-/// From the bounds, the start and the like on one side to those on the other.
+/// Changes the bounds, the start and the other options from one side to the other.
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
     let name = &identity.name;
     let options = sequence_options(after);
@@ -63,7 +63,8 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Ve
     all
 }
 
-/// The end at which a sequence begins, where it is further on than it was, and what is before it.
+/// The bound at which a sequence begins, if it moved forward, with the operator for values before
+/// it.
 fn lifted(before: &Object, after: &Object) -> Option<(i64, &'static str)> {
     let (property, beyond) = if descends(after) { ("maximum", ">") } else { ("minimum", "<") };
     let (old, new) = (number(before, property)?, number(after, property)?);
@@ -71,7 +72,7 @@ fn lifted(before: &Object, after: &Object) -> Option<(i64, &'static str)> {
     is_lifted.then_some((new, beyond))
 }
 
-/// Whether none of the old values is one of the new ones.
+/// Checks whether the old and the new range of values do not overlap.
 fn begins_anew(before: &Object, after: &Object) -> bool {
     let ends = |sequence| Some((number(sequence, "minimum")?, number(sequence, "maximum")?));
     match (ends(before), ends(after)) {
@@ -85,8 +86,8 @@ fn filled(template: &str, values: &[(&str, String)]) -> String {
     fill(template, &values).trim_end().to_owned()
 }
 
-/// The sequences that may be behind the values of a column in the end: of a column that was not
-/// numbered so before, and of rows that are added with their numbers.
+/// The statements for sequences that may be behind the values of their column: the sequence numbers
+/// the column only on the second side, or the draft adds rows with numbers.
 pub(super) fn behind(plan: &Plan, rows: &[TableDiff]) -> Vec<(Identity, Vec<String>)> {
     let filled: BTreeSet<&str> = rows
         .iter()
@@ -106,7 +107,7 @@ pub(super) fn behind(plan: &Plan, rows: &[TableDiff]) -> Vec<(Identity, Vec<Stri
     found
 }
 
-/// Whether a column that stays is numbered by another sequence, or by one that begins anew.
+/// Checks whether an existing column gets another sequence, or one that begins anew.
 fn is_behind(plan: &Plan, column: &Identity, sequence: &Identity, to: &Object) -> bool {
     let Some(before) = plan.from.facts.get(column) else { return false };
     if plan.rebuilt.contains(column) {
@@ -118,7 +119,7 @@ fn is_behind(plan: &Plan, column: &Identity, sequence: &Identity, to: &Object) -
     old != sequence || is_new || is_moved || descends(from) != descends(to)
 }
 
-/// Whether the values of a column are numbers, or a domain's that are.
+/// Checks whether the values of a column are numbers, directly or through domains.
 fn is_number(plan: &Plan, column: &Object) -> bool {
     let mut name = column.get("type").unwrap_or_default();
     for _ in 0..100 {
@@ -145,7 +146,7 @@ fn advance(column: &Identity, object: &Object, sequence: &Identity, to: &Object)
     filled(ADVANCE, &values)
 }
 
-/// Whether a column is an identity on both sides, but with another sequence.
+/// Checks whether an identity column has another sequence on the other side.
 pub(super) fn is_exchanged(plan: &Plan, column: &Identity) -> bool {
     let (Some(before), Some(after)) = plan.both(column) else { return false };
     let (old, new) =

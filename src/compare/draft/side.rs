@@ -1,4 +1,4 @@
-//! One side of a draft: its facts, and what they are parts of.
+//! One side of a draft: its facts, and the parts of its objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,12 @@ use super::depend::Dependencies;
 use super::name::own;
 use crate::compare::facts::{Facts, Identity, Kind, Object};
 
-/// Facts with their parts by wholes.
+/// The facts of one side, with an index of parts.
 pub(super) struct Side<'a> {
     pub(super) facts: &'a Facts,
     pub(super) depends: Dependencies<'a>,
-    /// Parts that are made or dropped by themselves though their wholes are, to open a circle.
+    /// Parts that are made or dropped separately to break a cycle, although the objects that
+    /// contain them are made or dropped, too.
     pub(super) split: BTreeSet<Identity>,
     parts: BTreeMap<&'a Identity, Vec<(&'a Identity, &'a Object)>>,
 }
@@ -26,7 +27,7 @@ impl<'a> Side<'a> {
         Self { facts, depends: Dependencies::of(facts), split: BTreeSet::new(), parts }
     }
 
-    /// The parts of an object, without parts of parts.
+    /// The direct parts of an object.
     pub(super) fn parts(&self, whole: &Identity) -> &[(&'a Identity, &'a Object)] {
         self.parts.get(whole).map_or(&[], Vec::as_slice)
     }
@@ -42,7 +43,7 @@ impl<'a> Side<'a> {
         columns
     }
 
-    /// The sequence behind an identity column.
+    /// The sequence of an identity column.
     pub(super) fn identity_sequence(
         &self,
         column: &Identity,
@@ -55,8 +56,8 @@ impl<'a> Side<'a> {
         parts.find(|(i, o)| i.kind == Kind::Sequence && owned(o)).copied()
     }
 
-    /// Whether it comes with something else and is never made or dropped by itself: what is only
-    /// inherited, the index of a constraint, the sequence of an identity, the functions of a range.
+    /// Checks whether an object is never made or dropped separately: an inherited column, the index
+    /// of a constraint, the sequence of an identity column, or the functions of a range type.
     pub(super) fn comes_along(&self, identity: &Identity, object: &Object) -> bool {
         let is_of = |kind| object.whole.as_ref().is_some_and(|whole| whole.kind == kind);
         match identity.kind {
@@ -66,7 +67,9 @@ impl<'a> Side<'a> {
             }
             Kind::Index => is_of(Kind::Constraint) || object.get("part of").is_some(),
             Kind::Sequence => self.column_of(object).is_some_and(|c| c.get("identity").is_some()),
-            Kind::Rule | Kind::Policy | Kind::Statistics | Kind::Privileges => false,
+            Kind::Rule | Kind::Policy | Kind::Statistics | Kind::Privileges | Kind::UserMapping => {
+                false
+            }
             _ => object.whole.is_some(),
         }
     }
@@ -77,7 +80,7 @@ impl<'a> Side<'a> {
         self.facts.get(&Identity { kind: Kind::Column, name })
     }
 
-    /// The column of the parent that a column is inherited from.
+    /// The parent's column from which a column is inherited.
     pub(super) fn inherited_from(
         &self,
         column: &Identity,
@@ -92,7 +95,7 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// The sequence that numbers a column, by its default or because it is an identity.
+    /// The sequence that numbers a column, through its default or as an identity.
     pub(super) fn sequence_of(
         &self,
         column: &Identity,
@@ -105,7 +108,7 @@ impl<'a> Side<'a> {
         self.identity_sequence(column, object).or(behind)
     }
 
-    /// The foreign keys between tables: with the table, and the one that it refers to.
+    /// The foreign keys between different tables, each with its table and the referenced table.
     pub(super) fn references(&self) -> Vec<(&'a Identity, &'a Identity, &'a Identity)> {
         let mut found = Vec::new();
         for (one, other) in self.depends.pairs().filter(|(one, _)| one.kind == Kind::Constraint) {
@@ -121,12 +124,12 @@ impl<'a> Side<'a> {
         }
         found.sort_unstable();
         found.dedup();
-        // the columns of its own
+        // ignore the key's own columns and references to the same table
         found.retain(|(_, own, table)| own != table);
         found
     }
 
-    /// Whether the check of a domain is declared with it.
+    /// Checks whether a constraint is a check that is declared with its domain.
     pub(super) fn is_inline(&self, constraint: &Identity, object: &Object) -> bool {
         let definition = object.get("definition").unwrap_or_default();
         object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain)
@@ -134,8 +137,8 @@ impl<'a> Side<'a> {
             && !self.split.contains(constraint)
     }
 
-    /// Whether values of a type lie in tables, and within others than its own: the server cannot
-    /// look those through.
+    /// Checks whether tables contain values of a type nested in other types. The server cannot
+    /// check such values.
     pub(super) fn is_within_others(&self, kind: &Identity) -> bool {
         self.depends.by(kind).any(|user| match user.kind {
             Kind::Column => {
@@ -149,7 +152,7 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// Whether values of a type lie in tables.
+    /// Checks whether tables contain values of a type.
     pub(super) fn is_in_tables(&self, kind: &Identity) -> bool {
         self.depends.by(kind).any(|user| match user.kind {
             Kind::Column => {

@@ -6,7 +6,7 @@ use super::order::{Graph, Tie};
 use super::plan::Plan;
 use crate::compare::facts::{Identity, Kind, Object, What};
 
-/// What one round finds.
+/// The result of one round.
 #[derive(Default)]
 struct Found {
     rebuilt: BTreeSet<Identity>,
@@ -16,8 +16,8 @@ struct Found {
 }
 
 impl Plan<'_> {
-    /// What depends on what goes or changes and stays itself is made again. Returns whether there
-    /// was anything.
+    /// Plans again all objects that stay but depend on an object that is dropped or changed.
+    /// Returns whether the plan grew.
     pub(super) fn spread(&mut self) -> bool {
         let mut found = Found::default();
         for (one, other) in self.from.depends.pairs() {
@@ -40,7 +40,7 @@ impl Plan<'_> {
         any
     }
 
-    /// Whether an object is dropped, if only to be made again.
+    /// Checks whether an object is dropped, perhaps to be made again.
     pub(super) fn goes(&self, identity: &Identity) -> bool {
         if self.dropped.contains(identity) || self.rebuilt.contains(identity) {
             return true;
@@ -98,8 +98,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether a function no longer needs an object once it is replaced. While functions of the same
-    /// name come and go it has to be made again, lest it find the wrong one.
+    /// Checks whether a replaced function no longer needs an object. If functions of the same name
+    /// are dropped or made, the function must be made again, because it might find the wrong one.
     fn lets_go(&self, one: &Identity, other: &Identity) -> bool {
         let is_definition = |what: &What| matches!(what, What::Changed { property, .. } if property == "definition");
         let mut changes = self.changes.get(one).into_iter().flatten();
@@ -109,7 +109,7 @@ impl Plan<'_> {
             && !self.made.iter().any(|new| is_called(new.kind) && short(new) == short(other))
     }
 
-    /// Whether the types of columns cannot change beneath it.
+    /// Checks whether an object prevents changes of the types of columns that it uses.
     fn minds_types(&self, identity: &Identity, object: &Object) -> bool {
         match identity.kind {
             Kind::View
@@ -120,7 +120,7 @@ impl Plan<'_> {
             | Kind::Publication
             | Kind::Function
             | Kind::Procedure => true,
-            // of two columns that refer to each other one changes first
+            // with both columns of a foreign key changing, one would change first
             Kind::Constraint => {
                 let definition = object.get("definition").unwrap_or_default();
                 let retyped = self.from.depends.on(identity).filter(|c| self.retyped.contains(c));
@@ -130,7 +130,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Of tables that refer to each other none can become unlogged first, nor logged.
+    /// Rebuilds the foreign keys of a cycle of tables that change their persistence, because no
+    /// table could change first.
     pub(super) fn part_unlogged(&mut self) {
         let keys = self.from.references();
         let changes = |table: &Identity| {
@@ -163,7 +164,7 @@ impl Plan<'_> {
     }
 }
 
-/// What an expression calls or reads, in contrast to types.
+/// Kinds of objects that an expression calls or reads, other than types.
 pub(super) fn is_called(kind: Kind) -> bool {
     matches!(
         kind,
@@ -171,7 +172,7 @@ pub(super) fn is_called(kind: Kind) -> bool {
     )
 }
 
-/// The name of a function without its arguments.
+/// The name of a function without its argument types.
 pub(super) fn short(identity: &Identity) -> String {
     super::mention::chains(&identity.name).into_iter().next().unwrap_or_default()
 }
@@ -191,5 +192,8 @@ fn can_be_rebuilt(kind: Kind) -> bool {
             | Kind::Procedure
             | Kind::Aggregate
             | Kind::Publication
+            | Kind::EventTrigger
+            | Kind::Cast
+            | Kind::Operator
     )
 }

@@ -2,15 +2,15 @@
 
 use crate::compare::facts::Identity;
 
-/// What an operation does with its object.
+/// The step of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Drop,
-    /// Makes or changes it.
+    /// Makes or changes the object.
     Make,
-    /// What waits until everything is there.
+    /// Runs after all objects exist.
     Finish,
 }
 
-/// An operation; without an object: the rows.
+/// The key of an operation. Without an object, it is the operation on rows.
 pub(super) type Key = (Step, Option<Identity>);

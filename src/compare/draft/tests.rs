@@ -1,4 +1,4 @@
-//! Drafts, without a server: what is done, and in which order.
+//! Drafts, tested without a server: the statements and their order.
 
 use super::Draft;
 use crate::compare::facts::{Facts, Identity, Kind, Object};
@@ -10,8 +10,8 @@ fn identity(text: &str) -> Identity {
     Identity { kind, name: name.to_owned() }
 }
 
-/// `kind name [< whole kind, whole name]: property=value; …` or `kind name needs kind name; …` for what
-/// it depends on, one object a line.
+/// Parses facts, one object on each line: `kind name [< kind, name of the containing object]:
+/// property=value; …`, or `kind name needs kind name; …` for dependencies.
 fn facts(text: &str) -> Facts {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (needs, objects): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.contains(" needs "));
@@ -29,7 +29,7 @@ fn facts(text: &str) -> Facts {
     Facts::of_objects(objects.into_iter().map(object)).with_dependencies(needed)
 }
 
-/// The statements without settings and comments, each shortened to its first line.
+/// The statements without settings and comments, each cut to its first line.
 #[track_caller]
 fn drafted(from: &str, to: &str, rows: &[TableDiff]) -> Vec<String> {
     let draft = Draft::new(&facts(from), &facts(to), rows);
@@ -164,15 +164,15 @@ fn rows_come_between_columns_and_constraints() {
 
 #[test]
 fn what_is_lost_and_what_is_left_is_said() {
-    let before = format!("{TABLE}\ncast (integer AS text): context=implicit");
+    let before = format!("{TABLE}\nconversion s.c: from=UTF8");
     let draft = Draft::new(&facts(&before), &facts("schema s"), &[]);
     let text = draft.text("try");
-    let expected = "-- try\n--\n-- Not expressed:\n--   - cast (integer AS text)\n\n\
+    let expected = "-- try\n--\n-- Not expressed:\n--   - conversion s.c\n\n\
                     SET LOCAL check_function_bodies = off;\n\n-- loses data\nDROP TABLE s.t;\n";
     assert_eq!(text, expected);
 }
 
-/// What stays the same to the eye, but not what it stands on.
+/// The text stays the same, but the functions that it calls change.
 #[test]
 fn a_replaced_overload_is_let_go() {
     let with = |arguments: &str| {
@@ -252,7 +252,7 @@ fn a_circle_is_opened_at_a_part() {
     assert_eq!(drafted(circle, "schema s", &[]), expected);
 }
 
-/// The second function has the lower rank, and the third none calls.
+/// The second function has the lower rank, and no function calls the third.
 #[test]
 fn bodies_decide_where_nothing_else_does() {
     let function = |name: &str, body: &str| {
@@ -332,7 +332,7 @@ fn a_sequence_is_within_its_bounds() {
     assert!(descending[0].ends_with("5, false) FROM s.q WHERE last_value > 5;"), "{descending:?}");
 }
 
-/// Values of a domain that lie within others cannot be looked through.
+/// PostgreSQL cannot check values of a domain nested in other types.
 #[test]
 fn a_check_below_other_types_comes_with_a_new_domain() {
     let domain = |kind: &str, check: &str| {

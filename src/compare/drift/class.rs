@@ -1,4 +1,4 @@
-//! How much a difference matters.
+//! The classes of differences.
 
 use super::name::{NAME, NOT_NULL};
 use super::order::ORDER;
@@ -10,28 +10,28 @@ use crate::compare::facts::{Identity, Kind, What};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
-    /// The databases do not do the same.
+    /// The databases behave differently.
     Semantic,
-    /// Columns stand in another order.
+    /// The columns of a table have another order.
     Order,
-    /// The same thing under another name.
+    /// The object is the same but has another name.
     NameOnly,
-    /// The same tokens, other blanks or comments.
+    /// The definitions have the same tokens but differ in blanks or comments.
     Cosmetic,
-    /// Who may do what.
+    /// Privileges and row security.
     Security,
-    /// Whose it is.
+    /// The owner of an object.
     Owner,
-    /// Another version of an extension or of the bundle.
+    /// The version of an extension or of the bundle.
     Extension,
-    /// One side lacks the bundle.
+    /// One side does not have the bundle.
     Bundle,
-    /// Settings and locale, and whether a materialised view was filled.
+    /// Settings, the locale, and whether a materialized view is populated.
     Environment,
 }
 
 impl Class {
-    /// All of them.
+    /// All classes.
     pub const ALL: [Self; 9] = [
         Self::Semantic,
         Self::Order,
@@ -44,10 +44,10 @@ impl Class {
         Self::Environment,
     ];
 
-    /// Those that count unless somebody says otherwise.
+    /// The classes that count by default.
     pub const DEFAULT: [Self; 4] = [Self::Semantic, Self::Security, Self::Extension, Self::Bundle];
 
-    /// As people write it.
+    /// The name of the class in options, reports and rules.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Semantic => "semantic",
@@ -70,15 +70,18 @@ pub fn of(identity: &Identity, what: &What) -> Class {
         "acl" | "row security" | "forced row security" => Class::Security,
         label if label.starts_with("security label") => Class::Security,
         owner if is_owner(owner) => Class::Owner,
-        // a row of the type means something else
+        // changing the attribute order changes the meaning of a row of the type
         ORDER if identity.kind == Kind::Type => Class::Semantic,
         ORDER => Class::Order,
-        // whoever may not read it knows nothing of it
+        // "unreadable": the role may not read the version, so nothing is known about it
         "version" if [before, after].iter().any(|v| v.as_deref() == Some("unreadable")) => {
             Class::Environment
         }
         NAME | NOT_NULL => Class::NameOnly,
         "populated" => Class::Environment,
+        // whether a child declares what it inherits too decides on nothing but later statements, and
+        // ALTER TABLE ... INHERIT cannot make it as CREATE TABLE ... INHERITS does
+        "inherited" if before.is_some() && after.is_some() => Class::Cosmetic,
         "comment" => Class::Cosmetic,
         "version" if matches!(identity.kind, Kind::Extension | Kind::Bundle) => Class::Extension,
         "definition" => match (before, after) {
@@ -89,7 +92,7 @@ pub fn of(identity: &Identity, what: &What) -> Class {
     }
 }
 
-/// The class of whatever has none by its property.
+/// The class of a difference whose property does not decide.
 fn of_kind(kind: Kind) -> Class {
     match kind {
         Kind::Policy | Kind::DefaultPrivileges | Kind::Privileges => Class::Security,

@@ -1,7 +1,7 @@
-//! Rules about differences that somebody has decided to live with.
+//! Rules in `diff-ignore.toml` that set differences aside.
 //!
-//! Each says which objects it is about, why, and, if it is not for ever, until when. A rule that has
-//! expired applies no more, so that what was put off comes back.
+//! A rule names the objects, a reason and, optionally, its last day. After that day the rule no
+//! longer applies, so that the difference counts again.
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::{Class, Difference};
 use crate::compare::facts::What;
 use crate::sys::error::{Error, Kind, Result};
 
-/// The rules in a file.
+/// The rules of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -17,31 +17,30 @@ pub struct Rules {
     ignore: Vec<Rule>,
 }
 
-/// One rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The objects, as the report shows them (`index shop.orders_at`; the rows of a table are
     /// `rows shop.currency`). A `*` stands for any text.
     pub object: String,
-    /// This property only.
+    /// Only this property.
     property: Option<String>,
-    /// This class only.
+    /// Only this class.
     class: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// The last day on which it applies.
     pub until: Option<toml::value::Datetime>,
 }
 
-/// A date as its digits say it: 20270131.
+/// A date as a number: 20270131.
 pub type Day = u32;
 
 impl Rules {
-    /// Reads the rules.
+    /// Parses the rules.
     ///
     /// # Errors
-    /// `Conflict` (exit 2) with the line and what is wrong.
+    /// `Conflict` (exit 2) with the line and the problem.
     pub fn parse(text: &str) -> Result<Self> {
         let rules: Self = toml::from_str(text).map_err(|error| {
             Error::conflict("cannot read the rules about differences").detail(error.to_string())
@@ -50,12 +49,12 @@ impl Rules {
         Ok(rules)
     }
 
-    /// The rules that no longer apply.
+    /// The rules that have expired.
     pub fn expired(&self, today: Day) -> impl Iterator<Item = &Rule> {
         self.ignore.iter().filter(move |rule| rule.is_expired(today))
     }
 
-    /// Why this difference does not count, if it does not.
+    /// The reason of the rule that sets this difference aside, if there is one.
     pub fn reason(&self, difference: &Difference, today: Day) -> Option<&str> {
         let fits = |rule: &&Rule| {
             let property = match &difference.what {
@@ -70,7 +69,7 @@ impl Rules {
         self.ignore.iter().find(fits).map(|rule| rule.reason.as_str())
     }
 
-    /// Why the rows of this table do not count, if they do not.
+    /// The reason of the rule that sets the rows of this table aside, if there is one.
     pub fn reason_for_rows(&self, table: &str, today: Day) -> Option<&str> {
         let fits = |rule: &&Rule| {
             let is_plain = rule.property.is_none() && rule.class.is_none();
@@ -84,7 +83,7 @@ impl Rule {
     fn check(&self) -> Result<()> {
         let refuse = |what: String| Err(Error::new(Kind::Conflict, what));
         if self.reason.trim().is_empty() {
-            return refuse(format!("the rule for \"{}\" says no reason", self.object));
+            return refuse(format!("the rule for \"{}\" has no reason", self.object));
         }
         if let Some(class) = &self.class
             && !Class::ALL.iter().any(|known| known.as_str() == class)
@@ -93,7 +92,7 @@ impl Rule {
         }
         match self.until {
             Some(until) if until.date.is_none() || until.time.is_some() => refuse(format!(
-                "the rule for \"{}\" ends on {until}, which is no date",
+                "the rule for \"{}\" ends on {until}, which is not a date",
                 self.object
             )),
             _ => Ok(()),
@@ -108,7 +107,7 @@ impl Rule {
     }
 }
 
-/// Whether `text` is what `pattern` says, with `*` for any text.
+/// Checks whether `text` matches `pattern`, in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -1,8 +1,9 @@
-//! How two schemas differ, and how much that matters; pure.
+//! The differences between two schemas and their classes. Pure.
 //!
-//! Facts are compared object by object. A constraint or an index is its definition first and its name
-//! second: one that is there under another name has been renamed. Each difference has a class, and a
-//! few classes decide on the exit code; the others are told.
+//! Facts are compared object by object. A constraint or an index is identified by its definition
+//! rather than by its name, so the same definition under another name counts as a renaming. Each
+//! difference has a class. Only the classes that count decide on the exit code; reports list the
+//! others, too.
 
 mod class;
 mod ignore;
@@ -22,21 +23,21 @@ pub use class::Class;
 pub use ignore::{Day, Rules};
 pub use role::Roles;
 
-use crate::compare::facts::{Facts, Identity, Kind, Object, What};
+use crate::compare::facts::{Facts, INITIAL, Identity, Kind, MEMBER_OF, Object, What};
 use crate::compare::origin::Origin;
 
-/// One difference.
+/// A difference between two databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// How much it matters.
+    /// Its class.
     pub class: Class,
-    /// What differs; as it is called on side A, if it is there.
+    /// The object, with its name on side A if it exists there.
     pub identity: Identity,
-    /// How.
+    /// The kind of difference.
     pub what: What,
-    /// What to do about it, where that is not plain.
+    /// An advice, if the difference needs an explanation.
     pub hint: Option<&'static str>,
-    /// Where it comes from; whoever knows more than facts fills it in.
+    /// The origin, which the caller adds.
     pub origin: Origin,
 }
 
@@ -66,7 +67,7 @@ pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
     let mut found = Vec::new();
     for (identity, object) in a.iter() {
         if let Some(other) = renamed.get(identity) {
-            // an index of a constraint is called as the constraint is
+            // the index of a constraint is renamed with the constraint
             if !name::goes_with_a_constraint(object) {
                 found.push(difference(identity, rename(identity, other)));
             }
@@ -90,7 +91,7 @@ pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
     found
 }
 
-/// Whether what the object is part of is missing on the other side too.
+/// Checks whether the other side lacks the object that contains this one, too.
 fn goes_with_its_whole(object: &Object, other: &Facts) -> bool {
     object.whole.as_ref().is_some_and(|whole| other.get(whole).is_none())
 }
@@ -114,8 +115,9 @@ fn properties(
     let changed = names.into_iter().filter_map(|property| {
         let (old, new) = (before.properties.get(property), after.properties.get(property));
         let is_same = match (old, new) {
-            // of positions, the order counts
+            // `order::differences` compares positions
             _ if property == order::POSITION => true,
+            _ if [INITIAL, MEMBER_OF].contains(&property.as_str()) => true,
             // another version of an extension has other functions
             _ if property == "functions" && before.get("version") != after.get("version") => true,
             _ if property == name::NOT_NULL => name::is_same_not_null(old, new),
@@ -134,7 +136,7 @@ fn properties(
 fn difference(identity: &Identity, what: What) -> Difference {
     let hint = match identity.kind {
         Kind::Trigger if identity.name.starts_with("hectic_block_immutable") => Some(
-            "a table inherits hectic.immutable without its triggers: SELECT hectic.sync_inherited_triggers()",
+            "a table inherits hectic.immutable but lacks its triggers: SELECT hectic.sync_inherited_triggers()",
         ),
         Kind::Bundle if what == What::Added => {
             Some("that database lacks the bundle: database --url URL bundle upgrade")

@@ -1,16 +1,16 @@
-//! Constraints and indexes under other names.
+//! Constraints and indexes that have other names on the other side.
 
 use std::collections::BTreeMap;
 
 use crate::compare::facts::{Facts, Identity, Kind, Object, split_name};
 
-/// The property that stands for the name itself.
+/// The property that stands for the name of an object.
 pub const NAME: &str = "name";
 
-/// The property of a column or a domain that is the name of the constraint behind NOT NULL.
+/// The property of a column or domain with the name of its NOT NULL constraint.
 pub const NOT_NULL: &str = "not null constraint";
 
-/// From names in `a` to names in `b`, of what is the same thing but for its name.
+/// Maps names in `a` to names in `b` for objects that differ only in their names.
 pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Identity> {
     let mut pairs = BTreeMap::new();
     let mut right = candidates(b, a);
@@ -21,7 +21,7 @@ pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Ide
     pairs
 }
 
-/// Whether a property of what has been renamed is the same but for the name in it.
+/// Checks whether a property of a renamed object is equal except for the name in it.
 pub fn is_same(identity: &Identity, property: &str, old: &str, new: &str) -> bool {
     match (identity.kind, property) {
         (Kind::Index, "definition") => without_name(old) == without_name(new),
@@ -29,8 +29,9 @@ pub fn is_same(identity: &Identity, property: &str, old: &str, new: &str) -> boo
     }
 }
 
-/// Whether names of NOT NULL constraints say the same. Older releases have none, nor has a column that
-/// may be null. PostgreSQL numbers the names that it gives by itself where one is taken.
+/// Compares names of NOT NULL constraints. A missing name equals every name: older releases store
+/// none, and nullable columns have none. If a name is taken, PostgreSQL appends a number to the
+/// name that it generates, so numbers do not count.
 pub fn is_same_not_null(old: Option<&String>, new: Option<&String>) -> bool {
     let stem = |name: &str| {
         let name = name.trim_matches('"').trim_end_matches(|c: char| c.is_ascii_digit());
@@ -42,16 +43,16 @@ pub fn is_same_not_null(old: Option<&String>, new: Option<&String>) -> bool {
     }
 }
 
-/// Whether it is the index of a constraint.
+/// Checks whether an index belongs to a constraint.
 pub fn goes_with_a_constraint(object: &Object) -> bool {
     object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Constraint)
 }
 
-/// What tells things apart but for their names: kind, table and definition; for the index of a
-/// constraint, the constraint's.
+/// The identity of an object without its name: kind, table and definition. For the index of a
+/// constraint, the definition of the constraint.
 type Key<'a> = (Kind, Option<&'a Identity>, String);
 
-/// What `other` does not have under the same name.
+/// The constraints and indexes that `other` does not have under the same name.
 fn candidates<'a>(facts: &'a Facts, other: &'a Facts) -> BTreeMap<Key<'a>, Vec<&'a Identity>> {
     let mut found: BTreeMap<Key<'a>, Vec<&Identity>> = BTreeMap::new();
     let counting = |identity: &Identity| matches!(identity.kind, Kind::Constraint | Kind::Index);
@@ -75,7 +76,7 @@ fn key<'a>(facts: &'a Facts, identity: &Identity, object: &'a Object) -> Key<'a>
     (identity.kind, object.whole.as_ref(), definition)
 }
 
-/// `CREATE INDEX … ON t …` without the name.
+/// Removes the name from `CREATE INDEX … ON t …`.
 fn without_name(definition: &str) -> String {
     match split_name(definition) {
         Some((head, _, tail)) => [head, tail].concat(),

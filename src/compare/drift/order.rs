@@ -1,20 +1,20 @@
 //! The order of columns.
 //!
-//! A column that only one side has moves all that follow it, which says nothing of those. So what
-//! counts is how the columns that are on both sides follow each other.
+//! If only one side has a column, the positions of all later columns differ, although their order
+//! does not. So only columns that both sides have are compared.
 
 use std::collections::BTreeMap;
 
 use super::{Difference, difference};
 use crate::compare::facts::{Facts, Identity, Kind, What};
 
-/// The property that names it.
+/// The property that stands for the order of columns.
 pub const ORDER: &str = "order of columns";
 
-/// The property of a column that it is read from.
+/// The property of a column with its position.
 pub const POSITION: &str = "position";
 
-/// A difference for each table whose columns follow each other in another order.
+/// Returns a difference for each table whose columns have another order.
 pub fn differences(a: &Facts, b: &Facts) -> Vec<Difference> {
     let (before, after) = (orders(a, b), orders(b, a));
     let pairs =
@@ -28,7 +28,7 @@ fn moved_in(whole: &Identity, before: Vec<&str>, after: &[&str]) -> Difference {
     difference(whole, What::Changed { property: ORDER.to_owned(), before, after })
 }
 
-/// The columns of each table that `other` has too, in order.
+/// The columns of each table that `other` has, too, in order.
 fn orders<'a>(facts: &'a Facts, other: &Facts) -> BTreeMap<&'a Identity, Vec<&'a str>> {
     let mut tables: BTreeMap<&Identity, Vec<(usize, &str)>> = BTreeMap::new();
     for (identity, object) in facts.iter().filter(|(identity, _)| identity.kind == Kind::Column) {

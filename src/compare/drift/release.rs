@@ -1,13 +1,13 @@
-//! Two releases of PostgreSQL.
+//! Comparison of different releases of PostgreSQL.
 
 use crate::compare::facts::Facts;
 
 /// The first release with the privilege MAINTAIN on tables.
 const MAINTAIN: u32 = 17;
 
-/// Both sides in the words of the later release. All privileges on a table are `arwdDxt` up to
-/// PostgreSQL 16 and `arwdDxtm` since: who has them all on the older server has MAINTAIN as well, as
-/// a dump's GRANT ALL gives it.
+/// Converts the privileges of an older side to those of the newer release. All privileges on a
+/// table are `arwdDxt` up to PostgreSQL 16 and `arwdDxtm` from 17 on. A role that has all of them
+/// on the older server counts as having MAINTAIN, too, because GRANT ALL in a dump would give it.
 pub(super) fn aligned(a: Facts, b: Facts) -> (Facts, Facts) {
     match (a.release() < MAINTAIN, b.release() < MAINTAIN) {
         (true, false) => (with_maintain(&a), b),
@@ -24,9 +24,10 @@ fn with_maintain(facts: &Facts) -> Facts {
     facts.map(|identity| identity.name.clone(), value)
 }
 
-/// MAINTAIN for each who has all other privileges on a table; it may be passed on where TRIGGER may.
+/// Adds MAINTAIN for each role that has all other privileges on a table, with grant option if
+/// TRIGGER has it.
 fn complete(acl: &str) -> String {
-    // a slash comes before who granted them
+    // a slash precedes the grantor
     let segments: Vec<String> = acl
         .split('/')
         .map(|segment| {

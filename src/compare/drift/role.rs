@@ -1,12 +1,12 @@
-//! Two roles that are one.
+//! Roles that have different names but the same purpose.
 //!
-//! A backup belongs to production's role, a hydrated database to a developer's. Where a role only
-//! stands for "the owner of the database", both sides get the same word for it.
+//! A backup belongs to the role of production, a hydrated database to a developer's role. If a role
+//! is the owner of the database, both sides get the same word for it.
 
 use crate::compare::facts::{Facts, Identity, Kind};
 use crate::postgres::sql::quote::quote_ident;
 
-/// The owner's name on each side.
+/// The owner of the database on each side.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roles {
     /// On side A.
@@ -15,16 +15,16 @@ pub struct Roles {
     pub b: String,
 }
 
-/// What both are called then. No role can have this name.
+/// The word for the owner on both sides. No role can have this name.
 const OWNER: &str = "(owner)";
 
 impl Roles {
-    /// Side A with the owner's name replaced.
+    /// Replaces the owner's name in the facts of side A.
     pub fn apply_a(&self, facts: &Facts) -> Facts {
         replace(facts, &self.a)
     }
 
-    /// Side B with the owner's name replaced.
+    /// Replaces the owner's name in the facts of side B.
     pub fn apply_b(&self, facts: &Facts) -> Facts {
         replace(facts, &self.b)
     }
@@ -42,12 +42,12 @@ fn replace(facts: &Facts, role: &str) -> Facts {
     facts.map(|identity| name(identity, role), value)
 }
 
-/// Whether a property is an owner: the object's own, or one of a member of an extension.
+/// Checks whether a property names an owner: of the object, or of a member of an extension.
 pub fn is_owner(property: &str) -> bool {
     property == "owner" || property.starts_with("owner of ")
 }
 
-/// The name of what is called after a role.
+/// Replaces the role in names of objects that contain a role.
 fn name(identity: &Identity, role: &str) -> String {
     let (before, after) = match identity.kind {
         Kind::DefaultPrivileges => ("for role ", " "),
@@ -61,7 +61,8 @@ fn name(identity: &Identity, role: &str) -> String {
     rest.map_or_else(|| identity.name.clone(), |rest| format!("{before}{OWNER}{after}{rest}"))
 }
 
-/// Roles, or `role=privileges/grantor` items, separated by commas or line ends.
+/// Replaces the role in a list of roles, or of `role=privileges/grantor` items, separated by commas
+/// or line ends.
 fn listed(value: &str, role: &str) -> String {
     let mut replaced = String::with_capacity(value.len());
     let mut word = String::new();
@@ -82,7 +83,7 @@ fn listed(value: &str, role: &str) -> String {
         }
     }
     flush(&mut word, &mut replaced);
-    // they are listed by name, which has changed
+    // the list is ordered by name, and the name has changed
     let mut items: Vec<&str> = replaced.split(", ").collect();
     items.sort_unstable();
     items.join(", ")

@@ -18,7 +18,7 @@ fn table() -> Identity {
     identity(Kind::Table, "s.t")
 }
 
-/// A table with these indexes: name and column.
+/// Makes a table with these indexes: name and column.
 fn indexed(indexes: &[(&str, &str)]) -> Facts {
     let table = table();
     let mut objects = vec![(table.clone(), object(None, &[]))];
@@ -135,6 +135,7 @@ fn every_difference_has_its_class() {
         (Kind::View, "definition", "SELECT 1", "SELECT  1", Class::Cosmetic),
         (Kind::View, "definition", "SELECT 1", "SELECT 2", Class::Semantic),
         (Kind::Table, "comment", "a", "b", Class::Cosmetic),
+        (Kind::Column, "inherited", "and declared", "yes", Class::Cosmetic),
     ] {
         assert_eq!(changed(kind, property, before, after), expected, "{property}");
     }

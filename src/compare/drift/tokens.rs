@@ -1,9 +1,9 @@
-//! Whether two definitions say the same with other blanks and comments.
+//! Definitions that differ only in blanks and comments.
 
 use crate::postgres::psql::lexer::normalize;
 
-/// Whether both texts are the same tokens. The body of a function stands in quotes, where every byte
-/// counts to PostgreSQL; to people, blanks and comments in it do not.
+/// Checks whether both texts have the same tokens. The body of a function is a quoted text, in
+/// which every byte counts for PostgreSQL. Here, blanks and comments in it do not count.
 pub fn same_tokens(one: &str, other: &str) -> bool {
     match (plain(one), plain(other)) {
         (Some(one), Some(other)) => one == other,
@@ -11,8 +11,8 @@ pub fn same_tokens(one: &str, other: &str) -> bool {
     }
 }
 
-/// The text without comments and with single blanks; the outermost dollar quotation is looked into,
-/// unless what stands there is another language than SQL's: to Python, blanks say something.
+/// Removes comments and redundant blanks, also within the outermost dollar quotation. Leaves a body
+/// in another language than SQL unchanged, because blanks may be significant there, as in Python.
 fn plain(text: &str) -> Option<String> {
     match quotation(text) {
         Some((before, ..)) if !is_sql(before) => Some(text.to_owned()),
@@ -24,13 +24,14 @@ fn plain(text: &str) -> Option<String> {
     }
 }
 
-/// Whether the head of a function, as the server spells it, names a language that is read as SQL is.
+/// Checks whether a function's language has SQL's tokens. `head` is the text that the server prints
+/// before the body.
 fn is_sql(head: &str) -> bool {
     let mut lines = head.lines().filter_map(|line| line.trim_start().strip_prefix("LANGUAGE "));
     lines.any(|rest| matches!(rest.split(' ').next(), Some("sql" | "plpgsql")))
 }
 
-/// What stands before, in and after the first dollar quotation.
+/// Splits a text at the first dollar quotation: before, in and after it.
 fn quotation(text: &str) -> Option<(&str, &str, &str)> {
     let start = text.find('$')?;
     let tag_end = start + 1 + text[start + 1..].find('$')? + 1;
@@ -40,7 +41,7 @@ fn quotation(text: &str) -> Option<(&str, &str, &str)> {
     is_tag.then(|| (&text[..start], &text[tag_end..end], &text[end + tag.len()..]))
 }
 
-/// Single blanks outside of quotes, none beside punctuation.
+/// Reduces blanks outside of quotes to single ones, and removes them beside punctuation.
 fn squeeze(text: &str) -> Option<String> {
     let text = normalize(text).ok()?;
     let mut squeezed = String::with_capacity(text.len());
@@ -57,7 +58,7 @@ fn squeeze(text: &str) -> Option<String> {
         blank = false;
         squeezed.push(c);
         if matches!(c, '\'' | '"') {
-            // a doubled quote opens the next piece at once, which comes to the same
+            // a doubled quote closes and opens again, with the same result
             for inner in chars.by_ref() {
                 squeezed.push(inner);
                 if inner == c {
@@ -69,7 +70,7 @@ fn squeeze(text: &str) -> Option<String> {
     Some(squeezed)
 }
 
-/// Whether two characters are one token where nothing stands between them.
+/// Checks whether two characters would become one token if no blank separated them.
 fn would_join(one: char, other: char) -> bool {
     let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '"' | '$');
     let in_operator = |c: char| "+-*/<>=~!@#%^&|`?:".contains(c);

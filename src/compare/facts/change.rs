@@ -1,30 +1,33 @@
-//! How an object differs, in a line; pure.
+//! Describes a difference of an object in one line. Pure.
 
 use super::Identity;
 
-/// How much of a value is shown, in characters, and how much of that before the first difference.
+/// The number of characters of a value that are shown, and how many of them may precede the first
+/// difference.
 const EXCERPT: (usize, usize) = (60, 20);
 
-/// How an object differs.
+/// The difference of an object between two descriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// It was not there before.
+    /// Only the second description has the object.
     Added,
-    /// It is not there any more.
+    /// Only the first description has the object.
     Removed,
-    /// A property is another one.
+    /// A property differs.
     Changed {
-        /// Its name, such as `type` or `comment`.
+        /// The property, such as `type` or `comment`.
         property: String,
-        /// None: as by default, or not at all.
+        /// The value in the first description. `None` means the default value, or that the object
+        /// has no such property.
         before: Option<String>,
-        /// None: as by default, or not at all.
+        /// The value in the second description, likewise.
         after: Option<String>,
     },
 }
 
 impl What {
-    /// One line: `+ table shop.orders`, `~ column shop.orders.total: type integer → bigint`.
+    /// Formats the difference: `+ table shop.orders`, `~ column shop.orders.total: type integer →
+    /// bigint`.
     pub fn line(&self, identity: &Identity) -> String {
         match self {
             Self::Added => format!("+ {identity}"),
@@ -41,12 +44,12 @@ impl What {
     }
 }
 
-/// A value on one line.
+/// Puts a value on one line.
 fn shown(value: Option<&str>) -> Vec<char> {
     value.unwrap_or("none").replace('\n', "\\n").chars().collect()
 }
 
-/// A part of a value, from `start` on.
+/// A part of a value, beginning at `start`.
 fn excerpt(value: &[char], start: usize) -> String {
     let end = value.len().min(start + EXCERPT.0);
     let part: String = value[start..end].iter().collect();

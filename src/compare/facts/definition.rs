@@ -1,10 +1,10 @@
-//! Definitions as the server spells them.
+//! Definitions in the spelling of the server.
 
-/// What stands before the name in the definition of an index, a trigger or a rule, the name, which is
-/// quoted where it holds anything odd, and what stands after it.
+/// Splits the definition of an index, a trigger or a rule: the text before the name, the name (with
+/// its quotes, if it has any), and the text after it.
 pub fn split_name(definition: &str) -> Option<(&str, &str, &str)> {
     let heads = [" INDEX ", " TRIGGER ", " RULE "].into_iter();
-    // such words may also stand in quotes, later
+    // quoted text further on may contain such words, too
     let start = heads.filter_map(|word| Some(definition.find(word)? + word.len())).min()?;
     let rest = &definition[start..];
     let length = match rest.strip_prefix('"') {

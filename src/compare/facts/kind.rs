@@ -1,14 +1,14 @@
-//! The sorts of objects, in the order in which changes are listed.
+//! The kinds of objects, in the order in which reports list them.
 
 use Kind::*;
 
-/// What sort of object a fact is about.
+/// The kind of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Database,
     DatabaseSetting,
     RoleSetting,
-    /// The hectic bundle, of which the version counts.
+    /// The hectic bundle, of which only the version is compared.
     Bundle,
     Extension,
     Language,
@@ -18,7 +18,7 @@ pub enum Kind {
     UserMapping,
     Schema,
     DefaultPrivileges,
-    /// On an object that is not compared by itself.
+    /// Privileges on an object that is not compared itself.
     Privileges,
     Collation,
     Conversion,
@@ -47,9 +47,9 @@ pub enum Kind {
     ForeignTable,
     View,
     MaterializedView,
-    /// Of a table, a view or a composite type.
+    /// A column of a table, a view or a composite type.
     Column,
-    /// Of a table or a domain.
+    /// A constraint of a table or a domain.
     Constraint,
     Index,
     Statistics,
@@ -60,13 +60,15 @@ pub enum Kind {
     Publication,
     Subscription,
     CronJob,
-    /// All of them: they have no names.
+    /// All large objects together, because they have no names.
     LargeObjects,
-    /// An object of a sort that is not known here; its name begins with the server's word for it.
+    /// An object of a kind that db-tool does not model. Its name begins with the server's word for
+    /// the kind.
     Unmodelled,
 }
 
-/// What the server or a query calls each kind; the first name is the one to show.
+/// The names of kinds in the server and in the queries. If a kind has several, reports use the
+/// first.
 const NAMES: &[(&str, Kind)] = &[
     ("database", Database),
     ("database setting", DatabaseSetting),
@@ -123,12 +125,12 @@ const NAMES: &[(&str, Kind)] = &[
 ];
 
 impl Kind {
-    /// The kind of that name; none for a word that is not known.
+    /// Finds a kind by its name. `None` for an unknown word.
     pub fn named(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 
-    /// What to call it.
+    /// The name of the kind in reports.
     pub fn label(self) -> &'static str {
         NAMES.iter().find(|(_, kind)| *kind == self).map_or("object", |(name, _)| name)
     }

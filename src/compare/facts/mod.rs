@@ -1,16 +1,17 @@
-//! A database's schema, read from its catalogs: normalised, so that two readings can be compared.
+//! The facts of a database: its schema, read from the catalogs in a form that can be compared.
 //!
-//! A fact says of an object (its kind and its name in SQL) what it is part of and what properties it
-//! has. Nothing in it belongs to one server: no OID, no `attnum` with holes, no path, no
-//! value of a sequence. A property that is as PostgreSQL has it by default is left out, so that a
-//! default spelled out and a default left alone are the same fact, and so that a major version that
-//! knows more properties than another mostly gives the same facts for the same schema.
+//! A fact describes an object by its kind, its name in SQL, the object that contains it, and its
+//! properties. Facts contain nothing that is particular to one server: no OID, no `attnum` with
+//! holes, no path, no value of a sequence. Properties with their default value are left out. An
+//! explicit default and a missing one are therefore the same fact, and a major version with more
+//! properties usually gives the same facts for the same schema.
 //!
-//! Left out are what belongs to the cluster (roles, tablespaces, privileges on settings), the
-//! system's schemas, temporary ones, the schema `hectic` but for the bundle's version, and the members
-//! of extensions; privileges on these, and changes to members that no dump has, are facts all the same. The SQL lies in `sql/query/facts/*.sql`; kinds and names are what
-//! `pg_identify_object` says, so that an object of a kind that is not known here is listed as
-//! [`Kind::Unmodelled`] and not passed over.
+//! Facts do not cover the objects of the cluster (roles, tablespaces, privileges on settings), the
+//! system's schemas, temporary schemas, the schema `hectic` except for the bundle's version, and
+//! the members of extensions. They do cover privileges on these objects, and changes to extension
+//! members that a dump would not contain. The SQL is in `sql/query/facts/*.sql`. Kinds and names
+//! are those of `pg_identify_object`. Objects of a kind that db-tool does not model are listed as
+//! [`Kind::Unmodelled`].
 
 mod change;
 mod definition;
@@ -29,43 +30,50 @@ pub use kind::Kind;
 pub use read::{begin, end};
 pub use respell::respell;
 
+/// The property of privileges that tells those that the object came with; it is not compared.
+pub const INITIAL: &str = "initial";
+
+/// The property of privileges that tells the extension of the object; it is not compared.
+pub const MEMBER_OF: &str = "member of";
+
 /// What is so in a database; compared by `drift`.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     release: u32,
     objects: BTreeMap<Identity, Object>,
-    /// What depends on what, where it was read.
+    /// Pairs of a dependent object and the object that it depends on, if they were read.
     dependencies: BTreeSet<(Identity, Identity)>,
 }
 
-/// An object as the same schema names it on every server.
+/// The identity of an object, equal on every server with the same schema.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
-    /// The sort of object.
     pub kind: Kind,
     /// Its name, qualified and quoted as SQL needs it: `shop.orders.id`, `shop.total(integer)`,
     /// `orders_pkey on shop.orders`.
     pub name: String,
 }
 
-/// What is known of an object.
+/// The properties of an object.
 #[derive(Debug, Clone, Default)]
 pub struct Object {
-    /// What comes and goes with it included: the table of a column, the constraint of an index.
+    /// The object that contains it and is made and dropped with it: the table of a column, the
+    /// constraint of an index.
     pub whole: Option<Identity>,
-    /// What is not as by default.
+    /// The properties that differ from their defaults.
     pub properties: BTreeMap<String, String>,
 }
 
 impl Object {
-    /// A property; none: as by default, or not at all.
+    /// The value of a property. `None` means the default value, or that the object has no such
+    /// property.
     pub fn get(&self, property: &str) -> Option<&str> {
         self.properties.get(property).map(String::as_str)
     }
 }
 
 impl Facts {
-    /// The major release of the server; 0 where none was read.
+    /// The major version of the server, or 0 if none was read.
     pub fn release(&self) -> u32 {
         self.release
     }
@@ -75,22 +83,23 @@ impl Facts {
         self.objects.iter()
     }
 
-    /// What is known of one object.
+    /// The properties of one object.
     pub fn get(&self, identity: &Identity) -> Option<&Object> {
         self.objects.get(identity)
     }
 
-    /// The same with the identity as it lies here.
+    /// The identity and the properties of one object.
     pub fn entry(&self, identity: &Identity) -> Option<(&Identity, &Object)> {
         self.objects.get_key_value(identity)
     }
 
-    /// What depends on what, as the server keeps it; empty unless it was read.
+    /// Pairs of a dependent object and the object that it depends on, from the server's catalog.
+    /// Empty if they were not read.
     pub fn dependencies(&self) -> impl Iterator<Item = (&Identity, &Identity)> {
         self.dependencies.iter().map(|(one, other)| (one, other))
     }
 
-    /// Replaces what is known of an object and its parts by what `other` knows.
+    /// Replaces an object and its parts by those of `other`.
     pub fn take(&mut self, identity: &Identity, other: &Self) {
         let is_of = |own: &Identity, object: &Object| {
             own == identity || object.whole.as_ref() == Some(identity)
@@ -107,7 +116,8 @@ impl Facts {
         self.objects.extend(taken.map(|(own, object)| (own.clone(), object.clone())));
     }
 
-    /// The same facts with other names and values of properties. What has parts keeps its name.
+    /// Copies the facts with other names and values of properties. Objects that have parts must
+    /// keep their names.
     #[must_use]
     pub fn map(
         &self,
@@ -127,13 +137,13 @@ impl Facts {
         Self { release: self.release, objects: objects.collect(), dependencies }
     }
 
-    /// Facts of these objects, for tests of those who compare them.
+    /// Facts of these objects, for tests.
     #[cfg(test)]
     pub fn of_objects(objects: impl IntoIterator<Item = (Identity, Object)>) -> Self {
         Self { objects: objects.into_iter().collect(), ..Self::default() }
     }
 
-    /// The same as a server of this release has them.
+    /// Sets the release of the server.
     #[cfg(test)]
     #[must_use]
     pub fn of_release(mut self, release: u32) -> Self {
@@ -141,7 +151,7 @@ impl Facts {
         self
     }
 
-    /// The same with these dependencies.
+    /// Sets the dependencies.
     #[cfg(test)]
     #[must_use]
     pub fn with_dependencies(

@@ -1,8 +1,8 @@
-//! Reading facts.
+//! Reads facts from the catalogs.
 //!
-//! One query lists the objects with their addresses (catalog, OID, column). The others return
-//! properties of addresses; one that was not listed is of no interest. So what counts and what
-//! it is called is decided in one place, and no query has to know of another.
+//! One query lists the objects with their addresses (catalog, OID, column). The other queries
+//! return properties of addresses; properties of an address that is not in the list are ignored. So
+//! one query alone decides which objects count and what their names are.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,8 +16,8 @@ use crate::sys::error::{Context, Error, Result};
 
 const BEGIN: &str = sql!("facts/begin");
 const OBJECTS: &str = sql!("facts/object");
-/// Properties, and the kinds they are of: on a small database planning takes longer than running,
-/// so what has no objects is not asked for.
+/// The queries of properties, with the kinds of objects that have them. In a small database,
+/// planning a query takes longer than running it, so queries without objects are skipped.
 const PROPERTIES: &[(&[Kind], &str)] = &[
     (&[Table, ForeignTable, View, MaterializedView], sql!("facts/relation")),
     (&[Column], sql!("facts/column")),
@@ -51,32 +51,32 @@ const DEPENDENCIES: &str = sql!("facts/dependency");
 const LOOSE: &str = sql!("facts/loose");
 const ROWS: &str = sql!("facts/rows");
 
-/// Columns of queries that are no properties.
+/// Columns of the queries that are not properties.
 const COMMON: [&str; 7] = ["class", "id", "sub", "whole_class", "whole", "kind", "name"];
 
-/// An object's catalog, its OID there, and the number of a column or 0.
+/// The address of an object: the OID of its catalog, its OID, and the number of a column or 0.
 type Address = (u32, u32, i32);
 
-/// The objects of a database, some of them perhaps parts of what is not in the list.
+/// The listed objects. The object that contains a part may be missing.
 type Catalog = HashMap<Address, Listed>;
 
-/// An object in the list.
 struct Listed {
     identity: Identity,
     whole: Option<Address>,
     properties: BTreeMap<String, String>,
 }
 
-/// Opens the transaction in which databases are read: one snapshot, and every setting pinned that
-/// changes how the server spells a definition or a value.
+/// Opens the transaction that reads a database. It uses one snapshot and fixes every setting that
+/// affects how the server prints definitions and values.
 ///
 /// # Errors
+/// Those of [`Session::batch`].
 /// Those of [`Session::batch`].
 pub fn begin(session: &mut Session) -> Result<()> {
     session.batch(BEGIN)
 }
 
-/// Ends it; nothing was written.
+/// Ends the transaction, which has written nothing.
 ///
 /// # Errors
 /// Those of [`Session::batch`].
@@ -85,21 +85,22 @@ pub fn end(session: &mut Session) -> Result<()> {
 }
 
 impl Facts {
-    /// Reads the facts of the session's database in one read-only transaction, hence as of one
-    /// moment. The session must not be in a transaction, and is in none afterwards.
+    /// Reads the facts of the session's database in one read-only transaction, so they describe one
+    /// moment. The session must not be in a transaction when this is called.
     ///
     /// # Errors
     /// Those of [`Session::query`].
+    /// Those of [`Session::query`].
     pub fn read(session: &mut Session) -> Result<Self> {
         let read = begin(session).and_then(|()| collected(session, Extent::Rows));
-        // The first error is the one that counts.
+        // the first error explains the second
         let ended = end(session);
         let facts = read?;
         ended.map(|()| facts)
     }
 
-    /// The same within the transaction of [`begin`], but for digests of the rows of immutable tables,
-    /// for those who compare rows by themselves.
+    /// Reads the facts within the transaction of [`begin`], but without digests of the rows of
+    /// immutable tables. It is for callers that compare rows themselves.
     ///
     /// # Errors
     /// Those of [`Session::query`].
@@ -107,7 +108,7 @@ impl Facts {
         collected(session, Extent::Schema)
     }
 
-    /// The same with what depends on what.
+    /// Reads the facts within the transaction of [`begin`], with the dependencies between objects.
     ///
     /// # Errors
     /// Those of [`Session::query`].
@@ -115,7 +116,8 @@ impl Facts {
         collected(session, Extent::Dependencies)
     }
 
-    /// Without the parts of what is left out: an index of a table of an extension.
+    /// Builds facts. Leaves out parts of objects that are left out, such as an index of an
+    /// extension's table.
     fn of(catalog: &Catalog) -> Self {
         let whole = |object: &Listed| Some(catalog.get(&object.whole?)?.identity.clone());
         let kept = catalog.values().filter(|object| is_complete(object, catalog));
@@ -127,18 +129,18 @@ impl Facts {
     }
 }
 
-/// What is read beside objects and their properties.
+/// The data to read in addition to objects and their properties.
 #[derive(PartialEq, Eq)]
 enum Extent {
-    /// Nothing.
+    /// No additional data.
     Schema,
-    /// What depends on what.
+    /// The dependencies between objects.
     Dependencies,
     /// Digests of the rows of immutable tables.
     Rows,
 }
 
-/// Whether what the object is part of is in the catalog too.
+/// Checks whether the catalog has the object that contains this one, and so on upwards.
 fn is_complete(object: &Listed, catalog: &Catalog) -> bool {
     object
         .whole
@@ -176,7 +178,7 @@ fn collect(session: &mut Session, extent: &Extent) -> Result<Facts> {
     Ok(facts)
 }
 
-/// What depends on what, as far as both are listed.
+/// Reads the dependencies between listed objects.
 fn dependencies(
     session: &mut Session,
     catalog: &Catalog,
@@ -192,14 +194,14 @@ fn dependencies(
     Ok(found)
 }
 
-/// Adds facts that come with the name of their object.
+/// Adds facts whose rows name their object instead of an address.
 fn loose(session: &mut Session, query: &str, facts: &mut Facts) -> Result<()> {
     for row in session.query(query, &[])? {
         let identity = identity(&row)?;
         let is_of_bundle = identity.kind == Privileges
             && (identity.name.contains(" hectic.") || identity.name.ends_with(" hectic"));
         let object = facts.objects.entry(identity).or_default();
-        // who lacks the bundle lacks them too
+        // a side without the bundle lacks these objects, too
         object.whole = is_of_bundle.then(|| Identity { kind: Bundle, name: "hectic".to_owned() });
         object.properties.extend(properties(&row)?);
     }
@@ -224,9 +226,9 @@ fn identity(row: &Row) -> Result<Identity> {
     })
 }
 
-/// The properties in a row: its columns of text, and those in an object of JSON, which stands where
-/// they have names of the database's own or several sorts of objects share a query. What is null is
-/// as by default.
+/// The properties in a row: its text columns, and the members of a JSON object. A query uses JSON
+/// if names of properties come from the database, or if several kinds of objects share the query.
+/// NULL means the default value.
 fn properties(row: &Row) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     for name in row.columns().iter().map(|own| own.name()).filter(|name| !COMMON.contains(name)) {
@@ -240,7 +242,7 @@ fn properties(row: &Row) -> Result<BTreeMap<String, String>> {
     Ok(found)
 }
 
-/// The properties in an object of JSON.
+/// Parses a JSON object with properties.
 fn named(text: &str) -> Result<impl Iterator<Item = (String, String)> + use<>> {
     let all: serde_json::Map<String, Value> = serde_json::from_str(text)
         .map_err(|error| Error::unexpected(format!("cannot read properties: {error}")))?;

@@ -1,4 +1,4 @@
-//! What needs no server.
+//! Tests without a server.
 
 use super::{Identity, Kind, What};
 

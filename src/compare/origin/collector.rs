@@ -1,25 +1,24 @@
-//! What notes, in a private database, which statement touches which object.
+//! The collector, which records in a private database which statement touches which object.
 
 use crate::compare::facts::{Identity, Kind};
 use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::{Context, Result};
 
-/// A statement touched an object.
+/// A record that a statement touched an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touch {
-    /// The object, as it is called now, or was at last.
+    /// The object, with its present or its last name.
     pub identity: Identity,
-    /// What was sent to the server.
+    /// The statement that the client sent.
     pub statement: String,
-    /// The migration that was running.
+    /// The migration that ran the statement.
     pub migration: Option<String>,
 }
 
-/// Does `work` while a collector is in the database, and takes it out again. An error of `work` comes
-/// first.
+/// Installs the collector, runs `work`, and removes the collector.
 ///
 /// # Errors
-/// Those of `work`; those of the session, which has to be a superuser's.
+/// The error of `work`, or else an error of the session, which must be a superuser's.
 pub fn collect(session: &mut Session, work: impl FnOnce() -> Result<()>) -> Result<Vec<Touch>> {
     const UNPREPARED: &str = "cannot note where objects come from";
     session.batch(sql!("origin/collector-start")).context(UNPREPARED)?;
@@ -31,10 +30,11 @@ pub fn collect(session: &mut Session, work: impl FnOnce() -> Result<()>) -> Resu
     Ok(touched)
 }
 
-/// Nothing for what is no fact, such as the row type of a table.
+/// Converts a record. Returns `None` for an object that is no fact, such as the row type of a
+/// table.
 fn touch(row: &crate::postgres::connection::session::Row) -> Result<Option<Touch>> {
     let (kind, name): (String, String) = (column(row, "kind")?, column(row, "name")?);
-    // what has a comment of its own is a part of a table to the server
+    // the server reports a comment on a part of a table as "table …"
     let kind = kind.strip_prefix("table ").unwrap_or(&kind);
     let Some(kind) = Kind::named(kind) else { return Ok(None) };
     Ok(Some(Touch {

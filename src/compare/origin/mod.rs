@@ -1,11 +1,10 @@
-//! Where an object of a database comes from: a line of the sources, a migration, or what was there
-//! before.
+//! The origins of objects: a line of the sources, a migration, or the backup.
 //!
-//! While a side of a comparison is made, a collector in its database notes which statement touched
-//! which object. Statements are then looked for in the files. Not everything is noted (GRANT tells no
-//! object, nor does what ran long ago in production); for the rest the texts themselves are searched
-//! for statements that name the object. So an origin is what is known, and no more is claimed: a line,
-//! else a file, else nothing.
+//! While a side is filled, a collector in its database records which statement touched which
+//! object. Then the statements are searched in the files. Some statements are not recorded: GRANT
+//! names no object to the collector, and statements that ran in production long ago are unknown.
+//! For these, the files are searched for statements that name the object. The result is as precise
+//! as the evidence: a line, a file, or nothing.
 
 mod collector;
 mod name;
@@ -20,34 +19,34 @@ use statement::{Aspect, Subject};
 use crate::compare::facts::{Facts, Identity, Kind, What};
 use crate::postgres::connection::session::{Session, column};
 
-/// Where what differs comes from, as far as it is known.
+/// The origin of a difference on each side, if known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Origin {
-    /// What last touched it on side A.
+    /// The statement or migration that last touched the object on side A.
     pub a: Option<String>,
-    /// What last touched it on side B.
+    /// The statement or migration that last touched the object on side B.
     pub b: Option<String>,
 }
 
-/// What is known of how a database was made.
+/// The evidence about how a database was made.
 #[derive(Debug, Default)]
 pub struct Story<'a> {
-    /// What the collector noted, oldest first.
+    /// The records of the collector, oldest first.
     pub touched: &'a [Touch],
-    /// The files that were run.
+    /// The files that psql ran.
     pub files: Library,
-    /// Migrations that ran before, oldest first: what to call them, and their SQL.
+    /// Migrations that ran before, oldest first, with their names and SQL.
     pub history: Library,
-    /// What to say of all else.
+    /// The origin of all other objects.
     pub otherwise: Option<&'static str>,
 }
 
 impl Story<'_> {
-    /// What last touched the object, or the object that it is a part of; of one that is not there,
-    /// what removed it.
+    /// Finds the statement that last touched the object or the object that contains it. For an
+    /// object that does not exist, finds the statement that dropped it.
     pub fn origin(&self, identity: &Identity, facts: &Facts, what: &What) -> Option<String> {
         if identity.kind == Kind::Bundle {
-            // no statement of the project makes it
+            // the tool itself applies the bundle
             return None;
         }
         let object = facts.get(identity);
@@ -55,7 +54,7 @@ impl Story<'_> {
         let whole = object.and_then(|object| object.whole.as_ref());
         let noted = self.last_touch(identity, whole, &name).and_then(|touch| self.place(touch));
         if object.is_none() {
-            // texts say how it came to be, not how it went
+            // the files show how an object was made, not how it was dropped
             return noted;
         }
         let whole = whole.map(|whole| name::own(&whole.name)).unwrap_or_default();
@@ -63,7 +62,7 @@ impl Story<'_> {
         let subject = Subject { kind: identity.kind, name: &name, whole: &whole, aspect };
         let is_acl = aspect == Aspect::Privileges;
         let in_files = || self.files.place_of_what_names(&subject);
-        // GRANT tells the collector no object
+        // the collector does not see the object of a GRANT
         let noted = noted.filter(|_| !is_acl);
         noted
             .or_else(in_files)
@@ -83,7 +82,8 @@ impl Story<'_> {
             is_same(&touch.identity, identity)
                 || is_whole(touch) && name::mentions(&touch.statement, name)
         });
-        // a constraint need not have been named, and where all was noted, its table's statement made it
+        // a constraint may have no explicit name; if the records are complete, its table's statement
+        // made it
         let all_was_noted = self.otherwise.is_none();
         own.or_else(|| self.touched.iter().find(|touch| all_was_noted && is_whole(touch)))
     }
@@ -96,14 +96,15 @@ impl Story<'_> {
     }
 }
 
-/// Whether it is the same object: what makes a type does not say of which sort it is.
+/// Checks whether both are the same object. A statement that makes a type does not record the kind
+/// of type.
 fn is_same(one: &Identity, other: &Identity) -> bool {
     let is_type =
         |identity: &Identity| matches!(identity.kind, Kind::Type | Kind::Domain | Kind::Enum);
     one.name == other.name && (one.kind == other.kind || is_type(one) && is_type(other))
 }
 
-/// The sort of statements that change it.
+/// The kind of statements that can cause the difference.
 fn aspect(what: &What) -> Aspect {
     match what {
         What::Changed { property, .. } => match property.as_str() {
@@ -116,11 +117,11 @@ fn aspect(what: &What) -> Aspect {
     }
 }
 
-/// The migrations whose SQL the database's history holds, oldest first.
+/// Reads the SQL of applied migrations from the history, oldest first.
 pub fn history(session: &mut Session) -> Library {
     let query = sql!("origin/applied-sources");
     let mut library = Library::default();
-    // a database without the bundle, or with another shape of it, has nothing to tell
+    // without the bundle, or with the tables of another release, there is no history to read
     for row in session.query(query, &[]).unwrap_or_default() {
         if let (Ok(name), Ok(sql)) = (column::<String>(&row, "name"), column::<&str>(&row, "sql")) {
             library.add(&format!("migration {name}"), sql);

@@ -1,7 +1,8 @@
-//! The words of an object's own name.
+//! The last component of an object's name.
 
-/// The last name in an identity, without quotes: `nickname` of `shop.customer.nickname`, `total` of
-/// `shop.total(integer)`, `orders_pkey` of `orders_pkey on shop.orders`.
+/// Returns the last component of an identity without quotes: `nickname` for
+/// `shop.customer.nickname`, `total` for `shop.total(integer)`, `orders_pkey` for `orders_pkey on
+/// shop.orders`.
 pub fn own(identity: &str) -> String {
     let mut last = String::new();
     let mut chars = identity.chars().peekable();
@@ -18,7 +19,8 @@ pub fn own(identity: &str) -> String {
     last
 }
 
-/// Whether the name stands in the text as a word, in quotes or not; no name stands everywhere.
+/// Checks whether the name appears in the text as a word, with or without quotes. The empty name
+/// appears everywhere.
 pub fn mentions(text: &str, name: &str) -> bool {
     if name.is_empty() {
         return true;

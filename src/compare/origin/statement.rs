@@ -1,36 +1,36 @@
-//! What a statement is about.
+//! Finds the object of a statement.
 
 use super::name::{mentions, own};
 use crate::compare::facts::Kind;
 
-/// The object that is looked for.
+/// The object and the difference for which statements are searched.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    /// What it is.
+    /// The object's kind.
     pub kind: Kind,
-    /// Its own name.
+    /// The last component of its name.
     pub name: &'a str,
-    /// The name of the object that it is a part of, or nothing.
+    /// The name of the object that contains it, or an empty text.
     pub whole: &'a str,
-    /// What differs.
+    /// The aspect that differs.
     pub aspect: Aspect,
 }
 
-/// What differs of an object: other statements are about it.
+/// An aspect of an object. Each aspect has statements of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aspect {
-    /// What CREATE and ALTER say.
+    /// CREATE and ALTER set it.
     Definition,
-    /// What GRANT and REVOKE say.
+    /// GRANT and REVOKE set it.
     Privileges,
-    /// What COMMENT says.
+    /// COMMENT sets it.
     Comment,
-    /// What SECURITY LABEL says.
+    /// SECURITY LABEL sets it.
     Label,
 }
 
 impl Aspect {
-    /// How the statements begin that say most of it.
+    /// The first word of the statements that usually set it.
     pub fn verb(self) -> &'static str {
         match self {
             Self::Definition => "CREATE ",
@@ -41,20 +41,21 @@ impl Aspect {
     }
 }
 
-/// The words that may stand between the verb and the name.
+/// The words that may precede the object's name in CREATE and ALTER.
 const BEFORE_NAME: &str = " OR REPLACE GLOBAL LOCAL TEMP TEMPORARY UNLOGGED UNIQUE CONCURRENTLY MATERIALIZED \
     RECURSIVE CONSTRAINT FOREIGN EVENT PROCEDURAL TRUSTED LANGUAGE TABLE VIEW INDEX SEQUENCE FUNCTION PROCEDURE \
     AGGREGATE ROUTINE TYPE DOMAIN SCHEMA AUTHORIZATION EXTENSION TRIGGER RULE POLICY PUBLICATION SUBSCRIPTION \
     STATISTICS COLLATION CONVERSION DEFAULT OPERATOR CLASS FAMILY SERVER ACCESS METHOD TEXT SEARCH CONFIGURATION \
     DICTIONARY PARSER TEMPLATE DATA WRAPPER IF NOT EXISTS ONLY ";
 
-/// The words before the name of a column where a statement about its table adds or alters it, and
-/// before that of any other part.
+/// The words that may precede the name of a column in a statement about its table, and those that
+/// may precede the name of another part.
 const BEFORE_COLUMN: &str = " ADD ALTER COLUMN ATTRIBUTE EXISTS RENAME TO ";
 const BEFORE_PART: &str = " CONSTRAINT TRIGGER RULE INDEX EXISTS ON TO ";
 
 impl Subject<'_> {
-    /// Whether the statement makes the object or alters what differs of it. It has no comments.
+    /// Checks whether the statement makes the object or alters the aspect. The statement must not
+    /// contain comments.
     pub fn is_altered_by(&self, statement: &str) -> bool {
         let words = words(statement);
         let verb = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
@@ -81,18 +82,18 @@ impl Subject<'_> {
         if self.whole.is_empty() {
             return own_subject;
         }
-        // a trigger of that name may be another table's, an index may not
+        // another table may have a trigger of the same name; index names are unique in a schema
         let names_both =
             own_subject && (self.kind == Kind::Index || mentions(statement, self.whole));
         let is_column = self.kind == Kind::Column;
         !is_column && names_both || is_subject(words, self.whole) && self.is_part(words, is_column)
     }
 
-    /// Whether a statement about the whole is about this part of it.
+    /// Checks whether a statement about the containing object is about this part.
     fn is_part(&self, words: &[String], is_column: bool) -> bool {
         let before = if is_column { BEFORE_COLUMN } else { BEFORE_PART };
         let is_made = words.first().is_some_and(|verb| verb.eq_ignore_ascii_case("CREATE"));
-        // the query of a view says where its columns come from
+        // the query of a view defines its columns
         let is_query = words.iter().any(|word| word.eq_ignore_ascii_case("VIEW"));
         let opens_column =
             |word: &str| is_query || has(before, word) || is_made && matches!(word, "(" | ",");
@@ -103,7 +104,7 @@ impl Subject<'_> {
     }
 }
 
-/// Whether statements call an object of this kind by its name and nothing else.
+/// Checks whether statements name an object of this kind by a simple name.
 fn has_simple_name(kind: Kind) -> bool {
     use Kind::*;
     !matches!(
@@ -118,14 +119,14 @@ fn has_simple_name(kind: Kind) -> bool {
     )
 }
 
-/// Whether the name is the first after the verb that is one.
+/// Checks whether the name is the first one after the verb.
 fn is_subject(words: &[String], name: &str) -> bool {
     let mut candidates = words.iter().skip(1);
     let first = candidates.find(|word| is_name(word, name) || !has(BEFORE_NAME, word));
     first.is_some_and(|word| is_name(word, name))
 }
 
-/// Whether an object is renamed to it, or becomes a partition.
+/// Checks whether the statement renames an object to this name, or attaches it as a partition.
 fn is_new_name(words: &[String], name: &str) -> bool {
     let ends = |one: &str, two: &str| {
         words.windows(3).any(|three| {
@@ -145,7 +146,7 @@ fn has(words: &str, word: &str) -> bool {
     words.contains(&format!(" {} ", word.to_ascii_uppercase()))
 }
 
-/// The words of a statement, and the parentheses and commas; a qualified name is one word.
+/// Splits a statement into words, parentheses and commas. A qualified name is one word.
 fn words(statement: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;

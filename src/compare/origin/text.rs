@@ -1,28 +1,28 @@
-//! Statements in texts.
+//! A library of texts, in which statements can be found.
 
 use super::name::mentions;
 use super::statement::{Aspect, Subject};
 use crate::postgres::psql::lexer;
 
-/// Texts, and the statements in them.
+/// The texts and their statements.
 #[derive(Debug, Default)]
 pub struct Library {
     statements: Vec<Found>,
-    /// What each text is called, and the text.
+    /// The label and the content of each text.
     texts: Vec<(String, String)>,
 }
 
-/// A statement, and where it stands.
+/// A statement with its place.
 #[derive(Debug)]
 struct Found {
     label: String,
     line: usize,
-    /// Without comments, with single blanks.
+    /// The statement without comments, with single blanks.
     text: String,
 }
 
 impl Library {
-    /// Adds a text. One that psql could not take apart either is left out.
+    /// Adds a text. Ignores one that psql could not parse, either.
     pub fn add(&mut self, label: &str, text: &str) {
         let script = lexer::scan(text).unwrap_or_default();
         self.statements.extend(script.statements().map(|statement| Found {
@@ -33,23 +33,24 @@ impl Library {
         self.texts.push((label.to_owned(), text.to_owned()));
     }
 
-    /// The line of the statement, if it stands in one place only; the file, if in one only.
+    /// Finds a statement. Returns its line if there is only one place, or its file if all places
+    /// are in one file.
     pub fn place_of(&self, statement: &str) -> Option<String> {
         let statement = plain(statement);
         place(self.statements.iter().filter(|found| found.text == statement))
     }
 
-    /// The same of the statement that names the object.
+    /// Finds the statement that makes or alters the object, with the same kind of result.
     pub fn place_of_what_names(&self, subject: &Subject) -> Option<String> {
         let named = || self.statements.iter().filter(|found| subject.is_altered_by(&found.text));
-        // a comment is said by COMMENT, all else rather by the statement that makes the object
+        // COMMENT sets comments; for all else, prefer the statement that makes the object
         let verb = subject.aspect.verb();
         let making = |found: &&Found| found.text.to_ascii_uppercase().starts_with(verb);
         place(named().filter(making)).or_else(|| place(named()))
     }
 
-    /// The only text in which the object's names stand at all: what a variable or `\gexec` makes a
-    /// statement of is no statement in a file.
+    /// Finds the only text that mentions the object at all. A statement that a variable or `\gexec`
+    /// builds does not appear in any file.
     pub fn only_text_that_mentions(&self, subject: &Subject) -> Option<String> {
         if let [(label, _)] = &self.texts[..] {
             return Some(label.clone());
@@ -61,7 +62,7 @@ impl Library {
         found.next().filter(|_| found.next().is_none()).map(|(label, _)| label.clone())
     }
 
-    /// The last text with a statement that makes the object or alters it.
+    /// Finds the last text with a statement that makes or alters the object.
     pub fn last_that_alters(&self, subject: &Subject) -> Option<String> {
         let from_last = self.statements.iter().rev();
         let mut altering = from_last.filter(|found| subject.is_altered_by(&found.text));

@@ -1,4 +1,4 @@
-//! Two ordered streams of rows, laid beside each other.
+//! Compares two ordered streams of rows.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -7,34 +7,34 @@ use super::{Side, Table, TableDiff};
 use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::{Error, Result};
 
-/// How many rows a side holds at a time.
+/// The number of rows that each side fetches at a time.
 const BATCH: usize = 1000;
 
-/// How many changes of a table are listed; beyond that, nobody reads them.
+/// The number of changes of a table that a report lists.
 pub(super) const LISTED: usize = 1000;
 
-/// How many changes of a table are held where all are wanted; beyond that, nobody has the memory.
+/// The number of changes of a table that are held in memory if the caller needs all of them.
 pub(super) const HELD: usize = 100_000;
 
-/// A row that is not the same on both sides.
+/// A row that differs between the sides.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 pub enum Change {
-    /// It is on side B only.
+    /// Only side B has the row.
     Added {
-        /// In the order of key, then other columns.
+        /// The values of the key, then of the other columns.
         cells: Vec<Option<String>>,
     },
-    /// It is on side A only.
+    /// Only side A has the row.
     Removed {
-        /// Likewise.
+        /// The values of the key, then of the other columns.
         cells: Vec<Option<String>>,
     },
-    /// It differs in these columns.
+    /// Both sides have the row, with different values.
     Changed {
         /// The values of the key.
         key: Vec<Option<String>>,
-        /// The columns that differ.
+        /// The values that differ.
         cells: Vec<Cell>,
     },
 }
@@ -61,15 +61,15 @@ impl Change {
 pub struct Cell {
     /// The column.
     pub column: String,
-    /// On side A.
+    /// The value on side A.
     pub before: Option<String>,
-    /// On side B.
+    /// The value on side B.
     pub after: Option<String>,
 }
 
 type Cells = Vec<Option<String>>;
 
-/// A cursor.
+/// A cursor on one side.
 struct Stream<'a> {
     session: &'a mut Session,
     held: VecDeque<Cells>,
@@ -102,12 +102,13 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// A table that is on both sides.
+/// Compares a table that both sides have.
 pub fn both(a: &mut Session, b: &mut Session, table: &Table, listed: usize) -> Result<TableDiff> {
     let mut diff = empty(table, None);
     let width = table.width();
     let (mut left, mut right) = (Stream::open(a, table)?, Stream::open(b, table)?);
-    // sorting is what takes its time, and comes with the first rows
+    // sorting takes most of the time and happens before the first row, so let both sides sort at
+    // once
     std::thread::scope(|scope| {
         let sorted = scope.spawn(|| left.peek().map(drop));
         right.peek()?;
@@ -125,7 +126,7 @@ pub fn both(a: &mut Session, b: &mut Session, table: &Table, listed: usize) -> R
             Ordering::Greater => diff.push(Change::Added { cells: right.take() }, listed),
             Ordering::Equal => {
                 let (one, other) = (left.take(), right.take());
-                // without a key, the digest that places a row is all of it
+                // without a key, the digest covers the whole row
                 if one != other && !table.key.is_empty() {
                     let key = one[..width].to_vec();
                     diff.push(Change::Changed { key, cells: cells(table, one, other) }, listed);
@@ -138,7 +139,7 @@ pub fn both(a: &mut Session, b: &mut Session, table: &Table, listed: usize) -> R
     Ok(diff.finished())
 }
 
-/// A table that is on one side only; none if it is empty.
+/// Lists the rows of a table that only one side has. Returns `None` if it is empty.
 pub fn one(
     session: &mut Session,
     table: &Table,
@@ -178,7 +179,7 @@ impl TableDiff {
         }
     }
 
-    /// Without a key, digests have placed the rows; they go, and the rows get an order for people.
+    /// Removes the digests of rows without a key, and sorts these rows for people.
     fn finished(mut self) -> Self {
         if self.key.is_empty() {
             for change in &mut self.changes {
@@ -193,7 +194,7 @@ impl TableDiff {
 }
 
 impl Change {
-    /// The row, where there is one only.
+    /// The values of a row that only one side has.
     fn cells(&self) -> Option<&Cells> {
         match self {
             Self::Added { cells } | Self::Removed { cells } => Some(cells),

@@ -1,8 +1,9 @@
-//! The rows of reference data, compared without holding them.
+//! Compares the rows of reference data without holding them in memory.
 //!
-//! First a digest a table, all of a side in one round trip and both sides at once. Only tables whose digests differ are
-//! read, both sides at once, in the order of their keys, a batch at a time: what is held does not
-//! grow with the table.
+//! First it compares a digest of each table; one query for each side computes the digests of all
+//! tables, and both sides work at once. Only tables whose digests differ are read, by both sides at
+//! once, in the order of their keys and in batches. Memory use does not depend on the size of a
+//! table.
 
 mod merge;
 mod table;
@@ -16,42 +17,41 @@ use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::{Context, Error, Kind, Result};
 use crate::sys::parallel::at_once;
 
-/// What is compared.
+/// The tables and columns whose rows are compared.
 #[derive(Debug, Clone, Default)]
 pub struct RowSelection {
-    /// Tables besides the immutable ones, as people name them.
+    /// Tables in addition to the immutable ones, as the user named them.
     pub tables: Vec<String>,
-    /// Also generated columns and those with a volatile default.
+    /// Compare also generated columns and those with a volatile default.
     pub all_columns: bool,
-    /// Lists every row that differs: not for showing, but for doing something about it.
+    /// List every row that differs, because the caller drafts statements for them.
     pub every_row: bool,
 }
 
-/// How the rows of one table differ.
+/// The differences between the rows of a table.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct TableDiff {
-    /// The table.
     pub table: String,
-    /// The columns that tell its rows apart; empty where whole rows are counted.
+    /// The columns of the key. Empty if the table has no key that both sides share.
     pub key: Vec<String>,
     /// The columns that were compared.
     pub columns: Vec<String>,
-    /// It is on one side only.
+    /// The only side that has the table, if one lacks it.
     pub only_on: Option<Side>,
-    /// In the order of the keys.
+    /// The rows that differ, in the order of the keys.
     pub changes: Vec<Change>,
-    /// How many there are beyond those that are listed.
+    /// The number of further rows that differ.
     pub more: usize,
 }
 
 impl TableDiff {
-    /// As many changes as are shown; the others are counted.
+    /// Keeps only the number of changes that reports show.
     pub fn cut(&mut self) {
         self.more += self.changes.len().saturating_sub(merge::LISTED);
         self.changes.truncate(merge::LISTED);
     }
 
-    /// The same differences from B to A.
+    /// The differences in the opposite direction.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let only_on = self.only_on.map(|side| match side {
@@ -63,7 +63,7 @@ impl TableDiff {
     }
 }
 
-/// One of the two sides.
+/// A side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Side {
     /// The first.
@@ -72,10 +72,11 @@ pub enum Side {
     B,
 }
 
-/// Compares the rows of both databases, within the transactions of [`crate::compare::facts::begin`].
+/// Compares the rows of both databases, within the transactions of
+/// [`crate::compare::facts::begin`].
 ///
 /// # Errors
-/// `NoSuchTable` for a table that was named and is on neither side.
+/// `NoSuchTable` for a named table that neither side has.
 pub fn compare(
     a: &mut Session,
     b: &mut Session,
@@ -118,7 +119,8 @@ fn reading(table: &Table) -> String {
 
 type Tables = BTreeMap<String, Table>;
 
-/// A table that is to be compared on one side is so on the other, where perhaps it is not immutable.
+/// Selects tables on both sides. A table that is selected on one side is compared on the other
+/// side, too, even if it is not immutable there.
 fn tables_of_both(
     a: &mut Session,
     b: &mut Session,
@@ -133,7 +135,7 @@ fn tables_of_both(
 }
 
 impl RowSelection {
-    /// How many rows of a table are listed.
+    /// The number of rows that are listed for a table.
     fn listed(&self) -> usize {
         if self.every_row { merge::HELD } else { merge::LISTED }
     }
@@ -161,7 +163,7 @@ fn tables(session: &mut Session, selection: &RowSelection) -> Result<Tables> {
 fn require(a: &mut Session, b: &mut Session, tables: &[String]) -> Result<()> {
     for table in tables {
         if !exists(a, table)? && !exists(b, table)? {
-            return Err(no_such_table(format!("the table {table} is on neither side"))
+            return Err(no_such_table(format!("neither side has the table {table}"))
                 .hint("name it with its schema, as in shop.currency"));
         }
     }
@@ -171,9 +173,9 @@ fn require(a: &mut Session, b: &mut Session, tables: &[String]) -> Result<()> {
 fn exists(session: &mut Session, table: &str) -> Result<bool> {
     let query = sql!("postgres/table-exists");
     let row = session.query_one(query, &[&table]).map_err(|error| match session.sqlstate() {
-        // what is no name at all
+        // the text is not a valid name
         Some("42601" | "42602" | "0A000") => {
-            no_such_table(format!("{table} names no table: {error}"))
+            no_such_table(format!("{table} is not the name of a table: {error}"))
                 .hint("write it as SQL does, as in shop.currency or \"Shop\".\"Currency\"")
         }
         _ => error,

@@ -1,23 +1,23 @@
-//! A table as far as its rows are compared.
+//! A table whose rows are compared.
 
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
 use crate::postgres::sql::template::fill;
 use crate::sys::error::Result;
 
-/// A table, its columns and its key.
+/// The table's name, columns and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Qualified and quoted.
+    /// Its qualified and quoted name.
     pub name: String,
-    /// The columns that count.
+    /// The columns to compare.
     pub columns: Vec<String>,
-    /// Those of them that tell rows apart; empty where only whole rows do.
+    /// The columns that identify a row. Empty if there is no key.
     pub key: Vec<String>,
 }
 
 impl Table {
-    /// The table as both sides have it: the columns that are on both, by name.
+    /// The table with the columns that both sides have.
     #[must_use]
     pub fn shared_with(&self, other: &Self) -> Self {
         let columns: Vec<String> =
@@ -27,15 +27,15 @@ impl Table {
         Self { name: self.name.clone(), columns, key }
     }
 
-    /// Key columns first, then the others.
+    /// The columns: first those of the key, then the others.
     pub fn ordered(&self) -> Vec<&String> {
         let rest = self.columns.iter().filter(|name| !self.key.contains(name));
         self.key.iter().chain(rest).collect()
     }
 
-    /// The rows as arrays of text, in an order that is the same everywhere: by the bytes of the key.
-    /// Without a key, a digest of the row comes first and orders, since sorting by all columns takes
-    /// several times as long.
+    /// Builds the query of the rows as arrays of text. The order is the same on every server: by
+    /// the bytes of the key. Without a key, a digest of the row comes first and gives the order,
+    /// because sorting by all columns would take several times as long.
     pub fn select(&self) -> String {
         let mut cells = self.cells();
         if self.key.is_empty() {
@@ -47,7 +47,7 @@ impl Table {
                 ),
             );
         }
-        // as we compare, whatever the encoding of the database
+        // order by UTF-8 bytes, as the comparison does, in any encoding of the database
         let bytes = |cell: &String| format!("pg_catalog.convert_to({cell}, 'UTF8') NULLS FIRST");
         let order: Vec<String> = cells[..self.width()].iter().map(bytes).collect();
         let (cells, order) = (cells.join(", "), order.join(", "));
@@ -55,7 +55,7 @@ impl Table {
         fill(sql!("rows/select"), &values)
     }
 
-    /// How many cells of a selected row say where it stands.
+    /// The number of leading cells that order a selected row.
     pub fn width(&self) -> usize {
         self.key.len().max(1)
     }
@@ -71,7 +71,7 @@ impl Table {
     }
 }
 
-/// A digest of each table's rows, whatever their order.
+/// Computes a digest of each table's rows, independent of their order.
 pub fn digests(session: &mut Session, tables: &[Table]) -> Result<Vec<String>> {
     if tables.is_empty() {
         return Ok(Vec::new());

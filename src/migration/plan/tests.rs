@@ -1,4 +1,4 @@
-//! What a refusal says, and a few plans that show by example what `model` shows for all.
+//! Texts of refusals, and example plans. `model` tests all plans against a model.
 
 mod model;
 
@@ -18,7 +18,7 @@ fn applied(versions: &[i64]) -> Vec<Applied> {
     each.map(|name| Applied { name, deleted: false, half_reverted: false }).collect()
 }
 
-/// The steps with a sign for the way.
+/// The versions of the steps; negative ones are downs.
 fn steps(files: &[i64], on: &[i64], goal: Goal) -> Result<Vec<i64>, Divergence> {
     let steps = plan(&names(files), &applied(on), goal, false)?;
     let signed = |step: &Step| match step.direction {
@@ -78,7 +78,7 @@ fn a_mismatch_shows_the_first_difference_and_both_lists() {
          All in the database:\n  V1__m\n  V2__m\n  V3__m\n\
          All in the filesystem:\n  V1__m\n  V3__m\n\
          check out the branch that has the file, or get it back from the history: `migrator fetch`\n\
-         if the file is gone for good, `migrator repair` excuses it"
+         if the file is gone for good, `migrator repair` records that"
     );
 }
 
@@ -124,7 +124,7 @@ fn nothing_to_do_and_zero_are_told_apart() {
     ] {
         let (kind, text) = refused(&files, &on, goal);
         assert_eq!(kind, Kind::Conflict);
-        assert!(text.starts_with(&format!("{way} 0 asks for nothing\n")), "{text}");
+        assert!(text.starts_with(&format!("{way} 0 does nothing\n")), "{text}");
     }
 }
 

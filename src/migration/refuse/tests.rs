@@ -1,4 +1,4 @@
-//! What is refused, and what is not.
+//! Commands that are refused, and similar ones that are allowed.
 
 use super::refusals;
 use crate::postgres::psql::lexer::scan;
@@ -9,7 +9,7 @@ fn refused(text: &str, transactional: bool) -> Vec<(usize, String)> {
     found.into_iter().map(|refusal| (refusal.line, refusal.what)).collect()
 }
 
-/// Checks that each text is refused, in a transaction or not, with these words.
+/// Checks that each text is refused with these words, in a transaction or not.
 fn check(corpus: &[(&str, &str)]) {
     for (text, what) in corpus {
         let expected = vec![(1, (*what).to_owned())];
@@ -114,7 +114,8 @@ fn psqls_modes_are_its_own() {
 #[test]
 fn pipelines_are_refused() {
     for command in ["startpipeline", "endpipeline", "syncpipeline", "flush", "getresults 1"] {
-        let what = "changes when statements run, so that a failed one is noticed too late";
+        let what =
+            "changes when statements run, so that the migrator would notice a failed one too late";
         check(&[(&format!("\\{command}"), &format!("`\\{command}` {what}"))]);
     }
 }
@@ -136,7 +137,7 @@ fn the_migrators_lock_stays() {
     ]);
 }
 
-/// Checks that each text is refused in a transaction only.
+/// Checks that each text is refused only in a transaction.
 fn check_in_transaction(does: &str, corpus: &[(&str, &str)]) {
     for (text, command) in corpus {
         assert_eq!(refused(text, true), [(1, format!("`{command}` {does}"))], "{text:?}");

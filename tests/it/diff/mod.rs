@@ -15,6 +15,7 @@ mod not_null;
 mod origin;
 mod output;
 mod privileges;
+mod rare;
 mod rows;
 mod schema;
 mod support;

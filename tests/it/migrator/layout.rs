@@ -117,7 +117,7 @@ fn each_thing_that_is_missing_has_a_message_of_its_own() {
         other("nowhere", command).fails(3, ["nowhere does not exist", "MIGRATION_DIR"]);
     }
     ground.write("a-file", "");
-    other("a-file", "list").fails(3, ["a-file is no directory"]);
+    other("a-file", "list").fails(3, ["a-file is not a directory"]);
     std::fs::create_dir(ground.path("empty")).unwrap();
     assert_eq!(other("empty", "list").success().stdout.lines().count(), 1);
     ground.migrator(["-d", "empty", "migrate", "up", "all"]).success();

@@ -94,7 +94,7 @@ fn apply_says_the_same_in_other_words() {
 fn numbers_that_make_no_sense_are_refused() {
     let ground = Ground::with_tables(1);
     for verb in ["up", "down", "redo"] {
-        let zero = format!("{verb} 0 asks for nothing");
+        let zero = format!("{verb} 0 does nothing");
         ground.migrator(["migrate", verb, "0"]).fails(2, [&zero]);
         ground.migrator(["migrate", verb, "many"]).fails(9, ["many"]);
     }

@@ -106,9 +106,9 @@ fn includes_nest_and_what_is_wrong_with_them_is_told_before_anything_runs() {
     part("deep/b.sql", "\\ir a.sql\n");
     ground.up_fails(2, ["includes itself", "→"]);
     part("deep/b.sql", "\\ir :where\n");
-    ground.up_fails(2, ["b.sql:1", "only known when it runs"]);
+    ground.up_fails(2, ["b.sql:1", "known only when psql runs it"]);
     part("deep/b.sql", "\\i /dev/null\n");
-    ground.up_fails(2, ["no regular file"]);
+    ground.up_fails(2, ["not a regular file"]);
     std::fs::write(ground.path(&format!("migration/{}/deep/b.sql", name(2))), b"a\n\xff").unwrap();
     ground.up_fails(2, ["b.sql:2", "not UTF-8"]);
     part("deep/b.sql", "-- a\n-- \0 psql reads on without a line's end\nSELECT 1;\n");
@@ -172,7 +172,10 @@ fn failing_sql_is_shown_with_its_place_and_leaves_nothing() {
     );
     ground.simple(3);
     let place = format!("{}:3:11", part.display());
-    ground.up_fails(4, [&name(2), &place, "nonsense", "42703", "nothing of this migration"]);
+    ground.up_fails(
+        4,
+        [&name(2), &place, "nonsense", "42703", "the server rolled this migration back"],
+    );
     assert_eq!(ground.states(), "1 Migrated, 2 Error");
     assert_eq!(ground.tables(), "t1");
     std::fs::write(file, table("t2")).unwrap();

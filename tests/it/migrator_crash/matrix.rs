@@ -59,7 +59,7 @@ fn told(outcome: &Outcome, victim: Victim, done: bool, what: &str) {
     assert!(matches!(outcome.code, Some(1 | 4)), "{what}");
     let step = name(2);
     let claims_loss = outcome.stderr.contains(&format!("{step}: "))
-        && outcome.stderr.contains("nothing of this migration was kept");
+        && outcome.stderr.contains("the server rolled this migration back");
     assert!(!(done && claims_loss), "{what}");
     let claims_success = outcome.stderr.contains("was committed before that and stays");
     assert!(done || !claims_success, "{what}");
@@ -181,7 +181,7 @@ fn the_server_restarts_in_the_middle() {
     stop_at_once(&site);
     site.sandbox.init([]).success();
     drop(hold);
-    site.end(child).fails(4, ["nothing of this migration was kept"]);
+    site.end(child).fails(4, ["the server rolled this migration back"]);
     assert_eq!(site.states(), "1:Migrated 2:Error");
     site.up().success();
     assert_eq!(site.log(), "1up 2up 3up");

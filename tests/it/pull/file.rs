@@ -29,7 +29,7 @@ fn a_pull_that_fails_leaves_the_old_file() {
         let wrong = ["--jobs", jobs, "--where", "shop.kind=1/(length(code)-1) > 0"];
         pull.pull(wrong).fails(1, ["shop.kind", "division by zero"]);
         assert_eq!(pull.patch(), old);
-        pull.pull(wrong).fails(1, ["--resume goes on"]);
+        pull.pull(wrong).fails(1, ["use --resume to continue"]);
         // what was read is kept, to go on with, and is thrown away by a pull that does not
         pull.pull([]).success();
         assert_eq!((pull.patch(), pull.entries("project")), (old.clone(), names.clone()));
@@ -42,7 +42,8 @@ fn an_interrupted_pull_goes_on() {
     pull.pull([]).success();
     let (whole, names) = (pull.patch(), pull.entries("project"));
     let wrong = ["--where", "shop.log=1/(length(line)-1) > 0"];
-    let failed = pull.pull(wrong).fails(1, ["shop.log", "--resume goes on", "are read and kept"]);
+    let failed =
+        pull.pull(wrong).fails(1, ["shop.log", "use --resume to continue", "are already read"]);
     let kept = pull.entries("project/.test-data.sql.pull");
     assert_eq!(pull.read("project/.test-data.sql.pull/.gitignore"), "*\n");
     // only what was not read then can still be seen to change
@@ -106,7 +107,8 @@ fn what_is_in_the_file_is_told_beside_it_and_once_it_is_loaded() {
         pull.run("sh", ["-c", "cd \"$LOCAL_DIR\" && sha256sum --strict -c test-data.sql.sha256"]);
     checked.success();
     let of = |table: &str, beside: &str| {
-        let line = beside.lines().find(|line| line.ends_with(table)).expect("an account");
+        let line =
+            beside.lines().find(|line| line.ends_with(table)).expect("a line of the receipt");
         line.to_owned()
     };
     let log = of(" 3 replace shop.log", &beside);

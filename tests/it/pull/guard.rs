@@ -32,7 +32,8 @@ fn nothing_that_writes_runs_on_staging() {
     ] {
         pull.set("STAGING_DB_URL", staging);
         for verb in WRITING {
-            let refused = pull.run("database", verb).fails(2, ["STAGING_DB_URL", "only read"]);
+            let refused =
+                pull.run("database", verb).fails(2, ["STAGING_DB_URL", "never writes to staging"]);
             assert!(!refused.stderr.contains("hush"), "{refused}");
         }
     }

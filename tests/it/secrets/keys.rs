@@ -105,8 +105,8 @@ fn a_rotation_seals_every_database_anew_and_can_drop_the_old_key() {
     let sealed = "SELECT encode(sealed, 'hex') FROM hectic.secret_sealed";
     let before = sandbox.ask(sealed);
     let rotated = sandbox.database(["secrets", "rotate"]).success();
-    assert!(rotated.stderr.contains("app: 1 sealed anew"), "{rotated}");
-    assert!(rotated.stderr.contains("other: 1 sealed anew"), "{rotated}");
+    assert!(rotated.stderr.contains("app: 1 sealed again"), "{rotated}");
+    assert!(rotated.stderr.contains("other: 1 sealed again"), "{rotated}");
     let both = keys(&sandbox, KEY);
     assert_eq!((both.len(), &both[1..]), (2, &first[..]));
     assert_ne!(sandbox.ask(sealed), before);

@@ -116,7 +116,7 @@ fn what_cannot_be_sealed_is_refused_and_nothing_is_lost() {
     sandbox.write("good.env", "A=1\n");
     sandbox
         .database(["secrets", "seal", "good.env", "-o", "notes.txt"])
-        .fails(2, ["no sealed dotenv"]);
+        .fails(2, ["not a sealed dotenv"]);
     assert_eq!(sandbox.read("notes.txt"), "dear diary");
     sandbox.database(["secrets", "keygen", "team.key"]).fails(2, ["exists already"]);
 }

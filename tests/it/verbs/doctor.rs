@@ -74,7 +74,7 @@ fn what_is_odd_is_noted() {
     sandbox.set("DB_URL", "postgresql://u@localhost:1/x");
     sandbox.set("PG_TEMPLATE", "off");
     let said = sandbox.database(["doctor"]).success();
-    assert!(finding(&said.stdout, "DB_URL").contains("points elsewhere"), "{said}");
+    assert!(finding(&said.stdout, "DB_URL").contains("does not point to the cluster"), "{said}");
     assert!(finding(&said.stdout, "template cache").starts_with("note  "), "{said}");
     sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "no_such_library");
     let said = sandbox.database(["doctor"]).fails(127, []);

@@ -1,10 +1,10 @@
-//! Definitions that differ in nothing but PostgreSQL's spelling.
+//! Definitions that differ only in PostgreSQL's spelling.
 //!
-//! The server spells a stored expression anew when it is asked for it, and this text, parsed again,
-//! need not give the same expression: `s IN ('a', 'b')` on `varchar` comes out as a cast array, and
-//! the cast array as an array of casts. From then on the text stays as it is. So `pg_dump | psql`
-//! changes definitions that nobody altered. Two definitions that differ are therefore parsed again,
-//! both in one database, and compared as the server spells them then.
+//! The server prints a stored expression as text. Parsing this text again need not give the same
+//! expression: the server prints `s IN ('a', 'b')` on a `varchar` column as a cast array, and,
+//! after parsing that, as an array of casts. After that the text stays the same. So `pg_dump |
+//! psql` changes definitions that nobody altered. Therefore, both of two differing definitions are
+//! parsed again in one database, and the texts that the server then prints are compared.
 
 mod probe;
 
@@ -18,7 +18,7 @@ use probe::Probe;
 const BEGIN: &str = sql!("facts/second-spelling-begin");
 const SPELLING: &str = sql!("facts/second-spelling");
 
-/// A definition that the other side has not, or not in these words.
+/// A definition that the other side does not have, or has with another text.
 struct Definition {
     identity: Identity,
     property: String,
@@ -27,8 +27,8 @@ struct Definition {
     probe: Probe,
 }
 
-/// Where a definition's counterpart is looked for. Constraints and indexes may have other names on the
-/// other side, so theirs is their table.
+/// The place where the counterpart of a definition is searched. A constraint or an index may have
+/// another name on the other side, so its place is its table.
 #[derive(PartialEq, Eq, Hash)]
 struct Place {
     kind: Kind,
@@ -36,17 +36,18 @@ struct Place {
     property: String,
 }
 
-/// A definition and its second spelling.
+/// A definition with the text that the server prints after parsing it again.
 type Spelled = (Definition, String);
 
-/// Gives definitions in `own` the text that they have in `other`, where both texts say the same.
+/// Replaces the text of a definition in `own` by the text in `other`, if both mean the same.
 ///
-/// Only if some text differs, `connect` is called. It opens a session of a superuser in a database that
-/// has the objects of either side and that may be locked and written to; nothing stays there.
+/// `connect` is called only if some text differs. It must open a session of a superuser in a
+/// database that has the objects of either side and that may be locked and written to. All changes
+/// there are rolled back.
 ///
 /// # Errors
-/// Those of `connect`; those of the session, but for a definition that cannot be parsed there, which
-/// stays as it is.
+/// Those of `connect` and of the session. A definition that the database cannot parse is no error;
+/// it stays unchanged.
 pub fn respell(
     own: &mut Facts,
     other: &Facts,
@@ -80,9 +81,9 @@ pub fn respell(
     Ok(())
 }
 
-/// The names of columns that have another type on the other side. What stands in a definition with one of
-/// them means something else there: parsed again, `(n * 2)` on an integer would become the
-/// `(n * (2)::numeric)` of a numeric column.
+/// The names of columns that have another type on the other side. A definition with such a column
+/// would change its meaning there: `(n * 2)` on an integer column would become the `(n *
+/// (2)::numeric)` of a numeric column.
 fn retyped_columns<'a>(own: &'a Facts, other: &Facts) -> HashSet<&'a str> {
     let columns = own.iter().filter(|(identity, _)| identity.kind == Kind::Column);
     let retyped = columns.filter(|(identity, object)| {
@@ -101,7 +102,7 @@ fn mentions(definition: &str, columns: &HashSet<&str>) -> bool {
     !columns.is_empty() && (words.any(|word| columns.contains(word)) || quoted())
 }
 
-/// The definitions in `own` that `other` has otherwise, or perhaps under another name.
+/// The definitions in `own` that `other` has with another text, or perhaps under another name.
 fn differing(own: &Facts, other: &Facts) -> Vec<Definition> {
     let mut found = Vec::new();
     for (identity, object) in own.iter() {
@@ -136,12 +137,13 @@ fn keep_common(own: &mut Vec<Definition>, other: &[Definition]) {
     own.retain(|definition| places.contains(&definition.place));
 }
 
-/// Makes an object of each definition, reads how the server spells it, and takes the object back.
+/// Makes an object from each definition, reads the text that the server prints, and rolls the
+/// object back.
 fn spelled(session: &mut Session, definitions: Vec<Definition>) -> Result<Vec<Spelled>> {
     let mut found = Vec::new();
     for definition in definitions {
         let Probe { statement, sort, name, besides } = &definition.probe;
-        // one statement at most, whatever another server calls a definition
+        // run at most one statement, because a foreign server may return any text as a definition
         let spelling = session.execute(statement, &[]).and_then(|_| {
             column::<Option<String>>(&session.query_one(SPELLING, &[sort, name])?, "spelling")
         });
@@ -159,7 +161,7 @@ fn spelled(session: &mut Session, definitions: Vec<Definition>) -> Result<Vec<Sp
 }
 
 impl Facts {
-    /// The object that an object is a part of, or that this is a part of.
+    /// The outermost object that contains this object.
     fn root<'a>(&'a self, object: &'a Object) -> Option<&'a Identity> {
         let whole = object.whole.as_ref()?;
         self.get(whole).and_then(|object| self.root(object)).or(Some(whole))

@@ -1,27 +1,27 @@
-//! The statement that has the server parse a definition.
+//! Builds the statement that lets the server parse a definition.
 
 use crate::compare::facts::definition::split_name;
 use crate::compare::facts::{Identity, Kind, Object};
 
-/// What the objects are called that are made of definitions.
+/// The name of the objects that are made from definitions.
 const NAME: &str = "db-tool second spelling";
 const QUOTED: &str = "\"db-tool second spelling\"";
 const IN_TEMP: &str = "pg_temp.\"db-tool second spelling\"";
 
-/// An object to be made of a definition.
+/// A statement that makes an object from a definition.
 pub struct Probe {
-    /// What makes it.
+    /// The statement.
     pub statement: String,
-    /// What `second-spelling.sql` calls its sort.
+    /// The kind of object in the terms of `second-spelling.sql`.
     pub sort: &'static str,
-    /// How it is found there.
+    /// The object's name.
     pub name: String,
-    /// What else the property says.
+    /// The rest of the property's text, outside of the expression.
     pub besides: String,
 }
 
 impl Probe {
-    /// None for what is no expression, which the server spells as it is.
+    /// Builds a probe. `None` for a property that is not an expression, whose text never changes.
     pub fn of(identity: &Identity, object: &Object, property: &str, value: &str) -> Option<Self> {
         let name = &identity.name;
         let whole = object.whole.as_ref();
@@ -79,20 +79,20 @@ fn view(query: &str) -> Option<Probe> {
     probe("view", format!("CREATE VIEW {IN_TEMP} AS {query}"))
 }
 
-/// An expression over a relation's columns, in a view: it can be made of every sort of relation, and
-/// nothing is evaluated.
+/// Puts an expression over a relation's columns into a view, because a view can read every kind of
+/// relation and does not evaluate the expression.
 fn expression(text: &str, relation: &str, besides: &str) -> Option<Probe> {
     let query = format!("SELECT ({text}) FROM {relation}");
     Some(Probe { besides: besides.to_owned(), ..view(&query)? })
 }
 
-/// The definition of an object with the name of the probe.
+/// Replaces the name in a definition by the name of the probe.
 fn named(definition: &str) -> Option<String> {
     let (head, _, tail) = split_name(definition)?;
     Some([head, QUOTED, tail].concat())
 }
 
-/// The other definition with the name in the first.
+/// Replaces the name in `other` by the name in `definition`.
 pub fn renamed(definition: &str, other: &str) -> Option<String> {
     let (_, name, _) = split_name(definition)?;
     let (head, _, tail) = split_name(other)?;

@@ -1,8 +1,8 @@
 //! Plans for random worlds, carried out on a stack of numbers.
 //!
-//! The stack knows nothing of files and goals: it only refuses what a database could not do. What a
-//! plan has to come to, and what it must refuse, is said once more here, in other words than the
-//! planner's. A world that proves it wrong is made as small as possible before it is shown.
+//! The stack knows no files and goals. It only refuses steps that are impossible in a database. The
+//! expected result of a plan and the expected refusals are computed here in another way than in the
+//! planner. The smallest world that fails is shown.
 
 use std::collections::BTreeSet;
 
@@ -10,31 +10,32 @@ use proptest::prelude::*;
 
 use super::super::*;
 
-/// Versions are 1 to this.
+/// The highest version.
 const VERSIONS: i64 = 9;
 
-/// What is true of one version.
+/// The state of one version.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
-    /// Nobody has heard of it.
+    /// It has no file and is not applied.
     Unknown,
     Pending,
     Applied,
-    /// Applied, and the file is gone.
+    /// It is applied, and its file is missing.
     Lost,
-    /// Likewise, and a repair has excused it.
+    /// It is applied, its file is missing, and a repair accepted that.
     Excused,
-    /// Excused, and the file has come back.
+    /// A repair accepted that the file is missing, but the file exists again.
     Back,
-    /// Applied under another name.
+    /// It is applied under another name.
     Renamed,
-    /// Excused, and another file has taken its version.
+    /// A repair accepted that the file is missing, and a file with another name has the same
+    /// version.
     Replaced,
 }
 
 use Fate::{Applied as On, Back, Excused, Lost, Pending, Renamed, Replaced, Unknown};
 
-/// Files, and what is applied.
+/// The files and the applied migrations.
 #[derive(Debug, Clone)]
 struct World {
     files: Vec<Name>,
@@ -42,7 +43,7 @@ struct World {
 }
 
 impl World {
-    /// `order` tells what was applied before what; whatever `half` is on top is half reverted.
+    /// `order` gives the order of application. With `half`, the topmost migration is half reverted.
     fn new(fates: &[Fate], order: &[i64], half: bool) -> Self {
         let name = |version, kind| Name { version, full: format!("V{version}__{kind}") };
         let mut world = Self { files: Vec::new(), applied: Vec::new() };
@@ -97,7 +98,7 @@ impl World {
         self.applied.iter().any(|applied| applied.half_reverted)
     }
 
-    /// What is to be applied in the end.
+    /// The versions that must be applied in the end.
     fn outcome(&self, goal: Goal) -> BTreeSet<i64> {
         let (on, stack) = (self.on(), self.stack());
         let first = |number| self.pending().into_iter().take(number).collect();
@@ -113,7 +114,7 @@ impl World {
         }
     }
 
-    /// The world after a plan. What goes on keeps the fate it had.
+    /// The world after a plan. A version that is applied again keeps its fate.
     fn after(&self, steps: &[Step]) -> Self {
         let mut after = self.clone();
         after.applied = run(&self.stack(), steps)
@@ -132,7 +133,7 @@ impl World {
     }
 }
 
-/// The database: what is on top of what. Panics at what none could do.
+/// Carries out steps on the stack. Panics if a database could not do a step.
 fn run(stack: &[i64], steps: &[Step]) -> Vec<i64> {
     let mut stack = stack.to_vec();
     for step in steps {
@@ -147,7 +148,8 @@ fn run(stack: &[i64], steps: &[Step]) -> Vec<i64> {
     stack
 }
 
-/// What a plan puts on for the first time although something later is on then, and the last such.
+/// The versions that a plan applies although a higher one is applied, and the last of these higher
+/// ones.
 fn put_on_late(world: &World, steps: &[Step]) -> (Vec<i64>, Option<i64>) {
     let (mut stack, mut late, mut last) = (world.stack(), Vec::new(), None);
     for step in steps {
@@ -170,7 +172,7 @@ fn fate() -> impl Strategy<Value = Fate> {
     ]
 }
 
-/// Worlds whose lists agree, and some in which everything may be wrong.
+/// Worlds whose lists agree, and some in which anything may be wrong.
 fn world() -> impl Strategy<Value = World> {
     let whole = prop::collection::vec(fate(), 0..=VERSIONS as usize);
     let broken = prop_oneof![6 => fate(), 1 => Just(Lost), 1 => Just(Renamed), 1 => Just(Replaced)];
@@ -219,7 +221,7 @@ proptest! {
             Goal::Redo(_) => prop_assert_eq!(run(&world.stack(), &steps), world.stack()),
             Goal::Up(_) | Goal::Until(_) => prop_assert_eq!(steps.len(), ups.len()),
             Goal::Down(_) | Goal::Zero => prop_assert_eq!(ups.len(), 0),
-            // the deepest that comes off is beyond the target; the rest lies on it
+            // the lowest reverted version is beyond the target; the others lie on top of it
             Goal::To(target) => {
                 let last_off = steps.iter().rfind(|step| !up(step));
                 prop_assert!(last_off.is_none_or(|step| step.version > target));

@@ -1,0 +1,62 @@
+//! What comes along with something else and still has properties of its own: the index of a key, the
+//! sequence of an identity, the columns of a view, what a partition gets of its parent.
+//!
+//! The statement that makes it is that of something else, so these properties are set at the end.
+
+use super::name;
+use super::name::{items, own};
+use super::side::Side;
+use crate::compare::facts::{Identity, Kind, Object};
+
+/// What a part of a child is inherited from.
+pub(super) fn parent(side: &Side, part: &Identity, object: &Object) -> Option<Identity> {
+    if part.kind == Kind::Index {
+        let name = object.get("part of")?.to_owned();
+        return Some(Identity { kind: Kind::Index, name });
+    }
+    object.get("inherited")?;
+    let whole = side.facts.get(object.whole.as_ref()?)?;
+    let own = own(part, object);
+    items(whole.get("inherits")?).into_iter().find_map(|parent| {
+        let name = match part.kind {
+            Kind::Column => format!("{parent}.{own}"),
+            _ => format!("{own} on {parent}"),
+        };
+        let identity = Identity { kind: part.kind, name };
+        side.facts.get(&identity).map(|_| identity)
+    })
+}
+
+/// `VALIDATE CONSTRAINT` where an inherited constraint is valid and its parent is not.
+pub(super) fn validated(side: &Side, part: &Identity, object: &Object) -> Option<Vec<String>> {
+    let parent = side.facts.get(&parent(side, part, object)?)?;
+    let (parents, own) = (parent.get("definition")?, object.get("definition")?);
+    Some(if is_validated(parents, own) { vec![validate(part, object)] } else { Vec::new() })
+}
+
+/// Whether a definition is that of a constraint which was not valid and is now.
+pub(super) fn is_validated(before: &str, after: &str) -> bool {
+    before.strip_suffix(" NOT VALID") == Some(after)
+}
+
+pub(super) fn validate(constraint: &Identity, object: &Object) -> String {
+    let own = own(constraint, object);
+    format!("{} VALIDATE CONSTRAINT {own};", super::name::alter_whole(object))
+}
+
+/// Whether PostgreSQL gives such a name: `table_column_idx`.
+pub(super) fn is_automatic(index: &Identity, object: &Object) -> bool {
+    let bare = |name: &str| super::name::bare(super::enums::split(name).1);
+    let (name, table) = (bare(&index.name), bare(super::name::whole(object)));
+    let rest = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    rest.starts_with(&format!("{table}_")) && rest.ends_with("_idx")
+}
+
+/// `DEPENDS ON EXTENSION`.
+pub(super) fn depends(identity: &Identity, object: &Object, property: &str) -> Option<String> {
+    let extension = property.strip_prefix(name::DEPENDS)?;
+    let no = if object.get(property).is_some() { "" } else { "NO " };
+    let called = super::name::called(identity, object);
+    let what = format!("{no}DEPENDS ON EXTENSION {extension}");
+    Some(format!("ALTER {called} {what};"))
+}

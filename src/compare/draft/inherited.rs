@@ -1,0 +1,76 @@
+//! Statements for the parts that a new partition or child table gets from its parent.
+
+use super::along::{parent, validated};
+use super::plan::Plan;
+use super::{acl, alter};
+use crate::compare::facts::{Identity, Kind, Object};
+
+/// Properties that need statements of their own, by kind.
+fn names(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Index => &["clustered", "replica identity", "statistics", "comment"],
+        Kind::Trigger => &["enabled", "comment"],
+        // those of a table are set when it is made
+        Kind::Column => &["default", "storage", "compression", "statistics", "options"],
+        Kind::Constraint => &["definition", "comment"],
+        _ => &["comment"],
+    }
+}
+
+/// All that comes along anew, with the statements that it needs.
+pub(super) fn statements<'a>(plan: &Plan<'a>) -> Vec<(&'a Identity, Vec<String>)> {
+    let to = &plan.to;
+    let parts = to.facts.iter().filter(|(part, object)| {
+        to.comes_along(part, object) && !plan.made.contains(part) && is_new(plan, part, object)
+    });
+    let statements = |(part, object)| {
+        let found = of(plan, part, object);
+        (!found.is_empty()).then_some((part, found))
+    };
+    parts.filter_map(statements).collect()
+}
+
+fn of(plan: &Plan, part: &Identity, object: &Object) -> Vec<String> {
+    let mut all = Vec::new();
+    if matches!(part.kind, Kind::Sequence | Kind::Type | Kind::Function) {
+        all.extend(acl::begin(plan.from.facts, part, object).unwrap_or_default());
+    }
+    let is_of_table = || {
+        object.whole.as_ref().is_some_and(|w| matches!(w.kind, Kind::Table | Kind::ForeignTable))
+    };
+    if part.kind == Kind::Column && is_of_table() {
+        return all;
+    }
+    let nothing = Object { whole: object.whole.clone(), ..Object::default() };
+    for name in names(part.kind).iter().filter(|name| object.get(name).is_some()) {
+        let found = match *name {
+            "definition" => validated(&plan.to, part, object),
+            _ => alter::property(&plan.to, part, &nothing, object, name),
+        };
+        all.extend(found.unwrap_or_default());
+    }
+    all
+}
+
+/// Whether the other side has it not, or it goes and comes again.
+fn is_new(plan: &Plan, part: &Identity, object: &Object) -> bool {
+    let is_exchanged = || {
+        let column = plan.to.column_of(object).filter(|_| part.kind == Kind::Sequence);
+        let name = object.get("owned by").filter(|_| column.is_some());
+        name.is_some_and(|name| {
+            let column = Identity { kind: Kind::Column, name: name.to_owned() };
+            plan.goes(&column) || super::sequence::is_exchanged(plan, &column)
+        })
+    };
+    plan.from.facts.get(part).is_none()
+        || plan.dropped.contains(part)
+        || plan.goes(part)
+        || parent(&plan.to, part, object).is_some_and(|parent| is_made(plan, &parent))
+        || is_exchanged()
+}
+
+fn is_made(plan: &Plan, identity: &Identity) -> bool {
+    plan.made.contains(identity)
+        || plan.rebuilt.contains(identity)
+        || plan.to.facts.get(identity).is_some_and(|object| is_new(plan, identity, object))
+}

@@ -1,0 +1,294 @@
+//! Objects of rarer kinds: event triggers, casts, operators, text search, foreign servers and tables.
+
+use super::column;
+use super::mention::chains;
+use super::name::{called, items};
+use super::options::{changed_options, enabled, pairs, with_options};
+use super::side::Side;
+use crate::compare::facts::{Identity, Kind, Object};
+use crate::postgres::sql::quote::{quote_ident, quote_literal};
+
+/// How a property of a text search configuration begins that says what becomes of a sort of token.
+const MAPPING: &str = "mapping of ";
+
+/// The statements that make it. None: there are none.
+pub(super) fn create(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
+    let (name, called) = (&identity.name, called(identity, object));
+    let one = |text: String| Some(vec![text]);
+    match identity.kind {
+        Kind::EventTrigger => one(event_trigger(name, object)?),
+        Kind::Cast => one(cast(name, object)?),
+        Kind::Operator => one(operator(name, object)?),
+        Kind::TextSearchDictionary => {
+            let options = object.get("options").map(|options| format!(", {options}"));
+            let (template, options) = (object.get("template")?, options.unwrap_or_default());
+            let with = format!("TEMPLATE = {template}{options}");
+            one(format!("CREATE {called} ({with});"))
+        }
+        Kind::TextSearchConfiguration => {
+            let create = format!("CREATE {called} (PARSER = {});", object.get("parser")?);
+            let nothing = Object::default();
+            let names = object.properties.keys().filter(|name| name.starts_with(MAPPING));
+            let mappings = names.filter_map(|name| mapping(identity, &nothing, object, name));
+            Some(std::iter::once(create).chain(mappings).collect())
+        }
+        Kind::OperatorFamily => Some(operator_family(side, identity)),
+        Kind::OperatorClass => one(operator_class(side, identity, object)?),
+        Kind::ForeignServer => one(server(name, object)?),
+        // options hold passwords, which no facts have
+        Kind::UserMapping if object.get("options").is_none() => {
+            one(format!("CREATE {};", user_mapping(identity)?))
+        }
+        Kind::ForeignTable => one(foreign_table(side, identity, object)?),
+        _ => None,
+    }
+}
+
+/// The statements that drop it. None: there are none.
+pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
+    let mapping = |identity| user_mapping(identity).map(|what| format!("DROP {what};"));
+    match identity.kind {
+        Kind::UserMapping => mapping(identity).map(|one| vec![one]),
+        Kind::ForeignServer => {
+            let mut all: Vec<_> =
+                side.parts(identity).iter().filter_map(|(part, _)| mapping(part)).collect();
+            all.push(format!("DROP {};", called(identity, object)));
+            Some(all)
+        }
+        Kind::EventTrigger
+        | Kind::Cast
+        | Kind::Operator
+        | Kind::OperatorClass
+        | Kind::OperatorFamily
+        | Kind::TextSearchDictionary
+        | Kind::TextSearchConfiguration
+        | Kind::ForeignTable => Some(vec![format!("DROP {};", called(identity, object))]),
+        _ => None,
+    }
+}
+
+/// The statements for one property. None: there are none.
+pub(super) fn change(
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    property: &str,
+) -> Option<Vec<String>> {
+    let called = called(identity, after);
+    let one = |text: String| Some(vec![text]);
+    match (identity.kind, property) {
+        (Kind::EventTrigger, "enabled") => {
+            one(format!("ALTER {called} {};", enabled(after.get(property))))
+        }
+        (Kind::TextSearchConfiguration, _) => {
+            mapping(identity, before, after, property).map(|one| vec![one])
+        }
+        (Kind::TextSearchDictionary, "options") => {
+            let changed = dictionary_options(before.get(property), after.get(property));
+            one(format!("ALTER {called} ({changed});"))
+        }
+        (Kind::ForeignServer, "version") => {
+            let version = quote_literal(after.get(property)?);
+            one(format!("ALTER {called} VERSION {};", version.trim()))
+        }
+        (Kind::ForeignServer | Kind::ForeignDataWrapper, "options")
+        | (Kind::ForeignTable, "foreign options") => {
+            let what = changed_options(before.get(property), after.get(property));
+            one(format!("ALTER {called} OPTIONS ({what});"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a change of this property wants the object made again.
+pub(super) fn is_anew(kind: Kind, property: &str) -> bool {
+    let remarks = ["comment", "owner", "acl"];
+    match kind {
+        Kind::EventTrigger => property != "enabled" && !remarks.contains(&property),
+        Kind::Cast | Kind::Operator => !remarks.contains(&property),
+        Kind::TextSearchDictionary => property == "template",
+        Kind::TextSearchConfiguration => property == "parser",
+        _ => false,
+    }
+}
+
+fn event_trigger(name: &str, object: &Object) -> Option<String> {
+    let (event, function) = (object.get("event")?, function(object.get("function")?));
+    let tags = object.get("tags").map(|tags| {
+        let tags: Vec<_> = items(tags).iter().map(|tag| format!("'{tag}'")).collect();
+        format!(" WHEN TAG IN ({})", tags.join(", "))
+    });
+    let when = format!("ON {event}{}", tags.unwrap_or_default());
+    let what = format!("{when} EXECUTE FUNCTION {function}()");
+    Some(format!("CREATE EVENT TRIGGER {name} {what};"))
+}
+
+fn cast(name: &str, object: &Object) -> Option<String> {
+    let how = match object.get("method")? {
+        "in and out" => "WITH INOUT".to_owned(),
+        "binary" => "WITHOUT FUNCTION".to_owned(),
+        function => format!("WITH FUNCTION {function}"),
+    };
+    let context = match object.get("context")? {
+        "explicit" => String::new(),
+        other => format!(" AS {}", other.to_uppercase()),
+    };
+    Some(format!("CREATE CAST {name} {how}{context};"))
+}
+
+fn operator(name: &str, object: &Object) -> Option<String> {
+    let (own, arguments) = name.strip_suffix(')')?.split_once('(')?;
+    let (left, right) = two(arguments)?;
+    let mut parts = vec![format!("FUNCTION = {}", function(object.get("function")?))];
+    let sides = [("LEFTARG", left), ("RIGHTARG", right)].into_iter();
+    parts.extend(sides.filter(|(_, of)| *of != "NONE").map(|(word, of)| format!("{word} = {of}")));
+    for (property, word) in [("commutator", "COMMUTATOR"), ("negator", "NEGATOR")] {
+        let other = object.get(property).and_then(|other| other.split('(').next());
+        let schema = |other: &str| if other.contains('.') { "" } else { "pg_catalog." };
+        parts.extend(other.map(|own| format!("{word} = OPERATOR({}{own})", schema(own))));
+    }
+    for (property, word) in [("restriction", "RESTRICT"), ("join", "JOIN")] {
+        parts.extend(object.get(property).map(|name| format!("{word} = {}", function(name))));
+    }
+    for (property, word) in [("hashes", "HASHES"), ("merges", "MERGES")] {
+        parts.extend(object.get(property).map(|_| word.to_owned()));
+    }
+    Some(format!("CREATE OPERATOR {own} ({});", parts.join(", ")))
+}
+
+/// The family, with the members that belong to no class.
+fn operator_family(side: &Side, identity: &Identity) -> Vec<String> {
+    let called = format!("OPERATOR FAMILY {}", identity.name);
+    let added = members(side, identity, true).into_iter();
+    let added = added.map(|member| format!("ALTER {called} ADD {member};"));
+    std::iter::once(format!("CREATE {called};")).chain(added).collect()
+}
+
+fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
+    let (name, method) = identity.name.rsplit_once(" USING ")?;
+    let (of, family) = (object.get("type")?, object.get("family")?);
+    let default = if object.get("default").is_some() { " DEFAULT" } else { "" };
+    let mut parts = members(side, identity, false);
+    parts.extend(object.get("storage type").map(|storage| format!("STORAGE {storage}")));
+    let family = family.rsplit_once(" USING ")?.0;
+    let what = format!("FOR TYPE {of} USING {method} FAMILY {family} AS {}", parts.join(", "));
+    let called = format!("{name}{default}");
+    Some(format!("CREATE OPERATOR CLASS {called} {what};"))
+}
+
+/// `OPERATOR 1 <(a, b)` and `FUNCTION 1 f(a, b)`; `typed`: with the types of functions, which a class
+/// has by itself.
+fn members(side: &Side, whole: &Identity, typed: bool) -> Vec<String> {
+    let member = |(part, object): &(&Identity, &Object)| {
+        // operator 1 (integer, integer) of s.f USING btree
+        let (word, rest) = part.name.split_once(' ')?;
+        let (number, rest) = rest.split_once(" (")?;
+        let types = rest.split_once(") of ")?.0;
+        let of = if typed { format!(" ({types})") } else { String::new() };
+        Some(match word {
+            "operator" => {
+                let (own, arguments) = object.get("operator")?.split_once('(')?;
+                let schema = if own.contains('.') { "" } else { "pg_catalog." };
+                let sort = object.get("sort family").and_then(|f| f.rsplit_once(" USING "));
+                let sort = sort.map(|(family, _)| format!(" FOR ORDER BY {family}"));
+                let sort = sort.unwrap_or_default();
+                format!("OPERATOR {number} {schema}{own} ({arguments}{sort}")
+            }
+            _ => format!("FUNCTION {number}{of} {}", object.get("function")?),
+        })
+    };
+    side.parts(whole).iter().filter_map(member).collect()
+}
+
+/// The two types of `a,b`, of which either may have a comma in its modifier.
+fn two(arguments: &str) -> Option<(&str, &str)> {
+    let mut depth = 0;
+    let comma = arguments.char_indices().find(|(_, c)| {
+        depth += i32::from(*c == '(') - i32::from(*c == ')');
+        *c == ',' && depth == 0
+    });
+    comma.map(|(at, _)| (&arguments[..at], &arguments[at + 1..]))
+}
+
+/// A function without its arguments.
+fn function(signature: &str) -> String {
+    chains(signature).into_iter().next().unwrap_or_else(|| signature.to_owned())
+}
+
+/// What becomes of a sort of token.
+fn mapping(identity: &Identity, before: &Object, after: &Object, property: &str) -> Option<String> {
+    let token = quote_ident(property.strip_prefix(MAPPING)?);
+    let what = match (before.get(property), after.get(property)) {
+        (None, Some(with)) => format!("ADD MAPPING FOR {token} WITH {with}"),
+        (_, Some(with)) => format!("ALTER MAPPING FOR {token} WITH {with}"),
+        (_, None) => format!("DROP MAPPING FOR {token}"),
+    };
+    Some(format!("ALTER {} {what};", called(identity, after)))
+}
+
+/// The options of a dictionary as they become; a name alone takes one away.
+fn dictionary_options(before: Option<&str>, after: Option<&str>) -> String {
+    let name = |option: &str| option.split('=').next().unwrap_or_default().trim().to_owned();
+    let (old, new) = (pairs(before), pairs(after));
+    let kept: Vec<String> = new.iter().map(|option| name(option)).collect();
+    let gone = old.iter().map(|option| name(option)).filter(|name| !kept.contains(name));
+    new.iter().map(|option| (*option).to_owned()).chain(gone).collect::<Vec<_>>().join(", ")
+}
+
+fn server(name: &str, object: &Object) -> Option<String> {
+    let mut text = format!("CREATE SERVER {name}");
+    for (property, word) in [("type", "TYPE"), ("version", "VERSION")] {
+        if let Some(value) = object.get(property) {
+            text.push_str(&format!(" {word} {}", quote_literal(value).trim()));
+        }
+    }
+    text.push_str(&format!(" FOREIGN DATA WRAPPER {}", quote_ident(object.get("wrapper")?)));
+    Some(text + &with_options(object.get("options")) + ";")
+}
+
+/// `USER MAPPING FOR r SERVER s` of `r on server s`.
+fn user_mapping(identity: &Identity) -> Option<String> {
+    let (user, server) = identity.name.split_once(" on server ")?;
+    let user = if user == "public" { "PUBLIC" } else { user };
+    Some(format!("USER MAPPING FOR {user} SERVER {server}"))
+}
+
+fn foreign_table(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
+    let mut columns = side.columns(identity);
+    columns.retain(|(_, column)| column.get("inherited") != Some("yes"));
+    let parents = object.get("inherits");
+    let what = match object.get("partition bound") {
+        Some(bound) => format!("PARTITION OF {} {bound}", parents?),
+        None => {
+            let declared = columns.iter().map(|(i, o)| column::declaration(side, i, o));
+            let declared: Vec<_> = declared.map(|column| format!("\n  {column}")).collect();
+            let inherits = parents.map(|p| format!(" INHERITS ({p})")).unwrap_or_default();
+            format!("({}\n){inherits}", declared.join(","))
+        }
+    };
+    let mut text = format!("CREATE FOREIGN TABLE {} {what}", identity.name);
+    text.push_str(&format!(" SERVER {}", quote_ident(object.get("server")?)));
+    text.push_str(&with_options(object.get("foreign options")));
+    let settings = columns.iter().flat_map(|(i, o)| column::settings(i, o));
+    Some(std::iter::once(text + ";").chain(settings).collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_added_set_and_dropped() {
+        let (old, new) = ("\"host\" 'a, b', port '1'", "\"host\" 'it''s', dbname 'x'");
+        let expected = "DROP port, SET \"host\" 'it''s', ADD dbname 'x'";
+        assert_eq!(changed_options(Some(old), Some(new)), expected);
+        assert_eq!(changed_options(None, Some("a 'b'")), "ADD a 'b'");
+        assert_eq!(dictionary_options(Some("a = 'x, y', b = 1"), Some("b = 2")), "b = 2, a");
+    }
+
+    #[test]
+    fn operators_may_lack_a_side() {
+        assert_eq!(two("NONE,numeric(3,1)"), Some(("NONE", "numeric(3,1)")));
+        assert_eq!(two("numeric(3,1),a"), Some(("numeric(3,1)", "a")));
+    }
+}
