@@ -9,6 +9,7 @@ mod cases;
 mod comparisons;
 mod dbmate;
 mod ddl;
+mod durability;
 mod lab;
 mod memory;
 mod migrations;
@@ -33,7 +34,7 @@ const MEMORY: &str = "memory";
 /// Measures what was asked for and fails when a target is missed.
 pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
     let named = |name: &str| plan.names.iter().any(|n| n == name);
-    let wanted = |name: &str| named(name) || plan.names.is_empty() && name != pulls::LARGE;
+    let wanted = |name: &str| named(name) || plan.names.is_empty() && !is_for_itself(name);
     known(&plan.names)?;
     let lab = Lab::new(postgres::provide(None)?, programs(plan)?)?;
     eprintln!("working in {}", lab.place().display());
@@ -54,7 +55,7 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
             missed.push(case.name);
         }
     }
-    let measured = cases().filter(|case| case.name != pulls::LARGE || named(case.name));
+    let measured = cases().filter(|case| !is_for_itself(case.name) || named(case.name));
     if wanted(MEMORY) && !memory::report(&lab, measured)? {
         missed.push(MEMORY);
     }
@@ -67,7 +68,13 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
 /// Every case, in the order of the table.
 fn cases() -> impl Iterator<Item = &'static Case> {
     let clusters = cases::CASES.iter().chain(&ddl::CASES);
-    clusters.chain(&comparisons::CASES).chain(&secrets::CASES).chain(&pulls::CASES)
+    let contents = comparisons::CASES.iter().chain(&secrets::CASES).chain(&pulls::CASES);
+    clusters.chain(contents).chain(&durability::CASES)
+}
+
+/// Whether a case is measured only when it is named.
+fn is_for_itself(name: &str) -> bool {
+    name == pulls::LARGE || durability::CASES.iter().any(|case| case.name == name)
 }
 
 /// Refuses a name that selects nothing.
