@@ -13,7 +13,7 @@ fn the_result_is_a_backup_and_the_input_is_as_it_was() {
     let before = std::fs::read(backup(&sandbox).join("base.tar.zst")).unwrap();
     let told =
         sandbox.database(["normalize-backup", "--role", "team", "--admin-role", "boss"]).success();
-    assert!(told.stderr.contains("what counts is app"), "{told}");
+    assert!(told.stderr.contains("its main database is app"), "{told}");
     assert_eq!(std::fs::read(backup(&sandbox).join("base.tar.zst")).unwrap(), before);
     assert_eq!(sandbox.read(&format!("{NORMALIZED}/database_name")), "app\n");
     assert!(entries(&sandbox.path(NORMALIZED)).contains(&"backup.json".to_owned()));

@@ -20,7 +20,7 @@ fn only_what_is_new_is_read_and_the_file_is_whole() {
     assert!(
         first
             .stderr
-            .contains("whole, for want of such a column or of a key: shop.customer, shop.log"),
+            .contains("because they have no such column or no key: shop.customer, shop.log"),
         "{first}"
     );
     let (file, state) = (pull.patch(), pull.read("project/test-data.sql.state"));

@@ -161,7 +161,7 @@ fn the_projects_key_is_never_dropped_and_reading_writes_nothing() {
     sandbox.database(["secrets", "load", "-f", "one.env.sealed"]).success();
     let cluster = sandbox.path(KEY);
     sandbox.set("HECTIC_SECRET_KEY_FILE", &cluster);
-    sandbox.database(["secrets", "seal", "one.env"]).fails(2, ["key of a cluster"]);
+    sandbox.database(["secrets", "seal", "one.env"]).fails(2, ["key file of a cluster"]);
 }
 
 #[test]
