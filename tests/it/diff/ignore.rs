@@ -29,7 +29,7 @@ fn a_rule_sets_a_difference_aside_until_it_expires() {
     let report = live.report([]);
     assert_eq!(report["ignored"][0]["reason"], "a tool makes it", "{report:#}");
     live.write(RULES, format!("{rule}{function}until = 2020-12-31\n"));
-    live.diff([]).fails(1, ["1 difference that counts", "ended on 2020-12-31"]);
+    live.diff([]).fails(1, ["1 difference that counts", "expired on 2020-12-31"]);
 }
 
 #[test]

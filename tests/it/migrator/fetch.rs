@@ -78,7 +78,7 @@ fn what_lies_outside_of_the_directory_is_not_written() {
     ground.up_all();
     std::fs::remove_dir_all(ground.path("migration")).unwrap();
     let fetched = ground.migrator(["fetch"]).success();
-    assert!(fetched.stderr.contains("4 files written, 1 there already"), "{fetched}");
+    assert!(fetched.stderr.contains("4 files written, 1 exist already"), "{fetched}");
     std::fs::remove_dir_all(ground.path("migration")).unwrap();
     std::fs::remove_file(ground.path("common.sql")).unwrap();
     ground.migrator(["fetch"]).fails(2, ["common.sql lies outside"]);

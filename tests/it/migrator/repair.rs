@@ -19,11 +19,11 @@ fn repair_asks_and_without_anybody_to_ask_it_does_nothing() {
     let ground = Ground::applied(1);
     ground.up(1, &table("other"));
     let before = ground.everything();
-    let asked = ground.migrator(["repair"]).fails(3, ["nobody to ask", "--yes"]);
+    let asked = ground.migrator(["repair"]).fails(3, ["no terminal to ask", "--yes"]);
     assert!(asked.stdout.contains(&name(1)), "{asked}");
     assert_eq!(ground.everything(), before);
     let input = ground.run_with_input("migrator", ["repair"], "y\n");
-    input.fails(3, ["nobody to ask"]);
+    input.fails(3, ["no terminal to ask"]);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn baseline_records_without_running() {
 #[test]
 fn clean_drops_the_migrators_own_objects_and_nothing_else() {
     let ground = Ground::applied(2);
-    ground.migrator(["clean"]).fails(3, ["nobody to ask", "--yes"]);
+    ground.migrator(["clean"]).fails(3, ["no terminal to ask", "--yes"]);
     let script = ground.migrator(["clean", "--dry-run"]).success().stdout;
     assert!(script.contains("DROP TABLE IF EXISTS hectic.migration"), "{script}");
     assert_eq!(ground.states(), "1 Migrated, 2 Migrated");

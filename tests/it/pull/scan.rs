@@ -66,7 +66,7 @@ fn both_sides_of_a_foreign_key_are_decided_alike() {
     assert!(scan.stdout.contains("\nwho = \"hash\"\n"), "{scan}");
     assert!(!scan.stdout.contains("\nemail ="), "decided columns are left out: {scan}");
     assert!(
-        scan.stderr.contains("1 are decided") && scan.stderr.contains("shop.account"),
+        scan.stderr.contains("1 have a decision") && scan.stderr.contains("shop.account"),
         "{scan}"
     );
 }
