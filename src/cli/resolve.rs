@@ -225,7 +225,8 @@ impl Resolve {
         })
     }
 
-    /// What becomes of a cluster that exists, when a verb does not insist.
+    /// Whether the verb keeps an existing cluster: `PG_REUSE` keeps it, `PG_FORCE` replaces it, else
+    /// `otherwise` decides.
     pub fn existing(&self, otherwise: Existing) -> Existing {
         if self.env.os("PG_REUSE").is_some() {
             Existing::Keep
@@ -296,7 +297,7 @@ impl Resolve {
         })
     }
 
-    /// What libpq would read from the environment.
+    /// The environment variables that libpq reads.
     pub fn libpq(&self) -> LibpqEnvironment {
         let user = OsUser::current();
         LibpqEnvironment {

@@ -13,7 +13,7 @@ use crate::sys::error::Result;
 use crate::sys::signal;
 use crate::sys::steps::Steps;
 
-/// What to check.
+/// The arguments of `check`.
 #[derive(Debug)]
 pub struct Check {
     /// The cluster; its layout is replaced by a private one.
@@ -30,7 +30,7 @@ pub struct Check {
     pub options: Option<String>,
     /// The project's database.
     pub database: String,
-    /// What to put into it; the bundle is planted before, so it is not asked for here.
+    /// The sources, secrets and patch to apply. The template already holds the bundle.
     pub content: Content,
     /// Whether to leave the cluster running.
     pub keep: bool,

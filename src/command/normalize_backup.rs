@@ -10,7 +10,7 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 use crate::sys::steps::Steps;
 
-/// What to normalise, and how.
+/// The arguments of `normalize-backup`.
 #[derive(Debug)]
 pub struct Normalize {
     /// The backup; it is only read.
@@ -27,7 +27,7 @@ pub struct Normalize {
     pub registry: PathBuf,
     /// The role that owns the database and may log in.
     pub role: Option<String>,
-    /// The database that counts.
+    /// The main database.
     pub database: Option<String>,
     /// A superuser that may log in.
     pub admin_role: String,
@@ -36,13 +36,13 @@ pub struct Normalize {
 /// A backup that was normalised.
 #[derive(Debug)]
 pub struct Normalized {
-    /// What was taken.
+    /// The new backup.
     pub taken: Taken,
-    /// The database that counts.
+    /// The main database.
     pub database: String,
-    /// What was changed, a sentence each.
+    /// The changes that the restore made, a sentence each.
     pub changes: Vec<String>,
-    /// What somebody should do something about, a sentence each.
+    /// Problems that the user has to solve, a sentence each.
     pub warnings: Vec<String>,
     /// The steps.
     pub steps: Steps,

@@ -20,7 +20,7 @@ use crate::sys::steps::Steps;
 /// How long a server may take to read its configuration again.
 const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
-/// What is to be made, and where.
+/// The settings of a private cluster, and the directory in which it is made.
 #[derive(Debug, Clone)]
 pub struct PrivateClusterSpec {
     /// The cluster; its layout is replaced by a private one.
@@ -75,9 +75,9 @@ impl Kept {
 pub struct Restored {
     /// The cluster.
     pub cluster: PrivateCluster,
-    /// What was changed, a sentence each.
+    /// The changes that the restore made, a sentence each.
     pub changes: Vec<String>,
-    /// What somebody should do something about, a sentence each.
+    /// Problems that the user has to solve, a sentence each.
     pub warnings: Vec<String>,
 }
 

@@ -14,7 +14,7 @@ use crate::support::{Outcome, Sandbox, finish, is_root, project, wait_until};
 /// Room for a cluster, two snapshots of it and a backup.
 const SIZE: &str = "220m";
 
-/// What is left when the disk is full: nothing, or too little for a file of a cluster.
+/// The free space in kilobytes on the full disk: none, or too little for a file of a cluster.
 const LEFT: [u64; 2] = [0, 200];
 
 /// A small disk at `small` in the sandbox, and the process in whose namespace it is.

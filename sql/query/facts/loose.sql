@@ -20,7 +20,7 @@ WHERE s.setdatabase = 0 AND s.setrole <> 0
               WHERE p.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND p.refobjid = s.setrole
                 AND d.datname = pg_catalog.current_database() AND d.datdba <> s.setrole)
 UNION ALL
--- Privileges on what is not compared by itself: PostgreSQL's own objects and members of extensions, where
+-- Privileges on objects that no other query lists: those of PostgreSQL and members of extensions, where
 -- they are not as they came, and objects of the bundle, where they are not as by default.
 -- The role that made them, which may be another one elsewhere, is called (owner) on what is its own.
 SELECT 'privileges', 'on ' || i.type || ' ' || i.identity, pg_catalog.json_build_object(

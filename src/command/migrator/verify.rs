@@ -27,7 +27,7 @@ use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Kind, Result};
 
-/// What to prove, and where.
+/// The arguments of `verify`.
 pub struct Verify<'a> {
     /// The migrations.
     pub project: &'a RunOptions,
@@ -39,7 +39,7 @@ pub struct Verify<'a> {
     pub settings: Vec<(&'static str, String)>,
 }
 
-/// What came of one migration.
+/// The result for one migration.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
     /// The version.
@@ -48,9 +48,9 @@ pub struct Verdict {
     pub name: String,
     /// Whether it can be undone and done again.
     pub reversible: bool,
-    /// What differs after the down: `before → after`.
+    /// Differences between the schema before the up and after the down: `before → after`.
     pub after_down: Vec<String>,
-    /// What differs after the second up.
+    /// Differences between the schema after the first up and after the second.
     pub after_up_again: Vec<String>,
     /// Differences of no consequence, such as the order of columns, which PostgreSQL cannot restore.
     pub notes: Vec<String>,
@@ -172,7 +172,7 @@ fn preflight(project: &RunOptions, directory: &Directory) -> Result<Vec<Pair>> {
     directory.names().into_iter().map(pair).collect()
 }
 
-/// What came of trying a migration.
+/// The result of a try of one migration.
 enum Outcome {
     /// The verdict, and the schema with the migration applied; `None` when that is not what its up,
     /// after nothing but ups, would have made.

@@ -100,9 +100,9 @@ fn effective(
     Some(natural)
 }
 
-/// Whom privileges are given on what, as a statement says it.
+/// The object of a GRANT, as the statement writes it.
 pub(super) struct Target {
-    /// What comes before GRANT: default privileges have it.
+    /// The text before GRANT: `ALTER DEFAULT PRIVILEGES …`, else nothing.
     pub(super) before: String,
     /// `TABLE shop.t`.
     pub(super) on: String,

@@ -1,14 +1,14 @@
-//! What comes along with something else and still has properties of its own: the index of a key, the
-//! sequence of an identity, the columns of a view, what a partition gets of its parent.
+//! Objects that the statement of another object creates: the index of a key, the sequence of an
+//! identity column, the columns of a view, the parts that a partition gets from its parent.
 //!
-//! The statement that makes it is that of something else, so these properties are set at the end.
+//! They have properties of their own, which later statements have to set.
 
 use super::name;
 use super::name::{items, own};
 use super::side::Side;
 use crate::compare::facts::{Identity, Kind, Object};
 
-/// What a part of a child is inherited from.
+/// The part of the parent from which a part of a child table is inherited.
 pub(super) fn parent(side: &Side, part: &Identity, object: &Object) -> Option<Identity> {
     if part.kind == Kind::Index {
         let name = object.get("part of")?.to_owned();

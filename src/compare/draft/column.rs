@@ -27,7 +27,7 @@ pub(super) fn with_options(side: &Side, identity: &Identity, object: &Object) ->
     (!rest.is_empty()).then(|| format!("\n  {} WITH OPTIONS{rest}", own(identity, object)))
 }
 
-/// What stands behind the type.
+/// The clauses of a column after its type.
 fn rest(side: &Side, identity: &Identity, object: &Object) -> String {
     let mut text = String::new();
     if let Some(expression) = object.get("default").filter(|_| !side.split.contains(identity)) {

@@ -303,7 +303,7 @@ fn drop_step(identity: &Identity) -> Step {
     if is_last(identity.kind) { Step::Finish } else { Step::Drop }
 }
 
-/// Whether it belongs to what is there when everything else is done.
+/// Whether the draft sets objects of this kind last, because they refer to any other object.
 fn is_last(kind: Kind) -> bool {
     matches!(kind, Kind::DefaultPrivileges | Kind::Privileges)
 }

@@ -1,5 +1,5 @@
-//! Privileges on what is not compared by itself: members of extensions, PostgreSQL's own objects, the
-//! bundle; and on the database, whose name a migration does not know.
+//! Privileges on objects that the comparison leaves out otherwise: members of extensions, PostgreSQL's
+//! own objects and the bundle. Also privileges on the database, whose name a migration does not know.
 
 use super::acl;
 use super::acl::{Grants, Target};
@@ -11,7 +11,7 @@ use crate::postgres::sql::template::fill;
 /// A statement on the database at hand.
 const ON_DATABASE: &str = sql!("draft/on-database");
 
-/// What the server calls each sort of object, what it is here, and what GRANT calls it.
+/// For each kind of object: the name that `pg_identify_object` returns, our kind, GRANT's keyword.
 const SORTS: [(&str, Kind, &str); 17] = [
     ("table column", Kind::Column, "TABLE"),
     ("view column", Kind::Column, "TABLE"),

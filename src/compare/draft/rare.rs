@@ -215,7 +215,7 @@ fn function(signature: &str) -> String {
     chains(signature).into_iter().next().unwrap_or_else(|| signature.to_owned())
 }
 
-/// What becomes of a sort of token.
+/// The statement that changes the dictionaries of one token type.
 fn mapping(identity: &Identity, before: &Object, after: &Object, property: &str) -> Option<String> {
     let token = quote_ident(property.strip_prefix(MAPPING)?);
     let what = match (before.get(property), after.get(property)) {

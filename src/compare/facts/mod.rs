@@ -36,7 +36,7 @@ pub const INITIAL: &str = "initial";
 /// The property of privileges that tells the extension of the object; it is not compared.
 pub const MEMBER_OF: &str = "member of";
 
-/// What is so in a database; compared by `drift`.
+/// The description of a database that `drift` compares.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     release: u32,

@@ -1,4 +1,4 @@
-//! What it costs that commits wait for the disk: the tool against itself, told not to wait.
+//! The cost of commits that wait for the disk: the tool against itself with `synchronous_commit` off.
 //!
 //! In memory there is nothing to wait for, so these cases are measured when they are named, with
 //! `TMPDIR` on a disk.
