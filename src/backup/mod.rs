@@ -28,7 +28,7 @@ mod take;
 use std::path::{Path, PathBuf};
 
 pub use restore::Requirements;
-pub use restore::prepare::{Prepared, restore_into};
+pub use restore::prepare::{FinalConf, Prepared, restore_into};
 pub use restore::tame::admit;
 pub use sidecar::Sidecar;
 pub use take::{Take, Taken};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::env::Env;
 use super::path::absolute;
-use crate::cluster::{self, ClusterSpec, Existing, Layout, Lifetime, Preload};
+use crate::cluster::{self, ClusterSettings, ClusterSpec, Existing, Layout, Lifetime, Preload};
 use crate::environment::private;
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::connection::url::PgUrl;
@@ -140,11 +140,11 @@ impl Resolve {
     /// The development cluster as it is to be.
     pub fn spec(&self, layout: Layout) -> Result<ClusterSpec> {
         let user = cluster::server_user(layout.working_directory(), self.env.text("PG_OS_USER")?)?;
-        self.spec_with(layout, user, Lifetime::Kept)
+        Ok(ClusterSpec { layout, settings: self.settings(user, Lifetime::Kept)? })
     }
 
-    /// A check's cluster; its layout comes later.
-    pub fn throwaway_spec(&self) -> Result<ClusterSpec> {
+    /// The settings of private clusters.
+    pub fn private_settings(&self) -> Result<ClusterSettings> {
         let parent = self.temporary_directory();
         let user = match OsUser::current().is_root() {
             // whoever owns the temporary directory has nothing to do with it
@@ -154,31 +154,26 @@ impl Resolve {
         if let Some(user) = &user {
             cluster::check_reach(&parent, user)?;
         }
-        self.spec_with(Layout::new(parent, None, 0), user, Lifetime::Throwaway)
+        self.settings(user, Lifetime::Throwaway)
     }
 
     /// A private cluster with the project's role, database and the bundle.
     pub fn private(&self) -> Result<private::PrivateClusterSpec> {
-        let spec = self.throwaway_spec()?;
+        let settings = self.private_settings()?;
         let connection = self.project_url()?;
         let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
         Ok(private::PrivateClusterSpec {
             parent: self.temporary_directory(),
             registry: self.registry()?,
-            role: role.unwrap_or_else(|| spec.superuser.clone()),
+            role: role.unwrap_or_else(|| settings.superuser.clone()),
             options: self.options()?,
             bundle: true,
             keep: false,
-            spec,
+            settings,
         })
     }
 
-    fn spec_with(
-        &self,
-        layout: Layout,
-        server_user: Option<OsUser>,
-        lifetime: Lifetime,
-    ) -> Result<ClusterSpec> {
+    fn settings(&self, server_user: Option<OsUser>, lifetime: Lifetime) -> Result<ClusterSettings> {
         let connection = self.project_url()?;
         let named = connection.as_ref().map(|(_, conninfo)| conninfo.database());
         let database = self.env.text("PG_DATABASE")?.or(named).unwrap_or(DEFAULT_DATABASE);
@@ -194,8 +189,7 @@ impl Resolve {
             )?;
         }
         let template = self.env.text("PG_TEMPLATE")?;
-        Ok(ClusterSpec {
-            layout,
+        Ok(ClusterSettings {
             port: self.port(connection.as_ref().map(|(_, conninfo)| conninfo))?,
             database: database.to_owned(),
             superuser: superuser(),

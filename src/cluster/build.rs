@@ -52,8 +52,10 @@ impl Marker {
     }
 
     pub(super) fn write(spec: &ClusterSpec, directory: &Path) -> Result<()> {
-        let marker =
-            Self { tool: env!("CARGO_PKG_VERSION").to_owned(), superuser: spec.superuser.clone() };
+        let marker = Self {
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            superuser: spec.settings.superuser.clone(),
+        };
         let text = serde_json::to_string(&marker)
             .map_err(|e| Error::unexpected(format!("cannot write the marker: {e}")))?;
         replace_file(&directory.join(MARKER), &format!("{text}\n"))
@@ -85,7 +87,7 @@ impl Cluster {
         template: Option<&Template>,
     ) -> Result<(Self, Option<PathBuf>)> {
         // check for a reason why the start would fail before anything is replaced
-        spec.require_libraries(&toolchain)?;
+        spec.settings.require_libraries(&toolchain)?;
         remove_abandoned(&spec.layout)?;
         let (staging, recording) = stage(&spec, &toolchain, template)?;
         let kept = put_in_place(&spec, &staging.path().join("data"), old)?;
@@ -118,7 +120,7 @@ impl Cluster {
 /// Removes the template if it has changed since it was made. Returns whether there was such a
 /// template.
 fn discard_damaged_template(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<bool> {
-    let Some(cache) = &spec.template_cache else { return Ok(false) };
+    let Some(cache) = &spec.settings.template_cache else { return Ok(false) };
     match Template::find(cache, &spec.recipe(toolchain), None)? {
         Some(template) if !template.is_intact() => template.discard().map(|()| true),
         _ => Ok(false),
@@ -141,7 +143,7 @@ fn stage(
     Marker::write(spec, &data)?;
     replace_file(&data.join("postgresql.conf"), &spec.own_settings()?)?;
     replace_file(&data.join("pg_hba.conf"), HBA)?;
-    if spec.lifetime == Lifetime::Kept {
+    if spec.settings.lifetime == Lifetime::Kept {
         sync_file_system(&data)?;
     }
     Ok((staging, recording))
@@ -151,7 +153,9 @@ fn stage(
 /// result as the template.
 fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Option<Recording>> {
     let recipe = spec.recipe(toolchain);
-    let Some(cache) = &spec.template_cache else { return recipe.initialise(data).map(|()| None) };
+    let Some(cache) = &spec.settings.template_cache else {
+        return recipe.initialise(data).map(|()| None);
+    };
     match Template::obtain(cache, &recipe) {
         Ok(Obtained::Ready(template)) => match template.clone_to(data) {
             Ok(()) => Ok(None),

@@ -40,7 +40,7 @@ pub use replacement::{Replaced, Replacement};
 pub use run::access::{check_access, check_reach, check_working_directory, prepare, server_user};
 pub use run::lock::Lock;
 pub use run::postmaster::Liveness;
-pub use spec::{ClusterSpec, Lifetime, Preload};
+pub use spec::{ClusterSettings, ClusterSpec, Lifetime, Preload};
 pub use template::seed::Seed;
 pub use template::snapshot::{Snapshot, SnapshotBuilder};
 pub use template::tablespace::TABLESPACES;
@@ -115,7 +115,7 @@ impl Running {
 
     /// The port in use.
     pub fn port(&self) -> u16 {
-        self.postmaster.file.port.unwrap_or(self.spec().port)
+        self.postmaster.file.port.unwrap_or(self.spec().settings.port)
     }
 
     /// The time when the server was started, in seconds since the epoch.
@@ -138,7 +138,7 @@ impl Running {
     /// Opens a session of the bootstrap superuser. Its application name lets `other_sessions` leave
     /// it out: the server may still be closing the session of an earlier command.
     pub fn session(&self, database: &str) -> Result<Session> {
-        let url = self.url(&self.spec().superuser, database);
+        let url = self.url(&self.spec().settings.superuser, database);
         let url = url.with("application_name", "db-tool cluster");
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
     }
@@ -146,7 +146,7 @@ impl Running {
     /// Fails if the server does not answer within [`ANSWER_LIMIT`]. For commands that change
     /// nothing.
     pub fn require_answer(&self) -> Result<()> {
-        let url = self.url(&self.spec().superuser, "postgres");
+        let url = self.url(&self.spec().settings.superuser, "postgres");
         let url = url.with("application_name", "db-tool cluster");
         let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
         Session::connect(&conninfo.waiting(ANSWER_LIMIT)).map(drop).map_err(|error| {
@@ -199,7 +199,7 @@ pub fn find(mut spec: ClusterSpec, toolchain: Toolchain) -> Result<Found> {
         return Ok(Found::Nothing);
     }
     if let Some(marker) = build::Marker::read(&data) {
-        spec.superuser = marker.superuser;
+        spec.settings.superuser = marker.superuser;
     }
     let cluster = Cluster::existing(spec, toolchain);
     Ok(match Liveness::thorough(&data)? {

@@ -101,12 +101,12 @@ impl Contents {
 
     fn ensure(&self, running: &Running) -> Result<()> {
         let databases: Vec<_> = self.databases.iter().map(String::as_str).collect();
-        running.ensure(self.role.as_ref().unwrap_or(&running.spec().superuser), &databases)
+        running.ensure(self.role.as_ref().unwrap_or(&running.spec().settings.superuser), &databases)
     }
 
     /// A text that is different for different contents; it finds the snapshot to begin with.
     fn key(&self, spec: &ClusterSpec) -> String {
-        let role = self.role.as_ref().unwrap_or(&spec.superuser);
+        let role = self.role.as_ref().unwrap_or(&spec.settings.superuser);
         std::iter::once(role)
             .chain(&self.databases)
             .fold("contents".into(), |key, name| format!("{key}\0{name}"))
@@ -132,18 +132,18 @@ pub fn provision(
     existing: Existing,
     contents: &Contents,
 ) -> Result<Provisioned> {
-    check_free(&spec.layout, spec.server_user.as_ref())?;
+    check_free(&spec.layout, spec.settings.server_user.as_ref())?;
     let _acting = spec.act()?;
     if is_taken(&spec.layout.data())? {
         return Err(not_ours(&spec.layout)); // before anything is written beside it
     }
     // check for later errors before anything is stopped or replaced
-    if let Some(user) = &spec.server_user {
+    if let Some(user) = &spec.settings.server_user {
         access::check_reach(toolchain.bindir(), user)?;
     }
-    spec.require_libraries(&toolchain)?;
+    spec.settings.require_libraries(&toolchain)?;
     contents.check_names()?;
-    access::prepare(&spec.layout, spec.server_user.as_ref())?;
+    access::prepare(&spec.layout, spec.settings.server_user.as_ref())?;
     let lock = spec.lock()?;
     remove_what_killed_commands_left(&spec);
     let provide = || -> Result<Provisioned> {
@@ -199,8 +199,8 @@ fn decide(
                 check_major(&data, &toolchain).hint("or unset PG_REUSE to make it anew")?;
             }
             // a kept cluster has the superuser that its maker chose, not the one of this caller
-            let superuser = marker.map_or_else(|| spec.superuser.clone(), |m| m.superuser);
-            let new_superuser = std::mem::replace(&mut spec.superuser, superuser);
+            let superuser = marker.map_or_else(|| spec.settings.superuser.clone(), |m| m.superuser);
+            let new_superuser = std::mem::replace(&mut spec.settings.superuser, superuser);
             let provision = Provision { spec, toolchain, new_superuser, ours, contents };
             match existing {
                 Existing::Keep => provision.keep(),
@@ -269,7 +269,7 @@ impl Provision<'_> {
             Err(StartFailure::Other(error)) => Err(error),
             Err(StartFailure::Data(error)) => {
                 tracing::warn!("the kept cluster is damaged: {error}");
-                let spec = ClusterSpec { superuser: self.new_superuser, ..retry };
+                let spec = retry.with_superuser(self.new_superuser);
                 create(&spec, &toolchain, Old::Keep("broken"), Outcome::Recreated, self.contents)
             }
         }
@@ -301,7 +301,7 @@ impl Provision<'_> {
             Liveness::Stopped => {}
         }
         let old = if self.ours { Old::Remove } else { Old::Keep("kept") };
-        let spec = ClusterSpec { superuser: self.new_superuser, ..self.spec };
+        let spec = self.spec.with_superuser(self.new_superuser);
         create(&spec, &self.toolchain, old, Outcome::Recreated, self.contents)
     }
 }

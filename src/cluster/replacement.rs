@@ -20,7 +20,7 @@ use super::run::postmaster::{Liveness, heal};
 use super::takeover::check_free;
 use super::template::tablespace::relink;
 use super::throwaway::remove_directory;
-use super::{Cluster, ClusterSpec, Layout, Lifetime, Lock, Running, not_ours};
+use super::{Cluster, ClusterSettings, ClusterSpec, Layout, Lifetime, Lock, Running, not_ours};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, IoContext, Result};
 use crate::sys::process::Patience;
@@ -49,12 +49,12 @@ impl Replacement {
     /// Makes a build directory beside the data directory that `spec` names. Waits for other
     /// commands.
     pub fn beside(spec: ClusterSpec) -> Result<Self> {
-        check_free(&spec.layout, spec.server_user.as_ref())?;
+        check_free(&spec.layout, spec.settings.server_user.as_ref())?;
         let _acting = spec.act()?;
         if is_taken(&spec.layout.data())? {
             return Err(not_ours(&spec.layout));
         }
-        access::prepare(&spec.layout, spec.server_user.as_ref())?;
+        access::prepare(&spec.layout, spec.settings.server_user.as_ref())?;
         let lock = spec.lock()?;
         remove_abandoned(&spec.layout)?;
         let place = spec.layout.working_directory();
@@ -66,11 +66,9 @@ impl Replacement {
 
     /// The cluster to prepare. It need not be durable before the replacement.
     pub fn spec(&self) -> ClusterSpec {
-        ClusterSpec {
-            layout: self.layout.clone(),
-            lifetime: Lifetime::Throwaway,
-            ..self.spec.clone()
-        }
+        let settings =
+            ClusterSettings { lifetime: Lifetime::Throwaway, ..self.spec.settings.clone() };
+        ClusterSpec { layout: self.layout.clone(), settings }
     }
 
     /// Moves the prepared cluster, which is stopped, into the place of the development cluster and
@@ -143,8 +141,8 @@ impl Replacement {
             return error;
         }
         let superuser = Marker::read(&self.spec.layout.data()).map(|marker| marker.superuser);
-        let superuser = superuser.unwrap_or_else(|| self.spec.superuser.clone());
-        let spec = ClusterSpec { superuser, ..self.spec.clone() };
+        let superuser = superuser.unwrap_or_else(|| self.spec.settings.superuser.clone());
+        let spec = self.spec.clone().with_superuser(superuser);
         let started = Cluster::existing(spec, toolchain.clone()).start_with(Patience::Stubborn);
         match started.map_err(Error::from).context("the old cluster does not start again") {
             Ok(_) => error,

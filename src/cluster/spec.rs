@@ -32,11 +32,18 @@ pub enum Preload {
     Set(String),
 }
 
-/// The description of a cluster.
+/// The description of a cluster: its place and its settings.
 #[derive(Debug, Clone)]
 pub struct ClusterSpec {
     /// The paths.
     pub layout: Layout,
+    /// Everything else.
+    pub settings: ClusterSettings,
+}
+
+/// The settings of a cluster, wherever it is.
+#[derive(Debug, Clone)]
+pub struct ClusterSettings {
     /// The port. The server listens on sockets only, so the port is just a part of their names.
     pub port: u16,
     /// The database in which `pg_cron` works.
@@ -58,10 +65,16 @@ pub struct ClusterSpec {
 }
 
 impl ClusterSpec {
+    /// The same cluster with another bootstrap superuser.
+    pub fn with_superuser(mut self, superuser: String) -> Self {
+        self.settings.superuser = superuser;
+        self
+    }
+
     /// Takes the rights of the server's user if root calls: others may write in the directories of
     /// the cluster.
     pub fn act(&self) -> Result<ActingAs> {
-        ActingAs::enter(self.server_user.as_ref())
+        ActingAs::enter(self.settings.server_user.as_ref())
     }
 
     /// Takes the cluster's lock. Works with the rights of the server's user, so that this user can
@@ -74,25 +87,29 @@ impl ClusterSpec {
     /// The text of the user's `postgresql.conf`, or an empty text. Root reads the file with the
     /// rights of the user who controls it, because that user can read the copy.
     pub fn own_settings(&self) -> Result<String> {
-        let Some(file) = &self.conf_file else { return Ok(String::new()) };
+        let Some(file) = &self.settings.conf_file else { return Ok(String::new()) };
         let _acting = ActingAs::controller_of(file)?;
         crate::sys::process::read_text(file).on("read PG_CONF_FILE", file)
     }
 
     /// The arguments of `initdb` for this cluster.
     pub(super) fn recipe<'a>(&'a self, toolchain: &'a Toolchain) -> Recipe<'a> {
-        Recipe { toolchain, superuser: &self.superuser, user: self.server_user.as_ref() }
+        Recipe {
+            toolchain,
+            superuser: &self.settings.superuser,
+            user: self.settings.server_user.as_ref(),
+        }
     }
 
     /// The settings of db-tool's block in `postgresql.conf`. With a file of the user they are only
     /// the port and the socket directories.
-    pub fn settings(&self, preload: &str) -> Conf {
-        let sockets = self.layout.sockets(self.port);
+    pub fn conf(&self, preload: &str) -> Conf {
+        let sockets = self.layout.sockets(self.settings.port);
         let directories = directory_list(sockets.directories.iter().map(PathBuf::as_path));
         let place = Conf::default()
-            .set("port", self.port.to_string())
+            .set("port", self.settings.port.to_string())
             .set("unix_socket_directories", directories);
-        if self.conf_file.is_some() {
+        if self.settings.conf_file.is_some() {
             return place;
         }
         let place = place
@@ -104,7 +121,7 @@ impl ClusterSpec {
             .set("timezone", "UTC")
             .set("log_timezone", "UTC")
             .set("default_text_search_config", "pg_catalog.english")
-            .set("logging_collector", if self.logging_collector { "on" } else { "off" })
+            .set("logging_collector", if self.settings.logging_collector { "on" } else { "off" })
             .set("log_directory", self.layout.logs().to_string_lossy())
             .set("log_filename", "postgresql-%Y-%m-%d_%H%M%S.log")
             .set("shared_preload_libraries", preload);
@@ -112,14 +129,14 @@ impl ClusterSpec {
             return place;
         }
         place
-            .set("cron.database_name", &self.database)
+            .set("cron.database_name", &self.settings.database)
             .set("cron.host", sockets.directories[0].to_string_lossy())
     }
 
     /// Settings of the command line, which override the user's file, too. They make the server of a
     /// throwaway cluster fast; the project's SQL cannot notice them.
     pub fn overrides(&self) -> Conf {
-        match self.lifetime {
+        match self.settings.lifetime {
             Lifetime::Kept => Conf::default(),
             Lifetime::Throwaway => Conf::default()
                 .set("listen_addresses", "")
@@ -129,7 +146,9 @@ impl ClusterSpec {
                 .set("logging_collector", "off"),
         }
     }
+}
 
+impl ClusterSettings {
     /// The libraries that the server loads, after a check that they are installed. If the default
     /// library is not installed, db-tool warns and leaves it out.
     pub fn preload_libraries(&self, toolchain: &Toolchain) -> Result<String> {
@@ -187,35 +206,38 @@ mod tests {
     fn spec() -> ClusterSpec {
         ClusterSpec {
             layout: Layout::new("/w".into(), None, 0),
-            port: 5433,
-            database: "shop".into(),
-            superuser: "me".into(),
-            server_user: None,
-            lifetime: Lifetime::Kept,
-            conf_file: None,
-            preload: Preload::Default,
-            logging_collector: true,
-            template_cache: None,
+            settings: ClusterSettings {
+                port: 5433,
+                database: "shop".into(),
+                superuser: "me".into(),
+                server_user: None,
+                lifetime: Lifetime::Kept,
+                conf_file: None,
+                preload: Preload::Default,
+                logging_collector: true,
+                template_cache: None,
+            },
         }
     }
 
     #[test]
     fn pg_cron_is_told_where_to_work() {
-        let with = spec().settings("pg_stat_statements, pg_cron").written_into("");
+        let with = spec().conf("pg_stat_statements, pg_cron").written_into("");
         assert!(with.contains("cron.database_name = 'shop'\ncron.host = '/w/sock'"), "{with}");
-        assert!(!spec().settings("pg_stat_statements").written_into("").contains("cron."));
+        assert!(!spec().conf("pg_stat_statements").written_into("").contains("cron."));
     }
 
     #[test]
     fn with_a_file_of_the_users_only_the_place_is_ours() {
-        let own = ClusterSpec { conf_file: Some("/x.conf".into()), ..spec() };
-        let names: Vec<_> = own.settings("").arguments().collect();
+        let mut own = spec();
+        own.settings.conf_file = Some("/x.conf".into());
+        let names: Vec<_> = own.conf("").arguments().collect();
         assert_eq!(names, ["-c", "port=5433", "-c", "unix_socket_directories=\"/w/sock\", \"/w\""]);
     }
 
     #[test]
     fn a_kept_cluster_is_durable() {
         assert_eq!(spec().overrides(), Conf::default());
-        assert!(spec().settings("").written_into("").contains("fsync = 'on'"));
+        assert!(spec().conf("").written_into("").contains("fsync = 'on'"));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::{Backup, Prepared, Requirements, Take, Taken, admit, restore_into};
-use crate::cluster::{ClusterSpec, Running, Throwaway};
-use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
+use crate::backup::{Backup, Requirements, Take, Taken, admit};
+use crate::cluster::Running;
+use crate::environment::private::{PrivateClusterSpec, Restored};
 use crate::postgres::sql::quote::quote_ident;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
@@ -17,14 +17,10 @@ pub struct Normalize {
     pub backup: Backup,
     /// Where the result goes.
     pub output: PathBuf,
-    /// The private cluster; its layout is replaced.
-    pub spec: ClusterSpec,
+    /// The private cluster.
+    pub private: PrivateClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
-    /// The directory in which the private cluster is made.
-    pub parent: PathBuf,
-    /// Where private clusters are registered.
-    pub registry: PathBuf,
     /// The role that owns the database and may log in.
     pub role: Option<String>,
     /// The main database.
@@ -50,49 +46,47 @@ pub struct Normalized {
 
 impl Normalize {
     /// Normalises. The private cluster is removed whatever happens.
-    pub fn run(mut self) -> Result<Normalized> {
+    pub fn run(self) -> Result<Normalized> {
         check_apart(self.backup.directory(), &self.output)?;
-        let place = Throwaway::claim(&self.parent, &self.registry, self.spec.server_user.as_ref())?;
-        self.spec.layout = place.layout().clone();
         let mut steps = Steps::default();
-        match self.adapt_and_pack(&mut steps) {
-            Ok((taken, database, changes, warnings)) => {
-                steps.run("stop", || place.remove())?;
+        let required =
+            Requirements { role: None, database: self.database.as_deref(), reindex: true };
+        let restored =
+            self.private.restore(&self.backup, &self.toolchain, &required, &mut steps)?;
+        let Restored { cluster, conf, mut changes, warnings } = restored;
+        // the new backup holds the configuration that a restored cluster goes on with
+        let packed = conf
+            .install(cluster.running())
+            .and_then(|()| self.adapt_and_pack(cluster.running(), &mut changes, &mut steps));
+        match packed {
+            Ok((taken, database)) => {
+                steps.run("stop", || cluster.remove())?;
                 Ok(Normalized { taken, database, changes, warnings, steps })
             }
-            Err(error) => Err(match place.remove() {
-                Ok(()) => error,
-                Err(also) => error.detail(format!("and the private cluster stays: {also}")),
-            }),
+            Err(error) => Err(cluster.failed(error)),
         }
     }
 
     fn adapt_and_pack(
         &self,
+        running: &Running,
+        changes: &mut Vec<String>,
         steps: &mut Steps,
-    ) -> Result<(Taken, String, Vec<String>, Vec<String>)> {
-        let wanted = Requirements { role: None, database: self.database.as_deref(), reindex: true };
-        let prepared = restore_into(&self.backup, &self.spec, &self.toolchain, &wanted, steps)?;
-        // what is packed is what a restored cluster goes on with
-        prepared.release()?;
-        let Prepared { running, mut changes, warnings, .. } = prepared;
-        let database = self.database(&running)?;
+    ) -> Result<(Taken, String)> {
+        let database = self.database(running)?;
         steps.run("roles", || {
-            self.provide_roles(&running, &database, &mut changes)?;
+            self.provide_roles(running, &database, changes)?;
             let role = self.role.as_ref().unwrap_or(&self.admin_role);
-            admit(&running, role, &database, &mut changes)
+            admit(running, role, &database, changes)
         })?;
-        let conninfo = Conninfo::resolve(
-            &running.url(&running.spec().superuser, &database),
-            &LibpqEnvironment::default(),
-        )?;
+        let conninfo = running.conninfo(&running.spec().settings.superuser, &database, None)?;
         let take = Take {
             toolchain: &self.toolchain,
             conninfo: &conninfo,
             path: &self.output,
             database_name: Some(&database),
         };
-        Ok((take.run(steps)?, database, changes, warnings))
+        Ok((take.run(steps)?, database))
     }
 
     /// The database that counts: the one that was named, else the only one.
@@ -119,7 +113,8 @@ impl Normalize {
         database: &str,
         changes: &mut Vec<String>,
     ) -> Result<()> {
-        let mut session = running.undisturbed_session(&running.spec().superuser, database)?;
+        let mut session =
+            running.undisturbed_session(&running.spec().settings.superuser, database)?;
         let mut provide = |role: &str, what: &str| -> Result<()> {
             let exists = sql!("cluster/role-exists");
             let row = session.query_one(exists, &[&role])?;

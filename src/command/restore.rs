@@ -60,12 +60,10 @@ impl Restore {
         )
         .context(format!("cannot restore {}", self.backup.directory().display()))
         .hint("the development cluster is as it was")?;
-        let Prepared { running, changes, mut warnings, .. } = {
-            prepared.release()?;
-            prepared
-        };
+        let Prepared { running, changes, mut warnings, conf } = prepared;
+        conf.install(&running)?;
         steps.run("stop", || running.stop(Shutdown::Fast).map(drop))?;
-        let user = role.unwrap_or(&self.spec.superuser);
+        let user = role.unwrap_or(&self.spec.settings.superuser);
         let database = database.unwrap_or("postgres");
         let prove = |running: &Running| running.prove_login(user, database);
         let Replaced { running, kept } =

@@ -78,7 +78,7 @@ pub fn restore(
     let mut steps = Steps::default();
     let snapshot = Snapshot::open(&target.spec.layout, name)?;
     snapshot.check(&target.spec, &target.toolchain)?;
-    target.spec.superuser = {
+    target.spec.settings.superuser = {
         let _acting = target.spec.act()?;
         snapshot.superuser()?
     };
@@ -99,7 +99,8 @@ pub fn restore(
 
 /// The URL of `role`, or of the superuser if `role` cannot log in to the restored cluster.
 fn url(running: &Running, role: Option<&str>, warnings: &mut Vec<String>) -> String {
-    let (superuser, database) = (&running.spec().superuser, &running.spec().database);
+    let (superuser, database) =
+        (&running.spec().settings.superuser, &running.spec().settings.database);
     for user in role.into_iter().chain([&**superuser]) {
         match running.prove_login(user, database) {
             Ok(()) => return running.url(user, database).to_url(),

@@ -51,7 +51,7 @@ pub fn run(spec: ClusterSpec, toolchain: Toolchain, user: Option<String>) -> Res
 
 fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
     let spec = running.spec();
-    let user = user.unwrap_or_else(|| spec.superuser.clone());
+    let user = user.unwrap_or_else(|| spec.settings.superuser.clone());
     running.require_answer()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     Ok(Facts {
@@ -60,8 +60,8 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
         version: running.version()?,
         size: running.size()?,
         sessions: running.other_sessions()?,
-        url: running.url(&user, &spec.database).to_url(),
+        url: running.url(&user, &spec.settings.database).to_url(),
         logs: log_usage(&spec.layout),
-        templates: spec.template_cache.as_deref().map(cache_usage).unwrap_or_default(),
+        templates: spec.settings.template_cache.as_deref().map(cache_usage).unwrap_or_default(),
     })
 }

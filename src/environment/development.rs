@@ -53,7 +53,7 @@ impl Development {
         if let (Some((url, _)), None) = (&self.url, &means) {
             self.points_elsewhere(url)?;
         }
-        let database = self.spec.database.clone();
+        let database = self.spec.settings.database.clone();
         let role = means.as_ref().map(|(_, conninfo)| conninfo.user().to_owned());
         let mut databases = vec![database.clone()];
         databases.extend(means.iter().map(|(_, conninfo)| conninfo.database().to_owned()));
@@ -61,7 +61,7 @@ impl Development {
         let contents = Contents { role, databases };
         let Provisioned { running, outcome, lock, .. } =
             provision(self.spec, self.toolchain, self.existing, &contents)?;
-        let user = contents.role.unwrap_or_else(|| running.spec().superuser.clone());
+        let user = contents.role.unwrap_or_else(|| running.spec().settings.superuser.clone());
         let corrected = means.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let url = running.url(&user, &database);
         let options = self.options;
@@ -69,13 +69,15 @@ impl Development {
     }
 
     fn is_meant_by(&self, conninfo: &Conninfo) -> bool {
-        cluster::is_meant_by(&self.spec.layout, self.spec.port, conninfo)
+        cluster::is_meant_by(&self.spec.layout, self.spec.settings.port, conninfo)
     }
 
     fn points_elsewhere(&self, url: &PgUrl) -> Result<()> {
         let place = self.spec.layout.working_directory().display();
-        let what =
-            format!("{url} does not point to the cluster in {place} (port {})", self.spec.port);
+        let what = format!(
+            "{url} does not point to the cluster in {place} (port {})",
+            self.spec.settings.port
+        );
         if !self.url_must_match {
             tracing::warn!("{what}; its role and database are not created here");
             return Ok(());

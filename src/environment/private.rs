@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::backup::{self, Backup, restore_into};
+use crate::backup::{Backup, FinalConf, Prepared, Requirements, restore_into};
 use crate::bundle;
-use crate::cluster::{self, Cluster, ClusterSpec, Running, Seed, Throwaway};
+use crate::cluster::{self, Cluster, ClusterSettings, ClusterSpec, Running, Seed, Throwaway};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::locale::Locale;
@@ -15,6 +15,7 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, Result};
 use crate::sys::process::{Patience, wait_for};
 use crate::sys::shell;
+use crate::sys::signal;
 use crate::sys::steps::Steps;
 
 /// How long a server may take to read its configuration again.
@@ -23,9 +24,9 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 /// The settings of a private cluster, and the directory in which it is made.
 #[derive(Debug, Clone)]
 pub struct PrivateClusterSpec {
-    /// The cluster; its layout is replaced by a private one.
-    pub spec: ClusterSpec,
-    /// The directory in which the private one is made.
+    /// The cluster, wherever it will be.
+    pub settings: ClusterSettings,
+    /// The directory in which its own directory is made.
     pub parent: PathBuf,
     /// Where private clusters are registered, so that orphans are found.
     pub registry: PathBuf,
@@ -35,7 +36,7 @@ pub struct PrivateClusterSpec {
     pub options: Option<String>,
     /// Whether the bundle is applied.
     pub bundle: bool,
-    /// Whether it may be kept: made so that `database cleanup` knows it.
+    /// Whether it is kept: made so that `database cleanup` knows it.
     pub keep: bool,
 }
 
@@ -73,8 +74,10 @@ impl Kept {
 
 /// A backup in a private cluster.
 pub struct Restored {
-    /// The cluster.
+    /// The cluster. Its jobs and its replication sleep.
     pub cluster: PrivateCluster,
+    /// The configuration with which they wake at the next start.
+    pub conf: FinalConf,
     /// The changes that the restore made, a sentence each.
     pub changes: Vec<String>,
     /// Problems that the user has to solve, a sentence each.
@@ -87,100 +90,85 @@ pub struct PrivateCluster {
     role: String,
     options: Option<String>,
     database: String,
+    keep: bool,
     // after `running`, so that a drop takes the directory last
     place: Throwaway,
 }
 
 impl PrivateClusterSpec {
-    /// Makes and starts it. What does not come to run leaves nothing.
-    pub fn start(mut self, toolchain: &Toolchain) -> Result<PrivateCluster> {
-        let place = self.claim()?;
-        self.spec.layout = place.layout().clone();
-        match self.create(toolchain) {
+    /// Makes and starts it. A cluster that does not start leaves nothing.
+    pub fn start(&self, toolchain: &Toolchain) -> Result<PrivateCluster> {
+        let (place, spec) = self.claim()?;
+        match self.create(&spec, toolchain) {
             Ok(running) => {
-                let (role, options, database) = (self.role, self.options, self.spec.database);
-                Ok(PrivateCluster { running, role, options, database, place })
+                let (role, database) = (self.role.clone(), self.settings.database.clone());
+                Ok(self.cluster(place, running, role, database))
             }
             Err(error) => Err(removed(place, error)),
         }
     }
 
-    /// The same from a backup. Returns what had to be changed and what somebody should look at.
-    ///
-    /// # Errors
-    /// `Missing` when the backup has no such database.
-    pub fn restore(mut self, backup: &Backup, toolchain: &Toolchain) -> Result<Restored> {
-        let place = self.claim()?;
-        self.spec.layout = place.layout().clone();
-        let named = backup.database_name();
-        let database = named.unwrap_or_else(|| self.spec.database.clone());
-        let wanted = backup::Requirements {
-            role: Some(&self.role),
-            database: Some(&database),
-            reindex: false,
-        };
-        let prepared = restore_into(backup, &self.spec, toolchain, &wanted, &mut Steps::default())
-            .and_then(|prepared| {
-                wake_event_triggers(&prepared.running, toolchain)?;
-                Ok(prepared)
-            });
-        match prepared {
-            Ok(prepared) => Ok(Restored {
-                changes: prepared.changes,
-                warnings: prepared.warnings,
-                cluster: PrivateCluster {
-                    role: prepared.running.spec().superuser.clone(),
-                    running: prepared.running,
-                    options: self.options,
-                    database,
-                    place,
-                },
-            }),
+    /// Makes one from a backup.
+    pub fn restore(
+        &self,
+        backup: &Backup,
+        toolchain: &Toolchain,
+        required: &Requirements<'_>,
+        steps: &mut Steps,
+    ) -> Result<Restored> {
+        let (place, spec) = self.claim()?;
+        match restore_into(backup, &spec, toolchain, required, steps) {
+            Ok(Prepared { running, changes, warnings, conf }) => {
+                let role = running.spec().settings.superuser.clone();
+                let database = required.database.unwrap_or(&self.settings.database).to_owned();
+                let cluster = self.cluster(place, running, role, database);
+                Ok(Restored { cluster, conf, changes, warnings })
+            }
             Err(error) => Err(removed(place, error)),
         }
     }
 
-    fn claim(&self) -> Result<Throwaway> {
-        let user = self.spec.server_user.as_ref();
+    fn claim(&self) -> Result<(Throwaway, ClusterSpec)> {
+        let user = self.settings.server_user.as_ref();
         let place = Throwaway::claim(&self.parent, &self.registry, user)?;
         if self.keep {
+            // a kept one is an ordinary cluster in an unusual place: `cleanup` has to know it
             cluster::prepare(place.layout(), user)?;
         }
-        Ok(place)
+        let spec = ClusterSpec { layout: place.layout().clone(), settings: self.settings.clone() };
+        Ok((place, spec))
     }
 
-    fn create(&self, toolchain: &Toolchain) -> Result<Running> {
+    fn cluster(
+        &self,
+        place: Throwaway,
+        running: Running,
+        role: String,
+        database: String,
+    ) -> PrivateCluster {
+        let (options, keep) = (self.options.clone(), self.keep);
+        PrivateCluster { running, role, options, database, keep, place }
+    }
+
+    fn create(&self, spec: &ClusterSpec, toolchain: &Toolchain) -> Result<Running> {
         let bundle = if self.bundle { bundle::digest() } else { String::new() };
         // another release may make role and database in another way
-        let key = [env!("CARGO_PKG_VERSION"), &self.role, &self.spec.database, &bundle].join("\0");
+        let key =
+            [env!("CARGO_PKG_VERSION"), &self.role, &self.settings.database, &bundle].join("\0");
         let plant = |running: &Running| self.plant(running);
-        Cluster::create_throwaway(&self.spec, toolchain, &Seed { key, plant: &plant })
+        Cluster::create_throwaway(spec, toolchain, &Seed { key, plant: &plant })
     }
 
     fn plant(&self, running: &Running) -> Result<()> {
-        running.ensure(&self.role, &[&self.spec.database])?;
+        let database = &self.settings.database;
+        running.ensure(&self.role, &[database])?;
         if self.bundle {
             // equal for all projects, whatever their options
-            let conninfo = running.conninfo(&self.role, &self.spec.database, None)?;
+            let conninfo = running.conninfo(&self.role, database, None)?;
             bundle::apply(&mut Session::connect(&conninfo)?)?;
         }
         Ok(())
     }
-}
-
-/// A backup is prepared with event triggers off, which what is done in the cluster now relies on.
-fn wake_event_triggers(running: &Running, toolchain: &Toolchain) -> Result<()> {
-    if toolchain.version()?.major < 17 {
-        return Ok(());
-    }
-    let mut session = running.session("postgres")?;
-    session.batch("ALTER SYSTEM SET event_triggers = on")?;
-    session.batch("SELECT pg_reload_conf()")?;
-    let awake = wait_for(RELOAD_LIMIT, Patience::Interruptible, || {
-        let row = session.query_one("SHOW event_triggers", &[])?;
-        Ok((column::<&str>(&row, "event_triggers")? == "on").then_some(()))
-    })?;
-    awake.ok_or_else(|| Error::failed("the server does not read its configuration again"))
 }
 
 /// The first error wins; that the clean-up failed too is a detail.
@@ -192,6 +180,11 @@ fn removed(place: Throwaway, error: Error) -> Error {
 }
 
 impl PrivateCluster {
+    /// The server.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
     /// The project's database in it.
     pub fn conninfo(&self) -> Result<Conninfo> {
         self.conninfo_as(&self.role)
@@ -248,20 +241,54 @@ impl PrivateCluster {
         self.running.go_back()
     }
 
-    /// Does `work` in it, or in one that `work` puts in its place, then removes it. An error comes with
-    /// the end of the server's log.
+    /// Turns event triggers on, which the preparation of a backup turned off (PostgreSQL 17).
+    pub fn wake_event_triggers(&self, toolchain: &Toolchain) -> Result<()> {
+        if toolchain.version()?.major < 17 {
+            return Ok(());
+        }
+        let mut session = self.running.session("postgres")?;
+        session.batch("ALTER SYSTEM SET event_triggers = on")?;
+        session.batch("SELECT pg_reload_conf()")?;
+        let awake = wait_for(RELOAD_LIMIT, Patience::Interruptible, || {
+            let row = session.query_one("SHOW event_triggers", &[])?;
+            Ok((column::<&str>(&row, "event_triggers")? == "on").then_some(()))
+        })?;
+        awake.ok_or_else(|| Error::failed("the server does not read its configuration again"))
+    }
+
+    /// Does `work` in it, or in a cluster that `work` puts in its place, then removes it. An error
+    /// comes with the end of the server's log.
     pub fn use_up<T>(mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         match work(&mut self) {
-            Ok(value) => self.place.remove().map(|()| value),
+            Ok(value) => self.remove().map(|()| value),
             Err(error) => {
                 let error = self.running.with_log(error);
-                Err(removed(self.place, error))
+                Err(self.failed(error))
             }
         }
     }
 
-    /// Leaves it running.
-    pub fn keep(self) -> Result<Kept> {
+    /// Ends it after success: leaves it running if the spec said so, else removes it.
+    pub fn finish(self) -> Result<Option<Kept>> {
+        match self.keep {
+            true => self.keep().map(Some),
+            false => self.remove().map(|()| None),
+        }
+    }
+
+    /// Ends it after `error`. A cluster that is kept helps to find the cause; after a signal nobody
+    /// looks for one.
+    pub fn failed(self, error: Error) -> Error {
+        if !self.keep || signal::caught().is_some() {
+            return removed(self.place, error);
+        }
+        match self.keep() {
+            Ok(kept) => kept.hinted(error),
+            Err(also) => error.detail(format!("and the private cluster is not kept: {also}")),
+        }
+    }
+
+    fn keep(self) -> Result<Kept> {
         let url = self.running.url(&self.role, &self.database).to_url();
         Ok(Kept { directory: self.place.keep()?, url })
     }

@@ -28,7 +28,7 @@ pub fn tell_unreadable(running: &Running, keys: &KeySource, warnings: &mut Vec<S
 }
 
 fn count(running: &Running, database: &str, keys: &KeySource) -> Result<usize> {
-    let url = running.url(&running.spec().superuser, database);
+    let url = running.url(&running.spec().settings.superuser, database);
     let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
     Store::open(&conninfo, keys)?.map_or(Ok(0), |mut store| store.unreadable())
 }

@@ -44,7 +44,7 @@ pub(in crate::backup) fn adapt(
     let mut findings = Findings::default();
     let mut session = open(running, "postgres")?;
     promote(&mut session, &mut findings)?;
-    let superuser = &running.spec().superuser;
+    let superuser = &running.spec().settings.superuser;
     let (role, database) =
         (required.role.unwrap_or(superuser), required.database.unwrap_or("postgres"));
     tame::settings(&mut session, toolchain, &[role, superuser], &mut findings.changes)?;
@@ -72,7 +72,7 @@ pub(in crate::backup) fn adapt(
 
 /// Opens a session in which no trigger fires: triggers may need libraries that are not loaded yet.
 fn open(running: &Running, database: &str) -> Result<Session> {
-    running.undisturbed_session(&running.spec().superuser, database)
+    running.undisturbed_session(&running.spec().settings.superuser, database)
 }
 
 fn promote(session: &mut Session, findings: &mut Findings) -> Result<()> {

@@ -49,7 +49,7 @@ pub(in crate::backup) fn check_control_file(
     if toolchain.path("pg_controldata").is_err() {
         return Ok(());
     }
-    let command = toolchain.server_command("pg_controldata", spec.server_user.as_ref())?;
+    let command = toolchain.server_command("pg_controldata", spec.settings.server_user.as_ref())?;
     let told = command.arg(spec.layout.data()).capture()?;
     if told.to_lowercase().contains("warning: ") {
         return Err(Error::failed("the backup's control file is damaged or of another platform")
@@ -105,7 +105,7 @@ pub(in crate::backup) fn check_libraries(
     toolchain: &Toolchain,
     settings: &mut Settings,
 ) -> Result<()> {
-    if matches!(spec.preload, Preload::Set(_)) || spec.conf_file.is_some() {
+    if matches!(spec.settings.preload, Preload::Set(_)) || spec.settings.conf_file.is_some() {
         settings.remove(SERVER_LIBRARIES);
     }
     let list = settings.get(SERVER_LIBRARIES).unwrap_or_default();

@@ -3,7 +3,7 @@
 //! The caller's `ClusterSpec` names the place, which nobody else uses: the private directory of a
 //! `Throwaway`, or the build directory of a `Replacement`. While the cluster is prepared, its
 //! configuration ends with a few settings that keep jobs and replication from running.
-//! `Prepared::release` removes these settings.
+//! `FinalConf::install` removes these settings.
 
 use super::live::Findings;
 use super::preflight;
@@ -32,18 +32,22 @@ pub struct Prepared {
     pub changes: Vec<String>,
     /// The problems that the user has to solve, one sentence each.
     pub warnings: Vec<String>,
-    /// The text of `postgresql.conf` after the preparation.
-    conf: String,
+    /// The configuration after the preparation.
+    pub conf: FinalConf,
 }
 
-impl Prepared {
-    /// Removes the settings that keep jobs and replication from running. The next start is the
-    /// first without them.
-    pub fn release(&self) -> Result<()> {
-        let spec = self.running.spec();
+/// The text of `postgresql.conf` after the preparation.
+#[derive(Debug)]
+pub struct FinalConf(String);
+
+impl FinalConf {
+    /// Writes the file without the settings that keep jobs and replication from running. The next
+    /// start is the first without them.
+    pub fn install(&self, running: &Running) -> Result<()> {
+        let spec = running.spec();
         let path = spec.layout.data().join("postgresql.conf");
         let _acting = spec.act()?;
-        replace_file(&path, &self.conf)
+        replace_file(&path, &self.0)
     }
 }
 
@@ -58,7 +62,7 @@ pub fn restore_into(
 ) -> Result<Prepared> {
     let data = spec.layout.data();
     steps.run("extract", || {
-        let target = Target { data: &data, owner: spec.server_user.as_ref() };
+        let target = Target { data: &data, owner: spec.settings.server_user.as_ref() };
         archives::read(backup, backup.manifest()?, Some(target))
     })?;
     let mut changes = Vec::new();
@@ -71,7 +75,7 @@ pub fn restore_into(
     let adapted = steps.run("adapt", || live::adapt(&running, toolchain, required));
     let Findings { changes: more, warnings } = adapted.map_err(|e| running.with_log(e))?;
     changes.extend(more);
-    Ok(Prepared { running, changes, warnings, conf })
+    Ok(Prepared { running, changes, warnings, conf: FinalConf(conf) })
 }
 
 /// Makes the checks that need no server, and writes the settings. Returns the text of
@@ -97,7 +101,7 @@ fn configure(
     if !settings.left_out.is_empty() {
         changes.push(format!("left out of the settings: {}", settings.left_out.join(", ")));
     }
-    let conf = match &spec.conf_file {
+    let conf = match &spec.settings.conf_file {
         Some(_) => spec.own_settings()?,
         // below db-tool's block, so that the settings of the backup override it
         None => format!("{}{}", Conf::default().written_into(""), settings.text()),
@@ -117,7 +121,7 @@ fn configure(
 
 /// The additional settings while the cluster is prepared.
 fn asleep(spec: &ClusterSpec, settings: &Settings) -> String {
-    let list = match &spec.preload {
+    let list = match &spec.settings.preload {
         Preload::Set(list) => list.clone(),
         Preload::Default => settings.get("shared_preload_libraries").unwrap_or_default(),
     };
@@ -134,7 +138,7 @@ fn candidates(backup: &Backup, spec: &ClusterSpec) -> Result<Vec<String>> {
     let marked = superuser_of(&data);
     let _ = std::fs::remove_file(data.join(MARKER));
     let described = backup.sidecar().and_then(|sidecar| sidecar.superuser);
-    let mut names = vec![spec.superuser.clone()];
+    let mut names = vec![spec.settings.superuser.clone()];
     names.extend(marked.into_iter().chain(described));
     names.push("postgres".to_owned());
     names.dedup();

@@ -23,17 +23,17 @@ pub(in crate::backup) fn ensure(
     toolchain: &Toolchain,
 ) -> Result<Running> {
     if let Some(session) = candidates.iter().find_map(|name| log_in(&running, name)) {
-        return complete(session, &spec.superuser).map(|()| running);
+        return complete(session, &spec.settings.superuser).map(|()| running);
     }
     tracing::debug!("no known superuser in the backup: making one in single-user mode");
     drop(running.stop(Shutdown::Fast)?);
     make_in_single_user_mode(spec, toolchain)?;
     let running = start(spec, toolchain)?;
-    match log_in(&running, &spec.superuser) {
-        Some(session) => complete(session, &spec.superuser).map(|()| running),
+    match log_in(&running, &spec.settings.superuser) {
+        Some(session) => complete(session, &spec.settings.superuser).map(|()| running),
         None => Err(Error::failed(format!(
             "no superuser can log in to the restored cluster, not even {}",
-            spec.superuser
+            spec.settings.superuser
         ))
         .hint("look at the roles of the cluster that was backed up")),
     }
@@ -66,9 +66,9 @@ fn exists(session: &mut Session, query: &str, name: &str) -> Result<bool> {
 
 /// Makes the superuser. Only the next login shows whether this worked.
 fn make_in_single_user_mode(spec: &ClusterSpec, toolchain: &Toolchain) -> Result<()> {
-    let name = quote_ident(&spec.superuser);
+    let name = quote_ident(&spec.settings.superuser);
     let mut server = toolchain
-        .server_command("postgres", spec.server_user.as_ref())?
+        .server_command("postgres", spec.settings.server_user.as_ref())?
         .args(["--single", "-D"])
         .arg(spec.layout.data())
         .arg("template1")

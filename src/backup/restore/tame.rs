@@ -94,7 +94,7 @@ pub fn admit(
     database: &str,
     changes: &mut Vec<String>,
 ) -> Result<()> {
-    let superuser = &running.spec().superuser;
+    let superuser = &running.spec().settings.superuser;
     let mut session = running.undisturbed_session(superuser, "postgres")?;
     let sql = sql!("backup/restore-admit");
     for row in session.query(sql, &[&role, &database])? {
@@ -116,7 +116,7 @@ fn disable_login_triggers(
     why: &Error,
     changes: &mut Vec<String>,
 ) -> Result<bool> {
-    let superuser = &running.spec().superuser;
+    let superuser = &running.spec().settings.superuser;
     // the superuser cannot connect either, so no trigger is the cause
     let Ok(mut session) = running.undisturbed_session(superuser, database) else {
         return Ok(false);

@@ -73,7 +73,7 @@ pub(in crate::cli) fn run_restore(
 /// The project's connection, if it leads to the cluster that is replaced.
 fn meant(resolve: &Resolve, spec: &ClusterSpec) -> Result<Option<Conninfo>> {
     let Some((url, conninfo)) = resolve.project_url()? else { return Ok(None) };
-    if is_meant_by(&spec.layout, spec.port, &conninfo) {
+    if is_meant_by(&spec.layout, spec.settings.port, &conninfo) {
         return Ok(Some(conninfo));
     }
     let place = spec.layout.working_directory().display();
@@ -93,10 +93,8 @@ pub(in crate::cli) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments
     let normalize = Normalize {
         backup,
         output: output.clone(),
-        spec: resolve.throwaway_spec()?,
+        private: resolve.private()?,
         toolchain: resolve.toolchain()?,
-        parent: resolve.temporary_directory(),
-        registry: resolve.registry()?,
         role: flags.role.or_else(user),
         database: flags.database.or_else(database),
         admin_role: flags.admin_role.unwrap_or_else(|| "postgres".to_owned()),

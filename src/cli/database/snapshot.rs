@@ -44,7 +44,7 @@ fn save(resolve: &Resolve, name: &str, replace: bool) -> Result<()> {
 
 fn restore(resolve: &Resolve, name: &str) -> Result<()> {
     let target = target(resolve)?;
-    let (layout, port) = (&target.spec.layout, target.spec.port);
+    let (layout, port) = (&target.spec.layout, target.spec.settings.port);
     let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo);
     let meant = connection.filter(|conninfo| is_meant_by(layout, port, conninfo));
     let role = meant.as_ref().map(Conninfo::user);

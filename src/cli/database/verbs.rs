@@ -16,7 +16,7 @@ use crate::command::check::{Check, Checked};
 use crate::command::deploy::{Content, Deploy};
 use crate::command::status::Status;
 use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
-use crate::environment::private::Kept;
+use crate::environment::private::{Kept, PrivateClusterSpec};
 use crate::project::patch::Patch;
 use crate::project::source::Source;
 use crate::project::workspace::Workspace;
@@ -143,9 +143,6 @@ pub(in crate::cli) fn check(
     inherits: Vec<String>,
 ) -> Result<()> {
     let workspace = resolve.workspace()?;
-    let spec = resolve.throwaway_spec()?;
-    let connection = resolve.project_url()?;
-    let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
     // a check writes no file of the project, not even logs
     let nowhere = || Some(PathBuf::from("/dev/null"));
     let parts = &flags.parts;
@@ -158,17 +155,12 @@ pub(in crate::cli) fn check(
         secrets: resolve.secrets(parts.dotenv_file.as_deref()),
         inherits,
     };
-    let check = Check {
-        role: role.unwrap_or_else(|| spec.superuser.clone()),
-        options: resolve.options()?,
-        database: spec.database.clone(),
-        spec,
-        toolchain: resolve.toolchain()?,
-        parent: resolve.temporary_directory(),
-        registry: resolve.registry()?,
-        content,
+    let private = PrivateClusterSpec {
+        bundle: content.source.is_some(),
         keep: flags.keep,
+        ..resolve.private()?
     };
+    let check = Check { private, toolchain: resolve.toolchain()?, content };
     let Checked { steps, kept } = check.run()?;
     ui::status(&format!("check passed{}", timing(&steps)));
     if let Some(kept) = kept {

@@ -98,7 +98,7 @@ impl Running {
     /// For a cluster that is not synced to the disk, copying files is faster than logging their
     /// content. For others it would cost two checkpoints.
     fn strategy(&self) -> &'static str {
-        match self.spec().lifetime {
+        match self.spec().settings.lifetime {
             crate::cluster::Lifetime::Throwaway => " STRATEGY FILE_COPY",
             crate::cluster::Lifetime::Kept => "",
         }

@@ -31,7 +31,7 @@ impl Found {
                 let mut cluster = running.stop(Shutdown::Fast)?;
                 // start again on the same port, even if this command's environment names another
                 // one
-                cluster.spec.port = port;
+                cluster.spec.settings.port = port;
                 (cluster, true)
             }
         };
@@ -54,8 +54,8 @@ impl Cluster {
     /// Checks for reasons why the server would not start, as far as they are known before.
     fn check_startable(&self) -> Result<()> {
         let (spec, toolchain) = (&self.spec, &self.toolchain);
-        spec.require_libraries(toolchain)?;
-        if let Some(user) = &spec.server_user {
+        spec.settings.require_libraries(toolchain)?;
+        if let Some(user) = &spec.settings.server_user {
             access::check_reach(toolchain.bindir(), user)?;
         }
         version::check_major(&spec.layout.data(), toolchain)

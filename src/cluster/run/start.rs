@@ -84,8 +84,8 @@ impl Cluster {
         tablespace::relink(&data)?;
         self.write_conf()?;
         self.make_socket_directories()?;
-        for directory in self.spec.layout.sockets(self.spec.port).directories {
-            heal_socket(&socket_in(&directory, self.spec.port), &data)?;
+        for directory in self.spec.layout.sockets(self.spec.settings.port).directories {
+            heal_socket(&socket_in(&directory, self.spec.settings.port), &data)?;
         }
         trim_logs(&self.spec.layout);
         let log = self.open_server_log()?;
@@ -93,7 +93,7 @@ impl Cluster {
         let before = self.log_sizes();
         let mut server = self
             .toolchain
-            .server_command("postgres", self.spec.server_user.as_ref())?
+            .server_command("postgres", self.spec.settings.server_user.as_ref())?
             .arg("-D")
             .arg(&data)
             .args(self.spec.overrides().arguments())
@@ -112,7 +112,7 @@ impl Cluster {
     /// Takes the lock that the server holds as long as it lives. A throwaway cluster needs none,
     /// because nobody shares it.
     fn lock_for_server(&self) -> Result<Option<File>> {
-        match self.spec.lifetime {
+        match self.spec.settings.lifetime {
             Lifetime::Throwaway => Ok(None),
             Lifetime::Kept => postmaster::lock_for_server(&self.spec.layout.data()).map(Some),
         }
@@ -167,7 +167,7 @@ impl Cluster {
         let error = match remedy(&log) {
             Some(hint) => error.hint(hint),
             // the logs of a throwaway cluster are removed with its directory
-            None if self.spec.lifetime == Lifetime::Throwaway => error,
+            None if self.spec.settings.lifetime == Lifetime::Throwaway => error,
             None => error.hint(format!("see {}", self.spec.layout.logs().display())),
         };
         if is_damage(&log) { StartFailure::Data(error) } else { StartFailure::Other(error) }
@@ -197,10 +197,10 @@ impl Cluster {
     /// Writes db-tool's block into `postgresql.conf`.
     fn write_conf(&self) -> Result<()> {
         let path = self.spec.layout.data().join("postgresql.conf");
-        refuse_link(&path, self.spec.server_user.as_ref())?;
+        refuse_link(&path, self.spec.settings.server_user.as_ref())?;
         let existing = crate::sys::process::read_regular(&path).unwrap_or_default();
         let existing = String::from_utf8_lossy(&existing);
-        let settings = self.spec.settings(&self.spec.preload_libraries(&self.toolchain)?);
+        let settings = self.spec.conf(&self.spec.settings.preload_libraries(&self.toolchain)?);
         let written = settings.written_into(&existing);
         if written == existing {
             return Ok(());
@@ -210,7 +210,7 @@ impl Cluster {
 
     fn make_socket_directories(&self) -> Result<()> {
         let layout = &self.spec.layout;
-        let sockets = layout.sockets(self.spec.port);
+        let sockets = layout.sockets(self.spec.settings.port);
         if sockets.short {
             let why = match layout.has_comma() {
                 true => "has a comma, which connection strings take for a list",
@@ -229,7 +229,7 @@ impl Cluster {
 
     fn open_server_log(&self) -> Result<File> {
         let path = self.spec.layout.server_log();
-        refuse_link(self.spec.layout.logs(), self.spec.server_user.as_ref())?;
+        refuse_link(self.spec.layout.logs(), self.spec.settings.server_user.as_ref())?;
         // do not follow links: if root calls, the directory belongs to another user
         OpenOptions::new()
             .create(true)

@@ -36,7 +36,7 @@ impl Cluster {
         seed: &Seed<'_>,
     ) -> Result<(Running, Option<PathBuf>)> {
         let recipe = spec.recipe(toolchain);
-        let cache = spec.template_cache.as_deref().filter(|_| may_remember(spec, old));
+        let cache = spec.settings.template_cache.as_deref().filter(|_| may_remember(spec, old));
         let Some(cache) = cache else { return plant(spec, toolchain, old, seed) };
         if let Some(template) = Template::find(cache, &recipe, Some(&seed.key))?
             && let Some(running) = start_clone(spec, toolchain, template)?
@@ -65,7 +65,7 @@ impl Cluster {
 /// Whether the cluster may become a template. The user's configuration may have effects that the
 /// key does not name. A cluster that is moved aside is too rare to be made fast.
 fn may_remember(spec: &ClusterSpec, old: Old) -> bool {
-    spec.conf_file.is_none() && old == Old::Remove
+    spec.settings.conf_file.is_none() && old == Old::Remove
 }
 
 fn plant(

@@ -137,7 +137,7 @@ impl Snapshot {
     /// Refuses a snapshot that the server of `toolchain` cannot run.
     pub fn check(&self, spec: &ClusterSpec, toolchain: &Toolchain) -> Result<()> {
         let _acting = spec.act()?;
-        spec.require_libraries(toolchain)?;
+        spec.settings.require_libraries(toolchain)?;
         check_major(&self.data(), toolchain)
     }
 

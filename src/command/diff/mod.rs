@@ -182,9 +182,7 @@ impl Diff<'_> {
             })?);
             report.rows.iter_mut().for_each(TableDiff::cut);
         }
-        let keep = self.ground.private.keep;
-        let (of_a, of_b) =
-            timed("both sides removed", || at_once(|| a.finish(keep), || b.finish(keep)));
+        let (of_a, of_b) = timed("both sides removed", || at_once(|| a.finish(), || b.finish()));
         report.kept = [of_a?, of_b?].into_iter().flatten().collect();
         Ok(report)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use crate::backup::Backup;
+use crate::backup::{Backup, Requirements};
 use crate::bundle::{self, Status, VERSION};
 use crate::command::deploy::{self, Content};
 use crate::compare::facts;
@@ -22,7 +22,6 @@ use crate::postgres::toolchain::Toolchain;
 use crate::project::source::Source;
 use crate::secret::Supply;
 use crate::sys::error::{Error, Kind, Result};
-use crate::sys::signal;
 use crate::sys::steps::Steps;
 
 /// The database to compare with the sources.
@@ -141,11 +140,10 @@ impl Side {
         }
     }
 
-    /// Removes the private cluster, or leaves it running.
-    pub fn finish(self, keep: bool) -> Result<Option<Kept>> {
+    /// Removes the private cluster, or leaves it running if it is to be kept.
+    pub fn finish(self) -> Result<Option<Kept>> {
         match self {
-            Self::Private { cluster, .. } if keep => cluster.keep().map(Some),
-            Self::Private { cluster, .. } => cluster.remove().map(|()| None),
+            Self::Private { cluster, .. } => cluster.finish(),
             Self::Theirs(_) => Ok(None),
         }
     }
@@ -156,7 +154,7 @@ impl Ground {
     /// sends `None` if any locale will do. If side A fails, it sends nothing and closes the
     /// channel.
     pub fn side_b(&self, locale: &Receiver<Option<Locale>>) -> Result<Side> {
-        let cluster = self.private.clone().start(&self.toolchain)?;
+        let cluster = self.private.start(&self.toolchain)?;
         self.fill(cluster, "sources", |cluster, conninfo| {
             let Ok(wanted) = locale.recv() else {
                 return Err(Error::failed("the other side could not be prepared"));
@@ -189,7 +187,7 @@ impl Ground {
             }
             Against::Migrations => {
                 let _ = locale.send(None);
-                let cluster = self.private.clone().start(&self.toolchain)?;
+                let cluster = self.private.start(&self.toolchain)?;
                 self.fill(cluster, "migrations", |cluster, conninfo| {
                     let migrate = || self.migrate(conninfo);
                     Ok(Filled {
@@ -203,7 +201,14 @@ impl Ground {
     }
 
     fn restored(&self, backup: &Backup, locale: &Sender<Option<Locale>>) -> Result<Side> {
-        let restored = self.private.clone().restore(backup, &self.toolchain)?;
+        let named = backup.database_name();
+        let required = Requirements {
+            role: Some(&self.private.role),
+            database: Some(named.as_deref().unwrap_or(&self.private.settings.database)),
+            reindex: false,
+        };
+        let steps = &mut Steps::default();
+        let restored = self.private.restore(backup, &self.toolchain, &required, steps)?;
         for change in &restored.changes {
             tracing::debug!("backup: {change}");
         }
@@ -211,6 +216,7 @@ impl Ground {
             tracing::warn!("backup: {warning}");
         }
         self.fill(restored.cluster, "backup and migrations", |cluster, conninfo| {
+            cluster.wake_event_triggers(&self.toolchain)?;
             let mut session = Session::connect(conninfo)?;
             let _ = locale.send(Some(Locale::of(&mut session)?));
             if let Status::Older(version) = bundle::status(&mut session)? {
@@ -262,26 +268,7 @@ impl Ground {
                 touched,
                 behind,
             }),
-            Err(error) => Err(self.failed(cluster, error)),
-        }
-    }
-
-    /// Ends the cluster of a side that failed, or keeps it on request.
-    fn failed(&self, cluster: PrivateCluster, error: Error) -> Error {
-        // the project's SQL failed here, and the server's log adds nothing to the error
-        let error = match error.kind() {
-            Kind::Sql => error.with_kind(Kind::Migration),
-            _ => error,
-        };
-        if self.private.keep && signal::caught().is_none() {
-            return match cluster.keep() {
-                Ok(kept) => kept.hinted(error),
-                Err(also) => error.detail(format!("and the private cluster is not kept: {also}")),
-            };
-        }
-        match cluster.remove() {
-            Ok(()) => error,
-            Err(also) => error.detail(format!("and the private cluster stays: {also}")),
+            Err(error) => Err(cluster.failed(as_migration(error))),
         }
     }
 
@@ -329,6 +316,15 @@ fn locked(mut session: Session) -> Result<Session> {
 fn lock(session: &mut Session) -> Result<Option<String>> {
     let query = sql!("diff/lock-tables");
     column(&session.query_one(query, &[])?, "lock")
+}
+
+/// In a comparison, SQL of the project that fails has the exit code of a migration. The server's log
+/// adds nothing to such an error.
+fn as_migration(error: Error) -> Error {
+    match error.kind() {
+        Kind::Sql => error.with_kind(Kind::Migration),
+        _ => error,
+    }
 }
 
 /// The owner of the database.

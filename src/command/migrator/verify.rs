@@ -70,7 +70,7 @@ impl Verify<'_> {
     pub fn run(&self, on_verdict: &mut dyn FnMut(&Verdict)) -> Result<Vec<Verdict>> {
         let directory = self.project.read_directory()?;
         let steps = preflight(self.project, &directory)?;
-        let cluster = self.private.clone().start(&self.toolchain)?;
+        let cluster = self.private.start(&self.toolchain)?;
         cluster.use_up(|cluster| {
             let mut verdicts = Vec::new();
             let mut saved = 0;
@@ -119,7 +119,7 @@ impl Verify<'_> {
     fn renew(&self, cluster: &mut PrivateCluster, saved: &mut usize, ups: &[Pair]) -> Result<()> {
         match *saved {
             0 => {
-                let fresh = self.private.clone().start(&self.toolchain)?;
+                let fresh = self.private.start(&self.toolchain)?;
                 std::mem::replace(cluster, fresh).remove()?;
             }
             _ => cluster.go_back()?,

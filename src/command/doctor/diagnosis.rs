@@ -1,5 +1,8 @@
-//! `database doctor`: checks every precondition and says how to meet it.
+//! The results of the checks of `database doctor`.
 
+use std::path::PathBuf;
+
+use crate::cluster::Usage;
 use crate::sys::error::{Error, Result};
 
 /// A precondition that was checked.
@@ -14,12 +17,23 @@ pub struct Finding {
 /// The result of a check.
 #[derive(Debug)]
 pub enum Verdict {
-    /// The precondition is met; the text shows its value.
-    Good(String),
+    /// The precondition is met.
+    Good(Value),
     /// The precondition is met, but the user should know something: a finding and an advice.
     Note(String, String),
     /// The precondition is not met.
     Bad(Error),
+}
+
+/// The value of a precondition that is met.
+#[derive(Debug)]
+pub enum Value {
+    /// A short text.
+    Text(String),
+    /// The directory of the templates, and how much it holds.
+    Templates(PathBuf, Usage),
+    /// The directory of the server logs, and how much it holds.
+    Logs(PathBuf, Usage),
 }
 
 /// The results of all checks.
@@ -37,10 +51,20 @@ impl Diagnosis {
         found: Result<T>,
         say: impl FnOnce(&T) -> String,
     ) -> Option<T> {
+        self.see(what, found, |value| Value::Text(say(value)))
+    }
+
+    /// The same for a value that is no text.
+    pub fn see<T>(
+        &mut self,
+        what: &'static str,
+        found: Result<T>,
+        value: impl FnOnce(&T) -> Value,
+    ) -> Option<T> {
         match found {
-            Ok(value) => {
-                self.findings.push(Finding { what, verdict: Verdict::Good(say(&value)) });
-                Some(value)
+            Ok(found) => {
+                self.findings.push(Finding { what, verdict: Verdict::Good(value(&found)) });
+                Some(found)
             }
             Err(error) => {
                 self.findings.push(Finding { what, verdict: Verdict::Bad(error) });
