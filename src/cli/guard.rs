@@ -133,7 +133,7 @@ pub(in crate::cli) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
             "{url} is not on this machine, and this verb makes or removes a cluster here"
         ))
         .hint("unset DB_URL, or let it point to the cluster: ?host=$PG_WORKING_DIR")),
-        Some((_, conninfo)) => resolve.refuse_staging(&conninfo),
+        Some((_, conninfo)) => resolve.refuse_staging(conninfo),
         None => Ok(()),
     }
 }
@@ -144,7 +144,7 @@ pub(in crate::cli) fn refuse_elsewhere(resolve: &Resolve) -> Result<()> {
 pub(in crate::cli) fn refuse_other_cluster(resolve: &Resolve, layout: &Layout) -> Result<()> {
     let Some((url, conninfo)) = resolve.project_url()? else { return Ok(()) };
     let port = conninfo.targets().first().map_or(0, |target| target.port);
-    if resolve.url.is_none() || is_meant_by(layout, port, &conninfo) {
+    if resolve.url.is_none() || is_meant_by(layout, port, conninfo) {
         return Ok(());
     }
     let place = layout.working_directory().display();

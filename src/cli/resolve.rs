@@ -1,5 +1,6 @@
 //! From the environment and the arguments to values: each is resolved here, once.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::env::Env;
@@ -27,10 +28,18 @@ pub struct Resolve {
     /// `--url`.
     pub url: Option<String>,
     /// The variables that say where the project connects, the first that is set.
-    pub url_variables: &'static [&'static str],
+    url_variables: &'static [&'static str],
+    /// The project's connection, once it has been asked for.
+    project: OnceCell<Option<(PgUrl, Conninfo)>>,
 }
 
 impl Resolve {
+    /// From this process's environment, `--url`, and the variables that say where the project
+    /// connects.
+    pub fn new(url: Option<String>, url_variables: &'static [&'static str]) -> Result<Self> {
+        Ok(Self { env: Env::capture()?, url, url_variables, project: OnceCell::new() })
+    }
+
     /// `LOCAL_DIR` and what lies below it; exit 3 without it.
     pub fn workspace(&self) -> Result<Workspace> {
         let root = self.root().ok_or_else(|| {
@@ -160,8 +169,7 @@ impl Resolve {
     /// A private cluster with the project's role, database and the bundle.
     pub fn private(&self) -> Result<private::PrivateClusterSpec> {
         let settings = self.private_settings()?;
-        let connection = self.project_url()?;
-        let role = connection.map(|(_, conninfo)| conninfo.user().to_owned());
+        let role = self.project_connection()?.map(|conninfo| conninfo.user().to_owned());
         Ok(private::PrivateClusterSpec {
             parent: self.temporary_directory(),
             registry: self.registry()?,
@@ -174,8 +182,8 @@ impl Resolve {
     }
 
     fn settings(&self, server_user: Option<OsUser>, lifetime: Lifetime) -> Result<ClusterSettings> {
-        let connection = self.project_url()?;
-        let named = connection.as_ref().map(|(_, conninfo)| conninfo.database());
+        let connection = self.project_connection()?;
+        let named = connection.map(Conninfo::database);
         let database = self.env.text("PG_DATABASE")?.or(named).unwrap_or(DEFAULT_DATABASE);
         if cluster::is_template(database) {
             return Err(cluster::template_database(database));
@@ -190,7 +198,7 @@ impl Resolve {
         }
         let template = self.env.text("PG_TEMPLATE")?;
         Ok(ClusterSettings {
-            port: self.port(connection.as_ref().map(|(_, conninfo)| conninfo))?,
+            port: self.port(connection)?,
             database: database.to_owned(),
             superuser: superuser(),
             server_user,
@@ -231,48 +239,65 @@ impl Resolve {
         }
     }
 
-    /// Where the project connects: `--url`, then the variables.
-    pub fn project_url(&self) -> Result<Option<(PgUrl, Conninfo)>> {
-        self.parse_url(self.url_variables)
+    /// Where the project connects: `--url`, then the variables. Parsed once.
+    pub fn project_url(&self) -> Result<Option<&(PgUrl, Conninfo)>> {
+        if self.project.get().is_none() {
+            let parsed = self.parse_url()?;
+            return Ok(self.project.get_or_init(|| parsed).as_ref());
+        }
+        Ok(self.project.get().and_then(Option::as_ref))
+    }
+
+    /// The parameters of the project's connection, if something names it.
+    pub fn project_connection(&self) -> Result<Option<&Conninfo>> {
+        Ok(self.project_url()?.map(|(_, conninfo)| conninfo))
     }
 
     /// The start-up options of the project's sessions: its URL's, else the caller's `PGOPTIONS`.
     pub fn options(&self) -> Result<Option<String>> {
-        Ok(match self.project_url()? {
-            Some((_, conninfo)) => conninfo.get("options").map(str::to_owned),
+        Ok(match self.project_connection()? {
+            Some(conninfo) => conninfo.get("options").map(str::to_owned),
             None => self.env.text("PGOPTIONS")?.map(str::to_owned),
         })
     }
 
     /// The connection of verbs that need one: `--url`, then `DB_URL`, then `PGURL`; exit 3 without.
     pub fn connection(&self) -> Result<Conninfo> {
-        let conninfo = Conninfo::resolve(&self.connection_url()?, &self.libpq())?;
+        let (_, conninfo) = self.reached()?;
         for warning in conninfo.warnings() {
             tracing::warn!("{warning}");
         }
         Ok(conninfo)
     }
 
-    /// The connection's URL. One that means our cluster by a path too long for a socket leads to
-    /// where the socket is.
+    /// The URL of that connection.
     pub fn connection_url(&self) -> Result<PgUrl> {
-        let Some((url, conninfo)) = self.parse_url(&["DB_URL", "PGURL"])? else {
+        self.reached().map(|(url, _)| url)
+    }
+
+    /// The project's connection. One that means our cluster by a path too long for a socket leads to
+    /// where the socket is.
+    fn reached(&self) -> Result<(PgUrl, Conninfo)> {
+        let Some((url, conninfo)) = self.project_url()? else {
             return Err(Error::missing("no connection: --url, DB_URL and PGURL are all unset")
                 .hint("export DB_URL='postgresql://USER@localhost/DATABASE?host=DIRECTORY'"));
         };
+        let as_given = || (url.clone(), conninfo.clone());
         let (Ok(layout), Some(target)) = (self.layout(), conninfo.targets().first()) else {
-            return Ok(url);
+            return Ok(as_given());
         };
         let sockets = layout.sockets(target.port);
-        if !sockets.short || !cluster::is_meant_by(&layout, target.port, &conninfo) {
-            return Ok(url);
+        if !sockets.short || !cluster::is_meant_by(&layout, target.port, conninfo) {
+            return Ok(as_given());
         }
-        Ok(url.with("host", &sockets.directories[0].to_string_lossy()))
+        let url = url.clone().with("host", &sockets.directories[0].to_string_lossy());
+        let conninfo = Conninfo::resolve(&url, &self.libpq())?;
+        Ok((url, conninfo))
     }
 
-    fn parse_url(&self, variables: &[&str]) -> Result<Option<(PgUrl, Conninfo)>> {
+    fn parse_url(&self) -> Result<Option<(PgUrl, Conninfo)>> {
         let mut found = self.url.as_deref().map(|url| ("-u", url));
-        for name in variables {
+        for name in self.url_variables {
             if found.is_none() {
                 found = self.env.text(name)?.map(|url| (*name, url));
             }

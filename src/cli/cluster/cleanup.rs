@@ -2,14 +2,13 @@
 //! server runs.
 
 use crate::cli::args::cleanup::Arguments;
-use crate::cli::env::Env;
 use crate::cli::output::ui;
 use crate::cli::resolve::Resolve;
 use crate::command::cleanup;
 use crate::sys::error::{Kind, Result};
 
 pub(in crate::cli) fn execute(_: Arguments) -> Result<()> {
-    let resolve = Resolve { env: Env::capture()?, url: None, url_variables: &["DB_URL"] };
+    let resolve = Resolve::new(None, &["DB_URL"])?;
     let layout = match resolve.layout() {
         Ok(layout) => layout,
         // there is no directory, or it cannot contain a cluster

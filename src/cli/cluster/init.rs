@@ -1,7 +1,6 @@
 //! `postgres-init`: provides a cluster without the bundle.
 
 use crate::cli::args::init::Arguments;
-use crate::cli::env::Env;
 use crate::cli::output::export;
 use crate::cli::output::export::Format;
 use crate::cli::output::ui;
@@ -12,7 +11,7 @@ use crate::sys::error::Result;
 use crate::sys::steps::Steps;
 
 pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
-    let resolve = Resolve { env: Env::capture()?, url: None, url_variables: &["DB_URL"] };
+    let resolve = Resolve::new(None, &["DB_URL"])?;
     let existing = resolve.existing(Existing::ReplaceIfIdle);
     provide(&resolve, existing, false, arguments.export).map(drop)
 }
@@ -47,7 +46,7 @@ pub(in crate::cli) fn development(
     existing: Existing,
     url_must_match: bool,
 ) -> Result<Development> {
-    let url = resolve.project_url()?;
+    let url = resolve.project_url()?.cloned();
     url.iter().try_for_each(|(_, conninfo)| resolve.refuse_staging(conninfo))?;
     let layout = resolve.layout()?;
     let toolchain = resolve.toolchain()?;

@@ -73,8 +73,8 @@ pub(in crate::cli) fn run_restore(
 /// The project's connection, if it leads to the cluster that is replaced.
 fn meant(resolve: &Resolve, spec: &ClusterSpec) -> Result<Option<Conninfo>> {
     let Some((url, conninfo)) = resolve.project_url()? else { return Ok(None) };
-    if is_meant_by(&spec.layout, spec.settings.port, &conninfo) {
-        return Ok(Some(conninfo));
+    if is_meant_by(&spec.layout, spec.settings.port, conninfo) {
+        return Ok(Some(conninfo.clone()));
     }
     let place = spec.layout.working_directory().display();
     tracing::warn!(
@@ -87,9 +87,9 @@ pub(in crate::cli) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments
     let path = place(resolve, flags.path.as_deref())?;
     let backup = Backup::open(&path)?;
     let output = flags.output.map_or_else(|| normalized(&path), |output| absolute(&output));
-    let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo);
-    let user = || connection.as_ref().map(|conninfo| conninfo.user().to_owned());
-    let database = || connection.as_ref().map(|conninfo| conninfo.database().to_owned());
+    let connection = resolve.project_connection()?;
+    let user = || connection.map(|conninfo| conninfo.user().to_owned());
+    let database = || connection.map(|conninfo| conninfo.database().to_owned());
     let normalize = Normalize {
         backup,
         output: output.clone(),

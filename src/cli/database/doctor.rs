@@ -16,7 +16,7 @@ pub(in crate::cli) fn run(resolve: &Resolve) -> Result<()> {
         workspace: resolve.workspace(),
         spec: layout.as_ref().ok().and_then(|layout| resolve.spec(layout.clone()).ok()),
         layout,
-        url: resolve.project_url().ok().flatten(),
+        url: resolve.project_url().ok().flatten().cloned(),
         connection: resolve.connection(),
     };
     let diagnosis = doctor.run();

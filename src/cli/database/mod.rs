@@ -13,18 +13,13 @@ mod snapshot;
 mod verbs;
 
 use super::args::database::{Arguments, Verb};
-use super::env::Env;
 use super::guard::check_inherits;
 use super::resolve::Resolve;
 use crate::command::psql;
 use crate::sys::error::{Error, Result};
 
 pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
-    let resolve = Resolve {
-        env: Env::capture()?,
-        url: arguments.global.url,
-        url_variables: &["DB_URL", "PGURL"],
-    };
+    let resolve = Resolve::new(arguments.global.url, &["DB_URL", "PGURL"])?;
     let inherits = arguments.global.inherits;
     if !inherits.is_empty() {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");

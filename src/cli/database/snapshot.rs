@@ -45,9 +45,9 @@ fn save(resolve: &Resolve, name: &str, replace: bool) -> Result<()> {
 fn restore(resolve: &Resolve, name: &str) -> Result<()> {
     let target = target(resolve)?;
     let (layout, port) = (&target.spec.layout, target.spec.settings.port);
-    let connection = resolve.project_url()?.map(|(_, conninfo)| conninfo);
+    let connection = resolve.project_connection()?;
     let meant = connection.filter(|conninfo| is_meant_by(layout, port, conninfo));
-    let role = meant.as_ref().map(Conninfo::user);
+    let role = meant.map(Conninfo::user);
     let Restored { url, warnings, saved, steps } =
         snapshot::restore(target, name, role, &resolve.keys())?;
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));

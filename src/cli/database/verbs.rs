@@ -228,7 +228,7 @@ pub(in crate::cli) fn run_cleanup(resolve: &Resolve) -> Result<()> {
 pub(in crate::cli) fn show_status(resolve: &Resolve, json: bool) -> Result<()> {
     let spec = resolve.spec(resolve.layout()?)?;
     let place = spec.layout.working_directory().display().to_string();
-    let user = resolve.project_url()?.map(|(_, conninfo)| conninfo.user().to_owned());
+    let user = resolve.project_connection()?.map(|conninfo| conninfo.user().to_owned());
     let status = status::run(spec, resolve.toolchain()?, user)?;
     ui::data(|out| {
         if json {

@@ -6,7 +6,6 @@ use super::settings::Settings;
 use crate::bundle;
 use crate::bundle::inherits;
 use crate::cli::args::migrator::{ApplyVerb, Arguments, Global, MigrateVerb, Verb, ambiguous};
-use crate::cli::env::Env;
 use crate::cli::output::{migrator as report, ui};
 use crate::cli::prompt;
 use crate::cli::resolve::Resolve;
@@ -26,11 +25,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
     if !global.inherits.is_empty() {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
     }
-    let resolve = Resolve {
-        env: Env::capture()?,
-        url: global.db_url.clone(),
-        url_variables: &["DB_URL", "PGURL"],
-    };
+    let resolve = Resolve::new(global.db_url.clone(), &["DB_URL", "PGURL"])?;
     // with `create`, -v sets the version
     let (variables, version) = match verb {
         Verb::Create { .. } => (&[][..], global.set.last()),
