@@ -6,6 +6,7 @@ use super::{Rule, Violation};
 /// Every rule of this file.
 pub(crate) const RULES: &[Rule] = &[
     sql_lives_in_sql,
+    properties_are_constants,
     no_panics,
     no_allow,
     files_are_short,
@@ -44,6 +45,17 @@ fn is_statement(text: &str) -> bool {
     let text = text.trim_start_matches("\\n").trim_start_matches('\\').trim_start();
     let mut words = text.split_whitespace();
     words.next().is_some_and(|first| VERBS.contains(&first)) && words.next().is_some()
+}
+
+/// A misspelt property would never be found, so a comparison names it by a constant, which a test
+/// compares with the queries.
+fn properties_are_constants(source: &Source) -> Vec<Violation> {
+    if !source.path.starts_with("src/compare/") {
+        return Vec::new();
+    }
+    let what = "use a constant of compare::facts::property";
+    // the code has blanks where a literal was, and rustfmt leaves none behind a parenthesis
+    matching(&source.code, &[".get( "], source, what)
 }
 
 /// No panic outside tests where an error could be returned.
@@ -160,6 +172,13 @@ mod tests {
         let green = "let a = \"CREATE DATABASE {} TEMPLATE template0\";\n// SELECT a lot of things from a comment\n\
                      let b = \"Select one of the entries above by its number, or its name\";\n";
         assert_eq!(lines(sql_lives_in_sql, "src/bundle.rs", green), [0; 0]);
+    }
+
+    #[test]
+    fn properties_may_not_be_bare_strings() {
+        let red = "let a = object.get(\"type\");\nobject.get(property::TYPE);\n";
+        assert_eq!(lines(properties_are_constants, "src/compare/draft/a.rs", red), [1]);
+        assert_eq!(lines(properties_are_constants, "src/pull/a.rs", red), [0; 0]);
     }
 
     #[test]

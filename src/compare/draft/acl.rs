@@ -4,6 +4,7 @@
 //! owner and, for some kinds, some for PUBLIC. A new object gets the default privileges that hold
 //! when it is made.
 
+use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
 use super::name::{OWNER, bare, called, items, own, role, whole};
@@ -180,7 +181,7 @@ impl Target {
 }
 
 fn owner_of(object: &Object) -> &str {
-    object.get("owner").unwrap_or(OWNER)
+    object.get(property::OWNER).unwrap_or(OWNER)
 }
 
 /// From the privileges on one side to those on the other.
@@ -202,7 +203,7 @@ pub(super) fn both(
     after: &Object,
 ) -> Option<[Grants; 2]> {
     let natural = |owner: &str| natural(facts.release(), identity.kind, owner);
-    let (old, new) = (before.get("acl"), after.get("acl"));
+    let (old, new) = (before.get(property::ACL), after.get(property::ACL));
     let (owner, heir) = (owner_of(before), owner_of(after));
     let mut from = effective(old, new.map(parse), natural(owner), owner)?;
     if owner != heir
@@ -224,7 +225,7 @@ pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Optio
         has.entry(owner.to_owned()).or_default().extend(own);
     }
     let natural = |owner| natural(from.release(), identity.kind, owner);
-    let acl = object.get("acl");
+    let acl = object.get(property::ACL);
     if natural(OWNER)? == has && acl.is_none() {
         return Some(Vec::new());
     }
@@ -244,7 +245,7 @@ pub(super) fn initial(from: &Facts, identity: &Identity) -> Option<Grants> {
     let acl = |place: String| {
         let name = format!("for role {OWNER}{place} on {word}");
         let object = from.get(&Identity { kind: Kind::DefaultPrivileges, name });
-        object.map(|object| object.get("acl").map(parse).unwrap_or_default())
+        object.map(|object| object.get(property::ACL).map(parse).unwrap_or_default())
     };
     let mut grants =
         acl(String::new()).or_else(|| natural(from.release(), identity.kind, OWNER))?;
@@ -271,16 +272,16 @@ pub(super) fn defaults(
     let kind = match word {
         "tables" => Kind::Table,
         "sequences" => Kind::Sequence,
-        "functions" => Kind::Function,
+        property::FUNCTIONS => Kind::Function,
         "types" => Kind::Type,
         "schemas" => Kind::Schema,
         _ => return None,
     };
     let side = |object: Option<&Object>, other: Option<&Object>| match (schema, object) {
-        (_, Some(object)) => Some(object.get("acl").map(parse).unwrap_or_default()),
+        (_, Some(object)) => Some(object.get(property::ACL).map(parse).unwrap_or_default()),
         (Some(_), None) => Some(Grants::new()),
         (None, None) => {
-            let other = other.and_then(|other| other.get("acl")).map(parse);
+            let other = other.and_then(|other| other.get(property::ACL)).map(parse);
             let who = bare(who);
             effective(None, other, natural(facts.release(), kind, &who), &who)
         }

@@ -6,18 +6,19 @@
 use super::name;
 use super::name::{items, own};
 use super::side::Side;
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
 /// The part of the parent from which a part of a child table is inherited.
 pub(super) fn parent(side: &Side, part: &Identity, object: &Object) -> Option<Identity> {
     if part.kind == Kind::Index {
-        let name = object.get("part of")?.to_owned();
+        let name = object.get(property::PART_OF)?.to_owned();
         return Some(Identity { kind: Kind::Index, name });
     }
-    object.get("inherited")?;
+    object.get(property::INHERITED)?;
     let whole = side.facts.get(object.whole.as_ref()?)?;
     let own = own(part, object);
-    items(whole.get("inherits")?).into_iter().find_map(|parent| {
+    items(whole.get(property::INHERITS)?).into_iter().find_map(|parent| {
         let name = match part.kind {
             Kind::Column => format!("{parent}.{own}"),
             _ => format!("{own} on {parent}"),
@@ -30,7 +31,7 @@ pub(super) fn parent(side: &Side, part: &Identity, object: &Object) -> Option<Id
 /// `VALIDATE CONSTRAINT` where an inherited constraint is valid and its parent is not.
 pub(super) fn validated(side: &Side, part: &Identity, object: &Object) -> Option<Vec<String>> {
     let parent = side.facts.get(&parent(side, part, object)?)?;
-    let (parents, own) = (parent.get("definition")?, object.get("definition")?);
+    let (parents, own) = (parent.get(property::DEFINITION)?, object.get(property::DEFINITION)?);
     Some(if is_validated(parents, own) { vec![validate(part, object)] } else { Vec::new() })
 }
 

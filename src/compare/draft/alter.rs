@@ -6,6 +6,7 @@ use super::not_null;
 use super::options::{enabled, option_change};
 use super::side::Side;
 use super::{acl, along, enums, name, privilege, rare};
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
 /// The statements that change a property from `before` to `after`. `side` is the side of `after`.
@@ -20,18 +21,20 @@ pub(super) fn property(
     let one = |text: String| Some(vec![text]);
     let value = after.get(property);
     match (identity.kind, property) {
-        (Kind::Database, "acl") => privilege::database(side.facts, identity, before, after),
+        (Kind::Database, property::ACL) => privilege::database(side.facts, identity, before, after),
         (Kind::Database, _) => None,
         (Kind::Privileges, _) => privilege::change(identity, before, after),
-        (Kind::DefaultPrivileges, "acl") => {
+        (Kind::DefaultPrivileges, property::ACL) => {
             acl::defaults(side.facts, identity, Some(before), Some(after))
         }
-        (_, "acl") => acl::change(side.facts, identity, before, after),
-        (_, "comment") => one(comment(identity, after, value)),
-        (Kind::Extension, "owner") => None,
+        (_, property::ACL) => acl::change(side.facts, identity, before, after),
+        (_, property::COMMENT) => one(comment(identity, after, value)),
+        (Kind::Extension, property::OWNER) => None,
         // its table takes it along
-        (Kind::Sequence, "owner") if before.get("owned by").is_some() => Some(Vec::new()),
-        (_, "owner") => {
+        (Kind::Sequence, property::OWNER) if before.get(property::OWNED_BY).is_some() => {
+            Some(Vec::new())
+        }
+        (_, property::OWNER) => {
             one(format!("ALTER {} OWNER TO {};", called(identity, after), role(value?)))
         }
         (Kind::Column, _) => column::change(side, identity, before, after, property),
@@ -39,42 +42,46 @@ pub(super) fn property(
             along::depends(identity, after, property).map(|one| vec![one])
         }
         (Kind::Table, _) => table(identity, before, after, property),
-        (Kind::ForeignTable, "foreign options") => rare::change(identity, before, after, property),
+        (Kind::ForeignTable, property::FOREIGN_OPTIONS) => {
+            rare::change(identity, before, after, property)
+        }
         (Kind::ForeignTable, _) => table(identity, before, after, property),
-        (Kind::Constraint, "definition") if after.get("inherited") == Some("yes") => {
+        (Kind::Constraint, property::DEFINITION)
+            if after.get(property::INHERITED) == Some("yes") =>
+        {
             Some(along::validated(side, identity, after).unwrap_or_default())
         }
-        (Kind::Constraint, "definition") => Some(vec![along::validate(identity, after)]),
-        (Kind::View | Kind::MaterializedView, "options") => {
+        (Kind::Constraint, property::DEFINITION) => Some(vec![along::validate(identity, after)]),
+        (Kind::View | Kind::MaterializedView, property::OPTIONS) => {
             let (reset, set) = option_change(before.get(property), value);
             let head = called(identity, after);
             Some(reset.into_iter().chain(set).map(|what| format!("ALTER {head} {what};")).collect())
         }
         (Kind::Sequence, _) => sequence(identity, before, after, property),
-        (Kind::Domain, "not null constraint") => {
+        (Kind::Domain, property::NOT_NULL_CONSTRAINT) => {
             not_null::rename(&format!("ALTER DOMAIN {}", identity.name), before, after)
         }
         (Kind::Domain, _) => domain(identity, after, property),
-        (Kind::Enum, "labels") => enums::added(identity, before, after),
-        (Kind::Extension, "version") => {
+        (Kind::Enum, property::LABELS) => enums::added(identity, before, after),
+        (Kind::Extension, property::VERSION) => {
             one(format!("ALTER EXTENSION {} UPDATE TO '{}';", identity.name, value?))
         }
-        (Kind::Extension, "schema") => {
+        (Kind::Extension, property::SCHEMA) => {
             one(format!("ALTER EXTENSION {} SET SCHEMA {};", identity.name, value?))
         }
-        (Kind::Trigger | Kind::Rule, "enabled") => {
+        (Kind::Trigger | Kind::Rule, property::ENABLED) => {
             let word = noun(identity.kind);
             let how = enabled(value);
             let own = own(identity, after);
             one(format!("{} {how} {word} {own};", alter_whole(after)))
         }
         // with CREATE OR REPLACE
-        (Kind::Function | Kind::Procedure, "definition") => one(format!("{};", value?)),
-        (Kind::Statistics, "statistics") => {
+        (Kind::Function | Kind::Procedure, property::DEFINITION) => one(format!("{};", value?)),
+        (Kind::Statistics, property::STATISTICS) => {
             let target = value.unwrap_or("-1");
             one(format!("ALTER {} SET STATISTICS {target};", called(identity, after)))
         }
-        (Kind::Index, "clustered") => {
+        (Kind::Index, property::CLUSTERED) => {
             let table = whole_table(side, after)?;
             one(match value {
                 Some(_) => {
@@ -83,15 +90,15 @@ pub(super) fn property(
                 None => format!("ALTER TABLE {table} SET WITHOUT CLUSTER;"),
             })
         }
-        (Kind::Index, "statistics") => Some(index_statistics(identity, before, after)),
-        (Kind::Index, "replica identity") if value.is_some() => {
+        (Kind::Index, property::STATISTICS) => Some(index_statistics(identity, before, after)),
+        (Kind::Index, property::REPLICA_IDENTITY) if value.is_some() => {
             let (table, index) = (whole_table(side, after)?, unqualified(&identity.name));
             let how = format!("REPLICA IDENTITY USING INDEX {index}");
             one(format!("ALTER TABLE {table} {how};"))
         }
         // the table names the new replica identity
-        (Kind::Index, "replica identity") => Some(Vec::new()),
-        (_, "inherited" | "part of") => Some(Vec::new()),
+        (Kind::Index, property::REPLICA_IDENTITY) => Some(Vec::new()),
+        (_, property::INHERITED | property::PART_OF) => Some(Vec::new()),
         _ => rare::change(identity, before, after, property),
     }
 }
@@ -99,7 +106,7 @@ pub(super) fn property(
 /// The targets of expressions in an index, from `1: 100, 2: 50`.
 fn index_statistics(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
     let list = |object: &Object| -> Vec<(String, String)> {
-        let items = items(object.get("statistics").unwrap_or_default()).into_iter();
+        let items = items(object.get(property::STATISTICS).unwrap_or_default()).into_iter();
         let pairs = items.filter_map(|item| item.split_once(": "));
         pairs.map(|(number, target)| (number.to_owned(), target.to_owned())).collect()
     };
@@ -137,23 +144,25 @@ fn table(
     let value = after.get(property);
     let alter = |what: &str| Some(vec![format!("ALTER TABLE {} {what};", identity.name)]);
     match (property, value) {
-        ("of type", Some(of)) => alter(&format!("OF {of}")),
-        ("of type", None) => alter("NOT OF"),
-        ("persistence", Some(_)) => alter("SET UNLOGGED"),
-        ("persistence", None) => alter("SET LOGGED"),
-        ("access method", _) => alter(&format!("SET ACCESS METHOD {}", value.unwrap_or("heap"))),
-        ("row security", Some(_)) => alter("ENABLE ROW LEVEL SECURITY"),
-        ("row security", None) => alter("DISABLE ROW LEVEL SECURITY"),
-        ("forced row security", Some(_)) => alter("FORCE ROW LEVEL SECURITY"),
-        ("forced row security", None) => alter("NO FORCE ROW LEVEL SECURITY"),
+        (property::OF_TYPE, Some(of)) => alter(&format!("OF {of}")),
+        (property::OF_TYPE, None) => alter("NOT OF"),
+        (property::PERSISTENCE, Some(_)) => alter("SET UNLOGGED"),
+        (property::PERSISTENCE, None) => alter("SET LOGGED"),
+        (property::ACCESS_METHOD, _) => {
+            alter(&format!("SET ACCESS METHOD {}", value.unwrap_or("heap")))
+        }
+        (property::ROW_SECURITY, Some(_)) => alter("ENABLE ROW LEVEL SECURITY"),
+        (property::ROW_SECURITY, None) => alter("DISABLE ROW LEVEL SECURITY"),
+        (property::FORCED_ROW_SECURITY, Some(_)) => alter("FORCE ROW LEVEL SECURITY"),
+        (property::FORCED_ROW_SECURITY, None) => alter("NO FORCE ROW LEVEL SECURITY"),
         // the index sets it
-        ("replica identity", Some("index")) => Some(Vec::new()),
-        ("replica identity", _) => {
+        (property::REPLICA_IDENTITY, Some("index")) => Some(Vec::new()),
+        (property::REPLICA_IDENTITY, _) => {
             let how = value.unwrap_or("default").to_uppercase();
             alter(&format!("REPLICA IDENTITY {how}"))
         }
-        ("options" | "toast options", _) => {
-            let prefix = if property == "options" { "" } else { "toast." };
+        (property::OPTIONS | property::TOAST_OPTIONS, _) => {
+            let prefix = if property == property::OPTIONS { "" } else { "toast." };
             let with = |list: Option<&str>| {
                 let items = items(list?);
                 Some(items.iter().map(|i| format!("{prefix}{i}")).collect::<Vec<_>>().join(", "))
@@ -163,25 +172,25 @@ fn table(
             let each = reset.into_iter().chain(set);
             Some(each.map(|what| format!("ALTER TABLE {} {what};", identity.name)).collect())
         }
-        ("inherits", _) if bound(before).or(bound(after)).is_some() => Some(Vec::new()),
-        ("inherits", _) => inherits(identity, before, after),
-        ("partition bound", _) => Some(partition(identity, before, after)),
+        (property::INHERITS, _) if bound(before).or(bound(after)).is_some() => Some(Vec::new()),
+        (property::INHERITS, _) => inherits(identity, before, after),
+        (property::PARTITION_BOUND, _) => Some(partition(identity, before, after)),
         _ => None,
     }
 }
 
 fn bound(object: &Object) -> Option<&str> {
-    object.get("partition bound")
+    object.get(property::PARTITION_BOUND)
 }
 
 fn partition(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
     let mut all = Vec::new();
     let name = &identity.name;
-    if let (Some(_), Some(parent)) = (bound(before), before.get("inherits")) {
+    if let (Some(_), Some(parent)) = (bound(before), before.get(property::INHERITS)) {
         let what = format!("DETACH PARTITION {name}");
         all.push(format!("ALTER TABLE {parent} {what};"));
     }
-    if let (Some(bound), Some(parent)) = (bound(after), after.get("inherits")) {
+    if let (Some(bound), Some(parent)) = (bound(after), after.get(property::INHERITS)) {
         let what = format!("ATTACH PARTITION {name} {bound}");
         all.push(format!("ALTER TABLE {parent} {what};"));
     }
@@ -191,7 +200,10 @@ fn partition(identity: &Identity, before: &Object, after: &Object) -> Vec<String
 /// Changes the parents in one statement, so that the table never lacks an inherited constraint.
 fn inherits(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
     let list = |object: &Object| -> Vec<String> {
-        items(object.get("inherits").unwrap_or_default()).iter().map(|i| (*i).to_owned()).collect()
+        items(object.get(property::INHERITS).unwrap_or_default())
+            .iter()
+            .map(|i| (*i).to_owned())
+            .collect()
     };
     let (old, new) = (list(before), list(after));
     let left = old.iter().filter(|parent| !new.contains(parent)).map(|p| format!("NO INHERIT {p}"));
@@ -209,9 +221,9 @@ fn sequence(
 ) -> Option<Vec<String>> {
     let name = &identity.name;
     let what = match (property, after.get(property)) {
-        ("persistence", Some(_)) => "SET UNLOGGED".to_owned(),
-        ("persistence", None) => "SET LOGGED".to_owned(),
-        ("owned by", column) => format!("OWNED BY {}", column.unwrap_or("NONE")),
+        (property::PERSISTENCE, Some(_)) => "SET UNLOGGED".to_owned(),
+        (property::PERSISTENCE, None) => "SET LOGGED".to_owned(),
+        (property::OWNED_BY, column) => format!("OWNED BY {}", column.unwrap_or("NONE")),
         _ => return Some(super::sequence::change(identity, before, after)),
     };
     Some(vec![format!("ALTER SEQUENCE {name} {what};")])
@@ -219,10 +231,10 @@ fn sequence(
 
 fn domain(identity: &Identity, after: &Object, property: &str) -> Option<Vec<String>> {
     let what = match (property, after.get(property)) {
-        ("default", Some(expression)) => format!("SET DEFAULT {expression}"),
-        ("default", None) => "DROP DEFAULT".to_owned(),
-        ("not null", Some(_)) => "SET NOT NULL".to_owned(),
-        ("not null", None) => "DROP NOT NULL".to_owned(),
+        (property::DEFAULT, Some(expression)) => format!("SET DEFAULT {expression}"),
+        (property::DEFAULT, None) => "DROP DEFAULT".to_owned(),
+        (property::NOT_NULL, Some(_)) => "SET NOT NULL".to_owned(),
+        (property::NOT_NULL, None) => "DROP NOT NULL".to_owned(),
         _ => return None,
     };
     Some(vec![format!("ALTER DOMAIN {} {what};", identity.name)])

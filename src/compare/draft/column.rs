@@ -4,6 +4,7 @@ use super::name::{alter_whole, own};
 use super::options::{column_options, option_change, sequence_options};
 use super::side::Side;
 use super::{not_null, options};
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
 /// The comment before a statement that deletes rows or values.
@@ -11,10 +12,13 @@ pub(super) const LOSES: &str = "-- loses data";
 
 /// Declares a column for CREATE TABLE and ADD COLUMN.
 pub(super) fn declaration(side: &Side, identity: &Identity, object: &Object) -> String {
-    let options = options::with_options(object.get("foreign options"));
-    let typed = match object.get("collation").filter(|_| !options.is_empty()) {
+    let options = options::with_options(object.get(property::FOREIGN_OPTIONS));
+    let typed = match object.get(property::COLLATION).filter(|_| !options.is_empty()) {
         Some(collation) => {
-            format!("{}{options} COLLATE {collation}", object.get("type").unwrap_or_default())
+            format!(
+                "{}{options} COLLATE {collation}",
+                object.get(property::TYPE).unwrap_or_default()
+            )
         }
         None => typed(object) + &options,
     };
@@ -30,7 +34,9 @@ pub(super) fn with_options(side: &Side, identity: &Identity, object: &Object) ->
 /// The clauses of a column after its type.
 fn rest(side: &Side, identity: &Identity, object: &Object) -> String {
     let mut text = String::new();
-    if let Some(expression) = object.get("default").filter(|_| !side.split.contains(identity)) {
+    if let Some(expression) =
+        object.get(property::DEFAULT).filter(|_| !side.split.contains(identity))
+    {
         text.push_str(&format!(" DEFAULT {expression}"));
     }
     if let Some((expression, how)) = generated(object) {
@@ -45,20 +51,20 @@ fn rest(side: &Side, identity: &Identity, object: &Object) -> String {
 
 /// The type with its collation.
 pub(super) fn typed(object: &Object) -> String {
-    let name = object.get("type").unwrap_or_default();
-    match object.get("collation") {
+    let name = object.get(property::TYPE).unwrap_or_default();
+    match object.get(property::COLLATION) {
         Some(collation) => format!("{name} COLLATE {collation}"),
         None => name.to_owned(),
     }
 }
 
 fn generated(object: &Object) -> Option<(&str, String)> {
-    let (expression, how) = object.get("generated")?.rsplit_once(' ')?;
+    let (expression, how) = object.get(property::GENERATED)?.rsplit_once(' ')?;
     Some((expression, how.to_uppercase()))
 }
 
 fn identity_of(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
-    let how = object.get("identity")?.to_uppercase();
+    let how = object.get(property::IDENTITY)?.to_uppercase();
     Some(match side.identity_sequence(identity, object) {
         Some((name, sequence)) => {
             let options = sequence_options(sequence);
@@ -72,18 +78,18 @@ fn identity_of(side: &Side, identity: &Identity, object: &Object) -> Option<Stri
 
 /// The statements for properties that a declaration cannot contain.
 pub(super) fn settings(identity: &Identity, object: &Object) -> Vec<String> {
-    let names = ["storage", "compression", "statistics", "options"];
+    let names = [property::STORAGE, property::COMPRESSION, property::STATISTICS, property::OPTIONS];
     let set = |name: &&str| setting(identity, object, name, object.get(name)?);
     names.iter().filter_map(set).chain(not_null::afterwards(identity, object)).collect()
 }
 
 fn setting(identity: &Identity, object: &Object, name: &str, value: &str) -> Option<String> {
     let what = match name {
-        "storage" | "compression" => {
+        property::STORAGE | property::COMPRESSION => {
             format!("SET {} {}", name.to_uppercase(), value.to_uppercase())
         }
-        "statistics" => format!("SET STATISTICS {value}"),
-        "options" => format!("SET ({})", super::name::options(value)),
+        property::STATISTICS => format!("SET STATISTICS {value}"),
+        property::OPTIONS => format!("SET ({})", super::name::options(value)),
         _ => return None,
     };
     Some(alter(identity, object, &what))
@@ -105,8 +111,10 @@ pub(super) fn add(side: &Side, identity: &Identity, object: &Object) -> Vec<Stri
         return vec![format!("{head} ADD ATTRIBUTE {name} {};", typed(object))];
     }
     let mut all = Vec::new();
-    let fills_itself = ["default", "generated", "identity"].iter().any(|p| object.get(p).is_some());
-    if object.get("not null").is_some() && !fills_itself {
+    let fills_itself = [property::DEFAULT, property::GENERATED, property::IDENTITY]
+        .iter()
+        .any(|p| object.get(p).is_some());
+    if object.get(property::NOT_NULL).is_some() && !fills_itself {
         all.push(
             "-- fails where the table has rows: give it a default, or fill it first".to_owned(),
         );
@@ -121,7 +129,7 @@ pub(super) fn remove(identity: &Identity, object: &Object) -> Vec<String> {
     let word = if is_attribute(object) { "ATTRIBUTE" } else { "COLUMN" };
     let statement = format!("{head} DROP {word} {name};");
     // a generated column can be generated again
-    let loses = object.get("generated").is_none().then(|| LOSES.to_owned());
+    let loses = object.get(property::GENERATED).is_none().then(|| LOSES.to_owned());
     loses.into_iter().chain([statement]).collect()
 }
 
@@ -133,30 +141,30 @@ pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Ve
     if is_attribute(after) {
         return vec![format!("{} ALTER ATTRIBUTE {name} TYPE {typed};", alter_whole(after))];
     }
-    let plain = after.get("type").unwrap_or_default();
+    let plain = after.get(property::TYPE).unwrap_or_default();
     // every type can be read from text
-    let via = if before.get("type") == Some(plain) { "::text" } else { "" };
+    let via = if before.get(property::TYPE) == Some(plain) { "::text" } else { "" };
     let mut all = Vec::new();
-    if before.get("default").is_some() {
+    if before.get(property::DEFAULT).is_some() {
         all.push(alter(identity, before, "DROP DEFAULT"));
     }
-    if after.get("generated").is_some() {
+    if after.get(property::GENERATED).is_some() {
         return vec![alter(identity, after, &format!("TYPE {typed}"))];
     }
     // an explicit cast cuts a text that is too long, where assigning it is an error
     let is_foreign = after.whole.as_ref().is_some_and(|whole| whole.kind == Kind::ForeignTable);
     let using = if is_foreign
-        || is_text(plain) && before.get("type").is_some_and(is_text) && via.is_empty()
+        || is_text(plain) && before.get(property::TYPE).is_some_and(is_text) && via.is_empty()
     {
         String::new()
     } else {
         format!(" USING {name}{via}::{plain}")
     };
-    if !using.is_empty() && !is_wider(before.get("type").unwrap_or_default(), plain) {
+    if !using.is_empty() && !is_wider(before.get(property::TYPE).unwrap_or_default(), plain) {
         all.push("-- may lose data: values are cast".to_owned());
     }
     all.push(alter(identity, after, &format!("TYPE {typed}{using}")));
-    if let Some(default) = after.get("default") {
+    if let Some(default) = after.get(property::DEFAULT) {
         all.push(alter(identity, after, &format!("SET DEFAULT {default}")));
     }
     all
@@ -185,28 +193,28 @@ pub(super) fn change(
     let value = after.get(property);
     let alter = |what: &str| Some(vec![alter(identity, after, what)]);
     match (property, value) {
-        ("type" | "collation", _) => Some(retype(identity, before, after)),
+        (property::TYPE | property::COLLATION, _) => Some(retype(identity, before, after)),
         _ if is_attribute(after) => None,
         // the table's inheritance decides it
-        ("inherited", _) => Some(Vec::new()),
-        ("not null", _) => not_null::change(identity, before, after),
-        ("not null constraint", _) => not_null::rename(&alter_whole(after), before, after),
-        ("default", Some(expression)) => alter(&format!("SET DEFAULT {expression}")),
-        ("default", None) if after.get("generated").is_some() => Some(Vec::new()),
-        ("default", None) => alter("DROP DEFAULT"),
-        ("generated", None) => alter("DROP EXPRESSION"),
-        ("identity", None) => alter("DROP IDENTITY"),
-        ("identity", Some(how)) if before.get("identity").is_some() => {
+        (property::INHERITED, _) => Some(Vec::new()),
+        (property::NOT_NULL, _) => not_null::change(identity, before, after),
+        (property::NOT_NULL_CONSTRAINT, _) => not_null::rename(&alter_whole(after), before, after),
+        (property::DEFAULT, Some(expression)) => alter(&format!("SET DEFAULT {expression}")),
+        (property::DEFAULT, None) if after.get(property::GENERATED).is_some() => Some(Vec::new()),
+        (property::DEFAULT, None) => alter("DROP DEFAULT"),
+        (property::GENERATED, None) => alter("DROP EXPRESSION"),
+        (property::IDENTITY, None) => alter("DROP IDENTITY"),
+        (property::IDENTITY, Some(how)) if before.get(property::IDENTITY).is_some() => {
             alter(&format!("SET GENERATED {}", how.to_uppercase()))
         }
-        ("identity", Some(_)) => {
+        (property::IDENTITY, Some(_)) => {
             alter(&format!("ADD GENERATED {}", identity_of(side, identity, after)?))
         }
-        ("storage", None) => alter(&format!("SET STORAGE {}", usual_storage(after))),
-        ("compression", None) => alter("SET COMPRESSION DEFAULT"),
-        ("statistics", None) => alter("SET STATISTICS -1"),
-        ("options", _) => Some(options(identity, before, after)),
-        ("foreign options", _) => {
+        (property::STORAGE, None) => alter(&format!("SET STORAGE {}", usual_storage(after))),
+        (property::COMPRESSION, None) => alter("SET COMPRESSION DEFAULT"),
+        (property::STATISTICS, None) => alter("SET STATISTICS -1"),
+        (property::OPTIONS, _) => Some(options(identity, before, after)),
+        (property::FOREIGN_OPTIONS, _) => {
             let what = column_options(identity, before, after);
             Some(vec![format!("{} {what};", alter_whole(after))])
         }
@@ -217,7 +225,7 @@ pub(super) fn change(
 
 /// The default storage of a type. PostgreSQL has the word DEFAULT for it only from 16 on.
 fn usual_storage(object: &Object) -> &'static str {
-    let name = object.get("type").unwrap_or_default();
+    let name = object.get(property::TYPE).unwrap_or_default();
     match name.split('(').next().unwrap_or_default() {
         "numeric" | "inet" | "cidr" => "MAIN",
         "tsquery" => "PLAIN",
@@ -226,7 +234,7 @@ fn usual_storage(object: &Object) -> &'static str {
 }
 
 fn options(identity: &Identity, before: &Object, after: &Object) -> Vec<String> {
-    let (reset, set) = option_change(before.get("options"), after.get("options"));
+    let (reset, set) = option_change(before.get(property::OPTIONS), after.get(property::OPTIONS));
     reset.into_iter().chain(set).map(|what| alter(identity, after, &what)).collect()
 }
 
@@ -235,11 +243,18 @@ pub(super) fn deviations(side: &Side, identity: &Identity, object: &Object) -> V
     let Some((_, parent)) = side.inherited_from(identity, object) else {
         return settings(identity, object);
     };
-    let differing = ["not null", "default", "storage", "compression", "statistics", "options"];
+    let differing = [
+        property::NOT_NULL,
+        property::DEFAULT,
+        property::STORAGE,
+        property::COMPRESSION,
+        property::STATISTICS,
+        property::OPTIONS,
+    ];
     let differing = differing.iter().filter(|name| parent.get(name) != object.get(name));
     let nothing = Object { whole: object.whole.clone(), ..Object::default() };
     let statements = differing.filter_map(|name| {
-        let is_kept = *name != "not null" || not_null::is_inherited(parent);
+        let is_kept = *name != property::NOT_NULL || not_null::is_inherited(parent);
         change(side, identity, if is_kept { parent } else { &nothing }, object, name)
     });
     statements.flatten().collect()

@@ -7,6 +7,7 @@ use super::not_null;
 use super::options::sequence_options;
 use super::side::Side;
 use super::{acl, aggregate, along, alter, privilege, rare};
+use crate::compare::facts::property;
 use crate::compare::facts::{Facts, Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_literal;
 
@@ -34,7 +35,7 @@ pub(super) fn create(
     match identity.kind {
         // the privileges of the table come first
         Kind::Column => {
-            all.extend(object.get("comment").map(|c| comment(identity, object, Some(c))))
+            all.extend(object.get(property::COMMENT).map(|c| comment(identity, object, Some(c))))
         }
         _ => all.extend(remarks(from, identity, object)),
     }
@@ -51,11 +52,11 @@ pub(super) fn create(
 
 fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option<String> {
     let name = &identity.name;
-    let definition = || object.get("definition").map(|text| text.trim_end_matches(';'));
+    let definition = || object.get(property::DEFINITION).map(|text| text.trim_end_matches(';'));
     Some(match kind {
         Kind::Schema => format!("CREATE SCHEMA {name};"),
         Kind::Extension => {
-            let (schema, version) = (object.get("schema")?, object.get("version")?);
+            let (schema, version) = (object.get(property::SCHEMA)?, object.get(property::VERSION)?);
             let version = quote_literal(version);
             let which = format!("SCHEMA {schema} VERSION {}", version.trim());
             format!("CREATE EXTENSION {name} {which};")
@@ -63,7 +64,7 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
         Kind::Type => composite_or_range(side, identity, object)?,
         Kind::Domain => domain(side, identity, object)?,
         Kind::Enum => {
-            format!("CREATE TYPE {name} AS ENUM ({});", object.get("labels").unwrap_or(""))
+            format!("CREATE TYPE {name} AS ENUM ({});", object.get(property::LABELS).unwrap_or(""))
         }
         Kind::Function | Kind::Procedure | Kind::Index | Kind::Statistics | Kind::Rule => {
             format!(
@@ -79,21 +80,25 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
         Kind::Aggregate => aggregate::create(name, object)?,
         Kind::Collation => collation(name, object)?,
         Kind::Sequence => {
-            let kept = if object.get("persistence").is_some() { "UNLOGGED " } else { "" };
+            let kept = if object.get(property::PERSISTENCE).is_some() { "UNLOGGED " } else { "" };
             format!("CREATE {kept}SEQUENCE {name}{};", sequence_options(object))
         }
         Kind::View => {
-            let with = object.get("options").map(|o| format!(" WITH ({})", options(o)));
+            let with = object.get(property::OPTIONS).map(|o| format!(" WITH ({})", options(o)));
             format!("CREATE VIEW {name}{} AS\n{};", with.unwrap_or_default(), definition()?)
         }
         Kind::MaterializedView => {
-            let with = object.get("options").map(|o| format!(" WITH ({})", options(o)));
-            let data = if object.get("populated").is_some() { "WITH NO DATA" } else { "WITH DATA" };
+            let with = object.get(property::OPTIONS).map(|o| format!(" WITH ({})", options(o)));
+            let data = if object.get(property::POPULATED).is_some() {
+                "WITH NO DATA"
+            } else {
+                "WITH DATA"
+            };
             let (with, name) = (with.unwrap_or_default(), called(identity, object));
             format!("CREATE {name}{with} AS\n{}\n{data};", definition()?)
         }
         Kind::Constraint => {
-            let (own, definition) = (own(identity, object), object.get("definition")?);
+            let (own, definition) = (own(identity, object), object.get(property::DEFINITION)?);
             format!("{} ADD CONSTRAINT {own} {definition};", alter_whole(object))
         }
         Kind::Policy => policy(identity, object),
@@ -105,28 +110,32 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
 /// The statements for owner, privileges and comment of a new object.
 fn remarks(from: &Facts, identity: &Identity, object: &Object) -> Vec<String> {
     let mut all = Vec::new();
-    if let Some(owner) = object.get("owner").filter(|owner| *owner != OWNER)
+    if let Some(owner) = object.get(property::OWNER).filter(|owner| *owner != OWNER)
         && identity.kind != Kind::Extension
     {
         all.push(format!("ALTER {} OWNER TO {};", called(identity, object), name::role(owner)));
     }
     all.extend(acl::begin(from, identity, object).unwrap_or_default());
-    all.extend(object.get("comment").map(|text| comment(identity, object, Some(text))));
+    all.extend(object.get(property::COMMENT).map(|text| comment(identity, object, Some(text))));
     all
 }
 
 /// The statements for properties that the CREATE statement cannot contain.
 fn afterwards(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
     let names: &[&str] = match identity.kind {
-        Kind::Table => {
-            &["toast options", "replica identity", "row security", "forced row security"]
-        }
-        Kind::Trigger | Kind::Rule | Kind::EventTrigger => &["enabled"],
-        Kind::Index => &["clustered", "replica identity", "statistics"],
-        Kind::Statistics => &["statistics"],
+        Kind::Table => &[
+            property::TOAST_OPTIONS,
+            property::REPLICA_IDENTITY,
+            property::ROW_SECURITY,
+            property::FORCED_ROW_SECURITY,
+        ],
+        Kind::Trigger | Kind::Rule | Kind::EventTrigger => &[property::ENABLED],
+        Kind::Index => &[property::CLUSTERED, property::REPLICA_IDENTITY, property::STATISTICS],
+        Kind::Statistics => &[property::STATISTICS],
         Kind::Domain => {
             let checks = checks(side, identity).into_iter();
-            let said = checks.filter_map(|(i, o)| Some(comment(i, o, Some(o.get("comment")?))));
+            let said =
+                checks.filter_map(|(i, o)| Some(comment(i, o, Some(o.get(property::COMMENT)?))));
             return said.collect();
         }
         _ => return Vec::new(),
@@ -141,20 +150,21 @@ fn afterwards(side: &Side, identity: &Identity, object: &Object) -> Vec<String> 
 
 fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let name = &identity.name;
-    if object.get("tablespace").is_some() {
+    if object.get(property::TABLESPACE).is_some() {
         return None;
     }
-    let kept = if object.get("persistence").is_some() { "UNLOGGED " } else { "" };
-    let is_later =
-        |column: &Identity, o: &Object| o.get("default").is_none() && side.split.contains(column);
+    let kept = if object.get(property::PERSISTENCE).is_some() { "UNLOGGED " } else { "" };
+    let is_later = |column: &Identity, o: &Object| {
+        o.get(property::DEFAULT).is_none() && side.split.contains(column)
+    };
     let mut columns = side.columns(identity);
     columns.retain(|(column, object)| !is_later(column, object));
     let (own, inherited): (Vec<_>, Vec<_>) =
-        columns.into_iter().partition(|(_, column)| column.get("inherited") != Some("yes"));
-    let bound = object.get("partition bound");
-    let mut text = match (bound, object.get("of type")) {
+        columns.into_iter().partition(|(_, column)| column.get(property::INHERITED) != Some("yes"));
+    let bound = object.get(property::PARTITION_BOUND);
+    let mut text = match (bound, object.get(property::OF_TYPE)) {
         (Some(bound), _) => {
-            let of = format!("PARTITION OF {}", object.get("inherits")?);
+            let of = format!("PARTITION OF {}", object.get(property::INHERITS)?);
             format!("CREATE {kept}TABLE {name} {of} {bound}")
         }
         (None, Some(of)) => {
@@ -170,16 +180,17 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
             format!("CREATE {kept}TABLE {name} ({own}\n)")
         }
     };
-    if let (None, Some(parents)) = (bound, object.get("inherits")) {
+    if let (None, Some(parents)) = (bound, object.get(property::INHERITS)) {
         text.push_str(&format!(" INHERITS ({parents})"));
     }
     for (property, before, after) in [
-        ("partition key", " PARTITION BY ", ""),
-        ("access method", " USING ", ""),
-        ("options", " WITH (", ")"),
+        (property::PARTITION_KEY, " PARTITION BY ", ""),
+        (property::ACCESS_METHOD, " USING ", ""),
+        (property::OPTIONS, " WITH (", ")"),
     ] {
         if let Some(value) = object.get(property) {
-            let value = if property == "options" { options(value) } else { value.to_owned() };
+            let value =
+                if property == property::OPTIONS { options(value) } else { value.to_owned() };
             text.push_str(&format!("{before}{value}{after}"));
         }
     }
@@ -197,13 +208,13 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
 /// Declares a domain with its checks, because a check cannot be added once another type contains
 /// values of the domain.
 fn domain(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
-    object.get("type")?;
+    object.get(property::TYPE)?;
     let mut text = format!("CREATE DOMAIN {} AS {}", identity.name, column::typed(object));
-    if let Some(default) = object.get("default") {
+    if let Some(default) = object.get(property::DEFAULT) {
         text.push_str(&format!(" DEFAULT {default}"));
     }
     let checks = checks(side, identity);
-    let definitions = checks.iter().filter_map(|(_, check)| check.get("definition"));
+    let definitions = checks.iter().filter_map(|(_, check)| check.get(property::DEFINITION));
     text.push_str(&not_null::declared(identity, object));
     for (check, definition) in checks.iter().zip(definitions) {
         text.push_str(&format!(" CONSTRAINT {} {definition}", own(check.0, check.1)));
@@ -219,20 +230,23 @@ fn checks<'a>(side: &Side<'a>, domain: &Identity) -> Vec<(&'a Identity, &'a Obje
 
 /// Declares a collation of the C library, of ICU or of PostgreSQL itself.
 fn collation(name: &str, object: &Object) -> Option<String> {
-    let mut parts = vec![format!("provider = {}", object.get("provider")?)];
-    for (property, word) in
-        [("locale", "locale"), ("collate", "lc_collate"), ("ctype", "lc_ctype"), ("rules", "rules")]
-    {
+    let mut parts = vec![format!("provider = {}", object.get(property::PROVIDER)?)];
+    for (property, word) in [
+        (property::LOCALE, "locale"),
+        (property::COLLATE, "lc_collate"),
+        (property::CTYPE, "lc_ctype"),
+        (property::RULES, "rules"),
+    ] {
         let value = object.get(property).map(|value| quote_literal(value).trim().to_owned());
         parts.extend(value.map(|value| format!("{word} = {value}")));
     }
-    parts.extend(object.get("deterministic").map(|_| "deterministic = false".to_owned()));
+    parts.extend(object.get(property::DETERMINISTIC).map(|_| "deterministic = false".to_owned()));
     Some(format!("CREATE COLLATION {name} ({});", parts.join(", ")))
 }
 
 fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     let name = &identity.name;
-    match object.get("form")? {
+    match object.get(property::FORM)? {
         "composite" => {
             let columns = side.columns(identity);
             let columns =
@@ -240,14 +254,15 @@ fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Opti
             let columns = columns.collect::<Vec<_>>().join(", ");
             Some(format!("CREATE TYPE {name} AS ({columns});"))
         }
-        "range" if object.get("canonical").is_none() => {
-            let mut parts = vec![format!("SUBTYPE = {}", object.get("subtype")?)];
-            for (property, word) in
-                [("subtype collation", "COLLATION"), ("multirange", "MULTIRANGE_TYPE_NAME")]
-            {
+        "range" if object.get(property::CANONICAL).is_none() => {
+            let mut parts = vec![format!("SUBTYPE = {}", object.get(property::SUBTYPE)?)];
+            for (property, word) in [
+                (property::SUBTYPE_COLLATION, "COLLATION"),
+                (property::MULTIRANGE, "MULTIRANGE_TYPE_NAME"),
+            ] {
                 parts.extend(object.get(property).map(|value| format!("{word} = {value}")));
             }
-            if let Some(difference) = object.get("difference") {
+            if let Some(difference) = object.get(property::DIFFERENCE) {
                 let function = difference.split('(').next().unwrap_or_default();
                 parts.push(format!("SUBTYPE_DIFF = {function}"));
             }
@@ -260,18 +275,19 @@ fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Opti
 fn policy(identity: &Identity, object: &Object) -> String {
     let (own, table) = (own(identity, object), whole(object));
     let mut text = format!("CREATE POLICY {own} ON {table}");
-    if object.get("permissive").is_some() {
+    if object.get(property::PERMISSIVE).is_some() {
         text.push_str(" AS RESTRICTIVE");
     }
-    let command = object.get("command").unwrap_or("all").to_uppercase();
-    let roles = items(object.get("roles").unwrap_or("public")).into_iter().map(|role| match role {
-        "public" => "PUBLIC".to_owned(),
-        OWNER => name::role(OWNER),
-        quoted => quoted.to_owned(),
-    });
+    let command = object.get(property::COMMAND).unwrap_or("all").to_uppercase();
+    let roles =
+        items(object.get(property::ROLES).unwrap_or("public")).into_iter().map(|role| match role {
+            "public" => "PUBLIC".to_owned(),
+            OWNER => name::role(OWNER),
+            quoted => quoted.to_owned(),
+        });
     let roles = roles.collect::<Vec<_>>().join(", ");
     text.push_str(&format!(" FOR {command} TO {roles}"));
-    for (property, words) in [("using", "USING"), ("with check", "WITH CHECK")] {
+    for (property, words) in [(property::USING, "USING"), (property::WITH_CHECK, "WITH CHECK")] {
         if let Some(expression) = object.get(property) {
             text.push_str(&format!(" {words} ({expression})"));
         }
@@ -293,13 +309,14 @@ fn publication(name: &str, object: &Object) -> String {
         }
     }
     let mut text = format!("CREATE PUBLICATION {name}");
-    match (object.get("all tables"), what.is_empty()) {
+    match (object.get(property::ALL_TABLES), what.is_empty()) {
         (Some(_), _) => text.push_str(" FOR ALL TABLES"),
         (None, true) => {}
         (None, false) => text.push_str(&format!(" FOR {}", what.join(", "))),
     }
-    let mut with = vec![format!("publish = '{}'", object.get("operations").unwrap_or_default())];
-    if object.get("via root").is_some() {
+    let mut with =
+        vec![format!("publish = '{}'", object.get(property::OPERATIONS).unwrap_or_default())];
+    if object.get(property::VIA_ROOT).is_some() {
         with.push("publish_via_partition_root".to_owned());
     }
     text + &format!(" WITH ({});", with.join(", "))

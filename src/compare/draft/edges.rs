@@ -1,5 +1,6 @@
 //! Decides which operation must come before which.
 
+use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
 use super::order::{Graph, Tie};
@@ -60,7 +61,7 @@ impl<'g, 'a> Edges<'g, 'a> {
     fn with_parents(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
         self.at(step, identity).or_else(|| {
             let object = side.facts.get(identity).filter(|_| identity.kind == Kind::Column)?;
-            object.get("inherited").filter(|how| *how == "yes")?;
+            object.get(property::INHERITED).filter(|how| *how == "yes")?;
             self.with_parents(step, side, side.inherited_from(identity, object)?.0)
         })
     }
@@ -107,7 +108,8 @@ impl<'g, 'a> Edges<'g, 'a> {
             {
                 // an inherited column can be dropped only after the table stops inheriting
                 let own = self.at(Step::Drop, one);
-                let is_inherited = |o: &crate::compare::facts::Object| o.get("inherited").is_some();
+                let is_inherited =
+                    |o: &crate::compare::facts::Object| o.get(property::INHERITED).is_some();
                 if let (Some(table), Some(own), true) =
                     (self.at(Step::Make, other), own, from.facts.get(one).is_some_and(is_inherited))
                 {
@@ -142,7 +144,7 @@ impl<'g, 'a> Edges<'g, 'a> {
             let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
             let object = to.facts.get(one);
             // see `parents`
-            if object.and_then(|index| index.get("part of")) == Some(&other.name) {
+            if object.and_then(|index| index.get(property::PART_OF)) == Some(&other.name) {
                 continue;
             }
             let whole = object.and_then(|object| object.whole.as_ref());
@@ -278,7 +280,8 @@ impl<'g, 'a> Edges<'g, 'a> {
     /// Whether a table becomes unlogged (`true`) or logged (`false`). `None` if neither.
     fn unlogged(&self, table: &Identity) -> Option<bool> {
         let (before, after) = self.plan.both(table);
-        let is = |object: &crate::compare::facts::Object| object.get("persistence").is_some();
+        let is =
+            |object: &crate::compare::facts::Object| object.get(property::PERSISTENCE).is_some();
         let (before, after) = (is(before?), is(after?));
         (before != after).then_some(after)
     }
@@ -323,7 +326,7 @@ impl<'g, 'a> Edges<'g, 'a> {
         !is_there
             && !side.comes_along(part, object)
             && match part.kind {
-                Kind::Column => has("default") || has("generated"),
+                Kind::Column => has(property::DEFAULT) || has(property::GENERATED),
                 Kind::Constraint => step == Step::Drop || side.is_inline(part, object),
                 Kind::Policy | Kind::Rule | Kind::Trigger => step == Step::Drop,
                 _ => false,

@@ -1,11 +1,12 @@
 //! Enums. A label can be added at any place, but not removed or moved. To remove or move labels,
 //! the draft makes the type anew and converts its columns through text.
 
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Object};
 
 /// The labels, with their quotes.
 pub(super) fn labels(object: &Object) -> Vec<&str> {
-    let text = object.get("labels").unwrap_or_default();
+    let text = object.get(property::LABELS).unwrap_or_default();
     let (mut found, mut start, mut quoted) = (Vec::new(), 0, false);
     for (at, c) in text.char_indices() {
         match c {

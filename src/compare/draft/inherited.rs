@@ -3,17 +3,29 @@
 use super::along::{parent, validated};
 use super::plan::Plan;
 use super::{acl, alter};
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
 /// Properties that need statements of their own, by kind.
 fn names(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Index => &["clustered", "replica identity", "statistics", "comment"],
-        Kind::Trigger => &["enabled", "comment"],
+        Kind::Index => &[
+            property::CLUSTERED,
+            property::REPLICA_IDENTITY,
+            property::STATISTICS,
+            property::COMMENT,
+        ],
+        Kind::Trigger => &[property::ENABLED, property::COMMENT],
         // those of a table are set when it is made
-        Kind::Column => &["default", "storage", "compression", "statistics", "options"],
-        Kind::Constraint => &["definition", "comment"],
-        _ => &["comment"],
+        Kind::Column => &[
+            property::DEFAULT,
+            property::STORAGE,
+            property::COMPRESSION,
+            property::STATISTICS,
+            property::OPTIONS,
+        ],
+        Kind::Constraint => &[property::DEFINITION, property::COMMENT],
+        _ => &[property::COMMENT],
     }
 }
 
@@ -44,7 +56,7 @@ fn of(plan: &Plan, part: &Identity, object: &Object) -> Vec<String> {
     let nothing = Object { whole: object.whole.clone(), ..Object::default() };
     for name in names(part.kind).iter().filter(|name| object.get(name).is_some()) {
         let found = match *name {
-            "definition" => validated(&plan.to, part, object),
+            property::DEFINITION => validated(&plan.to, part, object),
             _ => alter::property(&plan.to, part, &nothing, object, name),
         };
         all.extend(found.unwrap_or_default());
@@ -56,7 +68,7 @@ fn of(plan: &Plan, part: &Identity, object: &Object) -> Vec<String> {
 fn is_new(plan: &Plan, part: &Identity, object: &Object) -> bool {
     let is_exchanged = || {
         let column = plan.to.column_of(object).filter(|_| part.kind == Kind::Sequence);
-        let name = object.get("owned by").filter(|_| column.is_some());
+        let name = object.get(property::OWNED_BY).filter(|_| column.is_some());
         name.is_some_and(|name| {
             let column = Identity { kind: Kind::Column, name: name.to_owned() };
             plan.goes(&column) || super::sequence::is_exchanged(plan, &column)

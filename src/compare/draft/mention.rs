@@ -1,5 +1,6 @@
 //! Names in texts: the objects that function bodies mention.
 
+use crate::compare::facts::property;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::enums::split;
@@ -57,7 +58,7 @@ fn is_usable(kind: Kind) -> bool {
 /// The body of a function as text. A body that PostgreSQL parses when it makes the function has
 /// dependencies instead.
 fn body(function: &Object) -> Option<&str> {
-    let definition = function.get("definition")?;
+    let definition = function.get(property::DEFINITION)?;
     definition.find("\nAS ").map(|at| &definition[at..])
 }
 

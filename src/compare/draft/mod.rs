@@ -32,6 +32,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use crate::compare::facts::property;
 use std::collections::BTreeSet;
 
 use crate::compare::facts::{Facts, Kind};
@@ -113,8 +114,8 @@ fn settings(plan: &Plan) -> Vec<String> {
 }
 
 fn inherits_created_at(plan: &Plan, table: &crate::compare::facts::Object, depth: usize) -> bool {
-    let parents = name::items(table.get("inherits").unwrap_or_default());
-    let is_exempt = table.get("partition bound").is_some();
+    let parents = name::items(table.get(property::INHERITS).unwrap_or_default());
+    let is_exempt = table.get(property::PARTITION_BOUND).is_some();
     is_exempt
         || parents.iter().any(|parent| {
             let name =

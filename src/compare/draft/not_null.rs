@@ -3,10 +3,11 @@
 
 use super::enums::split;
 use super::name::{alter_whole, bare, own, whole};
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
-const STATE: &str = "not null";
-const NAME: &str = "not null constraint";
+const STATE: &str = property::NOT_NULL;
+const NAME: &str = property::NOT_NULL_CONSTRAINT;
 const NO_INHERIT: &str = "no inherit";
 const NOT_VALID: &str = "not valid";
 

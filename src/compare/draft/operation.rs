@@ -1,5 +1,6 @@
 //! Turns a plan into operations with statements, and orders them.
 
+use crate::compare::facts::property;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::edges::Edges;
@@ -67,7 +68,7 @@ impl<'p, 'a> Operations<'p, 'a> {
         }
         let is_default = identity.kind == Kind::Column
             && self.plan.from.split.contains(identity)
-            && object.get("default").is_some();
+            && object.get(property::DEFAULT).is_some();
         let statements = match is_default {
             true => Some(vec![column::alter(identity, object, "DROP DEFAULT")]),
             false => alter::drop(&self.plan.from, identity, object),
@@ -88,7 +89,7 @@ impl<'p, 'a> Operations<'p, 'a> {
 
     /// Privileges on a member of an extension that is dropped.
     fn goes_with_its_extension(&self, object: &Object) -> bool {
-        let extension = object.get(crate::compare::facts::MEMBER_OF).map(str::to_owned);
+        let extension = object.get(property::MEMBER_OF).map(str::to_owned);
         extension.is_some_and(|name| {
             self.plan.dropped.contains(&Identity { kind: Kind::Extension, name })
         })
@@ -112,9 +113,10 @@ impl<'p, 'a> Operations<'p, 'a> {
             let privileges = acl::begin(self.plan.from.facts, identity, object);
             self.push(Step::Finish, Some(identity), privileges.unwrap_or_default());
         }
-        if identity.kind == Kind::Sequence && object.get("owned by").is_some() {
+        if identity.kind == Kind::Sequence && object.get(property::OWNED_BY).is_some() {
             let nothing = Object::default();
-            let owned = alter::property(&self.plan.to, identity, &nothing, object, "owned by");
+            let owned =
+                alter::property(&self.plan.to, identity, &nothing, object, property::OWNED_BY);
             self.push(Step::Finish, Some(identity), owned.unwrap_or_default());
         }
     }
@@ -123,7 +125,7 @@ impl<'p, 'a> Operations<'p, 'a> {
     /// column itself.
     fn complete(&mut self, part: &Identity) {
         let Some(object) = self.plan.to.facts.get(part) else { return };
-        match object.get("default") {
+        match object.get(property::DEFAULT) {
             _ if part.kind != Kind::Column => {}
             Some(default) => {
                 let what = format!("SET DEFAULT {default}");
@@ -141,7 +143,7 @@ impl<'p, 'a> Operations<'p, 'a> {
             return;
         }
         let (Some(before), Some(after)) = plan.both(column) else { return };
-        let new = column::change(&plan.to, column, &Object::default(), after, "identity");
+        let new = column::change(&plan.to, column, &Object::default(), after, property::IDENTITY);
         self.push(Step::Drop, Some(column), vec![column::alter(column, before, "DROP IDENTITY")]);
         self.push(Step::Make, Some(column), new.unwrap_or_default());
     }
@@ -179,8 +181,8 @@ impl<'p, 'a> Operations<'p, 'a> {
         }
         if plan.bare.contains(identity) {
             self.bare(identity, before);
-            if !retyped && after.get("default").is_some() {
-                let set = alter::property(&plan.to, identity, before, after, "default");
+            if !retyped && after.get(property::DEFAULT).is_some() {
+                let set = alter::property(&plan.to, identity, before, after, property::DEFAULT);
                 statements.extend(set.into_iter().flatten());
             }
         }
@@ -189,8 +191,10 @@ impl<'p, 'a> Operations<'p, 'a> {
         changes.sort_by_key(|difference| turn(difference));
         for difference in changes {
             let What::Changed { property, .. } = &difference.what else { continue };
-            let is_done = retyped && ["type", "collation", "default"].contains(&property.as_str());
-            if is_done || property == "default" && plan.bare.contains(identity) {
+            let is_done = retyped
+                && [property::TYPE, property::COLLATION, property::DEFAULT]
+                    .contains(&property.as_str());
+            if is_done || property == property::DEFAULT && plan.bare.contains(identity) {
                 continue;
             }
             let Some(found) = self.changed(identity, property, [before, after]) else {
@@ -265,7 +269,7 @@ impl<'p, 'a> Operations<'p, 'a> {
     fn is_foreign(&self, constraint: &Identity) -> bool {
         let sides = [&self.plan.from, &self.plan.to];
         let mut definitions =
-            sides.iter().filter_map(|side| side.facts.get(constraint)?.get("definition"));
+            sides.iter().filter_map(|side| side.facts.get(constraint)?.get(property::DEFINITION));
         definitions.any(|definition| definition.starts_with("FOREIGN KEY"))
     }
 }
@@ -276,13 +280,13 @@ fn turn(difference: &Difference) -> u8 {
     let What::Changed { property, after, .. } = &difference.what else { return 0 };
     match (property.as_str(), after) {
         ("name", _) => 9,
-        ("owner", _) => 7,
-        ("acl", _) => 8,
-        ("generated", _) => 1,
-        ("identity", None) => 2,
-        ("default", None) => 3,
-        ("not null", _) => 4,
-        ("default" | "identity", Some(_)) => 5,
+        (property::OWNER, _) => 7,
+        (property::ACL, _) => 8,
+        (property::GENERATED, _) => 1,
+        (property::IDENTITY, None) => 2,
+        (property::DEFAULT, None) => 3,
+        (property::NOT_NULL, _) => 4,
+        (property::DEFAULT | property::IDENTITY, Some(_)) => 5,
         _ => 6,
     }
 }
@@ -292,9 +296,9 @@ fn turn(difference: &Difference) -> u8 {
 fn step(identity: &Identity, property: &str, after: &Object) -> Step {
     match (identity.kind, property) {
         (Kind::DefaultPrivileges | Kind::Privileges, _)
-        | (_, "owned by")
-        | (Kind::Column, "acl") => Step::Finish,
-        (Kind::Column, "identity") if after.get(property).is_none() => Step::Drop,
+        | (_, property::OWNED_BY)
+        | (Kind::Column, property::ACL) => Step::Finish,
+        (Kind::Column, property::IDENTITY) if after.get(property).is_none() => Step::Drop,
         _ => Step::Make,
     }
 }

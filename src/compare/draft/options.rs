@@ -1,16 +1,17 @@
 //! Options of sequences and storage parameters, as statements write them.
 
 use super::name::{items, options, own};
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Object};
 
 /// Builds ` AS integer START 1 …`.
 pub(super) fn sequence_options(object: &Object) -> String {
     let names = [
-        ("type", "AS"),
-        ("start", "START"),
-        ("increment", "INCREMENT"),
-        ("minimum", "MINVALUE"),
-        ("maximum", "MAXVALUE"),
+        (property::TYPE, "AS"),
+        (property::START, "START"),
+        (property::INCREMENT, "INCREMENT"),
+        (property::MINIMUM, "MINVALUE"),
+        (property::MAXIMUM, "MAXVALUE"),
     ];
     let mut text = String::new();
     for (property, word) in names {
@@ -18,8 +19,8 @@ pub(super) fn sequence_options(object: &Object) -> String {
             text.push_str(&format!(" {word} {value}"));
         }
     }
-    let cycle = if object.get("cycle").is_some() { "CYCLE" } else { "NO CYCLE" };
-    text + &format!(" CACHE {} {cycle}", object.get("cache").unwrap_or("1"))
+    let cycle = if object.get(property::CYCLE).is_some() { "CYCLE" } else { "NO CYCLE" };
+    text + &format!(" CACHE {} {cycle}", object.get(property::CACHE).unwrap_or("1"))
 }
 
 /// Builds `RESET (…)` and `SET (…)` from one list of options to another.
@@ -55,7 +56,10 @@ pub(super) fn with_options(options: Option<&str>) -> String {
 
 /// The own name of a column of a foreign table with what the server is told of it.
 pub(super) fn column_options(identity: &Identity, before: &Object, after: &Object) -> String {
-    let what = changed_options(before.get("foreign options"), after.get("foreign options"));
+    let what = changed_options(
+        before.get(property::FOREIGN_OPTIONS),
+        after.get(property::FOREIGN_OPTIONS),
+    );
     format!("ALTER COLUMN {} OPTIONS ({what})", own(identity, after))
 }
 

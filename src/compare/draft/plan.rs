@@ -4,6 +4,7 @@
 //! then the objects that depend on it, too. An object that depends on a dropped object must also be
 //! dropped or changed, because otherwise the other side could not exist.
 
+use crate::compare::facts::property;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::along;
@@ -124,20 +125,20 @@ impl<'a> Plan<'a> {
         if self.from.comes_along(identity, before) {
             return;
         }
-        let is_domain = || identity.kind == Kind::Domain && property == "not null";
-        let is_based_anew =
-            identity.kind == Kind::Domain && ["type", "collation"].contains(&property);
+        let is_domain = || identity.kind == Kind::Domain && property == property::NOT_NULL;
+        let is_based_anew = identity.kind == Kind::Domain
+            && [property::TYPE, property::COLLATION].contains(&property);
         if is_anew(identity, property, before, after) {
             self.rebuilt.insert(identity.clone());
         } else if identity.kind == Kind::Enum
-            && property == "labels"
+            && property == property::LABELS
             && must_renew(identity, before, after, all, &self.to, rows)
             || is_based_anew
             || is_domain() && after.get(property).is_some() && self.from.is_within_others(identity)
         {
             self.renewed.insert(identity.clone());
         }
-        if identity.kind == Kind::Constraint && property == "definition" {
+        if identity.kind == Kind::Constraint && property == property::DEFINITION {
             self.check_of_domain(after);
         }
     }
@@ -155,7 +156,7 @@ impl<'a> Plan<'a> {
     fn change_column(&mut self, column: &Identity, property: &str, both: [&Object; 2]) {
         let [before, after] = both;
         let Some(whole) = &before.whole else { return };
-        let is_typed = ["type", "collation"].contains(&property);
+        let is_typed = [property::TYPE, property::COLLATION].contains(&property);
         match whole.kind {
             // ALTER VIEW cannot change the type of a column
             Kind::View | Kind::MaterializedView if is_typed => {
@@ -164,7 +165,9 @@ impl<'a> Plan<'a> {
             Kind::Type if is_typed && self.from.is_in_tables(whole) => {
                 self.renewed.insert(whole.clone());
             }
-            Kind::Table if property == "generated" && !self.from.comes_along(column, before) => {
+            Kind::Table
+                if property == property::GENERATED && !self.from.comes_along(column, before) =>
+            {
                 let is_virtual = |text: &str| text.ends_with(" virtual");
                 if after.get(property).is_some() || before.get(property).is_some_and(is_virtual) {
                     self.rebuilt.insert(column.clone());
@@ -235,7 +238,7 @@ fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference])
     let inherits_anew = || {
         let is_it = |d: &&Difference| {
             Some(&d.identity) == object.whole.as_ref()
-                && matches!(&d.what, What::Changed { property, .. } if property == "inherits")
+                && matches!(&d.what, What::Changed { property, .. } if property == property::INHERITS)
         };
         all.iter().any(|d| is_it(&d))
     };
@@ -250,17 +253,19 @@ fn is_serial(part: &Identity, object: &Object, side: &Side) -> bool {
 /// Checks whether a change of this property requires that the object is made again.
 fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object) -> bool {
     match identity.kind {
-        Kind::View => property == "definition",
-        Kind::MaterializedView => ["definition", "populated", "access method"].contains(&property),
+        Kind::View => property == property::DEFINITION,
+        Kind::MaterializedView => {
+            [property::DEFINITION, property::POPULATED, property::ACCESS_METHOD].contains(&property)
+        }
         Kind::Constraint if is_validated(before, after) => false,
         Kind::Constraint | Kind::Index | Kind::Trigger | Kind::Rule | Kind::Statistics => {
-            property == "definition"
+            property == property::DEFINITION
         }
-        Kind::Policy => property != "comment",
-        Kind::Aggregate => !["comment", "owner", "acl"].contains(&property),
-        Kind::Publication => !["comment", "owner"].contains(&property),
+        Kind::Policy => property != property::COMMENT,
+        Kind::Aggregate => ![property::COMMENT, property::OWNER, property::ACL].contains(&property),
+        Kind::Publication => ![property::COMMENT, property::OWNER].contains(&property),
         Kind::Function | Kind::Procedure => {
-            property == "definition" && signature(before) != signature(after)
+            property == property::DEFINITION && signature(before) != signature(after)
         }
         kind => super::rare::is_anew(kind, property),
     }
@@ -269,13 +274,13 @@ fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object)
 /// Whether a constraint of a table only becomes valid for the rows that are there.
 fn is_validated(before: &Object, after: &Object) -> bool {
     let is_of_domain = after.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain);
-    let definitions = before.get("definition").zip(after.get("definition"));
+    let definitions = before.get(property::DEFINITION).zip(after.get(property::DEFINITION));
     !is_of_domain && definitions.is_some_and(|(old, new)| along::is_validated(old, new))
 }
 
 /// The lines of a function that CREATE OR REPLACE keeps: name, arguments and result.
 fn signature(object: &Object) -> &str {
-    let definition = object.get("definition").unwrap_or_default();
+    let definition = object.get(property::DEFINITION).unwrap_or_default();
     definition.find("\n LANGUAGE ").map_or(definition, |end| &definition[..end])
 }
 

@@ -4,7 +4,8 @@
 use super::acl;
 use super::acl::{Grants, Target};
 use super::name::OWNER;
-use crate::compare::facts::{Facts, INITIAL, Identity, Kind, MEMBER_OF, Object};
+use crate::compare::facts::property;
+use crate::compare::facts::{Facts, Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_literal;
 use crate::postgres::sql::template::fill;
 
@@ -22,38 +23,42 @@ const SORTS: [(&str, Kind, &str); 17] = [
     ("materialized view", Kind::MaterializedView, "TABLE"),
     ("foreign table", Kind::ForeignTable, "TABLE"),
     ("sequence", Kind::Sequence, "SEQUENCE"),
-    ("function", Kind::Function, "FUNCTION"),
+    (property::FUNCTION, Kind::Function, "FUNCTION"),
     ("aggregate", Kind::Aggregate, "FUNCTION"),
     ("procedure", Kind::Procedure, "PROCEDURE"),
-    ("type", Kind::Type, "TYPE"),
-    ("schema", Kind::Schema, "SCHEMA"),
+    (property::TYPE, Kind::Type, "TYPE"),
+    (property::SCHEMA, Kind::Schema, "SCHEMA"),
     ("language", Kind::Language, "LANGUAGE"),
     ("foreign-data wrapper", Kind::ForeignDataWrapper, "FOREIGN DATA WRAPPER"),
-    ("server", Kind::ForeignServer, "FOREIGN SERVER"),
+    (property::SERVER, Kind::ForeignServer, "FOREIGN SERVER"),
 ];
 
 /// From what the object came with to what it is to have.
 pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let own = own(identity)?;
-    let initial = acl::parse(object.get(INITIAL)?);
+    let initial = acl::parse(object.get(property::INITIAL)?);
     // an extension that is made now has what default privileges give
-    let extension = object.get(MEMBER_OF).map(str::to_owned);
+    let extension = object.get(property::MEMBER_OF).map(str::to_owned);
     let is_made =
         extension.is_some_and(|name| from.get(&Identity { kind: Kind::Extension, name }).is_none());
     let is_natural = acl::natural(from.release(), own.kind, OWNER).as_ref() == Some(&initial);
     let has = if is_made && is_natural { acl::initial(from, &own)? } else { initial };
-    statements(identity, &has, &acl::parse(object.get("acl")?))
+    statements(identity, &has, &acl::parse(object.get(property::ACL)?))
 }
 
 /// Back to what the object came with.
 pub(super) fn end(identity: &Identity, object: &Object) -> Option<Vec<String>> {
-    let (has, initial) = (object.get("acl")?, object.get(INITIAL)?);
+    let (has, initial) = (object.get(property::ACL)?, object.get(property::INITIAL)?);
     statements(identity, &acl::parse(has), &acl::parse(initial))
 }
 
 /// From one side to the other.
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
-    statements(identity, &acl::parse(before.get("acl")?), &acl::parse(after.get("acl")?))
+    statements(
+        identity,
+        &acl::parse(before.get(property::ACL)?),
+        &acl::parse(after.get(property::ACL)?),
+    )
 }
 
 /// On the database at hand.
@@ -132,7 +137,7 @@ mod tests {
         let facts = Facts::default().of_release(15);
         let object = of(&[
             ("acl", "(owner)=X/(owner), ann=X/(owner)"),
-            (INITIAL, "(owner)=X/(owner), =X/(owner)"),
+            (property::INITIAL, "(owner)=X/(owner), =X/(owner)"),
         ]);
         let name = identity("on aggregate s.max(s.\"A b\")");
         assert_eq!(
@@ -144,12 +149,12 @@ mod tests {
         );
         let back = end(&name, &object).expect("expressible");
         assert_eq!(back[0], "REVOKE EXECUTE ON FUNCTION s.max(s.\"A b\") FROM \"ann\";");
-        let object = of(&[("acl", "ann=r/(owner)"), (INITIAL, "nobody")]);
+        let object = of(&[("acl", "ann=r/(owner)"), (property::INITIAL, "nobody")]);
         assert_eq!(
             begin(&facts, &identity("on table column s.\"a.b\".c"), &object).expect("expressible"),
             ["GRANT SELECT (c) ON TABLE s.\"a.b\" TO \"ann\";"]
         );
-        let object = of(&[("acl", "(owner)=X/(owner)"), (INITIAL, "nobody")]);
+        let object = of(&[("acl", "(owner)=X/(owner)"), (property::INITIAL, "nobody")]);
         assert_eq!(begin(&facts, &name, &object), None, "the owner");
     }
 

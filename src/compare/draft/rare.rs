@@ -5,6 +5,7 @@ use super::mention::chains;
 use super::name::{called, items};
 use super::options::{changed_options, enabled, pairs, with_options};
 use super::side::Side;
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
 
@@ -20,13 +21,14 @@ pub(super) fn create(side: &Side, identity: &Identity, object: &Object) -> Optio
         Kind::Cast => one(cast(name, object)?),
         Kind::Operator => one(operator(name, object)?),
         Kind::TextSearchDictionary => {
-            let options = object.get("options").map(|options| format!(", {options}"));
-            let (template, options) = (object.get("template")?, options.unwrap_or_default());
+            let options = object.get(property::OPTIONS).map(|options| format!(", {options}"));
+            let (template, options) =
+                (object.get(property::TEMPLATE)?, options.unwrap_or_default());
             let with = format!("TEMPLATE = {template}{options}");
             one(format!("CREATE {called} ({with});"))
         }
         Kind::TextSearchConfiguration => {
-            let create = format!("CREATE {called} (PARSER = {});", object.get("parser")?);
+            let create = format!("CREATE {called} (PARSER = {});", object.get(property::PARSER)?);
             let nothing = Object::default();
             let names = object.properties.keys().filter(|name| name.starts_with(MAPPING));
             let mappings = names.filter_map(|name| mapping(identity, &nothing, object, name));
@@ -36,7 +38,7 @@ pub(super) fn create(side: &Side, identity: &Identity, object: &Object) -> Optio
         Kind::OperatorClass => one(operator_class(side, identity, object)?),
         Kind::ForeignServer => one(server(name, object)?),
         // options hold passwords, which no facts have
-        Kind::UserMapping if object.get("options").is_none() => {
+        Kind::UserMapping if object.get(property::OPTIONS).is_none() => {
             one(format!("CREATE {};", user_mapping(identity)?))
         }
         Kind::ForeignTable => one(foreign_table(side, identity, object)?),
@@ -77,22 +79,22 @@ pub(super) fn change(
     let called = called(identity, after);
     let one = |text: String| Some(vec![text]);
     match (identity.kind, property) {
-        (Kind::EventTrigger, "enabled") => {
+        (Kind::EventTrigger, property::ENABLED) => {
             one(format!("ALTER {called} {};", enabled(after.get(property))))
         }
         (Kind::TextSearchConfiguration, _) => {
             mapping(identity, before, after, property).map(|one| vec![one])
         }
-        (Kind::TextSearchDictionary, "options") => {
+        (Kind::TextSearchDictionary, property::OPTIONS) => {
             let changed = dictionary_options(before.get(property), after.get(property));
             one(format!("ALTER {called} ({changed});"))
         }
-        (Kind::ForeignServer, "version") => {
+        (Kind::ForeignServer, property::VERSION) => {
             let version = quote_literal(after.get(property)?);
             one(format!("ALTER {called} VERSION {};", version.trim()))
         }
-        (Kind::ForeignServer | Kind::ForeignDataWrapper, "options")
-        | (Kind::ForeignTable, "foreign options") => {
+        (Kind::ForeignServer | Kind::ForeignDataWrapper, property::OPTIONS)
+        | (Kind::ForeignTable, property::FOREIGN_OPTIONS) => {
             let what = changed_options(before.get(property), after.get(property));
             one(format!("ALTER {called} OPTIONS ({what});"))
         }
@@ -102,19 +104,20 @@ pub(super) fn change(
 
 /// Whether a change of this property wants the object made again.
 pub(super) fn is_anew(kind: Kind, property: &str) -> bool {
-    let remarks = ["comment", "owner", "acl"];
+    let remarks = [property::COMMENT, property::OWNER, property::ACL];
     match kind {
-        Kind::EventTrigger => property != "enabled" && !remarks.contains(&property),
+        Kind::EventTrigger => property != property::ENABLED && !remarks.contains(&property),
         Kind::Cast | Kind::Operator => !remarks.contains(&property),
-        Kind::TextSearchDictionary => property == "template",
-        Kind::TextSearchConfiguration => property == "parser",
+        Kind::TextSearchDictionary => property == property::TEMPLATE,
+        Kind::TextSearchConfiguration => property == property::PARSER,
         _ => false,
     }
 }
 
 fn event_trigger(name: &str, object: &Object) -> Option<String> {
-    let (event, function) = (object.get("event")?, function(object.get("function")?));
-    let tags = object.get("tags").map(|tags| {
+    let (event, function) =
+        (object.get(property::EVENT)?, function(object.get(property::FUNCTION)?));
+    let tags = object.get(property::TAGS).map(|tags| {
         let tags: Vec<_> = items(tags).iter().map(|tag| format!("'{tag}'")).collect();
         format!(" WHEN TAG IN ({})", tags.join(", "))
     });
@@ -124,12 +127,12 @@ fn event_trigger(name: &str, object: &Object) -> Option<String> {
 }
 
 fn cast(name: &str, object: &Object) -> Option<String> {
-    let how = match object.get("method")? {
+    let how = match object.get(property::METHOD)? {
         "in and out" => "WITH INOUT".to_owned(),
         "binary" => "WITHOUT FUNCTION".to_owned(),
         function => format!("WITH FUNCTION {function}"),
     };
-    let context = match object.get("context")? {
+    let context = match object.get(property::CONTEXT)? {
         "explicit" => String::new(),
         other => format!(" AS {}", other.to_uppercase()),
     };
@@ -139,18 +142,18 @@ fn cast(name: &str, object: &Object) -> Option<String> {
 fn operator(name: &str, object: &Object) -> Option<String> {
     let (own, arguments) = name.strip_suffix(')')?.split_once('(')?;
     let (left, right) = two(arguments)?;
-    let mut parts = vec![format!("FUNCTION = {}", function(object.get("function")?))];
+    let mut parts = vec![format!("FUNCTION = {}", function(object.get(property::FUNCTION)?))];
     let sides = [("LEFTARG", left), ("RIGHTARG", right)].into_iter();
     parts.extend(sides.filter(|(_, of)| *of != "NONE").map(|(word, of)| format!("{word} = {of}")));
-    for (property, word) in [("commutator", "COMMUTATOR"), ("negator", "NEGATOR")] {
+    for (property, word) in [(property::COMMUTATOR, "COMMUTATOR"), (property::NEGATOR, "NEGATOR")] {
         let other = object.get(property).and_then(|other| other.split('(').next());
         let schema = |other: &str| if other.contains('.') { "" } else { "pg_catalog." };
         parts.extend(other.map(|own| format!("{word} = OPERATOR({}{own})", schema(own))));
     }
-    for (property, word) in [("restriction", "RESTRICT"), ("join", "JOIN")] {
+    for (property, word) in [(property::RESTRICTION, "RESTRICT"), (property::JOIN, "JOIN")] {
         parts.extend(object.get(property).map(|name| format!("{word} = {}", function(name))));
     }
-    for (property, word) in [("hashes", "HASHES"), ("merges", "MERGES")] {
+    for (property, word) in [(property::HASHES, "HASHES"), (property::MERGES, "MERGES")] {
         parts.extend(object.get(property).map(|_| word.to_owned()));
     }
     Some(format!("CREATE OPERATOR {own} ({});", parts.join(", ")))
@@ -166,10 +169,10 @@ fn operator_family(side: &Side, identity: &Identity) -> Vec<String> {
 
 fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     let (name, method) = identity.name.rsplit_once(" USING ")?;
-    let (of, family) = (object.get("type")?, object.get("family")?);
-    let default = if object.get("default").is_some() { " DEFAULT" } else { "" };
+    let (of, family) = (object.get(property::TYPE)?, object.get(property::FAMILY)?);
+    let default = if object.get(property::DEFAULT).is_some() { " DEFAULT" } else { "" };
     let mut parts = members(side, identity, false);
-    parts.extend(object.get("storage type").map(|storage| format!("STORAGE {storage}")));
+    parts.extend(object.get(property::STORAGE_TYPE).map(|storage| format!("STORAGE {storage}")));
     let family = family.rsplit_once(" USING ")?.0;
     let what = format!("FOR TYPE {of} USING {method} FAMILY {family} AS {}", parts.join(", "));
     let called = format!("{name}{default}");
@@ -186,15 +189,15 @@ fn members(side: &Side, whole: &Identity, typed: bool) -> Vec<String> {
         let types = rest.split_once(") of ")?.0;
         let of = if typed { format!(" ({types})") } else { String::new() };
         Some(match word {
-            "operator" => {
-                let (own, arguments) = object.get("operator")?.split_once('(')?;
+            property::OPERATOR => {
+                let (own, arguments) = object.get(property::OPERATOR)?.split_once('(')?;
                 let schema = if own.contains('.') { "" } else { "pg_catalog." };
-                let sort = object.get("sort family").and_then(|f| f.rsplit_once(" USING "));
+                let sort = object.get(property::SORT_FAMILY).and_then(|f| f.rsplit_once(" USING "));
                 let sort = sort.map(|(family, _)| format!(" FOR ORDER BY {family}"));
                 let sort = sort.unwrap_or_default();
                 format!("OPERATOR {number} {schema}{own} ({arguments}{sort}")
             }
-            _ => format!("FUNCTION {number}{of} {}", object.get("function")?),
+            _ => format!("FUNCTION {number}{of} {}", object.get(property::FUNCTION)?),
         })
     };
     side.parts(whole).iter().filter_map(member).collect()
@@ -237,13 +240,16 @@ fn dictionary_options(before: Option<&str>, after: Option<&str>) -> String {
 
 fn server(name: &str, object: &Object) -> Option<String> {
     let mut text = format!("CREATE SERVER {name}");
-    for (property, word) in [("type", "TYPE"), ("version", "VERSION")] {
+    for (property, word) in [(property::TYPE, "TYPE"), (property::VERSION, "VERSION")] {
         if let Some(value) = object.get(property) {
             text.push_str(&format!(" {word} {}", quote_literal(value).trim()));
         }
     }
-    text.push_str(&format!(" FOREIGN DATA WRAPPER {}", quote_ident(object.get("wrapper")?)));
-    Some(text + &with_options(object.get("options")) + ";")
+    text.push_str(&format!(
+        " FOREIGN DATA WRAPPER {}",
+        quote_ident(object.get(property::WRAPPER)?)
+    ));
+    Some(text + &with_options(object.get(property::OPTIONS)) + ";")
 }
 
 /// `USER MAPPING FOR r SERVER s` of `r on server s`.
@@ -255,9 +261,9 @@ fn user_mapping(identity: &Identity) -> Option<String> {
 
 fn foreign_table(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     let mut columns = side.columns(identity);
-    columns.retain(|(_, column)| column.get("inherited") != Some("yes"));
-    let parents = object.get("inherits");
-    let what = match object.get("partition bound") {
+    columns.retain(|(_, column)| column.get(property::INHERITED) != Some("yes"));
+    let parents = object.get(property::INHERITS);
+    let what = match object.get(property::PARTITION_BOUND) {
         Some(bound) => format!("PARTITION OF {} {bound}", parents?),
         None => {
             let declared = columns.iter().map(|(i, o)| column::declaration(side, i, o));
@@ -267,8 +273,8 @@ fn foreign_table(side: &Side, identity: &Identity, object: &Object) -> Option<St
         }
     };
     let mut text = format!("CREATE FOREIGN TABLE {} {what}", identity.name);
-    text.push_str(&format!(" SERVER {}", quote_ident(object.get("server")?)));
-    text.push_str(&with_options(object.get("foreign options")));
+    text.push_str(&format!(" SERVER {}", quote_ident(object.get(property::SERVER)?)));
+    text.push_str(&with_options(object.get(property::FOREIGN_OPTIONS)));
     let settings = columns.iter().flat_map(|(i, o)| column::settings(i, o));
     Some(std::iter::once(text + ";").chain(settings).collect::<Vec<_>>().join("\n"))
 }

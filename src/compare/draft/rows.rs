@@ -1,5 +1,6 @@
 //! Rows of reference data: deletes, changes and adds them by key.
 
+use crate::compare::facts::property;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::side::Side;
@@ -109,11 +110,12 @@ fn insert(side: &Side, table: &TableDiff, cells: &[Option<String>]) -> String {
         })
     };
     let pairs: Vec<_> = table.columns.iter().zip(cells).collect();
-    let pairs: Vec<_> = pairs.into_iter().filter(|(c, _)| !is_of(c, "generated")).collect();
+    let pairs: Vec<_> = pairs.into_iter().filter(|(c, _)| !is_of(c, property::GENERATED)).collect();
     if pairs.is_empty() {
         return format!("INSERT INTO {} DEFAULT VALUES;", table.table);
     }
-    let numbered: BTreeSet<_> = pairs.iter().filter(|(c, _)| is_of(c, "identity")).collect();
+    let numbered: BTreeSet<_> =
+        pairs.iter().filter(|(c, _)| is_of(c, property::IDENTITY)).collect();
     let overriding = if numbered.is_empty() { "" } else { "OVERRIDING SYSTEM VALUE " };
     let columns: Vec<_> = pairs.iter().map(|(name, _)| quote_ident(name)).collect();
     let values: Vec<_> = pairs.iter().map(|(_, cell)| value(cell.as_ref())).collect();

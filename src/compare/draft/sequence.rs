@@ -3,6 +3,7 @@
 //! The position of a sequence is not a part of the schema and differs between servers, so the
 //! statements here read it when they run.
 
+use crate::compare::facts::property;
 use std::collections::BTreeSet;
 
 use super::name::{own, whole};
@@ -23,7 +24,7 @@ fn number(sequence: &Object, property: &str) -> Option<i64> {
 }
 
 fn descends(sequence: &Object) -> bool {
-    number(sequence, "increment").is_some_and(|increment| increment < 0)
+    number(sequence, property::INCREMENT).is_some_and(|increment| increment < 0)
 }
 
 fn literal(name: &str) -> String {
@@ -37,17 +38,18 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Ve
     let mut all = Vec::new();
     let mut restart = String::new();
     if begins_anew(before, after) {
-        let start = after.get("start").unwrap_or("1");
+        let start = after.get(property::START).unwrap_or("1");
         restart = format!(" RESTART {start}");
     } else if let Some((bound, beyond)) = lifted(before, after) {
         let known = [before, after];
         let fits = |value: i64| {
             let within = |s: &&Object| {
-                number(s, "minimum") <= Some(value) && Some(value) <= number(s, "maximum")
+                number(s, property::MINIMUM) <= Some(value)
+                    && Some(value) <= number(s, property::MAXIMUM)
             };
             known.iter().all(within)
         };
-        let value = number(after, "start").filter(|start| fits(*start)).unwrap_or(bound);
+        let value = number(after, property::START).filter(|start| fits(*start)).unwrap_or(bound);
         let (value, bound) = (value.to_string(), bound.to_string());
         let values = [
             ("sequence", literal(name)),
@@ -66,7 +68,8 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Ve
 /// The bound at which a sequence begins, if it moved forward, with the operator for values before
 /// it.
 fn lifted(before: &Object, after: &Object) -> Option<(i64, &'static str)> {
-    let (property, beyond) = if descends(after) { ("maximum", ">") } else { ("minimum", "<") };
+    let (property, beyond) =
+        if descends(after) { (property::MAXIMUM, ">") } else { (property::MINIMUM, "<") };
     let (old, new) = (number(before, property)?, number(after, property)?);
     let is_lifted = if descends(after) { new < old } else { new > old };
     is_lifted.then_some((new, beyond))
@@ -74,7 +77,9 @@ fn lifted(before: &Object, after: &Object) -> Option<(i64, &'static str)> {
 
 /// Checks whether the old and the new range of values do not overlap.
 fn begins_anew(before: &Object, after: &Object) -> bool {
-    let ends = |sequence| Some((number(sequence, "minimum")?, number(sequence, "maximum")?));
+    let ends = |sequence| {
+        Some((number(sequence, property::MINIMUM)?, number(sequence, property::MAXIMUM)?))
+    };
     match (ends(before), ends(after)) {
         (Some(old), Some(new)) => new.0 > old.1 || new.1 < old.0,
         _ => false,
@@ -121,10 +126,10 @@ fn is_behind(plan: &Plan, column: &Identity, sequence: &Identity, to: &Object) -
 
 /// Checks whether the values of a column are numbers, directly or through domains.
 fn is_number(plan: &Plan, column: &Object) -> bool {
-    let mut name = column.get("type").unwrap_or_default();
+    let mut name = column.get(property::TYPE).unwrap_or_default();
     for _ in 0..100 {
         let domain = Identity { kind: Kind::Domain, name: name.to_owned() };
-        match plan.to.facts.get(&domain).and_then(|domain| domain.get("type")) {
+        match plan.to.facts.get(&domain).and_then(|domain| domain.get(property::TYPE)) {
             Some(base) => name = base,
             None => break,
         }

@@ -1,5 +1,6 @@
 //! One side of a draft: its facts, and the parts of its objects.
 
+use crate::compare::facts::property;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::depend::Dependencies;
@@ -34,8 +35,9 @@ impl<'a> Side<'a> {
 
     /// The columns of a table, a view or a type, in order.
     pub(super) fn columns(&self, whole: &Identity) -> Vec<(&'a Identity, &'a Object)> {
-        let place =
-            |object: &Object| object.get("position").and_then(|text| text.parse::<u32>().ok());
+        let place = |object: &Object| {
+            object.get(property::POSITION).and_then(|text| text.parse::<u32>().ok())
+        };
         let columns =
             self.parts(whole).iter().filter(|(identity, _)| identity.kind == Kind::Column);
         let mut columns: Vec<_> = columns.copied().collect();
@@ -49,9 +51,9 @@ impl<'a> Side<'a> {
         column: &Identity,
         object: &Object,
     ) -> Option<(&'a Identity, &'a Object)> {
-        object.get("identity")?;
+        object.get(property::IDENTITY)?;
         let whole = object.whole.as_ref()?;
-        let owned = |sequence: &Object| sequence.get("owned by") == Some(&column.name);
+        let owned = |sequence: &Object| sequence.get(property::OWNED_BY) == Some(&column.name);
         let mut parts = self.parts(whole).iter();
         parts.find(|(i, o)| i.kind == Kind::Sequence && owned(o)).copied()
     }
@@ -63,10 +65,12 @@ impl<'a> Side<'a> {
         match identity.kind {
             Kind::Column if is_of(Kind::View) || is_of(Kind::MaterializedView) => true,
             Kind::Column | Kind::Constraint | Kind::Trigger => {
-                object.get("inherited") == Some("yes")
+                object.get(property::INHERITED) == Some("yes")
             }
-            Kind::Index => is_of(Kind::Constraint) || object.get("part of").is_some(),
-            Kind::Sequence => self.column_of(object).is_some_and(|c| c.get("identity").is_some()),
+            Kind::Index => is_of(Kind::Constraint) || object.get(property::PART_OF).is_some(),
+            Kind::Sequence => {
+                self.column_of(object).is_some_and(|c| c.get(property::IDENTITY).is_some())
+            }
             Kind::Rule | Kind::Policy | Kind::Statistics | Kind::Privileges | Kind::UserMapping => {
                 false
             }
@@ -76,7 +80,7 @@ impl<'a> Side<'a> {
 
     /// The column that owns a sequence.
     pub(super) fn column_of(&self, sequence: &Object) -> Option<&'a Object> {
-        let name = sequence.get("owned by")?.to_owned();
+        let name = sequence.get(property::OWNED_BY)?.to_owned();
         self.facts.get(&Identity { kind: Kind::Column, name })
     }
 
@@ -88,7 +92,7 @@ impl<'a> Side<'a> {
     ) -> Option<(&'a Identity, &'a Object)> {
         let whole = self.facts.get(object.whole.as_ref()?)?;
         let own = own(column, object);
-        let parents = super::name::items(whole.get("inherits")?);
+        let parents = super::name::items(whole.get(property::INHERITS)?);
         parents.into_iter().find_map(|parent| {
             let name = format!("{parent}.{own}");
             self.facts.entry(&Identity { kind: Kind::Column, name })
@@ -101,7 +105,7 @@ impl<'a> Side<'a> {
         column: &Identity,
         object: &Object,
     ) -> Option<(&'a Identity, &'a Object)> {
-        let default = object.get("default").unwrap_or_default();
+        let default = object.get(property::DEFAULT).unwrap_or_default();
         let is_next = default.starts_with("nextval('") && default.ends_with("'::regclass)");
         let mut needed = self.depends.on(column).filter(|other| other.kind == Kind::Sequence);
         let behind = needed.next().filter(|_| is_next).and_then(|other| self.facts.entry(other));
@@ -113,7 +117,8 @@ impl<'a> Side<'a> {
         let mut found = Vec::new();
         for (one, other) in self.depends.pairs().filter(|(one, _)| one.kind == Kind::Constraint) {
             let Some(object) = self.facts.get(one) else { continue };
-            let is_key = object.get("definition").is_some_and(|d| d.starts_with("FOREIGN KEY"));
+            let is_key =
+                object.get(property::DEFINITION).is_some_and(|d| d.starts_with("FOREIGN KEY"));
             let table = match other.kind {
                 Kind::Column => self.facts.get(other).and_then(|column| column.whole.as_ref()),
                 _ => Some(other).filter(|other| other.kind == Kind::Table),
@@ -131,7 +136,7 @@ impl<'a> Side<'a> {
 
     /// Checks whether a constraint is a check that is declared with its domain.
     pub(super) fn is_inline(&self, constraint: &Identity, object: &Object) -> bool {
-        let definition = object.get("definition").unwrap_or_default();
+        let definition = object.get(property::DEFINITION).unwrap_or_default();
         object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain)
             && !definition.ends_with(" NOT VALID")
             && !self.split.contains(constraint)
@@ -143,7 +148,7 @@ impl<'a> Side<'a> {
         self.depends.by(kind).any(|user| match user.kind {
             Kind::Column => {
                 let Some(object) = self.facts.get(user) else { return false };
-                let is_plain = object.get("type") == Some(&kind.name);
+                let is_plain = object.get(property::TYPE) == Some(&kind.name);
                 !is_plain && self.is_stored(object)
             }
             Kind::Domain => self.is_within_others(user),

@@ -1,5 +1,6 @@
 //! Objects that a draft must drop and make again because an object that they depend on goes.
 
+use crate::compare::facts::property;
 use std::collections::BTreeSet;
 
 use super::order::{Graph, Tie};
@@ -46,7 +47,7 @@ impl Plan<'_> {
             return true;
         }
         let Some(object) = self.from.facts.get(identity) else { return false };
-        let parent = match (identity.kind, object.get("inherited")) {
+        let parent = match (identity.kind, object.get(property::INHERITED)) {
             (Kind::Column, Some("yes")) => self.from.inherited_from(identity, object),
             _ => None,
         };
@@ -87,13 +88,13 @@ impl Plan<'_> {
             }
             _ => return,
         }
-        let is_generated = object.get("generated").is_some();
+        let is_generated = object.get(property::GENERATED).is_some();
         let goes = self.goes(other);
         if is_generated && (goes || is_renewed || self.retyped.contains(other)) {
             found.rebuilt.insert(one.clone());
         } else if is_renewed {
             found.retyped.insert(one.clone());
-        } else if goes && is_called(other.kind) && object.get("default").is_some() {
+        } else if goes && is_called(other.kind) && object.get(property::DEFAULT).is_some() {
             found.bare.insert(one.clone());
         }
     }
@@ -101,7 +102,7 @@ impl Plan<'_> {
     /// Checks whether a replaced function no longer needs an object. If functions of the same name
     /// are dropped or made, the function must be made again, because it might find the wrong one.
     fn lets_go(&self, one: &Identity, other: &Identity) -> bool {
-        let is_definition = |what: &What| matches!(what, What::Changed { property, .. } if property == "definition");
+        let is_definition = |what: &What| matches!(what, What::Changed { property, .. } if property == property::DEFINITION);
         let mut changes = self.changes.get(one).into_iter().flatten();
         matches!(one.kind, Kind::Function | Kind::Procedure)
             && changes.any(|difference| is_definition(&difference.what))
@@ -122,7 +123,7 @@ impl Plan<'_> {
             | Kind::Procedure => true,
             // with both columns of a foreign key changing, one would change first
             Kind::Constraint => {
-                let definition = object.get("definition").unwrap_or_default();
+                let definition = object.get(property::DEFINITION).unwrap_or_default();
                 let retyped = self.from.depends.on(identity).filter(|c| self.retyped.contains(c));
                 definition.starts_with("FOREIGN KEY") && retyped.count() > 1
             }
@@ -137,7 +138,7 @@ impl Plan<'_> {
         let changes = |table: &Identity| {
             let mut all = self.changes.get(table).into_iter().flatten();
             all.any(
-                |d| matches!(&d.what, What::Changed { property, .. } if property == "persistence"),
+                |d| matches!(&d.what, What::Changed { property, .. } if property == property::PERSISTENCE),
             )
         };
         let mut tables: Vec<&Identity> =

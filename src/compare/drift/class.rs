@@ -4,6 +4,7 @@ use super::name::{NAME, NOT_NULL};
 use super::order::ORDER;
 use super::role::is_owner;
 use super::tokens::same_tokens;
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, What};
 
 /// A class of differences.
@@ -67,24 +68,26 @@ impl Class {
 pub fn of(identity: &Identity, what: &What) -> Class {
     let What::Changed { property, before, after } = what else { return of_kind(identity.kind) };
     match property.as_str() {
-        "acl" | "row security" | "forced row security" => Class::Security,
+        property::ACL | property::ROW_SECURITY | property::FORCED_ROW_SECURITY => Class::Security,
         label if label.starts_with("security label") => Class::Security,
         owner if is_owner(owner) => Class::Owner,
         // changing the attribute order changes the meaning of a row of the type
         ORDER if identity.kind == Kind::Type => Class::Semantic,
         ORDER => Class::Order,
         // "unreadable": the role may not read the version, so nothing is known about it
-        "version" if [before, after].iter().any(|v| v.as_deref() == Some("unreadable")) => {
+        property::VERSION if [before, after].iter().any(|v| v.as_deref() == Some("unreadable")) => {
             Class::Environment
         }
         NAME | NOT_NULL => Class::NameOnly,
-        "populated" => Class::Environment,
+        property::POPULATED => Class::Environment,
         // whether a child declares what it inherits too decides on nothing but later statements, and
         // ALTER TABLE ... INHERIT cannot make it as CREATE TABLE ... INHERITS does
-        "inherited" if before.is_some() && after.is_some() => Class::Cosmetic,
-        "comment" => Class::Cosmetic,
-        "version" if matches!(identity.kind, Kind::Extension | Kind::Bundle) => Class::Extension,
-        "definition" => match (before, after) {
+        property::INHERITED if before.is_some() && after.is_some() => Class::Cosmetic,
+        property::COMMENT => Class::Cosmetic,
+        property::VERSION if matches!(identity.kind, Kind::Extension | Kind::Bundle) => {
+            Class::Extension
+        }
+        property::DEFINITION => match (before, after) {
             (Some(before), Some(after)) if same_tokens(before, after) => Class::Cosmetic,
             _ => Class::Semantic,
         },

@@ -16,6 +16,7 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+use crate::compare::facts::property;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -23,7 +24,7 @@ pub use class::Class;
 pub use ignore::{Day, Rules};
 pub use role::Roles;
 
-use crate::compare::facts::{Facts, INITIAL, Identity, Kind, MEMBER_OF, Object, What};
+use crate::compare::facts::{Facts, Identity, Kind, Object, What};
 use crate::compare::origin::Origin;
 
 /// A difference between two databases.
@@ -117,9 +118,13 @@ fn properties(
         let is_same = match (old, new) {
             // `order::differences` compares positions
             _ if property == order::POSITION => true,
-            _ if [INITIAL, MEMBER_OF].contains(&property.as_str()) => true,
+            _ if [property::INITIAL, property::MEMBER_OF].contains(&property.as_str()) => true,
             // another version of an extension has other functions
-            _ if property == "functions" && before.get("version") != after.get("version") => true,
+            _ if property == property::FUNCTIONS
+                && before.get(property::VERSION) != after.get(property::VERSION) =>
+            {
+                true
+            }
             _ if property == name::NOT_NULL => name::is_same_not_null(old, new),
             (Some(old), Some(new)) if is_renamed => name::is_same(identity, property, old, new),
             _ => old == new,

@@ -1,5 +1,6 @@
 //! Constraints and indexes that have other names on the other side.
 
+use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
 use crate::compare::facts::{Facts, Identity, Kind, Object, split_name};
@@ -8,7 +9,7 @@ use crate::compare::facts::{Facts, Identity, Kind, Object, split_name};
 pub const NAME: &str = "name";
 
 /// The property of a column or domain with the name of its NOT NULL constraint.
-pub const NOT_NULL: &str = "not null constraint";
+pub const NOT_NULL: &str = property::NOT_NULL_CONSTRAINT;
 
 /// Maps names in `a` to names in `b` for objects that differ only in their names.
 pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Identity> {
@@ -24,7 +25,7 @@ pub fn renamed<'a>(a: &'a Facts, b: &'a Facts) -> BTreeMap<&'a Identity, &'a Ide
 /// Checks whether a property of a renamed object is equal except for the name in it.
 pub fn is_same(identity: &Identity, property: &str, old: &str, new: &str) -> bool {
     match (identity.kind, property) {
-        (Kind::Index, "definition") => without_name(old) == without_name(new),
+        (Kind::Index, property::DEFINITION) => without_name(old) == without_name(new),
         _ => old == new,
     }
 }
@@ -68,7 +69,8 @@ fn candidates<'a>(facts: &'a Facts, other: &'a Facts) -> BTreeMap<Key<'a>, Vec<&
 fn key<'a>(facts: &'a Facts, identity: &Identity, object: &'a Object) -> Key<'a> {
     let constraint = object.whole.as_ref().filter(|_| goes_with_a_constraint(object));
     let object = constraint.and_then(|constraint| facts.get(constraint)).unwrap_or(object);
-    let definition = object.properties.get("definition").map(String::as_str).unwrap_or_default();
+    let definition =
+        object.properties.get(property::DEFINITION).map(String::as_str).unwrap_or_default();
     let definition = match (identity.kind, constraint) {
         (Kind::Index, None) => without_name(definition),
         _ => definition.to_owned(),

@@ -3,6 +3,7 @@
 //! If only one side has a column, the positions of all later columns differ, although their order
 //! does not. So only columns that both sides have are compared.
 
+use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
 use super::{Difference, difference};
@@ -12,7 +13,7 @@ use crate::compare::facts::{Facts, Identity, Kind, What};
 pub const ORDER: &str = "order of columns";
 
 /// The property of a column with its position.
-pub const POSITION: &str = "position";
+pub const POSITION: &str = property::POSITION;
 
 /// Returns a difference for each table whose columns have another order.
 pub fn differences(a: &Facts, b: &Facts) -> Vec<Difference> {

@@ -1,6 +1,7 @@
 //! Comparison of different releases of PostgreSQL.
 
 use crate::compare::facts::Facts;
+use crate::compare::facts::property;
 
 /// The first release with the privilege MAINTAIN on tables.
 const MAINTAIN: u32 = 17;
@@ -18,7 +19,7 @@ pub(super) fn aligned(a: Facts, b: Facts) -> (Facts, Facts) {
 
 fn with_maintain(facts: &Facts) -> Facts {
     let value = |property: &str, value: &str| match property {
-        "acl" => complete(value),
+        property::ACL => complete(value),
         _ => value.to_owned(),
     };
     facts.map(|identity| identity.name.clone(), value)

@@ -3,6 +3,7 @@
 //! A backup belongs to the role of production, a hydrated database to a developer's role. If a role
 //! is the owner of the database, both sides get the same word for it.
 
+use crate::compare::facts::property;
 use crate::compare::facts::{Facts, Identity, Kind};
 use crate::postgres::sql::quote::quote_ident;
 
@@ -36,7 +37,7 @@ fn replace(facts: &Facts, role: &str) -> Facts {
     }
     let value = |property: &str, value: &str| match property {
         _ if is_owner(property) && unquoted(value) == role => OWNER.to_owned(),
-        "acl" | "roles" => listed(value, role),
+        property::ACL | property::ROLES => listed(value, role),
         _ => value.to_owned(),
     };
     facts.map(|identity| name(identity, role), value)
@@ -44,7 +45,7 @@ fn replace(facts: &Facts, role: &str) -> Facts {
 
 /// Checks whether a property names an owner: of the object, or of a member of an extension.
 pub fn is_owner(property: &str) -> bool {
-    property == "owner" || property.starts_with("owner of ")
+    property == property::OWNER || property.starts_with("owner of ")
 }
 
 /// Replaces the role in names of objects that contain a role.

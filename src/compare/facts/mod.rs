@@ -16,6 +16,7 @@
 mod change;
 mod definition;
 mod kind;
+pub mod property;
 mod read;
 mod respell;
 #[cfg(test)]
@@ -29,12 +30,6 @@ pub use definition::split_name;
 pub use kind::Kind;
 pub use read::{begin, end};
 pub use respell::respell;
-
-/// The property of privileges that tells those that the object came with; it is not compared.
-pub const INITIAL: &str = "initial";
-
-/// The property of privileges that tells the extension of the object; it is not compared.
-pub const MEMBER_OF: &str = "member of";
 
 /// The description of a database that `drift` compares.
 #[derive(Debug, Clone, Default)]

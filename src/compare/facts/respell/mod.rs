@@ -8,6 +8,7 @@
 
 mod probe;
 
+use crate::compare::facts::property;
 use std::collections::HashSet;
 
 use super::{Facts, Identity, Kind, Object, begin, end};
@@ -87,7 +88,9 @@ pub fn respell(
 fn retyped_columns<'a>(own: &'a Facts, other: &Facts) -> HashSet<&'a str> {
     let columns = own.iter().filter(|(identity, _)| identity.kind == Kind::Column);
     let retyped = columns.filter(|(identity, object)| {
-        other.get(identity).is_some_and(|found| found.get("type") != object.get("type"))
+        other
+            .get(identity)
+            .is_some_and(|found| found.get(property::TYPE) != object.get(property::TYPE))
     });
     let name = |(identity, object): (&'a Identity, &'a Object)| {
         identity.name.strip_prefix(&object.whole.as_ref()?.name)?.strip_prefix('.')

@@ -1,6 +1,7 @@
 //! Builds the statement that lets the server parse a definition.
 
 use crate::compare::facts::definition::split_name;
+use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
 /// The name of the objects that are made from definitions.
@@ -26,22 +27,24 @@ impl Probe {
         let name = &identity.name;
         let whole = object.whole.as_ref();
         match (identity.kind, property) {
-            (Kind::Column, "default") => expression(value, &whole?.name, ""),
-            (Kind::Column, "generated") => {
+            (Kind::Column, property::DEFAULT) => expression(value, &whole?.name, ""),
+            (Kind::Column, property::GENERATED) => {
                 let (value, how) = value.rsplit_once(' ')?;
                 expression(value, &whole?.name, how)
             }
-            (Kind::Policy, "using" | "with check") => expression(value, &whole?.name, ""),
-            (Kind::Domain, "default") => view(&format!("SELECT ({value})")),
+            (Kind::Policy, property::USING | property::WITH_CHECK) => {
+                expression(value, &whole?.name, "")
+            }
+            (Kind::Domain, property::DEFAULT) => view(&format!("SELECT ({value})")),
             (Kind::Publication, _) => {
                 let (columns, filter) = value.split_once(") where ")?;
                 expression(filter, property.strip_prefix("table ")?, columns)
             }
-            (Kind::Table, "partition key") => {
+            (Kind::Table, property::PARTITION_KEY) => {
                 let table = format!("CREATE TABLE {IN_TEMP} (LIKE {name})");
                 probe("partitioned table", format!("{table} PARTITION BY {value}"))
             }
-            (_, "definition") => definition(identity, whole, value),
+            (_, property::DEFINITION) => definition(identity, whole, value),
             _ => None,
         }
     }
@@ -64,7 +67,7 @@ fn definition(identity: &Identity, whole: Option<&Identity>, value: &str) -> Opt
             Some(Probe { name: name.clone(), ..probe("routine", value.to_owned())? })
         }
         Kind::Statistics if value.starts_with("CREATE STATISTICS ") => {
-            probe("statistics", value.replacen(name, IN_TEMP, 1))
+            probe(property::STATISTICS, value.replacen(name, IN_TEMP, 1))
         }
         _ => None,
     }
