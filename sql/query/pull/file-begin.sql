@@ -179,22 +179,34 @@ BEGIN
 END
 $procedure$;
 
--- Sets the sequence of a column to its position on staging.
-CREATE OR REPLACE PROCEDURE pg_temp.pull_sequence(relation text, column_name text, sequence text, last bigint, called boolean)
+-- Sets the sequence of a column to its position on staging. One that only the text of a function
+-- names never goes back: other tables here may use it, and nothing tells which.
+CREATE OR REPLACE PROCEDURE pg_temp.pull_sequence(relation text, column_name text, sequence text, only_named boolean, last bigint, called boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE
   place smallint := (SELECT a.attnum FROM pg_attribute a
                      WHERE a.attrelid = relation::regclass AND a.attname = column_name AND NOT a.attisdropped);
-  own regclass := COALESCE(
+  same regclass := (SELECT s.seqrelid FROM pg_sequence s WHERE s.seqrelid = to_regclass(pull_sequence.sequence));
+  own regclass := CASE WHEN only_named THEN same ELSE COALESCE(
     (SELECT u.sequence FROM pg_temp.pulled_user u WHERE u.relation = pull_sequence.relation::regclass AND u.attnum = place
-     ORDER BY u.sequence = to_regclass(pull_sequence.sequence) DESC NULLS LAST, u.sequence LIMIT 1),
-    (SELECT s.seqrelid FROM pg_sequence s WHERE s.seqrelid = to_regclass(pull_sequence.sequence)));
+     ORDER BY u.sequence = same DESC NULLS LAST, u.sequence LIMIT 1), same) END;
+  ahead boolean := false;
 BEGIN
-  IF own IS NULL THEN
+  IF own IS NULL AND only_named THEN
+    RAISE WARNING 'table %: sequence %, which it uses on staging, is not here', relation, sequence;
+    RETURN;
+  ELSIF own IS NULL THEN
     RAISE WARNING 'table %: column % has no sequence here', relation, column_name;
     RETURN;
   END IF;
-  PERFORM setval(own, last, called);
+  IF only_named THEN
+    EXECUTE format('SELECT (s.last_value::numeric - $1) * sign(q.seqincrement) > 0 OR s.last_value = $1 AND s.is_called
+                    FROM %s AS s, pg_sequence AS q WHERE q.seqrelid = $2', own)
+      INTO ahead USING last, own;
+  END IF;
+  IF NOT ahead THEN
+    PERFORM setval(own, last, called);
+  END IF;
   INSERT INTO pg_temp.pulled_user SELECT own, relation::regclass, place WHERE place IS NOT NULL;
 END
 $procedure$;

@@ -7,7 +7,8 @@ use super::closure;
 use super::links::{Links, Relation, foreign_keys};
 use super::order::order;
 use super::pattern::Pattern;
-use super::table::{Closure, Sequence, Table, oids};
+use super::sequence;
+use super::table::{Closure, Table, oids};
 use super::watermark::Increment;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
@@ -69,7 +70,7 @@ pub(in crate::pull) fn described(
 ) -> Result<Vec<Table>> {
     let oids = oids(&tables);
     shape(session, &mut tables, &oids)?;
-    sequences(session, &mut tables, &oids)?;
+    sequence::read(session, &mut tables, &oids)?;
     let mut tables = in_order(session, tables, &oids)?;
     closure::bind(&mut tables);
     Ok(tables)
@@ -227,21 +228,6 @@ fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Res
             table.name
         ))
         .hint("exclude the table: --exclude-table in STAGING_DUMP_FLAGS"));
-    }
-    Ok(())
-}
-
-fn sequences(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
-    for row in session.query(sql!("pull/sequences"), &[&oids])? {
-        let (oid, name): (u32, String) = (column(&row, "oid")?, column(&row, "sequence")?);
-        let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
-        let value = session.query_one(&format!("SELECT last_value, is_called FROM {name}"), &[])?;
-        table.sequences.push(Sequence {
-            column: column(&row, "column")?,
-            name,
-            last: column(&value, "last_value")?,
-            called: column(&value, "is_called")?,
-        });
     }
     Ok(())
 }

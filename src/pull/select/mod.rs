@@ -6,6 +6,7 @@ pub(in crate::pull) mod find;
 pub(in crate::pull) mod links;
 pub(in crate::pull) mod order;
 pub(in crate::pull) mod pattern;
+pub(in crate::pull) mod sequence;
 pub(in crate::pull) mod since;
 pub(in crate::pull) mod table;
 pub(in crate::pull) mod watermark;

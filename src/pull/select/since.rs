@@ -84,9 +84,7 @@ fn usual(table: &Table, has: impl Fn(&str) -> bool) -> Option<String> {
     let changed = USUAL.iter().find(|name| has(name)).map(|name| (*name).to_owned());
     let created = || has("created_at").then(|| "created_at".to_owned());
     let number = || match table.key.as_slice() {
-        [key] if table.sequences.iter().any(|sequence| sequence.column == *key) => {
-            Some(key.clone())
-        }
+        [key] if table.sequences.iter().any(|sequence| sequence.numbers(key)) => Some(key.clone()),
         _ => None,
     };
     changed.or_else(|| table.immutable.then(|| created().or_else(number)).flatten())

@@ -76,14 +76,23 @@ impl Table {
 /// A sequence from which a column takes its values.
 #[derive(Debug, Clone)]
 pub struct Sequence {
-    /// The column.
-    pub column: String,
+    /// The column. `None` if a trigger takes the values, for columns that nobody knows.
+    pub column: Option<String>,
+    /// The catalogs do not know that the column uses it: the text of a function names it.
+    pub is_only_named: bool,
     /// Its qualified and quoted name.
     pub name: String,
     /// The last value.
     pub last: i64,
     /// The last value was given out already.
     pub called: bool,
+}
+
+impl Sequence {
+    /// Checks whether the column takes its values from it, as far as the catalogs know.
+    pub(in crate::pull) fn numbers(&self, column: &str) -> bool {
+        !self.is_only_named && self.column.as_deref() == Some(column)
+    }
 }
 
 pub(in crate::pull) fn oids(tables: &[Table]) -> Vec<u32> {

@@ -195,11 +195,11 @@ pub(in crate::pull) fn sequences(tables: &[Table]) -> String {
     let mut text = String::new();
     for table in tables {
         for sequence in &table.sequences {
-            let [table, column, name] =
-                [&table.name, &sequence.column, &sequence.name].map(|name| quote_literal(name));
-            let (last, called) = (sequence.last, sequence.called);
+            let [table, name] = [&table.name, &sequence.name].map(|name| quote_literal(name));
+            let column = sequence.column.as_deref().map_or("NULL".to_owned(), quote_literal);
+            let (named, last, called) = (sequence.is_only_named, sequence.last, sequence.called);
             text += &format!(
-                "CALL pg_temp.pull_sequence({table}, {column}, {name}, {last}, {called});\n"
+                "CALL pg_temp.pull_sequence({table}, {column}, {name}, {named}, {last}, {called});\n"
             );
         }
     }

@@ -65,3 +65,60 @@ fn a_sequence_that_differs_is_none_of_a_failure() {
     pull.as_role("reader");
     pull.pull([]).fails(1, ["its sequence wild.there may not be read"]);
 }
+
+#[test]
+fn a_sequence_that_only_text_names_goes_on_where_it_stood() {
+    let schema = "CREATE SCHEMA far; CREATE SEQUENCE far.plain; CREATE SEQUENCE wild.nested INCREMENT -1; CREATE SEQUENCE wild.\"Its own\"; CREATE SEQUENCE wild.cast; CREATE SEQUENCE wild.fired; CREATE SEQUENCE wild.handed; CREATE SEQUENCE wild.untouched;
+        CREATE FUNCTION wild.plain() RETURNS bigint LANGUAGE sql SET search_path = far, pg_temp AS $$ SELECT nextval('plain') $$;
+        CREATE FUNCTION wild.inner() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE it bigint; BEGIN -- that's it
+          EXECUTE 'SELECT nextval(''wild.nested'')' INTO it; RETURN it; END $$;
+        CREATE FUNCTION wild.outer() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN Wild . Inner (); END $$;
+        CREATE FUNCTION wild.quoted() RETURNS text LANGUAGE sql AS $$ SELECT 'T' || nextval('wild.\"Its own\"') $$;
+        CREATE FUNCTION wild.fire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.f := nextval('wild.fired'); RETURN NEW; END $$;
+        CREATE FUNCTION wild.not_one() RETURNS text LANGUAGE sql AS $$ SELECT 'wild.untouched'::text $$;
+        CREATE TABLE wild.one (id int PRIMARY KEY DEFAULT wild.plain(), n bigint DEFAULT wild.outer() + 0, q text DEFAULT wild.quoted(), c int DEFAULT nextval('wild.cast'::text), f int, u text DEFAULT wild.not_one());
+        CREATE TRIGGER fire BEFORE INSERT ON wild.one FOR EACH ROW EXECUTE FUNCTION wild.fire()";
+    let rows =
+        "INSERT INTO wild.one SELECT FROM generate_series(1, 3); SELECT nextval('wild.untouched')";
+    let mut pull = wild(schema, rows);
+    pull.set("STAGING_DUMP_TABLES", "wild.one");
+    let told = pull.pull([]).success();
+    assert!(!told.stderr.contains("sequence"), "{told}");
+    let next = "INSERT INTO wild.one DEFAULT VALUES RETURNING one::text";
+    for load in [["patch", "-q"], ["patch", "-q"], ["pull_staging", "--into-database"]] {
+        let told = pull.database(load).success();
+        assert!(!told.stderr.contains("sequence"), "{told}");
+        let state = "SELECT string_agg(sequencename || ' ' || COALESCE(last_value::text, 'unused'), ',' ORDER BY sequencename) FROM pg_sequences WHERE schemaname IN ('wild', 'far') AND sequencename <> 'untouched'";
+        assert_eq!(pull.ask(state), pull.on_staging(state), "{load:?}");
+    }
+    assert_eq!(pull.ask(next), pull.on_staging(next));
+    assert_eq!(pull.ask("SELECT is_called FROM wild.untouched"), "f");
+    pull.ask("SELECT setval('wild.cast', 50), setval('wild.nested', -50)");
+    pull.database(["patch"]).success();
+    assert_eq!(pull.ask("SELECT nextval('wild.cast'), nextval('wild.nested')"), "51|-51");
+    pull.ask("DROP SEQUENCE wild.fired");
+    let told = pull.database(["patch"]).success();
+    assert!(
+        told.stderr.contains("sequence wild.fired, which it uses on staging, is not here"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_sequence_that_no_text_names_is_told() {
+    let schema = "CREATE SEQUENCE wild.s; CREATE FUNCTION wild.composed() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN nextval('wild.' || 's'); END $$;
+        CREATE FUNCTION wild.fire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.f := nextval(TG_ARGV[0]); RETURN NEW; END $$;
+        CREATE TABLE wild.one (id int PRIMARY KEY DEFAULT wild.composed(), f int, d int DEFAULT nextval('wild.s'::text));
+        CREATE TRIGGER fire BEFORE INSERT ON wild.one FOR EACH ROW EXECUTE FUNCTION wild.fire('wild.s')";
+    let mut pull = wild(schema, "INSERT INTO wild.one DEFAULT VALUES");
+    pull.on_staging("CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA wild TO reader; GRANT SELECT ON wild.one TO reader");
+    pull.as_role("reader");
+    let composed = "wild.one: the default of column id calls wild.composed, which takes values from a sequence that the text does not name";
+    let fired = "wild.one: a trigger calls wild.fire, which takes values from a sequence that";
+    let unread = "wild.one: the default of column d takes values from the sequence wild.s, which may not be read";
+    for told in [pull.pull(["--check"]).success(), pull.pull([]).success()] {
+        for expected in [composed, fired, unread] {
+            assert!(told.stderr.contains(expected), "{expected}: {told}");
+        }
+    }
+}
