@@ -131,8 +131,14 @@ impl Running {
     /// The connection parameters with which `user` connects to `database`. `options` are start-up
     /// options of the session.
     pub fn conninfo(&self, user: &str, database: &str, options: Option<&str>) -> Result<Conninfo> {
-        let url = self.url(user, database).with("options", options.unwrap_or_default());
+        let url = self.url_with_options(user, database, options);
         Conninfo::resolve(&url, &LibpqEnvironment::default())
+    }
+
+    /// The URL of [`Self::conninfo`].
+    pub fn url_with_options(&self, user: &str, database: &str, options: Option<&str>) -> PgUrl {
+        let url = self.url(user, database);
+        options.into_iter().fold(url, |url, options| url.with("options", options))
     }
 
     /// Opens a session of the bootstrap superuser. Its application name lets `other_sessions` leave

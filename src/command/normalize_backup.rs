@@ -49,8 +49,11 @@ impl Normalize {
     pub fn run(self) -> Result<Normalized> {
         check_apart(self.backup.directory(), &self.output)?;
         let mut steps = Steps::default();
-        let required =
-            Requirements { role: None, database: self.database.as_deref(), reindex: true };
+        let required = Requirements {
+            database: self.database.as_deref(),
+            reindex: true,
+            ..Default::default()
+        };
         let restored =
             self.private.restore(&self.backup, &self.toolchain, &required, &mut steps)?;
         let Restored { cluster, conf, mut changes, warnings } = restored;
@@ -77,7 +80,7 @@ impl Normalize {
         steps.run("roles", || {
             self.provide_roles(running, &database, changes)?;
             let role = self.role.as_ref().unwrap_or(&self.admin_role);
-            admit(running, role, &database, changes)
+            admit(running, (role, &database), None, changes)
         })?;
         let conninfo = running.conninfo(&running.spec().settings.superuser, &database, None)?;
         let take = Take {

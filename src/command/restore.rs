@@ -21,6 +21,8 @@ pub struct Restore {
     pub toolchain: Toolchain,
     /// The role that the project connects as, if its URL names this cluster.
     pub role: Option<String>,
+    /// The start-up options of the project's sessions.
+    pub options: Option<String>,
     /// The project's database.
     pub database: Option<String>,
     /// The possible places of the keys of secrets.
@@ -50,7 +52,8 @@ impl Restore {
         let mut steps = Steps::default();
         let replacement = Replacement::beside(self.spec.clone())?;
         let (role, database) = (self.role.as_deref(), self.database.as_deref());
-        let requirements = Requirements { role, database, reindex: self.reindex };
+        let options = self.options.as_deref();
+        let requirements = Requirements { role, options, database, reindex: self.reindex };
         let prepared = restore_into(
             &self.backup,
             &replacement.spec(),
@@ -65,11 +68,11 @@ impl Restore {
         steps.run("stop", || running.stop(Shutdown::Fast).map(drop))?;
         let user = role.unwrap_or(&self.spec.settings.superuser);
         let database = database.unwrap_or("postgres");
-        let prove = |running: &Running| running.prove_login(user, database);
+        let prove = |running: &Running| running.prove_login(user, database, options);
         let Replaced { running, kept } =
             steps.run("swap", || replacement.take_place(&self.toolchain, prove))?;
         tell_unreadable(&running, &self.keys, &mut warnings);
-        let url = running.url(user, database).to_url();
+        let url = running.url_with_options(user, database, options).to_url();
         Ok(Restored { url, changes, warnings, kept, steps })
     }
 }

@@ -68,11 +68,11 @@ pub fn save(target: Target, name: &str, replace: bool) -> Result<Steps> {
 }
 
 /// Replaces the cluster by a snapshot. The cluster stays unchanged until the last step. `role` is
-/// the role that the project connects as.
+/// the role that the project connects as, with the start-up options `options`.
 pub fn restore(
     mut target: Target,
     name: &str,
-    role: Option<&str>,
+    (role, options): (Option<&str>, Option<&str>),
     keys: &KeySource,
 ) -> Result<Restored> {
     let mut steps = Steps::default();
@@ -92,18 +92,24 @@ pub fn restore(
         tracing::warn!("the old cluster was not made by db-tool: it is in {}", kept.display());
     }
     let mut warnings = Vec::new();
-    let url = url(&replaced.running, role, &mut warnings);
+    let url = url(&replaced.running, role, options, &mut warnings);
     tell_unreadable(&replaced.running, keys, &mut warnings);
     Ok(Restored { url, warnings, saved: snapshot.saved(), steps })
 }
 
 /// The URL of `role`, or of the superuser if `role` cannot log in to the restored cluster.
-fn url(running: &Running, role: Option<&str>, warnings: &mut Vec<String>) -> String {
-    let (superuser, database) =
-        (&running.spec().settings.superuser, &running.spec().settings.database);
-    for user in role.into_iter().chain([&**superuser]) {
-        match running.prove_login(user, database) {
-            Ok(()) => return running.url(user, database).to_url(),
+fn url(
+    running: &Running,
+    role: Option<&str>,
+    options: Option<&str>,
+    warnings: &mut Vec<String>,
+) -> String {
+    let settings = &running.spec().settings;
+    let (superuser, database) = (&settings.superuser, &settings.database);
+    let project = role.map(|role| (role, options));
+    for (user, options) in project.into_iter().chain([(&**superuser, None)]) {
+        match running.prove_login(user, database, options) {
+            Ok(()) => return running.url_with_options(user, database, options).to_url(),
             Err(error) => warnings.push(error.message().to_owned()),
         }
     }

@@ -51,7 +51,7 @@ pub(in crate::backup) fn adapt(
     roll_back_prepared(running, &mut session, &mut findings)?;
     let databases = databases(&mut session, database)?;
     check_contents(required, &databases, &mut session, &mut findings)?;
-    tame::admit(running, role, database, &mut findings.changes)?;
+    tame::admit(running, (role, database), required.options, &mut findings.changes)?;
     for database in &databases {
         if database.is_invalid {
             let told = format!("the database {} is invalid: drop it", database.name);

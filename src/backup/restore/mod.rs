@@ -16,6 +16,8 @@ use crate::sys::error::{Context, Error, Result};
 pub struct Requirements<'a> {
     /// A role that the cluster must have. It is made if it is missing.
     pub role: Option<&'a str>,
+    /// The start-up options of the sessions of this role, which must be able to connect with them.
+    pub options: Option<&'a str>,
     /// A database that the backup must have. Otherwise the restore fails.
     pub database: Option<&'a str>,
     /// Whether the indexes that a changed collation affects are rebuilt.

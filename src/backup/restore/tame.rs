@@ -87,11 +87,11 @@ impl Setting {
     }
 }
 
-/// Lets `role` connect to `database`, and proves it with a connection.
+/// Lets `role` connect to `database`, and proves it with a connection with the start-up options.
 pub fn admit(
     running: &Running,
-    role: &str,
-    database: &str,
+    (role, database): (&str, &str),
+    options: Option<&str>,
     changes: &mut Vec<String>,
 ) -> Result<()> {
     let superuser = &running.spec().settings.superuser;
@@ -101,12 +101,17 @@ pub fn admit(
         session.batch(column(&row, "statement")?)?;
         changes.push(column(&row, "told")?);
     }
-    let Err(error) = running.prove_login(role, database) else { return Ok(()) };
+    let Err(error) = running.prove_login(role, database, options) else { return Ok(()) };
     let context = || format!("{role} cannot connect to the database {database}");
+    if options.is_some() && running.prove_login(role, database, None).is_ok() {
+        return Err(error).context(context()).hint(
+            "without the options of the URL (or PGOPTIONS) it can: change them to fit the backup",
+        );
+    }
     if !disable_login_triggers(running, database, &error, changes)? {
         return Err(error).context(context());
     }
-    running.prove_login(role, database).context(context())
+    running.prove_login(role, database, options).context(context())
 }
 
 /// Disables the login triggers, which may keep users out. Returns whether there were any.

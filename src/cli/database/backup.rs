@@ -46,6 +46,7 @@ pub(in crate::cli) fn run_restore(
     let named = resolve.env.text("PG_DATABASE")?.map(str::to_owned);
     let restore = Restore {
         role: connection.as_ref().map(|conninfo| conninfo.user().to_owned()),
+        options: resolve.options()?,
         database: named.or_else(|| connection.map(|conninfo| conninfo.database().to_owned())),
         toolchain: resolve.toolchain()?,
         keys: resolve.keys(),
@@ -63,8 +64,10 @@ pub(in crate::cli) fn run_restore(
         ));
     }
     if !tables.is_empty() {
-        let url = PgUrl::parse(&url)?.with("options", &resolve.options()?.unwrap_or_default());
-        inherits::check(&Conninfo::resolve(&url, &LibpqEnvironment::default())?, tables)?;
+        inherits::check(
+            &Conninfo::resolve(&PgUrl::parse(&url)?, &LibpqEnvironment::default())?,
+            tables,
+        )?;
     }
     ui::status(&format!("restored: {url}{}", timing(&steps)));
     Ok(())

@@ -48,8 +48,9 @@ fn restore(resolve: &Resolve, name: &str) -> Result<()> {
     let connection = resolve.project_connection()?;
     let meant = connection.filter(|conninfo| is_meant_by(layout, port, conninfo));
     let role = meant.map(Conninfo::user);
+    let options = resolve.options()?;
     let Restored { url, warnings, saved, steps } =
-        snapshot::restore(target, name, role, &resolve.keys())?;
+        snapshot::restore(target, name, (role, options.as_deref()), &resolve.keys())?;
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = span(now.saturating_sub(Duration::from_secs(saved)));

@@ -30,9 +30,11 @@ impl Running {
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
     }
 
-    /// Connects as `user` with the URL that the user gets. Login triggers run.
-    pub fn prove_login(&self, user: &str, database: &str) -> Result<()> {
-        let url = self.url(user, database).with("application_name", "db-tool cluster");
+    /// Connects as the project will: as `user`, with the start-up options `options`. Login triggers
+    /// run.
+    pub fn prove_login(&self, user: &str, database: &str, options: Option<&str>) -> Result<()> {
+        let url = self.url_with_options(user, database, options);
+        let url = url.with("application_name", "db-tool cluster");
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?).map(drop)
     }
 

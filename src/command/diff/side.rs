@@ -204,6 +204,7 @@ impl Ground {
         let named = backup.database_name();
         let required = Requirements {
             role: Some(&self.private.role),
+            options: self.private.options.as_deref(),
             database: Some(named.as_deref().unwrap_or(&self.private.settings.database)),
             reindex: false,
         };

@@ -1,6 +1,6 @@
 //! Roles, databases and their settings as production had them: restored, the project's role connects.
 
-use super::{cluster, fails_and_touches_nothing};
+use super::{backed_up, cluster, fails_and_touches_nothing};
 use crate::support::Sandbox;
 
 /// Runs these statements one by one as the superuser in the database `postgres`, and takes a backup as that.
@@ -196,4 +196,25 @@ fn secrets_that_no_key_opens_are_told() {
     let told = sandbox.database(["restore"]).success();
     assert!(!told.stderr.contains("opens"), "{told}");
     assert_eq!(ask_as_dev(&sandbox, "SELECT hectic.get_secret('A')"), "one");
+}
+
+#[test]
+fn the_role_connects_with_the_options_of_the_url() {
+    let mut sandbox = backed_up();
+    sandbox.ask("CREATE ROLE later");
+    let url = sandbox.url("app");
+    sandbox.set("DB_URL", format!("{url} options='-c role=later'"));
+    let why = ["role \"later\" does not exist", "without the options of the URL"];
+    fails_and_touches_nothing(&sandbox, 1, why);
+    sandbox.set("DB_URL", format!("{url} options='-c work_mem=7MB'"));
+    let told = restored(&sandbox, &[]);
+    let printed = told.split_whitespace().find(|word| word.starts_with("postgresql://")).unwrap();
+    assert_eq!(sandbox.query(printed, "SHOW work_mem"), "7MB", "{told}");
+    sandbox.database(["snapshot", "save", "early"]).success();
+    let told = sandbox.database(["snapshot", "restore", "early"]).success().stderr;
+    let printed = told.split_whitespace().find(|word| word.starts_with("postgresql://")).unwrap();
+    assert_eq!(sandbox.query(printed, "SHOW work_mem"), "7MB", "{told}");
+    sandbox.set("DB_URL", format!("{url} options='-c role=later'"));
+    let told = sandbox.database(["snapshot", "restore", "early"]).success().stderr;
+    assert!(told.contains("role \"later\" does not exist"), "{told}");
 }
