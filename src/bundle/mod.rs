@@ -12,6 +12,8 @@ use std::cmp::Ordering;
 
 use sha2::{Digest, Sha256};
 
+use crate::sys::digest::hex;
+
 pub use apply::{apply, status, upgrade};
 
 /// The version of the bundle; no other place states it. Raise it with every change of the objects
@@ -71,7 +73,7 @@ pub fn digest() -> String {
             hash.update(field);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 /// The SQL of the bundle as one transaction, for the simple query protocol. Run it outside a

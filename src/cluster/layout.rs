@@ -25,7 +25,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use crate::sys::digest::sha256;
 
 /// The longest path of a socket: `sizeof(sockaddr_un.sun_path)` without the final NUL.
 pub const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -136,8 +136,7 @@ impl Layout {
 
     /// The socket directory that stands in for a working directory that is too long or has a comma.
     pub fn short_socket_directory(&self) -> PathBuf {
-        let digest = Sha256::digest(self.working_directory.as_os_str().as_encoded_bytes());
-        let tag: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let tag = &sha256(self.working_directory.as_os_str().as_encoded_bytes())[..12];
         Path::new(SHORT_PARENT).join(format!("db-tool-{}-{tag}", self.owner))
     }
 }

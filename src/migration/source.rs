@@ -6,10 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::postgres::psql::lexer;
 use crate::postgres::psql::lexer::{Item, Meta, Script};
+use crate::sys::digest::sha256;
 use crate::sys::error::{Context, Error, Kind, Result};
 
 /// The beginning of a first line that contains a directive.
@@ -263,15 +262,11 @@ fn read(path: &Path) -> Result<String> {
     })
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The digest of one part, or of the digests of several parts.
 fn digest(mut parts: Vec<String>) -> String {
     match parts.len() {
         1 => parts.remove(0),
-        _ => sha256(parts.concat().as_bytes()),
+        _ => sha256(parts.concat()),
     }
 }
 

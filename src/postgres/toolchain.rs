@@ -13,6 +13,7 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
+use crate::sys::digest::hex;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{Command, Environment, OsUser};
 
@@ -139,7 +140,7 @@ impl Toolchain {
             stamp(&mut digest, &library)?;
         }
         digest.update(std::env::consts::ARCH);
-        Ok(format!("{:x}", digest.finalize()))
+        Ok(hex(&digest.finalize()))
     }
 
     /// Whether the server can find `library`, a name in `shared_preload_libraries`.

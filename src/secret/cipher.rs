@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 use super::key::{Key, KeyRing};
+use crate::sys::digest::hex;
 use crate::sys::error::{Error, Result};
 
 /// The version of the format, in its first byte.
@@ -77,7 +78,7 @@ impl KeyRing {
 }
 
 fn unknown_key(name: &str, id: &[u8]) -> Error {
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex(id);
     Error::failed(format!(
         "secret \"{name}\" is sealed with key {id}, which the key file does not hold"
     ))
@@ -126,9 +127,8 @@ fn data(name: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn hex(text: &str) -> Vec<u8> {
-        let pairs = text.as_bytes().chunks(2);
-        pairs.map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap()).collect()
+    fn bytes(hex: &str) -> Vec<u8> {
+        crate::sys::digest::unhex(hex).unwrap()
     }
 
     fn ring(digit: &str) -> KeyRing {
@@ -146,20 +146,21 @@ mod tests {
         let mut failing = 0;
         for case in figures(include_str!("../../tests/fixture/gcm/cavs.txt")) {
             let [key, nonce, data, plain, sealed] = case[..].try_into().unwrap();
-            let (nonce, sealed) = (hex(nonce), hex(sealed));
-            let cipher = Aes256Gcm::new_from_slice(&hex(key)).unwrap();
+            let (nonce, sealed) = (bytes(nonce), bytes(sealed));
+            let cipher = Aes256Gcm::new_from_slice(&bytes(key)).unwrap();
             let nonce = Nonce::<U12>::from_slice(&nonce);
             let (text, tag) = sealed.split_at(sealed.len() - TAG);
             let tag = Tag::from_slice(tag);
             let mut opened = text.to_vec();
-            let result = cipher.decrypt_in_place_detached(nonce, &hex(data), &mut opened, tag).ok();
+            let result =
+                cipher.decrypt_in_place_detached(nonce, &bytes(data), &mut opened, tag).ok();
             if plain == "FAIL" {
                 assert_eq!(result, None, "{case:?}");
                 failing += 1;
                 continue;
             }
-            assert!(result.is_some() && opened == hex(plain), "{case:?}");
-            let made = cipher.encrypt_in_place_detached(nonce, &hex(data), &mut opened).unwrap();
+            assert!(result.is_some() && opened == bytes(plain), "{case:?}");
+            let made = cipher.encrypt_in_place_detached(nonce, &bytes(data), &mut opened).unwrap();
             assert_eq!((opened.as_slice(), &made), (text, tag), "{case:?}");
         }
         assert!(failing >= 10, "{failing} cases to refuse");
@@ -174,9 +175,9 @@ mod tests {
             let pattern = b"abcdefghijklmnopqrstuvwxy".iter().cycle();
             let value: Vec<u8> = pattern.take(size.parse().unwrap()).copied().collect();
             let value = Secret::new(String::from_utf8(value).unwrap());
-            let nonce = hex(nonce).try_into().unwrap();
+            let nonce = bytes(nonce).try_into().unwrap();
             let sealed = seal_with(ring.active(), name, &value, nonce).unwrap();
-            assert_eq!(Sha256::digest(&sealed)[..], hex(digest), "{size} bytes");
+            assert_eq!(Sha256::digest(&sealed)[..], bytes(digest), "{size} bytes");
             assert_eq!(ring.open(name, &sealed).unwrap(), value, "{size} bytes");
         }
     }

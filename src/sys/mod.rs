@@ -1,5 +1,6 @@
 //! The services of Unix: processes, signals and files; and the error type that every room returns.
 
+pub mod digest;
 pub mod error;
 pub mod file;
 pub mod parallel;

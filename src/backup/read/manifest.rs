@@ -12,6 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use crate::backup::corrupt;
+use crate::sys::digest::{hex, sha256, unhex};
 use crate::sys::error::{Error, Result};
 
 /// The text before the digest of the manifest.
@@ -85,7 +86,7 @@ impl Manifest {
         let start = text.windows(LAST_LINE.len()).rposition(|window| window == LAST_LINE);
         let signed = &text[..start.ok_or_else(|| corrupt(path, "its last line is missing"))?];
         let parsed: Text = serde_json::from_slice(text).map_err(|error| corrupt(path, error))?;
-        if format!("{:x}", Sha256::digest(signed)) != parsed.checksum {
+        if sha256(signed) != parsed.checksum {
             return Err(corrupt(path, "it does not have the checksum in its last line"));
         }
         let lines = parsed.files.into_iter();
@@ -216,15 +217,6 @@ fn algorithm(name: &str, manifest: &Path) -> Result<Algorithm> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,7 +224,7 @@ mod tests {
     fn manifest(files: &str) -> Vec<u8> {
         let signed =
             format!("{{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [{files}],\n");
-        let digest = hex(&Sha256::digest(&signed));
+        let digest = sha256(&signed);
         format!("{signed}\"Manifest-Checksum\": \"{digest}\"}}\n").into_bytes()
     }
 

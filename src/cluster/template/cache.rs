@@ -24,6 +24,7 @@ use crate::cluster::files::{private_directory, remove_tree, sync_file_system};
 use crate::cluster::layout::lock_of;
 use crate::cluster::run::lock::Lock;
 use crate::postgres::toolchain::Toolchain;
+use crate::sys::digest::hex;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser};
 use crate::sys::signal;
@@ -107,7 +108,7 @@ impl Recipe<'_> {
             digest.update(format!("\0user {}", user.uid));
         }
         let kind = if planted.is_some() { "-prepared" } else { "" };
-        Ok(format!("{:x}", digest.finalize()).split_off(32) + kind)
+        Ok(hex(&digest.finalize()).split_off(32) + kind)
     }
 }
 

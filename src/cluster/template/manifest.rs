@@ -10,9 +10,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::tablespace::is_remade;
+use crate::sys::digest::sha256_of_file;
 use crate::sys::error::{Error, IoContext, Result};
 
 /// The first line. After a change of the format, db-tool does not recognise older templates and
@@ -50,7 +49,7 @@ impl Manifest {
     pub fn of(data: &Path, version: &str) -> Result<Self> {
         let mut manifest = Self { version: version.to_owned(), ..Self::list(data)? };
         for entry in &mut manifest.files {
-            entry.digest = digest(&data.join(&entry.path))?;
+            entry.digest = sha256_of_file(&data.join(&entry.path))?;
         }
         Ok(manifest)
     }
@@ -147,19 +146,12 @@ impl Entry {
 
     /// Whether the file in `data` still has its digest.
     pub fn is_intact(&self, data: &Path) -> bool {
-        digest(&data.join(&self.path)).is_ok_and(|digest| digest == self.digest)
+        sha256_of_file(&data.join(&self.path)).is_ok_and(|digest| digest == self.digest)
     }
 }
 
 fn modified(facts: &Metadata) -> i128 {
     i128::from(facts.mtime()) * 1_000_000_000 + i128::from(facts.mtime_nsec())
-}
-
-fn digest(path: &Path) -> Result<String> {
-    let mut hasher = Sha256::new();
-    let mut file = crate::sys::process::open_regular(path).on("open", path)?;
-    std::io::copy(&mut file, &mut hasher).on("read", path)?;
-    Ok(format!("{:x}", hasher.finalize()))
 }
 
 #[cfg(test)]

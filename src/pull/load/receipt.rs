@@ -3,13 +3,14 @@
 //! it loads the file.
 
 use std::fmt;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::pull::Pulled;
+use crate::sys::digest::{hex, sha256_of_file};
 use crate::sys::error::{Error, IoContext, Result};
 
 /// The digest of a pulled file, in the format of `sha256sum`.
@@ -18,7 +19,7 @@ pub(in crate::pull) struct Receipt(pub(in crate::pull) String);
 impl Receipt {
     /// The digest of the bytes that `digest` has seen.
     pub(in crate::pull) fn of(digest: Sha256) -> Self {
-        Self(hexadecimal(digest))
+        Self(hex(&digest.finalize()))
     }
 
     /// Runs `replace`, which puts the file into its place, and writes the receipt afterwards. A
@@ -98,28 +99,6 @@ pub(in crate::pull) fn is_beside(file: &Path) -> bool {
     std::fs::canonicalize(file).is_ok_and(|file| place(&file).exists())
 }
 
-/// The digest of a text, as hexadecimal digits.
-pub(in crate::pull) fn of_text(text: &str) -> String {
-    hexadecimal(Sha256::new_with_prefix(text))
-}
-
-/// The digest of a file, as hexadecimal digits.
-pub(in crate::pull) fn of_file(file: &Path) -> Result<String> {
-    let mut digest = Sha256::new();
-    let mut input = crate::sys::process::open_regular(file).on("read", file)?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match input.read(&mut buffer).on("read", file)? {
-            0 => return Ok(hexadecimal(digest)),
-            read => digest.update(&buffer[..read]),
-        }
-    }
-}
-
-fn hexadecimal(digest: Sha256) -> String {
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Compares a file with its receipt, if there is one. Returns the rows that the receipt lists.
 ///
 /// # Errors
@@ -128,7 +107,7 @@ pub fn verify(file: &Path) -> Result<Vec<TableReceipt>> {
     let file = std::fs::canonicalize(file).on("read", file)?;
     let place = place(&file);
     let Ok(text) = crate::sys::process::read_text(&place) else { return Ok(Vec::new()) };
-    if text.split_whitespace().next() == Some(of_file(&file)?.as_str()) {
+    if text.split_whitespace().next() == Some(sha256_of_file(&file)?.as_str()) {
         return Ok(text.lines().filter_map(TableReceipt::parse).collect());
     }
     Err(Error::failed(format!("{} is not as it was pulled: its checksum differs", file.display()))

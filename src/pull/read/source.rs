@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{access, rows};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
-use crate::pull::load::receipt;
 use crate::pull::select::find;
 use crate::pull::select::table::Table;
 use crate::pull::write::file;
 use crate::pull::{Amount, Pattern, PullOptions, Rule};
+use crate::sys::digest::sha256;
 use crate::sys::error::{Error, Result};
 
 /// A source of rows. All sessions read on the snapshot of its session.
@@ -100,11 +100,7 @@ impl PullPlan {
         let options = &self.options;
         let open = file::open(table, options.format);
         let close = file::close(table, options, Amount::default());
-        receipt::of_text(&format!(
-            "{}\n{open}{}\n{close}",
-            self.source,
-            rows::query(table, options)
-        ))
+        sha256(format!("{}\n{open}{}\n{close}", self.source, rows::query(table, options)))
     }
 }
 

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::file::part;
-use crate::pull::load::receipt;
 use crate::pull::load::receipt::TableReceipt;
 use crate::pull::select::watermark::Watermark;
+use crate::sys::digest::sha256_of_file;
 use crate::sys::error::{Error, IoContext, Result};
 
 /// The state of one patch file.
@@ -50,7 +50,7 @@ impl State {
         };
         if let Ok(state) = state
             && file.exists()
-            && receipt::of_file(file)? == state.sha256
+            && sha256_of_file(file)? == state.sha256
         {
             return Ok(state);
         }
