@@ -10,8 +10,8 @@
 //! 2^32 values. `sql/bundle/20-secret.sql` makes and reads the same bytes, and one set of test
 //! vectors tests both (`tests/fixture/gcm`).
 
-use aes_gcm::aead::consts::U12;
-use aes_gcm::{AeadInPlace, Aes256Gcm, KeyInit, Nonce, Tag};
+use aes_gcm::aead::AeadInOut;
+use aes_gcm::{Aes256Gcm, KeyInit, Tag};
 use zeroize::Zeroizing;
 
 use super::Secret;
@@ -98,7 +98,7 @@ fn seal_with(key: &Key, name: &str, value: &Secret, nonce: [u8; 12]) -> Result<V
     sealed.extend(nonce);
     sealed.extend(plain);
     let tag = cipher(key)
-        .encrypt_in_place_detached(&nonce.into(), &data(name), &mut sealed[CIPHER_TEXT..])
+        .encrypt_inout_detached(&nonce.into(), &data(name), (&mut sealed[CIPHER_TEXT..]).into())
         .map_err(|_| Error::unexpected("a value of this size cannot be sealed"))?;
     sealed.extend(tag);
     Ok(sealed)
@@ -107,10 +107,10 @@ fn seal_with(key: &Key, name: &str, value: &Secret, nonce: [u8; 12]) -> Result<V
 /// The value. `None` if the tag is wrong. The caller has checked the format.
 fn open_with(key: &Key, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (head, tag) = sealed.split_at(sealed.len() - TAG);
-    let nonce = Nonce::<U12>::from_slice(&head[NONCE..CIPHER_TEXT]);
+    let nonce = head[NONCE..CIPHER_TEXT].try_into().ok()?;
+    let tag: &Tag = tag.try_into().ok()?;
     let mut text = Zeroizing::new(head[CIPHER_TEXT..].to_vec());
-    let tag = Tag::from_slice(tag);
-    cipher(key).decrypt_in_place_detached(nonce, &data(name), &mut text, tag).ok()?;
+    cipher(key).decrypt_inout_detached(nonce, &data(name), text.as_mut_slice().into(), tag).ok()?;
     Some(text)
 }
 
@@ -148,19 +148,22 @@ mod tests {
             let [key, nonce, data, plain, sealed] = case[..].try_into().unwrap();
             let (nonce, sealed) = (bytes(nonce), bytes(sealed));
             let cipher = Aes256Gcm::new_from_slice(&bytes(key)).unwrap();
-            let nonce = Nonce::<U12>::from_slice(&nonce);
+            let nonce = nonce.as_slice().try_into().unwrap();
             let (text, tag) = sealed.split_at(sealed.len() - TAG);
-            let tag = Tag::from_slice(tag);
+            let tag: &Tag = tag.try_into().unwrap();
             let mut opened = text.to_vec();
-            let result =
-                cipher.decrypt_in_place_detached(nonce, &bytes(data), &mut opened, tag).ok();
+            let result = cipher
+                .decrypt_inout_detached(nonce, &bytes(data), opened.as_mut_slice().into(), tag)
+                .ok();
             if plain == "FAIL" {
                 assert_eq!(result, None, "{case:?}");
                 failing += 1;
                 continue;
             }
             assert!(result.is_some() && opened == bytes(plain), "{case:?}");
-            let made = cipher.encrypt_in_place_detached(nonce, &bytes(data), &mut opened).unwrap();
+            let made = cipher
+                .encrypt_inout_detached(nonce, &bytes(data), opened.as_mut_slice().into())
+                .unwrap();
             assert_eq!((opened.as_slice(), &made), (text, tag), "{case:?}");
         }
         assert!(failing >= 10, "{failing} cases to refuse");
@@ -229,9 +232,9 @@ mod tests {
     fn seal_raw(ring: &KeyRing, plain: &[u8]) -> Vec<u8> {
         let key = ring.active();
         let mut sealed = [&[VERSION], &key.id()[..], &[7; 12], plain].concat();
-        let nonce = Nonce::<U12>::from_slice(&[7; 12]);
-        let text = &mut sealed[CIPHER_TEXT..];
-        let tag = cipher(key).encrypt_in_place_detached(nonce, &data("A"), text).unwrap();
+        let nonce = [7; 12].into();
+        let text = (&mut sealed[CIPHER_TEXT..]).into();
+        let tag = cipher(key).encrypt_inout_detached(&nonce, &data("A"), text).unwrap();
         sealed.extend(tag);
         sealed
     }

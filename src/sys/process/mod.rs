@@ -15,6 +15,7 @@ mod acting;
 mod dialogue;
 mod environment;
 mod handle;
+mod inherited;
 mod input;
 mod inspect;
 mod lines;

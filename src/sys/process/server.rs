@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use super::inherited;
 use super::orphan::end_with_us;
 
 /// A server that was started. Dropping it leaves it running.
@@ -27,8 +28,7 @@ impl Server {
         lock: Option<&File>,
         ends_with_us: bool,
     ) -> std::io::Result<Self> {
-        // descriptors that the caller left open, beyond the three standard ones
-        close_fds::set_fds_cloexec_threadsafe(3, &[]);
+        inherited::close_at_exec()?;
         let also_log = log.try_clone()?;
         command.stdin(Stdio::null()).stdout(log).stderr(also_log);
         let lock = lock.map(AsRawFd::as_raw_fd);
