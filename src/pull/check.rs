@@ -11,7 +11,7 @@ use super::read::{rows, source};
 use super::select::choice;
 use super::select::closure;
 use super::select::find;
-use super::select::find::Selection;
+use super::select::find::{Found, Selection};
 use super::select::table;
 use super::select::table::Table;
 use crate::postgres::connection::conninfo::Conninfo;
@@ -98,11 +98,8 @@ fn rate(session: &mut Session) -> Result<f64> {
 /// Checks the tables, as far as earlier problems allow. An error ends the check, because it ends
 /// the transaction.
 fn tables(session: &mut Session, options: &PullOptions, health: &mut Health) -> Result<()> {
-    let mut tables = readable(session, &options.selection, health)?;
-    if tables.is_empty() {
-        return Ok(());
-    }
-    tables = find::described(session, tables)?;
+    let Some(found) = readable(session, &options.selection, health)? else { return Ok(()) };
+    let mut tables = find::planned(session, found)?;
     decisions(session, options, &mut tables, health)?;
     health.shares_snapshot = true;
     if let Err(error) = rows::snapshot(session) {
@@ -118,7 +115,7 @@ fn readable(
     session: &mut Session,
     selection: &Selection,
     health: &mut Health,
-) -> Result<Vec<Table>> {
+) -> Result<Option<Found>> {
     let mut selection = selection.clone();
     let absent = find::take_absent(session, &mut selection)?;
     health.problems.extend(find::no_such(&absent));
@@ -127,18 +124,19 @@ fn readable(
         health.tables.push(TableHealth { name, rows: None, bytes: 0, obstacles });
     }
     if selection.include.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let mut found = find::find(session, &selection)?;
-    health.problems.extend(access::require(session, &found).err());
-    for state in access::states(session, &table::oids(&found))? {
+    let tables = &mut found.tables;
+    health.problems.extend(access::require(session, tables).err());
+    for state in access::states(session, &table::oids(tables))? {
         let State { rows, bytes, .. } = state;
-        let name = found.iter().find(|table| table.oid == state.oid).map(|table| &table.name);
+        let name = tables.iter().find(|table| table.oid == state.oid).map(|table| &table.name);
         let (name, obstacles) = (name.cloned().unwrap_or_default(), state.obstacles());
-        found.retain(|table| obstacles.is_empty() || table.oid != state.oid);
+        tables.retain(|table| obstacles.is_empty() || table.oid != state.oid);
         health.tables.push(TableHealth { name, rows, bytes, obstacles });
     }
-    Ok(found)
+    Ok((!found.tables.is_empty()).then_some(found))
 }
 
 /// Applies the masks. Finds columns without a decision and columns that the role may not read.

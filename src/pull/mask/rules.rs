@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
 use crate::pull::select::pattern::Pattern;
-use crate::pull::select::table::Table;
+use crate::pull::select::table::{DescribedTable, Table};
 use crate::sys::error::{Error, IoContext, Result};
 
 /// A mask: the treatment of one column's values.
@@ -81,14 +81,14 @@ impl Masks {
     }
 
     /// The columns of a table that still need a decision, as quoted identifiers.
-    pub(in crate::pull) fn undecided(&self, table: &Table) -> Result<Vec<String>> {
+    pub(in crate::pull) fn undecided(&self, table: &DescribedTable) -> Result<Vec<String>> {
         let decisions = self.of(table)?;
         let undecided = table.textual.iter().filter(|name| !decisions.contains_key(name.as_str()));
         Ok(undecided.map(|name| quote_ident(name)).collect())
     }
 
     /// The decisions about a table, by column.
-    pub(in crate::pull) fn of(&self, table: &Table) -> Result<BTreeMap<&str, &Decision>> {
+    pub(in crate::pull) fn of(&self, table: &DescribedTable) -> Result<BTreeMap<&str, &Decision>> {
         let mut all = BTreeMap::new();
         for (pattern, decisions) in &self.table {
             if !table.is(&Pattern::parse(pattern)?) {

@@ -68,7 +68,7 @@ pub fn scan(
             look(&mut session, table, &open).context(format!("cannot scan {}", table.name))?;
         for (name, mut counted) in open.into_iter().zip(counts) {
             let at = (at, name.clone());
-            counted.respect(columns.get(&at), Kind::by_name(table.unqualified(), name));
+            counted.respect(columns.get(&at), Kind::by_name(&table.unqualified, name));
             found.insert(at, counted);
         }
     }

@@ -4,7 +4,7 @@
 use super::rows;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
-use crate::pull::select::table::Table;
+use crate::pull::select::table::{CatalogTable, Table, oids};
 use crate::pull::template::fill;
 use crate::sys::error::{Error, Result};
 
@@ -78,7 +78,7 @@ impl State {
 ///
 /// # Errors
 /// `Failed`, with a line for each obstacle of each table.
-pub(in crate::pull) fn require(session: &mut Session, tables: &[Table]) -> Result<()> {
+pub(in crate::pull) fn require(session: &mut Session, tables: &[CatalogTable]) -> Result<()> {
     refuse(session, tables, |state, _| state.obstacles())
 }
 
@@ -90,17 +90,18 @@ pub(in crate::pull) fn require_columns(session: &mut Session, tables: &[Table]) 
     refuse(session, tables, |state, table| state.denied(table).into_iter().collect())
 }
 
-fn refuse(
+fn refuse<T: AsRef<CatalogTable>>(
     session: &mut Session,
-    tables: &[Table],
-    obstacles: impl Fn(&State, &Table) -> Vec<String>,
+    tables: &[T],
+    obstacles: impl Fn(&State, &T) -> Vec<String>,
 ) -> Result<()> {
     let mut refused = Vec::new();
-    let states = states(session, &crate::pull::select::table::oids(tables))?;
+    let states = states(session, &oids(tables))?;
     for table in tables {
-        let state = states.iter().find(|state| state.oid == table.oid);
+        let CatalogTable { oid, name, .. } = table.as_ref();
+        let state = states.iter().find(|state| state.oid == *oid);
         let obstacles = state.map(|state| obstacles(state, table)).unwrap_or_default();
-        refused.extend(obstacles.iter().map(|obstacle| format!("{}: {obstacle}", table.name)));
+        refused.extend(obstacles.iter().map(|obstacle| format!("{name}: {obstacle}")));
     }
     if refused.is_empty() {
         return Ok(());

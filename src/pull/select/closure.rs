@@ -75,10 +75,8 @@ impl Links {
 }
 
 /// Gives each table the closure over all tables, after all are known.
-pub(in crate::pull) fn bind(tables: &mut [Table]) {
-    let Some(links) = tables.iter().find_map(|table| table.closure.clone()) else { return };
-    tables.iter_mut().for_each(|table| table.closure = None);
-    let closure = Arc::new(Closure { links: links.links.clone(), tables: tables.to_vec() });
+pub(in crate::pull) fn bind(tables: &mut [Table], links: Links) {
+    let closure = Arc::new(Closure { links, tables: tables.to_vec() });
     tables.iter_mut().for_each(|table| table.closure = Some(Arc::clone(&closure)));
 }
 

@@ -1,15 +1,13 @@
 //! The tables that a pull was asked for, as the catalogs of staging describe them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::closure;
 use super::links::{Links, Relation, foreign_keys};
 use super::order::order;
 use super::pattern::Pattern;
 use super::sequence;
-use super::table::{Closure, Table, oids};
-use super::watermark::Increment;
+use super::table::{CatalogTable, DescribedTable, Table, oids};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
 use crate::pull::read::access;
@@ -18,7 +16,7 @@ use crate::sys::error::{Error, Kind, Result};
 /// A table that patterns are matched with.
 #[derive(Clone)]
 struct Candidate {
-    table: Table,
+    table: CatalogTable,
     /// It belongs to the bundle or to an extension. Wildcards do not match such tables.
     is_bundle_or_extension: bool,
     /// The partitioned tables above it.
@@ -44,9 +42,16 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn excludes(&self, table: &Table) -> bool {
+    fn excludes(&self, table: &CatalogTable) -> bool {
         self.exclude.iter().any(|pattern| table.is(pattern))
     }
+}
+
+/// The selected tables.
+pub(in crate::pull) struct Found {
+    pub(in crate::pull) tables: Vec<CatalogTable>,
+    /// The foreign keys, if the pull follows them.
+    links: Option<Links>,
 }
 
 /// Finds the selected tables with all details. Referenced tables come first.
@@ -54,25 +59,25 @@ impl Selection {
 /// # Errors
 /// `NoSuchTable` for a pattern without a table; `Failed` for tables that the role may not read;
 /// `Conflict` for a table with large objects.
-pub fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
-    let tables = find(session, selection)?;
-    access::require(session, &tables)?;
-    described(session, tables)
+pub(in crate::pull) fn chosen(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
+    let found = find(session, selection)?;
+    access::require(session, &found.tables)?;
+    planned(session, found)
 }
 
 /// Looks up the details of tables and orders them. Referenced tables come first.
 ///
 /// # Errors
 /// `Conflict` for a table with large objects, which are stored outside of its rows.
-pub(in crate::pull) fn described(
-    session: &mut Session,
-    mut tables: Vec<Table>,
-) -> Result<Vec<Table>> {
-    let oids = oids(&tables);
-    shape(session, &mut tables, &oids)?;
+pub(in crate::pull) fn planned(session: &mut Session, found: Found) -> Result<Vec<Table>> {
+    let oids = oids(&found.tables);
+    let mut tables = described(session, found.tables, &oids)?;
     sequence::read(session, &mut tables, &oids)?;
-    let mut tables = in_order(session, tables, &oids)?;
-    closure::bind(&mut tables);
+    let tables = in_order(session, tables, &oids)?;
+    let mut tables: Vec<Table> = tables.into_iter().map(Table::whole).collect();
+    if let Some(links) = found.links {
+        closure::bind(&mut tables, links);
+    }
     Ok(tables)
 }
 
@@ -80,19 +85,23 @@ pub(in crate::pull) fn described(
 ///
 /// # Errors
 /// `NoSuchTable` for a pattern without a table.
-pub(in crate::pull) fn find(session: &mut Session, selection: &Selection) -> Result<Vec<Table>> {
+pub(in crate::pull) fn find(session: &mut Session, selection: &Selection) -> Result<Found> {
     let candidates = candidates(session)?;
-    let named = matching(candidates.clone(), selection)?;
-    if selection.closure { closed(session, candidates, &named, selection) } else { Ok(named) }
+    let tables = matching(candidates.clone(), selection)?;
+    if selection.closure {
+        closed(session, candidates, &tables, selection)
+    } else {
+        Ok(Found { tables, links: None })
+    }
 }
 
 /// Adds the tables to which rows can refer, except excluded ones.
 fn closed(
     session: &mut Session,
     candidates: Vec<Candidate>,
-    named: &[Table],
+    named: &[CatalogTable],
     selection: &Selection,
-) -> Result<Vec<Table>> {
+) -> Result<Found> {
     let named = named.iter().map(|table| table.oid).collect();
     let keys = foreign_keys(session)?;
     let links = Links::new(relations(&candidates), keys, named);
@@ -105,10 +114,9 @@ fn closed(
         }
         referred.is_none()
     });
-    let closure = Arc::new(Closure { links, tables: Vec::new() });
     let tables = candidates.into_iter().map(|one| one.table);
-    let tables = tables.filter(|table| reached.contains(&table.oid));
-    Ok(tables.map(|table| Table { closure: Some(Arc::clone(&closure)), ..table }).collect())
+    let tables = tables.filter(|table| reached.contains(&table.oid)).collect();
+    Ok(Found { tables, links: Some(links) })
 }
 
 fn relations(candidates: &[Candidate]) -> BTreeMap<u32, Relation> {
@@ -130,7 +138,7 @@ fn relations(candidates: &[Candidate]) -> BTreeMap<u32, Relation> {
 fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
     let rows = session.query(sql!("pull/tables"), &[])?;
     let candidate = |row| {
-        let table = Table {
+        let table = CatalogTable {
             oid: column(row, "oid")?,
             schema: column(row, "schema")?,
             unqualified: column(row, "name")?,
@@ -138,16 +146,7 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             name: column(row, "qualified")?,
             partitioned: column(row, "partitioned")?,
             immutable: column(row, "immutable")?,
-            columns: Vec::new(),
-            types: Vec::new(),
-            uncompared: Vec::new(),
-            textual: Vec::new(),
-            masked: BTreeMap::new(),
-            key: Vec::new(),
             estimate: column::<Option<i64>>(row, "estimate")?.and_then(|rows| rows.try_into().ok()),
-            increment: Increment::default(),
-            sequences: Vec::new(),
-            closure: None,
         };
         let is_bundle_or_extension = column(row, "equipment")?;
         Ok(Candidate { table, is_bundle_or_extension, parents: column(row, "whole")? })
@@ -180,7 +179,7 @@ pub(in crate::pull) fn no_such(absent: &[String]) -> Option<Error> {
 }
 
 /// Matches the patterns. Leaves out a partition whose parent is pulled.
-fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Table>> {
+fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<CatalogTable>> {
     let absent = absent(&candidates, selection);
     if let Some(error) = no_such(&absent) {
         return Err(error);
@@ -192,7 +191,7 @@ fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Tab
         .collect();
     let oids: BTreeSet<u32> = kept.iter().map(|one| one.table.oid).collect();
     let topmost = kept.into_iter().filter(|one| !one.parents.iter().any(|oid| oids.contains(oid)));
-    let tables: Vec<Table> = topmost.map(|one| one.table).collect();
+    let tables: Vec<CatalogTable> = topmost.map(|one| one.table).collect();
     if tables.is_empty() {
         return Err(Error::new(Kind::NoSuchTable, "no table is left to pull").hint(
             "--exclude-table in STAGING_DUMP_FLAGS excludes all tables that STAGING_DUMP_TABLES names",
@@ -201,24 +200,35 @@ fn matching(candidates: Vec<Candidate>, selection: &Selection) -> Result<Vec<Tab
     Ok(tables)
 }
 
-fn shape(session: &mut Session, tables: &mut [Table], oids: &[u32]) -> Result<()> {
-    let query = sql!("pull/shape");
-    for row in session.query(query, &[&oids])? {
+/// Reads the columns and the key of each table.
+fn described(
+    session: &mut Session,
+    tables: Vec<CatalogTable>,
+    oids: &[u32],
+) -> Result<Vec<DescribedTable>> {
+    let mut tables: BTreeMap<u32, CatalogTable> =
+        tables.into_iter().map(|table| (table.oid, table)).collect();
+    let mut described = Vec::new();
+    for row in session.query(sql!("pull/shape"), &[&oids])? {
         let oid: u32 = column(&row, "oid")?;
-        let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
-        table.columns = column(&row, "columns")?;
-        table.types = column(&row, "types")?;
-        table.textual = column(&row, "textual")?;
-        table.key = column(&row, "key")?;
-        let oids: Vec<String> = column(&row, "oids")?;
-        for name in oids {
-            refuse_large_objects(session, table, &name)?;
+        let Some(catalog) = tables.remove(&oid) else { continue };
+        let references: Vec<String> = column(&row, "oids")?;
+        for name in references {
+            refuse_large_objects(session, &catalog, &name)?;
         }
+        described.push(DescribedTable {
+            catalog,
+            columns: column(&row, "columns")?,
+            types: column(&row, "types")?,
+            textual: column(&row, "textual")?,
+            key: column(&row, "key")?,
+            sequences: Vec::new(),
+        });
     }
-    Ok(())
+    Ok(described)
 }
 
-fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Result<()> {
+fn refuse_large_objects(session: &mut Session, table: &CatalogTable, name: &str) -> Result<()> {
     let query = sql!("pull/large-object")
         .replace("@table@", &table.rows())
         .replace("@column@", &quote_ident(name));
@@ -232,7 +242,11 @@ fn refuse_large_objects(session: &mut Session, table: &Table, name: &str) -> Res
     Ok(())
 }
 
-fn in_order(session: &mut Session, tables: Vec<Table>, oids: &[u32]) -> Result<Vec<Table>> {
+fn in_order(
+    session: &mut Session,
+    tables: Vec<DescribedTable>,
+    oids: &[u32],
+) -> Result<Vec<DescribedTable>> {
     let names: BTreeMap<u32, String> =
         tables.iter().map(|table| (table.oid, table.name.clone())).collect();
     let mut references: BTreeMap<String, BTreeSet<String>> =
@@ -243,7 +257,7 @@ fn in_order(session: &mut Session, tables: Vec<Table>, oids: &[u32]) -> Result<V
             referred.insert(names[&to].clone());
         }
     }
-    let mut tables: BTreeMap<String, Table> =
+    let mut tables: BTreeMap<String, DescribedTable> =
         tables.into_iter().map(|table| (table.name.clone(), table)).collect();
     Ok(order(&references).iter().filter_map(|name| tables.remove(name)).collect())
 }

@@ -1,13 +1,13 @@
 //! The sequences from which columns take their values, and where they stand on staging.
 
-use super::table::{Sequence, Table};
+use super::table::{DescribedTable, Sequence};
 use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::Result;
 
 /// Reads the sequences of tables. A warning names what can only be set by hand.
 pub(in crate::pull) fn read(
     session: &mut Session,
-    tables: &mut [Table],
+    tables: &mut [DescribedTable],
     oids: &[u32],
 ) -> Result<()> {
     for row in session.query(sql!("pull/sequences"), &[&oids])? {

@@ -16,7 +16,8 @@ impl Container {
     /// Runs `script` in new namespaces of the kinds that `flags` name, and returns when it has created
     /// `ready` in the sandbox.
     fn start(sandbox: &Sandbox, flags: &str, script: &str) -> Self {
-        let script = format!("{script} && : > '{}' && exec sleep 600", sandbox.path("ready").display());
+        let script =
+            format!("{script} && : > '{}' && exec sleep 600", sandbox.path("ready").display());
         let words = ["-m", "-f", "--kill-child", flags, "sh", "-e", "-c", script.as_str()];
         let mut command = sandbox.command("unshare", words.into_iter().filter(|w| !w.is_empty()));
         command.stdout(Stdio::null()).stderr(Stdio::inherit());
