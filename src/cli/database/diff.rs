@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use time::{Date, OffsetDateTime};
+
 use super::{backup, draft, verbs};
 use crate::backup::Backup;
 use crate::cli::args::diff::{DiffArguments, DiffFormat};
@@ -9,7 +11,7 @@ use crate::cli::migrator::settings;
 use crate::cli::output::{diff, pager, ui};
 use crate::cli::resolve::Resolve;
 use crate::command::diff::{Against, Diff, Ground, Outcome, Report, Weight};
-use crate::compare::drift::{Class, Day, Rules};
+use crate::compare::drift::{Class, Rules};
 use crate::compare::rows;
 use crate::environment::private;
 use crate::postgres::connection::conninfo::Conninfo;
@@ -91,10 +93,8 @@ fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
     Ok(rules)
 }
 
-fn today() -> Day {
-    let today = time::OffsetDateTime::now_utc().date();
-    let year = u32::try_from(today.year()).unwrap_or_default();
-    year * 10_000 + u32::from(u8::from(today.month())) * 100 + u32::from(today.day())
+fn today() -> Date {
+    OffsetDateTime::now_utc().date()
 }
 
 fn against(resolve: &Resolve, flags: &DiffArguments) -> Result<Against> {

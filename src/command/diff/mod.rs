@@ -10,12 +10,13 @@ mod side;
 use std::time::Instant;
 
 use serde::Serialize;
+use time::Date;
 
 pub use proof::{Outcome, Refusal, Writing};
 pub use side::{Against, Ground};
 
 use crate::compare::drift;
-use crate::compare::drift::{Class, Day, Difference, Roles, Rules};
+use crate::compare::drift::{Class, Difference, Roles, Rules};
 use crate::compare::facts;
 use crate::compare::facts::{Facts, Identity};
 use crate::compare::origin;
@@ -42,7 +43,7 @@ pub struct Diff<'a> {
     /// The rules of `diff-ignore.toml`.
     pub rules: Rules,
     /// The current day, because rules can expire.
-    pub today: Day,
+    pub today: Date,
 }
 
 /// The differences between two databases.
@@ -103,7 +104,7 @@ impl Report {
     }
 
     /// Moves the differences that the rules cover to `ignored`.
-    pub fn ignore(&mut self, rules: &Rules, today: Day) {
+    pub fn ignore(&mut self, rules: &Rules, today: Date) {
         let ignored = &mut self.ignored;
         let mut keep = |object: String, identity: Option<&Identity>, reason: Option<&str>| {
             let identity = identity.cloned();

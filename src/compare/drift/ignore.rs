@@ -3,7 +3,10 @@
 //! A rule names the objects, a reason and, optionally, its last day. After that day the rule no
 //! longer applies, so that the difference counts again.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use time::{Date, Month};
+use toml::value::Datetime;
 
 use super::{Class, Difference};
 use crate::compare::facts::What;
@@ -30,11 +33,9 @@ pub struct Rule {
     /// The reason.
     pub reason: String,
     /// The last day on which it applies.
-    pub until: Option<toml::value::Datetime>,
+    #[serde(default, deserialize_with = "date")]
+    pub until: Option<Date>,
 }
-
-/// A date as a number: 20270131.
-pub type Day = u32;
 
 impl Rules {
     /// Parses the rules.
@@ -50,12 +51,12 @@ impl Rules {
     }
 
     /// The rules that have expired.
-    pub fn expired(&self, today: Day) -> impl Iterator<Item = &Rule> {
+    pub fn expired(&self, today: Date) -> impl Iterator<Item = &Rule> {
         self.ignore.iter().filter(move |rule| rule.is_expired(today))
     }
 
     /// The reason of the rule that sets this difference aside, if there is one.
-    pub fn reason(&self, difference: &Difference, today: Day) -> Option<&str> {
+    pub fn reason(&self, difference: &Difference, today: Date) -> Option<&str> {
         let fits = |rule: &&Rule| {
             let property = match &difference.what {
                 What::Changed { property, .. } => Some(property.as_str()),
@@ -70,7 +71,7 @@ impl Rules {
     }
 
     /// The reason of the rule that sets the rows of this table aside, if there is one.
-    pub fn reason_for_rows(&self, table: &str, today: Day) -> Option<&str> {
+    pub fn reason_for_rows(&self, table: &str, today: Date) -> Option<&str> {
         let fits = |rule: &&Rule| {
             let is_plain = rule.property.is_none() && rule.class.is_none();
             is_plain && !rule.is_expired(today) && matches(&rule.object, &format!("rows {table}"))
@@ -90,21 +91,22 @@ impl Rule {
         {
             return refuse(format!("there is no class \"{class}\" of differences"));
         }
-        match self.until {
-            Some(until) if until.date.is_none() || until.time.is_some() => refuse(format!(
-                "the rule for \"{}\" ends on {until}, which is not a date",
-                self.object
-            )),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    fn is_expired(&self, today: Day) -> bool {
-        self.until.and_then(|until| until.date).is_some_and(|date| {
-            u32::from(date.year) * 10_000 + u32::from(date.month) * 100 + u32::from(date.day)
-                < today
-        })
+    fn is_expired(&self, today: Date) -> bool {
+        self.until.is_some_and(|until| until < today)
     }
+}
+
+/// A date of TOML without a time.
+fn date<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<Date>, D::Error> {
+    let written = Datetime::deserialize(value)?;
+    let date = written.date.filter(|_| written.time.is_none()).and_then(|date| {
+        let month = Month::try_from(date.month).ok()?;
+        Date::from_calendar_date(date.year.into(), month, date.day).ok()
+    });
+    date.map(Some).ok_or_else(|| D::Error::custom(format!("{written} is not a date")))
 }
 
 /// Checks whether `text` matches `pattern`, in which `*` stands for any text.
@@ -125,6 +127,11 @@ mod tests {
     use super::*;
     use crate::compare::facts::{Identity, Kind as Sort};
 
+    fn day(year: i32, month: u8, day: u8) -> Date {
+        let month = Month::try_from(month).expect("a month");
+        Date::from_calendar_date(year, month, day).expect("a day")
+    }
+
     fn difference(name: &str, property: &str) -> Difference {
         let identity = Identity { kind: Sort::Index, name: name.to_owned() };
         let property = property.to_owned();
@@ -140,20 +147,21 @@ mod tests {
                      class = 'semantic'\nreason = 'by hand'\nuntil = 2027-01-31\n\
                      [[ignore]]\nobject = 'rows shop.*'\nreason = 'x'";
         let rules = Rules::parse(rules).expect("rules");
+        let (last, after) = (day(2027, 1, 31), day(2027, 2, 1));
         let reason = |name, property, today| {
             rules.reason(&difference(name, property), today).map(str::to_owned)
         };
-        assert_eq!(reason("shop.orders_at", "definition", 20_270_131).as_deref(), Some("by hand"));
+        assert_eq!(reason("shop.orders_at", "definition", last).as_deref(), Some("by hand"));
         for (name, property, today) in [
-            ("shop.orders_at", "definition", 20_270_201),
-            ("shop.orders_at2", "definition", 20_270_131),
-            ("shop.orders_at", "name", 20_270_131),
+            ("shop.orders_at", "definition", after),
+            ("shop.orders_at2", "definition", last),
+            ("shop.orders_at", "name", last),
         ] {
             assert_eq!(reason(name, property, today), None, "{name} {property} {today}");
         }
-        assert_eq!(rules.expired(20_270_201).count(), 1);
-        assert_eq!(rules.reason_for_rows("shop.currency", 1), Some("x"));
-        assert_eq!(rules.reason_for_rows("stock.currency", 1), None);
+        assert_eq!(rules.expired(after).count(), 1);
+        assert_eq!(rules.reason_for_rows("shop.currency", last), Some("x"));
+        assert_eq!(rules.reason_for_rows("stock.currency", last), None);
     }
 
     #[test]
@@ -164,6 +172,8 @@ mod tests {
             "[[ignore]]\nreason = 'x'",
             "[[ignore]]\nobject = 't'\nreason = 'x'\nclass = 'nonsense'",
             "[[ignore]]\nobject = 't'\nreason = 'x'\nuntil = 12:00:00",
+            "[[ignore]]\nobject = 't'\nreason = 'x'\nuntil = 2027-01-31T12:00:00",
+            "[[ignore]]\nobject = 't'\nreason = 'x'\nuntil = 2027-02-29",
             "[[ignore]]\nobject = 't'\nreason = 'x'\nuntill = 2027-01-01",
             "[[ignored]]\nobject = 't'\nreason = 'x'",
         ] {

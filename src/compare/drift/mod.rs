@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use class::Class;
-pub use ignore::{Day, Rules};
+pub use ignore::Rules;
 pub use role::Roles;
 
 use crate::compare::facts::{Facts, Identity, Kind, Object, What};
