@@ -2,46 +2,13 @@
 
 use crate::sys::error::{Error, Result};
 
-/// Splits words as a POSIX shell does, with quotes and backslashes. It expands nothing: `$`, `` `
-/// `` and `*` are ordinary characters.
+/// Splits words as a POSIX shell does, with quotes, backslashes and comments. It expands nothing:
+/// `$`, `` ` `` and `*` are ordinary characters.
 ///
 /// # Errors
 /// `Conflict` for a quote that is not closed.
 pub fn split(text: &str) -> Result<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            c if c.is_ascii_whitespace() => words.extend(word.take()),
-            '\'' => quoted(&mut rest, '\'', word.get_or_insert_default())?,
-            '"' => quoted(&mut rest, '"', word.get_or_insert_default())?,
-            '\\' => word.get_or_insert_default().extend(rest.next().filter(|c| *c != '\n')),
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    Ok(words)
-}
-
-/// Reads up to the closing `quote`. A backslash escapes only parents double quotes, and only a few
-/// characters.
-fn quoted(rest: &mut std::str::Chars<'_>, quote: char, word: &mut String) -> Result<()> {
-    while let Some(c) = rest.next() {
-        match c {
-            c if c == quote => return Ok(()),
-            '\\' if quote == '"' => match rest.next() {
-                Some('\n') => {}
-                Some(escaped @ ('$' | '`' | '"' | '\\')) => word.push(escaped),
-                other => {
-                    word.push('\\');
-                    word.extend(other);
-                }
-            },
-            c => word.push(c),
-        }
-    }
-    Err(unclosed(quote))
+    shell_words::split(text).map_err(|_| unclosed("quote"))
 }
 
 /// Splits at blanks outside of double quotes. The quotes stay, because they are part of SQL names.
@@ -61,16 +28,15 @@ pub fn split_names(text: &str) -> Result<Vec<String>> {
         }
     }
     if inside {
-        return Err(unclosed('"'));
+        return Err(unclosed("double quote"));
     }
     names.push(name);
     names.retain(|name| !name.is_empty());
     Ok(names)
 }
 
-fn unclosed(quote: char) -> Error {
-    Error::conflict(format!("a {quote} is not closed"))
-        .hint(format!("close it with a second {quote}"))
+fn unclosed(quote: &str) -> Error {
+    Error::conflict(format!("a {quote} is not closed")).hint("close it with a second one")
 }
 
 #[cfg(test)]
@@ -83,6 +49,7 @@ mod tests {
         assert_eq!(split("  -a --inserts\t-T 'a b'c \n"), ["-a", "--inserts", "-T", "a bc"]);
         assert_eq!(split(r#"-T "a\"b\c" x\ y ''"#), ["-T", r#"a"b\c"#, "x y", ""]);
         assert_eq!(split("$(touch x) `id` *"), ["$(touch", "x)", "`id`", "*"]);
+        assert_eq!(split("a#b # c\nd"), ["a#b", "d"]);
         assert_eq!(split(""), [""; 0]);
     }
 

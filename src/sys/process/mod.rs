@@ -300,11 +300,9 @@ impl Command {
     }
 
     fn shell_words(&self) -> String {
-        std::iter::once(self.program.as_os_str())
-            .chain(self.arguments.iter().map(OsString::as_os_str))
-            .map(OsStr::to_string_lossy)
-            .collect::<Vec<_>>()
-            .join(" ")
+        let arguments = self.arguments.iter().map(OsString::as_os_str);
+        let words = std::iter::once(self.program.as_os_str()).chain(arguments);
+        shell_words::join(words.map(OsStr::to_string_lossy))
     }
 }
 
