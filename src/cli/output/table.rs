@@ -1,19 +1,21 @@
 //! Tables for people. Each column is as wide as its widest cell; two blanks separate columns.
 
+use unicode_width::UnicodeWidthStr;
+
 /// Formats rows under a header. Lines have no blanks at their ends.
 pub(in crate::cli) fn render<const N: usize>(
     head: &[&str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> String {
     let all: Vec<[String; N]> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
-    let width = |column: usize| all.iter().map(|row| row[column].chars().count()).max();
+    let width = |column: usize| all.iter().map(|row| row[column].width()).max();
     let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
     let mut text = String::new();
     for row in &all {
         let cells = row
             .iter()
             .zip(&widths)
-            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count())));
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
@@ -40,8 +42,11 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_needed() {
-        let rows = [["1", ""], ["22", "é x"]].map(|row| row.map(str::to_owned));
-        assert_eq!(render(&["No", "What"], rows.into_iter()), "No  What\n1\n22  é x\n");
+        let rows = [["1", ""], ["2２", "é x"], ["3", "e\u{301}"]].map(|row| row.map(str::to_owned));
+        assert_eq!(
+            render(&["No", "What"], rows.into_iter()),
+            "No   What\n1\n2２  é x\n3    e\u{301}\n"
+        );
     }
 
     #[test]

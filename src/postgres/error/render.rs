@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::SqlError;
 
 /// Source lines are cut to this number of columns around the caret.
@@ -73,7 +75,7 @@ impl SqlError {
 /// `= name: text`. Further lines of the text are indented below the first.
 fn note(out: &mut String, margin: &str, name: &str, text: &str) {
     let head = format!("{margin} = {name}: ");
-    let indent = " ".repeat(head.chars().count());
+    let indent = " ".repeat(head.width());
     for (index, line) in text.lines().enumerate() {
         let _ = write!(out, "\n{}{line}", if index == 0 { &head } else { &indent });
         out.truncate(out.trim_end().len());
@@ -124,21 +126,7 @@ fn window(cells: &[(char, usize)], total: usize, caret: usize) -> (String, usize
     (text, caret - skipped + usize::from(skipped > 0))
 }
 
-/// The columns of a character on a terminal, as libpq counts them for the caret.
+/// The columns of a character on a terminal. libpq places its caret by the same tables of Unicode.
 pub(super) fn width(c: char) -> usize {
-    match u32::from(c) {
-        0x0300..=0x036f | 0x200b..=0x200f | 0x20d0..=0x20ff | 0xfe00..=0xfe0f | 0xfeff => 0,
-        0x1100..=0x115f
-        | 0x2e80..=0x303e
-        | 0x3041..=0xa4cf
-        | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f
-        | 0xff00..=0xff5f
-        | 0xffe0..=0xffe6
-        | 0x1f300..=0x1f64f
-        | 0x1f900..=0x1f9ff
-        | 0x20000..=0x3ffff => 2,
-        _ => 1,
-    }
+    c.width().unwrap_or(1)
 }
