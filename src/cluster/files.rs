@@ -107,7 +107,7 @@ pub fn replace_file(path: &Path, text: &str) -> Result<()> {
     let mut beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
     beside.write_all(text.as_bytes()).on("write", path)?;
     beside.as_file().sync_all().on("sync", path)?;
-    beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
+    beside.persist(path).map(drop).map_err(std::io::Error::from).on("write", path)
 }
 
 /// Exchanges two directories. On Linux this is one step, if the file system can do it.

@@ -76,7 +76,7 @@ pub fn data(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result
     let mut out = std::io::stdout().lock();
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::failed(format!("cannot write to standard output: {error}")))
+            Err(Error::system("write to standard output", &error))
         }
         _ => Ok(()),
     }

@@ -101,7 +101,7 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Error::failed(format!("cannot start the event loop: {error}")))?;
+            .map_err(|error| Error::system("start the event loop", &error))?;
         let opened = runtime.block_on(async {
             let attempt = pin!(connect::open(conninfo));
             interruptible(attempt, patience, None).await?

@@ -22,8 +22,9 @@ pub struct OsUser {
 impl OsUser {
     /// The user with this name, if there is one.
     pub fn named(name: &str) -> Result<Option<Self>> {
-        let user = User::from_name(name)
-            .map_err(|e| Error::failed(format!("cannot look up the user \"{name}\": {e}")))?;
+        let user = User::from_name(name).map_err(|errno| {
+            Error::system(&format!("look up the user \"{name}\""), &errno.into())
+        })?;
         Ok(user.map(Self::from))
     }
 
