@@ -7,8 +7,10 @@
 use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
-use super::name::{OWNER, bare, called, items, own, role, whole};
+use super::name::{OWNER, called, items, own, role, whole};
 use crate::compare::facts::{Facts, Identity, Kind, Object};
+use crate::postgres::sql::quote::unquote_ident;
+use crate::postgres::sql::template::fill;
 
 /// The privileges of each grantee: their letters, each with its grant option.
 pub(super) type Grants = BTreeMap<String, BTreeMap<char, bool>>;
@@ -39,7 +41,8 @@ pub(super) fn parse(acl: &str) -> Grants {
             Some(rest) => rest.find("\"=").map(|at| at + 2),
             None => item.find('='),
         };
-        let Some((grantee, rest)) = at.map(|at| (bare(&item[..at]), &item[at + 1..])) else {
+        let Some((grantee, rest)) = at.map(|at| (unquote_ident(&item[..at]), &item[at + 1..]))
+        else {
             continue;
         };
         let those = grants.entry(grantee).or_default();
@@ -158,7 +161,7 @@ impl Target {
                     let (before, on) = (&self.before, &self.on);
                     let what = self.privileges(&letters);
                     let who = role(name);
-                    let tail = tail.replace("who", &who);
+                    let tail = fill(tail, &[("who", &who)]);
                     list.push(format!("{before}{verb}{what} ON {on} {tail};"));
                 }
             };
@@ -166,14 +169,14 @@ impl Target {
                 &mut revoked,
                 "REVOKE ",
                 those(&|c| had.contains_key(&c) && !has.contains_key(&c)),
-                "FROM who",
+                "FROM @who@",
             );
             let stays = |c| had.get(&c) == Some(&true) && has.get(&c) == Some(&false);
-            add(&mut revoked, "REVOKE GRANT OPTION FOR ", those(&stays), "FROM who");
+            add(&mut revoked, "REVOKE GRANT OPTION FOR ", those(&stays), "FROM @who@");
             let is_new = |c| has.get(&c) == Some(&false) && !had.contains_key(&c);
-            add(&mut granted, "GRANT ", those(&is_new), "TO who");
+            add(&mut granted, "GRANT ", those(&is_new), "TO @who@");
             let passes = |c| has.get(&c) == Some(&true) && had.get(&c) != Some(&true);
-            add(&mut granted, "GRANT ", those(&passes), "TO who WITH GRANT OPTION");
+            add(&mut granted, "GRANT ", those(&passes), "TO @who@ WITH GRANT OPTION");
         }
         revoked.extend(granted);
         revoked
@@ -282,7 +285,7 @@ pub(super) fn defaults(
         (Some(_), None) => Some(Grants::new()),
         (None, None) => {
             let other = other.and_then(|other| other.get(property::ACL)).map(parse);
-            let who = bare(who);
+            let who = unquote_ident(who);
             effective(None, other, natural(facts.release(), kind, &who), &who)
         }
     };

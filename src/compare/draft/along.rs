@@ -8,6 +8,7 @@ use super::name::{items, own};
 use super::side::Side;
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
+use crate::postgres::sql::quote::unquote_ident;
 
 /// The part of the parent from which a part of a child table is inherited.
 pub(super) fn parent(side: &Side, part: &Identity, object: &Object) -> Option<Identity> {
@@ -47,7 +48,7 @@ pub(super) fn validate(constraint: &Identity, object: &Object) -> String {
 
 /// Whether PostgreSQL gives such a name: `table_column_idx`.
 pub(super) fn is_automatic(index: &Identity, object: &Object) -> bool {
-    let bare = |name: &str| super::name::bare(super::enums::split(name).1);
+    let bare = |name: &str| unquote_ident(super::enums::split(name).1);
     let (name, table) = (bare(&index.name), bare(super::name::whole(object)));
     let rest = name.trim_end_matches(|c: char| c.is_ascii_digit());
     rest.starts_with(&format!("{table}_")) && rest.ends_with("_idx")

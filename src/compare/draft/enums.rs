@@ -3,6 +3,7 @@
 
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Object};
+use crate::postgres::sql::quote::unquote_ident;
 
 /// The labels, with their quotes.
 pub(super) fn labels(object: &Object) -> Vec<&str> {
@@ -64,7 +65,7 @@ pub(super) fn split(name: &str) -> (&str, &str) {
 /// schema.
 pub(super) fn old_name(identity: &Identity) -> (String, String) {
     let (schema, name) = split(&identity.name);
-    let mut short = super::name::bare(name);
+    let mut short = unquote_ident(name);
     // PostgreSQL truncates names to 63 bytes
     while short.len() > 58 {
         short.pop();

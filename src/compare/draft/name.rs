@@ -72,14 +72,6 @@ pub(super) fn role(name: &str) -> String {
     }
 }
 
-/// Removes the quotes from a name.
-pub(super) fn bare(name: &str) -> String {
-    match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => name.to_owned(),
-    }
-}
-
 /// Splits a list at commas outside of quotes.
 pub(super) fn items(list: &str) -> Vec<&str> {
     let mut found = Vec::new();

@@ -2,9 +2,10 @@
 //! columns. Such a constraint may exclude child tables or existing rows.
 
 use super::enums::split;
-use super::name::{alter_whole, bare, own, whole};
+use super::name::{alter_whole, own, whole};
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
+use crate::postgres::sql::quote::unquote_ident;
 
 const STATE: &str = property::NOT_NULL;
 const NAME: &str = property::NOT_NULL_CONSTRAINT;
@@ -86,11 +87,11 @@ fn inheritance(state: &str) -> &'static str {
 fn named(identity: &Identity, object: &Object, name: Option<&str>) -> String {
     let usual = match identity.kind {
         Kind::Column => {
-            let table = bare(split(whole(object)).1);
-            format!("{table}_{}_not_null", bare(own(identity, object)))
+            let table = unquote_ident(split(whole(object)).1);
+            format!("{table}_{}_not_null", unquote_ident(own(identity, object)))
         }
-        _ => format!("{}_not_null", bare(split(&identity.name).1)),
+        _ => format!("{}_not_null", unquote_ident(split(&identity.name).1)),
     };
-    let given = name.filter(|name| bare(name) != usual);
+    let given = name.filter(|name| unquote_ident(name) != usual);
     given.map_or_else(String::new, |name| format!("CONSTRAINT {name} "))
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::side::Side;
 use crate::compare::facts::{Identity, Kind};
 use crate::compare::rows::{Change, TableDiff};
-use crate::postgres::sql::quote::{quote_ident, quote_literal};
+use crate::postgres::sql::quote::{quote_ident, quote_literal, unquote_ident};
 
 /// The settings with which the comparison printed the values of the rows.
 const SPELLING: [&str; 4] = [
@@ -105,7 +105,7 @@ fn insert(side: &Side, table: &TableDiff, cells: &[Option<String>]) -> String {
     let is_of = |column: &str, property: &str| {
         let name = side.columns(&self::table(&table.table));
         name.iter().any(|(identity, object)| {
-            let own = super::name::bare(super::name::own(identity, object));
+            let own = unquote_ident(super::name::own(identity, object));
             own == column && object.get(property).is_some()
         })
     };
