@@ -198,7 +198,7 @@ impl Trial<'_> {
         let scratch = &self.compared.diff.ground.migrations.scratch;
         let place = Scratch::new(scratch)?;
         let file = format!("{direction}.sql");
-        let script = fill(sql!("diff/try-draft"), &[("file", &quote_argument(&file))]);
+        let script = fill(sql!("diff/try-draft"), &[("file", quote_argument(&file))]);
         for (name, text) in [(file.as_str(), sql), ("try.sql", &script)] {
             place.write(name, text)?;
         }

@@ -74,7 +74,7 @@ pub(super) fn database(
     let wrapped = |statement: String| {
         let format = statement.trim_end_matches(';').replace('%', "%%").replace(NAME, "%I");
         let format = quote_literal(&format);
-        fill(ON_DATABASE, &[("statement", format.trim())]).trim_end().to_owned()
+        fill(ON_DATABASE, &[("statement", format.trim())])
     };
     Some(target.statements(&from, &to).into_iter().map(wrapped).collect())
 }

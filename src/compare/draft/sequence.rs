@@ -58,7 +58,7 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Ve
             ("beyond", beyond.to_owned()),
             ("bound", bound),
         ];
-        all.push(filled(BEGIN, &values));
+        all.push(fill(BEGIN, &values));
     }
     let what = options.trim_start();
     all.push(format!("ALTER SEQUENCE {name} {what}{restart};"));
@@ -84,11 +84,6 @@ fn begins_anew(before: &Object, after: &Object) -> bool {
         (Some(old), Some(new)) => new.0 > old.1 || new.1 < old.0,
         _ => false,
     }
-}
-
-fn filled(template: &str, values: &[(&str, String)]) -> String {
-    let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    fill(template, &values).trim_end().to_owned()
 }
 
 /// The statements for sequences that may be behind the values of their column: the sequence numbers
@@ -148,7 +143,7 @@ fn advance(column: &Identity, object: &Object, sequence: &Identity, to: &Object)
         ("beyond", beyond.to_owned()),
         ("name", sequence.name.clone()),
     ];
-    filled(ADVANCE, &values)
+    fill(ADVANCE, &values)
 }
 
 /// Checks whether an identity column has another sequence on the other side.
