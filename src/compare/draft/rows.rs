@@ -19,9 +19,10 @@ const SPELLING: [&str; 4] = [
 /// The statements, and the tables for which not all differing rows are known. Referenced tables get
 /// their new rows first and lose their old rows last.
 pub(super) fn statements(side: &Side, tables: &[TableDiff]) -> (Vec<String>, Vec<String>) {
-    let (whole, cut): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.more == 0);
-    let whole: Vec<&TableDiff> = whole.into_iter().filter(|t| exists(side, &t.table)).collect();
-    let sorted = sorted(side, &whole);
+    let (complete, cut): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.more == 0);
+    let complete: Vec<&TableDiff> =
+        complete.into_iter().filter(|t| exists(side, &t.table)).collect();
+    let sorted = sorted(side, &complete);
     let (mut removed, mut changed, mut added) = (Vec::new(), Vec::new(), Vec::new());
     for table in sorted {
         let mut gone = Vec::new();
