@@ -156,7 +156,7 @@ const LAST_WRITES: Duration = Duration::from_secs(60);
 
 /// Removes a directory and everything in it. It is no error if there is none.
 pub fn remove_tree(directory: &Path) -> Result<()> {
-    let removed = wait_for(LAST_WRITES, Patience::Stubborn, || {
+    let removed = wait_for(LAST_WRITES, Patience::Uninterruptible, || {
         match std::fs::remove_dir_all(directory) {
             // a process wrote a file just before its end, after the directory had been emptied
             Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(None),

@@ -92,7 +92,7 @@ impl Session {
         Self::connect_with(conninfo, Patience::Interruptible)
     }
 
-    /// Connects like [`Self::connect`]. With `Patience::Stubborn`, signals do not end the waits of
+    /// Connects like [`Self::connect`]. With `Patience::Uninterruptible`, signals do not end the waits of
     /// the session: it writes records after a signal.
     ///
     /// # Errors
@@ -320,7 +320,7 @@ async fn interruptible<F: Future>(
     patience: Patience,
     stop: Option<&AtomicBool>,
 ) -> Result<F::Output> {
-    if patience == Patience::Stubborn {
+    if patience == Patience::Uninterruptible {
         return Ok(work.await);
     }
     let mut tick = tokio::time::interval(TICK);
