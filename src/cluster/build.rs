@@ -167,10 +167,11 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
                 populate(spec, toolchain, data)
             }
         },
-        Ok(Obtained::Missing(vacancy)) => {
+        Ok(Obtained::Missing(reservation)) => {
             tracing::debug!("initialising a cluster as the template for later ones");
             recipe.initialise(data)?;
-            let recording = vacancy.record(data, toolchain.version()?.text.clone(), recipe.user);
+            let recording =
+                reservation.record(data, toolchain.version()?.text.clone(), recipe.user);
             Ok(recording.inspect_err(|error| tracing::warn!("no template was made: {error}")).ok())
         }
         Err(error) if error.kind() == Kind::Failed => {

@@ -78,12 +78,12 @@ impl RunOptions {
         let mut changed = Vec::new();
         for record in history.records.iter().filter(|record| record.is_applied()) {
             match self.compare(directory, record)? {
-                Same::Changed(file) => changed.push((record, file)),
-                Same::ButComments(file) => tracing::warn!(
+                FileChange::Content(file) => changed.push((record, file)),
+                FileChange::Comments(file) => tracing::warn!(
                     "{} was changed after it was applied, in comments or line ends only",
                     file.display()
                 ),
-                Same::Exactly => {}
+                FileChange::None => {}
             }
         }
         let Some((first, file)) = changed.first() else { return Ok(()) };
@@ -99,29 +99,29 @@ impl RunOptions {
     }
 
     /// Compares the file of an applied migration with its checksum in the history.
-    pub fn compare(&self, directory: &Directory, record: &Record) -> Result<Same> {
+    pub fn compare(&self, directory: &Directory, record: &Record) -> Result<FileChange> {
         let migration = directory.find(record.name.version);
         let Some(file) = migration.and_then(|migration| migration.up.as_ref()) else {
-            return Ok(Same::Exactly);
+            return Ok(FileChange::None);
         };
         let source = Source::load(file, &self.base)?;
         Ok(if source.checksum() == record.checksum {
-            Same::Exactly
+            FileChange::None
         } else if source.normalized_checksum()? == record.normalized_checksum {
-            Same::ButComments(file.clone())
+            FileChange::Comments(file.clone())
         } else {
-            Same::Changed(file.clone())
+            FileChange::Content(file.clone())
         })
     }
 }
 
-/// The result of comparing a file with the history.
+/// The change of a migration file since the history recorded it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Same {
+pub enum FileChange {
     /// The file is unchanged or missing.
-    Exactly,
+    None,
     /// The file differs only in comments, the byte order mark or line ends.
-    ButComments(PathBuf),
+    Comments(PathBuf),
     /// The SQL differs.
-    Changed(PathBuf),
+    Content(PathBuf),
 }

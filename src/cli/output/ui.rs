@@ -38,7 +38,7 @@ pub enum LogFormat {
 
 /// The arguments of every program about its messages.
 #[derive(Debug, Default, Clone, Copy, clap::Args)]
-pub struct Voice {
+pub struct MessageArguments {
     /// Print more messages
     #[arg(long, global = true)]
     pub verbose: bool,
@@ -51,12 +51,12 @@ pub struct Voice {
 }
 
 /// Installs the subscriber that prints the events of this process.
-pub fn install(voice: Voice) {
+pub fn install(messages: MessageArguments) {
     let show_progress = !no_tty()
-        && !voice.quiet
-        && voice.format == LogFormat::Text
+        && !messages.quiet
+        && messages.format == LogFormat::Text
         && std::io::stderr().is_terminal();
-    let layer = Ui { voice, spinner: show_progress.then(|| Mutex::new(None)) };
+    let layer = Ui { messages, spinner: show_progress.then(|| Mutex::new(None)) };
     // only tests call this twice, and the second call changes nothing
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
@@ -119,7 +119,7 @@ fn hints(error: &Error) -> Vec<&str> {
 }
 
 struct Ui {
-    voice: Voice,
+    messages: MessageArguments,
     /// The spinner of the running step. The outer `None` means that steps are not shown.
     spinner: Option<Mutex<Option<ProgressBar>>>,
 }
@@ -131,11 +131,11 @@ impl Ui {
             event.metadata().target() == PSQL || event.metadata().target().starts_with("db_tool");
         ours && match level {
             Level::ERROR => true,
-            _ if event.metadata().target() == RECORD && self.voice.format == LogFormat::Text => {
-                self.voice.verbose
+            _ if event.metadata().target() == RECORD && self.messages.format == LogFormat::Text => {
+                self.messages.verbose
             }
-            Level::WARN | Level::INFO => !self.voice.quiet,
-            _ => self.voice.verbose,
+            Level::WARN | Level::INFO => !self.messages.quiet,
+            _ => self.messages.verbose,
         }
     }
 
@@ -153,7 +153,7 @@ impl Ui {
         let mut message = Message::default();
         event.record(&mut message);
         let (level, target) = (*event.metadata().level(), event.metadata().target());
-        if self.voice.format == LogFormat::Json {
+        if self.messages.format == LogFormat::Json {
             let mut object = Fields::default();
             object.0.insert("level".to_owned(), level.as_str().to_lowercase().into());
             event.record(&mut object);

@@ -35,7 +35,7 @@ const APART: [Sort; 5] =
 
 /// A request to draft a migration.
 #[derive(Debug, Clone)]
-pub struct Writing {
+pub struct DraftOptions {
     /// The migration's description, from which its name is made.
     pub description: String,
     /// The layout of its files. `None` means the layout of the other migrations.
@@ -84,7 +84,7 @@ pub(super) struct Compared<'a> {
     pub report: &'a Report,
 }
 
-impl Writing {
+impl DraftOptions {
     fn migration(&self) -> NewMigration<'_> {
         NewMigration { description: &self.description, version: None, layout: self.layout }
     }
@@ -104,7 +104,7 @@ impl Writing {
     }
 
     pub(super) fn write(&self, compared: &Compared) -> Result<Outcome> {
-        if compared.report.weigh(&self.counting).counting == 0 {
+        if compared.report.count_by_class(&self.counting).counting == 0 {
             return Ok(Outcome::Needless);
         }
         let [a, b] = compared.facts;
@@ -159,7 +159,7 @@ impl Writing {
                 Some(error) => (Some(error), trial.nothing()),
                 None => (None, trial.left(side, facts, roles, direction)?),
             };
-            if failed.is_some() || left.weigh(&self.counting).counting > 0 {
+            if failed.is_some() || left.count_by_class(&self.counting).counting > 0 {
                 return Ok(Some(Refusal { direction, failed, left, content: content.clone() }));
             }
         }

@@ -30,7 +30,7 @@ pub struct Origin {
 
 /// The evidence about how a database was made.
 #[derive(Debug, Default)]
-pub struct Story<'a> {
+pub struct Evidence<'a> {
     /// The records of the collector, oldest first.
     pub touched: &'a [Touch],
     /// The files that psql ran.
@@ -41,7 +41,7 @@ pub struct Story<'a> {
     pub otherwise: Option<&'static str>,
 }
 
-impl Story<'_> {
+impl Evidence<'_> {
     /// Finds the statement that last touched the object or the object that contains it. For an
     /// object that does not exist, finds the statement that dropped it.
     pub fn origin(&self, identity: &Identity, facts: &Facts, what: &What) -> Option<String> {
