@@ -3,7 +3,7 @@
 //!
 //! A rule is a function from one file to its violations (`tidy/layer.rs`, `tidy/text.rs`), or from all
 //! files (`tidy/circle.rs`). Each has a test with an offending snippet, so that it was seen to fail.
-//! `tidy/source.rs` reads the files.
+//! `tidy/source.rs` reads the files. `tidy/search_path.rs` reads the functions of the bundle.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -13,6 +13,8 @@ mod circle;
 mod layer;
 #[path = "tidy/path.rs"]
 mod path;
+#[path = "tidy/search_path.rs"]
+mod search_path;
 #[path = "tidy/source.rs"]
 mod source;
 #[path = "tidy/text.rs"]

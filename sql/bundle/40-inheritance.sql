@@ -5,9 +5,8 @@
 -- outside of migrations. PostgreSQL inherits columns but no triggers, and it does not force a table
 -- to inherit. So an event trigger runs after each statement that makes or alters a table: it
 -- refuses tables that break the rule, gives each table the triggers of its ancestors, and removes
--- the triggers of former ancestors. There are two event triggers, for statements whose tables may
--- inherit and for statements whose tables may not, so that only one of them runs after each
--- statement.
+-- the triggers of former ancestors. There are four event triggers, because each kind of statement
+-- has its own cheapest proof that its tables obey the rule. No statement fires two of them.
 --
 -- How the rule works with ALTER TABLE. A database may have tables that are older than this bundle.
 -- It must be possible to alter them, if only to make them inherit. But a table that obeyed the rule
@@ -120,8 +119,24 @@ COMMENT ON FUNCTION hectic.block_immutable() IS
 
 -- What the catalogs say ----------------------------------------------------------------------
 
--- These functions are in plpgsql although SQL would read better: a session plans the statements of
--- plpgsql once, and those of an SQL function at each call. A plan is made while the database is
+-- PostgreSQL puts this function into the queries that call it, which it does only without a SET
+-- clause. The function reads pg_depend, which records inheritance and partitions, too: a scan of
+-- pg_inherits would spoil the proof of hectic.examine_altered_tables. OFFSET 0 keeps the planner
+-- from a join with the whole of pg_depend.
+CREATE OR REPLACE FUNCTION hectic.parents(child pg_catalog.oid)
+RETURNS TABLE (parent pg_catalog.oid, of_partition pg_catalog.bool)
+LANGUAGE sql STABLE AS $function$
+  SELECT d.refobjid, d.deptype OPERATOR(pg_catalog.=) 'a' FROM pg_catalog.pg_depend AS d
+  WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.objid OPERATOR(pg_catalog.=) child AND d.objsubid OPERATOR(pg_catalog.=) 0
+    AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+  OFFSET 0
+$function$;
+COMMENT ON FUNCTION hectic.parents(oid) IS
+  'What a table inherits from directly, or the partitioned table that it is a partition of.';
+
+-- The functions below are in plpgsql although SQL would read better: a session plans the statements
+-- of plpgsql once, and those of an SQL function at each call. A plan is made while the database is
 -- nearly empty, and used when it has thousands of tables. So there are no sequential scans, and
 -- loops with an index take the place of joins.
 CREATE OR REPLACE FUNCTION hectic.with_ancestors(descendant oid) RETURNS oid[]
@@ -131,8 +146,8 @@ DECLARE
   line       oid[] := generation;
 BEGIN
   WHILE generation <> '{}' LOOP
-    generation := ARRAY(SELECT DISTINCT i.inhparent FROM pg_inherits i
-                        WHERE i.inhrelid = ANY (generation) AND i.inhparent <> ALL (line));
+    generation := ARRAY(SELECT DISTINCT p.parent FROM unnest(generation) AS child, hectic.parents(child) AS p
+                        WHERE p.parent <> ALL (line));
     line := line || generation;
   END LOOP;
   RETURN line;
@@ -190,28 +205,33 @@ $function$;
 COMMENT ON FUNCTION hectic.listed_schemas(text) IS
   'The names in a value of hectic.inheritance_extra_excluded_schemas, read as SQL identifiers.';
 
-CREATE OR REPLACE FUNCTION hectic.extra_excluded_schemas() RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
-BEGIN
-  RETURN hectic.listed_schemas(current_setting('hectic.inheritance_extra_excluded_schemas', true));
-END
+-- PostgreSQL puts this function into queries, too. It returns false also for names that the setting
+-- lists in a less simple way; hectic.excluded_schemas() reads those.
+CREATE OR REPLACE FUNCTION hectic.is_plainly_excluded(schema_name pg_catalog.text) RETURNS pg_catalog.bool
+LANGUAGE sql STABLE AS $function$
+  SELECT (schema_name OPERATOR(pg_catalog.=) 'pg_temp'
+          OR pg_catalog.strpos(pg_catalog.current_setting('hectic.inheritance_extra_excluded_schemas', true), '"')
+               OPERATOR(pg_catalog.=) 0
+             AND schema_name OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(pg_catalog.replace(pg_catalog.lower(
+                   pg_catalog.current_setting('hectic.inheritance_extra_excluded_schemas', true)), ', ', ','), ','))
+         ) IS TRUE
 $function$;
-COMMENT ON FUNCTION hectic.extra_excluded_schemas() IS
-  'Schemas that the session''s setting hectic.inheritance_extra_excluded_schemas lists.';
+COMMENT ON FUNCTION hectic.is_plainly_excluded(text) IS
+  'Is the schema temporary or in a simple list in the session''s setting hectic.inheritance_extra_excluded_schemas?';
 
 -- ALTER DATABASE and ALTER ROLE affect later sessions only. Here they count at once, even in the
 -- same transaction.
-CREATE OR REPLACE FUNCTION hectic.stored_excluded_schemas() RETURNS text[]
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+CREATE OR REPLACE FUNCTION hectic.excluded_schemas() RETURNS text[]
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   stored text;
-  listed text[] := '{}';
+  listed text[] := hectic.listed_schemas(current_setting('hectic.inheritance_extra_excluded_schemas', true));
 BEGIN
   FOR stored IN
     SELECT substr(entry, strpos(entry, '=') + 1)
     FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS entry
     WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
-      AND s.setrole IN (0, (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user))
+      AND s.setrole IN (0, to_regrole(quote_ident(session_user))::oid)
       AND lower(split_part(entry, '=', 1)) = 'hectic.inheritance_extra_excluded_schemas'
   LOOP
     listed := listed || hectic.listed_schemas(stored);
@@ -219,8 +239,8 @@ BEGIN
   RETURN listed;
 END
 $function$;
-COMMENT ON FUNCTION hectic.stored_excluded_schemas() IS
-  'Schemas that hectic.inheritance_extra_excluded_schemas lists where it is stored for this database, the session''s role or all.';
+COMMENT ON FUNCTION hectic.excluded_schemas() IS
+  'Schemas that hectic.inheritance_extra_excluded_schemas lists: in the session, or stored for this database, the session''s role or all.';
 
 -- In PostgreSQL, partitioned tables and typed tables cannot inherit. A column of their own is
 -- enough.
@@ -245,11 +265,18 @@ CREATE OR REPLACE FUNCTION hectic.tables_without_created_at(tables oid[], exclud
 LANGUAGE plpgsql STABLE STRICT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-  root constant oid := to_regclass('hectic.created_at');
+  root     constant oid := to_regclass('hectic.created_at');
+  suspects oid[];
 BEGIN
+  -- A child of hectic.created_at obeys the rule, and so do its descendants.
+  suspects := ARRAY(SELECT t FROM unnest(tables) AS t
+                    WHERE NOT EXISTS (SELECT FROM hectic.parents(t) AS p WHERE p.parent = root));
+  IF suspects = '{}' THEN
+    RETURN suspects;
+  END IF;
   RETURN ARRAY(
     SELECT c.oid
-    FROM hectic.with_descendants(tables) AS member
+    FROM hectic.with_descendants(suspects) AS member
     JOIN pg_class c ON c.oid = member
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -275,44 +302,50 @@ $function$;
 COMMENT ON FUNCTION hectic.tables_without_created_at_now(oid[], text[]) IS
   'hectic.tables_without_created_at on a fresh snapshot, because this function is VOLATILE.';
 
--- Enforcement --------------------------------------------------------------------------------
--- The event trigger functions run with the rights of their owner: a role that makes a table needs
--- no rights on the schema hectic for them.
+-- Examination --------------------------------------------------------------------------------
 
--- For most statements only this query runs, and its cost does not depend on the number of tables.
--- It leaves out a table if three conditions hold. The table has no descendants. Its only parents
--- are ours, with hectic.created_at among them (or it has no parents at all, in a schema that the
--- session's setting plainly names). And it has as many of our triggers as these parents bring: one
--- for hectic.updated_at, two for hectic.immutable. All other tables are examined. Our parents are
--- looked up by name, because a plan that contains one would be made again after each new child. The
--- subqueries remain index scans.
+-- Runs if the cheaper proofs below fail. It leaves out a table if three conditions hold. The table
+-- has no descendants. Its only parents are ours, with hectic.created_at among them (or it has no
+-- parents at all, in an excluded schema). And it has as many of our triggers as these parents
+-- bring: one for hectic.updated_at, two for hectic.immutable. All other tables are examined. Our
+-- parents are looked up by name, because a plan that contains one would be made again after each
+-- new child.
 CREATE OR REPLACE FUNCTION hectic.tables_to_examine() RETURNS oid[]
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  created_at constant oid   := to_regclass('hectic.created_at');
+  updated_at constant oid   := to_regclass('hectic.updated_at');
+  immutable  constant oid   := to_regclass('hectic.immutable');
+  functions  constant oid[] := ARRAY[to_regprocedure('hectic.set_updated_at()'), to_regprocedure('hectic.block_immutable()')];
 BEGIN
+  -- The session began or ended no inheritance since its counters were at 0: the schema is enough.
+  IF pg_stat_get_xact_tuples_inserted('pg_inherits'::regclass) + pg_stat_get_xact_tuples_deleted('pg_inherits'::regclass) = 0
+     AND current_setting('track_counts') = 'on' THEN
+    PERFORM FROM pg_event_trigger_ddl_commands() AS command
+    WHERE command.object_type IN ('table', 'foreign table', 'table column')
+      AND command.schema_name <> ALL ((SELECT hectic.excluded_schemas())::text[]);
+    IF NOT FOUND THEN
+      RETURN NULL;
+    END IF;
+  END IF;
   RETURN array_agg(command.objid)
   FROM pg_event_trigger_ddl_commands() AS command
-  WHERE command.object_type IN ('table', 'foreign table')
+  WHERE command.object_type IN ('table', 'foreign table', 'table column')
     AND (SELECT c.relhassubclass
            OR CASE WHEN c.relhastriggers THEN (
                 SELECT count(*) FROM pg_trigger t
-                WHERE t.tgrelid = c.oid
-                  AND t.tgname IN ('hectic_set_updated_at', 'hectic_block_immutable_rows', 'hectic_block_immutable_statements')
-                  AND t.tgfoid IN (to_regprocedure('hectic.set_updated_at()'), to_regprocedure('hectic.block_immutable()')))
+                WHERE t.tgrelid = c.oid AND t.tgfoid = ANY (functions)
+                  AND t.tgname IN ('hectic_set_updated_at', 'hectic_block_immutable_rows', 'hectic_block_immutable_statements'))
               ELSE 0 END
            IS DISTINCT FROM
               CASE WHEN c.relispartition THEN 0
               ELSE coalesce(
-                (SELECT CASE WHEN bool_or(i.inhparent = to_regclass('hectic.created_at')) THEN
-                          sum(CASE i.inhparent WHEN to_regclass('hectic.created_at') THEN 0
-                                               WHEN to_regclass('hectic.updated_at') THEN 1
-                                               WHEN to_regclass('hectic.immutable')  THEN 2 ELSE 9 END)
+                (SELECT CASE WHEN bool_or(p.parent = created_at) THEN
+                          sum(CASE p.parent WHEN created_at THEN 0 WHEN updated_at THEN 1 WHEN immutable THEN 2 ELSE 9 END)
                         WHEN count(*) > 0 THEN 9 END
-                 FROM pg_inherits i WHERE i.inhrelid = c.oid),
+                 FROM hectic.parents(c.oid) AS p),
                 CASE WHEN command.schema_name IN ('hectic', 'pg_temp') OR command.object_type = 'foreign table'
-                       OR strpos(current_setting('hectic.inheritance_extra_excluded_schemas', true), '"') = 0
-                          AND command.schema_name = ANY (string_to_array(replace(lower(
-                                current_setting('hectic.inheritance_extra_excluded_schemas', true)), ', ', ','), ','))
-                     THEN 0 END)
+                       OR command.schema_name = ANY ((SELECT hectic.excluded_schemas())::text[]) THEN 0 END)
               END
          FROM pg_class c WHERE c.oid = command.objid);
 END
@@ -324,8 +357,8 @@ COMMENT ON FUNCTION hectic.tables_to_examine() IS
 CREATE OR REPLACE FUNCTION hectic.refuse_without_created_at(touched oid[], tag text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-  excluded     text[] := hectic.extra_excluded_schemas();
-  lacking      oid[]  := hectic.tables_without_created_at_now(touched, excluded);
+  lacking      oid[] := hectic.tables_without_created_at_now(touched, '{}');
+  excluded     text[];
   already_lack oid[];
   offender     oid;
   relation     record;
@@ -333,12 +366,14 @@ BEGIN
   IF lacking = '{}' THEN
     RETURN;
   END IF;
-  excluded     := excluded || hectic.stored_excluded_schemas();
-  lacking      := hectic.tables_without_created_at_now(lacking, excluded);
-  already_lack := hectic.tables_without_created_at(touched, excluded);
+  excluded := hectic.excluded_schemas();
+  lacking  := hectic.tables_without_created_at_now(lacking, excluded);
+  -- These statements make tables and alter none, so none of the tables lacked created_at before.
+  already_lack := CASE WHEN tag IN ('CREATE TABLE', 'CREATE SCHEMA') THEN '{}'
+                       ELSE hectic.tables_without_created_at(touched, excluded) END;
   FOREACH offender IN ARRAY lacking LOOP
     CONTINUE WHEN offender = ANY (already_lack);
-    -- Both event triggers come here: the one that has the rule's name is its switch.
+    -- All event triggers call this function: the one that has the rule's name switches the rule.
     EXIT WHEN NOT EXISTS (SELECT FROM pg_event_trigger e
                           WHERE e.evtname = 'hectic_enforce_created_at_inheritance' AND e.evtenabled IN ('O', 'A'));
     -- Through VOLATILE eyes: this function's own snapshot predates a new table.
@@ -436,35 +471,23 @@ $function$;
 COMMENT ON FUNCTION hectic.sync_inherited_triggers(oid[]) IS
   'Gives the tables and their descendants (null: every table) the triggers of hectic.updated_at and hectic.immutable they inherit, and removes those they no longer do.';
 
--- Runs after statements whose tables may inherit. The statistics tell whether CREATE SCHEMA made
--- tables: it invalidates all cached plans, so that any query would be planned again.
-CREATE OR REPLACE FUNCTION hectic.sync_inherited_triggers_after_ddl() RETURNS event_trigger
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
+-- STABLE, to see what its caller sees: the state before the statement if the caller is STABLE, too.
+CREATE OR REPLACE FUNCTION hectic.examine_tables(tag text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
-  touched oid[];
+  touched constant oid[] := hectic.tables_to_examine();
 BEGIN
-  IF tg_tag = 'CREATE SCHEMA' THEN
-    IF pg_stat_get_xact_tuples_inserted('pg_class'::regclass) = 0 AND current_setting('track_counts') = 'on' THEN
-      RETURN;
-    END IF;
-    PERFORM pg_event_trigger_ddl_commands() OFFSET 1;
-    IF NOT FOUND THEN
-      RETURN;
-    END IF;
-  END IF;
-  touched := hectic.tables_to_examine();
   IF touched IS NOT NULL THEN
-    PERFORM hectic.refuse_without_created_at(touched, tg_tag);
+    PERFORM hectic.refuse_without_created_at(touched, tag);
     PERFORM hectic.sync_inherited_triggers(touched);
   END IF;
 END
 $function$;
-COMMENT ON FUNCTION hectic.sync_inherited_triggers_after_ddl() IS
-  'Event trigger: hectic.refuse_without_created_at and hectic.sync_inherited_triggers for the tables of the statement.';
+COMMENT ON FUNCTION hectic.examine_tables(text) IS
+  'In an event trigger: hectic.refuse_without_created_at and hectic.sync_inherited_triggers for the tables of the statement.';
 
--- Runs after statements whose tables cannot inherit, or inherit already.
-CREATE OR REPLACE FUNCTION hectic.enforce_created_at_inheritance() RETURNS event_trigger
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
+CREATE OR REPLACE FUNCTION hectic.examine_copies_and_schemas(tag text) RETURNS void
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
   PERFORM hectic.refuse_without_created_at(ARRAY(
     SELECT command.objid FROM pg_event_trigger_ddl_commands() AS command
@@ -473,11 +496,158 @@ BEGIN
     -- a schema that is renamed may lose its exemption
     SELECT d.objid FROM pg_event_trigger_ddl_commands() AS command
     JOIN pg_depend d ON d.refclassid = command.classid AND d.refobjid = command.objid
-    WHERE command.classid = 'pg_namespace'::regclass AND d.classid = 'pg_class'::regclass), tg_tag);
+    WHERE command.classid = 'pg_namespace'::regclass AND d.classid = 'pg_class'::regclass), tag);
+END
+$function$;
+COMMENT ON FUNCTION hectic.examine_copies_and_schemas(text) IS
+  'In an event trigger: hectic.refuse_without_created_at for the tables of the statement, or of the schema that it alters.';
+
+-- Enforcement --------------------------------------------------------------------------------
+-- The event trigger functions run with the rights of their owner: a role that makes a table needs
+-- no rights on the schema hectic for them.
+--
+-- Nearly all statements obey the rule. So each function begins with a proof of that, as cheap as
+-- PostgreSQL allows (docs/bundle-cost.md). Part of the proof are the counters of the rows that the
+-- session has inserted, updated and deleted in each catalog, and of its scans. A session sends them
+-- to the server between transactions, at most once a second, and begins at 0 again; a rollback does
+-- not lower them. So 0 proves that the statement did nothing of this kind. More than 0 proves
+-- nothing, and the tables are looked at. While track_counts is off, 0 proves nothing either.
+--
+-- A SET clause would cost as much as the proof. Instead, these functions and the two that
+-- PostgreSQL puts into their queries qualify each name and each operator, so that no search_path
+-- can exchange them. They compare with quoted literals, which take the type of the other side: for
+-- two different types the parser would search for an operator.
+
+-- The tables of CREATE TABLE are new, so they have no descendants and no triggers. If none has a
+-- parent, it is enough that the schema is plainly excluded. Otherwise each table must be a
+-- partition, or have hectic.created_at as its only parent, or have no parent in such a schema.
+CREATE OR REPLACE FUNCTION hectic.examine_new_tables() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $function$
+BEGIN
+  IF pg_catalog.pg_stat_get_xact_tuples_inserted('pg_catalog.pg_inherits'::pg_catalog.regclass) OPERATOR(pg_catalog.=) '0'
+     AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on' THEN
+    PERFORM FROM pg_catalog.pg_event_trigger_ddl_commands() AS command
+    WHERE NOT hectic.is_plainly_excluded(command.schema_name);
+  ELSE
+    PERFORM FROM pg_catalog.pg_event_trigger_ddl_commands() AS command
+    LEFT JOIN LATERAL hectic.parents(command.objid) AS p ON true
+    WHERE command.object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table}')
+      AND (p.parent OPERATOR(pg_catalog.=) pg_catalog.to_regclass('hectic.created_at') OR p.of_partition
+           OR p.parent IS NULL AND hectic.is_plainly_excluded(command.schema_name)) IS NOT TRUE;
+  END IF;
+  IF FOUND THEN
+    PERFORM hectic.examine_tables(tg_tag);
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION hectic.examine_new_tables() IS
+  'Event trigger: hectic.examine_tables after CREATE TABLE, unless the tables plainly obey the rule.';
+
+-- ALTER TABLE can make a table break the rule, or change the triggers that it should have, only if
+-- it does one of these things:
+--   It begins or ends inheritance. For this, PostgreSQL scans pg_inherits by the index below (or
+--     without it, if ignore_system_indexes is on) to find the place of the parent.
+--   It moves the table to another schema, which updates the row type of the table in pg_type.
+--   It removes a dependency (NOT OF).
+--   It changes a column, which updates pg_attribute. A column that gets a default does, too, and
+--     changes nothing else; there is a new row in pg_attrdef for each of these updates.
+CREATE OR REPLACE FUNCTION hectic.examine_altered_tables() RETURNS event_trigger
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $function$
+BEGIN
+  IF pg_catalog.pg_stat_get_xact_numscans('pg_catalog.pg_inherits_relid_seqno_index'::pg_catalog.regclass)
+       OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans('pg_catalog.pg_inherits'::pg_catalog.regclass)
+       OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_type'::pg_catalog.regclass)
+       OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted('pg_catalog.pg_depend'::pg_catalog.regclass)
+       OPERATOR(pg_catalog.=) '0'
+     AND pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_attribute'::pg_catalog.regclass)
+       OPERATOR(pg_catalog.=) pg_catalog.pg_stat_get_xact_tuples_inserted('pg_catalog.pg_attrdef'::pg_catalog.regclass)
+     AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on' THEN
+    RETURN;
+  END IF;
+  IF hectic.altered_tables_need_examination() THEN
+    PERFORM hectic.examine_tables(tg_tag);
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION hectic.examine_altered_tables() IS
+  'Event trigger: hectic.examine_tables after ALTER TABLE, unless the statement cannot have broken the rule.';
+
+-- If no inheritance ended, a table needs the same triggers as before if it is a partition, has no
+-- parent, or has hectic.created_at as its only parent. VOLATILE, to see the state after the
+-- statement.
+CREATE OR REPLACE FUNCTION hectic.altered_tables_need_examination() RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $function$
+BEGIN
+  IF pg_catalog.pg_stat_get_xact_tuples_deleted('pg_catalog.pg_inherits'::pg_catalog.regclass) OPERATOR(pg_catalog.=) '0'
+     AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on' THEN
+    PERFORM FROM pg_catalog.pg_event_trigger_ddl_commands() AS command
+    LEFT JOIN LATERAL hectic.parents(command.objid) AS p ON true
+    WHERE command.object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table,table column}')
+      AND CASE WHEN p.parent IS NULL THEN NOT hectic.is_plainly_excluded(command.schema_name)
+          ELSE (p.parent OPERATOR(pg_catalog.=) pg_catalog.to_regclass('hectic.created_at') OR p.of_partition) IS NOT TRUE END;
+    RETURN FOUND;
+  END IF;
+  RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION hectic.altered_tables_need_examination() IS
+  'In an event trigger after ALTER TABLE: can one of its tables owe created_at or a trigger?';
+
+-- CREATE SCHEMA can make tables, and PostgreSQL then reports no other tag. Each new schema
+-- invalidates the plans of all queries and expressions of functions, and to plan the smallest
+-- expression again costs more than all the rest here. A check of a domain is not planned again. So
+-- the function of the event trigger only declares a variable of a domain, and the check of the
+-- domain is the proof: no row of pg_class is new. The domain is made anew each time, because a role
+-- that owned it before could have changed it.
+CREATE OR REPLACE FUNCTION hectic.examine_new_schema() RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  -- Is there anything besides the schema?
+  PERFORM pg_event_trigger_ddl_commands() OFFSET 1;
+  IF FOUND THEN
+    PERFORM hectic.examine_tables('CREATE SCHEMA');
+  END IF;
+  RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION hectic.examine_new_schema() IS
+  'In an event trigger after CREATE SCHEMA: hectic.examine_tables if the statement made more than the schema; always true.';
+
+DROP DOMAIN IF EXISTS hectic.new_schema;
+CREATE DOMAIN hectic.new_schema AS pg_catalog.int4
+  CONSTRAINT examined CHECK (
+    pg_catalog.pg_stat_get_xact_tuples_inserted('pg_catalog.pg_class'::pg_catalog.regclass) OPERATOR(pg_catalog.=) '0'
+      AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on'
+    OR hectic.examine_new_schema());
+COMMENT ON CONSTRAINT examined ON DOMAIN hectic.new_schema IS
+  'Calls hectic.examine_new_schema, which returns true or raises an error, if a table may be new.';
+COMMENT ON DOMAIN hectic.new_schema IS
+  'Its check calls hectic.examine_new_schema if the session may have made tables; no value breaks it.';
+
+CREATE OR REPLACE FUNCTION hectic.examine_new_schemas() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $function$
+DECLARE
+  checked hectic.new_schema;
+BEGIN
+END
+$function$;
+COMMENT ON FUNCTION hectic.examine_new_schemas() IS
+  'Event trigger: has the check of the domain hectic.new_schema run after CREATE SCHEMA.';
+
+-- The tables of CREATE TABLE AS and SELECT INTO have no parents, and a schema that ALTER SCHEMA
+-- names is in no schema.
+CREATE OR REPLACE FUNCTION hectic.enforce_created_at_inheritance() RETURNS event_trigger
+LANGUAGE plpgsql STABLE SECURITY DEFINER AS $function$
+BEGIN
+  PERFORM FROM pg_catalog.pg_event_trigger_ddl_commands() AS command
+  WHERE NOT hectic.is_plainly_excluded(command.schema_name);
+  IF FOUND THEN
+    PERFORM hectic.examine_copies_and_schemas(tg_tag);
+  END IF;
 END
 $function$;
 COMMENT ON FUNCTION hectic.enforce_created_at_inheritance() IS
-  'Event trigger: hectic.refuse_without_created_at for the tables of the statement, or of the schema that it alters.';
+  'Event trigger: hectic.examine_copies_and_schemas, unless the tables are in schemas that are plainly excluded.';
 
 -- Gives triggers to tables that inherited before the event triggers existed.
 DO $existing$
@@ -486,24 +656,28 @@ BEGIN
 END
 $existing$;
 
--- Each statement fires one of the two. CREATE SCHEMA can make tables within the same statement, and
--- only its own tag is then reported.
 DO $event_triggers$
+DECLARE
+  wanted record;
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_enforce_created_at_inheritance') THEN
-    CREATE EVENT TRIGGER hectic_enforce_created_at_inheritance ON ddl_command_end
-      WHEN TAG IN ('CREATE TABLE AS', 'SELECT INTO', 'ALTER SCHEMA')
-      EXECUTE FUNCTION hectic.enforce_created_at_inheritance();
-    COMMENT ON EVENT TRIGGER hectic_enforce_created_at_inheritance IS
-      'Every ordinary table inherits hectic.created_at. Disabled, it ends that rule for all statements.';
-  END IF;
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = 'hectic_sync_inherited_triggers') THEN
-    CREATE EVENT TRIGGER hectic_sync_inherited_triggers ON ddl_command_end
-      WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE')
-      EXECUTE FUNCTION hectic.sync_inherited_triggers_after_ddl();
-    COMMENT ON EVENT TRIGGER hectic_sync_inherited_triggers IS
-      'Tables inherit hectic.created_at, and get the triggers of hectic.updated_at and hectic.immutable with the inheritance.';
-  END IF;
+  FOR wanted IN
+    SELECT * FROM (VALUES
+      ('hectic_enforce_created_at_inheritance', 'hectic.enforce_created_at_inheritance()', '{CREATE TABLE AS,SELECT INTO,ALTER SCHEMA}',
+       'Every ordinary table inherits hectic.created_at. Disabled, it ends that rule for all statements.'),
+      ('hectic_sync_inherited_triggers', 'hectic.examine_new_tables()', '{CREATE TABLE,CREATE FOREIGN TABLE}',
+       'New tables inherit hectic.created_at, and get the triggers of hectic.updated_at and hectic.immutable with the inheritance.'),
+      ('hectic_sync_altered_tables', 'hectic.examine_altered_tables()', '{ALTER TABLE,ALTER FOREIGN TABLE}',
+       'Altered tables go on inheriting hectic.created_at, and their triggers follow the inheritance.'),
+      ('hectic_sync_new_schemas', 'hectic.examine_new_schemas()', '{CREATE SCHEMA}',
+       'Tables that CREATE SCHEMA makes are like other new tables.')
+    ) AS v(name, function, tags, comment)
+  LOOP
+    CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_event_trigger e WHERE e.evtname = wanted.name);
+    EXECUTE pg_catalog.format('CREATE EVENT TRIGGER %I ON ddl_command_end WHEN TAG IN (%s) EXECUTE FUNCTION %s', wanted.name,
+      (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(tag), ', ') FROM pg_catalog.unnest(wanted.tags::text[]) AS tag),
+      wanted.function);
+    EXECUTE pg_catalog.format('COMMENT ON EVENT TRIGGER %I IS %L', wanted.name, wanted.comment);
+  END LOOP;
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE WARNING 'role % may not create event triggers, which takes a superuser: created_at is not enforced, and new tables get no triggers by themselves', current_user
     USING HINT = 'As a superuser: ALTER SCHEMA hectic OWNER to that superuser, then apply the bundle again. Until then run SELECT hectic.sync_inherited_triggers() after creating tables.';

@@ -28,7 +28,7 @@ pub use database::share::programs;
 use crate::sys::error::{Error, Kind, Result};
 use crate::sys::signal;
 use exit::ExitCode;
-use output::ui::{LogFormat, MessageArguments};
+use output::ui::{LogFormat, Voice};
 
 /// The `database` program.
 pub fn database() -> std::process::ExitCode {
@@ -36,29 +36,29 @@ pub fn database() -> std::process::ExitCode {
     if args::migrator::from_database(&words).is_some() {
         return migrator();
     }
-    run(database::execute, args::database::Arguments::messages, args::database::for_psql)
+    run(database::execute, args::database::Arguments::voice, args::database::for_psql)
 }
 
 /// The `postgres-init` program.
 pub fn postgres_init() -> std::process::ExitCode {
-    run(cluster::init::execute, args::init::Arguments::messages, |arguments| arguments)
+    run(cluster::init::execute, args::init::Arguments::voice, |arguments| arguments)
 }
 
 /// The `postgres-cleanup` program.
 pub fn postgres_cleanup() -> std::process::ExitCode {
-    run(cluster::cleanup::execute, args::cleanup::Arguments::messages, |arguments| arguments)
+    run(cluster::cleanup::execute, args::cleanup::Arguments::voice, |arguments| arguments)
 }
 
 /// The `migrator` program, also as `database migrator`.
 pub fn migrator() -> std::process::ExitCode {
-    run(migrator::execute, args::migrator::Arguments::messages, |words| {
+    run(migrator::execute, args::migrator::Arguments::voice, |words| {
         args::migrator::prepare(args::migrator::from_database(&words).unwrap_or(words))
     })
 }
 
 fn run<A: Parser>(
     execute: fn(A) -> Result<()>,
-    messages: fn(&A) -> MessageArguments,
+    voice: fn(&A) -> Voice,
     prepare: fn(Vec<OsString>) -> Vec<OsString>,
 ) -> std::process::ExitCode {
     let caught = signal::install();
@@ -66,8 +66,8 @@ fn run<A: Parser>(
         Ok(arguments) => arguments,
         Err(error) => return code(usage(&error)),
     };
-    let messages = messages(&arguments);
-    crate::cli::output::ui::install(messages);
+    let voice = voice(&arguments);
+    crate::cli::output::ui::install(voice);
     let outcome = catch_unwind(AssertUnwindSafe(|| caught.and_then(|()| execute(arguments))));
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Error::unexpected(
@@ -77,7 +77,7 @@ fn run<A: Parser>(
     });
     code(match outcome {
         Ok(()) => ExitCode::Success,
-        Err(error) => tell(&error, messages.format),
+        Err(error) => tell(&error, voice.format),
     })
 }
 

@@ -92,5 +92,5 @@ fn line(terminal: &impl AsFd) -> Result<String> {
 }
 
 fn unread(error: &std::io::Error) -> Error {
-    Error::system("read the answer", error)
+    Error::failed(format!("cannot read the answer: {error}"))
 }

@@ -167,11 +167,10 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
                 populate(spec, toolchain, data)
             }
         },
-        Ok(Obtained::Missing(reservation)) => {
+        Ok(Obtained::Missing(vacancy)) => {
             tracing::debug!("initialising a cluster as the template for later ones");
             recipe.initialise(data)?;
-            let recording =
-                reservation.record(data, toolchain.version()?.text.clone(), recipe.user);
+            let recording = vacancy.record(data, toolchain.version()?.text.clone(), recipe.user);
             Ok(recording.inspect_err(|error| tracing::warn!("no template was made: {error}")).ok())
         }
         Err(error) if error.kind() == Kind::Failed => {

@@ -107,7 +107,7 @@ pub fn replace_file(path: &Path, text: &str) -> Result<()> {
     let mut beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
     beside.write_all(text.as_bytes()).on("write", path)?;
     beside.as_file().sync_all().on("sync", path)?;
-    beside.persist(path).map(drop).map_err(std::io::Error::from).on("write", path)
+    beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
 }
 
 /// Exchanges two directories. On Linux this is one step, if the file system can do it.
@@ -156,7 +156,7 @@ const LAST_WRITES: Duration = Duration::from_secs(60);
 
 /// Removes a directory and everything in it. It is no error if there is none.
 pub fn remove_tree(directory: &Path) -> Result<()> {
-    let removed = wait_for(LAST_WRITES, Patience::Uninterruptible, || {
+    let removed = wait_for(LAST_WRITES, Patience::Stubborn, || {
         match std::fs::remove_dir_all(directory) {
             // a process wrote a file just before its end, after the directory had been emptied
             Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(None),

@@ -126,7 +126,7 @@ impl Replacement {
     /// Moves the new cluster back into the build directory and the old one to its place.
     fn change_back(&self, kept: Option<&Path>) -> Result<()> {
         let data = self.spec.layout.data();
-        super::stop(&self.spec.layout, Patience::Uninterruptible)?;
+        super::stop(&self.spec.layout, Patience::Stubborn)?;
         if let Some(kept) = kept {
             exchange(kept, &data)?;
             relink(&data)?;
@@ -143,8 +143,7 @@ impl Replacement {
         let superuser = Marker::read(&self.spec.layout.data()).map(|marker| marker.superuser);
         let superuser = superuser.unwrap_or_else(|| self.spec.settings.superuser.clone());
         let spec = self.spec.clone().with_superuser(superuser);
-        let started =
-            Cluster::existing(spec, toolchain.clone()).start_with(Patience::Uninterruptible);
+        let started = Cluster::existing(spec, toolchain.clone()).start_with(Patience::Stubborn);
         match started.map_err(Error::from).context("the old cluster does not start again") {
             Ok(_) => error,
             Err(also) => error.detail(also.message().to_owned()),

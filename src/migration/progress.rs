@@ -12,7 +12,7 @@ use super::script::quote_argument;
 use super::source::{Part, Source};
 use crate::postgres::psql::lexer::{End, Item, Script};
 use crate::postgres::sql::quote::quote_literal;
-use crate::postgres::sql::template::{fill, without_comments};
+use crate::postgres::sql::template::fill;
 use crate::sys::error::Result;
 use crate::sys::scratch::Scratch;
 
@@ -65,11 +65,12 @@ fn note(set: &str, version: i64, statements: usize, changes_role: bool) -> Strin
     };
     let (version, statements) = (version.to_string(), statements.to_string());
     let values = [("set", quote_literal(set)), ("version", version), ("statements", statements)];
-    fill(&one_line(template), &values)
+    fill(&one_line(template), &values.each_ref().map(|(name, value)| (*name, value.as_str())))
 }
 
 fn one_line(template: &str) -> String {
-    without_comments(template).flat_map(|line| [" ", line]).collect()
+    let lines = template.lines().filter(|line| !line.starts_with("--"));
+    lines.flat_map(|line| [" ", line]).collect()
 }
 
 /// The progress through the text of a file.

@@ -78,12 +78,12 @@ impl RunOptions {
         let mut changed = Vec::new();
         for record in history.records.iter().filter(|record| record.is_applied()) {
             match self.compare(directory, record)? {
-                FileChange::Content(file) => changed.push((record, file)),
-                FileChange::Comments(file) => tracing::warn!(
+                Same::Changed(file) => changed.push((record, file)),
+                Same::ButComments(file) => tracing::warn!(
                     "{} was changed after it was applied, in comments or line ends only",
                     file.display()
                 ),
-                FileChange::None => {}
+                Same::Exactly => {}
             }
         }
         let Some((first, file)) = changed.first() else { return Ok(()) };
@@ -99,29 +99,29 @@ impl RunOptions {
     }
 
     /// Compares the file of an applied migration with its checksum in the history.
-    pub fn compare(&self, directory: &Directory, record: &Record) -> Result<FileChange> {
+    pub fn compare(&self, directory: &Directory, record: &Record) -> Result<Same> {
         let migration = directory.find(record.name.version);
         let Some(file) = migration.and_then(|migration| migration.up.as_ref()) else {
-            return Ok(FileChange::None);
+            return Ok(Same::Exactly);
         };
         let source = Source::load(file, &self.base)?;
         Ok(if source.checksum() == record.checksum {
-            FileChange::None
+            Same::Exactly
         } else if source.normalized_checksum()? == record.normalized_checksum {
-            FileChange::Comments(file.clone())
+            Same::ButComments(file.clone())
         } else {
-            FileChange::Content(file.clone())
+            Same::Changed(file.clone())
         })
     }
 }
 
-/// The change of a migration file since the history recorded it.
+/// The result of comparing a file with the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileChange {
+pub enum Same {
     /// The file is unchanged or missing.
-    None,
+    Exactly,
     /// The file differs only in comments, the byte order mark or line ends.
-    Comments(PathBuf),
+    ButComments(PathBuf),
     /// The SQL differs.
-    Content(PathBuf),
+    Changed(PathBuf),
 }

@@ -218,8 +218,8 @@ impl<'a> Runner<'a> {
     fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Noted> {
         let message = [&[error.message().to_owned()], error.details()].concat().join("\n");
         let mut last = None;
-        let noted = wait_for(RECOVERY, Patience::Uninterruptible, || {
-            let session = Session::connect_with(self.place.conninfo, Patience::Uninterruptible);
+        let noted = wait_for(RECOVERY, Patience::Stubborn, || {
+            let session = Session::connect_with(self.place.conninfo, Patience::Stubborn);
             let connected = session.is_ok();
             match session.and_then(|session| self.note(session, step, &message)) {
                 Ok(noted) => Ok(Some(noted)),

@@ -11,7 +11,7 @@ use crate::postgres::sql::template::fill;
 
 /// Tries to take the lock. psql prints `t` or `f`.
 pub fn take_lock() -> String {
-    fill(sql!("migration/psql-lock"), &[("lock", lock::KEY.to_string())]) + "\n"
+    fill(sql!("migration/psql-lock"), &[("lock", &lock::KEY.to_string())])
 }
 
 /// The data that all scripts of a run share.
@@ -38,14 +38,14 @@ impl Frame<'_> {
         let body = fill(
             template,
             &[
-                ("start", &*self.start(step, previous)),
+                ("start", self.start(step, previous).trim_end()),
                 ("file", &quote_argument(&file.to_string_lossy())),
                 ("set", &quote_literal(self.set)),
                 ("version", &step.name.version.to_string()),
                 ("reset", sql!("migration/reset-session")),
             ],
         );
-        self.variables() + &body + "\n"
+        [self.variables(), body].concat()
     }
 
     fn variables(&self) -> String {
@@ -92,8 +92,7 @@ pub fn reset(step: &Prepared, defines: bool, base: &Path) -> Option<String> {
     let mut script = String::new();
     if step.takes_locks {
         let release = sql!("migration/release-advisory-locks");
-        script.push_str(&fill(release, &[("lock", lock::KEY.to_string())]));
-        script.push('\n');
+        script.push_str(&fill(release, &[("lock", &lock::KEY.to_string())]));
     }
     if step.changes_psql || defines {
         // first, because psql without QUIET prints messages about the other commands
@@ -157,6 +156,18 @@ mod tests {
     fn arguments_of_psql_hold_anything() {
         assert_eq!(quote_argument("it's a \\ \"b\" :c `d`"), "'it''s a \\\\ \"b\" :c `d`'");
         assert_eq!(quote_argument("two\nlines\t"), "'two\\nlines\\t'");
+    }
+
+    #[test]
+    fn templates_have_pairs_of_marks() {
+        for template in [
+            sql!("migration/start"),
+            sql!("migration/run-in-transaction"),
+            sql!("migration/run-alone"),
+            sql!("migration/release-advisory-locks"),
+        ] {
+            assert_eq!(template.matches('@').count() % 2, 0, "{template}");
+        }
     }
 
     #[test]

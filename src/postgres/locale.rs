@@ -50,6 +50,7 @@ impl Locale {
             ("ctype", quote_literal(&self.ctype)),
             ("more", more),
         ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         fill(sql!("postgres/create-database"), &values)
     }
 }

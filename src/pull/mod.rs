@@ -14,6 +14,7 @@ pub mod mask;
 mod progress;
 pub mod read;
 pub mod select;
+mod template;
 mod transport;
 pub mod write;
 

@@ -151,13 +151,10 @@ impl Drop for Tunnel {
     /// Ends ssh.
     fn drop(&mut self) {
         self.ssh.signal(Signal::SIGTERM);
-        let ended =
-            wait_for(Duration::from_secs(2), Patience::Uninterruptible, || Ok(self.ssh.ended()));
+        let ended = wait_for(Duration::from_secs(2), Patience::Stubborn, || Ok(self.ssh.ended()));
         if !matches!(ended, Ok(Some(_))) {
             self.ssh.signal(Signal::SIGKILL);
-            let _ = wait_for(Duration::from_secs(1), Patience::Uninterruptible, || {
-                Ok(self.ssh.ended())
-            });
+            let _ = wait_for(Duration::from_secs(1), Patience::Stubborn, || Ok(self.ssh.ended()));
         }
     }
 }

@@ -80,12 +80,7 @@ impl Error {
 
     /// A failed file operation: `cannot <verb> <path>: <reason>`.
     pub fn io(verb: &str, path: &Path, source: &std::io::Error) -> Self {
-        Self::system(&format!("{verb} {}", path.display()), source)
-    }
-
-    /// A failed operation without a file: `cannot <what>: <reason>`.
-    pub fn system(what: &str, source: &std::io::Error) -> Self {
-        Self::failed(format!("cannot {what}: {}", io_reason(source)))
+        Self::failed(format!("cannot {verb} {}: {}", path.display(), io_reason(source)))
     }
 
     /// Puts `what: ` in front of the message.
@@ -218,8 +213,6 @@ mod tests {
         let missing = tempfile::NamedTempFile::new_in("/no/such").expect_err("missing");
         let error = Error::io("write", Path::new("/no/such/file"), &missing);
         assert_eq!(error.message(), "cannot write /no/such/file: No such file or directory");
-        let error = Error::system("write the rows", &std::io::Error::from_raw_os_error(28));
-        assert_eq!(error.message(), "cannot write the rows: No space left on device");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 pub mod digest;
 pub mod error;
 pub mod file;
-pub mod order;
 pub mod parallel;
 pub mod process;
 pub mod scratch;

@@ -26,7 +26,7 @@ pub fn install() -> Result<()> {
     if !hangup_is_ignored() {
         to_catch.push(SIGHUP);
     }
-    let cannot = |error| Error::system("catch signals", &error);
+    let cannot = |e| Error::failed(format!("cannot catch signals: {e}"));
     let mut arrived = Vec::new();
     for &signal in &to_catch {
         let flag = Arc::new(AtomicBool::new(false));

@@ -1,5 +1,5 @@
--- From any version from 0.2.0 to 0.4.0: two event triggers ran after each statement. The bundle
--- makes them again with other tags, so that only one runs, and brings other functions for them.
+-- From any version from 0.2.0 to 0.5.0: the bundle had two event triggers. It now makes one for
+-- each kind of statement, and brings other functions for them.
 
 DO $event_triggers$
 DECLARE
@@ -22,3 +22,6 @@ $event_triggers$;
 DROP FUNCTION IF EXISTS hectic.tables_without_created_at_now(oid[]);
 DROP FUNCTION IF EXISTS hectic.tables_without_created_at(oid[]);
 DROP FUNCTION IF EXISTS hectic.inherits_from(oid, oid);
+DROP FUNCTION IF EXISTS hectic.sync_inherited_triggers_after_ddl();
+DROP FUNCTION IF EXISTS hectic.stored_excluded_schemas();
+DROP FUNCTION IF EXISTS hectic.extra_excluded_schemas();

@@ -4,7 +4,7 @@
 
 use clap::Parser;
 
-use crate::cli::output::ui::MessageArguments;
+use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
 
 /// Stops the development PostgreSQL cluster in PG_WORKING_DIR; its data stays.
@@ -15,11 +15,11 @@ use crate::cli::variables_help;
 #[command(name = "postgres-cleanup", version, after_long_help = variables_help())]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
-    pub(in crate::cli) messages: MessageArguments,
+    pub(in crate::cli) voice: Voice,
 }
 
 impl Arguments {
-    pub(in crate::cli) fn messages(&self) -> MessageArguments {
-        self.messages
+    pub(in crate::cli) fn voice(&self) -> Voice {
+        self.voice
     }
 }

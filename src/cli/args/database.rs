@@ -11,7 +11,7 @@ use super::diff::DiffArguments;
 use super::pull::PullArguments;
 use super::secrets::SecretsVerb;
 use crate::cli::output::export::Format;
-use crate::cli::output::ui::MessageArguments;
+use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
 
 /// Manages a project's PostgreSQL development database.
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Global {
     #[arg(short, long, global = true, value_name = "TABLE")]
     pub(in crate::cli) inherits: Vec<String>,
     #[command(flatten)]
-    messages: MessageArguments,
+    voice: Voice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -243,8 +243,8 @@ pub(in crate::cli) enum SnapshotVerb {
 }
 
 impl Arguments {
-    pub(in crate::cli) fn messages(&self) -> MessageArguments {
-        self.global.messages
+    pub(in crate::cli) fn voice(&self) -> Voice {
+        self.global.voice
     }
 }
 

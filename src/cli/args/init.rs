@@ -5,7 +5,7 @@
 use clap::Parser;
 
 use crate::cli::output::export::Format;
-use crate::cli::output::ui::MessageArguments;
+use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
 
 /// Starts the development PostgreSQL cluster in PG_WORKING_DIR.
@@ -20,11 +20,11 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "FORMAT")]
     pub(in crate::cli) export: Option<Format>,
     #[command(flatten)]
-    pub(in crate::cli) messages: MessageArguments,
+    pub(in crate::cli) voice: Voice,
 }
 
 impl Arguments {
-    pub(in crate::cli) fn messages(&self) -> MessageArguments {
-        self.messages
+    pub(in crate::cli) fn voice(&self) -> Voice {
+        self.voice
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::output::ui::MessageArguments;
+use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
 
 /// The commands, for the error about two commands.
@@ -92,7 +92,7 @@ pub(in crate::cli) struct Global {
     #[arg(short, long, global = true, value_name = "TABLE")]
     pub(in crate::cli) inherits: Vec<String>,
     #[command(flatten)]
-    pub(in crate::cli) messages: MessageArguments,
+    pub(in crate::cli) voice: Voice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -205,8 +205,8 @@ pub(in crate::cli) enum ApplyVerb {
 }
 
 impl Arguments {
-    pub(in crate::cli) fn messages(&self) -> MessageArguments {
-        self.global.messages
+    pub(in crate::cli) fn voice(&self) -> Voice {
+        self.global.voice
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cli::args::diff::{DiffArguments, DiffFormat};
 use crate::cli::migrator::settings;
 use crate::cli::output::{diff, pager, ui};
 use crate::cli::resolve::Resolve;
-use crate::command::diff::{Against, Counts, Diff, Ground, Outcome, Report};
+use crate::command::diff::{Against, Diff, Ground, Outcome, Report, Weight};
 use crate::compare::drift::{Class, Rules};
 use crate::compare::rows;
 use crate::environment::private;
@@ -25,9 +25,9 @@ use crate::sys::file;
 const IGNORE_FILE: &str = "diff-ignore.toml";
 
 pub(in crate::cli) fn run(resolve: &Resolve, flags: &DiffArguments) -> Result<()> {
-    let (counts, ignored, outcome) = compared(resolve, flags).map_err(never_one)?;
+    let (weight, ignored, outcome) = compared(resolve, flags).map_err(never_one)?;
     draft::tell(outcome.as_ref())?;
-    tell(counts, ignored)
+    tell(weight, ignored)
 }
 
 /// Replaces exit code 1 by 13, because 1 means that there are differences.
@@ -40,7 +40,7 @@ fn never_one(error: Error) -> Error {
 
 /// Compares and prints the differences. Returns also the number of differences that rules set
 /// aside, and the result of the draft.
-fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Counts, usize, Option<Outcome>)> {
+fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, Option<Outcome>)> {
     let counting = counting(flags)?;
     let draft = draft::wanted(resolve, flags.write_migration.as_ref(), &counting)?;
     let against = against(resolve, flags)?;
@@ -65,12 +65,12 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Counts, usize, 
     if let Against::Backup(backup) = &against {
         backup::tell_age(backup, report.behind);
     }
-    let counts = report.count_by_class(&counting);
-    show(resolve, flags, &report, counts)?;
+    let weight = report.weigh(&counting);
+    show(resolve, flags, &report, weight)?;
     for (side, kept) in ["A", "B"].iter().zip(&report.kept) {
         verbs::tell_kept(&format!("side {side} is kept"), kept);
     }
-    Ok((counts, report.ignored.len(), report.draft.take()))
+    Ok((weight, report.ignored.len(), report.draft.take()))
 }
 
 /// Reads the rules from the file that the user named, or from the default file if it exists.
@@ -134,10 +134,10 @@ fn class(name: &str) -> Result<Class> {
     })
 }
 
-fn show(resolve: &Resolve, flags: &DiffArguments, report: &Report, counts: Counts) -> Result<()> {
+fn show(resolve: &Resolve, flags: &DiffArguments, report: &Report, weight: Weight) -> Result<()> {
     let text = match flags.format {
         DiffFormat::Text => diff::text(report),
-        DiffFormat::Json => diff::json(report, counts)?,
+        DiffFormat::Json => diff::json(report, weight)?,
     };
     match &flags.output {
         Some(path) => file::replace(path, &text),
@@ -150,18 +150,18 @@ fn show(resolve: &Resolve, flags: &DiffArguments, report: &Report, counts: Count
     }
 }
 
-fn tell(counts: Counts, ignored: usize) -> Result<()> {
+fn tell(weight: Weight, ignored: usize) -> Result<()> {
     let others = |other| match ignored {
         0 => format!("{other} others"),
         ignored => format!("{other} others, {ignored} ignored"),
     };
-    match counts {
-        Counts { counting: 0, other: 0 } if ignored == 0 => Ok(()),
-        Counts { counting: 0, other } => {
+    match weight {
+        Weight { counting: 0, other: 0 } if ignored == 0 => Ok(()),
+        Weight { counting: 0, other } => {
             ui::status(&format!("no difference that counts, {}", others(other)));
             Ok(())
         }
-        Counts { counting, other } => {
+        Weight { counting, other } => {
             let differences =
                 if counting == 1 { "difference that counts" } else { "differences that count" };
             Err(Error::failed(format!("{counting} {differences}, {}", others(other))))

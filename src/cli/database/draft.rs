@@ -4,7 +4,7 @@ use crate::cli::migrator::settings;
 use crate::cli::output::diff;
 use crate::cli::output::ui;
 use crate::cli::resolve::Resolve;
-use crate::command::diff::{DraftOptions, Outcome, Refusal};
+use crate::command::diff::{Outcome, Refusal, Writing};
 use crate::compare::drift::Class;
 use crate::sys::error::{Error, Result};
 
@@ -13,9 +13,9 @@ pub(in crate::cli) fn wanted(
     resolve: &Resolve,
     name: Option<&String>,
     counting: &[Class],
-) -> Result<Option<DraftOptions>> {
+) -> Result<Option<Writing>> {
     let Some(name) = name else { return Ok(None) };
-    Ok(Some(DraftOptions {
+    Ok(Some(Writing {
         description: name.clone(),
         layout: settings::layout(resolve)?,
         counting: counting.to_vec(),

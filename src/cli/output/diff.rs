@@ -7,7 +7,7 @@ use anstyle::AnsiColor;
 use serde_json::json;
 use similar::TextDiff;
 
-use crate::command::diff::{Counts, Report};
+use crate::command::diff::{Report, Weight};
 use crate::compare::drift::{Difference, by_object};
 use crate::compare::facts::{Identity, What};
 use crate::compare::origin::Origin;
@@ -34,7 +34,7 @@ pub(in crate::cli) fn text(report: &Report) -> String {
 }
 
 /// Formats the report as JSON; `docs/reference/json.md` describes its fields.
-pub(in crate::cli) fn json(report: &Report, counts: Counts) -> Result<String> {
+pub(in crate::cli) fn json(report: &Report, weight: Weight) -> Result<String> {
     let schema: Vec<_> = report
         .schema
         .iter()
@@ -54,7 +54,7 @@ pub(in crate::cli) fn json(report: &Report, counts: Counts) -> Result<String> {
         })
         .collect();
     let all = json!({
-        "a": report.a, "b": report.b, "counting": counts.counting, "other": counts.other,
+        "a": report.a, "b": report.b, "counting": weight.counting, "other": weight.other,
         "schema": schema, "rows": report.rows, "ignored": report.ignored,
     });
     let text = serde_json::to_string_pretty(&all);

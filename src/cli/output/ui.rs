@@ -38,7 +38,7 @@ pub enum LogFormat {
 
 /// The arguments of every program about its messages.
 #[derive(Debug, Default, Clone, Copy, clap::Args)]
-pub struct MessageArguments {
+pub struct Voice {
     /// Print more messages
     #[arg(long, global = true)]
     pub verbose: bool,
@@ -51,12 +51,12 @@ pub struct MessageArguments {
 }
 
 /// Installs the subscriber that prints the events of this process.
-pub fn install(messages: MessageArguments) {
+pub fn install(voice: Voice) {
     let show_progress = !no_tty()
-        && !messages.quiet
-        && messages.format == LogFormat::Text
+        && !voice.quiet
+        && voice.format == LogFormat::Text
         && std::io::stderr().is_terminal();
-    let layer = Ui { messages, spinner: show_progress.then(|| Mutex::new(None)) };
+    let layer = Ui { voice, spinner: show_progress.then(|| Mutex::new(None)) };
     // only tests call this twice, and the second call changes nothing
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
@@ -76,7 +76,7 @@ pub fn data(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result
     let mut out = std::io::stdout().lock();
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::system("write to standard output", &error))
+            Err(Error::failed(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
     }
@@ -119,7 +119,7 @@ fn hints(error: &Error) -> Vec<&str> {
 }
 
 struct Ui {
-    messages: MessageArguments,
+    voice: Voice,
     /// The spinner of the running step. The outer `None` means that steps are not shown.
     spinner: Option<Mutex<Option<ProgressBar>>>,
 }
@@ -131,11 +131,11 @@ impl Ui {
             event.metadata().target() == PSQL || event.metadata().target().starts_with("db_tool");
         ours && match level {
             Level::ERROR => true,
-            _ if event.metadata().target() == RECORD && self.messages.format == LogFormat::Text => {
-                self.messages.verbose
+            _ if event.metadata().target() == RECORD && self.voice.format == LogFormat::Text => {
+                self.voice.verbose
             }
-            Level::WARN | Level::INFO => !self.messages.quiet,
-            _ => self.messages.verbose,
+            Level::WARN | Level::INFO => !self.voice.quiet,
+            _ => self.voice.verbose,
         }
     }
 
@@ -153,7 +153,7 @@ impl Ui {
         let mut message = Message::default();
         event.record(&mut message);
         let (level, target) = (*event.metadata().level(), event.metadata().target());
-        if self.messages.format == LogFormat::Json {
+        if self.voice.format == LogFormat::Json {
             let mut object = Fields::default();
             object.0.insert("level".to_owned(), level.as_str().to_lowercase().into());
             event.record(&mut object);

@@ -45,7 +45,7 @@ impl Paused {
         if !self.ran {
             return Ok(());
         }
-        let started = self.cluster.start_with(Patience::Uninterruptible).map(drop);
+        let started = self.cluster.start_with(Patience::Stubborn).map(drop);
         started.map_err(Error::from).context("the server does not start again")
     }
 }

@@ -70,7 +70,7 @@ impl Cluster {
         self.start_with(Patience::Interruptible)
     }
 
-    /// Starts the server as [`Self::start`] does. With `Patience::Uninterruptible` signals do not end the
+    /// Starts the server as [`Self::start`] does. With `Patience::Stubborn` signals do not end the
     /// wait, because the start undoes an interrupted change.
     pub(in crate::cluster) fn start_with(
         self,
@@ -148,13 +148,9 @@ impl Cluster {
     fn give_up(&self, server: &mut Server) {
         server.signal(Signal::SIGQUIT);
         let ended = || Ok(server.ended().map(drop));
-        if !matches!(
-            wait_for(Duration::from_secs(10), Patience::Uninterruptible, ended),
-            Ok(Some(()))
-        ) {
+        if !matches!(wait_for(Duration::from_secs(10), Patience::Stubborn, ended), Ok(Some(()))) {
             server.signal(Signal::SIGKILL);
-            let _ =
-                wait_for(Duration::from_secs(5), Patience::Uninterruptible, || Ok(server.ended()));
+            let _ = wait_for(Duration::from_secs(5), Patience::Stubborn, || Ok(server.ended()));
         }
     }
 

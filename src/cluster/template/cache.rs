@@ -52,11 +52,11 @@ pub enum Obtained {
     /// The template.
     Ready(Template),
     /// The permission to make the template, which is missing.
-    Missing(Reservation),
+    Missing(Vacancy),
 }
 
 /// The permission to make a template. While it is held, no other command makes the same template.
-pub struct Reservation {
+pub struct Vacancy {
     directory: PathBuf,
     lock: Lock,
 }
@@ -125,7 +125,7 @@ impl Template {
         // another command may have made it while this one waited
         Ok(match Self::open(&directory) {
             Some(template) => Obtained::Ready(template),
-            None => Obtained::Missing(Reservation { directory, lock }),
+            None => Obtained::Missing(Vacancy { directory, lock }),
         })
     }
 
@@ -148,7 +148,7 @@ impl Template {
         let directory = cache.join(recipe.key(Some(planted))?);
         let _ourselves = ActingAs::ourselves();
         let Some(lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
-        let staging = Reservation { directory, lock }.stage()?;
+        let staging = Vacancy { directory, lock }.stage()?;
         if recipe.user.is_some() {
             // the other user could still change files that belong to him, wherever they were moved
             copy_from_user(data, &staging.data(), recipe.user)?;
@@ -198,7 +198,7 @@ impl Template {
     }
 }
 
-impl Reservation {
+impl Vacancy {
     /// Makes a template of a data directory that `initdb` has just filled. Copies it at once. A
     /// thread then computes the digests, syncs and publishes the copy while the cluster starts.
     pub fn record(self, data: &Path, version: String, user: Option<&OsUser>) -> Result<Recording> {
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     /// A cache, the data directory of a cluster, and the permission to make a template of it.
-    fn places() -> (tempfile::TempDir, PathBuf, Reservation) {
+    fn places() -> (tempfile::TempDir, PathBuf, Vacancy) {
         let parent = tempfile::tempdir().expect("temporary directory");
         let data = parent.path().join("data");
         std::fs::create_dir_all(data.join("base")).expect("made");
@@ -294,7 +294,7 @@ mod tests {
         let directory = parent.path().join("cache/key");
         private_directory(&parent.path().join("cache")).expect("made");
         let lock = Lock::try_take(&lock_of(&directory)).expect("can lock").expect("free");
-        (parent, data, Reservation { directory, lock })
+        (parent, data, Vacancy { directory, lock })
     }
 
     fn cached(parent: &tempfile::TempDir) -> Vec<String> {
@@ -307,8 +307,8 @@ mod tests {
 
     #[test]
     fn a_recording_is_a_template_once_it_is_dropped() {
-        let (parent, data, reservation) = places();
-        drop(reservation.record(&data, "postgres 17".into(), None).expect("copied"));
+        let (parent, data, vacancy) = places();
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         assert!(data.join("base/1").exists(), "the cluster goes on with its own");
         assert_eq!(cached(&parent), ["key", "key.lock"]);
         let template = Template::open(&parent.path().join("cache/key")).expect("published");
@@ -320,9 +320,9 @@ mod tests {
 
     #[test]
     fn nobody_makes_a_template_that_is_being_recorded() {
-        let (parent, data, reservation) = places();
+        let (parent, data, vacancy) = places();
         let lock = parent.path().join("cache/key.lock");
-        let staging = reservation.stage().expect("made");
+        let staging = vacancy.stage().expect("made");
         assert!(Lock::try_take(&lock).expect("can try").is_none());
         move_tree(&data, &staging.data()).expect("moved");
         staging.publish("postgres 17").expect("published");
@@ -331,12 +331,9 @@ mod tests {
 
     #[test]
     fn nothing_stays_of_a_template_that_was_not_published() {
-        let (parent, data, reservation) = places();
+        let (parent, data, vacancy) = places();
         std::os::unix::fs::symlink("base", data.join("link")).expect("linked");
-        assert!(
-            reservation.record(&data, "postgres 17".into(), None).is_err(),
-            "a link is no file"
-        );
+        assert!(vacancy.record(&data, "postgres 17".into(), None).is_err(), "a link is no file");
         assert_eq!(cached(&parent), ["key.lock"]);
     }
 
@@ -344,7 +341,7 @@ mod tests {
     fn a_template_that_another_command_makes_is_left_to_it() {
         use crate::postgres::toolchain::Search;
         use std::os::unix::fs::OpenOptionsExt;
-        let (parent, data, _reservation) = places();
+        let (parent, data, _vacancy) = places();
         let (cache, bindir) = (parent.path().join("cache"), parent.path().join("bin"));
         std::fs::create_dir(&bindir).expect("made");
         for program in ["postgres", "initdb", "psql"] {
@@ -363,17 +360,17 @@ mod tests {
 
     #[test]
     fn what_a_killed_command_left_is_replaced() {
-        let (parent, data, reservation) = places();
+        let (parent, data, vacancy) = places();
         std::fs::create_dir_all(parent.path().join("cache/key.new/data/half")).expect("made");
-        drop(reservation.record(&data, "postgres 17".into(), None).expect("copied"));
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         assert!(!parent.path().join("cache/key/data/half").exists());
         assert_eq!(cached(&parent), ["key", "key.lock"]);
     }
 
     #[test]
     fn a_changed_template_is_noticed_and_discarded() {
-        let (parent, data, reservation) = places();
-        drop(reservation.record(&data, "postgres 17".into(), None).expect("copied"));
+        let (parent, data, vacancy) = places();
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         let template = Template::open(&parent.path().join("cache/key")).expect("published");
         std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
         assert!(!template.is_intact());
@@ -385,7 +382,7 @@ mod tests {
 
     #[test]
     fn templates_that_nobody_used_for_long_are_forgotten() {
-        let (parent, data, reservation) = places();
+        let (parent, data, vacancy) = places();
         let old = parent.path().join("cache/old");
         std::fs::create_dir(&old).expect("made");
         std::fs::write(old.join("manifest"), "").expect("written");
@@ -393,7 +390,7 @@ mod tests {
         manifest
             .set_modified(SystemTime::now() - 2 * crate::cluster::template::trim::FORGET_AFTER)
             .expect("aged");
-        drop(reservation.record(&data, "postgres 17".into(), None).expect("copied"));
+        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
         assert_eq!(cached(&parent), ["key", "key.lock"]);
     }
 }

@@ -12,7 +12,7 @@ use std::time::Instant;
 use serde::Serialize;
 use time::Date;
 
-pub use proof::{DraftOptions, Outcome, Refusal};
+pub use proof::{Outcome, Refusal, Writing};
 pub use side::{Against, Ground};
 
 use crate::compare::drift;
@@ -20,7 +20,7 @@ use crate::compare::drift::{Class, Difference, Roles, Rules};
 use crate::compare::facts;
 use crate::compare::facts::{Facts, Identity};
 use crate::compare::origin;
-use crate::compare::origin::{Evidence, Library, Origin};
+use crate::compare::origin::{Library, Origin, Story};
 use crate::compare::rows;
 use crate::compare::rows::TableDiff;
 use crate::environment::private::Kept;
@@ -39,7 +39,7 @@ pub struct Diff<'a> {
     /// The tables whose rows are compared.
     pub rows: rows::RowSelection,
     /// The migration to draft from the differences.
-    pub draft: Option<DraftOptions>,
+    pub draft: Option<Writing>,
     /// The rules of `diff-ignore.toml`.
     pub rules: Rules,
     /// The current day, because rules can expire.
@@ -81,7 +81,7 @@ pub struct Ignored {
 
 /// The numbers of differences that count and do not count.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Counts {
+pub struct Weight {
     /// Differences of the classes that count, plus tables whose rows differ.
     pub counting: usize,
     /// All other differences.
@@ -121,9 +121,9 @@ impl Report {
     }
 
     /// Counts the differences. Rows always count.
-    pub fn count_by_class(&self, counting: &[Class]) -> Counts {
+    pub fn weigh(&self, counting: &[Class]) -> Weight {
         let counts = self.schema.iter().filter(|d| counting.contains(&d.class)).count();
-        Counts { counting: counts + self.rows.len(), other: self.schema.len() - counts }
+        Weight { counting: counts + self.rows.len(), other: self.schema.len() - counts }
     }
 }
 
@@ -202,17 +202,17 @@ impl Diff<'_> {
         (a, facts_a): (&Side, &Facts),
         (b, facts_b): (&Side, &Facts),
     ) -> Result<()> {
-        let of_a = Evidence {
+        let of_a = Story {
             touched: a.touched(),
             history: origin::history(&mut a.beside()?),
             otherwise: matches!(self.against, Against::Backup(_)).then_some("the backup"),
-            ..Evidence::default()
+            ..Story::default()
         };
         let mut files = Library::default();
         for (path, text) in self.ground.source.files() {
             files.add(&path.display().to_string(), &text);
         }
-        let of_b = Evidence { touched: b.touched(), files, ..Evidence::default() };
+        let of_b = Story { touched: b.touched(), files, ..Story::default() };
         for difference in differences {
             let Difference { identity, what, .. } = &*difference;
             let a = of_a.origin(identity, facts_a, what);

@@ -35,7 +35,7 @@ const APART: [Sort; 5] =
 
 /// A request to draft a migration.
 #[derive(Debug, Clone)]
-pub struct DraftOptions {
+pub struct Writing {
     /// The migration's description, from which its name is made.
     pub description: String,
     /// The layout of its files. `None` means the layout of the other migrations.
@@ -84,7 +84,7 @@ pub(super) struct Compared<'a> {
     pub report: &'a Report,
 }
 
-impl DraftOptions {
+impl Writing {
     fn migration(&self) -> NewMigration<'_> {
         NewMigration { description: &self.description, version: None, layout: self.layout }
     }
@@ -104,7 +104,7 @@ impl DraftOptions {
     }
 
     pub(super) fn write(&self, compared: &Compared) -> Result<Outcome> {
-        if compared.report.count_by_class(&self.counting).counting == 0 {
+        if compared.report.weigh(&self.counting).counting == 0 {
             return Ok(Outcome::Needless);
         }
         let [a, b] = compared.facts;
@@ -159,7 +159,7 @@ impl DraftOptions {
                 Some(error) => (Some(error), trial.nothing()),
                 None => (None, trial.left(side, facts, roles, direction)?),
             };
-            if failed.is_some() || left.count_by_class(&self.counting).counting > 0 {
+            if failed.is_some() || left.weigh(&self.counting).counting > 0 {
                 return Ok(Some(Refusal { direction, failed, left, content: content.clone() }));
             }
         }
@@ -198,7 +198,7 @@ impl Trial<'_> {
         let scratch = &self.compared.diff.ground.migrations.scratch;
         let place = Scratch::new(scratch)?;
         let file = format!("{direction}.sql");
-        let script = fill(sql!("diff/try-draft"), &[("file", quote_argument(&file))]);
+        let script = fill(sql!("diff/try-draft"), &[("file", &quote_argument(&file))]);
         for (name, text) in [(file.as_str(), sql), ("try.sql", &script)] {
             place.write(name, text)?;
         }

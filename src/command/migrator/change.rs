@@ -12,7 +12,7 @@ use crate::migration::keep;
 use crate::migration::lock;
 use crate::migration::plan::{self, Goal};
 use crate::migration::preflight::check_privileges;
-use crate::migration::project::{FileChange, RunOptions};
+use crate::migration::project::{RunOptions, Same};
 use crate::migration::runner;
 use crate::migration::source::Source;
 use crate::migration::{Direction, TOOL_VERSION};
@@ -181,8 +181,7 @@ fn differences(
             continue;
         };
         // a different name means a different migration, and only a person can vouch for that
-        if migration.name == record.name && project.compare(directory, record)? != FileChange::None
-        {
+        if migration.name == record.name && project.compare(directory, record)? != Same::Exactly {
             changes.push(Change::Checksum(migration.clone()));
         }
     }

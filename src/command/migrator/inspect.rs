@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{self, Event, History, Record, State};
 use crate::migration::plan::{self, Count, Goal};
-use crate::migration::project::{FileChange, RunOptions};
+use crate::migration::project::{RunOptions, Same};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Result};
 
@@ -187,11 +187,11 @@ fn checksums(
     let mut findings = Vec::new();
     for record in history.records.iter().filter(|record| record.is_applied()) {
         let (problem, warning) = match project.compare(directory, record)? {
-            FileChange::None => continue,
-            FileChange::Comments(file) => {
+            Same::Exactly => continue,
+            Same::ButComments(file) => {
                 (format!("{} was changed in comments or line ends only", file.display()), true)
             }
-            FileChange::Content(file) => {
+            Same::Changed(file) => {
                 (format!("{} was changed after it was applied", file.display()), false)
             }
         };

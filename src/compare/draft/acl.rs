@@ -7,10 +7,8 @@
 use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
-use super::name::{OWNER, called, container, items, own, role};
+use super::name::{OWNER, bare, called, items, own, role, whole};
 use crate::compare::facts::{Facts, Identity, Kind, Object};
-use crate::postgres::sql::quote::unquote_ident;
-use crate::postgres::sql::template::fill;
 
 /// The privileges of each grantee: their letters, each with its grant option.
 pub(super) type Grants = BTreeMap<String, BTreeMap<char, bool>>;
@@ -41,8 +39,7 @@ pub(super) fn parse(acl: &str) -> Grants {
             Some(rest) => rest.find("\"=").map(|at| at + 2),
             None => item.find('='),
         };
-        let Some((grantee, rest)) = at.map(|at| (unquote_ident(&item[..at]), &item[at + 1..]))
-        else {
+        let Some((grantee, rest)) = at.map(|at| (bare(&item[..at]), &item[at + 1..])) else {
             continue;
         };
         let those = grants.entry(grantee).or_default();
@@ -118,7 +115,7 @@ impl Target {
     fn of(identity: &Identity, object: &Object) -> Self {
         let table = |name: &str| format!("TABLE {name}");
         let (on, column) = match identity.kind {
-            Kind::Column => (table(container(object)), Some(own(identity, object).to_owned())),
+            Kind::Column => (table(whole(object)), Some(own(identity, object).to_owned())),
             Kind::View | Kind::MaterializedView | Kind::ForeignTable => {
                 (table(&identity.name), None)
             }
@@ -161,7 +158,7 @@ impl Target {
                     let (before, on) = (&self.before, &self.on);
                     let what = self.privileges(&letters);
                     let who = role(name);
-                    let tail = fill(tail, &[("who", &who)]);
+                    let tail = tail.replace("who", &who);
                     list.push(format!("{before}{verb}{what} ON {on} {tail};"));
                 }
             };
@@ -169,14 +166,14 @@ impl Target {
                 &mut revoked,
                 "REVOKE ",
                 those(&|c| had.contains_key(&c) && !has.contains_key(&c)),
-                "FROM @who@",
+                "FROM who",
             );
             let stays = |c| had.get(&c) == Some(&true) && has.get(&c) == Some(&false);
-            add(&mut revoked, "REVOKE GRANT OPTION FOR ", those(&stays), "FROM @who@");
+            add(&mut revoked, "REVOKE GRANT OPTION FOR ", those(&stays), "FROM who");
             let is_new = |c| has.get(&c) == Some(&false) && !had.contains_key(&c);
-            add(&mut granted, "GRANT ", those(&is_new), "TO @who@");
+            add(&mut granted, "GRANT ", those(&is_new), "TO who");
             let passes = |c| has.get(&c) == Some(&true) && had.get(&c) != Some(&true);
-            add(&mut granted, "GRANT ", those(&passes), "TO @who@ WITH GRANT OPTION");
+            add(&mut granted, "GRANT ", those(&passes), "TO who WITH GRANT OPTION");
         }
         revoked.extend(granted);
         revoked
@@ -285,7 +282,7 @@ pub(super) fn defaults(
         (Some(_), None) => Some(Grants::new()),
         (None, None) => {
             let other = other.and_then(|other| other.get(property::ACL)).map(parse);
-            let who = unquote_ident(who);
+            let who = bare(who);
             effective(None, other, natural(facts.release(), kind, &who), &who)
         }
     };
@@ -307,7 +304,7 @@ mod tests {
     fn table(acl: Option<&str>) -> Object {
         let acl = acl.map(|acl| ("acl".to_owned(), acl.to_owned()));
         let owner = Some(("owner".to_owned(), OWNER.to_owned()));
-        Object { container: None, properties: owner.into_iter().chain(acl).collect() }
+        Object { whole: None, properties: owner.into_iter().chain(acl).collect() }
     }
 
     fn changed_in(release: u32, before: Option<&str>, after: Option<&str>) -> Vec<String> {

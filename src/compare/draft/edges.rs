@@ -45,16 +45,16 @@ impl<'g, 'a> Edges<'g, 'a> {
 
     /// The operation on an object. If it has none: on the column from which it is inherited, or on
     /// the object that contains it, if that one is dropped or made.
-    fn with_containers(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
+    fn with_wholes(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
         let own = || self.with_parents(step, side, identity);
         own().or_else(|| {
-            let container = side.facts.get(identity)?.container.as_ref()?;
+            let whole = side.facts.get(identity)?.whole.as_ref()?;
             let sets = [&self.plan.made, &self.plan.rebuilt, &self.plan.renewed];
             let is_moved = match step {
-                Step::Drop => self.plan.goes(container) || self.plan.renewed.contains(container),
-                _ => sets.iter().any(|those| those.contains(container)),
+                Step::Drop => self.plan.goes(whole) || self.plan.renewed.contains(whole),
+                _ => sets.iter().any(|those| those.contains(whole)),
             };
-            self.with_containers(step, side, container).filter(|_| is_moved)
+            self.with_wholes(step, side, whole).filter(|_| is_moved)
         })
     }
 
@@ -69,7 +69,7 @@ impl<'g, 'a> Edges<'g, 'a> {
     /// Puts `later` after the operation that makes `other` and, if possible, after those that
     /// change its columns.
     fn after_making(&mut self, side: &Side, other: &Identity, later: usize, tie: Tie) {
-        if let Some(first) = self.with_containers(Step::Make, side, other) {
+        if let Some(first) = self.with_wholes(Step::Make, side, other) {
             self.graph.edge(first, later, tie);
         }
         for first in self.columns(side, other) {
@@ -88,8 +88,8 @@ impl<'g, 'a> Edges<'g, 'a> {
     fn drops(&mut self) {
         let from = &self.plan.from;
         for (one, other) in from.depends.pairs() {
-            let first = self.with_containers(Step::Drop, from, one);
-            let second = self.with_containers(Step::Drop, from, other);
+            let first = self.with_wholes(Step::Drop, from, one);
+            let second = self.with_wholes(Step::Drop, from, other);
             if let (Some(first), Some(second)) = (first, second) {
                 self.graph.edge(first, second, Tie::Must);
             }
@@ -104,7 +104,7 @@ impl<'g, 'a> Edges<'g, 'a> {
             }
             let Some(first) = first else { continue };
             if one.kind == Kind::Column
-                && from.facts.get(one).is_some_and(|o| o.container.as_ref() == Some(other))
+                && from.facts.get(one).is_some_and(|o| o.whole.as_ref() == Some(other))
             {
                 // an inherited column can be dropped only after the table stops inheriting
                 let own = self.at(Step::Drop, one);
@@ -117,7 +117,7 @@ impl<'g, 'a> Edges<'g, 'a> {
                 }
                 continue;
             }
-            let changed = self.with_containers(Step::Make, from, other);
+            let changed = self.with_wholes(Step::Make, from, other);
             let changed = changed.into_iter().chain(self.columns(from, other));
             for made in changed.collect::<Vec<_>>() {
                 self.graph.edge(first, made, Tie::Should);
@@ -127,8 +127,8 @@ impl<'g, 'a> Edges<'g, 'a> {
 
     /// Drops old types in the order of their dependencies.
     fn last_drops(&mut self, one: &Identity, other: &Identity) {
-        let container = self.plan.from.facts.get(one).and_then(|object| object.container.as_ref());
-        let [one, other] = [container.unwrap_or(one), other];
+        let whole = self.plan.from.facts.get(one).and_then(|object| object.whole.as_ref());
+        let [one, other] = [whole.unwrap_or(one), other];
         if self.plan.renewed.contains(one)
             && self.plan.renewed.contains(other)
             && let (Some(first), Some(second)) =
@@ -141,14 +141,14 @@ impl<'g, 'a> Edges<'g, 'a> {
     fn makes(&mut self) {
         let to = &self.plan.to;
         for (one, other) in to.depends.pairs() {
-            let Some(made) = self.with_containers(Step::Make, to, one) else { continue };
+            let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
             let object = to.facts.get(one);
             // see `parents`
             if object.and_then(|index| index.get(property::PART_OF)) == Some(&other.name) {
                 continue;
             }
-            let container = object.and_then(|object| object.container.as_ref());
-            if one.kind == Kind::Column && container == Some(other) {
+            let whole = object.and_then(|object| object.whole.as_ref());
+            if one.kind == Kind::Column && whole == Some(other) {
                 match self.at(Step::Make, other) {
                     Some(table) if self.plan.made.contains(other) => {
                         self.graph.edge(table, made, Tie::Must);
@@ -173,8 +173,8 @@ impl<'g, 'a> Edges<'g, 'a> {
         for (index, object) in children {
             let Some(parent) = super::along::parent(to, index, object) else { continue };
             let maker = |index: &Identity| {
-                let container = to.facts.get(index).and_then(|object| object.container.as_ref());
-                let key = container.filter(|container| container.kind == Kind::Constraint);
+                let whole = to.facts.get(index).and_then(|object| object.whole.as_ref());
+                let key = whole.filter(|whole| whole.kind == Kind::Constraint);
                 self.at(Step::Make, index).or_else(|| self.at(Step::Make, key?))
             };
             if let (Some(first), Some(second)) = (maker(index), maker(&parent)) {
@@ -206,7 +206,7 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
         let to = &self.plan.to;
         for (one, other) in to.depends.pairs().filter(|(_, other)| is_called(other.kind)) {
-            let Some(made) = self.with_containers(Step::Make, to, one) else { continue };
+            let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
             for first in gone.get(&short(other)).into_iter().flatten() {
                 self.graph.edge(*first, made, Tie::Should);
             }
@@ -301,10 +301,10 @@ impl<'g, 'a> Edges<'g, 'a> {
         for (step, side) in [(Step::Drop, &self.plan.from), (Step::Make, &self.plan.to)] {
             // of a foreign key to a partitioned table there is a copy for each partition
             let original = |part| {
-                let container = side.facts.get(part).and_then(|object| object.container.as_ref());
-                container.filter(|container| container.kind == Kind::Constraint).unwrap_or(part)
+                let whole = side.facts.get(part).and_then(|object| object.whole.as_ref());
+                whole.filter(|whole| whole.kind == Kind::Constraint).unwrap_or(part)
             };
-            let at = |identity| self.with_containers(step, side, identity);
+            let at = |identity| self.with_wholes(step, side, identity);
             let within = side.depends.pairs().find(|(part, other)| {
                 self.is_separable(step, side, original(part))
                     && matches!((at(part), at(other)), (Some(part), Some(other))
@@ -318,7 +318,7 @@ impl<'g, 'a> Edges<'g, 'a> {
     }
 
     fn is_separable(&self, step: Step, side: &Side, part: &Identity) -> bool {
-        let Some(object) = side.facts.get(part).filter(|object| object.container.is_some()) else {
+        let Some(object) = side.facts.get(part).filter(|object| object.whole.is_some()) else {
             return false;
         };
         let is_there = self.at(step, part).is_some() || side.split.contains(part);

@@ -3,7 +3,6 @@
 
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Object};
-use crate::postgres::sql::quote::unquote_ident;
 
 /// The labels, with their quotes.
 pub(super) fn labels(object: &Object) -> Vec<&str> {
@@ -65,7 +64,7 @@ pub(super) fn split(name: &str) -> (&str, &str) {
 /// schema.
 pub(super) fn old_name(identity: &Identity) -> (String, String) {
     let (schema, name) = split(&identity.name);
-    let mut short = unquote_ident(name);
+    let mut short = super::name::bare(name);
     // PostgreSQL truncates names to 63 bytes
     while short.len() > 58 {
         short.pop();
@@ -81,7 +80,7 @@ mod tests {
 
     fn of(labels: &str) -> Object {
         let labels = ("labels".to_owned(), labels.to_owned());
-        Object { container: None, properties: [labels].into_iter().collect() }
+        Object { whole: None, properties: [labels].into_iter().collect() }
     }
 
     fn mood() -> Identity {

@@ -2,10 +2,9 @@
 //! columns. Such a constraint may exclude child tables or existing rows.
 
 use super::enums::split;
-use super::name::{alter_container, container, own};
+use super::name::{alter_whole, bare, own, whole};
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
-use crate::postgres::sql::quote::unquote_ident;
 
 const STATE: &str = property::NOT_NULL;
 const NAME: &str = property::NOT_NULL_CONSTRAINT;
@@ -32,7 +31,7 @@ pub(super) fn afterwards(identity: &Identity, object: &Object) -> Option<String>
 
 /// Changes NOT NULL from one side to the other. `None` if no statement can do it.
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
-    let alter = |what: &str| format!("{} {what};", alter_container(after));
+    let alter = |what: &str| format!("{} {what};", alter_whole(after));
     let column = |what: &str| alter(&format!("ALTER COLUMN {} {what}", own(identity, after)));
     let (old, new) = (before.get(STATE), after.get(STATE));
     let (Some(old), Some(new)) = (old, new) else {
@@ -75,7 +74,7 @@ fn add(identity: &Identity, object: &Object, name: Option<&str>) -> Option<Strin
     let state = object.get(STATE)?;
     let (named, inherit) = (named(identity, object, name), inheritance(state));
     let valid = if state.contains(NOT_VALID) { " NOT VALID" } else { "" };
-    let (head, column) = (alter_container(object), own(identity, object));
+    let (head, column) = (alter_whole(object), own(identity, object));
     Some(format!("{head} ADD {named}NOT NULL {column}{inherit}{valid};"))
 }
 
@@ -87,11 +86,11 @@ fn inheritance(state: &str) -> &'static str {
 fn named(identity: &Identity, object: &Object, name: Option<&str>) -> String {
     let usual = match identity.kind {
         Kind::Column => {
-            let table = unquote_ident(split(container(object)).1);
-            format!("{table}_{}_not_null", unquote_ident(own(identity, object)))
+            let table = bare(split(whole(object)).1);
+            format!("{table}_{}_not_null", bare(own(identity, object)))
         }
-        _ => format!("{}_not_null", unquote_ident(split(&identity.name).1)),
+        _ => format!("{}_not_null", bare(split(&identity.name).1)),
     };
-    let given = name.filter(|name| unquote_ident(name) != usual);
+    let given = name.filter(|name| bare(name) != usual);
     given.map_or_else(String::new, |name| format!("CONSTRAINT {name} "))
 }

@@ -55,7 +55,7 @@ impl<'p, 'a> Operations<'p, 'a> {
 
     /// Checks whether the type that contains this part is made anew with all its declarations.
     fn is_renewed(&self, object: &Object) -> bool {
-        object.container.as_ref().is_some_and(|container| self.plan.renewed.contains(container))
+        object.whole.as_ref().is_some_and(|whole| self.plan.renewed.contains(whole))
     }
 
     fn drop(&mut self, identity: &Identity) {
@@ -167,10 +167,9 @@ impl<'p, 'a> Operations<'p, 'a> {
         let plan = self.plan;
         let (Some(before), Some(after)) = plan.both(identity) else { return };
         let is_anew = [&plan.rebuilt, &plan.renewed, &plan.dropped, &plan.made];
-        let with_container =
-            after.container.as_ref().is_some_and(|container| plan.rebuilt.contains(container));
+        let with_whole = after.whole.as_ref().is_some_and(|whole| plan.rebuilt.contains(whole));
         if is_anew.iter().any(|those| those.contains(identity))
-            || with_container
+            || with_whole
             || self.is_renewed(after)
         {
             return;

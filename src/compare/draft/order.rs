@@ -1,8 +1,6 @@
 //! Orders operations by the edges of a graph, and else by rank.
 
-use std::collections::BTreeMap;
-
-use crate::sys;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The strength of an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +39,28 @@ impl Graph {
                 those.retain(|one, own| *own != tie || circles[*one] != circles[*other]);
             }
         }
-        let edges = self.before.iter();
-        let edges = edges.flat_map(|(other, those)| those.keys().map(|one| (*one, *other)));
-        sys::order::sorted(ranks, edges)
+        let mut after = vec![Vec::new(); ranks.len()];
+        let mut missing = vec![0; ranks.len()];
+        for (other, those) in &self.before {
+            missing[*other] = those.len();
+            those.keys().for_each(|one| after[*one].push(*other));
+        }
+        let mut waiting: BTreeSet<(&R, usize)> = ranks.iter().zip(0..).collect();
+        let mut free: BTreeSet<_> =
+            waiting.iter().filter(|(_, at)| missing[*at] == 0).copied().collect();
+        let mut sorted = Vec::with_capacity(ranks.len());
+        while let Some(next) = free.pop_first().or_else(|| waiting.first().copied()) {
+            waiting.remove(&next);
+            sorted.push(next.1);
+            for other in &after[next.1] {
+                missing[*other] -= 1;
+                let other = (&ranks[*other], *other);
+                if missing[other.1] == 0 && waiting.contains(&other) {
+                    free.insert(other);
+                }
+            }
+        }
+        sorted
     }
 
     /// Returns the cycle of each node, as the number of a node in it. A node outside of all cycles

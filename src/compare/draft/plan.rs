@@ -146,8 +146,7 @@ impl<'a> Plan<'a> {
     /// Makes a domain anew that gets a check, if other types contain its values. PostgreSQL cannot
     /// add a check to such a domain.
     fn check_of_domain(&mut self, constraint: &Object) {
-        if let Some(domain) =
-            constraint.container.as_ref().filter(|container| container.kind == Kind::Domain)
+        if let Some(domain) = constraint.whole.as_ref().filter(|whole| whole.kind == Kind::Domain)
             && self.from.is_within_others(domain)
         {
             self.renewed.insert(domain.clone());
@@ -156,15 +155,15 @@ impl<'a> Plan<'a> {
 
     fn change_column(&mut self, column: &Identity, property: &str, both: [&Object; 2]) {
         let [before, after] = both;
-        let Some(container) = &before.container else { return };
+        let Some(whole) = &before.whole else { return };
         let is_typed = [property::TYPE, property::COLLATION].contains(&property);
-        match container.kind {
+        match whole.kind {
             // ALTER VIEW cannot change the type of a column
             Kind::View | Kind::MaterializedView if is_typed => {
-                self.rebuilt.insert(container.clone());
+                self.rebuilt.insert(whole.clone());
             }
-            Kind::Type if is_typed && self.from.is_in_tables(container) => {
-                self.renewed.insert(container.clone());
+            Kind::Type if is_typed && self.from.is_in_tables(whole) => {
+                self.renewed.insert(whole.clone());
             }
             Kind::Table
                 if property == property::GENERATED && !self.from.comes_along(column, before) =>
@@ -238,7 +237,7 @@ impl<'a> Plan<'a> {
 fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference]) -> bool {
     let inherits_anew = || {
         let is_it = |d: &&Difference| {
-            Some(&d.identity) == object.container.as_ref()
+            Some(&d.identity) == object.whole.as_ref()
                 && matches!(&d.what, What::Changed { property, .. } if property == property::INHERITS)
         };
         all.iter().any(|d| is_it(&d))
@@ -274,8 +273,7 @@ fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object)
 
 /// Whether a constraint of a table only becomes valid for the rows that are there.
 fn is_validated(before: &Object, after: &Object) -> bool {
-    let is_of_domain =
-        after.container.as_ref().is_some_and(|container| container.kind == Kind::Domain);
+    let is_of_domain = after.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain);
     let definitions = before.get(property::DEFINITION).zip(after.get(property::DEFINITION));
     !is_of_domain && definitions.is_some_and(|(old, new)| along::is_validated(old, new))
 }
@@ -324,7 +322,7 @@ pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Ob
     match old.kind {
         Kind::Constraint => {
             let (old, new) = (own(old, before), own(new, after));
-            format!("{} RENAME CONSTRAINT {old} TO {new};", super::name::alter_container(before))
+            format!("{} RENAME CONSTRAINT {old} TO {new};", super::name::alter_whole(before))
         }
         _ => {
             let new = super::mention::chains(&new.name).into_iter().next().unwrap_or_default();
@@ -338,9 +336,8 @@ pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Ob
 /// Indexes of partitions that are made before the index of the parent takes them up, because it would
 /// give its own another name, and what depends on that name would not be the same.
 fn named_indexes(plan: &Plan) -> Vec<Identity> {
-    let is_plain = |object: &Object| {
-        object.container.as_ref().is_some_and(|container| container.kind != Kind::Constraint)
-    };
+    let is_plain =
+        |object: &Object| object.whole.as_ref().is_some_and(|whole| whole.kind != Kind::Constraint);
     let indexes = plan.to.facts.iter().filter(|(part, object)| {
         part.kind == Kind::Index
             && is_plain(object)

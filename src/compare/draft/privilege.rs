@@ -74,7 +74,7 @@ pub(super) fn database(
     let wrapped = |statement: String| {
         let format = statement.trim_end_matches(';').replace('%', "%%").replace(NAME, "%I");
         let format = quote_literal(&format);
-        fill(ON_DATABASE, &[("statement", format.trim())])
+        fill(ON_DATABASE, &[("statement", format.trim())]).trim_end().to_owned()
     };
     Some(target.statements(&from, &to).into_iter().map(wrapped).collect())
 }
@@ -128,7 +128,7 @@ mod tests {
 
     fn of(properties: &[(&str, &str)]) -> Object {
         let properties = properties.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-        Object { container: None, properties: properties.collect() }
+        Object { whole: None, properties: properties.collect() }
     }
 
     #[test]

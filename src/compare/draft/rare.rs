@@ -181,7 +181,7 @@ fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<S
 
 /// `OPERATOR 1 <(a, b)` and `FUNCTION 1 f(a, b)`; `typed`: with the types of functions, which a class
 /// has by itself.
-fn members(side: &Side, container: &Identity, typed: bool) -> Vec<String> {
+fn members(side: &Side, whole: &Identity, typed: bool) -> Vec<String> {
     let member = |(part, object): &(&Identity, &Object)| {
         // operator 1 (integer, integer) of s.f USING btree
         let (word, rest) = part.name.split_once(' ')?;
@@ -200,7 +200,7 @@ fn members(side: &Side, container: &Identity, typed: bool) -> Vec<String> {
             _ => format!("FUNCTION {number}{of} {}", object.get(property::FUNCTION)?),
         })
     };
-    side.parts(container).iter().filter_map(member).collect()
+    side.parts(whole).iter().filter_map(member).collect()
 }
 
 /// The two types of `a,b`, of which either may have a comma in its modifier.

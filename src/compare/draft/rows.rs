@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::side::Side;
 use crate::compare::facts::{Identity, Kind};
 use crate::compare::rows::{Change, TableDiff};
-use crate::postgres::sql::quote::{quote_ident, quote_literal, unquote_ident};
+use crate::postgres::sql::quote::{quote_ident, quote_literal};
 
 /// The settings with which the comparison printed the values of the rows.
 const SPELLING: [&str; 4] = [
@@ -19,10 +19,9 @@ const SPELLING: [&str; 4] = [
 /// The statements, and the tables for which not all differing rows are known. Referenced tables get
 /// their new rows first and lose their old rows last.
 pub(super) fn statements(side: &Side, tables: &[TableDiff]) -> (Vec<String>, Vec<String>) {
-    let (complete, cut): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.more == 0);
-    let complete: Vec<&TableDiff> =
-        complete.into_iter().filter(|t| exists(side, &t.table)).collect();
-    let sorted = sorted(side, &complete);
+    let (whole, cut): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.more == 0);
+    let whole: Vec<&TableDiff> = whole.into_iter().filter(|t| exists(side, &t.table)).collect();
+    let sorted = sorted(side, &whole);
     let (mut removed, mut changed, mut added) = (Vec::new(), Vec::new(), Vec::new());
     for table in sorted {
         let mut gone = Vec::new();
@@ -106,7 +105,7 @@ fn insert(side: &Side, table: &TableDiff, cells: &[Option<String>]) -> String {
     let is_of = |column: &str, property: &str| {
         let name = side.columns(&self::table(&table.table));
         name.iter().any(|(identity, object)| {
-            let own = unquote_ident(super::name::own(identity, object));
+            let own = super::name::bare(super::name::own(identity, object));
             own == column && object.get(property).is_some()
         })
     };

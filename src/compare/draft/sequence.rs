@@ -6,7 +6,7 @@
 use crate::compare::facts::property;
 use std::collections::BTreeSet;
 
-use super::name::{container, own};
+use super::name::{own, whole};
 use super::options::sequence_options;
 use super::plan::Plan;
 use crate::compare::facts::{Identity, Kind, Object};
@@ -58,7 +58,7 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Ve
             ("beyond", beyond.to_owned()),
             ("bound", bound),
         ];
-        all.push(fill(BEGIN, &values));
+        all.push(filled(BEGIN, &values));
     }
     let what = options.trim_start();
     all.push(format!("ALTER SEQUENCE {name} {what}{restart};"));
@@ -86,6 +86,11 @@ fn begins_anew(before: &Object, after: &Object) -> bool {
     }
 }
 
+fn filled(template: &str, values: &[(&str, String)]) -> String {
+    let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fill(template, &values).trim_end().to_owned()
+}
+
 /// The statements for sequences that may be behind the values of their column: the sequence numbers
 /// the column only on the second side, or the draft adds rows with numbers.
 pub(super) fn behind(plan: &Plan, rows: &[TableDiff]) -> Vec<(Identity, Vec<String>)> {
@@ -99,7 +104,7 @@ pub(super) fn behind(plan: &Plan, rows: &[TableDiff]) -> Vec<(Identity, Vec<Stri
     let mut found = Vec::new();
     for (column, object) in plan.to.facts.iter().filter(|(i, _)| i.kind == Kind::Column) {
         let Some((sequence, to)) = plan.to.sequence_of(column, object) else { continue };
-        let is_filled = filled.contains(container(object));
+        let is_filled = filled.contains(whole(object));
         if is_number(plan, object) && (is_filled || is_behind(plan, column, sequence, to)) {
             found.push((sequence.clone(), vec![advance(column, object, sequence, to)]));
         }
@@ -139,11 +144,11 @@ fn advance(column: &Identity, object: &Object, sequence: &Identity, to: &Object)
         ("sequence", literal(&sequence.name)),
         ("last", last.to_owned()),
         ("column", own(column, object).to_owned()),
-        ("table", container(object).to_owned()),
+        ("table", whole(object).to_owned()),
         ("beyond", beyond.to_owned()),
         ("name", sequence.name.clone()),
     ];
-    fill(ADVANCE, &values)
+    filled(ADVANCE, &values)
 }
 
 /// Checks whether an identity column has another sequence on the other side.

@@ -51,8 +51,8 @@ impl Plan<'_> {
             (Kind::Column, Some("yes")) => self.from.inherited_from(identity, object),
             _ => None,
         };
-        let container = object.container.iter().any(|container| self.goes(container));
-        container || parent.is_some_and(|(column, _)| self.goes(column))
+        let whole = object.whole.iter().any(|whole| self.goes(whole));
+        whole || parent.is_some_and(|(column, _)| self.goes(column))
     }
 
     fn follow(&self, one: &Identity, other: &Identity, found: &mut Found) {
@@ -78,12 +78,12 @@ impl Plan<'_> {
     }
 
     fn follow_column(&self, one: &Identity, object: &Object, other: &Identity, found: &mut Found) {
-        let Some(container) = &object.container else { return };
+        let Some(whole) = &object.whole else { return };
         let is_renewed = self.renewed.contains(other);
-        match container.kind {
+        match whole.kind {
             Kind::Table if !self.from.comes_along(one, object) => {}
             Kind::Type if is_renewed => {
-                found.renewed.insert(container.clone());
+                found.renewed.insert(whole.clone());
                 return;
             }
             _ => return,

@@ -5,7 +5,7 @@
 
 use crate::compare::facts::property;
 use crate::compare::facts::{Facts, Identity, Kind};
-use crate::postgres::sql::quote::{quote_ident, unquote_ident};
+use crate::postgres::sql::quote::quote_ident;
 
 /// The owner of the database on each side.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ fn replace(facts: &Facts, role: &str) -> Facts {
         return facts.clone();
     }
     let value = |property: &str, value: &str| match property {
-        _ if is_owner(property) && unquote_ident(value) == role => OWNER.to_owned(),
+        _ if is_owner(property) && unquoted(value) == role => OWNER.to_owned(),
         property::ACL | property::ROLES => listed(value, role),
         _ => value.to_owned(),
     };
@@ -69,7 +69,7 @@ fn listed(value: &str, role: &str) -> String {
     let mut word = String::new();
     let mut quoted = false;
     let flush = |word: &mut String, replaced: &mut String| {
-        replaced.push_str(if unquote_ident(word) == role { OWNER } else { word });
+        replaced.push_str(if unquoted(word) == role { OWNER } else { word });
         word.clear();
     };
     for c in value.chars() {
@@ -88,6 +88,13 @@ fn listed(value: &str, role: &str) -> String {
     let mut items: Vec<&str> = replaced.split(", ").collect();
     items.sort_unstable();
     items.join(", ")
+}
+
+fn unquoted(name: &str) -> String {
+    match name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => name.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub struct Identity {
 pub struct Object {
     /// The object that contains it and is made and dropped with it: the table of a column, the
     /// constraint of an index.
-    pub container: Option<Identity>,
+    pub whole: Option<Identity>,
     /// The properties that differ from their defaults.
     pub properties: BTreeMap<String, String>,
 }
@@ -97,7 +97,7 @@ impl Facts {
     /// Replaces an object and its parts by those of `other`.
     pub fn take(&mut self, identity: &Identity, other: &Self) {
         let is_of = |own: &Identity, object: &Object| {
-            own == identity || object.container.as_ref() == Some(identity)
+            own == identity || object.whole.as_ref() == Some(identity)
         };
         let known =
             |facts: &Self, own: &Identity| facts.get(own).is_some_and(|object| is_of(own, object));
@@ -126,10 +126,7 @@ impl Facts {
             let identity = renamed(identity);
             let properties = object.properties.iter();
             let properties = properties.map(|(name, old)| (name.clone(), value(name, old)));
-            (
-                identity,
-                Object { container: object.container.clone(), properties: properties.collect() },
-            )
+            (identity, Object { whole: object.whole.clone(), properties: properties.collect() })
         });
         let dependencies = dependencies.collect();
         Self { release: self.release, objects: objects.collect(), dependencies }

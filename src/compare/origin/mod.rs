@@ -30,7 +30,7 @@ pub struct Origin {
 
 /// The evidence about how a database was made.
 #[derive(Debug, Default)]
-pub struct Evidence<'a> {
+pub struct Story<'a> {
     /// The records of the collector, oldest first.
     pub touched: &'a [Touch],
     /// The files that psql ran.
@@ -41,7 +41,7 @@ pub struct Evidence<'a> {
     pub otherwise: Option<&'static str>,
 }
 
-impl Evidence<'_> {
+impl Story<'_> {
     /// Finds the statement that last touched the object or the object that contains it. For an
     /// object that does not exist, finds the statement that dropped it.
     pub fn origin(&self, identity: &Identity, facts: &Facts, what: &What) -> Option<String> {
@@ -51,15 +51,15 @@ impl Evidence<'_> {
         }
         let object = facts.get(identity);
         let name = name::own(&identity.name);
-        let container = object.and_then(|object| object.container.as_ref());
-        let noted = self.last_touch(identity, container, &name).and_then(|touch| self.place(touch));
+        let whole = object.and_then(|object| object.whole.as_ref());
+        let noted = self.last_touch(identity, whole, &name).and_then(|touch| self.place(touch));
         if object.is_none() {
             // the files show how an object was made, not how it was dropped
             return noted;
         }
-        let container = container.map(|container| name::own(&container.name)).unwrap_or_default();
+        let whole = whole.map(|whole| name::own(&whole.name)).unwrap_or_default();
         let aspect = aspect(what);
-        let subject = Subject { kind: identity.kind, name: &name, container: &container, aspect };
+        let subject = Subject { kind: identity.kind, name: &name, whole: &whole, aspect };
         let is_acl = aspect == Aspect::Privileges;
         let in_files = || self.files.place_of_what_names(&subject);
         // the collector does not see the object of a GRANT
@@ -74,19 +74,18 @@ impl Evidence<'_> {
     fn last_touch(
         &self,
         identity: &Identity,
-        container: Option<&Identity>,
+        whole: Option<&Identity>,
         name: &str,
     ) -> Option<&Touch> {
-        let is_container =
-            |touch: &Touch| container.is_some_and(|container| touch.identity == *container);
+        let is_whole = |touch: &Touch| whole.is_some_and(|whole| touch.identity == *whole);
         let own = self.touched.iter().rev().find(|touch| {
             is_same(&touch.identity, identity)
-                || is_container(touch) && name::mentions(&touch.statement, name)
+                || is_whole(touch) && name::mentions(&touch.statement, name)
         });
         // a constraint may have no explicit name; if the records are complete, its table's statement
         // made it
         let all_was_noted = self.otherwise.is_none();
-        own.or_else(|| self.touched.iter().find(|touch| all_was_noted && is_container(touch)))
+        own.or_else(|| self.touched.iter().find(|touch| all_was_noted && is_whole(touch)))
     }
 
     fn place(&self, touch: &Touch) -> Option<String> {

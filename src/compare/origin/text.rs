@@ -58,7 +58,7 @@ impl Library {
         let mut found = self
             .texts
             .iter()
-            .filter(|(_, text)| mentions(text, subject.name) && mentions(text, subject.container));
+            .filter(|(_, text)| mentions(text, subject.name) && mentions(text, subject.whole));
         found.next().filter(|_| found.next().is_none()).map(|(label, _)| label.clone())
     }
 
@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn an_object_is_found_by_its_name() {
         let library = library();
-        let place = |kind, name, container, aspect| {
-            let subject = Subject { kind, name, container, aspect };
+        let place = |kind, name, whole, aspect| {
+            let subject = Subject { kind, name, whole, aspect };
             library.place_of_what_names(&subject).unwrap_or_default()
         };
         assert_eq!(place(Kind::Column, "My Col", "u", Aspect::Definition), "b.sql:2");
@@ -143,8 +143,8 @@ mod tests {
         let mut library = library();
         library.add("c", "ALTER TABLE s.t ADD x int; COMMENT ON TABLE s.t IS 'x';");
         library.add("d", "CREATE VIEW w AS SELECT id FROM s.t; ALTER TABLE s.t ADD y int;");
-        let last = |kind, name, container, aspect| {
-            library.last_that_alters(&Subject { kind, name, container, aspect }).unwrap_or_default()
+        let last = |kind, name, whole, aspect| {
+            library.last_that_alters(&Subject { kind, name, whole, aspect }).unwrap_or_default()
         };
         assert_eq!(last(Kind::Table, "t", "", Aspect::Definition), "d");
         assert_eq!(last(Kind::Table, "t", "", Aspect::Comment), "c");

@@ -43,7 +43,7 @@ impl Table {
                 0,
                 fill(
                     "pg_catalog.md5(ARRAY[@cells@]::text[]::text)",
-                    &[("cells", cells.join(", "))],
+                    &[("cells", &cells.join(", "))],
                 ),
             );
         }

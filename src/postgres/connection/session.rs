@@ -92,7 +92,7 @@ impl Session {
         Self::connect_with(conninfo, Patience::Interruptible)
     }
 
-    /// Connects like [`Self::connect`]. With `Patience::Uninterruptible`, signals do not end the waits of
+    /// Connects like [`Self::connect`]. With `Patience::Stubborn`, signals do not end the waits of
     /// the session: it writes records after a signal.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Error::system("start the event loop", &error))?;
+            .map_err(|error| Error::failed(format!("cannot start the event loop: {error}")))?;
         let opened = runtime.block_on(async {
             let attempt = pin!(connect::open(conninfo));
             interruptible(attempt, patience, None).await?
@@ -320,7 +320,7 @@ async fn interruptible<F: Future>(
     patience: Patience,
     stop: Option<&AtomicBool>,
 ) -> Result<F::Output> {
-    if patience == Patience::Uninterruptible {
+    if patience == Patience::Stubborn {
         return Ok(work.await);
     }
     let mut tick = tokio::time::interval(TICK);

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use super::channel::{TableReceiver, channels};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
-use crate::postgres::sql::template::fill;
 use crate::pull::read::amount::Amount;
 use crate::pull::read::source::{PullPlan, Source};
 use crate::pull::select::table::Table;
+use crate::pull::template::fill;
 use crate::pull::write::file;
 use crate::pull::{PullOptions, Pulled, Verdict};
 use crate::sys::error::{Context, Error, Result};
@@ -170,7 +170,11 @@ impl Loader {
             (column(&loaded, "rows")?, column(&loaded, "pulled")?);
         let query = fill(
             sql!("pull/into-rows"),
-            &[("table", &rows), ("pulled", &pulled), ("cells", &columns("t.", &names(compared)))],
+            &[
+                ("@table@", &rows),
+                ("@pulled@", &pulled),
+                ("@cells@", &columns("t.", &names(compared))),
+            ],
         );
         let mut found = Amount::default();
         self.session

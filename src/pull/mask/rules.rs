@@ -9,7 +9,6 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
-use crate::postgres::sql::template::fill;
 use crate::pull::select::pattern::Pattern;
 use crate::pull::select::table::{DescribedTable, Table};
 use crate::sys::error::{Error, IoContext, Result};
@@ -121,7 +120,13 @@ impl Decision {
         match self {
             Self::Keep => None,
             Self::Null => Some("NULL".to_owned()),
-            Self::Hash => Some(fill(sql!("pull/hash"), &[("column", quote_ident(column))])),
+            Self::Hash => Some(
+                sql!("pull/hash")
+                    .lines()
+                    .filter(|line| !line.starts_with("--"))
+                    .collect::<String>()
+                    .replace("@column@", &quote_ident(column)),
+            ),
             Self::Fixed(text) => Some(quote_literal(text)),
             // a line break ends a comment that the user may have written
             Self::Sql(sql) => Some(format!("({sql}\n)")),

@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rules::{Decision, Masks};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
-use crate::postgres::sql::template::fill;
 use crate::pull::read::{access, rows};
 use crate::pull::select::find;
 use crate::pull::select::find::Selection;
 use crate::pull::select::links;
 use crate::pull::select::table;
 use crate::pull::select::table::Table;
+use crate::pull::template::fill;
 use crate::sys::error::{Context, Result};
 use kind::{Kind, SEEN};
 use propose::{Column, Found, key, string};
@@ -211,7 +211,7 @@ fn count(
     let values: Vec<String> = names.iter().enumerate().map(value).collect();
     let sql = fill(
         sql!("pull/scan"),
-        &[("table", &*table.rows()), ("sample", sample), ("values", &values.join(", "))],
+        &[("@table@", &table.rows()), ("@sample@", sample), ("@values@", &values.join(", "))],
     );
     let mut all = vec![Found::default(); names.len()];
     for row in session.query(&sql, &[])? {

@@ -4,8 +4,8 @@
 use super::rows;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
-use crate::postgres::sql::template::fill;
 use crate::pull::select::table::{CatalogTable, Table, oids};
+use crate::pull::template::fill;
 use crate::sys::error::{Error, Result};
 
 /// A table as the current role sees it.
@@ -23,9 +23,9 @@ pub(in crate::pull) struct State {
 
 /// Looks up the state of tables.
 pub(in crate::pull) fn states(session: &mut Session, oids: &[u32]) -> Result<Vec<State>> {
-    let sequences = fill::<&str>(sql!("pull/sequences"), &[]);
+    let sequences = fill(sql!("pull/sequences"), &[]);
     let template = sql!("pull/state");
-    let rows = session.query(&fill(template, &[("sequences", &sequences)]), &[&oids]);
+    let rows = session.query(&fill(template, &[("@sequences@", &sequences)]), &[&oids]);
     let rows = rows.map_err(|error| rows::explain_lock(session, error))?;
     let state = |row| {
         Ok(State {

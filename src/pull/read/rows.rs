@@ -5,13 +5,13 @@ use std::io::Write;
 use super::amount::Amount;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_literal;
-use crate::postgres::sql::template::fill;
 use crate::pull::PullOptions;
 use crate::pull::flags::Format;
 use crate::pull::progress::Progress;
 use crate::pull::select::choice::{Choice, choice, is_restricted, plain};
 use crate::pull::select::closure;
 use crate::pull::select::table::Table;
+use crate::pull::template::fill;
 use crate::sys::error::{Context, Error, Result};
 
 /// Begins the transaction that reads, on an existing `snapshot` if there is one.
@@ -86,7 +86,7 @@ pub(in crate::pull) fn query(table: &Table, options: &PullOptions) -> String {
             let literal = |cell| format!("pg_catalog.format('%L', ({cell}))");
             let cells: Vec<String> = cells.iter().map(literal).collect();
             let template = sql!("pull/values");
-            fill(template, &[("cells", &cells.join(", "))])
+            fill(template, &[("@cells@", &cells.join(", "))])
         }
     };
     let Choice { mut condition, order, mut limit } = choice(table, options);
@@ -100,11 +100,11 @@ pub(in crate::pull) fn query(table: &Table, options: &PullOptions) -> String {
     fill(
         sql!("pull/copy"),
         &[
-            ("table", &table.rows()),
-            ("order", &order),
-            ("limit", &limit.unwrap_or_default()),
-            ("where", &condition),
-            ("cells", &cells),
+            ("@table@", &table.rows()),
+            ("@order@", &order),
+            ("@limit@", &limit.unwrap_or_default()),
+            ("@where@", &condition),
+            ("@cells@", &cells),
         ],
     )
 }
@@ -158,7 +158,7 @@ impl Rows<'_> {
 
 /// The error for a failed write; the disk may be full.
 pub(in crate::pull) fn unwritable(error: &std::io::Error) -> Error {
-    Error::system("write the pulled rows", error)
+    Error::failed(format!("cannot write the pulled rows: {error}"))
         .hint("make room on the file system of the patch file; the old file is unchanged")
 }
 

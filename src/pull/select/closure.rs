@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::choice::{Choice, choice, is_restricted};
 use super::links::{ForeignKey, Links, Relation};
 use super::table::{Closure, Table};
-use crate::postgres::sql::template::fill;
 use crate::pull::PullOptions;
+use crate::pull::template::fill;
 
 impl Links {
     /// Copies the keys of partitioned tables to their partitions, because a partition can be pulled
@@ -134,7 +134,7 @@ impl Closure {
     fn chosen(&self, oid: u32, pulled: &BTreeSet<u32>, options: &PullOptions) -> Vec<String> {
         let template = sql!("pull/closure-chosen");
         let select = |rows: &str, condition: &str, limit: &str| {
-            fill(template, &[("table", rows), ("where", condition), ("limit", limit)])
+            fill(template, &[("@table@", rows), ("@where@", condition), ("@limit@", limit)])
         };
         let table = self.tables.iter().find(|table| table.oid == oid);
         let restricted = table.filter(|table| is_restricted(table, options));
@@ -163,23 +163,26 @@ impl Links {
 
     fn fill(&self, template: &str, key: &ForeignKey) -> String {
         let values = [
-            ("referring", self.rows(key.referring)),
-            ("referred", self.rows(key.referred)),
-            ("matches", &key.matches),
-            ("leaves", &self.leaves(key.referring)),
+            ("@referring@", self.rows(key.referring)),
+            ("@referred@", self.rows(key.referred)),
+            ("@matches@", &key.matches),
+            ("@leaves@", &self.leaves(key.referring)),
         ];
         fill(template, &values)
     }
 
     fn closed(&self, oid: u32, first: &[String], steps: &[String]) -> String {
         let chosen = sql!("pull/closure-chosen");
-        let none = [("table", self.rows(oid)), ("where", " WHERE false"), ("limit", "")];
+        let none = [("@table@", self.rows(oid)), ("@where@", " WHERE false"), ("@limit@", "")];
         let all = |selects: &[String]| match selects {
             [] => fill(chosen, &none),
             all => all.join("\n    UNION ALL "),
         };
-        let values =
-            [("first", &*all(first)), ("steps", &*all(steps)), ("leaves", &*self.leaves(oid))];
+        let values = [
+            ("@first@", &*all(first)),
+            ("@steps@", &*all(steps)),
+            ("@leaves@", &*self.leaves(oid)),
+        ];
         fill(sql!("pull/closure"), &values)
     }
 }

@@ -10,7 +10,6 @@ use super::sequence;
 use super::table::{CatalogTable, DescribedTable, Table, oids};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::quote_ident;
-use crate::postgres::sql::template::fill;
 use crate::pull::read::access;
 use crate::sys::error::{Error, Kind, Result};
 
@@ -230,8 +229,9 @@ fn described(
 }
 
 fn refuse_large_objects(session: &mut Session, table: &CatalogTable, name: &str) -> Result<()> {
-    let values = [("table", table.rows()), ("column", quote_ident(name))];
-    let query = fill(sql!("pull/large-object"), &values);
+    let query = sql!("pull/large-object")
+        .replace("@table@", &table.rows())
+        .replace("@column@", &quote_ident(name));
     if column(&session.query_one(&query, &[])?, "found")? {
         return Err(Error::conflict(format!(
             "column {name} of {} refers to large objects, which db-tool does not pull",

@@ -2,18 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sys::order::sorted;
-
 /// Orders items so that each comes after the items that it refers to. Other items are in ascending
 /// order. A cycle is cut at its smallest item, which comes first: its constraint must be checked
 /// later.
 pub fn order<T: Ord + Clone>(references: &BTreeMap<T, BTreeSet<T>>) -> Vec<T> {
-    let items: Vec<&T> = references.keys().collect();
-    let place = |item: &T| items.binary_search(&item).ok();
-    let edges = references.iter().flat_map(|(item, referenced)| {
-        referenced.iter().filter_map(move |to| Some((place(to)?, place(item)?)))
-    });
-    sorted(&items, edges).into_iter().map(|at| items[at].clone()).collect()
+    let mut open: BTreeMap<&T, BTreeSet<&T>> = references
+        .iter()
+        .map(|(item, to)| {
+            (item, to.iter().filter(|to| *to != item && references.contains_key(to)).collect())
+        })
+        .collect();
+    let mut ordered = Vec::with_capacity(open.len());
+    while let Some(first) = open.keys().next().copied() {
+        let ready = open.iter().find(|(_, to)| to.is_empty()).map(|(item, _)| *item);
+        let next = ready.unwrap_or(first);
+        open.remove(next);
+        open.values_mut().for_each(|to| {
+            to.remove(next);
+        });
+        ordered.push(next.clone());
+    }
+    ordered
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use super::table::Table;
 use super::watermark::{Increment, Watermark};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
-use crate::postgres::sql::template::fill;
 use crate::pull::read::source::{PullPlan, Source};
 use crate::pull::write::state::State;
 use crate::sys::error::{Context, Error, Result};
@@ -111,8 +110,11 @@ fn increment(
         }
         None => "true".to_owned(),
     };
-    let values = [("table", &table.rows()), ("column", &quote_ident(name)), ("new", &is_new)];
-    let query = fill(sql!("pull/mark"), &values);
+    let template = sql!("pull/mark");
+    let query = template
+        .replace("@table@", &table.rows())
+        .replace("@column@", &quote_ident(name))
+        .replacen("@new@", &is_new, 1);
     let row = session
         .query_one(&query, &[])
         .context(format!("cannot tell what is new in {}", table.name))?;

@@ -61,7 +61,7 @@ pub(super) fn rewrite(
             .hint("remove keys and comments that are not needed"));
     }
     let beside = write_beside(path, &text, Some((facts.uid(), facts.gid())))?;
-    beside.persist(path).map_err(std::io::Error::from).on("write", path)?;
+    beside.persist(path).map_err(|error| Error::io("write", path, &error.error))?;
     sync_directory(path)?;
     Ok(ring)
 }

@@ -22,9 +22,8 @@ pub struct OsUser {
 impl OsUser {
     /// The user with this name, if there is one.
     pub fn named(name: &str) -> Result<Option<Self>> {
-        let user = User::from_name(name).map_err(|errno| {
-            Error::system(&format!("look up the user \"{name}\""), &errno.into())
-        })?;
+        let user = User::from_name(name)
+            .map_err(|e| Error::failed(format!("cannot look up the user \"{name}\": {e}")))?;
         Ok(user.map(Self::from))
     }
 

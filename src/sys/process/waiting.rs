@@ -23,7 +23,7 @@ pub enum Patience {
     /// A signal ends the wait.
     Interruptible,
     /// The wait goes on to its end.
-    Uninterruptible,
+    Stubborn,
 }
 
 /// Calls `probe` until it returns a value, or until `limit` is over (`None`). Probes every
@@ -96,7 +96,7 @@ fn cancel_children() {
         };
         while started.elapsed() < GRACE {
             send_to_all(Signal::SIGINT);
-            if matches!(wait_for(AGAIN, Patience::Uninterruptible, gone), Ok(Some(()))) {
+            if matches!(wait_for(AGAIN, Patience::Stubborn, gone), Ok(Some(()))) {
                 return;
             }
         }

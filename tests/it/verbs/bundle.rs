@@ -12,14 +12,14 @@ fn status_tells_every_state() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let status = || sandbox.database(["bundle", "status"]).success().stdout;
-    assert_eq!(status(), "absent (this tool brings 0.5.0)\n");
+    assert_eq!(status(), "absent (this tool brings 0.5.1)\n");
     sandbox.database(["bundle", "upgrade"]).success();
-    assert_eq!(status(), "0.5.0, current\n");
+    assert_eq!(status(), "0.5.1, current\n");
     for (version, expected) in [
-        ("0.10.0", "0.10.0, newer than 0.5.0\n"),
-        ("0.1.0", "0.1.0, older than 0.5.0\n"),
-        ("0.1.7", "0.1.7, unknown to this tool (0.5.0)\n"),
-        ("banana", "banana, unknown to this tool (0.5.0)\n"),
+        ("0.10.0", "0.10.0, newer than 0.5.1\n"),
+        ("0.1.0", "0.1.0, older than 0.5.1\n"),
+        ("0.1.7", "0.1.7, unknown to this tool (0.5.1)\n"),
+        ("banana", "banana, unknown to this tool (0.5.1)\n"),
     ] {
         sandbox.ask(&format!("UPDATE hectic.version SET version = '{version}'"));
         assert_eq!(status(), expected);
@@ -33,10 +33,10 @@ fn upgrade_says_what_it_did() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let upgrade = || sandbox.database(["bundle", "upgrade"]).success().stderr;
-    assert_eq!(upgrade(), "bundle 0.5.0 applied\n");
-    assert_eq!(upgrade(), "bundle 0.5.0 is current; applied again\n");
+    assert_eq!(upgrade(), "bundle 0.5.1 applied\n");
+    assert_eq!(upgrade(), "bundle 0.5.1 is current; applied again\n");
     sandbox.ask("DROP TABLE hectic.version");
-    assert_eq!(upgrade(), "bundle upgraded to 0.5.0 (was: there, without a version)\n");
+    assert_eq!(upgrade(), "bundle upgraded to 0.5.1 (was: there, without a version)\n");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_shell_tools_bundle_is_upgraded() {
     sandbox.database(["init"]).success();
     sandbox.run_with_input("database", ["psql", "-Xq"], &upgraded_setup()).success();
     let upgraded = sandbox.database(["bundle", "upgrade"]).success();
-    assert!(upgraded.stderr.contains("bundle upgraded to 0.5.0 (was: 0.1.0"), "{upgraded}");
+    assert!(upgraded.stderr.contains("bundle upgraded to 0.5.1 (was: 0.1.0"), "{upgraded}");
     let check = repository().join("tests/fixture/bundle/upgrade/0.1.0-check.sql");
     sandbox.database(["psql", "-Xq", "-f", check.to_str().unwrap()]).success();
     sandbox.database(["hydrate"]).success();
@@ -71,22 +71,40 @@ fn run(sandbox: &Sandbox, fixture: &str) {
     sandbox.database(["psql", "-Xq", "-o", "/dev/null", "-f", &file]).success();
 }
 
-#[test]
-fn event_triggers_of_0_4_0_give_way() {
+/// A database of this version gets this bundle's event triggers and functions, and keeps its rows.
+fn event_triggers_give_way(from: &str) {
     let sandbox = project::deployed("");
     sandbox.give_key();
     sandbox.ask("SELECT hectic.set_secret('KEPT', 'as it is')");
-    run(&sandbox, "upgrade/0.4.0-setup.sql");
+    sandbox.ask("CREATE TABLE kept () INHERITS (hectic.created_at, hectic.updated_at)");
+    run(&sandbox, &format!("upgrade/{from}-setup.sql"));
+    let status = sandbox.database(["bundle", "status"]).success().stdout;
+    assert_eq!(status, format!("{from}, older than 0.5.1\n"));
     sandbox.ask("ALTER EVENT TRIGGER hectic_sync_inherited_triggers DISABLE");
+    sandbox.ask("CREATE TABLE unwatched () INHERITS (kept)");
     let upgraded = sandbox.database(["bundle", "upgrade"]).success();
     let warning =
         "the event trigger hectic_sync_inherited_triggers was disabled and is enabled now";
-    for word in ["bundle upgraded to 0.5.0 (was: 0.4.0", warning] {
+    let version = format!("bundle upgraded to 0.5.1 (was: {from}");
+    for word in [version.as_str(), warning] {
         assert!(upgraded.stderr.contains(word), "{upgraded}");
     }
     assert_eq!(sandbox.ask("SELECT hectic.get_secret('KEPT')"), "as it is");
+    let triggers = "SELECT string_agg(tgrelid::regclass::text, ' ' ORDER BY tgrelid) FROM pg_trigger \
+                    WHERE tgname = 'hectic_set_updated_at'";
+    assert_eq!(sandbox.ask(triggers), "hectic.updated_at kept unwatched");
     run(&sandbox, "objects.sql");
     run(&sandbox, "created_at.sql");
+}
+
+#[test]
+fn event_triggers_of_0_4_0_give_way() {
+    event_triggers_give_way("0.4.0");
+}
+
+#[test]
+fn event_triggers_of_0_5_0_give_way() {
+    event_triggers_give_way("0.5.0");
 }
 
 /// A database of 0.2.0 or 0.3.0 with these rows in its plain table.

@@ -81,7 +81,7 @@ pub(super) fn wait_until_unlocked(data: &Path) -> Result<()> {
     if !path.exists() {
         return Ok(());
     }
-    let free = process::wait_for(LINGER, Patience::Uninterruptible, || take(&path))?;
+    let free = process::wait_for(LINGER, Patience::Stubborn, || take(&path))?;
     free.map(drop).ok_or_else(|| held(data, &path))
 }
 

@@ -220,7 +220,7 @@ fn end_leftovers(data: &Path) -> Result<()> {
 /// Waits up to five seconds for the last server process in `data` to end. Returns whether it did.
 pub(in crate::cluster) fn wait_until_alone(data: &Path) -> Result<bool> {
     let gone = || Ok(leftovers(data).is_empty().then_some(()));
-    let alone = process::wait_for(Duration::from_secs(5), Patience::Uninterruptible, gone)?;
+    let alone = process::wait_for(Duration::from_secs(5), Patience::Stubborn, gone)?;
     Ok(alone.is_some())
 }
 

@@ -45,7 +45,7 @@ pub enum Shutdown {
 impl Postmaster {
     /// Stops the server and waits for its end, even if signals arrive.
     pub fn stop(&self, shutdown: Shutdown, limit: Duration) -> Result<()> {
-        self.stop_with(shutdown, limit, Patience::Uninterruptible)
+        self.stop_with(shutdown, limit, Patience::Stubborn)
     }
 
     /// Sends the first signal and waits for `limit`, then sends stronger signals. Continues paused
