@@ -8,6 +8,7 @@
 #   pipeline.sh sql      DIR FILE             a file of SQL
 #   pipeline.sh each     DIR MIGRATIONS       every migration in a psql of its own, with a row of history
 #   pipeline.sh connect  DIR                  nothing but a connection
+#   pipeline.sh fresh    DIR FILE               another database and a file of SQL, without the bundle
 #   pipeline.sh second   DIR BUNDLE FILE      another database, the bundle and a file of SQL
 #   pipeline.sh rows     DIR OUT              every table of both databases dumped, and the dumps compared
 #   pipeline.sh schema   DIR                  a dump of the schema
@@ -67,6 +68,12 @@ each() {
         run_sql -1 -f "$migration/up.sql" \
             -c "INSERT INTO public.history (version, name) VALUES (${name%%-*}, '$name')"
     done
+}
+
+fresh() {
+    createdb fresh
+    PGDATABASE=fresh
+    run_sql -f "$1"
 }
 
 second() {
@@ -172,6 +179,7 @@ check) check "$3" "$4" ;;
 database) database "$3" "$4" ;;
 sql) exec psql -X -q -v ON_ERROR_STOP=1 -f "$3" ;;
 each) each "$3" ;;
+fresh) fresh "$3" ;;
 second) second "$3" "$4" ;;
 rows) rows "$3" ;;
 schema) exec pg_dump --schema-only -f /dev/null ;;

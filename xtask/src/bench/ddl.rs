@@ -1,13 +1,14 @@
 //! What the bundle's event triggers cost: statements in a database with the bundle, against the same
 //! statements without it.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use super::cases::{Case, MIGRATE, Make, Side, Target, Timing, no_more, stop};
+use super::cases::{Case, MIGRATE, Make, Side, Target, Timing, no_more, nothing, stop};
 use super::lab::{Lab, Site};
 
 /// Tables and schemas in a row, and the migrator against a psql that pays for no event trigger.
-pub(super) const CASES: [Case; 6] = [
+pub(super) const CASES: [Case; 8] = [
     case(
         "excluded-300",
         "300 tables of an excluded schema, each made, altered and indexed, in a database with the bundle, against one without",
@@ -25,6 +26,39 @@ pub(super) const CASES: [Case; 6] = [
         "1000 transactions with a schema and a row, with the bundle, against without",
         |lab, site| sql(lab, site, "schemas.sql"),
     ),
+    case(
+        "objects",
+        "1000 objects of an excluded schema as a dump makes them, with the bundle, against without",
+        |lab, site| file(lab, site, lab.samples().thousand_objects()),
+    ),
+    Case {
+        name: "thousand",
+        what: "`database check` of a project of these 1000 objects, against createdb and psql in a running cluster without the bundle",
+        needs: no_more,
+        stage: &[],
+        most: usize::MAX,
+        ours: Side {
+            before: &[],
+            timed: |lab, site| {
+                let mut check = lab.tool("database", site, &lab.warm_cache());
+                check.env("LOCAL_DIR", lab.samples().thousand()).arg("check");
+                check
+            },
+            timing: Timing::Whole,
+            afterwards: nothing,
+        },
+        theirs: Side {
+            before: &[plain],
+            timed: |lab, site| {
+                let mut pipeline = lab.pipeline("fresh", site);
+                pipeline.arg(lab.samples().thousand_objects());
+                pipeline
+            },
+            timing: Timing::Whole,
+            afterwards: stop,
+        },
+        target: Target::Ratio(1.0),
+    },
     Case {
         name: "unwatched",
         what: "1000 migrations, against one psql that writes a row of history for each, without the bundle",
@@ -79,7 +113,11 @@ fn begin(lab: &Lab, site: &Site) -> Command {
 }
 
 fn sql(lab: &Lab, site: &Site, name: &str) -> Command {
+    file(lab, site, lab.samples().ddl(name))
+}
+
+fn file(lab: &Lab, site: &Site, path: PathBuf) -> Command {
     let mut pipeline = lab.pipeline("sql", site);
-    pipeline.arg(lab.samples().ddl(name));
+    pipeline.arg(path);
     pipeline
 }

@@ -77,7 +77,20 @@ impl Samples {
             let inheriting = tables("inheriting", "INHERITS (hectic.created_at)", count);
             write(&self.ddl(&format!("inheriting-{count}.sql")), &inheriting)?;
         }
+        let objects = times(include_str!("../../bench/ddl/object.sql"), 100);
+        let exempt = format!("{EXEMPT}CREATE SCHEMA IF NOT EXISTS excluded;\n{objects}");
+        write(&self.thousand().join(ENTRYPOINT), &exempt)?;
         write(&self.ddl("schemas.sql"), &times(include_str!("../../bench/ddl/schema.sql"), 1000))
+    }
+
+    /// A project of a thousand objects, as a dump makes them.
+    pub(super) fn thousand(&self) -> PathBuf {
+        self.0.join("thousand")
+    }
+
+    /// The sources of that project.
+    pub(super) fn thousand_objects(&self) -> PathBuf {
+        self.thousand().join(ENTRYPOINT)
     }
 
     /// A schema of 1000 tables.
@@ -126,12 +139,14 @@ impl Samples {
     }
 }
 
-/// So many tables of a schema, which need not inherit.
+/// Tables of the schema `excluded` need not inherit.
+const EXEMPT: &str = "SET hectic.inheritance_extra_excluded_schemas = 'excluded';\n";
+
+/// So many tables of a schema.
 fn tables(schema: &str, parent: &str, count: usize) -> String {
-    let exempt = "SET hectic.inheritance_extra_excluded_schemas = 'excluded';\n";
     let template = include_str!("../../bench/ddl/table.sql");
     let template = template.replace("@schema@", schema).replace("@parent@", parent);
-    format!("{exempt}{}", times(&template, count))
+    format!("{EXEMPT}{}", times(&template, count))
 }
 
 /// The statements of a template so many times.
