@@ -1,4 +1,5 @@
-//! The services of Unix: processes, signals and files; and the error type that every room returns.
+//! The services of Unix: processes, signals and files; the error type that every room returns; and
+//! digests and a sort, which several rooms need.
 
 pub mod digest;
 pub mod error;

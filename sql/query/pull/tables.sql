@@ -15,7 +15,7 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
        c.relkind = 'p' AS partitioned,
        n.nspname = 'hectic' OR EXISTS (
          SELECT FROM pg_catalog.pg_depend d
-         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e') AS equipment,
+         WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e') AS is_bundle_or_extension,
        c.oid IN (SELECT i.oid FROM immutable i) AS immutable,
        -- reltuples is -1 for a table that was never analyzed; pg_partition_tree takes locks, so it
        -- could block others and be blocked by them
@@ -25,7 +25,7 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
          WHERE p.isleaf)
        ELSE NULLIF(c.reltuples, -1) END::bigint AS estimate,
        ARRAY(SELECT a.relid::oid FROM pg_catalog.pg_partition_ancestors(c.oid) AS a(relid)
-             WHERE c.relispartition AND a.relid <> c.oid) AS whole
+             WHERE c.relispartition AND a.relid <> c.oid) AS parents
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN (SELECT pg_catalog.current_setting('pull.schemas')::pg_catalog.name[] AS schemas) AS path
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'

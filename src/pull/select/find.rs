@@ -148,8 +148,8 @@ fn candidates(session: &mut Session) -> Result<Vec<Candidate>> {
             immutable: column(row, "immutable")?,
             estimate: column::<Option<i64>>(row, "estimate")?.and_then(|rows| rows.try_into().ok()),
         };
-        let is_bundle_or_extension = column(row, "equipment")?;
-        Ok(Candidate { table, is_bundle_or_extension, parents: column(row, "whole")? })
+        let is_bundle_or_extension = column(row, "is_bundle_or_extension")?;
+        Ok(Candidate { table, is_bundle_or_extension, parents: column(row, "parents")? })
     };
     rows.iter().map(candidate).collect()
 }
