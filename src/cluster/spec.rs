@@ -133,12 +133,14 @@ impl ClusterSpec {
             .set("cron.host", sockets.directories[0].to_string_lossy())
     }
 
-    /// Settings of the command line, which override the user's file, too. They make the server of a
-    /// throwaway cluster fast; the project's SQL cannot notice them.
+    /// Settings of the command line, which override the user's file, too. The server writes its log
+    /// in English, because db-tool reads it. The others make the server of a throwaway cluster fast;
+    /// the project's SQL cannot notice them.
     pub fn overrides(&self) -> Conf {
+        let english = Conf::default().set("lc_messages", "C");
         match self.settings.lifetime {
-            Lifetime::Kept => Conf::default(),
-            Lifetime::Throwaway => Conf::default()
+            Lifetime::Kept => english,
+            Lifetime::Throwaway => english
                 .set("listen_addresses", "")
                 .set("fsync", "off")
                 .set("synchronous_commit", "off")
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_kept_cluster_is_durable() {
-        assert_eq!(spec().overrides(), Conf::default());
+        assert_eq!(spec().overrides(), Conf::default().set("lc_messages", "C"));
         assert!(spec().conf("").written_into("").contains("fsync = 'on'"));
     }
 }

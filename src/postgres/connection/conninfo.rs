@@ -8,11 +8,11 @@
 //!
 //! This module does not read the environment of the process: `cli` passes it as a value.
 
+mod own_settings;
 mod passfile;
 mod service;
 #[cfg(test)]
 mod tests;
-mod timeouts;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +25,7 @@ use super::url;
 pub use super::url::Password;
 use super::url::{KEYWORDS, PgUrl};
 use crate::sys::error::{Error, Result};
+pub use own_settings::Facts;
 
 /// The parts of the environment that libpq would read.
 #[derive(Clone, Default)]
@@ -92,7 +93,7 @@ pub struct Conninfo {
     warnings: Vec<String>,
     /// Facts about the server that sessions have learned. Connections derived from this one share
     /// them.
-    learned: Arc<timeouts::Learned>,
+    learned: Arc<own_settings::Learned>,
 }
 
 impl Conninfo {

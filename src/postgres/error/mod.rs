@@ -16,11 +16,13 @@ mod kept;
 mod psql;
 mod reader;
 mod render;
+mod severity;
 #[cfg(test)]
 mod tests;
 
 pub use psql::PsqlFailure;
 pub use reader::{IgnoredError, StderrReader};
+pub(in crate::postgres) use severity::{Head, Severity};
 
 /// A failed statement.
 ///
@@ -64,11 +66,17 @@ pub fn own_kind(sqlstate: &str) -> Option<Kind> {
     }
 }
 
+/// The severity in English, whatever the language of the session is.
+pub(in crate::postgres) fn severity_of(error: &DbError) -> String {
+    let severity = error.parsed_severity().map(|severity| severity.to_string());
+    severity.unwrap_or_else(|| error.severity().to_owned())
+}
+
 impl SqlError {
     /// The error of a session that ran the text `sql`. `label` names the text in messages.
     pub fn from_db_error(error: &DbError, label: &str, sql: &str) -> Self {
         let mut this = Self {
-            severity: error.severity().to_owned(),
+            severity: severity_of(error),
             sqlstate: Some(error.code().code().to_owned()),
             message: error.message().to_owned(),
             detail: error.detail().map(str::to_owned),

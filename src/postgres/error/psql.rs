@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::align::{Alignment, Window};
 use super::kept::Kept;
+use super::severity::Head;
 use super::{Excerpt, SqlError};
 
 /// The lines before the expected one that are searched. psql does not count the empty lines that it
@@ -304,12 +305,14 @@ fn split_head(head: &str) -> (String, Option<String>, String) {
     if let Some(message) = head.strip_prefix("error: ") {
         return ("ERROR".to_owned(), None, message.to_owned());
     }
-    let (severity, rest) = head.split_once(":  ").unwrap_or(("ERROR", head));
-    let coded = rest.split_once(": ").filter(|(code, _)| {
-        code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-    });
-    match coded {
-        Some((code, message)) => (severity.to_owned(), Some(code.to_owned()), message.to_owned()),
-        None => (severity.to_owned(), None, rest.to_owned()),
+    match Head::parse_certain(head) {
+        Some(Head { severity, word, sqlstate, message }) => {
+            let word = if word == "PANIC" { word } else { severity.word().unwrap_or(word) };
+            (word.to_owned(), sqlstate.map(str::to_owned), message.to_owned())
+        }
+        None => {
+            let (severity, message) = head.split_once(":  ").unwrap_or(("ERROR", head));
+            (severity.to_owned(), None, message.to_owned())
+        }
     }
 }

@@ -12,6 +12,7 @@
 
 use super::kept::{Kept, floor_char_boundary};
 use super::psql::PsqlFailure;
+use super::severity::{Head, Severity};
 
 /// The most ignored errors that are kept.
 const MOST_IGNORED: usize = 10_000;
@@ -37,7 +38,8 @@ pub struct IgnoredError {
 
 /// Splits psql's standard error into text to pass on and the error that ended the script.
 ///
-/// Expects `VERBOSITY=verbose`, `SHOW_CONTEXT=always`, `ECHO=errors`, `LC_ALL=C`, `PG_COLOR=never`.
+/// Expects `VERBOSITY=verbose`, `SHOW_CONTEXT=always`, `ECHO=errors`, `LC_MESSAGES=C`,
+/// `PG_COLOR=never`. The messages of the server may be in another language.
 #[derive(Debug, Default)]
 pub struct StderrReader {
     pending: Option<Block>,
@@ -157,7 +159,7 @@ impl Block {
         Self {
             file: start.file.map(str::to_owned),
             line: start.line,
-            fatal: start.rest.starts_with("FATAL") || start.rest.starts_with("PANIC"),
+            fatal: is_fatal(start.rest),
             prefix: line[..line.len() - start.rest.len()].to_owned(),
             message: Kept::new(start.rest),
             statements: Vec::new(),
@@ -175,14 +177,17 @@ impl Block {
 
     /// The error with its place. None for psql's own errors, which did not come from the server.
     fn ignored_errors(&self) -> Option<IgnoredError> {
-        let message = self.message.text.strip_prefix("ERROR:  ")?;
+        let first = self.message.text.split('\n').next().unwrap_or_default();
+        let head = Head::parse_certain(first).filter(|head| head.severity == Severity::Error)?;
         let statement = self.statements.last().map_or("", |(_, statement)| &statement.text);
         let end = floor_char_boundary(statement, STATEMENT);
         Some(IgnoredError {
             file: self.file.clone()?,
             line: self.line?,
             statement: statement[..end].to_owned(),
-            aborted: message.starts_with(IN_FAILED_TRANSACTION),
+            // a function can raise this code, too, and then has a context
+            aborted: head.sqlstate == Some(IN_FAILED_TRANSACTION)
+                && !self.message.text.contains("\nCONTEXT:  "),
         })
     }
 
@@ -241,7 +246,8 @@ impl<'a> Start<'a> {
             .chain(splits)
             .find(|(_, _, rest)| classify(rest).is_some())
             .unwrap_or(first);
-        let kind = classify(rest).unwrap_or(MessageKind::Other);
+        let certain = || Head::parse_certain(rest).map(|head| kind_of(head.severity));
+        let kind = classify(rest).or_else(certain).unwrap_or(MessageKind::Other);
         let (file, line) = (Some(file), Some(line));
         Some(Self { kind, prefixed: true, file, line, rest: trim(kind, rest) })
     }
@@ -264,10 +270,20 @@ fn classify(rest: &str) -> Option<MessageKind> {
     if rest.starts_with("error: ") {
         return Some(MessageKind::Error);
     }
-    match rest.split_once(":  ")?.0 {
-        "ERROR" | "FATAL" | "PANIC" => Some(MessageKind::Error),
-        "STATEMENT" => Some(MessageKind::Statement),
-        "WARNING" | "NOTICE" | "INFO" | "LOG" | "DEBUG" => Some(MessageKind::Other),
-        _ => None,
+    // psql writes this word itself, in English
+    if rest.starts_with("STATEMENT:  ") {
+        return Some(MessageKind::Statement);
     }
+    Head::parse(rest).map(|head| kind_of(head.severity))
+}
+
+fn kind_of(severity: Severity) -> MessageKind {
+    match severity {
+        Severity::Error | Severity::Fatal => MessageKind::Error,
+        Severity::Message => MessageKind::Other,
+    }
+}
+
+fn is_fatal(rest: &str) -> bool {
+    Head::parse(rest).is_some_and(|head| head.severity == Severity::Fatal)
 }

@@ -28,7 +28,7 @@ use review::{PsqlReport, questions, review};
 
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
-use crate::postgres::error::{SqlError, StderrReader};
+use crate::postgres::error::{Head, Severity, SqlError, StderrReader};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{
@@ -236,14 +236,14 @@ pub(in crate::postgres) fn terse(line: &str) -> Option<String> {
     if line.starts_with("LOCATION:  ") {
         return None;
     }
-    for severity in ["NOTICE", "WARNING", "INFO", "LOG", "DEBUG"] {
-        let verbose = format!("{severity}:  ");
-        if let Some((before, rest)) = line.split_once(&verbose)
-            && let Some((state, message)) = rest.split_once(": ")
-            && state.len() == 5
-            && state.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+    // a message begins the line or follows the blank of psql's prefix
+    let starts = line.match_indices(": ").map(|(at, _)| at + 2);
+    for start in std::iter::once(0).chain(starts) {
+        if let Some(head) = Head::parse(&line[start..])
+            && head.severity == Severity::Message
+            && head.sqlstate.is_some()
         {
-            return Some(format!("{before}{verbose}{message}"));
+            return Some(format!("{}{}:  {}", &line[..start], head.word, head.message));
         }
     }
     Some(line.to_owned())

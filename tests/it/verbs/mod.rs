@@ -7,6 +7,7 @@ mod doctor;
 mod ending;
 mod hydrate;
 mod init;
+mod language;
 mod log;
 mod output;
 mod patch;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Conninfo, LibpqEnvironment};
+use super::{Conninfo, Facts, LibpqEnvironment};
 use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Kind, Result};
 
@@ -119,16 +119,19 @@ fn timeouts_are_off_unless_the_caller_sets_them() {
                  -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0";
     assert_eq!(conninfo.start_up_options(), format!("{usual} -c lock_timeout=5"));
     assert!(conninfo.is_version_unknown());
-    assert!(conninfo.clone().learn_version(17), "the first session did not know it");
-    assert!(!conninfo.learn_version(17) && !conninfo.is_version_unknown());
-    let newer = format!("{usual} -c transaction_timeout=0 -c lock_timeout=5");
+    let facts = |major, is_superuser| Facts { major, is_superuser };
+    let superuser = facts(17, true);
+    assert_eq!(conninfo.clone().learn(superuser).len(), 2, "the first session did not know it");
+    assert!(conninfo.learn(superuser).is_empty() && !conninfo.is_version_unknown());
+    let newer = format!("{usual} -c transaction_timeout=0 -c lc_messages=C -c lock_timeout=5");
     assert_eq!(conninfo.start_up_options(), newer);
     let variables = conninfo.variables_without_timeouts();
     assert!(variables.contains(&("PGOPTIONS", newer)), "{variables:?}");
     assert!(conninfo.leave_timeouts() && !conninfo.leave_timeouts());
     assert_eq!(conninfo.start_up_options(), "-c lock_timeout=5");
-    assert!(!resolve("host=/s", &[]).learn_version(16));
-    assert!(!resolve("host=/s options='-c transaction_timeout=9'", &[]).learn_version(17));
+    assert!(resolve("host=/s", &[]).learn(facts(16, false)).is_empty());
+    let own = "host=/s options='-c transaction_timeout=9 -c lc_messages=de_DE.UTF-8'";
+    assert!(resolve(own, &[]).learn(superuser).is_empty());
 }
 
 #[test]

@@ -16,8 +16,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::{Refusal, Then};
 use super::{Inbox, Notice, lock};
-use crate::postgres::connection::conninfo::{Conninfo, Target, bad_value};
+use crate::postgres::connection::conninfo::{Conninfo, Facts, Target, bad_value};
 use crate::postgres::connection::tls::{Mode, Tls};
+use crate::postgres::error::severity_of;
 use crate::sys::error::{Error, Result};
 
 /// Parameters that demand a check which db-tool does not make. Refusing them is safer than ignoring
@@ -149,9 +150,10 @@ impl<'a> Settings<'a> {
             None => attempt.await,
         };
         match outcome {
-            Ok((client, driver, inbox, major)) => {
-                if major.is_some_and(|major| self.conninfo.learn_version(major)) {
-                    send(&client, sql!("postgres/no-transaction-timeout")).await;
+            Ok((client, driver, inbox, facts)) => {
+                let late = facts.map(|facts| self.conninfo.learn(facts)).unwrap_or_default();
+                for statement in late {
+                    send(&client, statement).await;
                 }
                 Ok(Opened { client, driver, inbox, tls: tls.map(|tls| tls.connector.clone()) })
             }
@@ -232,8 +234,8 @@ enum Unfit {
     Role,
 }
 
-/// A new connection, with the server's major version if the server sends it.
-type Started = (Client, Driver, Arc<Mutex<Inbox>>, Option<u32>);
+/// A new connection, with facts about the server if it sends its version.
+type Started = (Client, Driver, Arc<Mutex<Inbox>>, Option<Facts>);
 
 /// Connects, and checks whether the server has the wanted role.
 async fn start<T>(config: &Config, tls: T, wanted: Role) -> Result<Started, Unfit>
@@ -246,9 +248,11 @@ where
         return Err(Unfit::Role);
     }
     let major = connection.parameter("server_version").and_then(major);
+    let is_superuser = connection.parameter("is_superuser") == Some("on");
+    let facts = major.map(|major| Facts { major, is_superuser });
     let inbox = Arc::default();
     let driver = Box::pin(drive(connection, Arc::clone(&inbox)));
-    Ok((client, driver, inbox, major))
+    Ok((client, driver, inbox, facts))
 }
 
 /// The major version: `17` for `17.2 (Debian …)` or `17beta1`.
@@ -283,7 +287,7 @@ where
 
 fn notice_from(notice: &DbError) -> Notice {
     Notice {
-        severity: notice.severity().to_owned(),
+        severity: severity_of(notice),
         message: notice.message().to_owned(),
         detail: notice.detail().map(str::to_owned),
         hint: notice.hint().map(str::to_owned),

@@ -1,5 +1,6 @@
-//! Switches off the timeouts that a database or a role sets: they are meant for applications, not
-//! for db-tool.
+//! The settings of db-tool's own sessions. They switch off the timeouts that a database or a role
+//! sets, which are meant for applications. Where the role may, they also make the server's messages
+//! English, because db-tool reads them.
 //!
 //! `pg_dump` does the same. db-tool sends the settings in the start-up packet: there they override
 //! ALTER DATABASE and ALTER ROLE, survive RESET ALL, and cost no round trip. The caller's own
@@ -26,25 +27,36 @@ const NEWER: &str = "transaction_timeout";
 /// The first major version that knows [`NEWER`].
 const NEWER_SINCE: u32 = 17;
 
+/// The setting for English messages. Only a superuser may send it.
+const ENGLISH: &str = "lc_messages";
+
+/// What a server tells about itself and the role when a session begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// The major version.
+    pub major: u32,
+    /// The role is a superuser.
+    pub is_superuser: bool,
+}
+
 /// Facts about the server that earlier sessions have learned.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
-    major: OnceLock<u32>,
+    facts: OnceLock<Facts>,
     refuses: AtomicBool,
 }
 
 impl Conninfo {
-    /// The start-up options: all timeouts off, then the caller's own options.
+    /// The start-up options: all timeouts off, English messages, then the caller's own options.
     pub fn start_up_options(&self) -> String {
         let off = |name: &str| format!("-c {name}=0");
         let mut options: Vec<String> = match self.learned.refuses.load(Ordering::Relaxed) {
             true => Vec::new(),
             false => TIMEOUTS.into_iter().map(off).collect(),
         };
-        if !options.is_empty()
-            && self.learned.major.get().is_some_and(|major| *major >= NEWER_SINCE)
-        {
-            options.push(off(NEWER));
+        if let Some(facts) = self.learned.facts.get().filter(|_| !options.is_empty()) {
+            options.extend((facts.major >= NEWER_SINCE).then(|| off(NEWER)));
+            options.extend(facts.is_superuser.then(|| format!("-c {ENGLISH}=C")));
         }
         options.extend(self.get("options").map(str::to_owned));
         options.join(" ")
@@ -52,16 +64,21 @@ impl Conninfo {
 
     /// Whether no session has learned the server's major version yet.
     pub fn is_version_unknown(&self) -> bool {
-        self.learned.major.get().is_none()
+        self.learned.facts.get().is_none()
     }
 
-    /// Remembers the server's major version. Returns whether the current session still has a
-    /// timeout that [`Self::start_up_options`] did not switch off.
-    pub(crate) fn learn_version(&self, major: u32) -> bool {
-        let is_new = self.learned.major.set(major).is_ok();
-        let is_named = self.get("options").is_some_and(|options| options.contains(NEWER));
-        let is_refused = self.learned.refuses.load(Ordering::Relaxed);
-        is_new && major >= NEWER_SINCE && !is_named && !is_refused
+    /// Remembers what the server tells. Returns the statements for the settings of the current
+    /// session that [`Self::start_up_options`] did not know to set.
+    pub(crate) fn learn(&self, facts: Facts) -> Vec<&'static str> {
+        let is_new = self.learned.facts.set(facts).is_ok();
+        if !is_new || self.learned.refuses.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let is_free = |name: &str| !self.get("options").is_some_and(|own| own.contains(name));
+        let timeout = (facts.major >= NEWER_SINCE && is_free(NEWER))
+            .then_some(sql!("postgres/no-transaction-timeout"));
+        let english = (facts.is_superuser && is_free(ENGLISH)).then_some(sql!("postgres/english"));
+        timeout.into_iter().chain(english).collect()
     }
 
     /// Remembers that the server, or a pooler in front of it, refuses our options. Returns whether

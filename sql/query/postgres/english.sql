@@ -1,0 +1,2 @@
+-- For a superuser, if this was not known when the session was opened.
+SET lc_messages = 'C';
