@@ -248,3 +248,40 @@ fn an_include_may_have_a_variable_in_its_path() {
     sandbox.write("project/test-data.sql", sql);
     sandbox.database(["patch"]).fails(1, ["still open"]);
 }
+
+/// Procedures and blocks that end transactions themselves, and handlers that take errors.
+#[test]
+fn a_block_that_handles_its_errors_or_commits_loses_nothing() {
+    const OFF: &str = "\\set ON_ERROR_STOP off\n";
+    const ON: &str = "\\set ON_ERROR_STOP on\n";
+    let procedure = "CREATE PROCEDURE step() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO item (id) VALUES (1); COMMIT; INSERT INTO item (id) VALUES (2); PERFORM 1/0; END $$;";
+    let sandbox = project::deployed(&format!("{ITEM}{procedure}\n"));
+    let insert = "INSERT INTO item (id) VALUES (9);\n";
+    let handled = "DO $$ BEGIN INSERT INTO item (id) VALUES (1); PERFORM 1/0; EXCEPTION WHEN division_by_zero THEN INSERT INTO item (id) VALUES (3); END $$;\n";
+    let refused = "DO $$ BEGIN BEGIN COMMIT; EXCEPTION WHEN invalid_transaction_termination THEN NULL; END; END $$;\n";
+    let aborted = "DO $$ BEGIN RAISE SQLSTATE '25P02'; END $$;\n";
+    for (sql, code, kept) in [
+        (format!("BEGIN;\n{handled}{insert}COMMIT;\n"), 0, "3,9"),
+        (format!("{OFF}BEGIN;\n{handled}{insert}COMMIT;\n{ON}"), 0, "3,9"),
+        (format!("BEGIN;\n{refused}{insert}COMMIT;\n"), 0, "9"),
+        (format!("{OFF}CALL step();\n{insert}{ON}"), 0, "1,9"),
+        (format!("CALL step();\n{insert}"), 1, "1"),
+        (format!("{OFF}BEGIN;\nCALL step();\n{insert}COMMIT;\n{ON}"), 1, ""),
+        (format!("{OFF}\\set AUTOCOMMIT off\nCALL step();\n{insert}COMMIT;\n{ON}"), 1, ""),
+        (
+            format!("{OFF}\\set ON_ERROR_ROLLBACK on\nBEGIN;\nCALL step();\n{insert}COMMIT;\n{ON}"),
+            0,
+            "9",
+        ),
+        (format!("DO $$ BEGIN {insert} ROLLBACK; END $$;\n"), 0, ""),
+        (format!("DO $$ BEGIN {insert} COMMIT AND CHAIN; END $$;\n"), 0, "9"),
+        (format!("DO $$ BEGIN {insert} COMMIT AND CHAIN; END $$;\nBEGIN;\n"), 1, "9"),
+        (format!("{OFF}{aborted}{insert}COMMIT;\n{ON}"), 0, "9"),
+        (format!("{OFF}BEGIN;\n{aborted}{insert}COMMIT;\n{ON}"), 1, ""),
+    ] {
+        sandbox.ask("TRUNCATE item");
+        sandbox.write("project/test-data.sql", &sql);
+        let outcome = sandbox.database(["patch"]);
+        assert_eq!((outcome.code, &*items(&sandbox)), (Some(code), kept), "{sql}: {outcome}");
+    }
+}
