@@ -14,6 +14,7 @@ use crate::project::workspace::{Patch, Workspace};
 use crate::secret::{Dotenv, KeySource, Supply};
 use crate::sys::error::{Error, Result};
 use crate::sys::process::{Environment, OsUser};
+use crate::sys::shown::beginning;
 
 /// The database when neither `PG_DATABASE` nor `DB_URL` names one.
 const DEFAULT_DATABASE: &str = "testdb";
@@ -222,8 +223,11 @@ impl Resolve {
             return Ok(target.map_or(DEFAULT_PORT, |target| target.port));
         };
         text.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-            Error::conflict(format!("PG_PORT is {text}, which is not between 1 and 65535"))
-                .hint("choose another port; on sockets it only is a part of the socket's name")
+            Error::conflict(format!(
+                "PG_PORT is {}, which is not between 1 and 65535",
+                beginning(text)
+            ))
+            .hint("choose another port; on sockets it only is a part of the socket's name")
         })
     }
 

@@ -8,5 +8,6 @@ pub mod parallel;
 pub mod process;
 pub mod scratch;
 pub mod shell;
+pub mod shown;
 pub mod signal;
 pub mod steps;

@@ -156,3 +156,39 @@ fn many_checks_at_once_with_orphans_about() {
     }
     nothing_left(&sandbox);
 }
+
+/// A password that a user wrote in the place of another value is not shown whole.
+#[test]
+fn a_value_that_is_not_valid_is_not_shown_whole() {
+    const SECRET: &str = "correct-horse-battery-staple";
+    let mut sandbox = crate::support::project::with_source("SELECT 1;\n");
+    sandbox.write("project/db/migration/.keep", "");
+    let file = |text: &str| {
+        let path = sandbox.write("wrong.toml", text.replace('?', SECRET));
+        path.display().to_string()
+    };
+    let silent = |outcome: crate::support::Outcome, code: i32, words: &str| {
+        assert!(!outcome.stderr.contains(SECRET), "{outcome}");
+        outcome.fails(code, [words]);
+    };
+    for (text, words) in [
+        ("wait = \"?\"\n", "wait is \"correct-hors…\""),
+        ("\nlock_timeout = \"?\"\n", "lock_timeout is \"correct-hors…\""),
+        ("\nvariables = \"?\"\n", "wrong.toml:2: invalid type: string \"correct-hors…\""),
+        ("[variables]\n\"?\" = \"1\"\n", "is not a name for a psql variable"),
+        ("[variables]\nAUTOCOMMIT = \"off\"\n", "AUTOCOMMIT is reserved"),
+    ] {
+        let file = file(text);
+        silent(sandbox.run("migrator", ["-c", &file, "migrate", "up"]), 2, words);
+    }
+    silent(sandbox.run("migrator", ["--set", SECRET, "migrate", "up"]), 3, "has no value");
+    silent(sandbox.database(["diff", "--fail-on", SECRET]), 9, "there is no class");
+    for (name, words) in
+        [("PG_PORT", "PG_PORT is"), ("PG_OS_USER", ""), ("PG_URL_VAR", "PG_URL_VAR is")]
+    {
+        sandbox.set(name, SECRET);
+        let outcome = sandbox.init([]);
+        assert!(!outcome.stderr.contains(SECRET) && outcome.stderr.contains(words), "{outcome}");
+        sandbox.unset(name);
+    }
+}

@@ -20,6 +20,7 @@ use crate::project::source::Source;
 use crate::project::workspace::{Workspace, require_file};
 use crate::sys::error::{Context, Error, IoContext, Kind, Result};
 use crate::sys::file;
+use crate::sys::shown::beginning;
 
 /// The default file of rules, in `DATABASE_DIR`.
 const IGNORE_FILE: &str = "diff-ignore.toml";
@@ -129,8 +130,8 @@ fn counting(flags: &DiffArguments) -> Result<Vec<Class>> {
 fn class(name: &str) -> Result<Class> {
     let known = Class::ALL.map(Class::as_str).join(", ");
     Class::ALL.into_iter().find(|class| class.as_str() == name).ok_or_else(|| {
-        Error::new(Kind::UnknownArgument, format!("there is no class \"{name}\" of differences"))
-            .hint(format!("there are: {known}"))
+        let what = format!("there is no class {} of differences", beginning(name));
+        Error::new(Kind::UnknownArgument, what).hint(format!("there are: {known}"))
     })
 }
 

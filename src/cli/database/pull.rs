@@ -14,6 +14,7 @@ use crate::postgres::toolchain::Toolchain;
 use crate::pull;
 use crate::pull::{Flags, Masks, Pattern, PullOptions, Pulled, Rule, Selection, Since};
 use crate::sys::error::{Error, Result};
+use crate::sys::shown::beginning;
 use crate::sys::steps::Steps;
 
 pub(in crate::cli) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
@@ -176,7 +177,8 @@ fn pull_options(
     if let Some(rule) = limits.iter().find(|rule| rule.text.parse::<u64>().is_err()) {
         return Err(Error::conflict(format!(
             "--limit {}={} is not a number",
-            rule.table, rule.text
+            rule.table,
+            beginning(&rule.text)
         ))
         .hint("write it as in --limit shop.orders=1000"));
     }

@@ -14,6 +14,7 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{OsUser, host_name};
+use crate::sys::shown::{beginning, toml_error};
 
 /// The default file of settings, read if it exists.
 const FILE: &str = "migrator.toml";
@@ -67,6 +68,7 @@ impl Settings {
                 server.push((name, duration(name, &text)?.as_millis().to_string()));
             }
         }
+        file.variables.keys().try_for_each(|name| check_name(name))?;
         let mut defined: Vec<(String, String)> = file.variables.into_iter().collect();
         defined.extend(variables.iter().map(|text| variable(text)).collect::<Result<Vec<_>>>()?);
         let project = RunOptions {
@@ -171,12 +173,19 @@ fn set(named: Option<String>) -> Result<String> {
 /// Parses `name=value`, as psql's own `-v` does.
 fn variable(text: &str) -> Result<(String, String)> {
     let (name, value) = text.split_once('=').ok_or_else(|| {
-        Error::missing(format!("--set {text} has no value")).hint("write --set name=value")
+        Error::missing(format!("--set {} has no value", beginning(text)))
+            .hint("write --set name=value")
     })?;
+    check_name(name)?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Refuses a psql variable that the migrator relies on, and a text that is no name.
+fn check_name(name: &str) -> Result<()> {
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if !is_name {
-        return Err(Error::conflict(format!("\"{name}\" is not a name for a psql variable"))
-            .hint("letters, digits and _ only"));
+        let what = format!("{} is not a name for a psql variable", beginning(name));
+        return Err(Error::conflict(what).hint("letters, digits and _ only"));
     }
     if name.starts_with("migrator_")
         || name.chars().all(|c| c.is_ascii_uppercase() || c == '_') && is_special(name)
@@ -184,7 +193,7 @@ fn variable(text: &str) -> Result<(String, String)> {
         return Err(Error::conflict(format!("the psql variable {name} is reserved for db-tool"))
             .hint("choose another name"));
     }
-    Ok((name.to_owned(), value.to_owned()))
+    Ok(())
 }
 
 /// The psql variables on which the migrator relies.
@@ -219,7 +228,7 @@ fn duration(name: &str, text: &str) -> Result<Duration> {
     let parsed = number.parse::<u64>().ok().zip(milliseconds).and_then(|(n, ms)| n.checked_mul(ms));
     // the server counts milliseconds in 31 bits
     parsed.filter(|ms| i32::try_from(*ms).is_ok()).map(Duration::from_millis).ok_or_else(|| {
-        Error::conflict(format!("{name} is \"{text}\", which is not a duration"))
+        Error::conflict(format!("{name} is {}, which is not a duration", beginning(text)))
             .hint("write a whole number with ms, s, min or h, such as 30s")
     })
 }
@@ -235,9 +244,7 @@ fn read(named: Option<&Path>) -> Result<File> {
     }
     let text = crate::sys::process::read_text(path).on("read", path)?;
     let mut file: File = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-        // the message leaves the line's text out, because it may contain a password
-        let message = error.message().lines().next().unwrap_or_default();
+        let (line, message) = toml_error(&text, error.span(), error.message());
         let kind = if message.starts_with("unknown field") {
             Kind::UnknownArgument
         } else {

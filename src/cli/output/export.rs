@@ -6,6 +6,7 @@ use crate::cli::{env, trust};
 use crate::environment::development::Ready;
 use crate::sys::error::{Error, Result};
 use crate::sys::shell;
+use crate::sys::shown::beginning;
 
 /// The formats of exported variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,8 +36,8 @@ pub fn check_name(name: &str) -> Result<&str> {
         return Ok(name);
     }
     Err(Error::conflict(format!(
-        "PG_URL_VAR is \"{}\", which cannot be its name",
-        name.escape_debug()
+        "PG_URL_VAR is {}, which cannot be its name",
+        beginning(name)
     ))
     .hint("use letters, digits and _, not starting with a digit, and no name that has another meaning"))
 }

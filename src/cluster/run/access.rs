@@ -16,6 +16,7 @@ use crate::cluster::layout::{GITIGNORE, Layout};
 use crate::cluster::takeover::{hand_over, hand_over_marked};
 use crate::sys::error::{Context, Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, OsUser};
+use crate::sys::shown::beginning;
 
 /// The directory of Nix's builds. Root could write into it and damage the builds for all users.
 const NIX_STORE: &str = "/nix/store";
@@ -276,7 +277,9 @@ pub fn server_user(directory: &Path, preferred: Option<&str>) -> Result<Option<O
             Some(_) => {
                 Err(Error::conflict("PG_OS_USER is root, but PostgreSQL does not run as root"))
             }
-            None => Err(Error::conflict(format!("PG_OS_USER is \"{name}\": no such user"))),
+            None => {
+                Err(Error::conflict(format!("PG_OS_USER is {}: no such user", beginning(name))))
+            }
         }
         .hint("set it to the user who is to run the server, or unset it for postgres");
     }

@@ -11,6 +11,7 @@ use toml::value::Datetime;
 use super::{Class, Difference};
 use crate::compare::facts::What;
 use crate::sys::error::{Error, Kind, Result};
+use crate::sys::shown::{beginning, toml_error};
 
 /// The rules of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -44,7 +45,8 @@ impl Rules {
     /// `Conflict` (exit 2) with the line and the problem.
     pub fn parse(text: &str) -> Result<Self> {
         let rules: Self = toml::from_str(text).map_err(|error| {
-            Error::conflict("cannot read the rules about differences").detail(error.to_string())
+            let (line, message) = toml_error(text, error.span(), error.message());
+            Error::conflict(format!("line {line} of the rules about differences: {message}"))
         })?;
         rules.ignore.iter().try_for_each(Rule::check)?;
         Ok(rules)
@@ -89,7 +91,7 @@ impl Rule {
         if let Some(class) = &self.class
             && !Class::ALL.iter().any(|known| known.as_str() == class)
         {
-            return refuse(format!("there is no class \"{class}\" of differences"));
+            return refuse(format!("there is no class {} of differences", beginning(class)));
         }
         Ok(())
     }

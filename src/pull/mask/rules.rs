@@ -12,6 +12,7 @@ use crate::postgres::sql::quote::{quote_ident, quote_literal};
 use crate::pull::select::pattern::Pattern;
 use crate::pull::select::table::{DescribedTable, Table};
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::shown::toml_error;
 
 /// A mask: the treatment of one column's values.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -49,9 +50,10 @@ impl Masks {
         }
         let text = crate::sys::process::read_text(file).on("read", file)?;
         let masks = toml::from_str(&text).map_err(|error| {
-            Error::conflict(format!("{} is not valid", file.display()))
-                .detail(error.to_string())
-                .hint("a decision is \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }")
+            let (line, message) = toml_error(&text, error.span(), error.message());
+            Error::conflict(format!("{}:{line}: {message}", file.display())).hint(
+                "a decision is \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }",
+            )
         });
         masks.map(Some)
     }
