@@ -30,6 +30,16 @@ fn projects_are_the_same_after_a_dump() {
 }
 
 #[test]
+fn what_the_tests_of_the_bundle_leave_is_the_same_after_a_dump() {
+    let found = Live::of_bundle_fixtures().dump_and_load().diff([]).success();
+    // a child that was attached later has its columns in another order
+    let is_change = |line: &&str| ["+ ", "- ", "~ "].iter().any(|sign| line.starts_with(sign));
+    let changes: Vec<&str> = found.stdout.lines().filter(is_change).collect();
+    assert_eq!(changes.len(), 3, "{found}");
+    assert!(changes.iter().all(|line| line.ends_with("[order]")), "{found}");
+}
+
+#[test]
 fn what_was_altered_and_dumped_is_the_only_difference() {
     let live = Live::new(SPELLING);
     live.change(

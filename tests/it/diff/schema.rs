@@ -1,7 +1,6 @@
 //! Differences of the schema: what is one, and of which class.
 
 use crate::support::project::copy;
-use crate::support::repository;
 
 use super::support::{Live, rows, schema, silent, url};
 
@@ -126,13 +125,7 @@ fn a_project_without_a_difference_is_silent_also_from_its_migrations() {
 #[test]
 fn every_fixture_is_the_same_as_itself() {
     Live::of("tests/fixture/legacy").silent();
-    let bundle = repository().join("tests/fixture/bundle");
-    let files = ["triggers", "created_at", "secret", "immutable"].map(|name| {
-        let file = bundle.join(name).display().to_string();
-        // a schema and functions of their own for each
-        format!("\\ir {file}.sql\nALTER SCHEMA public RENAME TO of_{name}; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO public; DISCARD TEMP;\n")
-    });
-    let found = Live::new(&files.concat()).diff([]).success();
+    let found = Live::of_bundle_fixtures().diff([]).success();
     assert_eq!(found.stdout, "", "{found}");
     // they try statements that have to fail
     assert!(found.stderr.lines().all(|line| line.contains("ON_ERROR_STOP is off")), "{found}");

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::project::deployed;
 use crate::support::trace::own_cache;
-use crate::support::{Outcome, Sandbox, bindir};
+use crate::support::{Outcome, Sandbox, bindir, repository};
 
 /// A project of one source, deployed, so that its cluster is side A of comparisons. What private
 /// clusters leave is seen.
@@ -39,6 +39,22 @@ impl Live {
         sandbox.database(["deploy"]).success();
         own_cache(&mut sandbox);
         Self(sandbox)
+    }
+
+    /// What the tests of the bundle leave behind. Diff warns of `ON_ERROR_STOP` in its source.
+    #[track_caller]
+    pub fn of_bundle_fixtures() -> Self {
+        const ANEW: &str = "CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO public;";
+        let bundle = repository().join("tests/fixture/bundle");
+        let files = ["triggers", "created_at", "secret", "immutable"].map(|name| {
+            let file = bundle.join(name).display().to_string();
+            // a schema and functions of their own for each
+            format!(
+                "\\ir {file}.sql\nALTER SCHEMA public RENAME TO of_{name}; {ANEW} DISCARD TEMP;\n"
+            )
+        });
+        // pg_dump leaves out the privileges of the original schema, also under another name
+        Self::new(&format!("DROP SCHEMA public; {ANEW}\n{}", files.concat()))
     }
 
     /// The URL of the live database for the project's role.
