@@ -2,8 +2,8 @@
 # postgres-init: provides a project's PostgreSQL cluster.
 #
 # Run it, and it is the program of that name. Source it (`. postgres-init`), and the connection is
-# exported into the shell that does: POSTGRESQL_HOST, _PORT, _USER and _DATABASE, PGURL, what
-# PG_URL_VAR names, and PostgreSQL's programs in PATH. The status is the program's. In fish, which
+# exported into the shell that does: POSTGRESQL_HOST, _PORT, _USER and _DATABASE, PGHOST, PGPORT,
+# PGUSER, PGDATABASE, PGURL, DATABASE_URL, what PG_URL_VAR names, and PostgreSQL's programs in PATH. The status is the program's. In fish, which
 # reads no POSIX shell: eval "$(postgres-init --export fish)".
 #
 # What is sourced runs in somebody's shell, whichever it is and however it is set up (-e, -u, -f,
@@ -28,7 +28,7 @@ else
   # not be exported; those that are set are, for the program alone.
   __db_tool_exports=$(
     for __db_tool_name in LOCAL_DIR DB_URL PG_WORKING_DIR PG_DATABASE PG_PORT PG_URL_VAR \
-      PG_LOG_PATH PG_CONF_FILE PG_SHARED_PRELOAD_LIBRARIES PG_DISABLE_LOGGING PG_REUSE PG_FORCE \
+      PG_LOG_PATH PG_CONF_FILE PG_SHARED_PRELOAD_LIBRARIES PG_DISABLE_LOGGING PG_REUSE PG_FRESH PG_FORCE \
       PG_TEMPLATE PG_BINDIR PG_OS_USER NO_TTY NO_COLOR; do
       if eval "[ \"\${$__db_tool_name+set}\" ]"; then
         eval "export $__db_tool_name"

@@ -37,10 +37,8 @@
             # for scripts: . "$HECTIC_LIB"
             export HECTIC_LIB="${pkgs.hectic.helpers.posix-shell.log}"
 
-            # the data stays from one shell to the next; without PG_REUSE each starts from nothing
-            PG_REUSE=1
+            # the data stays from one shell to the next
             . ${pkgs.hectic.postgres-init}/bin/postgres-init
-            unset PG_REUSE
           '';
         };
       });

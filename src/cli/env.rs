@@ -29,7 +29,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 38] = [
+pub const TABLE: [Variable; 39] = [
     variable("LOCAL_DIR", "(required)", "The project's root directory."),
     variable(
         "DB_URL",
@@ -94,12 +94,17 @@ pub const TABLE: [Variable; 38] = [
     variable(
         "PG_REUSE",
         "(unset)",
-        "Any value: keep an existing cluster instead of making it anew.",
+        "Any value: `database deploy` works in the cluster that is there, and `PG_FRESH` has no effect.",
+    ),
+    variable(
+        "PG_FRESH",
+        "`0`",
+        "`1` makes the cluster anew instead of keeping it, as `--fresh` does. Its data is lost.",
     ),
     variable(
         "PG_FORCE",
         "`0`",
-        "`1` makes the cluster anew, or stops it for a snapshot, even while other sessions are connected.",
+        "`1` lets `--fresh` make the cluster anew, and a snapshot stop it, even while other sessions are connected.",
     ),
     variable(
         "PG_TEMPLATE",

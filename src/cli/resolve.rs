@@ -231,15 +231,16 @@ impl Resolve {
         })
     }
 
-    /// Whether the verb keeps an existing cluster: `PG_REUSE` keeps it, `PG_FORCE` replaces it, else
-    /// `otherwise` decides.
-    pub fn existing(&self, otherwise: Existing) -> Existing {
-        if self.env.os("PG_REUSE").is_some() {
+    /// The choice between an existing cluster and a new one. Keeping is the default, so that nobody
+    /// loses data by entering a shell. `--fresh` beats `PG_REUSE`, which beats `PG_FRESH`.
+    pub fn existing(&self, fresh: bool) -> Existing {
+        let keeps = self.env.os("PG_REUSE").is_some() && !fresh;
+        if keeps || !(fresh || self.env.switch("PG_FRESH")) {
             Existing::Keep
         } else if self.env.switch("PG_FORCE") {
             Existing::Replace
         } else {
-            otherwise
+            Existing::ReplaceIfIdle
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::build::is_ours;
 use super::files::{act_for, is_private, remove_file};
 use super::layout::{GITIGNORE, is_log, server_lock_of};
+use super::recovery::recover;
 use super::template::snapshot;
 use super::{Layout, Lock, Snapshot, build, stop, takeover};
 use crate::sys::error::{Error, IoContext, Result};
@@ -36,7 +37,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     let was_handed_over = takeover::was_handed_over(layout);
     let lock = Lock::wait(&layout.lock())?;
     let stopped = stop(layout, Patience::Interruptible)?;
-    build::remove_abandoned(layout)?;
+    recover(layout)?;
     let port_files = socket_files(layout)?;
     // remove the data directory first: its marker proves that the other files are ours
     build::discard(layout, &data)?;

@@ -17,6 +17,7 @@ pub mod conf;
 mod files;
 pub mod layout;
 mod provision;
+mod recovery;
 mod replacement;
 pub mod run;
 mod spec;

@@ -12,12 +12,12 @@
 
 use std::path::Path;
 
-use super::build::{Marker, Old, remove_abandoned};
+use super::build::{Marker, Old};
+use super::recovery::recover;
 use super::run::postmaster::{Liveness, Shutdown};
 use super::run::start::StartFailure;
 use super::run::{access, postmaster};
 use super::takeover::{check_free, is_empty};
-use super::template::snapshot;
 use super::version::check_major;
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
 use crate::postgres::toolchain::Toolchain;
@@ -26,13 +26,12 @@ use crate::sys::error::{Context, Error, Result};
 /// The choice between an existing cluster and a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// Keep the cluster: attach to it or start it (`PG_REUSE`, `deploy --reuse`).
+    /// Keep the cluster: attach to it or start it.
     Keep,
-    /// Make the cluster anew. If others have sessions in it, attach to it instead, so that a second
-    /// shell does not destroy the work of the first.
+    /// Make the cluster anew (`--fresh`, `PG_FRESH`). If others have sessions in it, attach to it
+    /// instead, so that a second shell does not destroy the work of the first.
     ReplaceIfIdle,
-    /// Make the cluster anew even if others have sessions in it (`database init`, `deploy`,
-    /// `PG_FORCE`).
+    /// Make the cluster anew even if others have sessions in it (also `PG_FORCE`).
     Replace,
 }
 
@@ -77,7 +76,7 @@ pub struct Contents {
 impl Contents {
     /// Refuses names that PostgreSQL would cut off, and roles that begin with `pg_`, which
     /// PostgreSQL reserves.
-    fn check_names(&self) -> Result<()> {
+    pub(super) fn check_names(&self) -> Result<()> {
         for name in self.role.iter().chain(&self.databases) {
             if name.len() > NAME_LIMIT {
                 return Err(Error::conflict(format!(
@@ -99,13 +98,13 @@ impl Contents {
         }
     }
 
-    fn ensure(&self, running: &Running) -> Result<()> {
+    pub(super) fn ensure(&self, running: &Running) -> Result<()> {
         let databases: Vec<_> = self.databases.iter().map(String::as_str).collect();
         running.ensure(self.role.as_ref().unwrap_or(&running.spec().settings.superuser), &databases)
     }
 
     /// A text that is different for different contents; it finds the snapshot to begin with.
-    fn key(&self, spec: &ClusterSpec) -> String {
+    pub(super) fn key(&self, spec: &ClusterSpec) -> String {
         let role = self.role.as_ref().unwrap_or(&spec.settings.superuser);
         std::iter::once(role)
             .chain(&self.databases)
@@ -176,8 +175,7 @@ pub fn provision(
 /// Runs under the lock, so no other command works here. If a removal fails, the next command tries
 /// again.
 fn remove_what_killed_commands_left(spec: &ClusterSpec) {
-    let removed = remove_abandoned(&spec.layout).and_then(|()| snapshot::tidy(&spec.layout));
-    if let Err(error) = removed {
+    if let Err(error) = recover(&spec.layout) {
         tracing::warn!("cannot remove the files of a killed command: {error}");
     }
 }
@@ -196,7 +194,8 @@ fn decide(
             let mut spec = spec;
             let ours = marker.is_some();
             if existing == Existing::Keep {
-                check_major(&data, &toolchain).hint("or unset PG_REUSE to make it anew")?;
+                check_major(&data, &toolchain)
+                    .hint("or make it anew with --fresh, which loses its data")?;
             }
             // a kept cluster has the superuser that its maker chose, not the one of this caller
             let superuser = marker.map_or_else(|| spec.settings.superuser.clone(), |m| m.superuser);
@@ -285,7 +284,7 @@ impl Provision<'_> {
             sessions => {
                 tracing::warn!(
                     "{sessions} other session{} in this cluster: attached to it instead of making \
-                     it anew (PG_FORCE=1 or `database init` insists)",
+                     it anew (PG_FORCE=1 insists)",
                     if sessions == 1 { " works" } else { "s work" }
                 );
                 Ok(Provisioned { running, outcome: Outcome::Attached, ours, lock: None })

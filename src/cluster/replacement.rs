@@ -1,5 +1,5 @@
-//! Replaces the development cluster by a cluster that was made in another way, such as a restored
-//! backup.
+//! Replaces the development cluster by another one: a restored backup, a snapshot, or the result of
+//! `deploy`.
 //!
 //! The new cluster is prepared in a build directory beside the data directory. A server of its
 //! own tries it out there, while the old cluster goes on undisturbed. Only after that are the two
@@ -12,16 +12,23 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::build::is_ours;
-use super::build::{Marker, Old, discard, put_in_place, remove_abandoned};
-use super::files::{exchange, private_tempdir, sync_file_system};
-use super::provision::is_taken;
+use super::build::{Marker, Old, discard, put_in_place};
+use super::files::{exchange, private_tempdir, read_small, replace_file, sync_file_system};
+use super::provision::{Contents, is_taken};
+use super::recovery::recover;
 use super::run::access;
 use super::run::postmaster::{Liveness, heal};
 use super::takeover::check_free;
+use super::template::replaced;
+use super::template::snapshot::BEFORE_DEPLOY;
 use super::template::tablespace::relink;
 use super::throwaway::remove_directory;
-use super::{Cluster, ClusterSettings, ClusterSpec, Layout, Lifetime, Lock, Running, not_ours};
+use super::{
+    Cluster, ClusterSettings, ClusterSpec, Found, Layout, Lifetime, Lock, Running, Seed, find,
+    not_ours,
+};
 use crate::postgres::toolchain::Toolchain;
+use crate::sys::digest::sha256;
 use crate::sys::error::{Context, Error, IoContext, Result};
 use crate::sys::process::Patience;
 use crate::sys::signal;
@@ -32,6 +39,10 @@ pub struct Replacement {
     spec: ClusterSpec,
     layout: Layout,
     directory: TempDir,
+    /// Whether the old cluster becomes the snapshot `before-deploy`.
+    saves_old: bool,
+    /// The digest of the key file with which the new cluster began.
+    key: Option<String>,
     /// Keeps other commands out.
     _lock: Lock,
 }
@@ -41,8 +52,12 @@ pub struct Replacement {
 pub struct Replaced {
     /// The server of the new cluster.
     pub running: Running,
-    /// The path of the old cluster, if db-tool did not make it.
+    /// The path of the old cluster, if db-tool neither removed it nor made a snapshot of it.
     pub kept: Option<PathBuf>,
+    /// Whether the old cluster is the snapshot `before-deploy` now.
+    pub saved: bool,
+    /// The number of sessions of others that ended with the old server.
+    pub ended: u64,
 }
 
 impl Replacement {
@@ -56,12 +71,59 @@ impl Replacement {
         }
         access::prepare(&spec.layout, spec.settings.server_user.as_ref())?;
         let lock = spec.lock()?;
-        remove_abandoned(&spec.layout)?;
+        recover(&spec.layout)?;
         let place = spec.layout.working_directory();
         let directory = private_tempdir("data.new-", place)?;
         Marker::write(&spec, directory.path())?;
         let layout = Layout::new(directory.path().to_owned(), None, spec.layout.owner());
-        Ok(Self { spec, layout, directory, _lock: lock })
+        Ok(Self { spec, layout, directory, saves_old: false, key: None, _lock: lock })
+    }
+
+    /// Makes a new cluster with its role and databases in the build directory and starts it.
+    pub fn build(&mut self, toolchain: &Toolchain, contents: &Contents) -> Result<Running> {
+        contents.check_names()?;
+        if let Some(user) = &self.spec.settings.server_user {
+            access::check_reach(toolchain.bindir(), user)?;
+        }
+        self.take_key_along()?;
+        let spec = self.spec();
+        let plant = |running: &Running| contents.ensure(running);
+        let seed = Seed { key: contents.key(&spec), plant: &plant };
+        Cluster::create_throwaway(&spec, toolchain, &seed)
+    }
+
+    /// Copies the key file beside the new data directory, where its server looks for it.
+    fn take_key_along(&mut self) -> Result<()> {
+        let _acting = self.spec.act()?;
+        let Some(key) = key_file(&self.spec.layout)? else { return Ok(()) };
+        self.key = Some(sha256(&key));
+        replace_file(&self.layout.key(), &String::from_utf8_lossy(&key))
+    }
+
+    /// Moves a key file that the new cluster has made, or added keys to, into the working directory.
+    /// Key files only grow, so the old cluster can read its secrets with it, too.
+    fn bring_key_back(&self) -> Result<()> {
+        let Some(key) = key_file(&self.layout)? else { return Ok(()) };
+        if Some(sha256(&key)) == self.key {
+            return Ok(());
+        }
+        let place = self.spec.layout.key();
+        if key_file(&self.spec.layout)?.map(sha256) != self.key {
+            return Err(Error::conflict(format!("{} was changed meanwhile", place.display()))
+                .hint("deploy once more"));
+        }
+        replace_file(&place, &String::from_utf8_lossy(&key))
+    }
+
+    /// Lets the old cluster become the snapshot `before-deploy`.
+    ///
+    /// # Errors
+    /// `Conflict` (exit 2) if somebody else has saved a snapshot of this name.
+    pub fn saving_old(mut self) -> Result<Self> {
+        let _acting = self.spec.act()?;
+        replaced::check_name_is_free(&self.spec.layout)?;
+        self.saves_old = true;
+        Ok(self)
     }
 
     /// The cluster to prepare. It need not be durable before the replacement.
@@ -83,28 +145,57 @@ impl Replacement {
         Marker::write(&self.spec, &self.layout.data())?;
         sync_file_system(&self.layout.data())?;
         signal::check()?;
+        self.bring_key_back()?;
         let old_is_ours = is_ours(&data);
+        let ended = self.sessions_of_old(toolchain);
         let old_ran = stop_old(&data)?;
-        let moved = put_in_place(&self.spec, &self.layout.data(), Old::Keep("kept"));
+        let aside = if self.saves_old && old_is_ours { BEFORE_DEPLOY } else { "kept" };
+        let moved = put_in_place(&self.spec, &self.layout.data(), Old::Keep(aside));
         let kept = match moved {
             Ok(kept) => kept,
             Err(error) => return Err(self.start_again(toolchain, old_ran, error)),
         };
         match self.start(toolchain, kept.as_deref(), prove) {
-            Ok(running) if old_is_ours => {
-                let removed =
-                    kept.as_deref().map_or(Ok(()), |kept| discard(&self.spec.layout, kept));
-                if let Err(error) = removed {
-                    tracing::warn!("the old cluster stays: {error}");
-                }
-                Ok(Replaced { running, kept: None })
+            Ok(running) => {
+                let (kept, saved) = match kept {
+                    Some(kept) if old_is_ours => self.put_away(kept),
+                    kept => (kept, false),
+                };
+                Ok(Replaced { running, kept, saved, ended })
             }
-            Ok(running) => Ok(Replaced { running, kept }),
             Err(error) => match self.change_back(kept.as_deref()) {
                 Ok(()) => Err(self.start_again(toolchain, old_ran, error)),
                 Err(also) => Err(error.detail(format!("and the old cluster is away: {also}"))),
             },
         }
+    }
+
+    /// Removes an old cluster of ours, or makes a snapshot of it. Returns its path if it stays where
+    /// it is, and whether there is a snapshot.
+    fn put_away(&self, kept: PathBuf) -> (Option<PathBuf>, bool) {
+        let layout = &self.spec.layout;
+        let done = match self.saves_old {
+            true => replaced::adopt(layout, &kept),
+            false => discard(layout, &kept).map(|()| false),
+        };
+        match done {
+            Ok(saved) => ((self.saves_old && !saved).then_some(kept), saved),
+            Err(error) => {
+                tracing::warn!("the old cluster stays in {}: {error}", kept.display());
+                (None, false)
+            }
+        }
+    }
+
+    /// The number of sessions that end with the old server. A server that does not answer has to go
+    /// in any case.
+    fn sessions_of_old(&self, toolchain: &Toolchain) -> u64 {
+        if !self.saves_old {
+            return 0;
+        }
+        let Ok(Found::Running(old)) = find(self.spec.clone(), toolchain.clone()) else { return 0 };
+        let sessions = old.require_answer().and_then(|()| old.other_sessions());
+        sessions.ok().and_then(|sessions| sessions.try_into().ok()).unwrap_or(0)
     }
 
     fn start(
@@ -118,8 +209,8 @@ impl Replacement {
         }
         let cluster = Cluster::existing(self.spec.clone(), toolchain.clone());
         let started = cluster.start().map_err(Error::from);
-        let running = started.context("the restored cluster does not start in its place")?;
-        prove(&running).context("the restored cluster does not work in its place")?;
+        let running = started.context("the new cluster does not start in its place")?;
+        prove(&running).context("the new cluster does not work in its place")?;
         Ok(running)
     }
 
@@ -130,7 +221,8 @@ impl Replacement {
         if let Some(kept) = kept {
             exchange(kept, &data)?;
             relink(&data)?;
-            return discard(&self.spec.layout, kept);
+            // dropping the replacement removes it
+            return std::fs::rename(kept, self.layout.data()).on("move away", kept);
         }
         std::fs::rename(&data, self.layout.data()).on("move away", &data)
     }
@@ -158,6 +250,16 @@ impl Drop for Replacement {
         if let Err(error) = remove_directory(&self.layout) {
             tracing::warn!("cannot remove {}: {error}", self.directory.path().display());
         }
+    }
+}
+
+/// The content of a key file, if there is one.
+fn key_file(layout: &Layout) -> Result<Option<Vec<u8>>> {
+    let path = layout.key();
+    match read_small(&path) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).on("read", &path),
     }
 }
 

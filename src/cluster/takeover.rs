@@ -154,7 +154,11 @@ fn is_blank(directory: &Path) -> std::io::Result<bool> {
 /// Whether db-tool has used the directory: it holds a cluster that db-tool made, db-tool's
 /// `.gitignore`, or a cluster that was moved aside.
 fn is_marked(directory: &Path) -> bool {
-    let aside = |name: &str| name.starts_with("data.kept-") || name.starts_with("data.broken-");
+    let aside = |name: &str| {
+        ["data.kept-", "data.broken-", "data.before-deploy-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+    };
     let ignored = read_small(&directory.join(MARK));
     ignored.is_ok_and(|text| text == GITIGNORE.as_bytes())
         || read_small(&directory.join("data").join(MARKER)).is_ok()

@@ -29,7 +29,7 @@ pub(in crate::cluster) fn check_major(data: &Path, toolchain: &Toolchain) -> Res
     };
     let directory = shell::quote(&old.to_string_lossy());
     Err(refused.hint(format!("go on with it: export PG_BINDIR={directory}")).hint(format!(
-        "or take the data along: eval \"$(PG_BINDIR={directory} PG_REUSE=1 postgres-init --export \
+        "or take the data along: eval \"$(PG_BINDIR={directory} postgres-init --export \
          sh)\" && {directory}/pg_dumpall -d \"$PGURL\" -f dump.sql && database cleanup"
     )))
 }

@@ -2,7 +2,9 @@
 
 use crate::bundle;
 use crate::bundle::inherits;
-use crate::environment::development::Development;
+use crate::cluster::run::postmaster::Shutdown;
+use crate::cluster::{Existing, Outcome};
+use crate::environment::development::{Development, Ready, Swap};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::durability;
 use crate::postgres::connection::session::Session;
@@ -45,6 +47,8 @@ pub struct Deployed {
     /// The cluster's URL.
     pub url: String,
     pub stopped: bool,
+    /// The fate of the cluster that was there before, if it was replaced.
+    pub swap: Option<Swap>,
     /// The steps, with their times.
     pub steps: Steps,
 }
@@ -56,18 +60,55 @@ impl Deploy {
         if self.content.source.is_some() {
             self.content.secrets.settle()?;
         }
-        let toolchain = self.development.toolchain.clone();
-        let ready = steps.run("start", || self.development.provide())?;
-        let conninfo = ready.conninfo()?;
-        apply(&toolchain, &conninfo, &self.content, &mut steps)?;
-        steps.run("flush", || durability::flush(&conninfo))?;
+        let (ready, swap) = match self.development.existing {
+            Existing::Keep => (self.in_place(&mut steps)?, None),
+            _ => self.beside(&mut steps)?,
+        };
         let url = ready.corrected.as_ref().unwrap_or(&ready.url).to_url();
         if self.stop_after {
-            steps.run("stop", || {
-                ready.running.stop(crate::cluster::run::postmaster::Shutdown::Fast)
-            })?;
+            steps.run("stop", || ready.running.stop(Shutdown::Fast))?;
         }
-        Ok(Deployed { url, stopped: self.stop_after, steps })
+        Ok(Deployed { url, stopped: self.stop_after, swap, steps })
+    }
+
+    /// Fills a new cluster beside the one that is there, which it then replaces. If there is none,
+    /// fills one in its place: nothing is lost by that, and a failure leaves it for a look.
+    fn beside(&self, steps: &mut Steps) -> Result<(Ready, Option<Swap>)> {
+        if !self.development.exists()? {
+            let ready = self.start(steps)?;
+            if ready.outcome == Outcome::Created {
+                return Ok((self.fill(ready, steps)?, None));
+            }
+            // another command has made it meanwhile
+        }
+        let toolchain = &self.development.toolchain;
+        let place = self.development.spec.layout.working_directory().to_owned();
+        let fill = |conninfo: &Conninfo, steps: &mut Steps| {
+            apply(toolchain, conninfo, &self.content, steps)
+        };
+        let replaced = self.development.clone().replace(steps, fill);
+        let (ready, swap) = replaced.map_err(|error| {
+            error.hint(format!("the cluster in {} is as it was", place.display()))
+        })?;
+        Ok((ready, Some(swap)))
+    }
+
+    /// Fills the cluster that is there, or a new one.
+    fn in_place(&self, steps: &mut Steps) -> Result<Ready> {
+        let ready = self.start(steps)?;
+        self.fill(ready, steps)
+    }
+
+    fn start(&self, steps: &mut Steps) -> Result<Ready> {
+        let development = Development { existing: Existing::Keep, ..self.development.clone() };
+        steps.run("start", || development.provide())
+    }
+
+    fn fill(&self, ready: Ready, steps: &mut Steps) -> Result<Ready> {
+        let conninfo = ready.conninfo()?;
+        apply(&self.development.toolchain, &conninfo, &self.content, steps)?;
+        steps.run("flush", || durability::flush(&conninfo))?;
+        Ok(ready)
     }
 }
 

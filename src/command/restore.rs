@@ -69,7 +69,7 @@ impl Restore {
         let user = role.unwrap_or(&self.spec.settings.superuser);
         let database = database.unwrap_or("postgres");
         let prove = |running: &Running| running.prove_login(user, database, options);
-        let Replaced { running, kept } =
+        let Replaced { running, kept, .. } =
             steps.run("swap", || replacement.take_place(&self.toolchain, prove))?;
         tell_unreadable(&running, &self.keys, &mut warnings);
         let url = running.url_with_options(user, database, options).to_url();

@@ -1,16 +1,21 @@
 //! Provides the development cluster with its role and database, for `postgres-init` and `database
 //! init`.
 
+use std::path::PathBuf;
+
+use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{
-    self, ClusterSpec, Contents, Existing, Lock, Outcome, Provisioned, Running, provision,
+    self, ClusterSpec, Contents, Existing, Found, Lock, Outcome, Provisioned, Replaced,
+    Replacement, Running, provision,
 };
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
+use crate::sys::steps::Steps;
 
 /// A request for the development cluster.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Development {
     /// The cluster.
     pub spec: ClusterSpec,
@@ -24,6 +29,17 @@ pub struct Development {
     pub url_must_match: bool,
     /// The start-up options of the project's sessions.
     pub options: Option<String>,
+}
+
+/// The fate of a cluster that was replaced.
+#[derive(Debug)]
+pub struct Swap {
+    /// Its path, if it is not a snapshot.
+    pub kept: Option<PathBuf>,
+    /// Whether it is the snapshot `before-deploy` now.
+    pub saved: bool,
+    /// The number of sessions of others that ended with its server.
+    pub ended: u64,
 }
 
 /// A cluster that is ready for use.
@@ -49,6 +65,44 @@ pub struct Ready {
 impl Development {
     /// Provides the cluster, its role and its databases.
     pub fn provide(self) -> Result<Ready> {
+        let wants = self.wants()?;
+        let Provisioned { running, outcome, lock, .. } =
+            provision(self.spec, self.toolchain, self.existing, &wants.contents)?;
+        Ok(wants.ready(running, outcome, self.options, lock))
+    }
+
+    /// Whether there is a cluster, whoever made it.
+    pub fn exists(&self) -> Result<bool> {
+        let found = cluster::find(self.spec.clone(), self.toolchain.clone())?;
+        Ok(!matches!(found, Found::Nothing))
+    }
+
+    /// Makes a new cluster beside the one that is there, lets `fill` fill it, and exchanges the two.
+    /// The old cluster becomes the snapshot `before-deploy`. Until the exchange it goes on
+    /// undisturbed; an error or an interruption leaves it as it is.
+    pub fn replace(
+        self,
+        steps: &mut Steps,
+        fill: impl FnOnce(&Conninfo, &mut Steps) -> Result<()>,
+    ) -> Result<(Ready, Swap)> {
+        let wants = self.wants()?;
+        let mut replacement = Replacement::beside(self.spec.clone())?.saving_old()?;
+        let running = steps.run("start", || replacement.build(&self.toolchain, &wants.contents))?;
+        let user = wants.user(&running);
+        let conninfo = running.conninfo(&user, &wants.database, self.options.as_deref())?;
+        fill(&conninfo, steps).map_err(|error| running.with_log(error))?;
+        let Replaced { running, kept, saved, ended } = steps.run("swap", || {
+            running.stop(Shutdown::Fast)?;
+            replacement.take_place(&self.toolchain, |running| {
+                running.prove_login(&user, &wants.database, self.options.as_deref())
+            })
+        })?;
+        let ready = wants.ready(running, Outcome::Recreated, self.options, None);
+        Ok((ready, Swap { kept, saved, ended }))
+    }
+
+    /// Finds out which role and databases the cluster needs.
+    fn wants(&self) -> Result<Wants> {
         let means = self.url.as_ref().filter(|(_, conninfo)| self.is_meant_by(conninfo)).cloned();
         if let (Some((url, _)), None) = (&self.url, &means) {
             self.points_elsewhere(url)?;
@@ -58,14 +112,7 @@ impl Development {
         let mut databases = vec![database.clone()];
         databases.extend(means.iter().map(|(_, conninfo)| conninfo.database().to_owned()));
         databases.dedup();
-        let contents = Contents { role, databases };
-        let Provisioned { running, outcome, lock, .. } =
-            provision(self.spec, self.toolchain, self.existing, &contents)?;
-        let user = contents.role.unwrap_or_else(|| running.spec().settings.superuser.clone());
-        let corrected = means.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
-        let url = running.url(&user, &database);
-        let options = self.options;
-        Ok(Ready { running, outcome, user, database, url, corrected, options, _lock: lock })
+        Ok(Wants { contents: Contents { role, databases }, database, url: means })
     }
 
     fn is_meant_by(&self, conninfo: &Conninfo) -> bool {
@@ -87,6 +134,34 @@ impl Development {
                 "set DB_URL=postgresql://USER@localhost/DATABASE?host=$PG_WORKING_DIR, or unset it",
             )
             .hint("to work on the other server, use `database hydrate` and `database patch`"))
+    }
+}
+
+/// The role and the databases that a project needs in its cluster.
+struct Wants {
+    contents: Contents,
+    database: String,
+    /// The project's connection, if it leads to this cluster.
+    url: Option<(PgUrl, Conninfo)>,
+}
+
+impl Wants {
+    fn user(&self, running: &Running) -> String {
+        let superuser = || running.spec().settings.superuser.clone();
+        self.contents.role.clone().unwrap_or_else(superuser)
+    }
+
+    fn ready(
+        self,
+        running: Running,
+        outcome: Outcome,
+        options: Option<String>,
+        lock: Option<Lock>,
+    ) -> Ready {
+        let user = self.user(&running);
+        let corrected = self.url.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
+        let (database, url) = (self.database.clone(), running.url(&user, &self.database));
+        Ready { running, outcome, user, database, url, corrected, options, _lock: lock }
     }
 }
 

@@ -25,12 +25,10 @@ fn a_server_and_its_sessions_outlive_every_step() {
         let now = sandbox.run("date", ["+%s"]).success().stdout;
         let status = sandbox.database(["status"]).success();
         assert!(status.stdout.starts_with("running"), "{step}: {status}");
-        sandbox.set("PG_REUSE", "1");
         let found = sandbox.init([]).success();
         assert!(found.stderr.contains("found running"), "{step}: {found}");
-        sandbox.unset("PG_REUSE");
         // another one would be made where nobody else has a session
-        let found = sandbox.init([]).success();
+        let found = sandbox.init(["--fresh"]).success();
         assert!(found.stderr.contains("attached"), "{step}: {found}");
         sandbox.ask(&format!("INSERT INTO kept (step) VALUES ('{step}')"));
         sandbox.database(["check", "--no-patch"]).success();

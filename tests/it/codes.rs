@@ -19,7 +19,7 @@ fn one_is_a_generic_error() {
     sandbox.run("postgres-cleanup", [""; 0]).success();
     let conf = sandbox.write("bad.conf", "no_such_setting = 1\n");
     sandbox.set("PG_CONF_FILE", conf);
-    sandbox.init([]).fails(1, ["no_such_setting"]);
+    sandbox.init(["--fresh"]).fails(1, ["no_such_setting"]);
     sandbox.write("project/.env", "PG_PORT=hush hush\n");
     for program in PROGRAMS {
         let arguments: &[&str] = if program == "database" { &["status"] } else { &[] };

@@ -39,13 +39,16 @@ pub(in crate::cli) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Verb {
-    /// Start the development cluster, making it anew unless PG_REUSE is set
+    /// Start the development cluster, or make one if there is none
     Init {
+        /// Make the cluster anew; its data is lost. Attach to it instead if others work in it
+        #[arg(long)]
+        fresh: bool,
         /// Print the connection variables
         #[arg(long, value_name = "FORMAT")]
         export: Option<Format>,
     },
-    /// Start the cluster, hydrate and patch
+    /// Hydrate and patch a new cluster, then put it in the place of the old one
     Deploy(DeployArguments),
     /// Apply the bundle, load the secrets, run the sources
     Hydrate {

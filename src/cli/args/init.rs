@@ -10,15 +10,18 @@ use crate::cli::variables_help;
 
 /// Starts the development PostgreSQL cluster in PG_WORKING_DIR.
 ///
-/// The cluster is made anew unless PG_REUSE is set or other sessions are connected. The role and
-/// the database that DB_URL names are created. The server keeps running when this program ends;
-/// `postgres-cleanup` stops it.
+/// A cluster that is there is kept: it is started, or found running. The role and the database that
+/// DB_URL names are created. The server keeps running when this program ends; `postgres-cleanup`
+/// stops it.
 #[derive(Debug, Parser)]
 #[command(name = "postgres-init", version, after_long_help = variables_help())]
 pub(in crate::cli) struct Arguments {
     /// Print the connection variables for a shell, a program or a file
     #[arg(long, value_name = "FORMAT")]
     pub(in crate::cli) export: Option<Format>,
+    /// Make the cluster anew; its data is lost. Attach to it instead if others work in it
+    #[arg(long)]
+    pub(in crate::cli) fresh: bool,
     #[command(flatten)]
     pub(in crate::cli) voice: Voice,
 }

@@ -12,7 +12,7 @@ use crate::sys::steps::Steps;
 
 pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
     let resolve = Resolve::new(None, &["DB_URL"])?;
-    let existing = resolve.existing(Existing::ReplaceIfIdle);
+    let existing = resolve.existing(arguments.fresh);
     provide(&resolve, existing, false, arguments.export).map(drop)
 }
 

@@ -16,6 +16,7 @@ use crate::command::check::{Check, Checked};
 use crate::command::deploy::{Content, Deploy};
 use crate::command::status::Status;
 use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
+use crate::environment::development::Swap;
 use crate::environment::private::{Kept, PrivateClusterSpec};
 use crate::project::patch::Patch;
 use crate::project::source::Source;
@@ -25,12 +26,12 @@ use crate::sys::error::Result;
 
 pub(in crate::cli) fn init(
     resolve: &Resolve,
+    fresh: bool,
     export: Option<Format>,
     tables: &[String],
 ) -> Result<()> {
     refuse_elsewhere(resolve)?;
-    let existing = resolve.existing(Existing::Replace);
-    let ready = init::provide(resolve, existing, true, export)?;
+    let ready = init::provide(resolve, resolve.existing(fresh), true, export)?;
     if tables.is_empty() {
         return Ok(());
     }
@@ -44,10 +45,8 @@ pub(in crate::cli) fn deploy(
 ) -> Result<()> {
     let workspace = resolve.workspace()?;
     refuse_elsewhere(resolve)?;
-    let existing = match flags.reuse {
-        true => Existing::Keep,
-        false => resolve.existing(Existing::Replace),
-    };
+    let keeps = flags.reuse || resolve.env.os("PG_REUSE").is_some();
+    let existing = if keeps { Existing::Keep } else { Existing::Replace };
     let parts = &flags.parts;
     let (hydrate, patch) = (!parts.no_hydrate && !flags.reuse, !parts.no_patch && !flags.reuse);
     if patch {
@@ -64,7 +63,25 @@ pub(in crate::cli) fn deploy(
     let deployed = Deploy { development, content, stop_after: flags.cleanup }.run()?;
     let state = if deployed.stopped { "deployed and stopped" } else { "deployed" };
     ui::status(&format!("{state}: {}{}", deployed.url, timing(&deployed.steps)));
+    if let Some(swap) = &deployed.swap {
+        tell_swap(swap);
+    }
     Ok(())
+}
+
+/// Prints the fate of the cluster that `deploy` replaced.
+fn tell_swap(swap: &Swap) {
+    match swap.ended {
+        0 => {}
+        1 => ui::status("1 session in the old cluster was ended"),
+        more => ui::status(&format!("{more} sessions in the old cluster were ended")),
+    }
+    if swap.saved {
+        ui::status("the old cluster is kept: database snapshot restore before-deploy");
+    }
+    if let Some(kept) = &swap.kept {
+        ui::status(&format!("the old cluster is in {}", kept.display()));
+    }
 }
 
 pub(in crate::cli) fn run_hydrate(

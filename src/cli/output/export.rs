@@ -42,19 +42,26 @@ pub fn check_name(name: &str) -> Result<&str> {
     .hint("use letters, digits and _, not starting with a digit, and no name that has another meaning"))
 }
 
-/// The variables of a cluster that is ready. `PG_URL_VAR` overrides a variable of the same name.
+/// The variables of a cluster that is ready: those of libpq, `DATABASE_URL`, which most frameworks
+/// read, and db-tool's own. `PG_URL_VAR` overrides a variable of the same name.
 pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
     let url = ready.url.to_url();
-    let mut variables = vec![
-        (
-            "POSTGRESQL_HOST".to_owned(),
-            ready.running.socket_directory().to_string_lossy().into_owned(),
-        ),
-        ("POSTGRESQL_PORT".to_owned(), ready.running.port().to_string()),
-        ("POSTGRESQL_USER".to_owned(), ready.user.clone()),
-        ("POSTGRESQL_DATABASE".to_owned(), ready.database.clone()),
-        ("PGURL".to_owned(), url.clone()),
-    ];
+    let host = ready.running.socket_directory().to_string_lossy().into_owned();
+    let port = ready.running.port().to_string();
+    let mut variables: Vec<(String, String)> = [
+        ("POSTGRESQL_HOST", &host),
+        ("POSTGRESQL_PORT", &port),
+        ("POSTGRESQL_USER", &ready.user),
+        ("POSTGRESQL_DATABASE", &ready.database),
+        ("PGHOST", &host),
+        ("PGPORT", &port),
+        ("PGUSER", &ready.user),
+        ("PGDATABASE", &ready.database),
+        ("PGURL", &url),
+        ("DATABASE_URL", &url),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.clone()))
+    .into();
     if let Some(corrected) = &ready.corrected {
         variables.push(("DB_URL".to_owned(), corrected.to_url()));
     }

@@ -3,6 +3,7 @@
 pub(in crate::cluster) mod cache;
 pub(in crate::cluster) mod copy;
 pub(in crate::cluster) mod manifest;
+pub(in crate::cluster) mod replaced;
 pub(in crate::cluster) mod rewind;
 pub(in crate::cluster) mod seed;
 pub(in crate::cluster) mod snapshot;

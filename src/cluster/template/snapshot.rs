@@ -6,6 +6,7 @@
 //! ├── NAME/
 //! │   ├── snapshot.json   the time; only a directory with this file is a snapshot
 //! │   └── data/           a copy of the data directory, made while no server ran
+//! ├── before-deploy/      the cluster that the last `deploy` replaced (see `replaced.rs`)
 //! └── .db-tool-new-*/     a snapshot that is being saved or removed
 //! ```
 //!
@@ -33,6 +34,8 @@ use crate::cluster::{ClusterSpec, Layout, Lock, superuser_of};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Result};
 
+/// The name of the snapshot that only `deploy` saves: the cluster that it replaced.
+pub const BEFORE_DEPLOY: &str = "before-deploy";
 /// The name of the description file.
 const DESCRIPTION: &str = "snapshot.json";
 /// The prefix of directories that are not snapshots yet, or not any more.
@@ -47,6 +50,9 @@ struct Description {
     tool: String,
     /// The time when it was saved, in seconds since the epoch.
     saved: u64,
+    /// Whether it is the cluster that `deploy` replaced.
+    #[serde(default)]
+    before_deploy: bool,
 }
 
 /// A named state of a cluster.
@@ -55,6 +61,7 @@ pub struct Snapshot {
     directory: PathBuf,
     name: String,
     saved: u64,
+    before_deploy: bool,
 }
 
 /// A snapshot that is being saved. Unless it is published, nothing of it stays.
@@ -97,15 +104,15 @@ impl Snapshot {
     }
 
     /// The snapshot in the directory `place`. `None` for other directories, and for links.
-    fn at(place: &Path) -> Option<Self> {
+    pub(super) fn at(place: &Path) -> Option<Self> {
         let name = place.file_name()?.to_str()?;
         let description = place.join(DESCRIPTION);
         if check_name(name).is_err() || !is_real_directory(place) || description.is_symlink() {
             return None;
         }
-        let Description { saved, .. } =
+        let Description { saved, before_deploy, .. } =
             serde_json::from_slice(&read_small(&description).ok()?).ok()?;
-        Some(Self { directory: place.to_owned(), name: name.to_owned(), saved })
+        Some(Self { directory: place.to_owned(), name: name.to_owned(), saved, before_deploy })
     }
 
     /// Its name.
@@ -116,6 +123,11 @@ impl Snapshot {
     /// The time when it was saved, in seconds since the epoch.
     pub fn saved(&self) -> u64 {
         self.saved
+    }
+
+    /// Whether it is the cluster that `deploy` replaced.
+    pub(super) fn is_of_deploy(&self) -> bool {
+        self.before_deploy
     }
 
     /// The size of its files in bytes. It may share blocks with the cluster.
@@ -169,6 +181,10 @@ impl SnapshotBuilder {
     /// name is in use, the error is `Conflict` (exit 2), unless `replace` is true.
     pub fn begin(spec: ClusterSpec, name: &str, replace: bool) -> Result<Self> {
         let _acting = spec.act()?;
+        if name == BEFORE_DEPLOY {
+            return Err(Error::conflict(format!("the name {name} is taken"))
+                .hint("`database deploy` keeps the cluster that it replaces under this name"));
+        }
         let place = place(&spec.layout, name)?;
         let data = spec.layout.data();
         if !is_ours(&data) {
@@ -197,12 +213,8 @@ impl SnapshotBuilder {
     /// Gives the snapshot its name. Dropping the builder then removes the snapshot that it replaced.
     pub fn publish(self) -> Result<()> {
         let _acting = self.spec.act()?;
-        let saved = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let description = Description { tool: env!("CARGO_PKG_VERSION").to_owned(), saved };
-        let text = serde_json::to_string(&description)
-            .map_err(|e| Error::unexpected(format!("cannot write the description: {e}")))?;
         let draft = self.directory.path();
-        replace_file(&draft.join(DESCRIPTION), &format!("{text}\n"))?;
+        describe(draft, false)?;
         sync_file_system(draft)?;
         check_free(&self.place, self.replace)?;
         if is_real_directory(&self.place) {
@@ -219,6 +231,15 @@ impl Drop for SnapshotBuilder {
             let _ = remove_tree(self.directory.path());
         }
     }
+}
+
+/// Writes the description of a snapshot that is saved now.
+pub(super) fn describe(directory: &Path, before_deploy: bool) -> Result<()> {
+    let saved = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let tool = env!("CARGO_PKG_VERSION").to_owned();
+    let text = serde_json::to_string(&Description { tool, saved, before_deploy })
+        .map_err(|e| Error::unexpected(format!("cannot write the description: {e}")))?;
+    replace_file(&directory.join(DESCRIPTION), &format!("{text}\n"))
 }
 
 /// Removes the files of killed commands, and the directory if it is then empty.
@@ -257,7 +278,7 @@ pub(in crate::cluster) fn clone(from: &Path, to: &Path) -> Result<()> {
 
 /// The path of the snapshot with this name. The parent must not be a link, which could lead to
 /// files of others.
-fn place(layout: &Layout, name: &str) -> Result<PathBuf> {
+pub(super) fn place(layout: &Layout, name: &str) -> Result<PathBuf> {
     check_name(name)?;
     let directory = layout.snapshots();
     if std::fs::symlink_metadata(&directory).is_ok_and(|facts| !facts.is_dir()) {
@@ -304,7 +325,7 @@ fn not_a_snapshot(place: &Path) -> Error {
         .hint("it is left alone; move it away, or choose another name")
 }
 
-fn is_real_directory(path: &Path) -> bool {
+pub(super) fn is_real_directory(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|facts| facts.is_dir())
 }
 

@@ -297,20 +297,24 @@ fn default_timeout(target: &Target) -> u64 {
 }
 
 /// The parameters that name the server.
-const SERVER: [&str; 3] = ["host", "hostaddr", "port"];
+const TARGET: [&str; 5] = ["host", "hostaddr", "port", "user", "dbname"];
 
 /// Fills in open parameters. The service overrides the variables. There is one difference from
-/// libpq: if the string or its service names a host, the environment adds no address and no port to
-/// it, because they would belong to another server.
+/// libpq: if the string or its service names a host, the environment adds no address, port, user,
+/// database or service to it. They may belong to another server, such as the cluster of the shell
+/// in which somebody works.
 fn fill_in(url: &PgUrl, environment: &LibpqEnvironment) -> Result<PgUrl> {
     let mut url = url.clone();
     if let Some(service) = filled(&url, "service").map(str::to_owned) {
         url = service::fill_in(url, &service, environment)?;
     }
-    if SERVER[..2].iter().any(|key| filled(&url, key).is_some()) {
-        url = SERVER.iter().fold(url, |url, key| url.with_default(key, ""));
+    let names_host = TARGET[..2].iter().any(|key| filled(&url, key).is_some());
+    if names_host {
+        url = TARGET.iter().fold(url, |url, key| url.with_default(key, ""));
     }
-    if let (None, Some(service)) = (url.get("service"), environment.variable("PGSERVICE")) {
+    if let (false, None, Some(service)) =
+        (names_host, url.get("service"), environment.variable("PGSERVICE"))
+    {
         url = service::fill_in(url, service, environment)?;
     }
     for (key, variable) in KEYWORDS {

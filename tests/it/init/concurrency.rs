@@ -55,8 +55,8 @@ fn a_waiting_command_can_be_interrupted() {
 fn many_at_once_end_with_one_cluster() {
     for reuse in [false, true] {
         let mut sandbox = Sandbox::with_cluster();
-        if reuse {
-            sandbox.set("PG_REUSE", "1");
+        if !reuse {
+            sandbox.set("PG_FRESH", "1");
         }
         let started: Vec<_> = (0..4).map(|_| sandbox.spawn("postgres-init", [""; 0])).collect();
         let told: Vec<_> =

@@ -13,12 +13,42 @@ fn every_connection_variable_is_exported_and_nothing_else_printed() {
     let url = format!("postgresql://{user}@localhost/testdb?host={host}&port=7001");
     let expected = format!(
         "export POSTGRESQL_HOST='{host}' POSTGRESQL_PORT='7001' POSTGRESQL_USER='{user}' \
-         POSTGRESQL_DATABASE='testdb' PGURL='{url}' APP_URL='{url}'\n"
+         POSTGRESQL_DATABASE='testdb' PGHOST='{host}' PGPORT='7001' PGUSER='{user}' \
+         PGDATABASE='testdb' PGURL='{url}' DATABASE_URL='{url}' APP_URL='{url}'\n"
     );
     assert_eq!(exported.stdout, expected);
     assert!(exported.stderr.contains("PostgreSQL cluster created"), "{exported}");
     assert_eq!(exported.stderr.lines().count(), 1, "{exported}");
     assert_eq!(sandbox.query(&url, "SELECT 1"), "1");
+}
+
+/// The exported variables, in their order.
+const NAMES: [&str; 10] = [
+    "POSTGRESQL_HOST",
+    "POSTGRESQL_PORT",
+    "POSTGRESQL_USER",
+    "POSTGRESQL_DATABASE",
+    "PGHOST",
+    "PGPORT",
+    "PGUSER",
+    "PGDATABASE",
+    "PGURL",
+    "DATABASE_URL",
+];
+
+#[test]
+fn programs_of_postgresql_connect_with_no_further_word() {
+    let mut sandbox = Sandbox::with_cluster();
+    let url = format!("postgresql://dev@localhost/app?host={}", sandbox.path("pg").display());
+    sandbox.set("DB_URL", url);
+    let who = "SELECT current_user || ' ' || current_database()";
+    let line = format!(
+        "eval \"$(postgres-init --export sh)\" && cd / && \"$PG_BINDIR/psql\" -XAtc \"{who}\" && \
+         \"$PG_BINDIR/pg_dump\" -s | grep -c 'PostgreSQL database dump complete' && \
+         \"$PG_BINDIR/psql\" -XAt \"$DATABASE_URL\" -c \"{who}\""
+    );
+    let shown = sandbox.shell(&line).success();
+    assert_eq!(shown.stdout, "dev app\n1\ndev app\n");
 }
 
 #[test]
@@ -36,9 +66,7 @@ fn each_format_says_the_same() {
     let json = sandbox.init(["--export", "json"]).success().stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let expect = |line: &dyn Fn(&str, &str) -> String| -> String {
-        ["POSTGRESQL_HOST", "POSTGRESQL_PORT", "POSTGRESQL_USER", "POSTGRESQL_DATABASE", "PGURL"]
-            .map(|name| line(name, json[name].as_str().unwrap()))
-            .concat()
+        NAMES.map(|name| line(name, json[name].as_str().unwrap())).concat()
     };
     let exported = |format| sandbox.init(["--export", format]).success().stdout;
     let words = expect(&|name, value| format!(" {name}='{value}'"));

@@ -94,7 +94,7 @@ fn a_pipe_or_a_link_for_a_file_is_healed() {
 /// The clock may be corrected by hours while a server runs: when a machine wakes up, or by NTP.
 #[test]
 fn a_live_server_is_known_whatever_the_clock_says() {
-    let mut sandbox = stopped();
+    let sandbox = stopped();
     sandbox.init([]).success();
     let server = sandbox.postmaster();
     let mut session = Bystander::session(&sandbox, BUSY);
@@ -108,10 +108,8 @@ fn a_live_server_is_known_whatever_the_clock_says() {
             let arguments = if verb == "database" { &["status"][..] } else { &[] };
             sandbox.run(verb, arguments).success();
         }
-        sandbox.unset("PG_REUSE");
-        let attached = sandbox.init([]).success();
+        let attached = sandbox.init(["--fresh"]).success();
         assert!(attached.stderr.contains("attached"), "{attached}");
-        sandbox.set("PG_REUSE", "1");
         assert!(is_running(server) && session.is_alive(), "line 3 says {started}");
     }
     cleanup(&sandbox);
@@ -120,16 +118,15 @@ fn a_live_server_is_known_whatever_the_clock_says() {
 
 #[test]
 fn a_running_backup_counts_as_a_session() {
-    let mut sandbox = stopped();
+    let sandbox = stopped();
     sandbox.init([]).success();
-    sandbox.unset("PG_REUSE");
     let stream = bindir().join("pg_receivewal");
     let (url, target) = (sandbox.url("postgres"), sandbox.path("tmp"));
     let words = ["-d", url.as_str(), "-D", target.to_str().unwrap()];
     let mut backup = Bystander::start(sandbox.command(stream.to_str().unwrap(), words));
     let streams = "SELECT count(*) FROM pg_stat_replication";
     wait_until("WAL is streamed", || sandbox.select(streams) != "0");
-    let attached = sandbox.init([]).success();
+    let attached = sandbox.init(["--fresh"]).success();
     assert!(attached.stderr.contains("1 other session works"), "{attached}");
     assert!(sandbox.has_work() && backup.is_alive());
 }
@@ -185,6 +182,7 @@ fn backends_that_a_killed_postmaster_left_are_ended() {
         assert!(is_running(backend), "it works on without its postmaster");
         if !reuse {
             sandbox.unset("PG_REUSE");
+            sandbox.set("PG_FRESH", "1");
         }
         sandbox.init([]).success();
         assert!(!is_running(backend));

@@ -16,17 +16,49 @@ fn with_work() -> Sandbox {
 }
 
 #[test]
-fn without_reuse_the_cluster_is_made_anew() {
-    let sandbox = with_work();
+fn the_cluster_is_kept_unless_somebody_says_otherwise() {
+    let mut sandbox = with_work();
     let before = sandbox.postmaster();
     let again = sandbox.init([]).success();
-    assert!(again.stderr.contains("cluster made anew"), "{again}");
-    assert!(!sandbox.has_work());
-    assert!(!super::is_running(before));
+    assert!(again.stderr.contains("cluster found running"), "{again}");
+    sandbox.set("PG_FORCE", "1");
+    sandbox.set("PG_FRESH", "0");
+    sandbox.database(["init"]).success();
+    assert_eq!(sandbox.postmaster(), before);
     sandbox.run("postgres-cleanup", [""; 0]).success();
+    let started = sandbox.init([]).success();
+    assert!(started.stderr.contains("cluster started"), "{started}");
+    assert!(sandbox.has_work());
+}
+
+#[test]
+fn fresh_makes_the_cluster_anew() {
+    let mut sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
+    let mut fresh = |program: &str, arguments: &[&str], variable: &str| {
+        let before = sandbox.postmaster();
+        sandbox.leave_work();
+        sandbox.set("PG_FRESH", variable);
+        let again = sandbox.run(program, arguments).success();
+        assert!(again.stderr.contains("cluster made anew"), "{again}");
+        assert!(!sandbox.has_work());
+        assert!(!super::is_running(before));
+    };
+    fresh("postgres-init", &["--fresh"], "0");
+    fresh("postgres-init", &[], "1");
+    fresh("database", &["init", "--fresh"], "0");
+    fresh("database", &["init"], "1");
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    sandbox.init(["--fresh"]).success();
     assert!(!sandbox.has_work(), "a stopped one too");
     assert_eq!(sandbox.beside("data"), ["data"], "nothing is left of the old ones");
+    // the flag beats PG_REUSE, which beats PG_FRESH
+    sandbox.set("PG_REUSE", "1");
+    sandbox.leave_work();
+    sandbox.init([]).success();
+    assert!(sandbox.has_work());
+    sandbox.init(["--fresh"]).success();
+    assert!(!sandbox.has_work());
 }
 
 #[test]
@@ -90,7 +122,7 @@ fn a_cluster_that_others_work_in_is_attached_to() {
     let sandbox = with_work();
     let before = sandbox.postmaster();
     let mut session = Bystander::session(&sandbox, SLEEP);
-    let again = sandbox.init(["--export", "sh"]).success();
+    let again = sandbox.init(["--fresh", "--export", "sh"]).success();
     assert!(again.stderr.contains("1 other session works in this cluster"), "{again}");
     assert!(again.stderr.contains("attached"), "{again}");
     assert!(again.stdout.contains("PGURL="), "{again}");
@@ -104,19 +136,10 @@ fn force_makes_a_cluster_anew_that_others_work_in() {
     let mut sandbox = with_work();
     let _session = Bystander::session(&sandbox, SLEEP);
     sandbox.set("PG_FORCE", "0");
-    sandbox.init([]).success();
+    sandbox.init(["--fresh"]).success();
     assert!(sandbox.has_work(), "off");
     sandbox.set("PG_FORCE", "1");
-    sandbox.init([]).success();
-    assert!(!sandbox.has_work());
-}
-
-#[test]
-fn database_init_makes_a_cluster_anew_that_others_work_in() {
-    let sandbox = with_work();
-    let _session = Bystander::session(&sandbox, SLEEP);
-    let again = sandbox.database(["init"]).success();
-    assert!(again.stderr.contains("made anew"), "{again}");
+    sandbox.init(["--fresh"]).success();
     assert!(!sandbox.has_work());
 }
 
@@ -174,12 +197,12 @@ fn a_cluster_of_plain_initdb_is_moved_aside() {
     std::fs::remove_dir_all(sandbox.path("pg/data")).unwrap();
     plain_initdb(&sandbox);
     std::fs::write(sandbox.path("pg/data/mine"), "mine").unwrap();
-    let made = sandbox.init([]).success();
+    let made = sandbox.init(["--fresh"]).success();
     let kept = sandbox.beside("data.kept-");
     assert_eq!(kept.len(), 1, "{made}");
     assert!(made.stderr.contains(&kept[0]), "{made}");
     assert_eq!(sandbox.read(&format!("pg/{}/mine", kept[0])), "mine");
-    sandbox.init([]).success();
+    sandbox.init(["--fresh"]).success();
     assert_eq!(sandbox.beside("data.kept-"), kept, "and stays");
 }
 
@@ -240,7 +263,7 @@ fn a_killed_command_leaves_the_old_cluster_or_a_whole_new_one() {
     let mut sandbox = with_work();
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.set("PG_TEMPLATE", "off");
-    let child = sandbox.spawn("postgres-init", [""; 0]);
+    let child = sandbox.spawn("postgres-init", ["--fresh"]);
     let staging = || sandbox.beside("data.new-").first().map(|name| sandbox.path("pg").join(name));
     let builds = || staging().is_some_and(|staging| staging.join("data").is_dir());
     crate::support::wait_until("it builds", builds);
@@ -248,11 +271,9 @@ fn a_killed_command_leaves_the_old_cluster_or_a_whole_new_one() {
     crate::support::finish(child, None);
     let staging = staging().unwrap();
     crate::support::wait_until("initdb ends", || !busy_in(&staging));
-    sandbox.set("PG_REUSE", "1");
     sandbox.init([]).success();
     assert!(sandbox.has_work());
-    sandbox.unset("PG_REUSE");
-    sandbox.init([]).success();
+    sandbox.init(["--fresh"]).success();
     assert_eq!(sandbox.beside("data"), ["data"]);
 }
 
@@ -283,8 +304,8 @@ fn a_server_that_is_stopping_is_waited_for() {
         signal("TERM", sandbox.postmaster());
         let status = || sandbox.read("pg/data/postmaster.pid");
         wait_until("it stops", || status().contains("stopping"));
-        if reuse {
-            sandbox.set("PG_REUSE", "1");
+        if !reuse {
+            sandbox.set("PG_FRESH", "1");
         }
         let told = sandbox.init([]).success();
         assert_eq!(told.stderr.contains("cluster started"), reuse, "{told}");

@@ -125,7 +125,7 @@ fn without_the_collector_logs_stay_in_the_same_place() {
     sandbox.select("DO $$ BEGIN RAISE LOG 'hello log'; END $$");
     assert!(sandbox.read("pg/log/server.log").contains("hello log"));
     sandbox.set("PG_DISABLE_LOGGING", "0");
-    sandbox.init([]).success();
+    sandbox.init(["--fresh"]).success();
     assert_eq!(sandbox.select("SHOW logging_collector"), "on");
 }
 

@@ -41,7 +41,7 @@ fn template(sandbox: &Sandbox) -> PathBuf {
 }
 
 fn init(sandbox: &Sandbox) -> Outcome {
-    let done = sandbox.init(["--verbose"]).success();
+    let done = sandbox.init(["--fresh", "--verbose"]).success();
     assert_eq!(sandbox.select("SELECT count(*) > 0 FROM pg_class"), "t");
     done
 }

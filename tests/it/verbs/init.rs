@@ -27,33 +27,33 @@ fn the_working_directory_is_below_the_project_by_default() {
 }
 
 #[test]
-fn a_cluster_is_made_anew_and_kept_with_pg_reuse() {
+fn a_cluster_is_kept_and_made_anew_with_pg_fresh() {
     let mut sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     sandbox.ask("CREATE TABLE mark ()");
     let first = server::postmaster(&sandbox.path("pg/data"));
-    sandbox.set("PG_REUSE", "");
-    let anew = sandbox.database(["init"]).success();
-    assert!(anew.stderr.contains("made anew"), "an empty variable is unset: {anew}");
-    assert_ne!(server::postmaster(&sandbox.path("pg/data")), first);
-    assert_eq!(sandbox.ask("SELECT to_regclass('mark') IS NULL"), "t");
-    sandbox.ask("CREATE TABLE mark ()");
-    sandbox.set("PG_REUSE", "1");
+    sandbox.set("PG_FRESH", "");
     let kept = sandbox.database(["init"]).success();
-    assert!(kept.stderr.contains("found running"), "{kept}");
+    assert!(kept.stderr.contains("found running"), "an empty variable is unset: {kept}");
+    assert_eq!(server::postmaster(&sandbox.path("pg/data")), first);
     assert_eq!(sandbox.ask("SELECT to_regclass('mark') IS NULL"), "f");
+    sandbox.set("PG_FRESH", "1");
+    let anew = sandbox.database(["init"]).success();
+    assert!(anew.stderr.contains("made anew"), "{anew}");
+    assert_eq!(sandbox.ask("SELECT to_regclass('mark') IS NULL"), "t");
 }
 
 #[test]
-fn sessions_of_others_do_not_stop_an_explicit_init() {
-    let sandbox = project::with_source("");
+fn sessions_of_others_stop_a_fresh_init_unless_it_is_forced() {
+    let mut sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let sleeper = sandbox.spawn("database", ["psql", "-c", "SELECT pg_sleep(3600)"]);
     let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'";
     wait_until("the session is there", || sandbox.ask(asleep) == "1");
-    let attached = sandbox.init([]).success();
-    assert!(attached.stderr.contains("found running"), "postgres-init spares them: {attached}");
-    sandbox.database(["init"]).success();
+    let attached = sandbox.database(["init", "--fresh"]).success();
+    assert!(attached.stderr.contains("found running"), "{attached}");
+    sandbox.set("PG_FORCE", "1");
+    sandbox.database(["init", "--fresh"]).success();
     let ended = finish(sleeper, None);
     assert_eq!(ended.code, Some(2), "psql lost its connection: {ended}");
 }

@@ -13,5 +13,6 @@ mod output;
 mod patch;
 mod psql;
 mod status;
+mod swap;
 mod test;
 mod url;

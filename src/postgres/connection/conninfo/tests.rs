@@ -86,7 +86,8 @@ fn prefers_the_string_to_the_variables() {
         [("PGHOST", "far"), ("PGPORT", "1"), ("PGUSER", "eve"), ("PGSSLMODE", "require")];
     let conninfo = resolve("host=/s port=2", &variables);
     assert_eq!(conninfo.targets()[0].to_string(), "/s/.s.PGSQL.2");
-    assert_eq!((conninfo.user(), conninfo.get("sslmode")), ("eve", Some("require")));
+    assert_eq!((conninfo.user(), conninfo.get("sslmode")), ("me", Some("require")));
+    assert_eq!(resolve("dbname=d", &variables).user(), "eve");
     // An empty parameter keeps the variable out, and means the default.
     assert!(resolve("host=''", &variables).is_local());
     assert!(!resolve("", &variables).is_local());
@@ -96,7 +97,8 @@ fn prefers_the_string_to_the_variables() {
 #[test]
 fn the_environment_does_not_lead_away_from_a_host_that_is_named() {
     let home = home_with(".pg_service.conf", "[s]\nhost=svc\nport=9\nuser=s\n", 0o600);
-    let variables = [("PGHOSTADDR", "10.0.0.1"), ("PGPORT", "7"), ("PGUSER", "u")];
+    let variables =
+        [("PGHOSTADDR", "10.0.0.1"), ("PGPORT", "7"), ("PGUSER", "u"), ("PGDATABASE", "b")];
     let with_service = [&variables[..], &[("PGSERVICE", "s")]].concat();
     for (url, variables, expected) in [
         ("host=localhost", &variables[..], "localhost:5432"),
@@ -107,8 +109,12 @@ fn the_environment_does_not_lead_away_from_a_host_that_is_named() {
     ] {
         let conninfo = try_resolve(url, &environment(variables, Some(home.path()))).unwrap();
         assert_eq!(conninfo.to_string(), expected, "{url}");
-        let user = if expected.contains("/s/") || url == "service=s" { "s" } else { "u" };
-        assert_eq!(conninfo.user(), user, "{url}");
+        let (user, database) = match url {
+            "service=s" => ("s", "s"),
+            "dbname=d" => ("u", "d"),
+            _ => ("me", "me"),
+        };
+        assert_eq!((conninfo.user(), conninfo.database()), (user, database), "{url}");
     }
 }
 
