@@ -73,6 +73,15 @@ pub fn open_files(fits: fn(&Path) -> bool) -> Vec<FileId> {
     system::pids().into_iter().flat_map(|pid| system::open_files(pid, fits)).collect()
 }
 
+/// The processes that have the file `id` open, as far as the system shows them. `fits` must be true
+/// for its path.
+pub fn holding(id: FileId, fits: fn(&Path) -> bool) -> Vec<ProcessInfo> {
+    let _ourselves = ActingAs::ourselves();
+    let mut pids = system::pids();
+    pids.retain(|pid| system::open_files(*pid, fits).contains(&id));
+    pids.into_iter().filter_map(inspect).collect()
+}
+
 /// The children of `pid`, and the children of those.
 pub(super) fn descendants(pid: u32) -> Vec<u32> {
     let mut system = System::new();

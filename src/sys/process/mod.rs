@@ -41,7 +41,7 @@ pub use handle::Handle;
 pub use input::{
     open_directory, open_regular, read, read_regular, read_stream, read_text, wait_readable,
 };
-pub use inspect::{FileId, ProcessInfo, host_name, inspect, open_files, working_in};
+pub use inspect::{FileId, ProcessInfo, holding, host_name, inspect, open_files, working_in};
 pub use lines::read_line;
 pub use lock::{lock, say_that_we_wait, still_held};
 pub use output::Log;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use super::is_running;
-use crate::support::wait::signal;
+use crate::support::wait::{signal, try_signal};
 use crate::support::{Sandbox, is_root, wait_until};
 
 /// A shell in namespaces of its own, ended with the test, and all that it started.
@@ -148,6 +148,23 @@ fn a_server_whose_socket_is_hidden_is_noticed_by_its_lock() {
     assert_eq!(said.matches("code 2").count(), 2, "{said}");
     assert_eq!(said.matches(".server.lock is held").count(), 2, "{said}");
     assert!(sandbox.path(&format!("{name}/data/postmaster.pid")).exists());
+}
+
+#[test]
+fn a_program_that_outlives_its_server_is_named() {
+    let sandbox = stopped("pg");
+    sandbox.init([]).success();
+    let server = sandbox.postmaster();
+    let stray = sandbox.path("pg/stray");
+    let program = format!("sleep 600 </dev/null >/dev/null 2>&1 & echo $! >{}", stray.display());
+    sandbox.select(&format!("COPY (SELECT 1) TO PROGRAM '{program}'"));
+    let stray: u32 = sandbox.read("pg/stray").trim().parse().unwrap();
+    try_signal("KILL", server);
+    let refused = sandbox.init([]);
+    try_signal("KILL", stray);
+    let named = format!("is held by process {stray} (sleep)");
+    refused.fails(2, [named.as_str(), "COPY … TO PROGRAM"]);
+    sandbox.init([]).success();
 }
 
 #[test]

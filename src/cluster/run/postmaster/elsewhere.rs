@@ -140,11 +140,26 @@ fn is_of_other_cluster(socket: &Path, own: FileId) -> bool {
 }
 
 fn held(data: &Path, lock: &Path) -> Error {
-    let sign = format!("its lock {} is held", lock.display());
-    undecided(data, &sign).hint(format!(
-        "`fuser -v {}` shows the process; if it is no server of this cluster, remove the file",
-        shell::quote(&lock.to_string_lossy())
-    ))
+    let is_lock = |path: &Path| server_lock_of(path) == path;
+    let holders = FileId::of(lock).map(|id| process::holding(id, is_lock)).unwrap_or_default();
+    let ours = std::process::id();
+    let named: Vec<_> = holders
+        .iter()
+        .filter(|holder| holder.pid != ours)
+        .map(|holder| format!("process {} ({})", holder.pid, holder.name))
+        .collect();
+    if named.is_empty() {
+        let sign = format!("its lock {} is held", lock.display());
+        return undecided(data, &sign).hint(format!(
+            "`fuser -v {}` shows the process; if it is no server of this cluster, remove the file",
+            shell::quote(&lock.to_string_lossy())
+        ));
+    }
+    let sign = format!("its lock {} is held by {}", lock.display(), named.join(", "));
+    undecided(data, &sign).hint(
+        "a program that the server started, such as one of COPY … TO PROGRAM, outlives it: end it; \
+         or stop the server, if it is one",
+    )
 }
 
 fn undecided(data: &Path, sign: &str) -> Error {
