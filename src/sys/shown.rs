@@ -3,14 +3,17 @@
 
 use std::ops::Range;
 
+/// The length of a value that is shown whole. It is too short for a secret.
+const SHORT: usize = 6;
+
 /// The most characters that are shown.
 const MOST: usize = 12;
 
-/// The beginning of a value in quotes: at most half of it, and on one line.
+/// The beginning of a value in quotes, on one line: at most half of it, unless it is short.
 pub fn beginning(value: &str) -> String {
     let length = value.chars().count();
     let shown = match length {
-        0..=2 => length,
+        0..=SHORT => length,
         _ => (length / 2).min(MOST),
     };
     let text: String = value.chars().take(shown).collect();
@@ -40,7 +43,8 @@ mod tests {
         for (value, shown) in [
             ("", "\"\""),
             ("5s", "\"5s\""),
-            ("5 days", "\"5 d…\""),
+            ("5 days", "\"5 days\""),
+            ("5 weeks", "\"5 w…\""),
             ("a\nb\u{1b}cdef", "\"a\\nb\\u{1b}…\""),
             (&secret, "\"hunter2-hunt…\""),
         ] {
