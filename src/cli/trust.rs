@@ -139,6 +139,25 @@ pub(in crate::cli) fn check_connection(file: &Path, connection: &str) -> Result<
     Err(refused(&file, "db_url", "DB_URL", why))
 }
 
+/// Refuses a `directory` of migrations in a `file` of migrator settings if it leads outside of the
+/// project `root` and of that file's directory: the migrator runs the SQL there and writes there.
+///
+/// # Errors
+/// See [`check`].
+pub(in crate::cli) fn check_migrations(
+    file: &Path,
+    directory: &Path,
+    root: Option<&Path>,
+) -> Result<()> {
+    let file = super::path::absolute(file);
+    let beside = file.parent().unwrap_or(&file);
+    let directory = beside.join(directory);
+    match [root, Some(beside)].into_iter().flatten().any(|root| is_inside(&directory, root)) {
+        true => Ok(()),
+        false => Err(refused(&file, "migration_dir", "MIGRATION_DIR", OUTSIDE)),
+    }
+}
+
 fn refused(file: &Path, setting: &str, variable: &str, why: &str) -> Error {
     Error::conflict(format!("{} sets {setting}: {why}", file.display()))
         .detail("A project's file is not trusted like your own environment.")

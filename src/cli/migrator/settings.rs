@@ -56,6 +56,14 @@ impl Settings {
         variables: &[String],
     ) -> Result<Self> {
         let file = read(global.config_file.as_deref())?;
+        let is_named = global.migration_dir.is_some() || resolve.env.set("MIGRATION_DIR").is_some();
+        if let Some(directory) = &file.migration_dir
+            && !is_named
+            && global.config_file.is_none()
+        {
+            let root = resolve.env.path("LOCAL_DIR");
+            trust::check_migrations(Path::new(FILE), directory, root.as_deref())?;
+        }
         let text =
             |option: &Option<String>, other: &Option<String>| option.clone().or(other.clone());
         let wait = text(&global.wait, &file.wait);

@@ -37,6 +37,11 @@ fn options_beat_the_environment_which_beats_the_file() {
     assert_eq!(listed(&ground, &[]), name(0));
     ground.write("sub/other.toml", "migration_dir = '../env'\n");
     assert_eq!(listed(&ground, &["-c", "sub/other.toml"]), name(1));
+    for outside in ["..", "/etc", "file/../.."] {
+        ground.write("migrator.toml", format!("migration_dir = '{outside}'\n"));
+        ground.migrator(["list"]).fails(2, ["migrator.toml sets migration_dir", "outside"]);
+        assert_eq!(listed(&ground, &["-d", "option"]), name(2));
+    }
     ground.set("MIGRATION_DIR", "env");
     assert_eq!(listed(&ground, &[]), name(1));
     assert_eq!(listed(&ground, &["-d", "option"]), name(2));
