@@ -57,7 +57,8 @@ pub(super) const CASES: [Case; 8] = [
             timing: Timing::Whole,
             afterwards: stop,
         },
-        target: Target::Ratio(1.0),
+        // `check` also makes a cluster and removes it
+        target: Target::Ratio(1.0 / 1.5),
     },
     Case {
         name: "unwatched",
