@@ -1,4 +1,4 @@
-//! The documents: what they take from the programs is current, and every link leads somewhere.
+//! The documents: their generated parts are current, and every link leads somewhere.
 //!
 //! Generated text stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. `cargo x docs` runs
 //! this test with `UPDATE_DOCS=1`, which writes that text instead of comparing it.

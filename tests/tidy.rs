@@ -1,5 +1,5 @@
-//! The rules of the design that no compiler and no lint knows: who may name whom, what stays pure,
-//! where SQL lives, how files look.
+//! The rules of the design that no compiler and no lint knows: which module may name which, which
+//! modules stay pure, where SQL lives, how files look.
 //!
 //! A rule is a function from one file to its violations (`tidy/layer.rs`, `tidy/text.rs`), or from all
 //! files (`tidy/circle.rs`). Each has a test with an offending snippet, so that it was seen to fail.
@@ -34,7 +34,7 @@ struct Violation {
 }
 
 impl Violation {
-    /// `what` says what is wrong and what to do instead.
+    /// `what` names the mistake and the remedy.
     fn new(source: &Source, line: usize, what: impl Into<String>) -> Self {
         Self { path: source.path.clone(), line, what: what.into() }
     }
@@ -46,7 +46,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What a file does against one rule.
+/// Finds the places in a file that break one rule.
 type Rule = fn(&Source) -> Vec<Violation>;
 
 #[test]

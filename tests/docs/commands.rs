@@ -68,7 +68,7 @@ fn calls(page: &Page) -> Vec<String> {
     calls.map(|text| text[..end(text)].trim().to_owned()).collect()
 }
 
-/// The command or option of a call that the programs do not have.
+/// The command or option of a call, if the programs do not have it.
 fn fault(call: &str, programs: &[Command]) -> Option<String> {
     let mut words = call.split_whitespace();
     let name = words.next()?;

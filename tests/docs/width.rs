@@ -5,7 +5,7 @@ use super::page::{self, Page};
 /// The widest line of prose, in characters.
 const WIDTH: usize = 100;
 
-/// Documents that came before the rule.
+/// Documents that are older than the rule.
 const OLDER: [&str; 5] =
     ["CHANGELOG.md", "SECURITY.md", "docs/bundle-cost.md", "docs/reliability.md", "sql/README.md"];
 

@@ -1,5 +1,5 @@
-//! What may block for ever is refused or can be interrupted: pipes in the place of files, questions that
-//! nobody answers, servers that do not answer.
+//! Waits that could last for ever: pipes in the place of files, questions that nobody answers,
+//! servers that do not answer. The programs refuse such an input, or a signal ends the wait.
 
 use std::fs::File;
 use std::io::Write;
@@ -34,7 +34,7 @@ fn writer(path: &Path) -> File {
     end.unwrap()
 }
 
-/// Interrupts what reads from a pipe into which nobody writes.
+/// Interrupts a program that reads from a pipe into which nobody writes.
 #[track_caller]
 fn interrupted_while_reading(reader: Child, pipe: &Path) {
     let end = writer(pipe);
@@ -53,7 +53,7 @@ fn a_pipe_that_may_be_a_dotenv_is_read_until_a_signal_comes() {
     interrupted_while_reading(sandbox.spawn("database", arguments), &pipe);
     sandbox.set("HECTIC_DOTENV_FILE", &pipe);
     interrupted_while_reading(sandbox.spawn("database", ["check"]), &pipe);
-    // and what comes through it counts
+    // the content of the pipe counts
     let check = sandbox.spawn("database", ["check"]);
     writer(&pipe).write_all(b"A=one\n").unwrap();
     finish(check, None).success();
@@ -93,7 +93,7 @@ fn a_pipe_in_the_place_of_a_file_is_refused() {
     refused(sandbox.database(["pull_staging"]));
 }
 
-/// psql reads it; whoever reads it a second time waits for ever.
+/// psql reads the pipe. A second reader would wait for ever.
 #[test]
 fn an_included_pipe_is_read_once() {
     let sandbox = project::deployed("");
@@ -112,7 +112,7 @@ fn an_included_pipe_is_read_once() {
     }
 }
 
-/// A file without content can be larger than the memory.
+/// A sparse file can be larger than the memory.
 #[test]
 fn a_file_of_any_size_is_read_up_to_a_limit() {
     let mut sandbox = project::with_source("");
@@ -226,9 +226,9 @@ fn a_value_from_a_pipe_is_waited_for_until_a_signal_comes() {
     drop(input);
 }
 
-/// Types `typed` at `prompt`, on a terminal, and returns what is on the screen in the end.
+/// Types `typed` at `prompt`, on a terminal, and returns the final content of the screen.
 fn at_prompt(sandbox: &Sandbox, command: &str, prompt: &str, typed: &[u8]) -> String {
-    // the shell lives on and tells how the command has ended, and whether the terminal shows what is typed
+    // the shell survives; it prints the command's exit status and the terminal's echo setting
     let line = format!("trap : INT; {command}; echo \"status $?\"; stty -a");
     let mut script = sandbox.command("script", ["-qec", &line, "/dev/null"]);
     script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

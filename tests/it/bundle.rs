@@ -1,4 +1,4 @@
-//! The hectic bundle in databases: its scenarios, and what happens around its application.
+//! The hectic bundle in databases: its scenarios, and the commands that apply it.
 
 mod proof;
 

@@ -1,12 +1,12 @@
-//! The clock is put forward and back while a server runs, as after sleep or by NTP: the programs see
-//! another time than the one at which the server was started.
+//! The clock is put forward or back while a server runs, as after sleep or by NTP: the programs see
+//! another time than the server saw at its start.
 
 #![cfg(target_os = "linux")]
 
 use crate::support::clock::{put, put_right};
 use crate::support::{Sandbox, bindir, project, server, wait_until};
 
-/// What the clock of the programs is off by.
+/// Offsets of the programs' clock.
 const STEPS: [&str; 6] = ["-90", "+90", "-2d", "+2d", "-40y", "+10y"];
 
 #[test]

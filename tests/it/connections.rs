@@ -1,5 +1,6 @@
-//! Where verbs connect and how: libpq's rules, asked of both ways in. `database psql` hands the
-//! connection on to libpq itself, `database bundle status` makes it in the tool; they must agree.
+//! The connection of each verb: libpq's rules, tested through both ways in. `database psql` hands
+//! the connection on to libpq itself, `database bundle status` opens it in db-tool. Both must
+//! agree.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;

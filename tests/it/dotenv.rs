@@ -1,5 +1,5 @@
-//! The dotenv grammar, twice: every case of the shared corpus through hydration, where the tool
-//! reads the file first, and through the function in the database, which reads it alone.
+//! The dotenv grammar, tested twice with every case of the shared corpus: by hydration, where
+//! db-tool reads the file first, and by the function in the database, which reads the text alone.
 
 use std::fmt::Write;
 
@@ -99,7 +99,7 @@ fn hydration_reads_the_corpus() {
     }
 }
 
-/// One statement for psql that compares a case; it raises when the outcome is another.
+/// One statement that compares a case; it raises an error if the outcome is another.
 fn comparison(case: &Case) -> String {
     let line = case.line;
     let text = format!("convert_from('\\x{}', 'UTF8')", hex(&case.input));
@@ -107,7 +107,7 @@ fn comparison(case: &Case) -> String {
         Ok(entries) => (expected(entries).join(" "), ""),
         Err(message) => (String::new(), message.as_str()),
     };
-    // what is no text cannot reach the function
+    // a value that is not text cannot reach the function
     let message = match message.rsplit_once(": ") {
         Some((_, "NUL byte" | "not UTF-8")) => "invalid byte sequence for encoding \"UTF8\"",
         _ => message,

@@ -1,14 +1,14 @@
-//! What was acknowledged survives the server, however that ends.
+//! A commit that the server has acknowledged survives the server, however the server ends.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use crate::support::{Sandbox, project, server, wait};
 
-/// How often the server is killed; `DB_TOOL_TEST_KILLS` says another number.
+/// The number of times that the test kills the server; `DB_TOOL_TEST_KILLS` sets another.
 const KILLS: u64 = 20;
 
-/// Kills every process of the server at once, as a container that is taken away does.
+/// Kills every process of the server at once, as the removal of a container does.
 fn kill_server(sandbox: &Sandbox) {
     for pid in server::processes_below(&sandbox.path("pg/data")) {
         wait::try_signal("KILL", pid);
@@ -22,8 +22,8 @@ fn kill_and_start(sandbox: &mut Sandbox) {
     sandbox.unset("PG_REUSE");
 }
 
-/// Commits numbers from `first` on, until the server is killed after so many; the last one that psql
-/// was told of.
+/// Commits numbers from `first` on, until the server is killed after so many commits. Returns the
+/// last number whose commit psql saw acknowledged.
 fn commit_until_killed(sandbox: &Sandbox, first: u64, count: u64) -> u64 {
     let mut command = sandbox.command("database", ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -90,7 +90,7 @@ fn what_a_verb_reports_as_done_survives_a_killed_server() {
     assert!(info.stdout.contains("20250101000000"), "{info}");
 }
 
-/// The old keys are gone; what is on disk is sealed with the new one.
+/// The old keys are gone, and the secrets on disk are sealed with the new one.
 #[test]
 fn a_rotation_that_drops_keys_survives_a_killed_server() {
     let mut sandbox = project::deployed("");

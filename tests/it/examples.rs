@@ -1,8 +1,9 @@
-//! Every example of the documentation, run as it stands.
+//! Runs every example of the documentation, unchanged.
 //!
 //! The `sh` blocks of a file run in order. Each begins in the same directory, with the variables
 //! that those before it exported. A `text` block below one is its output, stdout and stderr
-//! together; in it `…` stands for any text, and durations are not compared.
+//! together. In it, `…` stands for any text. The test does not compare durations, so the times in
+//! the documents are only examples.
 //!
 //! A page of `docs/` starts where the quick start of `README.md` has deployed the sample project:
 //! the runner first runs the blocks of the README up to that one.
@@ -12,7 +13,7 @@ use crate::support::{Sandbox, bindir, project, repository, steady, whoami};
 /// The directory in which the documents say that their examples run.
 const SHOWN: &str = "/src/shop";
 
-/// One `sh` block and what is shown as its output.
+/// One `sh` block and the output that the page shows for it.
 #[derive(Debug, PartialEq)]
 struct Example {
     line: usize,
@@ -191,7 +192,7 @@ fn pages_below(directory: &std::path::Path, name: &str, found: &mut Vec<String>)
     }
 }
 
-/// Without durations, and without blanks at the ends of lines, which psql makes.
+/// Leaves out durations, and the blanks that psql prints at the ends of lines.
 fn comparable(text: &str) -> String {
     let steady = steady(text);
     steady.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")

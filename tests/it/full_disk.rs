@@ -1,7 +1,7 @@
-//! A disk that is full: a small one in memory, which is there in a mount namespace of the test's own.
+//! A full disk: a small one in memory, mounted in a mount namespace of the test's own.
 //!
-//! Whatever was interrupted, the old state is there or the new one, and the message says what to do. It
-//! takes root to mount something.
+//! After any interruption, the old state is there or the new one, and the message names the next
+//! step. Only root can mount the disk.
 
 #![cfg(target_os = "linux")]
 
@@ -17,14 +17,14 @@ const SIZE: &str = "220m";
 /// The free space in kilobytes on the full disk: none, or too little for a file of a cluster.
 const LEFT: [u64; 2] = [0, 200];
 
-/// A small disk at `small` in the sandbox, and the process in whose namespace it is.
+/// A small disk at `small` in the sandbox, and the process whose mount namespace has it.
 struct Small {
     sandbox: Sandbox,
     holder: Child,
 }
 
 impl Small {
-    /// With a cluster in `pg` on it.
+    /// A small disk with a cluster in `pg`.
     fn with_cluster() -> Self {
         let mut sandbox = project::with_source("");
         let place = sandbox.path("small");
@@ -78,7 +78,7 @@ impl Small {
         self.database(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql])
     }
 
-    /// Does something while all but so many kilobytes of the disk are taken.
+    /// Does some work while all but `left` kilobytes of the disk are taken.
     fn full<T>(&self, left: u64, work: impl FnOnce() -> T) -> T {
         let filler = self.path("filler");
         let facts = nix::sys::statvfs::statvfs(&self.path("")).unwrap();
@@ -94,7 +94,7 @@ impl Small {
         done
     }
 
-    /// Runs `database` on the full disk, where it fails and says what to do.
+    /// Runs `database` on the full disk, where it fails with a message that names the next step.
     #[track_caller]
     fn fails<const N: usize>(&self, left: u64, arguments: [&str; N]) -> Outcome {
         let outcome = self.full(left, || self.database(arguments));
@@ -107,7 +107,8 @@ impl Small {
         outcome
     }
 
-    /// The cluster runs, or starts, with everything that was committed, and nothing is left beside it.
+    /// Checks that the cluster runs or starts, has everything that was committed, and has nothing
+    /// left beside it.
     #[track_caller]
     fn is_well(&mut self) {
         self.sandbox.set("PG_REUSE", "1");
@@ -246,7 +247,7 @@ fn a_file_is_written_whole_or_not_at_all() {
     );
     small.sandbox.unset("STAGING_DB_URL");
     small.sandbox.set("DB_URL", &url);
-    // what a comparison reports, and migrations
+    // the report of a comparison, and migrations
     std::fs::write(small.path("report"), "before").unwrap();
     let report = disk.join("report");
     let arguments = ["diff", "--against", &url, "--format", "json", "-o", report.to_str().unwrap()];

@@ -1,4 +1,4 @@
-//! Bad input: a clear error, nothing lost and nothing left.
+//! Bad input: the programs print a clear error, lose nothing and leave nothing.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -50,7 +50,7 @@ fn what_psql_does_not_know_or_find() {
     fails("\\if true\nSELECT 1/0;\n\\endif\n", ["division by zero", "22012"]);
 }
 
-/// As with psql itself: `\q` ends the file it stands in, and `\!` only runs a program.
+/// As in psql itself, `\q` ends only the file in which it stands, and `\!` only runs a program.
 #[test]
 fn commands_that_leave_psql() {
     let sandbox = sandbox_with("\\ir part.sql\nSELECT 'after' AS x \\gset\n\\! touch reached-:x\n");
@@ -70,7 +70,7 @@ fn sources_that_are_no_text() {
     nothing_left(&sandbox);
 }
 
-/// The sample project, wherever it lies.
+/// The sample project works in any directory.
 #[test]
 fn any_path_will_do() {
     for name in ["with space", "it's \"quoted\"", "größe-日本", "$HOME;`x`", "-n", "a:1: b"] {
@@ -137,7 +137,7 @@ fn a_tmpdir_that_is_none() {
     nothing_left(&sandbox);
 }
 
-/// A home in which nothing can be made, as in containers and build sandboxes.
+/// Without a writable home, as in containers and build sandboxes.
 #[test]
 fn without_a_cache_it_takes_longer() {
     let mut sandbox = sandbox_with("SELECT 1;\n");
@@ -220,7 +220,7 @@ fn a_crash_is_told_with_the_servers_own_words() {
     fails(source, ["entrypoint.sql:2", "terminated by signal 9"]);
 }
 
-/// What a full disk does: a file may not grow beyond a limit.
+/// A file may not grow beyond a limit, as on a full disk.
 #[test]
 fn a_source_that_needs_more_space_than_there_is() {
     let sandbox = sandbox_with(
@@ -299,7 +299,7 @@ fn a_large_environment() {
     nothing_left(&sandbox);
 }
 
-/// What the caller exports for other servers and in other languages leads nowhere.
+/// Variables that the caller exports for other servers and other languages have no effect.
 #[test]
 fn the_callers_environment_changes_nothing() {
     let mut sandbox = sandbox_with("SELECT 'ä';\nSELEKT 1;\n");

@@ -1,4 +1,4 @@
-//! Sources of a hundred megabytes: the tool stays small and still points at the right place.
+//! Sources of a hundred megabytes: db-tool needs little memory and still names the right line.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -8,10 +8,10 @@ use crate::support::trace::{nothing_left, own_cache};
 use crate::support::wait::finish_watched;
 use crate::support::{Outcome, Sandbox};
 
-/// Lines of a kilobyte make a hundred megabytes.
+/// A hundred thousand lines of a kilobyte make a hundred megabytes.
 const LINES: usize = 100_000;
-/// What the tool itself may hold, in kilobytes: without the pages of its program, of which a debug build
-/// has many. All of a release build is what `cargo x bench memory` measures.
+/// The memory that db-tool itself may take, in kilobytes, without the pages of its program, of
+/// which a debug build has many. `cargo x bench memory` measures all memory of a release build.
 const MEMORY: u64 = 8 * 1024;
 
 fn sandbox_with(write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Sandbox {
@@ -24,11 +24,11 @@ fn sandbox_with(write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>)
     sandbox
 }
 
-/// Checks, and watches the memory of the tool, where the system tells it.
+/// Runs a check and measures the memory of db-tool, on systems that report it.
 fn check(sandbox: &Sandbox) -> Outcome {
     let child = sandbox.spawn("database", ["check"]);
     let status = format!("/proc/{}/status", child.id());
-    // what the program's own pages took at most comes off the peak of all
+    // the peak of the program's own pages is subtracted from the peak of all
     let (mut all, mut program) = (0, 0);
     let outcome = finish_watched(child, || {
         let text = std::fs::read_to_string(&status).unwrap_or_default();

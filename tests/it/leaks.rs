@@ -1,10 +1,10 @@
-//! Nothing is left behind, after whatever mixture of successes, failures and kills.
+//! The programs leave nothing behind, after any mixture of successes, failures and kills.
 
 use crate::support::project::with_source;
 use crate::support::trace::{has, nothing_left, own_cache, private_directory, registered, signal};
 use crate::support::{Sandbox, finish, wait_until};
 
-/// Does at the end what its variable `USE_MOCK` or the file `what` says.
+/// Ends in the way that its variable `USE_MOCK` or the file `what` says.
 const VERSATILE: &str = "CREATE TABLE t (x int) INHERITS (hectic.created_at);\n\
     SELECT :{?USE_MOCK} AS mock \\gset\n\
     \\if :mock\n\\! touch started-$PPID\nSELECT pg_sleep(3600);\n\\endif\n";
@@ -15,7 +15,7 @@ fn checks(source: &str) -> Sandbox {
     sandbox
 }
 
-/// Kills a check that runs, so that its server is an orphan.
+/// Kills a running check, so that its server has no parent.
 fn killed(sandbox: &Sandbox) {
     let before = registered(sandbox).len();
     let check = sandbox.spawn("database", ["check", "-m"]);
@@ -68,7 +68,8 @@ fn a_mixture_leaves_nothing() {
     nothing_left(&sandbox);
 }
 
-/// Killed at any moment; without a template, so that the moments lie in `initdb` as well.
+/// The check is killed at a random moment. It has no template, so that some moments lie in
+/// `initdb`.
 #[test]
 fn killed_at_any_moment() {
     let mut sandbox = checks(VERSATILE);
@@ -95,7 +96,7 @@ fn killed_at_any_moment() {
     }
 }
 
-/// A template that was being built is no template, and its remains do not pile up.
+/// An unfinished template is not used, and remains do not pile up.
 #[test]
 fn killed_while_building_the_template() {
     let mut sandbox = checks("SELECT 1;\n");
@@ -116,7 +117,8 @@ fn killed_while_building_the_template() {
     nothing_left(&sandbox);
 }
 
-/// What stands in the registry is no proof: only what bears the entry's own name is removed.
+/// An entry in the registry is no proof. db-tool removes only the directory that has the entry's
+/// own name.
 #[test]
 fn a_forged_entry_removes_nothing() {
     let sandbox = checks("SELECT 1;\n");
@@ -157,7 +159,8 @@ fn many_checks_at_once_with_orphans_about() {
     nothing_left(&sandbox);
 }
 
-/// A password that a user wrote in the place of another value is not shown whole.
+/// An error does not show the whole of an invalid value, because it may be a password in the wrong
+/// place.
 #[test]
 fn a_value_that_is_not_valid_is_not_shown_whole() {
     const SECRET: &str = "correct-horse-battery-staple";

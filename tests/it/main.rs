@@ -1,4 +1,4 @@
-//! Behaviour, through the binaries and with real servers. A module per verb.
+//! The behaviour of the programs with real servers. Each capability has a module.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests start programs and wait for them")]

@@ -1,11 +1,11 @@
-//! Secrets in the database: the cipher against figures of others, the key file and its rotation, and
-//! who gets to see what.
+//! Secrets in the database: the cipher against the test vectors of others, the key file and its
+//! rotation, and the roles that may read secrets.
 
 use std::fmt::Write;
 
 use crate::support::{Outcome, Sandbox, project, repository, wait_until};
 
-/// What `Sandbox::give_key` gives: as text, and its bytes.
+/// The key that `Sandbox::give_key` gives: as text, and its bytes.
 const KEY: &str = "5ec7e7";
 const KEY_BYTES: [u8; 6] = [0x5e, 0xc7, 0xe7, 0x5e, 0xc7, 0xe7];
 const CANARY: &str = "c4n4ry-of-a-value";
@@ -16,7 +16,7 @@ fn with_key() -> Sandbox {
     sandbox
 }
 
-/// Runs a script on a connection; fails the test where it fails.
+/// Runs a script on a connection. The test fails if the script fails.
 #[track_caller]
 fn script(sandbox: &Sandbox, url: &str, sql: &str) -> Outcome {
     let arguments = ["-u", url, "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"];
@@ -66,8 +66,8 @@ fn the_tool_and_the_database_make_the_same_bytes() {
     assert_eq!(said, "t\n".repeat(cases.len()));
 }
 
-/// The canary or the key in what a server printed: as text, in hexadecimal, or as the numbers of a
-/// printed plan, which breaks its lines anywhere.
+/// The canary or the key in the output of a server: as text, in hexadecimal, or as the numbers of a
+/// printed plan, which may break its lines anywhere.
 fn shown(text: &str) -> Vec<String> {
     let flat: String = text.lines().map(|line| line.trim_start()).collect();
     let hex = CANARY.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
@@ -90,7 +90,7 @@ fn shown(text: &str) -> Vec<String> {
     found
 }
 
-/// A function as one would write it first: its statement has value and key in its plan.
+/// A naive version of the function: its statement has value and key in its plan.
 const NAIVE: &str = "CREATE FUNCTION naive() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$\n\
     DECLARE key bytea := (hectic.secret_keys())[1]; value text; x text; y bytea;\n\
     BEGIN value := hectic.get_secret('A'); SELECT value, key INTO x, y FROM pg_class LIMIT 1; END $$;\n";
@@ -194,7 +194,7 @@ fn keys_are_rotated() {
     let arguments =
         ["psql", "-X", "-v", "VERBOSITY=verbose", "-c", "SELECT hectic.get_secret('A')"];
     sandbox.database(arguments).fails(1, ["HC006", "is sealed with key "]);
-    // what the dotenv file says is the truth
+    // the dotenv file decides
     ask("SELECT hectic.load_secrets_from_env(E'A=1\\nB=2')");
     assert_eq!(ask("SELECT hectic.get_secret('A')"), "1");
 }

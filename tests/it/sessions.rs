@@ -1,5 +1,5 @@
-//! The settings of the sessions that the tool opens: timeouts of the database do not end them, options
-//! of the caller hold in them, and nothing leads them to another server.
+//! The settings of the sessions that db-tool opens: timeouts of the database do not end them,
+//! options of the caller hold in them, and no variable leads them to another server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use crate::support::trace::own_cache;
 
 const TABLE: &str = "CREATE TABLE t (i int) INHERITS (hectic.created_at);\n";
 
-/// Every timeout that the server knows, and whether all are off, as a test of TAP.
+/// A TAP test: every timeout that the server knows, and whether it is off.
 const ALL_OFF: &str = r"
 \pset tuples_only on
 \pset format unaligned
@@ -28,7 +28,7 @@ const GUARD: &str = "DO $$ BEGIN
   IF EXISTS (SELECT FROM pg_settings WHERE name ~ '^(statement|lock|transaction|idle_.*)_timeout$' AND setting <> '0')
   THEN RAISE EXCEPTION 'a timeout is set'; END IF; END $$;\n";
 
-/// Sets timeouts for the database and for its role that nothing survives.
+/// Sets timeouts for the database and for its role that are too short for any statement.
 #[track_caller]
 fn set_timeouts(sandbox: &Sandbox) {
     let set = "DO $$ DECLARE name text; BEGIN
@@ -88,7 +88,7 @@ fn options_of_the_migrator_and_of_the_caller_set_timeouts() {
 
 const SETTING: &str = "hectic.inheritance_extra_excluded_schemas";
 
-/// A table that the bundle refuses unless its schema is exempt.
+/// A table that the bundle refuses unless the schema is exempt.
 const BARE: &str = "CREATE TABLE bare (i int);\n";
 
 #[test]
@@ -112,7 +112,7 @@ fn options_of_the_url_and_of_the_caller_hold_everywhere() {
     };
     sandbox.set("PGOPTIONS", format!("-c {SETTING}=public"));
     works(&sandbox);
-    // what the URL says beats it
+    // the options of the URL take precedence
     sandbox.set("PGOPTIONS", format!("-c {SETTING}=elsewhere"));
     sandbox.set("DB_URL", format!("{url}&options=-c%20{SETTING}%3Dpublic"));
     works(&sandbox);
@@ -149,8 +149,8 @@ fn the_environment_leads_to_no_other_server() {
     assert!(!sandbox.path("pg/data").exists());
 }
 
-/// Stands before the socket as a pooler does that knows no start-up options: it refuses them, and passes
-/// on everything else. Returns its port.
+/// Acts as a pooler that refuses start-up options and passes on everything else to the socket.
+/// Returns its port.
 fn pooler(socket: PathBuf) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -198,7 +198,7 @@ fn a_pooler_that_refuses_options_gets_none() {
     sandbox.database(["patch"]).success();
     sandbox.database(["bundle", "status"]).success();
     assert_eq!(sandbox.ask("SELECT i FROM t"), "1");
-    // what the caller asks for is not left out
+    // db-tool does not leave out the options that the caller asks for
     sandbox.set("PGOPTIONS", "-c x.y=1");
     sandbox.database(["bundle", "status"]).fails(1, ["unsupported startup parameter: options"]);
 }

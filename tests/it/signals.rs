@@ -1,4 +1,4 @@
-//! Signals: whatever a program is doing, it cleans up and dies of the signal it got.
+//! Signals: at any moment, a program cleans up and dies of the signal that it got.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -15,14 +15,14 @@ const INT: i32 = 2;
 const TERM: i32 = 15;
 const HUP: i32 = 1;
 
-/// Sources that say where they are and then take longer than anybody waits.
+/// Sources that report their start, and then take longer than any test waits.
 const SLEEPING: &str = "\\! touch started\nSELECT pg_sleep(3600);\n";
 const BUSY: &str = "\\! touch started\nDO $$ BEGIN LOOP END LOOP; END $$;\n";
 const COPYING: &str = "CREATE TEMPORARY TABLE t (x text);\n\\! touch started\n\
                        \\copy t FROM PROGRAM 'sleep 3600'\n";
 const SERVER_PROGRAM: &str = "CREATE TEMPORARY TABLE t (x text);\n\\! touch started\n\
                               COPY t FROM PROGRAM 'sleep 3600';\n";
-/// psql ignores INT while such a program runs, and then goes on to the next statement.
+/// psql ignores SIGINT while such a program runs, and then goes on to the next statement.
 const OWN_PROGRAM: &str = "\\! touch started; sleep 3600\nSELECT pg_sleep(3600);\n";
 const DEAF_PROGRAM: &str = "\\! trap '' INT; touch started; sleep 3600\n";
 
@@ -138,7 +138,7 @@ fn twice() {
     nothing_left(&sandbox);
 }
 
-/// `--keep` is for those who want to look at an outcome; an interrupted check has none.
+/// `--keep` is for people who want to look at an outcome. An interrupted check has none.
 #[test]
 fn nothing_is_kept_of_an_interrupted_check() {
     let sandbox = sandbox_with(SLEEPING);
@@ -162,7 +162,7 @@ fn to_the_whole_process_group() {
     }
 }
 
-/// The real thing: a terminal, and the character that its driver turns into the signal.
+/// A real terminal, whose driver turns a character into the signal.
 #[test]
 fn from_a_terminal() {
     let sandbox = sandbox_with(SLEEPING);
@@ -237,7 +237,7 @@ fn deploy_can_be_repeated() {
     assert!(!has(&sandbox.path("pg"), "data.new-"));
 }
 
-/// A stopped check still lives: nobody may take what is its own.
+/// A stopped check still lives, so no other command may remove its directory.
 #[test]
 fn a_stopped_check_is_left_alone() {
     let sandbox =
@@ -254,7 +254,7 @@ fn a_stopped_check_is_left_alone() {
     nothing_left(&sandbox);
 }
 
-/// Nothing of a command that cannot clean up goes on: neither psql nor the statement that it waits for.
+/// After a command is killed, neither its psql nor the statement of that psql goes on.
 #[test]
 fn a_killed_command_ends_psql_and_what_the_server_does_for_it() {
     let own_program = "\\! touch started; exec sleep 4\nSELECT pg_sleep(100);\n";

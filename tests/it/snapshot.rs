@@ -8,7 +8,7 @@ use crate::support::project::with_source;
 use crate::support::trace::{has, interrupt};
 use crate::support::{Outcome, Sandbox, assert_golden, is_root, server, whoami};
 
-/// How the directory of an unfinished snapshot begins.
+/// The beginning of the name of an unfinished snapshot.
 const UNNAMED: &str = ".db-tool-new-";
 
 /// A development cluster with a row in it.
@@ -53,7 +53,7 @@ fn holds<const N: usize>(sandbox: &Sandbox, snapshots: [&str; N]) {
     assert_eq!(if there { sandbox.entries("pg/snapshot") } else { Vec::new() }, snapshots);
 }
 
-/// Exit code and words, while the server runs on.
+/// The command fails with this exit code and these words, and the server keeps running.
 #[track_caller]
 fn refused<const A: usize, const W: usize>(
     sandbox: &Sandbox,
@@ -67,12 +67,12 @@ fn refused<const A: usize, const W: usize>(
     holds(sandbox, ["one"]);
 }
 
-/// A file that takes long to copy, at the expense of nobody's disk but the copy's.
+/// A sparse file: copying takes long, and only the copy takes space.
 fn slow_to_copy(data: &Path) {
     std::fs::File::create(data.join("base/large")).unwrap().set_len(300 << 20).unwrap();
 }
 
-/// Whether files are copied into a directory in `place` whose name begins with `prefix`.
+/// Whether a command copies files into a directory in `place` whose name begins with `prefix`.
 fn copies_in(place: &Path, prefix: &str) -> bool {
     let mut entries = std::fs::read_dir(place).unwrap().flatten();
     entries.any(|entry| {
@@ -376,7 +376,7 @@ fn what_root_has_saved_belongs_to_whom_the_server_does() {
     }
 }
 
-/// A state is brought back as it was saved; the URL that is printed is one that works.
+/// db-tool restores the saved state unchanged. The URL that it prints works.
 #[test]
 fn a_state_that_keeps_the_projects_role_out_says_so() {
     let sandbox = cluster();

@@ -1,4 +1,4 @@
-//! The documented environment variables that are not about the cluster alone.
+//! The documented environment variables, except those that concern only the cluster.
 
 use crate::support::{Sandbox, program, project, server};
 
@@ -214,7 +214,8 @@ fn the_projects_dotenv_holds_settings_that_a_set_variable_beats() {
     assert_eq!(secret(&sandbox, "SECRET"), "(none)", "settings are no secrets");
 }
 
-/// A cloned project must not run programs or reach other places because somebody enters its shell.
+/// A cloned project must not run programs or reach other places merely because somebody enters its
+/// shell.
 #[test]
 fn the_projects_dotenv_is_not_trusted_like_the_environment() {
     let mut sandbox = project::deployed("");

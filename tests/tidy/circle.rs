@@ -37,7 +37,7 @@ fn module(path: &str) -> Option<Module> {
     counts.then_some(segments)
 }
 
-/// The names that a module exports again, and what they stand for.
+/// The names that a module exports again, each with the path that it stands for.
 fn exports(
     own: &Module,
     source: &Source,
@@ -54,7 +54,7 @@ fn exports(
     exports.collect()
 }
 
-/// The other files that a file names, without those above and below it.
+/// The other files that a file names, except for those above and below it.
 fn needs(
     own: &Module,
     source: &Source,
@@ -81,7 +81,7 @@ fn absolute(own: &Module, path: &[String], files: &BTreeMap<Module, &Source>) ->
     }
 }
 
-/// The file that defines what a path names.
+/// The file that defines the item of a path.
 fn home(
     mut target: Module,
     files: &BTreeMap<Module, &Source>,
@@ -99,7 +99,7 @@ fn home(
     None
 }
 
-/// A way from `start` back to it. Each circle is told once, from its first file.
+/// A path from `start` back to it. Each circle is reported once, at its first file.
 fn circle(start: &Module, needs: &BTreeMap<&Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
     let mut seen = BTreeSet::new();
     let mut ways = vec![vec![start.clone()]];

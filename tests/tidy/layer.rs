@@ -1,4 +1,4 @@
-//! Rules about who may name whom.
+//! Rules about which module may name which.
 
 use super::path;
 use super::source::Source;
@@ -17,7 +17,7 @@ pub(crate) const RULES: &[Rule] = &[
     tests_use_the_programs_only,
 ];
 
-/// Modules that compute and nothing else, wherever they are.
+/// Modules that only compute, at any place in the tree.
 const PURE: [&str; 7] = ["conf", "draft", "drift", "exit", "layout", "plan", "url"];
 
 /// Below `cli/`: no clap, no environment, no printing, no exit.
@@ -57,7 +57,7 @@ fn only_process_starts_programs(source: &Source) -> Vec<Violation> {
     })
 }
 
-/// Files that open something in a way of their own, and why.
+/// Files that may open files in their own way, each with the reason.
 const OPENERS: [(&str, &str); 7] = [
     ("src/cli/prompt.rs", "the terminal"),
     ("src/cluster/template/copy.rs", "a file of the manifest, without links and without waiting"),
@@ -68,7 +68,8 @@ const OPENERS: [(&str, &str); 7] = [
     ("src/sys/signal.rs", "the system's description of this process"),
 ];
 
-/// Whoever owns a directory can put a pipe, which blocks, or a file that has no end in the place of a file.
+/// The owner of a directory can put a pipe, which blocks, or a file that has no end in the place of
+/// a file.
 fn files_are_opened_with_care(source: &Source) -> Vec<Violation> {
     let exempt = OPENERS.iter().any(|(path, _)| *path == source.path);
     if !source.path.starts_with("src/") || source.is_module("sys/process") || exempt {
@@ -224,7 +225,7 @@ fn programs_only_call_cli(source: &Source) -> Vec<Violation> {
     })
 }
 
-/// The integration tests see what a user sees.
+/// The integration tests see only the output and the files that a user sees.
 fn tests_use_the_programs_only(source: &Source) -> Vec<Violation> {
     if !source.path.starts_with("tests/it/") {
         return Vec::new();
@@ -245,7 +246,7 @@ fn naming(source: &Source, what: &str, banned: impl Fn(&[&str]) -> bool) -> Vec<
     .collect()
 }
 
-/// A violation for every line of code with one of `words` that does not continue a longer name.
+/// A violation for every line of code that has one of `words` as a whole name.
 fn containing(source: &Source, words: &[&str], what: &str) -> Vec<Violation> {
     let continues = |before: &str, word: &str| {
         !word.starts_with('.') && before.ends_with(|c: char| c.is_alphanumeric() || c == '_')

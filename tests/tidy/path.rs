@@ -63,7 +63,7 @@ fn path(
     at
 }
 
-/// Reads the branches of `{…}`; returns where the closing brace is passed.
+/// Reads the branches of `{…}`; returns the position after the closing brace.
 fn group(
     tokens: &[(usize, String)],
     mut at: usize,

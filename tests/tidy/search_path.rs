@@ -1,17 +1,17 @@
-//! Functions of the bundle without a `SET search_path` clause: does their text mean the same with
-//! every `search_path`?
+//! Functions of the bundle without a `SET search_path` clause: their text must mean the same with
+//! every `search_path`.
 //!
 //! The clause costs as much as the work of a function that runs after each statement
-//! (`sql/bundle/40-inheritance.sql`). A function may do without it if no name and no operator in
-//! its body is looked up in the search path. This reads the words of the body, and refuses more
-//! than it must: what it does not know is a complaint.
+//! (`sql/bundle/40-inheritance.sql`). A function may do without it if the server looks up no name
+//! and no operator of its body in the search path. This module reads the words of the body. It
+//! refuses more than necessary: every word that it does not know is a complaint.
 
 use std::fs;
 use std::path::Path;
 
 const PIN: &str = "SET search_path = pg_catalog, pg_temp";
 
-/// Words of the grammar that stand before a parenthesis and call nothing.
+/// Words of the grammar that can stand before a parenthesis and are not functions.
 const BEFORE_PARENTHESIS: [&str; 8] =
     ["ANY", "AND", "OR", "NOT", "SELECT", "WHERE", "THEN", "ELSE"];
 /// Words of the grammar that look up an operator or a function by a name without a schema.
@@ -40,7 +40,7 @@ const LOOK_UP: [&str; 23] = [
     "VALUES",
     "XMLPARSE",
 ];
-/// Words after which a relation, a function or a type has to follow.
+/// Words after which the name of a relation, function or type has to follow.
 const BEFORE_NAME: [&str; 5] = ["FROM", "JOIN", "LATERAL", "PERFORM", "::"];
 
 /// A name with its schema.
@@ -48,14 +48,14 @@ fn is_qualified(word: &str) -> bool {
     word.starts_with("pg_catalog.") || word.starts_with("hectic.")
 }
 
-/// The body without comments and without the insides of its literals.
+/// The body without comments and without the content of its literals.
 fn without_literals(body: &str) -> String {
     let lines: Vec<&str> =
         body.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     lines.join("\n").split('\'').step_by(2).collect::<Vec<_>>().join("''")
 }
 
-/// Words, and runs of other characters than blanks.
+/// Words, and sequences of other characters without blanks.
 fn tokens(code: &str) -> Vec<String> {
     let mut tokens: Vec<String> = Vec::new();
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
@@ -77,7 +77,7 @@ fn tokens(code: &str) -> Vec<String> {
     tokens
 }
 
-/// What in the body depends on the search path.
+/// The words in the body that depend on the search path.
 fn complaints(body: &str) -> Vec<String> {
     let (declared, code) = match body.split_once("BEGIN") {
         Some((declared, code)) => (declared.trim(), code),

@@ -1,4 +1,4 @@
-//! The files of the repository, with Rust taken apart as far as the rules need it.
+//! The files of the repository, with Rust analysed as far as the rules need it.
 //!
 //! A rule about code must not stumble over a comment or a string that talks about code. So a small
 //! scanner writes the text once more with comments and the content of literals replaced by blanks,
@@ -7,16 +7,17 @@
 use std::fs;
 use std::path::Path;
 
-/// Extensions of the files that are looked at.
+/// Extensions of the files that the rules read.
 const EXTENSIONS: [&str; 8] = ["md", "nix", "rs", "run", "sh", "sql", "toml", "yml"];
-/// Directories that are not: build products, and files whose oddities are their point.
+/// Directories that the rules do not read: build products, and fixtures that break rules on
+/// purpose.
 const SKIPPED: [&str; 4] = ["target", ".git", "tests/fixture", "tests/golden"];
 
 /// One file.
 pub(crate) struct Source {
     /// Relative to the repository, with `/`.
     pub(crate) path: String,
-    /// As it is.
+    /// The text, unchanged.
     pub(crate) text: String,
     /// Rust without comments, literals and test modules; empty for other files.
     pub(crate) code: String,
@@ -47,7 +48,7 @@ fn walk(root: &Path, directory: &Path, found: &mut Vec<Source>) {
 }
 
 impl Source {
-    /// Takes `text` apart.
+    /// Analyses `text`.
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let (code, strings) = if path.ends_with(".rs") { scan(text) } else { Default::default() };
         let tests = if is_test_file(path) { vec![(1, usize::MAX)] } else { test_modules(&code) };
@@ -69,7 +70,8 @@ impl Source {
         self.path.ends_with(".rs")
     }
 
-    /// Whether the file is below that directory or is that module's file.
+    /// Whether the file belongs to that module: it is below the directory, or it is the module's
+    /// file.
     pub(crate) fn is_module(&self, module: &str) -> bool {
         let rest = self.path.strip_prefix("src/").and_then(|p| p.strip_prefix(module));
         rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
@@ -81,7 +83,7 @@ fn is_test_file(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.contains("/tests/") && path.starts_with("src/")
 }
 
-/// First and last lines of every item that is there for tests only.
+/// The first and last line of every item that only tests use.
 fn test_modules(code: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (at, attribute) in code.match_indices("#[cfg(test)]") {
@@ -92,7 +94,7 @@ fn test_modules(code: &str) -> Vec<(usize, usize)> {
     found
 }
 
-/// Where the item that begins the text ends: at its `;` or at the brace that closes its body.
+/// The end of the item that begins the text: its `;` or the brace that closes its body.
 fn end_of_item(item: &str) -> usize {
     let mut depth = 0usize;
     for (at, c) in item.char_indices() {
@@ -133,7 +135,7 @@ fn scan(text: &str) -> (String, Vec<(usize, String)>) {
     (code, strings)
 }
 
-/// What the text begins with, and how many bytes of it.
+/// The kind of the token with which a text begins, and its length in bytes.
 enum Token {
     Code,
     Comment(usize),

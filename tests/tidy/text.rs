@@ -1,4 +1,4 @@
-//! Rules about what stands in files.
+//! Rules about the text of files.
 
 use super::source::Source;
 use super::{Rule, Violation};
@@ -18,8 +18,8 @@ pub(crate) const RULES: &[Rule] = &[
 
 /// The longest file, in lines.
 const LONGEST_FILE: usize = 400;
-/// The longest statement outside `sql/`, in characters and in words: a `CREATE DATABASE {}` with
-/// its options, which takes no bound values.
+/// The longest statement outside `sql/`, in characters and in words. It suffices for a `CREATE
+/// DATABASE {}` with its options, which takes no bound values.
 const LONGEST_SQL: (usize, usize) = (40, 8);
 
 /// No SQL longer than an identifier outside `sql/`.
@@ -35,7 +35,7 @@ fn sql_lives_in_sql(source: &Source) -> Vec<Violation> {
     hits.map(|(line, _)| Violation::new(source, *line, what)).collect()
 }
 
-/// Whether a text begins like a statement, in the capitals that SQL is written in here.
+/// Whether a text begins like a statement, in capitals.
 fn is_statement(text: &str) -> bool {
     const VERBS: [&str; 15] = [
         "ALTER", "BEGIN", "COMMENT", "COPY", "CREATE", "DELETE", "DO", "DROP", "GRANT", "INSERT",
@@ -47,8 +47,8 @@ fn is_statement(text: &str) -> bool {
     words.next().is_some_and(|first| VERBS.contains(&first)) && words.next().is_some()
 }
 
-/// A misspelt property would never be found, so a comparison names it by a constant, which a test
-/// compares with the queries.
+/// The compiler does not find a misspelt property. So code names properties by constants, which a
+/// test compares with the queries.
 fn properties_are_constants(source: &Source) -> Vec<Violation> {
     if !source.path.starts_with("src/compare/") {
         return Vec::new();
@@ -58,7 +58,7 @@ fn properties_are_constants(source: &Source) -> Vec<Violation> {
     matching(&source.code, &[".get( "], source, what)
 }
 
-/// No panic outside tests where an error could be returned.
+/// Code outside tests returns an error and does not panic.
 fn no_panics(source: &Source) -> Vec<Violation> {
     if !source.path.starts_with("src/") {
         return Vec::new();
@@ -67,13 +67,14 @@ fn no_panics(source: &Source) -> Vec<Violation> {
     matching(&source.code, &calls, source, "return an Error instead")
 }
 
-/// An exception says why: `#[expect(…, reason = "…")]`, which also ends when it is needless.
+/// An exception has a reason: `#[expect(…, reason = "…")]`, which also fails when nothing needs it
+/// any more.
 fn no_allow(source: &Source) -> Vec<Violation> {
     let what = "use #[expect(…, reason = \"…\")] instead";
     matching(&source.code, &["#[allow", "#![allow"], source, what)
 }
 
-/// A file is read in one sitting.
+/// A reader can read a file in one sitting.
 fn files_are_short(source: &Source) -> Vec<Violation> {
     let lines = source.text.lines().count();
     if !source.is_rust() || lines <= LONGEST_FILE {
@@ -83,7 +84,8 @@ fn files_are_short(source: &Source) -> Vec<Violation> {
     vec![Violation::new(source, LONGEST_FILE + 1, what)]
 }
 
-/// A test that counts seconds fails on a busy machine, and `kill` of a process that has gone is noise.
+/// A test that counts seconds fails on a busy machine. A `kill` of a process that has gone prints
+/// noise.
 fn tests_wait_for_events(source: &Source) -> Vec<Violation> {
     if !source.path.starts_with("tests/it/") || source.path == "tests/it/support/wait.rs" {
         return Vec::new();
@@ -96,7 +98,7 @@ fn tests_wait_for_events(source: &Source) -> Vec<Violation> {
     found
 }
 
-/// The first line says what a file is for.
+/// The first line describes the purpose of the file.
 fn files_open_with_prose(source: &Source) -> Vec<Violation> {
     if !source.is_rust() || source.text.starts_with("//!") {
         return Vec::new();
@@ -123,7 +125,7 @@ fn no_stray_blanks(source: &Source) -> Vec<Violation> {
     found
 }
 
-/// No path of the machine on which something was written.
+/// No path of the author's machine.
 fn no_machine_paths(source: &Source) -> Vec<Violation> {
     let what = "names a directory of one machine: use a relative path or a variable";
     let lines = source.text.lines().enumerate().filter(|(_, line)| has_machine_path(line));

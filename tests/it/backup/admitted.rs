@@ -1,9 +1,11 @@
-//! Roles, databases and their settings as production had them: restored, the project's role connects.
+//! Roles, databases and their settings as production had them: after a restore, the project's role
+//! can connect.
 
 use super::{backed_up, cluster, fails_and_touches_nothing};
 use crate::support::Sandbox;
 
-/// Runs these statements one by one as the superuser in the database `postgres`, and takes a backup as that.
+/// Runs these statements one by one as the superuser in the database `postgres`, and takes a backup
+/// as the same role.
 fn backed_up_after(sandbox: &Sandbox, statements: &[&str]) {
     for statement in statements {
         sandbox.query(&sandbox.url("postgres"), statement);
@@ -20,7 +22,8 @@ fn restored(sandbox: &Sandbox, told: &[&str]) -> String {
     outcome.stderr
 }
 
-/// What the role of `DB_URL` is told, on the connection that restore has printed.
+/// Runs `sql` as the role of `DB_URL`, over the URL that restore has printed, and returns psql's
+/// output.
 #[track_caller]
 fn ask_as_dev(sandbox: &Sandbox, sql: &str) -> String {
     sandbox.database(["psql", "-XAtc", sql]).success().stdout.trim_end().to_owned()
@@ -177,7 +180,7 @@ fn a_normalised_backup_lets_its_role_in() {
     assert_eq!(ask_as_dev(&sandbox, "SELECT current_user"), "dev");
 }
 
-/// Secrets of a cluster whose key stayed where it was.
+/// A backup does not contain the key, so nothing opens its secrets.
 #[test]
 fn secrets_that_no_key_opens_are_told() {
     let mut sandbox = cluster();

@@ -1,11 +1,11 @@
-//! Archives that nobody vouches for.
+//! Archives from unknown sources.
 
 use std::os::unix::fs::symlink;
 
 use super::{backed_up, backup, fails_and_touches_nothing, repack};
 use crate::support::Sandbox;
 
-/// Puts one entry into a base archive that is otherwise in order.
+/// Adds one entry to a base archive that is otherwise correct.
 fn with_entry(name: &str, kind: tar::EntryType, target: Option<&str>) -> Sandbox {
     let sandbox = backed_up();
     repack(&backup(&sandbox), &[], &[]);

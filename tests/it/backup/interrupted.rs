@@ -1,4 +1,4 @@
-//! Signals while a backup is restored: the old cluster goes on, and nothing is left of the new one.
+//! Signals during a restore: the old cluster keeps running, and nothing is left of the new one.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ fn while_recovering() {
     interrupted_at("HUP", 1, |staging| staging.join("data/postmaster.pid").exists());
 }
 
-/// Whatever the moment: the one cluster or the other runs, and it is whole.
+/// At every moment, either the old cluster or the new one runs, and it is complete.
 #[test]
 fn while_the_clusters_change_places() {
     let sandbox = backed_up();
@@ -50,7 +50,7 @@ fn while_the_clusters_change_places() {
     only_one_cluster(&sandbox);
 }
 
-/// What a killed restore leaves, its server too, goes with the next command.
+/// The next command removes all that a killed restore leaves, its server included.
 #[test]
 fn killed_while_recovering() {
     let sandbox = backed_up();
@@ -69,7 +69,8 @@ fn killed_while_recovering() {
     wait_until("only the new server runs", alone);
 }
 
-/// Killed while the new cluster starts in its place, with the old one beside it.
+/// A sandbox whose restore was killed while the new cluster started in its place, with the old one
+/// beside it.
 fn killed_in_between() -> Sandbox {
     let mut sandbox = backed_up();
     let (trap, data) = (sandbox.path("traps/trap"), sandbox.path("pg/data"));
@@ -105,7 +106,7 @@ fn the_old_cluster_of_a_killed_restore_goes_with_the_clean_up() {
     assert_eq!(sandbox.entries("pg"), ["data.kept-by-somebody"], "{told}");
 }
 
-/// A backup that takes minutes, and ends with the command.
+/// A backup that would take minutes. Its programs end with the command.
 #[test]
 fn a_killed_backup_ends_its_programs() {
     let mut sandbox = backed_up();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::support::project::with_source;
 use crate::support::{Sandbox, bindir, entries, server};
 
-/// Where a backup goes when nobody says.
+/// The default place of a backup.
 const BACKUP: &str = "project/focus/postgresql-backup";
 
 /// A development cluster with a row in it.
@@ -37,7 +37,8 @@ fn state(sandbox: &Sandbox) -> String {
     sandbox.ask("SELECT state FROM work")
 }
 
-/// Makes the base archive anew, plain: without some files, with others. Its manifest goes.
+/// Packs a new plain base archive: without the files `without`, with the files `with`, and without
+/// the manifest.
 fn repack(backup: &Path, without: &[&str], with: &[(&str, &str)]) {
     let packed = backup.join("base.tar.zst");
     let plain = zstd::decode_all(std::fs::File::open(&packed).unwrap()).unwrap();
@@ -62,7 +63,7 @@ fn repack(backup: &Path, without: &[&str], with: &[(&str, &str)]) {
     std::fs::remove_file(backup.join("backup_manifest")).unwrap();
 }
 
-/// Restoring fails with `code` and these words, and the cluster runs on as if nothing had been.
+/// A restore fails with `code` and these words, and the cluster keeps running unchanged.
 #[track_caller]
 fn fails_and_touches_nothing<const N: usize>(sandbox: &Sandbox, code: i32, words: [&str; N]) {
     let before = server::postmaster(&sandbox.path("pg/data"));
@@ -77,7 +78,7 @@ fn untouched(sandbox: &Sandbox) {
     only_one_cluster(sandbox);
 }
 
-/// No staging directory, no cluster moved aside.
+/// Checks that there is no staging directory and no cluster that was moved aside.
 #[track_caller]
 fn only_one_cluster(sandbox: &Sandbox) {
     let mut found = sandbox.entries("pg");

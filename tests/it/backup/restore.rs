@@ -1,4 +1,5 @@
-//! Restoring: the old cluster goes on until the new one is proven, and comes back when it is not.
+//! Restoring: the old cluster runs until the new one is proven, and comes back if the new one does
+//! not start.
 
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
@@ -131,7 +132,8 @@ fn a_cluster_on_another_machine_is_out_of_reach() {
     untouched(&sandbox);
 }
 
-/// A lock file of a living process in the place of the socket, which only the server in place meets.
+/// A lock file of a living process stands in the place of the socket. Only the server in the final
+/// place meets it.
 #[test]
 fn a_cluster_that_does_not_start_in_its_place_goes_away_again() {
     let mut sandbox = backed_up();
@@ -148,7 +150,7 @@ fn a_cluster_that_does_not_start_in_its_place_goes_away_again() {
     assert_eq!(state(&sandbox), "later");
 }
 
-/// A server that fails once in the data directory's place, and only there.
+/// A server that fails once, and only in the place of the data directory.
 #[test]
 fn a_cluster_that_ran_runs_again_when_the_new_one_does_not() {
     let mut sandbox = backed_up();
@@ -220,7 +222,7 @@ fn a_backup_without_its_log_is_told_before_anything_starts() {
     fails_and_touches_nothing(&sandbox, 1, ["holds no WAL", "pg_wal.tar"]);
 }
 
-/// As somebody packs a data directory by hand: names begin with `./`, and the directory is 0755.
+/// An archive that somebody made by hand: names begin with `./`, and the directory has mode 0755.
 #[test]
 fn an_archive_of_a_directory_is_restored() {
     let sandbox = backed_up();

@@ -1,4 +1,4 @@
-//! Taking a backup: whole, described, and the previous one kept until then.
+//! Taking a backup: it is complete and described, and the previous one stays until then.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -64,8 +64,8 @@ fn an_interruption_keeps_the_previous_backup() {
     }
 }
 
-/// A `pg_basebackup` dies of the signal in the moment in which it starts its second half: that is
-/// nobody's child then, and holds the pipes that are read.
+/// The signal kills a `pg_basebackup` at the moment in which it starts its second half. That half
+/// then has no parent, and holds the pipes that db-tool reads.
 #[test]
 fn an_interruption_reaches_what_has_lost_its_parent() {
     let mut sandbox = cluster();
@@ -112,7 +112,7 @@ fn the_connection_has_to_be_known_and_the_place() {
     sandbox.database(["backup"]).fails(3, ["DB_URL"]);
 }
 
-/// A `pg_basebackup` without zstd, which also tells how it was called.
+/// A `pg_basebackup` without zstd, which also records its arguments.
 #[test]
 fn gzip_stands_in_for_zstd_and_no_password_is_an_argument() {
     let mut sandbox = cluster();

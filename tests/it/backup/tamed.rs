@@ -1,4 +1,4 @@
-//! What a production cluster does all day, and a restored one must not.
+//! Activities of a production cluster that a restored cluster must not continue.
 
 use super::{backed_up, backup, cluster, fails_and_touches_nothing, repack, state};
 use crate::support::{Sandbox, whoami};
@@ -121,7 +121,7 @@ fn indexes_of_another_sort_order_are_listed_and_built_anew() {
     assert_ne!(file(), before);
 }
 
-/// The bootstrap superuser of the backup has a name that nothing tells.
+/// No file of the backup names its bootstrap superuser.
 #[test]
 fn a_superuser_of_an_unknown_name_is_no_obstacle() {
     let sandbox = cluster();

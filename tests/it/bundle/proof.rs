@@ -1,6 +1,6 @@
-//! The event triggers examine a table only if a cheap proof fails. No table escapes by the proof:
-//! each statement runs in a session of its own, so that the counters that the proof reads are at 0,
-//! or have what the statements before it left.
+//! The event triggers examine a table only if a cheap proof fails. No table escapes by the proof.
+//! Each statement runs in a session of its own, so that the counters that the proof reads are
+//! either 0 or the result of the statements before it.
 
 use super::vanilla;
 use crate::support::{Sandbox, bindir};
@@ -27,14 +27,14 @@ const TABLES: &str = "
 const NOTHING: &str = "SELECT";
 const EXEMPT: &str = "SET hectic.inheritance_extra_excluded_schemas = 'etl'";
 const UNCOUNTED: &str = "SET track_counts = off";
-/// Leaves much in the counters that has nothing to do with what follows.
+/// Raises the counters by statements that have nothing to do with the next one.
 const BUSY: &str = "
     CREATE TABLE made (a int DEFAULT 1, b serial, c int GENERATED ALWAYS AS (1) STORED,
       d int GENERATED ALWAYS AS IDENTITY, e text DEFAULT 'x' NOT NULL) INHERITS (hectic.created_at);
     ALTER TABLE made ALTER a SET DEFAULT 4;
     CREATE TABLE more (id int DEFAULT 7 PRIMARY KEY) INHERITS (hectic.created_at);
     ALTER TABLE more ADD COLUMN made int DEFAULT random()";
-/// Leaves only what every table with a default leaves.
+/// Raises only the counters that every table with a default raises.
 const DEFAULTS: &str =
     "CREATE TABLE made (a int DEFAULT 1, b int DEFAULT 2) INHERITS (hectic.created_at)";
 
@@ -42,7 +42,7 @@ const UPDATED: &str = "hectic_set_updated_at";
 const IMMUTABLE: &str = "hectic_block_immutable_rows hectic_block_immutable_statements";
 
 /// Runs statements in a session of their own, in a transaction that is rolled back. Returns the
-/// SQLSTATE, or what the query returns afterwards.
+/// SQLSTATE of the error, or else the result of the query.
 fn outcome(sandbox: &Sandbox, before: &str, statement: &str, query: &str) -> String {
     let script = format!(
         "\\set VERBOSITY sqlstate\nSET client_min_messages = error;\nBEGIN;\n{before};\n\
@@ -56,7 +56,7 @@ fn outcome(sandbox: &Sandbox, before: &str, statement: &str, query: &str) -> Str
     text.trim().rsplit("ERROR:").next().unwrap_or_default().trim().to_owned()
 }
 
-/// The ways in which a session can come to execute a statement.
+/// The ways in which a session can execute a statement.
 fn ways(statement: &str) -> Vec<String> {
     let nested = format!("DO $do$ BEGIN EXECUTE $x${statement}$x$; END $do$");
     let in_function = format!(
@@ -75,7 +75,7 @@ fn ways(statement: &str) -> Vec<String> {
     ways
 }
 
-/// The statement is refused, whatever its session did before.
+/// The server refuses the statement, no matter which statements its session ran before.
 #[track_caller]
 fn refused(sandbox: &Sandbox, before: &[&str], statement: &str) {
     for before in before {
@@ -198,7 +198,7 @@ fn a_table_that_moves_is_seen() {
     }
 }
 
-/// With this setting, PostgreSQL does not count a scan of the catalog where it otherwise does.
+/// With this setting, PostgreSQL does not count some scans of the catalog that it otherwise counts.
 #[test]
 fn catalogs_without_indexes_are_seen() {
     let mut sandbox = watched();

@@ -1,10 +1,11 @@
-//! What a check runs and leaves out, and what it needs before it makes anything.
+//! The steps that a check runs or leaves out, and the conditions that it checks before it makes
+//! anything.
 
 use crate::support::project::with_source;
 use crate::support::trace::{nothing_left, own_cache};
 use crate::support::{Sandbox, assert_golden, entries};
 
-/// Fails in hydration and in the patch, each with words of its own.
+/// A project that fails in hydration and in the patch, each with its own message.
 fn failing_everywhere() -> Sandbox {
     let mut sandbox = with_source("SELECT 'source' / 0;\n");
     sandbox.write("project/test-data.sql", "SELECT 'patch' / 0;\n");

@@ -1,10 +1,10 @@
-//! `check --keep`: the cluster stays, and its owner is told how to get in and rid of it.
+//! `check --keep`: the cluster stays, and the output says how to open it and how to remove it.
 
 use crate::support::project::with_source;
 use crate::support::trace::{nothing_left, own_cache, private_directory, registered};
 use crate::support::{Outcome, Sandbox};
 
-/// Does what `remove it:` says.
+/// Follows the instruction after `remove it:`.
 fn remove(sandbox: &mut Sandbox) {
     let directory = private_directory(sandbox).expect("kept");
     sandbox.set("PG_WORKING_DIR", directory);

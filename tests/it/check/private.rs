@@ -1,4 +1,4 @@
-//! Any number of checks at once, beside a development cluster, which they neither need nor touch.
+//! Any number of checks at once, beside a development cluster that they neither need nor touch.
 
 use crate::support::project::with_source;
 use crate::support::trace::{nothing_left, own_cache};
@@ -21,7 +21,7 @@ fn checks_run_at_once_beside_a_running_cluster() {
     nothing_left(&sandbox);
 }
 
-/// Two checks of which each waits for the other prove that they run at the same time.
+/// Each of two checks waits for the other, which proves that they run at the same time.
 #[test]
 fn checks_do_not_wait_for_each_other() {
     let mut sandbox = with_source(
@@ -48,7 +48,7 @@ fn a_cluster_may_come_and_go_during_a_check() {
     nothing_left(&sandbox);
 }
 
-/// The cluster's own connection string may be anybody's: a check never connects to it.
+/// The project's connection string may lead to any cluster. A check never connects to it.
 #[test]
 fn the_projects_server_is_not_contacted() {
     let mut sandbox = with_source("SELECT 1;\n");

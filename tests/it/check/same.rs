@@ -1,11 +1,12 @@
-//! A check's cluster is like the kept one in everything that sources can observe.
+//! To the sources, a check's cluster looks like the development cluster.
 
 use std::collections::BTreeMap;
 
 use crate::support::Sandbox;
 use crate::support::project::with_source;
 
-/// What differs between a kept and a check's cluster: where it is, and that it is not synced.
+/// The settings that differ between a development cluster and the private cluster of a check: its
+/// place, and `fsync`.
 const DIFFERENT: [&str; 9] = [
     "config_file",
     "data_directory",
@@ -28,7 +29,7 @@ const SETTINGS: &str = "\\pset format unaligned\n\\pset tuples_only on\n\\o obse
     SELECT '(path)', current_setting('search_path');\n\
     SELECT '(application)', application_name FROM pg_stat_activity WHERE pid = pg_backend_pid();\n";
 
-/// What the source saw, by name.
+/// The settings that the source saw, by name.
 fn observed(sandbox: &Sandbox, verb: &str) -> BTreeMap<String, String> {
     sandbox.database([verb]).success();
     let text = sandbox.read("project/observed");

@@ -1,4 +1,4 @@
-//! Live databases: of somebody who may only read, on a standby, and never at rest.
+//! Live databases: with a role that may only read, on a standby, and under constant change.
 
 use super::support::{Live, immutable, silent, url, write};
 use crate::support::{bindir, finish, is_root, wait_until};
@@ -50,7 +50,7 @@ fn a_standby_is_as_good() {
     as_server(&live, "pg_ctl", &["-w", "-D", &place, "-m", "immediate", "stop"]);
 }
 
-/// What comes and goes beside the tables that are locked.
+/// Objects come and go beside the tables that diff has locked.
 #[test]
 fn a_database_that_is_being_altered_is_read_as_of_a_moment() {
     let live = Live::new(TABLE);
@@ -79,7 +79,7 @@ fn a_database_that_is_being_altered_is_read_as_of_a_moment() {
     finish(busy, None);
 }
 
-/// Nothing keeps a view where it is.
+/// No lock keeps a view in place while diff reads it.
 #[test]
 fn what_goes_while_it_is_read_is_read_anew() {
     let live = Live::new(TABLE);
@@ -119,7 +119,7 @@ fn a_database_without_the_bundle_lacks_one_thing() {
     silent(&diff(&[]));
 }
 
-/// What `pg_dump -s` makes of it.
+/// `pg_dump -s` leaves such a view unpopulated.
 #[test]
 fn a_materialised_view_need_not_be_filled() {
     let live = Live::new("CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;");

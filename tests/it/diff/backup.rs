@@ -50,7 +50,7 @@ fn a_backup_that_is_missing_is_exit_3() {
     live.database(["diff", "/nowhere"]).fails(3, ["/nowhere"]);
 }
 
-/// A backup whose cluster does not run any more, so that all that runs is the comparison's.
+/// A backup whose cluster has been stopped, so that only the servers of the comparison run.
 fn at_rest() -> Live {
     let live = backed_up();
     live.run("postgres-cleanup", [""; 0]).success();
@@ -141,7 +141,8 @@ fn two_comparisons_of_a_backup_at_once() {
     nothing_left(&live);
 }
 
-/// While it is extracted, checked, recovers, migrates, while sources run: nothing is left.
+/// The comparison is interrupted while it extracts, checks, recovers or migrates the backup, and
+/// while sources run. Nothing is left.
 #[test]
 fn an_interrupt_leaves_nothing_whatever_the_stage() {
     let live = at_rest();

@@ -1,10 +1,11 @@
-//! `changes.sql`: changes to the database of `rich.sql`, and what a comparison says of each.
+//! `changes.sql`: changes to the database of `rich.sql`, and the differences that diff reports.
 //!
-//! A section opens with `-- change: NAME`. `-- differs:` lines are what is said, `-- differs: nothing`
-//! that there is nothing to say; `-- since 18:` lines are said from that release on, `-- until 17:`
-//! lines up to that one. A comparison takes a second, so sections are made at once in groups, the
-//! first unless `-- group: N` names another: in a group no section disturbs what another shows.
-//! `-- needs: icu` leaves a section out where the server was built without.
+//! A section opens with `-- change: NAME`. The `-- differs:` lines after it are the expected
+//! differences, and `-- differs: nothing` expects none. `-- since 18:` lines hold from that release
+//! on, `-- until 17:` lines up to that release. A comparison takes a second, so one comparison
+//! covers a group of sections: the first group, unless `-- group: N` names another. In a group, no
+//! section affects the differences of another. `-- needs: icu` leaves a section out if the server
+//! was built without ICU.
 
 use std::ops::RangeInclusive;
 
@@ -14,20 +15,20 @@ const CHANGES: &str = include_str!("../../fixture/facts/changes.sql");
 #[derive(Debug)]
 pub struct Change {
     pub name: &'static str,
-    /// What is compared at once.
+    /// The group of changes that one comparison covers.
     pub group: usize,
     /// Whether it takes a server with ICU.
     pub needs_icu: bool,
     /// The differences: `class ~ kind name property`, as [`super::support::schema`] has them, and
     /// `rows TABLE`; each with the releases that have it.
     differs: Vec<(RangeInclusive<u32>, &'static str)>,
-    /// How it is made.
+    /// The SQL that makes the change.
     pub forth: &'static str,
-    /// How it is undone.
+    /// The SQL that undoes it.
     pub back: &'static str,
 }
 
-/// All of them, in the order of the file.
+/// All changes, in the order of the file.
 pub fn all() -> Vec<Change> {
     CHANGES.split("-- change: ").skip(1).map(read).collect()
 }
@@ -52,7 +53,7 @@ fn read(section: &'static str) -> Change {
 }
 
 impl Change {
-    /// What differs in this release.
+    /// The differences that diff reports with this release.
     pub fn differs_in(&self, release: u32) -> impl Iterator<Item = &'static str> {
         self.differs
             .iter()
@@ -60,7 +61,7 @@ impl Change {
             .map(|(_, line)| *line)
     }
 
-    /// What differs in some release.
+    /// The differences that diff reports with any release.
     pub fn differs(&self) -> impl Iterator<Item = &'static str> {
         self.differs.iter().map(|(_, line)| *line)
     }

@@ -1,8 +1,9 @@
-//! `--write-migration`: what stands on something else makes way and comes back, in an order that works.
+//! `--write-migration`: the draft drops dependent objects first and creates them again afterwards,
+//! in an order that works.
 
 use super::draft::{EVERYTHING, FIRST, project, proven, write, written};
 
-/// Tables that owe no `created_at`.
+/// Exempts tables from inheriting `created_at`.
 const EXEMPT: &str = "SET hectic.inheritance_extra_excluded_schemas = 'public';\n";
 
 fn pair(before: &str, after: &str) -> [String; 2] {
@@ -144,7 +145,7 @@ fn types_are_made_anew_below_others() {
     assert!(down.contains("ALTER TYPE public.item RENAME TO \"item old\";"), "{down}");
 }
 
-/// Tables with rows whose columns come to be numbered in another way.
+/// Columns of tables with rows get a sequence.
 #[test]
 fn numbers_go_on_after_the_rows() {
     let rows = "INSERT INTO plain VALUES (1), (2); INSERT INTO to_serial VALUES (7), (8);

@@ -6,7 +6,7 @@ use crate::support::{Outcome, Sandbox};
 
 pub(super) const FIRST: &str = "project/db/migration/20250101000000-first";
 
-/// A way back for the first migration, which is not the question.
+/// The down of the first migration, which these tests do not examine.
 pub(super) const EVERYTHING: &str = "DROP SCHEMA public CASCADE;
     CREATE SCHEMA public AUTHORIZATION pg_database_owner;
     GRANT USAGE ON SCHEMA public TO public;
@@ -27,15 +27,15 @@ pub(super) fn write(sandbox: &Sandbox, name: &str) -> Outcome {
     sandbox.database(["diff", "--from-migrations", "--write-migration", name])
 }
 
-/// The migrations on disk but for the first.
+/// The names of all migrations on disk except the first.
 pub(super) fn written(sandbox: &Sandbox) -> Vec<String> {
     let mut all = sandbox.entries("project/db/migration");
     all.retain(|name| !name.ends_with("-first"));
     all
 }
 
-/// Writes a migration, and fails the test unless the project is in order with it and it can be undone.
-/// Returns both texts.
+/// Writes a migration. Fails the test unless the project then shows no difference and the migration
+/// can be undone. Returns both texts.
 #[track_caller]
 pub(super) fn proven(before: &str, after: &str) -> [String; 2] {
     let sandbox = project(before, after);
@@ -260,7 +260,7 @@ fn rows_of_immutable_tables_are_written() {
     assert!(down.contains("INSERT INTO public.\"Odd\""), "{down}");
 }
 
-/// Such a column could not be compared before it was there.
+/// Side A lacks this column, so only the comparison after the draft can see its values.
 #[test]
 fn a_new_column_of_an_immutable_table_comes_with_its_values() {
     let table = |columns: &str, values: &str| {
@@ -281,7 +281,7 @@ fn a_new_column_of_an_immutable_table_comes_with_its_values() {
     assert!(up.contains("UPDATE ") && down.contains("UPDATE "), "{up}{down}");
 }
 
-/// What is lived with is not changed.
+/// The draft does not change an object that a rule of `diff-ignore.toml` sets aside.
 #[test]
 fn what_a_rule_sets_aside_is_not_drafted() {
     let sandbox = project(
@@ -310,7 +310,7 @@ fn what_has_no_statement_is_named_and_nothing_is_saved() {
     assert!(failed.stdout.contains("+ conversion public.c  [semantic]"), "{failed}");
     assert_eq!(written(&sandbox), [""; 0]);
     nothing_left(&sandbox);
-    // what the statements meet is not known beforehand
+    // diff does not know beforehand which rows the statements will meet
     let sandbox = project(
         "CREATE TABLE t (a int) INHERITS (hectic.created_at); INSERT INTO t (a) VALUES (1);",
         "CREATE TABLE t (a int, b int NOT NULL) INHERITS (hectic.created_at);",

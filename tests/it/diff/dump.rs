@@ -70,7 +70,7 @@ fn what_was_altered_and_dumped_is_the_only_difference() {
     assert_eq!(found, expected);
 }
 
-/// A migration holds the spelling of one side; what it makes is spelled otherwise.
+/// A migration holds the spelling of one side. The object that it makes has the other spelling.
 #[test]
 fn a_draft_of_every_expression_is_proven() {
     // the default of a view's column is not drafted

@@ -1,4 +1,5 @@
-//! Every property that facts are read of differs in some change, and that is what is said.
+//! For every property that the queries read, some change makes it differ, and diff reports that
+//! property.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,8 +42,8 @@ fn every_change_is_a_difference_of_its_class_and_undone_it_is_none() {
 /// A kind of object and one of its properties.
 type Pair = (&'static str, &'static str);
 
-/// Which kinds of objects a catalog has, by the server's names. The properties that the queries of
-/// facts read of it are properties of each of them, unless [`NEVER`] says otherwise.
+/// The kinds of objects that a catalog has, by the server's names. Each kind has the properties
+/// that the queries of facts read from its catalog, unless [`NEVER`] says otherwise.
 const KINDS: &[(&str, &[&str])] = &[
     ("pg_am", &["access method"]),
     ("pg_amop", &["operator of access method"]),
@@ -85,7 +86,8 @@ const KINDS: &[(&str, &[&str])] = &[
 ];
 const RELATIONS: [&str; 4] = ["table", "foreign table", "view", "materialized view"];
 
-/// What is not a column of a query: it is read of rows, or made of several facts.
+/// Properties without a column in a query: diff reads them from rows, or makes them from several
+/// facts.
 const BESIDES: &[(&str, &[&str])] = &[
     ("database setting", &["value"]),
     ("role setting", &["value"]),
@@ -112,7 +114,8 @@ const BESIDES: &[(&str, &[&str])] = &[
     ("index", &["name"]),
 ];
 
-/// What cannot differ, or not with every release that the tests run on, and why.
+/// Properties that cannot differ, or not with every release that the tests run on, each with the
+/// reason.
 const NEVER: &[(&[&str], &[&str], &str)] = &[
     (&["column"], &["position"], "it is the order that is told"),
     (&["database"], &["owner"], "the owners of the databases are one"),
@@ -226,7 +229,7 @@ const NEVER: &[(&[&str], &[&str], &str)] = &[
     (&["publication"], &["generated columns"], "since PostgreSQL 18"),
 ];
 
-/// The pairs that rules make of lists.
+/// The pairs of each kind with each property.
 fn pairs<'a>(
     kinds: &'a [&'static str],
     properties: &'a [&'static str],
@@ -261,7 +264,7 @@ fn read_by_queries() -> BTreeSet<Pair> {
         for branch in text.leak().split("UNION ALL\n") {
             match &*name {
                 "object.sql" => found.extend(of_objects(branch)),
-                // what the others may have: comments are everybody's, the rest is in BESIDES
+                // comments can be on objects of all kinds; BESIDES has the rest
                 "remark.sql" => {}
                 "column.sql" => found.extend(pairs(kinds("pg_attribute"), &properties(branch))),
                 _ => found
@@ -277,13 +280,13 @@ fn read_by_queries() -> BTreeSet<Pair> {
     found
 }
 
-/// The catalog that a branch of a query reads first, in a line that opens like this.
+/// The catalog that a branch of a query reads first, in a line that begins with `opening`.
 fn catalog(branch: &'static str, opening: &str) -> &'static str {
     let from = branch.lines().find_map(|line| line.strip_prefix(opening));
     from.unwrap_or_default().split(' ').next().unwrap()
 }
 
-/// The names of the columns of a branch, or of the entries of its object of JSON.
+/// The names of the columns of a branch, or the keys of its JSON object.
 fn properties(branch: &'static str) -> Vec<&'static str> {
     let until = |text: &'static str, end| text.split(end).next().unwrap().trim_end();
     let columns = branch.split(" AS \"").skip(1).map(|rest| until(rest, '"'));
@@ -292,7 +295,7 @@ fn properties(branch: &'static str) -> Vec<&'static str> {
     columns.chain(entries).chain(only).collect()
 }
 
-/// Owner and privileges: the last columns but one of a branch of the list of objects.
+/// Owner and privileges: the last columns but one of a branch in the query of objects.
 fn of_objects(branch: &'static str) -> Vec<Pair> {
     let Some((list, _)) = branch.split_once("FROM pg_catalog.") else { return Vec::new() };
     let mut columns = list.rsplitn(4, ',').map(str::trim);
@@ -312,13 +315,14 @@ fn of_objects(branch: &'static str) -> Vec<Pair> {
     found
 }
 
-/// Properties that a name of the database's own follows, beside those that end in "of", and members
-/// of extensions that properties are told of.
+/// Properties after which the report names an object of the database, besides those that end in
+/// "of". [`MEMBERS`] are kinds of members of extensions whose properties the report shows at the
+/// extension.
 const OPEN: [&str; 3] = ["table", "schema", "depends on extension"];
 const MEMBERS: [&str; 4] = ["wrapper", "server", "function", "trigger"];
 
-/// The pair that a line is about: the longest words that fit, since one kind's name may begin like
-/// another's. Names of the database's own may follow a property.
+/// The kind and property of a line. The longest names that fit count, because the name of one kind
+/// may begin like that of another. The name of an object may follow a property.
 fn pair_of(line: &str, known: &BTreeSet<Pair>) -> Option<Pair> {
     let (_, said) = line.split_once(" ~ ")?;
     let kind = known.iter().map(|(kind, _)| *kind);

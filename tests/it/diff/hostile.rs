@@ -1,4 +1,4 @@
-//! Tables that nobody would make, and databases that somebody has.
+//! Unusual tables, and databases with unusual settings.
 
 use super::support::{Live, immutable, parsed, rows, silent, write};
 use crate::support::{finish, wait_until};
@@ -88,7 +88,7 @@ fn an_index_that_does_not_tell_rows_apart_is_no_key() {
             "public.expression - a=1 b=5 c=y",
             "public.invalid + a=1 b=1 c=x",
             "public.invalid - a=1 b=5 c=x",
-            // whatever was to come later has come when others see it
+            // the delayed rows are complete when other sessions see them
             "public.later ~ a=1: b 5 → 1",
             "public.nulls + a=1 b=NULL c=x",
             "public.nulls - a=1 b=5 c=x",
@@ -176,7 +176,7 @@ fn tables_of_any_shape() {
     );
 }
 
-/// Where the bytes of a text do not sort as those of UTF-8 do.
+/// In this encoding, the bytes of a text sort in another way than those of UTF-8.
 #[test]
 fn rows_of_another_encoding() {
     let mut live = Live::new(

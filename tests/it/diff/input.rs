@@ -1,4 +1,4 @@
-//! Bad input, interrupts, company: exit 1 says that there are differences, and nothing else does.
+//! Bad input, interrupts and concurrent sessions: exit code 1 means differences and nothing else.
 
 use super::support::{Live, silent};
 use crate::support::project::with_source;
@@ -115,7 +115,7 @@ fn the_live_side_is_only_read() {
     let live = Live::new(&format!(
         "{TABLE}CREATE SEQUENCE s; CREATE TABLE u (a int PRIMARY KEY) INHERITS (hectic.created_at, hectic.immutable);"
     ));
-    // whoever writes gets a number for the transaction
+    // a transaction that writes gets a number
     let next = "SELECT pg_snapshot_xmax(pg_current_snapshot())";
     let before = live.ask(next);
     silent(&live.diff([]));
@@ -125,7 +125,7 @@ fn the_live_side_is_only_read() {
     silent(&live.diff([]));
 }
 
-/// How many sessions wait for a table.
+/// The number of sessions that wait for a table.
 fn waiting(live: &Live) -> String {
     live.ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
 }
@@ -142,7 +142,7 @@ fn a_table_that_is_being_dropped_is_waited_for() {
     let url = live.live();
     let diff = live.spawn("database", ["diff", "--against", &url]);
     wait_until("the comparison waits", || waiting(&live) == "1");
-    // the sleep is cut short, and what follows it goes on
+    // the server rolls the DROP back, and the comparison goes on
     let release =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; DROP%'";
     live.ask(release);

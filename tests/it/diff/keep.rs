@@ -1,9 +1,10 @@
-//! Private clusters that stay when that is wanted.
+//! Private clusters that stay if the user asks for it.
 
 use super::support::Live;
 use crate::support::{program, project};
 
-/// The working directories that are told, which are then removed as is told.
+/// Removes each working directory that `told` names, by the command that `told` gives. Returns
+/// their number.
 fn removed(sandbox: &crate::support::Sandbox, told: &str) -> usize {
     let commands: Vec<&str> =
         told.lines().filter_map(|line| line.split("remove it:").nth(1)).map(str::trim).collect();

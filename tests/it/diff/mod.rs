@@ -1,4 +1,4 @@
-//! `database diff`: nothing but real differences, and all of them.
+//! `database diff`: reports all real differences and no others.
 
 mod against;
 mod backup;

@@ -1,4 +1,4 @@
-//! Where a difference comes from.
+//! The origins of differences.
 
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ fn sources_and_migrations_are_named() {
         "index shop.by_mail: migration 20250102000000-second | -",
     ];
     assert_eq!(origins(&report), expected, "{report:#}");
-    // no trace of what noted this
+    // no trace of the collector
     assert!(!report.to_string().contains("collector"), "{report:#}");
 }
 
@@ -91,15 +91,15 @@ fn what_production_has_comes_from_its_history_or_the_backup() {
     ];
     assert_eq!(origins(&parsed(&outcome)), expected, "{outcome}");
     assert!(outcome.stderr.contains("2 migrations behind"), "{outcome}");
-    // nothing is known of what was made by hand
+    // no origin is known of objects that somebody made by hand
     std::fs::remove_dir_all(live.path(&format!("{MIGRATION}/20250103000000-gone"))).unwrap();
     live.source("CREATE SCHEMA s;\n");
     let text = live.database(["diff"]).fails(1, ["1 migration behind"]);
     assert!(text.stdout.contains("- table s.by_hand  [semantic]\n    A: the backup\n"), "{text}");
 }
 
-/// What a live database has comes from the migration that made or altered it, not from a later one that
-/// only mentions it.
+/// An object of a live database comes from the migration that made or altered it, not from a later
+/// one that only mentions it.
 #[test]
 fn a_migration_that_mentions_an_object_does_not_define_it() {
     let live = Live::new("CREATE SCHEMA s;\n");

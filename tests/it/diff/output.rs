@@ -1,9 +1,9 @@
-//! What is printed, where, and for whom.
+//! The output of diff: its content, its place and its form.
 
 use super::support::{Live, parsed};
 use crate::support::{assert_golden, program};
 
-/// One difference of most sorts, each with a name that is easy on the eye.
+/// One difference of most kinds, each with a name that is easy to read.
 fn mixed() -> Live {
     let reference = |rows: &str| {
         format!(

@@ -1,10 +1,10 @@
-//! Privileges on everything that has any.
+//! Privileges on objects of all kinds.
 
 use super::draft::proven;
 use super::support::{Live, silent};
 use crate::support::repository;
 
-/// Columns of catalogs with privileges that are not compared, and why.
+/// Columns of catalogs with privileges that diff does not compare, each with the reason.
 const APART: [(&str, &str); 4] = [
     ("pg_tablespace.spcacl", "it belongs to the cluster"),
     ("pg_parameter_acl.paracl", "it belongs to the cluster"),
@@ -127,7 +127,7 @@ fn privileges_on_the_bundle_count_whoever_loses_them() {
     assert_eq!(live.schema(), ["bundle + bundle hectic"]);
 }
 
-/// With PostgreSQL 17, MAINTAIN is among them.
+/// PostgreSQL 17 adds MAINTAIN to the owner's privileges.
 #[test]
 fn what_an_owner_loses_is_drafted() {
     let table = "SET hectic.inheritance_extra_excluded_schemas = 'public'; CREATE TABLE t (a int);";

@@ -1,4 +1,4 @@
-//! Drafts of objects of rarer kinds, and of what comes along with others.
+//! Drafts of objects of rare kinds, and of objects that PostgreSQL makes together with others.
 
 use super::draft::proven;
 
@@ -83,7 +83,7 @@ fn objects_of_rare_kinds_change() {
     );
 }
 
-/// Properties of what no statement makes by itself.
+/// Properties of objects that PostgreSQL makes together with others, and no statement alone.
 const ALONG: &str = "
     CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, n text UNIQUE, PRIMARY KEY (id)) INHERITS (hectic.created_at);
     GRANT USAGE ON SEQUENCE t_id_seq TO draft_reader;
@@ -157,7 +157,7 @@ fn privileges_on_what_others_have_made_are_drafted() {
     }
 }
 
-/// Some projects revoke what everybody may call.
+/// Some projects revoke the privileges that PUBLIC has by default.
 #[test]
 fn members_of_an_extension_obey_default_privileges() {
     let [up, _] = proven(

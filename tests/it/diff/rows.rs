@@ -26,7 +26,7 @@ fn cells_are_added_removed_and_changed() {
     assert!(text.contains("\n--- IMMUTABLE TABLE DATA ---\n~ public.t\n"), "{text}");
 }
 
-/// A digest that adds up the hashes of cells would be the same for some of these tables.
+/// For some of these tables, a sum of the cells' hashes would be the same on both sides.
 #[test]
 fn two_rows_that_exchange_a_cell_are_seen_in_every_table() {
     let table = |n: u32| {
@@ -44,7 +44,7 @@ fn two_rows_that_exchange_a_cell_are_seen_in_every_table() {
     assert_eq!(live.report([])["rows"].as_array().unwrap().len(), 24);
 }
 
-/// Nothing but its place tells such a value from another, and the columns agree on no collation.
+/// Such values differ only in their place, and their columns have different collations.
 #[test]
 fn values_that_change_places_are_seen() {
     let live = Live::new(&immutable(
@@ -125,7 +125,7 @@ fn any_name_and_any_type() {
     );
     let live = Live::new(&sql);
     live.silent();
-    // whatever the session of somebody is used to
+    // no matter which settings the role has for its sessions
     live.change("ALTER ROLE dev SET timezone = 'Asia/Tokyo'; ALTER ROLE dev SET datestyle = 'German'; ALTER ROLE dev SET bytea_output = 'escape';
                  ALTER ROLE dev SET intervalstyle = 'iso_8601'; ALTER ROLE dev SET extra_float_digits = -3;");
     live.silent();
@@ -142,7 +142,7 @@ fn any_name_and_any_type() {
             "public.t + k=é„ü j=NULL jb=NULL f=NULL r=NULL n=NULL b=NULL ia=NULL ta=NULL c=NULL ca=NULL s=NULL m=NULL d=NULL iv=NULL bit=NULL u=NULL x=NULL ch=NULL bo=NULL",
         ]
     );
-    // quotes and line ends are told from what is only written like them
+    // the report distinguishes quotes and line ends from text that looks like them
     let text = live.diff([]).stdout;
     assert!(text.contains(r"say "), "{text}");
     assert!(text.contains(r"a@b@c: 'new\nline' → y"), "{text}");

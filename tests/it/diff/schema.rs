@@ -1,4 +1,4 @@
-//! Differences of the schema: what is one, and of which class.
+//! Differences of the schema, and the class of each.
 
 use crate::support::project::copy;
 
@@ -69,7 +69,7 @@ fn classes_decide_what_counts() {
     live.diff(["--fail-on", ""]).fails(9, []);
 }
 
-/// Production's database belongs to another role than a developer's.
+/// In production, another role owns the database than in development.
 #[test]
 fn owners_of_the_databases_are_one() {
     let sql = "CREATE ROLE reader;
@@ -121,7 +121,8 @@ fn a_project_without_a_difference_is_silent_also_from_its_migrations() {
     assert!(found.stdout.contains("~ code=EUR; name: Euro → euro"), "{found}");
 }
 
-/// Names with everything in them, partitions, and what the tests of the bundle leave behind.
+/// Names with all kinds of characters, partitions, and the objects that the tests of the bundle
+/// leave.
 #[test]
 fn every_fixture_is_the_same_as_itself() {
     Live::of("tests/fixture/legacy").silent();
@@ -131,7 +132,7 @@ fn every_fixture_is_the_same_as_itself() {
     assert!(found.stderr.lines().all(|line| line.contains("ON_ERROR_STOP is off")), "{found}");
 }
 
-/// Under an old bundle, a table became immutable without getting the triggers.
+/// With an old bundle, a table became immutable without getting the triggers.
 #[test]
 fn an_immutable_table_without_its_triggers_is_pointed_out() {
     let live = Live::new(

@@ -1,4 +1,5 @@
-//! What the tests of `database diff` share: a project, its live database, and reading what is said.
+//! Helpers for the tests of `database diff`: a project, its live database, and a reader of the
+//! reports.
 
 use serde_json::Value;
 
@@ -6,8 +7,8 @@ use crate::support::project::deployed;
 use crate::support::trace::own_cache;
 use crate::support::{Outcome, Sandbox, bindir, repository};
 
-/// A project of one source, deployed, so that its cluster is side A of comparisons. What private
-/// clusters leave is seen.
+/// A deployed project with one source. Its cluster is side A of comparisons. The test notices if a
+/// private cluster is left.
 pub struct Live(Sandbox);
 
 impl std::ops::Deref for Live {
@@ -41,7 +42,8 @@ impl Live {
         Self(sandbox)
     }
 
-    /// What the tests of the bundle leave behind. Diff warns of `ON_ERROR_STOP` in its source.
+    /// The objects that the tests of the bundle leave. Diff warns of `ON_ERROR_STOP` in their
+    /// source.
     #[track_caller]
     pub fn of_bundle_fixtures() -> Self {
         const ANEW: &str = "CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO public;";
@@ -73,7 +75,7 @@ impl Live {
         self
     }
 
-    /// Runs SQL in a session of its own, one transaction unless it says otherwise.
+    /// Runs SQL in a session of its own, in one transaction unless the SQL ends it.
     pub fn holding(&self, sql: &str) -> std::process::Child {
         let psql = bindir().join("psql");
         let url = self.live();
@@ -81,7 +83,7 @@ impl Live {
         self.spawn(psql.to_str().unwrap(), arguments)
     }
 
-    /// Replaces the live database by what `pg_dump | psql` makes of it.
+    /// Replaces the live database by its copy through `pg_dump | psql`.
     #[track_caller]
     pub fn dump_and_load(&self) -> &Self {
         let (dump, live) = (self.path("dump.sql").display().to_string(), self.live());
@@ -112,7 +114,7 @@ impl Live {
         self.run("database", ["diff", "--against", &url].iter().chain(&arguments))
     }
 
-    /// The report for programs, whatever the exit code says.
+    /// The report as JSON, with any exit code.
     #[track_caller]
     pub fn report<const N: usize>(&self, arguments: [&str; N]) -> Value {
         let all: Vec<&str> = ["--format", "json"].into_iter().chain(arguments).collect();
@@ -121,13 +123,13 @@ impl Live {
         parsed(&outcome)
     }
 
-    /// The differences of the schema, a line each: see [`schema`].
+    /// The differences of the schema, one a line: see [`schema`].
     #[track_caller]
     pub fn schema(&self) -> Vec<String> {
         schema(&self.report([]))
     }
 
-    /// Fails the test unless there is no difference at all, and nothing is said.
+    /// Fails the test unless the comparison finds no difference and prints nothing.
     #[track_caller]
     pub fn silent(&self) {
         silent(&self.diff([]));
@@ -140,14 +142,14 @@ pub fn url(sandbox: &Sandbox, role: &str) -> String {
     format!("postgresql://{role}@localhost/app?host={}", sandbox.path("pg").display())
 }
 
-/// Fails the test unless the comparison found nothing and said nothing.
+/// Fails the test unless the comparison found nothing and printed nothing.
 #[track_caller]
 pub fn silent(outcome: &Outcome) {
     let said = (outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str());
     assert_eq!(said, (Some(0), "", ""), "{outcome}");
 }
 
-/// What was printed, as JSON; the exit code has to fit.
+/// The printed report as JSON; the exit code has to agree with it.
 #[track_caller]
 pub fn parsed(outcome: &Outcome) -> Value {
     let report: Value = serde_json::from_str(&outcome.stdout)
@@ -173,7 +175,7 @@ pub fn schema(report: &Value) -> Vec<String> {
     report["schema"].as_array().unwrap().iter().map(line).collect()
 }
 
-/// The changes of rows, a line each: `table + a=1 b=NULL`, `table ~ a=1: b 2 → 3`.
+/// The changes of rows, one a line: `table + a=1 b=NULL`, `table ~ a=1: b 2 → 3`.
 pub fn rows(report: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for table in report["rows"].as_array().unwrap() {

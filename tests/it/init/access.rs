@@ -1,4 +1,4 @@
-//! Who runs the server, and working directories that cannot be used.
+//! The operating system user that runs the server, and working directories that cannot be used.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn server_runs_as(sandbox: &Sandbox) -> u32 {
     Path::new(&format!("/proc/{}", sandbox.postmaster())).metadata().unwrap().uid()
 }
 
-/// Everything the server needs belongs to `owner`.
+/// Checks that everything the server needs belongs to `owner`.
 fn belongs_to(sandbox: &Sandbox, owner: u32) {
     for name in ["pg", "pg/data", "pg/sock", "pg/log", "pg/log/server.log", "pg/data/base/1/1259"] {
         assert_eq!(sandbox.path(name).metadata().unwrap().uid(), owner, "{name}");
@@ -122,7 +122,7 @@ fn programs_that_the_servers_user_cannot_reach_are_told() {
     }
 }
 
-/// A file system of its own for root, unmounted at the end.
+/// A file system that belongs to root, unmounted at the end.
 struct Mounted(PathBuf);
 
 impl Mounted {

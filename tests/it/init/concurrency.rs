@@ -1,4 +1,4 @@
-//! One command at a time changes a cluster.
+//! Only one command at a time changes a cluster.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};

@@ -1,4 +1,4 @@
-//! The server outlives the command without anything of the caller's.
+//! The server outlives the command, and keeps no file, pipe or terminal of the caller.
 
 use crate::support::{Sandbox, server};
 

@@ -1,4 +1,4 @@
-//! Which PostgreSQL is used.
+//! The choice of the PostgreSQL installation.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ fn script(sandbox: &Sandbox, name: &str, text: &str) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
 }
 
-/// Searches: no `PG_BINDIR`, and only `directory` on the path.
+/// Makes the programs search without `PG_BINDIR`, and with only `directory` in `PATH`.
 fn search_in(sandbox: &mut Sandbox, directory: &Path) {
     sandbox.unset("PG_BINDIR");
     sandbox.set("PATH", directory);
 }
 
-/// Where the running server's program was found.
+/// The directory of the running server's program.
 fn used(sandbox: &Sandbox) -> PathBuf {
     called_as(sandbox.postmaster()).parent().unwrap().to_owned()
 }

@@ -1,6 +1,7 @@
-//! A data directory that two sets of process ids share: a project that is mounted into a container.
+//! A data directory that two PID namespaces share: a project that is mounted into a container.
 //!
-//! `unshare` makes the containers, which takes root: an ordinary user has none to make.
+//! `unshare` makes the containers. Only root can do that, so the tests do nothing for an ordinary
+//! user.
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -9,7 +10,8 @@ use super::is_running;
 use crate::support::wait::{signal, try_signal};
 use crate::support::{Sandbox, is_root, wait_until};
 
-/// A shell in namespaces of its own, ended with the test, and all that it started.
+/// A shell in its own namespaces. It ends with the test, together with all processes that it
+/// started.
 struct Container(Child);
 
 impl Container {
@@ -50,7 +52,7 @@ impl Drop for Container {
     }
 }
 
-/// A cluster that was stopped.
+/// A sandbox whose cluster was stopped.
 fn stopped(name: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     let working = sandbox.path(name);
@@ -61,7 +63,7 @@ fn stopped(name: &str) -> Sandbox {
     sandbox
 }
 
-/// What would heal, stop, replace or remove is refused, and the pid file stays.
+/// Commands that would heal, stop, replace or remove the cluster refuse, and the pid file stays.
 fn is_left_alone(sandbox: &mut Sandbox, why: &str) {
     let data = format!("{}/data", sandbox.variable("PG_WORKING_DIR").unwrap().to_str().unwrap());
     let file = std::path::Path::new(&data).join("postmaster.pid");

@@ -1,4 +1,4 @@
-//! A kept cluster that does not start: replaced only when its data is at fault.
+//! A kept cluster that does not start: db-tool replaces it only if its data is damaged.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn stopped() -> Sandbox {
     sandbox
 }
 
-/// The one directory that a damaged cluster was moved to, after saying so.
+/// The one directory to which db-tool moved a damaged cluster. The message must name it.
 fn moved_aside(sandbox: &Sandbox, told: &Outcome) -> String {
     let broken = sandbox.beside("data.broken-");
     assert_eq!(broken.len(), 1, "{told}");
@@ -59,7 +59,7 @@ fn other_damage_is_moved_aside_too() {
     }
 }
 
-/// Fails, touches nothing, and starts when `mend` is done.
+/// Starting fails and changes nothing; after `mend` it succeeds.
 fn fails_and_is_mended<const N: usize>(
     sandbox: &mut Sandbox,
     code: i32,

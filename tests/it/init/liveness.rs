@@ -1,10 +1,10 @@
-//! Which process is the cluster's server: proven before it is signalled.
+//! A process is the cluster's server only if that is proven; only then does it get a signal.
 
 use super::{Bystander, is_running, pid_file};
 use crate::support::wait::signal;
 use crate::support::{Outcome, Sandbox, bindir, server, wait_until};
 
-/// Long work that does not look whether the postmaster still lives.
+/// Long work during which a backend does not check whether the postmaster still lives.
 const BUSY: &str =
     "SELECT count(n) FROM (SELECT generate_series(1, 1000000000000000::bigint) AS n) AS endless";
 
@@ -21,7 +21,8 @@ fn cleanup(sandbox: &Sandbox) -> Outcome {
     sandbox.run("postgres-cleanup", [""; 0]).success()
 }
 
-/// Everything that may meet the file: clean-up, keeping, making anew. `innocent` survives it all.
+/// Runs every command that may meet the pid file: clean-up, keeping, making anew. The process
+/// `innocent` survives them all.
 fn heals(sandbox: &mut Sandbox, text: &str, innocent: Option<&mut Bystander>) {
     let file = sandbox.path("pg/data/postmaster.pid");
     std::fs::write(&file, text).unwrap();
@@ -91,7 +92,7 @@ fn a_pipe_or_a_link_for_a_file_is_healed() {
     assert!(other.path("pg/data/postmaster.pid").exists());
 }
 
-/// The clock may be corrected by hours while a server runs: when a machine wakes up, or by NTP.
+/// The clock may change by hours while a server runs: when a machine wakes up, or by NTP.
 #[test]
 fn a_live_server_is_known_whatever_the_clock_says() {
     let sandbox = stopped();

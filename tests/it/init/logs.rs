@@ -1,4 +1,4 @@
-//! The server's logs: what is old makes room when a server starts.
+//! The server's logs: the oldest make room when a server starts.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::support::Sandbox;
 
-/// A sandbox with a stopped cluster and logs in a place of their own.
+/// A sandbox with a stopped cluster, and a log directory outside its working directory.
 fn with_logs() -> Sandbox {
     let mut sandbox = Sandbox::with_cluster();
     sandbox.set("PG_LOG_PATH", sandbox.path("log"));
@@ -17,7 +17,7 @@ fn with_logs() -> Sandbox {
     sandbox
 }
 
-/// A log of the server's user with so many bytes, which take no room on the disk.
+/// A sparse log of so many bytes that belongs to the server's user.
 fn log(sandbox: &Sandbox, name: &str, bytes: u64, day: u64) -> PathBuf {
     let (path, data) =
         (sandbox.path("log").join(name), sandbox.path("pg/data").metadata().unwrap());

@@ -1,4 +1,4 @@
-//! `postgres-init`: the development cluster, in every state that it can be found in.
+//! `postgres-init`: the development cluster, in every state in which a command can find it.
 
 mod access;
 mod concurrency;
@@ -25,7 +25,7 @@ use std::process::{Child, Command, Stdio};
 use crate::support::{Sandbox, bindir, server, wait_until};
 
 impl Sandbox {
-    /// What the superuser of the sandbox's cluster reads with `sql`.
+    /// The result of `sql` that the superuser of the sandbox's cluster gets.
     pub fn select(&self, sql: &str) -> String {
         self.query(&self.url("postgres"), sql)
     }
@@ -35,19 +35,19 @@ impl Sandbox {
         server::postmaster(&self.path("pg/data"))
     }
 
-    /// Entries of the working directory that start with `prefix`.
+    /// Entries of the working directory whose names start with `prefix`.
     pub fn beside(&self, prefix: &str) -> Vec<String> {
         let mut entries = self.entries("pg");
         entries.retain(|name| name.starts_with(prefix));
         entries
     }
 
-    /// Leaves something in the cluster by which it is known again.
+    /// Creates a table in the cluster by which a test recognises the cluster.
     pub fn leave_work(&self) {
         self.select("CREATE TABLE work (id int)");
     }
 
-    /// Whether the work is still there.
+    /// Whether that table is still there.
     pub fn has_work(&self) -> bool {
         self.select("SELECT to_regclass('public.work') IS NOT NULL") == "t"
     }
@@ -58,7 +58,7 @@ impl Sandbox {
     }
 }
 
-/// A process that is ended with the test.
+/// A process that ends with the test.
 pub struct Bystander(Child);
 
 impl Bystander {
@@ -68,7 +68,8 @@ impl Bystander {
         Self(command.spawn().unwrap())
     }
 
-    /// A process that has nothing to do with PostgreSQL; works in `directory`, as its owner.
+    /// A process that has nothing to do with PostgreSQL. It works in `directory`, as the owner of
+    /// that directory.
     pub fn asleep_in(directory: &Path) -> Self {
         let mut command = as_owner_of(directory, Path::new("sleep"));
         command.arg("3600").current_dir(directory);
@@ -105,7 +106,7 @@ impl Drop for Bystander {
     }
 }
 
-/// A command that runs as the owner of `directory`: as whom the server runs.
+/// A command that runs as the owner of `directory`, which is also the user that runs the server.
 pub fn as_owner_of(directory: &Path, program: &Path) -> Command {
     let facts = directory.metadata().unwrap();
     let mut command = Command::new(program);
@@ -120,13 +121,13 @@ pub fn is_running(pid: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
-/// The program of a process as it was called.
+/// The path by which a process was called.
 pub fn called_as(pid: u32) -> PathBuf {
     let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
     line.split('\0').next().unwrap().into()
 }
 
-/// A postmaster.pid that means process `pid`, started `age` seconds ago.
+/// Writes a `postmaster.pid` that names process `pid`, started `age` seconds ago.
 pub fn pid_file(sandbox: &Sandbox, pid: u32, age: u64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let (data, sock) = (sandbox.path("pg/data"), sandbox.path("pg/sock"));
@@ -134,7 +135,7 @@ pub fn pid_file(sandbox: &Sandbox, pid: u32, age: u64) -> String {
     format!("{pid}\n{data}\n{}\n5432\n{sock}\n\n  5432001   3\nready   \n", now.as_secs() - age)
 }
 
-/// A data directory made by plain initdb, in the place of the sandbox's.
+/// Replaces the data directory of the sandbox by one that plain initdb has made.
 pub fn plain_initdb(sandbox: &Sandbox) {
     let data = sandbox.path("pg/data");
     let mut initdb = as_owner_of(&sandbox.path("pg"), &bindir().join("initdb"));

@@ -58,8 +58,8 @@ fn an_empty_list_disables_the_default_silently() {
     assert_eq!(sandbox.select(LIBRARIES), "");
 }
 
-/// A copy of the installation below the sandbox, with or without a library named `pg_cron`: a
-/// server finds its libraries relative to where its program really stands.
+/// A copy of the installation in the sandbox, with or without a library named `pg_cron`. A server
+/// finds its libraries relative to the real path of its program.
 fn installation(sandbox: &Sandbox, with_pg_cron: bool) -> PathBuf {
     let bin = bindir().canonicalize().unwrap();
     let (libraries, share) = (told("--pkglibdir"), told("--sharedir"));
@@ -83,7 +83,7 @@ fn installation(sandbox: &Sandbox, with_pg_cron: bool) -> PathBuf {
         }
     }
     if with_pg_cron {
-        // any library does: what counts is that it is there under this name
+        // any library will do: db-tool only looks for a file of this name
         symlink(libraries.join("plpgsql.so"), copy(&libraries).join("pg_cron.so")).unwrap();
     }
     std::fs::create_dir_all(copy(&share).parent().unwrap()).unwrap();
@@ -97,7 +97,7 @@ fn told(what: &str) -> PathBuf {
     Path::new(String::from_utf8(output.stdout).unwrap().trim_end()).canonicalize().unwrap()
 }
 
-/// Relocatable installations find libpq and others relative to the program.
+/// Relocatable installations find libpq and other libraries relative to the program.
 fn link_private_libraries(root: &Path, copy: &Path) {
     let Ok(names) = std::fs::read_dir(root.join("lib")) else { return };
     std::fs::create_dir_all(copy.join("lib")).unwrap();

@@ -1,4 +1,4 @@
-//! Which cluster is made anew, and which is kept.
+//! The choice between keeping a cluster and making it anew.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -277,7 +277,7 @@ fn a_killed_command_leaves_the_old_cluster_or_a_whole_new_one() {
     assert_eq!(sandbox.beside("data"), ["data"]);
 }
 
-/// Whether a process still has something to do with `directory`.
+/// Whether the command line of any process names `directory`.
 fn busy_in(directory: &std::path::Path) -> bool {
     let named = directory.to_str().unwrap();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
@@ -294,7 +294,8 @@ fn a_data_directory_is_private() {
     assert_eq!(mode & 0o777, 0o700);
 }
 
-/// As a command that was killed in the middle of its work leaves it: stopping, and not there yet.
+/// A command that was killed in the middle of its work can leave a server that is stopping, or one
+/// that is still starting.
 #[test]
 fn a_server_that_is_stopping_is_waited_for() {
     for reuse in [true, false] {

@@ -1,4 +1,4 @@
-//! What a fresh cluster is like, whatever the caller's environment.
+//! The settings of a fresh cluster, which do not depend on the caller's environment.
 
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 

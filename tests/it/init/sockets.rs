@@ -7,7 +7,8 @@ use crate::support::{Sandbox, bindir};
 
 const WHO: &str = "SELECT current_user || ' ' || current_database()";
 
-/// A sandbox whose working directory can hold no socket; its short directory goes with it.
+/// A sandbox whose working directory is too long for a socket. It removes its short directory at
+/// the end.
 struct Long {
     sandbox: Sandbox,
     short: Option<PathBuf>,

@@ -1,5 +1,5 @@
-//! `postgres-init` as the Nix package has it: a script that can be sourced, here around the program
-//! under test. `nix/test/wrapper.sh` tries it in more shells and in worse ones.
+//! `postgres-init` as in the Nix package: a script that can be sourced, here around the program
+//! under test. `nix/test/wrapper.sh` tests it in more shells and under harder conditions.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! The template cache: built once, trusted only while it is whole.
+//! The template cache: built once, and used only while it is complete.
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::MetadataExt;
@@ -12,8 +12,8 @@ const BUILDING: &str = "initialising a cluster as the template";
 
 const PREPARED: &str = "cloning a prepared cluster";
 
-/// A sandbox with a cache of its own, and a configuration of its own, for which no prepared clusters
-/// are kept: what is cloned is what `initdb` made.
+/// A sandbox with its own cache and its own configuration, for which no prepared clusters exist. So
+/// every clone is a clone of the result of `initdb`.
 fn with_cache() -> Sandbox {
     let mut sandbox = with_prepared_cache();
     let conf = sandbox.write("own.conf", "listen_addresses = ''\n");
@@ -46,7 +46,7 @@ fn init(sandbox: &Sandbox) -> Outcome {
     done
 }
 
-/// Changes a file in place and gives it back its time.
+/// Changes a file in place and restores its modification time.
 fn change_secretly(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let modified = path.metadata().unwrap().modified().unwrap();
     let mut bytes = std::fs::read(path).unwrap();
@@ -252,13 +252,13 @@ fn each_set_of_options_has_a_template_of_its_own() {
     }
 }
 
-/// A file of many bytes that takes no room on the disk.
+/// A sparse file of so many bytes.
 fn vast(path: &Path, bytes: u64) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     File::create(path).unwrap().set_len(bytes).unwrap();
 }
 
-/// A template of some other recipe that takes 300 MB, used so many hours ago.
+/// A template with another key that takes 300 MB, last used so many hours ago.
 fn stranger(sandbox: &Sandbox, name: &str, hours: u64) -> PathBuf {
     let directory = cache(sandbox).join(name);
     vast(&directory.join("data/base"), 300_000_000);

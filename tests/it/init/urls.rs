@@ -1,4 +1,4 @@
-//! Where the cluster is, and the role and database that the project's URL names.
+//! The place of the cluster, and the role and database that the project's URL names.
 
 use std::os::unix::fs::symlink;
 

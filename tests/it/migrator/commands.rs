@@ -1,4 +1,4 @@
-//! The commands that look, `init`, and what all commands have in common.
+//! The commands that only read, `init`, and the options of all commands.
 
 use super::support::{Ground, name};
 

@@ -1,4 +1,5 @@
-//! `migrator new` and `migrator create`: what is made, and that nothing is overwritten.
+//! `migrator new` and `migrator create`: the files that they make, and those that they do not
+//! overwrite.
 
 use super::support::Ground;
 

@@ -1,4 +1,4 @@
-//! `migrator fetch`: the directory anew, from the SQL in the history.
+//! `migrator fetch`: restores the directory from the SQL in the history.
 
 use std::path::Path;
 

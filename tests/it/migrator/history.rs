@@ -1,4 +1,4 @@
-//! What is applied against what is on disk: mismatches, late files, changed files.
+//! The history against the files on disk: mismatches, late files, changed files.
 
 use super::support::{Ground, name, table};
 
@@ -63,7 +63,7 @@ fn a_late_file_is_named_and_applied_out_of_order_only_when_asked() {
     }
     ground.migrator(["validate"]).fails(2, ["came late"]);
     assert_eq!(ground.tables(), "t1 t2 t4");
-    // what does not touch it works
+    // commands that do not touch the late migration work
     ground.migrator(["migrate", "down"]).success();
     ground.migrator(["migrate", "up", "2"]).success();
     assert_eq!(ground.tables(), "t1 t2 t3 t4");
@@ -74,7 +74,7 @@ fn a_late_file_is_named_and_applied_out_of_order_only_when_asked() {
     ground.simple(3);
     ground.migrator(["--out-of-order", "migrate", "up", "all"]).success();
     assert_eq!(ground.states(), "1 Migrated, 2 Migrated, 3 Migrated, 4 Migrated, 5 Migrated");
-    // what was put on last comes off first
+    // the migration that was applied last is reverted first
     let down = ground.migrator(["migrate", "down"]).success();
     assert!(down.stderr.contains(&name(3)), "{down}");
 }
@@ -172,7 +172,7 @@ fn a_down_may_change_and_the_pending_may_too() {
     ground.up(2, &table("t2"));
     ground.up_all();
     ground.migrator(["migrate", "down", "all"]).success();
-    // what was reverted may be written anew
+    // a reverted migration may be rewritten
     ground.up(1, &table("again"));
     ground.migrator(["migrate", "up"]).success();
     assert_eq!(ground.tables(), "again t2");

@@ -1,4 +1,4 @@
-//! Where the migrator takes its settings from: options, environment, configuration.
+//! The sources of the migrator's settings: options, environment, configuration.
 
 use super::support::{Ground, name, table};
 use crate::support::tls::TlsServer;

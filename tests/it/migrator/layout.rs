@@ -1,4 +1,4 @@
-//! What lies in a migration directory: both layouts, names, and what is wrong with them.
+//! The content of a migration directory: both layouts, names, and mistakes in them.
 
 use super::support::{Ground, name, table};
 

@@ -1,4 +1,4 @@
-//! `migrate up`, `down`, `to`, `redo` and `apply`: all forms, and what they say.
+//! `migrate up`, `down`, `to`, `redo` and `apply`: all forms and their messages.
 
 use super::support::{Ground, name};
 

@@ -1,4 +1,4 @@
-//! What is refused before anything runs, and what only shows when it runs.
+//! Mistakes that the migrator refuses before anything runs, and mistakes that only the run shows.
 
 use super::support::{Ground, name, table};
 

@@ -1,4 +1,4 @@
-//! `repair`, `abort`, `baseline`, `clean`: what changes the history and never the schema.
+//! `repair`, `abort`, `baseline`, `clean`: these commands change the history and never the schema.
 
 use super::support::{Ground, name, table};
 
@@ -138,7 +138,7 @@ fn baseline_records_without_running() {
     assert!(json.contains(&name(4)) && !json.contains(&name(3)), "{json}");
     ground.migrator(["baseline", "t9"]).fails(3, ["t9"]);
     ground.migrator(["baseline"]).fails(3, ["NAME"]);
-    // what is recorded can be reverted like any other
+    // a migration that was only recorded can be reverted like any other
     ground.ask(&format!("{} {}", table("t1").trim_end(), table("t2").trim_end()));
     ground.ask(table("t4").trim_end());
     ground.migrator(["migrate", "down", "all"]).success();

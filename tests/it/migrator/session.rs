@@ -1,10 +1,10 @@
-//! One psql session for a whole run: nothing of one migration reaches the next.
+//! One psql session for a whole run: no state of one migration reaches the next.
 
 use super::support::{Ground, table};
 
 const ALONE: &str = "-- migrator: no-transaction\n";
 
-/// Says what is not as it is in a fresh session.
+/// Reports every difference from a fresh session.
 const CHECK: &str = "DO $check$
 BEGIN
   ASSERT current_user = 'dev' AND session_user = 'dev', 'role';
@@ -118,7 +118,7 @@ fn what_a_migration_says_goes_to_standard_error() {
 #[test]
 fn a_session_that_waits_for_a_migration_is_not_ended_as_idle() {
     let ground = Ground::new();
-    // only of the migrator: whoever asks may be slow
+    // the setting is off in the migrator's session only; a query of the test itself may be slow
     ground.ask("ALTER ROLE dev IN DATABASE app SET idle_session_timeout = '100ms'");
     ground.up(1, "SELECT pg_sleep(0.5);\n");
     ground.up(2, "-- migrator: no-transaction\nSELECT 2;\n");

@@ -1,4 +1,4 @@
-//! Migration directories, and the migrator that is run on them.
+//! Migration directories, and runs of the migrator on them.
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -27,18 +27,18 @@ pub fn name(number: u8) -> String {
     format!("202501010000{number:02}-t{number}")
 }
 
-/// A table as the bundle wants it.
+/// SQL that creates a table that the bundle accepts.
 pub fn table(name: &str) -> String {
     format!("CREATE TABLE {name} (id int) INHERITS (hectic.created_at);\n")
 }
 
 impl Ground {
-    /// Without a server.
+    /// A sandbox without a server.
     pub fn offline() -> Self {
         Self(Sandbox::with_cluster())
     }
 
-    /// With a running cluster, whose empty database `app` is meant by `DB_URL`.
+    /// A sandbox with a running cluster. `DB_URL` names its empty database `app`.
     #[track_caller]
     pub fn new() -> Self {
         let mut ground = Self::offline();
@@ -56,7 +56,7 @@ impl Ground {
         ground
     }
 
-    /// The same, and they are applied.
+    /// The same, with these migrations applied.
     #[track_caller]
     pub fn applied(count: u8) -> Self {
         let ground = Self::with_tables(count);
@@ -92,7 +92,7 @@ impl Ground {
         self.migrator(["migrate", "up", "all"]).success()
     }
 
-    /// What an up of everything says when it fails with `code`.
+    /// Applies all migrations and expects exit code `code` and a message with `words`.
     #[track_caller]
     pub fn up_fails<const N: usize>(&self, code: i32, words: [&str; N]) -> Outcome {
         self.migrator(["migrate", "up", "all"]).fails(code, words)
@@ -116,7 +116,7 @@ impl Ground {
         )
     }
 
-    /// Everything a command could have changed in the database: history, log and tables.
+    /// Everything that a command could have changed in the database: history, log and tables.
     #[track_caller]
     pub fn everything(&self) -> String {
         let there = "SELECT to_regclass('hectic.migration') IS NULL";

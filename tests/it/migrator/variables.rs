@@ -82,7 +82,7 @@ fn neither_a_value_nor_the_password_is_seen_from_outside() {
     let words = ["migrate", "up", "--verbose", "--set", "v=hu5h-value"];
     let applied = ground.migrator(words).success();
     assert!(!applied.stderr.contains("s3cr3t-word"), "{applied}");
-    // of whatever psql runs now
+    // the variables are those of the psql that runs now
     let seen = ground.ask("SELECT string_agg(v, E'\n') FROM kept");
     assert!(seen.contains("psql -X"), "{seen}");
     assert!(!seen.contains("s3cr3t-word") && !seen.contains("hu5h-value"), "{seen}");

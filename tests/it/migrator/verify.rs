@@ -3,7 +3,7 @@
 use super::support::{Ground, name, table};
 use crate::support::trace::{nothing_left, own_cache};
 
-/// No server but the private ones.
+/// A sandbox without a server, so that only the private ones run.
 fn ground() -> Ground {
     let mut ground = Ground::offline();
     own_cache(&mut ground);
@@ -112,7 +112,7 @@ fn verdicts(ground: &Ground) -> String {
 #[test]
 fn a_failure_does_not_spoil_the_proofs_after_it() {
     let ground = ground();
-    // what no copy of a database has, and what is there for all databases
+    // a setting that no copy of a database has, and a role that all databases share
     ground.migration(
         &name(1),
         "CREATE ROLE verify_reader; CREATE TABLE t1 (id int) INHERITS (hectic.created_at);\n\
@@ -120,7 +120,7 @@ fn a_failure_does_not_spoil_the_proofs_after_it() {
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET x.y', current_database()); END $$;\n\
          DROP TABLE t1; DROP ROLE verify_reader;\n",
     );
-    // takes what is not its own, and its up does not bring that back
+    // the down drops a table of another migration, and the up does not bring it back
     let up = "CREATE TABLE IF NOT EXISTS t2 (id int) INHERITS (hectic.created_at);\n";
     ground.migration(&name(2), up, "DROP TABLE t2, t1;\n");
     let needs = "GRANT SELECT ON t1 TO verify_reader;\n\

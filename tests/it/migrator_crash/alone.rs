@@ -1,5 +1,5 @@
-//! Crashes in a migration without a transaction: what it did stays, and only a person can say what
-//! that was. So nothing is run again before somebody has said so.
+//! Crashes in a migration without a transaction: its changes stay, and only a person can say which
+//! it made. So the migrator runs nothing again before somebody has said so.
 
 use std::process::Child;
 
@@ -8,7 +8,7 @@ use crate::support::trace::signal;
 
 const FIRST: &str = "-- migrator: no-transaction\n";
 
-/// The second of three migrations stops at the gate between its two halves.
+/// A site where the second of three migrations waits at the gate between its two halves.
 fn halves() -> Site {
     let site = Site::new();
     site.logging(3);
@@ -55,7 +55,7 @@ fn up_between_two_statements() {
     }
 }
 
-/// psql cannot print any more and dies of that.
+/// psql cannot print any more, and this error ends it.
 #[test]
 fn up_while_a_result_is_awaited() {
     let site = halves();
@@ -92,7 +92,7 @@ fn down_between_two_statements() {
     }
 }
 
-/// Its last statement is done, that it ended is not yet written.
+/// The last statement is done, but the history does not say so yet.
 #[test]
 fn after_the_last_statement() {
     let site = halves();
@@ -141,7 +141,7 @@ fn a_signal_between_two_statements() {
     }
 }
 
-/// A build that died leaves an invalid index, which is named and removed on the next attempt.
+/// A build that died leaves an invalid index. The next attempt names and removes it.
 #[test]
 fn an_index_that_died_while_it_was_built() {
     let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
@@ -175,7 +175,7 @@ fn an_index_that_died_while_it_was_built() {
     }
 }
 
-/// Nothing is run, in either direction, until `abort` has made it Error.
+/// The migrator runs nothing, in either direction, until `abort` has set the migration to Error.
 #[track_caller]
 fn stops_until_aborted(site: &Site, way: &str, done: &str) {
     let before = site.states();

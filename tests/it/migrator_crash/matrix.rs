@@ -1,7 +1,7 @@
-//! Whoever is killed at whatever moment: the next run converges, and nothing was done twice.
+//! Every victim is killed at every moment: the next run converges, and nothing was done twice.
 //!
-//! Each migration writes a line into a table, in its own transaction, so that the table tells how
-//! often each was really done.
+//! Each migration writes a row into a table, in its own transaction. So the table shows how often
+//! each was really applied.
 
 use super::moment::Moment;
 use super::support::{Site, VICTIMS, Victim, name};
@@ -25,7 +25,7 @@ fn up(moment: Moment) {
     }
 }
 
-/// The same for the way back.
+/// The same for a `down`.
 fn down(moment: Moment) {
     for victim in VICTIMS {
         let site = moment.prepare("down");
@@ -50,7 +50,7 @@ fn kill(site: &Site, moment: Moment, victim: Victim, way: &str) -> Outcome {
     site.end(child)
 }
 
-/// What a migrator that has lost its psql says: whether the migration is done.
+/// A migrator that has lost its psql reports truthfully whether the migration is done.
 #[track_caller]
 fn told(outcome: &Outcome, victim: Victim, done: bool, what: &str) {
     if matches!(victim, Victim::Runner | Victim::Everybody) {
@@ -120,7 +120,8 @@ fn down_before_the_next() {
     down(Moment::Between);
 }
 
-/// The history says Running, nobody holds the lock: it was a transaction, so nothing is left of it.
+/// The history says Running, but no session holds the lock. The migration was one transaction, so
+/// the server rolled all of it back.
 #[test]
 fn a_dead_runner_is_noticed_and_noted() {
     for way in ["up", "down"] {
@@ -138,7 +139,8 @@ fn a_dead_runner_is_noticed_and_noted() {
     }
 }
 
-/// Interrupts a run at a moment; it has to cancel what the server does by itself.
+/// Interrupts a run at a moment. The migrator has to cancel the statement that the server still
+/// runs.
 #[track_caller]
 fn interrupted(moment: Moment, way: &str, expected: &str) {
     for (name, number) in [("INT", 2), ("TERM", 15)] {
@@ -173,7 +175,7 @@ fn a_signal_in_the_commit() {
     interrupted(Moment::Committing, "up", "1:Migrated 2:Error");
 }
 
-/// The server goes down at once and comes back while the migrator still wants to note that.
+/// The server restarts at once, while the migrator still tries to record the failure.
 #[test]
 fn the_server_restarts_in_the_middle() {
     let site = Moment::Inside.prepare("up");
@@ -187,7 +189,7 @@ fn the_server_restarts_in_the_middle() {
     assert_eq!(site.log(), "1up 2up 3up");
 }
 
-/// The server stays down: the migrator cannot note anything and says so.
+/// The server stays down. The migrator cannot record the failure, and says so.
 #[test]
 fn the_server_goes_away_in_the_middle() {
     let site = Moment::Inside.prepare("up");
@@ -206,7 +208,7 @@ fn stop_at_once(site: &Site) {
     wait_until("the server ends", || !site.sandbox.path("pg/data/postmaster.pid").exists());
 }
 
-/// Nobody has to be root for any of this.
+/// These tests do not need root.
 #[test]
 fn as_an_ordinary_user() {
     let site = Site::of_user();

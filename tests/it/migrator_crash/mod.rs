@@ -1,5 +1,5 @@
-//! `migrator` when things go wrong around it: processes are killed, others work at the same time, and
-//! the migrations are those of a real project.
+//! `migrator` under adverse conditions: tests kill processes, other sessions work at the same time,
+//! and the migrations are those of a real project.
 
 mod alone;
 mod matrix;

@@ -1,4 +1,4 @@
-//! The moments of a run at which it can be held: each step of what the migrator and its psql do.
+//! The moments of a run at which a test can hold it: each step of the migrator and its psql.
 
 use std::process::Child;
 
@@ -8,26 +8,26 @@ use crate::support::wait_until;
 /// A moment in the life of the second of three migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Somebody else holds the lock.
+    /// Another session holds the lock.
     BeforeLock,
-    /// The lock is held; the transaction that sets it Running has not ended.
+    /// The lock is held; the transaction that sets the migration to Running has not ended.
     Starting,
-    /// That transaction is committed, but nobody knows yet.
+    /// The transaction that records Running is committed, but nobody has read its result yet.
     Running,
     /// Half of its SQL is done.
     Inside,
     /// Its SQL is done, and its COMMIT has begun.
     Committing,
-    /// It is committed, but nobody knows yet.
+    /// The COMMIT has ended, but nobody has read its result yet.
     Committed,
-    /// It is done, the third has not begun.
+    /// The second migration is done, and the third has not begun.
     Between,
 }
 
 /// A server that can wait for a standby.
 const CONF: &str = "listen_addresses = ''\nfsync = off\nwal_level = replica\nmax_wal_senders = 2\n";
 
-/// A commit that is to wait for a standby waits for ever, durable and invisible.
+/// A commit that has to wait for this standby waits for ever: durable, but invisible.
 const STANDBY: &str = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
 
 impl Moment {
@@ -89,7 +89,7 @@ impl Moment {
     }
 }
 
-/// What holds a run: a session, or else a standby that does not exist.
+/// The obstacle that holds a run: a session, or else a standby that does not exist.
 pub struct Hold(Option<Held>);
 
 impl Hold {
@@ -118,7 +118,8 @@ fn at_start_of(site: &Site, number: u32) -> Hold {
     Hold::by(site.close())
 }
 
-/// Only one commit is to wait: the one that asks for it, as the database no longer does.
+/// Only one commit has to wait for the standby. It asks for that itself, because the database no
+/// longer does.
 fn at_commit(site: &Site, moment: Moment) -> Hold {
     site.ask("ALTER DATABASE app SET synchronous_commit = local");
     if moment == Moment::Running {

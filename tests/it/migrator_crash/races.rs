@@ -6,7 +6,7 @@ use super::support::{LOCK, Site, Victim, logs, name, runner};
 use crate::support::Outcome;
 use crate::support::wait::hear;
 
-/// Reads what a migrator says up to the line that contains `word`, and returns that line.
+/// Reads the output of a migrator up to the line that contains `word`, and returns that line.
 #[track_caller]
 fn says(child: &mut Child, word: &str) -> String {
     let pid = child.id();
@@ -42,7 +42,8 @@ fn two_on_the_same_migration() {
     assert_eq!(site.states(), "1:Migrated");
 }
 
-/// Two branches, one version: the second comes to nothing, the history stays the first one's.
+/// Two branches have the same version: the second migration is refused, and the history keeps the
+/// first.
 #[test]
 fn two_with_different_files_of_one_version() {
     let other = format!("{}-other", &name(1)[..14]);
@@ -94,7 +95,7 @@ fn four_inits_on_a_fresh_database() {
     assert_eq!(site.log(), "1up");
 }
 
-/// What a runner has seen before it had the lock counts for nothing.
+/// The state that a runner read before it had the lock counts for nothing.
 #[test]
 fn a_stale_view() {
     let reverted = format!(
@@ -118,7 +119,7 @@ fn a_stale_view() {
             ["history mismatch", "theirs"],
             "1up 2up",
         ),
-        // a person has renamed what was applied
+        // a person has renamed an applied migration
         (
             "UPDATE hectic.migration SET name = '20260101000002-theirs' WHERE version % 100 = 2;"
                 .to_owned(),
@@ -143,7 +144,7 @@ fn a_stale_view() {
     }
 }
 
-/// The one who waits goes on where the one who died has left off.
+/// The waiting runner continues at the point where the killed one stopped.
 #[test]
 fn a_runner_killed_while_another_waits() {
     for victim in [Victim::Runner, Victim::Psql, Victim::Session] {
@@ -180,7 +181,7 @@ fn a_limit_of_waiting() {
     site.end(first).success();
 }
 
-/// The history is not changed beside a running migration.
+/// No command changes the history beside a running migration.
 #[test]
 fn changes_of_the_history_wait_or_refuse() {
     let site = Site::new();
@@ -219,7 +220,7 @@ fn changes_of_the_history_wait_or_refuse() {
     assert_eq!(site.ask("SELECT to_regclass('hectic.migration') IS NULL"), "t");
 }
 
-/// What died is not written over: `abort` comes first.
+/// No command overwrites the record of a migration that died before `abort` has marked it.
 #[test]
 fn changes_of_the_history_leave_a_dead_runner_to_abort() {
     let site = Site::new();
@@ -242,7 +243,8 @@ fn changes_of_the_history_leave_a_dead_runner_to_abort() {
     }
 }
 
-/// A build that waits for every snapshot does not wait for the migrators that wait for it.
+/// A concurrent build of an index waits for every snapshot. It must not wait for the migrators that
+/// wait for it.
 #[test]
 fn a_concurrent_build_beside_waiting_migrators() {
     let site = Site::new();
@@ -266,8 +268,8 @@ fn a_concurrent_build_beside_waiting_migrators() {
     assert_eq!(site.ask("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_x'::regclass"), "t");
 }
 
-/// Sets are independent, but one lock is for all: they share the database. The one who waits is told
-/// what runs, not what once died in another set.
+/// Sets are independent, but they share the database and one lock. The message to a waiting runner
+/// names the migration that runs, not one that once died in another set.
 #[test]
 fn two_sets() {
     let site = Site::new();

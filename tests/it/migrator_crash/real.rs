@@ -1,15 +1,15 @@
-//! Migrations as a real project has them: hundreds, of every kind, forward, back and forward again.
+//! Migrations like those of a real project: hundreds, of every kind, up, down and up again.
 
 use super::support::Site;
 use crate::support::{Outcome, bindir};
 
-/// How often each kind is made; there are eighteen.
+/// The number of migrations of each kind; there are eighteen kinds.
 const ROUNDS: u32 = 17;
 
-/// A migration of one kind in round `n`: its name, its files.
+/// Makes a migration of one kind in round `n`: its name and its files.
 type Kind = fn(u32) -> (&'static str, Vec<(&'static str, String)>);
 
-/// In an order in which each finds what it builds on.
+/// In an order in which each kind finds the objects that it needs.
 const KINDS: [Kind; 18] = [
     table,
     inherited,
@@ -31,7 +31,7 @@ const KINDS: [Kind; 18] = [
     same,
 ];
 
-/// One file of each direction.
+/// One file for each direction.
 fn both(
     name: &'static str,
     up: String,
@@ -148,7 +148,7 @@ fn policy(n: u32) -> (&'static str, Vec<(&'static str, String)>) {
     both("policy", up, down)
 }
 
-/// Rows of an immutable table change in migrations, and not in what follows them.
+/// Rows of an immutable table can change in migrations, but not in later sessions.
 fn reference_rows(n: u32) -> (&'static str, Vec<(&'static str, String)>) {
     let up = format!(
         "INSERT INTO unit_{n} (code) VALUES ('s');\nUPDATE unit_{n} SET code = 'g' WHERE code = 'kg';\n"
@@ -183,7 +183,7 @@ fn condition(n: u32) -> (&'static str, Vec<(&'static str, String)>) {
     both("condition", up, format!("DROP TABLE kind_{n};\n"))
 }
 
-/// What one migration sets, the next does not see.
+/// A setting of one migration does not reach the next.
 fn queried(n: u32) -> (&'static str, Vec<(&'static str, String)>) {
     let up = format!(
         "\\if :{{?kind}}\nSELECT 'left by the migration before' / 0;\n\\endif\n\
@@ -242,7 +242,7 @@ fn dump(site: &Site) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Times of rows differ; their number and the rest do not.
+/// The dump without times of rows, which differ. The number of rows and all else must be equal.
 fn without_times(dump: &str) -> String {
     let day = |word: &str| word.len() > 18 && word.starts_with("20") && word.contains(':');
     let line = |line: &str| {
@@ -287,7 +287,7 @@ fn hundreds_forward_back_and_forward() {
     assert_eq!(outside, None, "reference data is immutable outside migrations");
 }
 
-/// Fetched from the history, they are what they were.
+/// The fetched files equal the original ones.
 #[test]
 fn a_round_fetched_and_verified() {
     let mut site = Site::new();

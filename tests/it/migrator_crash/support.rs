@@ -1,4 +1,4 @@
-//! A database with migrations, moments at which a run can be held, and ways to end it there.
+//! A database with migrations, moments at which a test can hold a run, and ways to kill it there.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
@@ -13,8 +13,8 @@ pub const LOCK: i64 = 5_291_664_318_604_733_801;
 /// The key of the advisory lock on which `gate()` waits.
 const GATE: i64 = 7;
 
-/// What the migrations of these tests write to, and where they can be held. Whoever waits at the
-/// gate holds its lock only for its transaction.
+/// The tables that the migrations of these tests write to, and a gate at which a test can hold
+/// them. A session that waits at the gate holds its lock only for its transaction.
 const STAGE: &str = "\
 ALTER DATABASE app SET synchronous_commit = on;
 CREATE TABLE log (id serial, version int, way text);
@@ -37,12 +37,12 @@ impl Site {
         Self::with_conf("")
     }
 
-    /// With settings of the server.
+    /// A site with these settings of the server.
     pub fn with_conf(conf: &str) -> Self {
         Self::build(Sandbox::with_cluster(), whoami(), conf)
     }
 
-    /// Of an ordinary user, where the tests run as root and could be anybody.
+    /// A site of an ordinary user, in case root runs the tests.
     pub fn of_user() -> Self {
         let mut sandbox = Sandbox::with_cluster();
         if !is_root() {
@@ -68,7 +68,7 @@ impl Site {
         site
     }
 
-    /// What the superuser reads with `sql` in the database.
+    /// The result of `sql` that the superuser gets in the database.
     #[track_caller]
     pub fn ask(&self, sql: &str) -> String {
         self.sandbox.query(&self.url(), sql)
@@ -86,7 +86,7 @@ impl Site {
         self.sandbox.write(&format!("{directory}/down.sql"), down);
     }
 
-    /// Migrations 1 to `last` that log what they do.
+    /// Migrations 1 to `last`, each of which logs its steps.
     pub fn logging(&self, last: u32) {
         for number in 1..=last {
             self.migration(number, &logs(number, "up"), &logs(number, "down"));
@@ -118,7 +118,7 @@ impl Site {
         self.hold(GATE)
     }
 
-    /// Holds an advisory lock until it is let go.
+    /// Holds an advisory lock until the test releases it.
     pub fn hold(&self, key: i64) -> Held {
         let mut held = self.session();
         held.say(&format!("SELECT pg_advisory_lock({key}) IS NULL;"));
@@ -135,14 +135,14 @@ impl Site {
         Held { session: command.spawn().unwrap() }
     }
 
-    /// Waits until somebody stands at the gate.
+    /// Waits until a session waits at the gate.
     #[track_caller]
     pub fn at_the_gate(&self) {
         let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
         wait_until("somebody is at the gate", || self.ask(waiting) == "1");
     }
 
-    /// Waits until a concurrent build of an index waits for somebody.
+    /// Waits until a concurrent build of an index waits for another session.
     #[track_caller]
     pub fn building(&self) {
         let waiting = "SELECT count(*) FROM pg_stat_activity \
@@ -158,7 +158,7 @@ impl Site {
         wait_until("sessions end", || self.try_ask(sessions).as_deref() == Some("0"));
     }
 
-    /// What `sql` returns, if the server answers at all.
+    /// The result of `sql`, if the server answers at all.
     pub fn try_ask(&self, sql: &str) -> Option<String> {
         let url = self.url();
         let arguments = ["-X", "-A", "-t", "-d", url.as_str(), "-c", sql];
@@ -166,7 +166,7 @@ impl Site {
         (asked.code == Some(0)).then(|| asked.stdout.trim_end().to_owned())
     }
 
-    /// What the migrations have logged, in order: `1up 2up`.
+    /// The log of the migrations, in order: `1up 2up`.
     #[track_caller]
     pub fn log(&self) -> String {
         self.ask("SELECT string_agg(version || way, ' ' ORDER BY id) FROM log")
@@ -186,7 +186,7 @@ impl Site {
         self.ask(&filter)
     }
 
-    /// Fails the test if a process of a run or a file of one is left.
+    /// Fails the test if a run has left a process or a file.
     #[track_caller]
     pub fn nothing_left(&self) {
         self.quiet();
@@ -206,13 +206,13 @@ pub fn logs(number: u32, way: &str) -> String {
     format!("INSERT INTO log (version, way) VALUES ({number}, '{way}');\n")
 }
 
-/// A session that holds something until it is let go.
+/// A session that holds a lock until the test releases it.
 pub struct Held {
     session: Child,
 }
 
 impl Held {
-    /// Has the session run a query; returns when it has answered.
+    /// Makes the session run a query, and returns when it has answered.
     pub fn say(&mut self, sql: &str) {
         self.session.stdin.as_mut().unwrap().write_all(sql.as_bytes()).unwrap();
         self.session.stdin.as_mut().unwrap().write_all(b"\n\\echo said\n").unwrap();
@@ -232,7 +232,7 @@ impl Drop for Held {
     }
 }
 
-/// What is killed.
+/// The process that a test kills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Victim {
     /// The migrator.
@@ -241,9 +241,9 @@ pub enum Victim {
     Psql,
     /// The server process of psql's session, and with it every session of the server.
     Backend,
-    /// psql's session alone, by the server's own means.
+    /// psql's session alone, by `pg_terminate_backend`.
     Session,
-    /// The migrator, then the server: nobody is left who could note anything.
+    /// The migrator, then the server: no process is left that could record anything.
     Everybody,
 }
 
@@ -251,12 +251,12 @@ pub const VICTIMS: [Victim; 5] =
     [Victim::Runner, Victim::Psql, Victim::Backend, Victim::Session, Victim::Everybody];
 
 impl Victim {
-    /// Ends it.
+    /// Kills the victim.
     pub fn kill(self, site: &Site) {
         self.choose(site).kill(site);
     }
 
-    /// Finds it, to be ended when other migrators are there as well.
+    /// Finds the victim now, so that the test can kill it when other migrators run as well.
     pub fn choose(self, site: &Site) -> Prey {
         let (runner, backend) = (runner(site), backend(site));
         let psql = || {
@@ -297,12 +297,13 @@ impl Prey {
     }
 }
 
-/// How many threads a process has: a dead leader's files are open until the others are gone.
+/// The number of threads of a process. The files of a dead leader stay open until the other threads
+/// end.
 fn threads(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
 }
 
-/// The process id of the migrator, which its sessions tell.
+/// The process id of the migrator, taken from its sessions.
 pub fn runner(site: &Site) -> u32 {
     let sql = "SELECT substring(application_name FROM '^migrator (\\d+)@') FROM pg_stat_activity \
                WHERE application_name LIKE 'migrator %' LIMIT 1";

@@ -1,11 +1,11 @@
-//! What stands around rows: triggers, rules, constraints, and the path by which functions find names.
+//! Objects around the rows: triggers, rules, constraints, and the search path of functions.
 
 use super::hostile::wild;
 use super::support::Pull;
 
 const INTO: &str = "--into-database";
 
-/// What fires, and what is checked, here.
+/// The triggers and rules that fire here, and the constraints that are checked.
 const AROUND: &str = "
 SELECT string_agg(x, E'\\n' ORDER BY x) FROM (
   SELECT concat_ws(' ', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
@@ -13,7 +13,8 @@ SELECT string_agg(x, E'\\n' ORDER BY x) FROM (
   UNION ALL SELECT concat_ws(' ', conrelid::regclass, contypid::regtype, conname, pg_get_constraintdef(oid), convalidated, conislocal, coninhcount,
     connoinherit, obj_description(oid, 'pg_constraint')) FROM pg_constraint WHERE oid > 16384) AS f (x)";
 
-/// Loads by the file, twice, and without one; after each, `table` is the same and nothing around it has changed.
+/// Loads the rows from the file, twice, and then with `--into-database`. After each, `table` is the
+/// same on both sides, and nothing around it has changed.
 #[track_caller]
 fn loads(pull: &Pull, tables: &[&str]) {
     let before = pull.ask(AROUND);
@@ -25,7 +26,7 @@ fn loads(pull: &Pull, tables: &[&str]) {
     }
 }
 
-/// The same into tables that are empty.
+/// The same with empty tables here.
 #[track_caller]
 fn fills(pull: &Pull, tables: &[&str]) {
     let before = pull.ask(AROUND);

@@ -1,4 +1,4 @@
-//! `--check`: what a pull would find, with the exit code that it would have, and nothing changed.
+//! `--check`: reports the findings and the exit code that a pull would have, and changes nothing.
 
 use super::support::Pull;
 use crate::support::Outcome;

@@ -1,8 +1,10 @@
-//! `--closure`: exactly the rows that pulled rows refer to come along, and the file loads where nothing is.
+//! `--closure`: pulls exactly the rows to which pulled rows refer, so that the file loads into
+//! empty tables.
 
 use super::support::Pull;
 
-/// Cycles, a self-reference, keys of several columns with gaps, keys of and to parts of a table.
+/// Cycles, a self-reference, foreign keys of several columns with NULLs, and foreign keys of and to
+/// partitions.
 const TABLES: &str = r#"
 CREATE SCHEMA post;
 CREATE TABLE post.country (code text PRIMARY KEY) INHERITS (hectic.created_at);
@@ -53,7 +55,7 @@ fn post(tables: &str) -> Pull {
     pull
 }
 
-/// Loads the patch where nothing is; the keys of every table then.
+/// Loads the patch into empty tables, and returns the keys of every table.
 #[track_caller]
 fn loaded(pull: &Pull) -> Vec<String> {
     pull.ask("TRUNCATE post.country, post.badge CASCADE");

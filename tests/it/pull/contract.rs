@@ -1,4 +1,4 @@
-//! The environment's contract: what is missing, what is refused, before any row is read.
+//! The variables: a pull refuses missing and wrong values before it reads any row.
 
 use super::support::Pull;
 use crate::support::{Sandbox, finish, wait, wait_until};

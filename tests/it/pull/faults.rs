@@ -1,4 +1,5 @@
-//! What goes wrong on the way: the old file stays as it is, nothing is left, and it is said what to do.
+//! Failures on the way: the old file stays as it is, nothing is left, and the message names the
+//! next step.
 
 use std::process::Child;
 
@@ -7,9 +8,9 @@ use crate::support::sshd::{Sshd, tunnels};
 use crate::support::wait::hear;
 use crate::support::{Outcome, finish, wait, wait_until};
 
-/// Reads until it is stopped.
+/// A pull that reads until the test stops it.
 const SLOW: [&str; 2] = ["--where", "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL"];
-/// How many sessions do.
+/// Counts the sessions that sleep.
 const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
 
 /// A pull that goes through sshd, with a file of an earlier one.
@@ -24,7 +25,7 @@ fn through_ssh() -> (Pull, Sshd, Untouched) {
     (pull, sshd, untouched)
 }
 
-/// What a failed pull must not touch.
+/// The files that a failed pull must not change.
 struct Untouched {
     patch: String,
     names: Vec<String>,
@@ -35,7 +36,7 @@ impl Untouched {
         Self { patch: pull.patch(), names: pull.entries("project") }
     }
 
-    /// Nothing is as it was not, but for what `--resume` goes on with.
+    /// Checks that nothing has changed, except for the tables that `--resume` needs.
     #[track_caller]
     fn check(&self, pull: &Pull) {
         let mut names = pull.entries("project");
@@ -53,7 +54,7 @@ fn start<'a>(pull: &Pull, options: impl IntoIterator<Item = &'a str>) -> Child {
     running
 }
 
-/// The end of a pull that reads slowly, after something was done to it.
+/// Does something to a pull that reads slowly, and returns its outcome.
 fn during(pull: &Pull, done: impl FnOnce(&Child)) -> Outcome {
     let running = start(pull, SLOW);
     done(&running);
@@ -205,7 +206,7 @@ fn the_password_is_nowhere_to_be_seen() {
     assert!(!pull.patch().contains("sesame-of-staging"));
 }
 
-/// What every process on this machine was started with.
+/// The command lines of all processes on this machine.
 fn command_lines() -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());

@@ -1,4 +1,4 @@
-//! What the file is: the same bytes for the same rows, whole or not there.
+//! The file: the same rows make the same bytes, and an incomplete file never exists.
 
 use super::support::Pull;
 use crate::support::{finish, wait, wait_until};
@@ -30,7 +30,8 @@ fn a_pull_that_fails_leaves_the_old_file() {
         pull.pull(wrong).fails(1, ["shop.kind", "division by zero"]);
         assert_eq!(pull.patch(), old);
         pull.pull(wrong).fails(1, ["use --resume to continue"]);
-        // what was read is kept, to go on with, and is thrown away by a pull that does not
+        // the pull keeps the tables that it has read; a later pull without `--resume` throws them
+        // away
         pull.pull([]).success();
         assert_eq!((pull.patch(), pull.entries("project")), (old.clone(), names.clone()));
     }
@@ -46,7 +47,7 @@ fn an_interrupted_pull_goes_on() {
         pull.pull(wrong).fails(1, ["shop.log", "use --resume to continue", "are already read"]);
     let kept = pull.entries("project/.test-data.sql.pull");
     assert_eq!(pull.read("project/.test-data.sql.pull/.gitignore"), "*\n");
-    // only what was not read then can still be seen to change
+    // the pull can notice changes only in the tables that it had not read
     pull.on_staging("UPDATE shop.customer SET name = 'Dan' WHERE id = 2; INSERT INTO shop.log (line) VALUES ('later')");
     let resumed = pull.pull(["--resume"]).success();
     assert!(resumed.stderr.contains("shop.customer: read before the interruption"), "{resumed}");

@@ -1,10 +1,10 @@
-//! Data and shapes that nobody plans for: what arrives is what was there, in both formats, twice.
+//! Unusual data and shapes: a pull loads exactly the rows of staging, in both formats, twice.
 
 use super::support::Pull;
 
 const FORMATS: [&str; 3] = ["", "--column-inserts", "--rows-per-insert=7"];
 
-/// Both sides have `schema`, in `wild`; staging has `rows`. Only `wild` is pulled.
+/// A pull of the schema `wild` only. Both sides have its tables, and staging has rows in them.
 #[track_caller]
 pub fn wild(schema: &str, rows: &str) -> Pull {
     let mut pull = Pull::new();
@@ -54,7 +54,7 @@ txid_snapshot 10:20:10,14|regnamespace pg_catalog|regrole dev|regcollation pg_ca
 int4range [1,5)|numrange (1.5,)|tsrange [2020-01-01,)|tstzrange empty|daterange (,2020-01-01)|int8range [1,2)
 int4multirange {[1,3),[5,7)}|nummultirange {}|tsmultirange {[2020-01-01,)}|tstzmultirange {}|datemultirange {(,2020-01-01)}|int8multirange {[1,2)}";
 
-/// These have no input: nobody has columns of them.
+/// Types without an input function, of which nobody has columns.
 const WITHOUT_INPUT: &str = "pg_node_tree gtsvector pg_ndistinct pg_dependencies pg_mcv_list pg_brin_bloom_summary pg_brin_minmax_multi_summary";
 
 #[test]

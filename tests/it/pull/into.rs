@@ -7,7 +7,7 @@ use crate::support::{finish, wait, wait_until};
 const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
 const INTO: &str = "--into-database";
 
-/// What an index is, in words.
+/// A description of each index, with all its properties.
 const INDEXES: &str = "SELECT string_agg(concat_ws(' ', pg_get_indexdef(indexrelid), obj_description(indexrelid, 'pg_class'), indisclustered), ';' \
                        ORDER BY indexrelid::regclass::text) FROM pg_index i JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'shop'";
 

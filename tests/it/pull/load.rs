@@ -1,4 +1,5 @@
-//! The file loads: every type, twice, beside what is there, and says what does not fit.
+//! Loading the file: every type, twice, beside existing rows, with messages about columns that do
+//! not fit.
 
 use super::support::Pull;
 

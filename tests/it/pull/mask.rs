@@ -1,4 +1,5 @@
-//! `staging.toml`: values change before they leave staging, and nothing comes along undecided.
+//! `staging.toml`: db-tool masks values before they leave staging, and refuses columns without a
+//! decision.
 
 use super::support::Pull;
 

@@ -1,4 +1,4 @@
-//! `database pull_staging`, from a second database that plays staging.
+//! `database pull_staging`, from a second database in the role of staging.
 
 mod around;
 mod check;

@@ -1,4 +1,4 @@
-//! `--scan`: proposals with counts and without values, which a pull takes and whose rows load.
+//! `--scan`: its proposals contain counts and no values. A pull accepts them, and its rows load.
 
 use super::support::Pull;
 

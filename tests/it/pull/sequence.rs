@@ -1,4 +1,5 @@
-//! Sequences: every one that a column takes values from goes on where it stood, behind no row that is here.
+//! Sequences: each one from which a column takes values continues from its value on staging, and
+//! after every row that is here.
 
 use super::hostile::wild;
 

@@ -1,8 +1,9 @@
-//! Pulls of what is new.
+//! Pulls of new rows only.
 
 use super::support::Pull;
 
-/// A staging with a table of each kind: changed, never changed, without a mark, without a key.
+/// A staging with a table of each kind: with changes, without changes, without a column of time,
+/// without a key.
 fn growing() -> Pull {
     let mut pull = Pull::new();
     let tables = "CREATE TABLE shop.item (id int PRIMARY KEY, what text, updated_at timestamptz) INHERITS (hectic.created_at)";

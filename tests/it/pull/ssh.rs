@@ -1,4 +1,5 @@
-//! Through a real sshd: it carries the rows, never the password, and its absence is told.
+//! Through a real sshd: ssh carries the rows and never the password, and an error says that ssh is
+//! missing.
 
 use super::support::Pull;
 use crate::support::sshd::{Sshd, tunnels};

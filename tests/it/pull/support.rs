@@ -3,7 +3,7 @@
 use crate::support::project::deployed;
 use crate::support::{Outcome, Sandbox};
 
-/// A schema with what a pull has to get right; the same on both sides.
+/// A schema with everything that a pull has to handle; the same on both sides.
 pub const SCHEMA: &str = r#"
 CREATE SCHEMA shop;
 CREATE TYPE shop.mood AS ENUM ('low', 'high');
@@ -26,7 +26,7 @@ CREATE TABLE shop.every (id uuid PRIMARY KEY, b boolean, i2 int2, f4 float4, f8 
   v varbit, pt point) INHERITS (hectic.created_at);
 "#;
 
-/// Its rows on staging.
+/// The rows of staging.
 const ROWS: &str = r#"
 INSERT INTO shop.customer (name, boss) VALUES ('Ann', NULL), ('Bob', 1), ('Cem', 1);
 UPDATE shop.customer SET boss = 3 WHERE id = 1;
@@ -59,7 +59,8 @@ impl std::ops::DerefMut for Pull {
 }
 
 impl Pull {
-    /// Both sides have [`SCHEMA`]; staging has rows. Without ssh; all tables of `shop`.
+    /// Both sides have [`SCHEMA`], and staging has rows. The pull takes all tables of `shop`,
+    /// without ssh.
     #[track_caller]
     pub fn new() -> Self {
         let mut sandbox = deployed(SCHEMA);
@@ -92,7 +93,7 @@ impl Pull {
         self.run("database", ["pull_staging"].iter().chain(&arguments))
     }
 
-    /// From now on staging is read by this role.
+    /// From now on, the pull reads staging as this role.
     pub fn as_role(&mut self, role: &str) {
         let url = self.url("staging");
         let url = url.rsplit_once(" user=").map(|(rest, _)| format!("{rest} user={role}"));
@@ -104,7 +105,7 @@ impl Pull {
         self.read("project/test-data.sql")
     }
 
-    /// Every row of a table of both sides, as text, without the columns that are not its own.
+    /// Checks that both sides have the same rows in a table.
     #[track_caller]
     pub fn same(&self, table: &str) {
         let sql = format!(

@@ -1,4 +1,4 @@
-//! The key file: made when it is first needed, private, shared, rotated.
+//! The key file: created at its first use, private, shared, rotated.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -192,7 +192,7 @@ fn a_backup_restored_elsewhere_needs_its_key() {
     assert_eq!(value(&sandbox), "one");
 }
 
-/// A writer that was killed leaves its file; the keys in it must not outlive those that are dropped.
+/// A killed writer leaves its file. The keys in it must not outlive the keys that `rotate` drops.
 #[test]
 fn what_a_killed_writer_left_goes_before_keys_are_dropped() {
     let sandbox = with_secret();

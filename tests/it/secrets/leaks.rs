@@ -1,13 +1,14 @@
-//! That a value is found nowhere: not on disk, not in logs, not in what can be seen of processes.
+//! No value is found anywhere: not on disk, not in logs, not in the visible state of processes.
 //!
-//! Each search has its control: a value that the same way would be found is found.
+//! Each search has a control: the same search finds a value that is there.
 
 use std::path::Path;
 use std::process::Stdio;
 
 use crate::support::{Sandbox, finish, project, server, wait_until};
 
-/// No part of this occurs by chance; as long as a block of base64, so that no alignment hides it.
+/// No part of this string occurs by chance. It is long enough that a search finds it in base64 at
+/// every alignment.
 const CANARY: &str = "c4n4ry-Zq7kP2-vWx9Lm-Rt5Ys8-Hj3Nb6";
 const CONTROL: &str = "c0ntr0l-Gd4Fz1-uQe8Kp-Xw2Bv7-Mi5Ta9";
 
@@ -25,7 +26,7 @@ fn forms(needle: &str) -> Vec<Vec<u8>> {
     [needle.as_bytes().to_vec(), hex.into_bytes()].into_iter().chain(aligned).collect()
 }
 
-/// The files below `directory`, and the other haystacks, in which the needle is found.
+/// The files below `directory`, and the other places, in which the search finds the needle.
 fn found(needle: &str, directories: &[&Path]) -> Vec<String> {
     let mut places = Vec::new();
     let mut pending: Vec<_> = directories.iter().map(|path| path.to_path_buf()).collect();
@@ -44,7 +45,7 @@ fn holds(haystack: &[u8], needle: &str) -> bool {
     forms(needle).iter().any(|form| haystack.windows(form.len()).any(|window| window == &form[..]))
 }
 
-/// A cluster that logs as loudly as it can, deployed.
+/// A deployed cluster that logs as much as it can.
 fn loud() -> Sandbox {
     let mut sandbox =
         project::with_source("CREATE TABLE plain (x text) INHERITS (hectic.created_at);");
@@ -96,7 +97,7 @@ fn a_value_is_nowhere_on_disk_nor_in_the_loudest_log() {
     sandbox.ask("UPDATE hectic.secret_sealed SET sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1) WHERE key = 'A'");
     sandbox.run("database", ["psql", "-Xc", "SELECT hectic.get_secret('A')"]).fails(1, []);
     sandbox.database(["secrets", "get", "A"]).fails(1, []);
-    // what a literal leaves, for control: in the table, the log, the WAL and the dump
+    // a control: a literal is found in the table, the log, the WAL and the dump
     sandbox.ask(&format!("INSERT INTO plain (x) VALUES ('{CONTROL}')"));
     for (program, file) in [("pg_dump", "dump.sql"), ("pg_dumpall", "dumpall.sql")] {
         let url = sandbox.url("app");
@@ -116,7 +117,7 @@ fn a_value_is_nowhere_on_disk_nor_in_the_loudest_log() {
     }
 }
 
-/// Everything of the processes of a user that others can see, or the server's superuser.
+/// Everything of a user's processes that other users, or the server's superuser, can see.
 fn visible(sandbox: &Sandbox) -> Vec<u8> {
     let mut seen = Vec::new();
     for process in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -155,7 +156,7 @@ fn a_value_is_in_no_argument_list_and_no_environment_of_the_server() {
     assert!(sandbox.path("project/finish").exists(), "it hydrated, and what can be seen was seen");
     assert_eq!(sandbox.ask("SELECT hectic.get_secret('A')"), CANARY);
     assert!(!holds(&visible(&sandbox), CANARY));
-    // what the server's own children get
+    // the environment of the server's own children
     let environment = "CREATE TEMPORARY TABLE e (x text); COPY e FROM PROGRAM 'env'; SELECT string_agg(x, ';') FROM e";
     let environment = sandbox.ask(environment);
     assert!(environment.contains("PATH=") && !environment.contains("HECTIC"), "{environment}");

@@ -1,8 +1,8 @@
-//! Where the secrets come from, and that all of them come or none.
+//! The sources of secrets, and the transaction that loads all of them or none.
 
 use crate::support::{Sandbox, program, project};
 
-/// What is loaded, as `NAME=value` lines.
+/// The loaded secrets, as `NAME=value` lines.
 fn loaded(sandbox: &Sandbox) -> String {
     sandbox.ask(
         "SELECT coalesce(string_agg(key || '=' || value, ' ' ORDER BY key), '') FROM hectic.secret",
@@ -79,7 +79,7 @@ fn a_mistake_changes_nothing_and_shows_no_value() {
         "SELECT string_agg(encode(sealed, 'hex'), ' ' ORDER BY key) FROM hectic.secret_sealed",
     );
     assert_eq!(before, after);
-    // the same again stays as it rests, and what is new does not move the rest
+    // loading an equal value does not seal it again, and a new name leaves the others as they are
     sandbox.write("good.env", "B=2\nA=1\nC=3\n");
     sandbox.database(["secrets", "load", "-f", "good.env"]).success();
     let after = sandbox.ask("SELECT string_agg(encode(sealed, 'hex'), ' ' ORDER BY key) FROM hectic.secret_sealed WHERE key < 'C'");
@@ -128,7 +128,7 @@ fn sources_read_secrets_also_in_a_check() {
     sandbox.database(["deploy", "--no-patch", "-f", "one.env"]).success();
 }
 
-/// A pipe can be read once, and so can what comes from a password manager.
+/// A pipe can be read only once; the same is true of the output of a password manager.
 #[test]
 fn a_dotenv_can_come_through_a_pipe() {
     let sandbox = project::with_source("");

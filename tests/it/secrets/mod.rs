@@ -1,4 +1,4 @@
-//! `database secrets`, and what hydration does with a dotenv.
+//! `database secrets`, and how hydration uses a dotenv.
 
 mod keys;
 mod leaks;

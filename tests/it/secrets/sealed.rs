@@ -1,4 +1,4 @@
-//! Dotenvs that lie in a repository, sealed.
+//! Sealed dotenvs in a repository.
 
 use crate::support::{Sandbox, project};
 

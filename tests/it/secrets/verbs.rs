@@ -1,4 +1,4 @@
-//! One secret at a time, and all of them for somebody else.
+//! Commands for one secret, and the exports of all.
 
 use std::io::Write;
 use std::process::Stdio;

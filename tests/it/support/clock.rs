@@ -1,11 +1,11 @@
-//! Another time than the machine's, by libfaketime. The clock that counts from the start of the machine stays.
+//! Another time than the machine's, by libfaketime. The monotonic clock stays.
 
 use std::path::PathBuf;
 
 use super::{Sandbox, repository};
 
-/// Lets the programs of a sandbox see a clock that is off by `step`, such as `-2d`. Servers are not reached: they get
-/// no variables of the caller.
+/// Shows the programs of a sandbox a clock that is off by `step`, such as `-2d`. Servers do not see
+/// it, because they get no variables of the caller.
 pub fn put(sandbox: &mut Sandbox, step: &str) {
     sandbox.set("LD_PRELOAD", library());
     sandbox.set("FAKETIME", step);
@@ -14,12 +14,12 @@ pub fn put(sandbox: &mut Sandbox, step: &str) {
     }
 }
 
-/// Lets them see the machine's again.
+/// Shows them the machine's clock again.
 pub fn put_right(sandbox: &mut Sandbox) {
     sandbox.unset("LD_PRELOAD");
 }
 
-/// libfaketime, as `cargo x test` has found or unpacked it. Absence is failure.
+/// The libfaketime that `cargo x test` has found or unpacked. Fails if there is none.
 fn library() -> PathBuf {
     let named = std::env::var_os("DB_TOOL_TEST_FAKETIME").map(PathBuf::from);
     let unpacked = || {

@@ -1,8 +1,8 @@
-//! What every test has: directories of its own, a cleared environment, the programs.
+//! The base of every test: its own directories, a cleared environment, the programs.
 //!
-//! Tests run the binaries and nothing else of the crate. The environment of a program is empty but
-//! for what a test sets; its temporary directory, home and working directories are the test's. All
-//! tests share one template cache, so that a cluster costs a clone.
+//! Tests run the binaries and nothing else of the crate. A program's environment holds only the
+//! variables that the test sets; its temporary directory, home and working directories belong to
+//! the test. All tests share one template cache, so that a cluster costs only a clone.
 
 pub mod clock;
 pub mod project;
@@ -19,15 +19,15 @@ use std::process::{Child, Command, Stdio};
 
 pub use wait::{finish, wait_until};
 
-/// A directory of its own and the environment that programs get in it. Dropping it stops what a
-/// test left running, so that a failing test leaves nothing either.
+/// A directory of its own and the environment that programs get in it. Dropping it stops the
+/// processes that a test left running, so that a failing test leaves nothing either.
 pub struct Sandbox {
     directory: tempfile::TempDir,
     variables: Vec<(OsString, OsString)>,
     user: Option<String>,
 }
 
-/// What a program did.
+/// The outcome of a program.
 #[derive(Debug)]
 pub struct Outcome {
     pub stdout: String,
@@ -37,7 +37,8 @@ pub struct Outcome {
 }
 
 impl Sandbox {
-    /// A short path, because sockets need one; open to the user who runs servers for root.
+    /// The path is short, because sockets need a short one. The user that runs servers for root may
+    /// enter it.
     pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("dbt-").tempdir_in(place()).unwrap();
         open_to_all(directory.path());
@@ -87,7 +88,7 @@ impl Sandbox {
         path
     }
 
-    /// Gives the sandbox's cluster a key for secrets, as who runs the server would.
+    /// Gives the sandbox's cluster a key for secrets, owned by the user that runs the server.
     pub fn give_key(&self) {
         let key = self.write("pg/hectic.key", &"5ec7e7".repeat(11).as_bytes()[..64]);
         std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
@@ -112,7 +113,8 @@ impl Sandbox {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
     }
 
-    /// Runs the programs as this user from now on, who gets the sandbox; only root can.
+    /// Runs the programs as this user from now on. The user becomes the owner of the sandbox, so
+    /// only root can do this.
     pub fn act_as(&mut self, user: &str) {
         let status = Command::new("chown").args(["-R", user]).arg(self.directory.path()).status();
         assert!(status.unwrap().success(), "chown to {user}");
@@ -140,7 +142,7 @@ impl Sandbox {
         command
     }
 
-    /// Runs a program to its end.
+    /// Runs a program and waits for its end.
     pub fn run<A: AsRef<OsStr>>(
         &self,
         program: &str,
@@ -161,7 +163,7 @@ impl Sandbox {
         finish(command.spawn().unwrap(), Some(input))
     }
 
-    /// Starts a program whose output is collected by `finish`.
+    /// Starts a program. `finish` collects its output.
     pub fn spawn<A: AsRef<OsStr>>(
         &self,
         program: &str,
@@ -182,14 +184,14 @@ impl Sandbox {
         self.run("postgres-init", arguments)
     }
 
-    /// The only cell that `sql` returns on the connection of `url`, through psql.
+    /// The single value that `sql` returns on the connection of `url`, through psql.
     pub fn query(&self, url: &str, sql: &str) -> String {
         let arguments = ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql];
         let psql = bindir().join("psql");
         self.run(psql.to_str().unwrap(), arguments).success().stdout.trim_end().to_owned()
     }
 
-    /// The only cell that `sql` returns in the database `app` of the sandbox's cluster.
+    /// The single value that `sql` returns in the database `app` of the sandbox's cluster.
     #[track_caller]
     pub fn ask(&self, sql: &str) -> String {
         self.query(&self.url("app"), sql)
@@ -216,14 +218,14 @@ impl Drop for Sandbox {
 }
 
 impl Outcome {
-    /// Fails the test unless the program ended well.
+    /// Fails the test unless the program succeeded.
     #[track_caller]
     pub fn success(self) -> Self {
         assert!(self.code == Some(0), "expected success:\n{self}");
         self
     }
 
-    /// Fails the test unless the program ended with `code` and said each of `words` on stderr.
+    /// Fails the test unless the program ended with `code` and printed each of `words` on stderr.
     #[track_caller]
     pub fn fails<const N: usize>(self, code: i32, words: [&str; N]) -> Self {
         assert!(self.code == Some(code), "expected exit {code}:\n{self}");
@@ -272,13 +274,13 @@ pub fn entries(directory: &Path) -> Vec<String> {
     names
 }
 
-/// The repository; the variable is set when the tests run too, wherever it was when they were built.
+/// The repository, by a variable that is set while the tests run, wherever they were built.
 pub fn repository() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR");
     here.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
-/// The name of who runs the tests, which is the superuser's in clusters.
+/// The user that runs the tests, whose name the superuser in clusters has.
 pub fn whoami() -> String {
     let output = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
@@ -288,15 +290,15 @@ pub fn is_root() -> bool {
     whoami() == "root"
 }
 
-/// The programs of the PostgreSQL that the tests use. Absence is failure.
+/// The programs of the PostgreSQL that the tests use. Fails if there are none.
 pub fn bindir() -> PathBuf {
     let bindir = std::env::var_os("DB_TOOL_TEST_PG_BINDIR");
     bindir.expect("DB_TOOL_TEST_PG_BINDIR is unset: run the tests with `cargo x test`").into()
 }
 
-/// Where sandboxes are. A cluster is a thousand files that are made to be removed, so in memory, if
-/// there is enough for all tests at once (a container has 64 MB there by default) and programs may
-/// run there; else on the disk.
+/// The directory of the sandboxes. A cluster is a thousand files, which soon go again. So they are
+/// in memory if there is enough for all tests at once (by default, a container has only 64 MB
+/// there) and programs may run there, else on the disk.
 fn place() -> &'static Path {
     let memory = Path::new("/dev/shm");
     let fits = nix::sys::statvfs::statvfs(memory).is_ok_and(|place| {
@@ -312,7 +314,7 @@ fn cache() -> PathBuf {
     cache.map_or_else(|| repository().join("target/test-cache"), PathBuf::from)
 }
 
-/// The path of one of our programs: where cargo has built it, unless a package has installed it.
+/// The path of one of our programs: installed by a package, or else built by cargo.
 pub fn program(name: &str) -> String {
     let installed = std::env::var_os("DB_TOOL_TEST_PROGRAMS").map(PathBuf::from);
     let built = || Path::new(env!("CARGO_BIN_EXE_database")).parent().unwrap().to_owned();
@@ -338,7 +340,7 @@ fn open_to_all(directory: &Path) {
     std::fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).unwrap();
 }
 
-/// Replaces durations; leaves out that another test had to be waited for.
+/// Replaces durations, and leaves out lines that say that a command waited for another.
 pub fn steady(text: &str) -> String {
     let mut steady = String::new();
     for line in text.lines().filter(|line| !line.starts_with("waiting for another db-tool")) {

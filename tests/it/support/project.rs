@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::Sandbox;
 
-/// Copies a directory with everything in it, but not who may write: the original may be read-only.
+/// Copies a directory with everything in it, except for the write permissions: the original may be
+/// read-only.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

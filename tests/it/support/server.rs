@@ -17,7 +17,7 @@ pub fn processes_below(directory: &Path) -> Vec<u32> {
         .collect()
 }
 
-/// Every process that works below `directory`, whatever it is.
+/// All processes that work below `directory`.
 pub fn anything_below(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     entries
@@ -36,8 +36,8 @@ pub fn postmaster(data: &Path) -> u32 {
     text.lines().next().unwrap().parse().unwrap()
 }
 
-/// A port on which nobody listens, for a server that cannot choose one itself. The system gives out
-/// none of these, and no other test gets the same.
+/// A port on which nobody listens, for a server that cannot choose one itself. The system does not
+/// give out this port, and no other test gets it.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let ours = std::process::id();

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{Sandbox, is_root, whoami};
 
-/// What sshd is told; it may do no more than forward, as an ordinary user.
+/// The configuration of sshd. It may do no more than forward, as an ordinary user.
 const CONFIG: &str = "ListenAddress 127.0.0.1
 PidFile none
 UsePAM no
@@ -16,13 +16,14 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 ";
 
-/// A running sshd; it ends with this value.
+/// A running sshd. Dropping this value ends it.
 pub struct Sshd {
     child: Child,
 }
 
 impl Sshd {
-    /// Starts one and puts an `ssh` into the sandbox's `PATH` for which it is the host `staging`.
+    /// Starts an sshd, and puts an `ssh` into the sandbox's `PATH` that knows it as the host
+    /// `staging`.
     #[track_caller]
     pub fn start(sandbox: &mut Sandbox) -> Self {
         let directory = sandbox.path("ssh");
@@ -53,7 +54,8 @@ impl Sshd {
         Self { child: spawn(&directory) }
     }
 
-    /// What a person has in `~/.ssh`, which `HOME` does not move; arguments are written down.
+    /// Wraps ssh to use files of the sandbox, because `HOME` does not move `~/.ssh`. The wrapper
+    /// records its arguments.
     fn wrap(sandbox: &mut Sandbox) {
         let here = sandbox.path("ssh").display().to_string();
         let script = format!(
@@ -67,7 +69,7 @@ impl Sshd {
         sandbox.set("PATH", path);
     }
 
-    /// Ends it at once, with every connection.
+    /// Kills sshd at once, with every connection.
     pub fn kill(&mut self) {
         let below = below(self.child.id());
         let _ = self.child.kill();
@@ -75,7 +77,7 @@ impl Sshd {
         let _ = self.child.wait();
     }
 
-    /// Ends every connection at once; it goes on listening.
+    /// Cuts every connection at once. sshd keeps listening.
     pub fn cut(&self) {
         kill(&below(self.child.id()));
     }
@@ -93,7 +95,7 @@ fn kill(pids: &[u32]) {
     }
 }
 
-/// How many of the sandbox's ssh clients run.
+/// The number of the sandbox's running ssh clients.
 pub fn tunnels(sandbox: &Sandbox) -> usize {
     let config = sandbox.path("ssh/config").display().to_string();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
@@ -101,7 +103,7 @@ pub fn tunnels(sandbox: &Sandbox) -> usize {
     commands.filter(|command| String::from_utf8_lossy(command).contains(&config)).count()
 }
 
-/// What a process has started, and what that has: a session is sshd's grandchild.
+/// The children of a process and their children: a session is sshd's grandchild.
 fn below(pid: u32) -> Vec<u32> {
     let children = format!("/proc/{pid}/task/{pid}/children");
     let children = std::fs::read_to_string(children).unwrap_or_default();
@@ -109,7 +111,7 @@ fn below(pid: u32) -> Vec<u32> {
     children.flat_map(|pid| below(pid).into_iter().chain([pid])).collect()
 }
 
-/// Who sshd runs as, and who logs in: it can let in nobody else.
+/// The user that sshd runs as. It can let in nobody else.
 fn user() -> String {
     if is_root() { "postgres".to_owned() } else { whoami() }
 }

@@ -1,4 +1,4 @@
-//! A server that speaks TLS, with authorities of its own.
+//! A server that speaks TLS, with its own certificate authorities.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 
 use super::{Sandbox, is_root, project};
 
-/// Who may connect over TCP, and how.
+/// The `pg_hba.conf` with the roles that may connect over TCP, and their authentication methods.
 const HBA: &str = "\
 local     all  all                     trust
 hostssl   all  certuser   127.0.0.1/32 cert
@@ -54,12 +54,12 @@ impl TlsServer {
         Self { sandbox, port }
     }
 
-    /// A file of the certificates: `ca.crt`, `other.crt`, `client.crt`, `client.key`.
+    /// A file with a certificate or key: `ca.crt`, `other.crt`, `client.crt`, `client.key`.
     pub fn file(&self, name: &str) -> PathBuf {
         self.sandbox.path("tls").join(name)
     }
 
-    /// A connection string to it over TCP.
+    /// A connection string for this server over TCP.
     pub fn url(&self, rest: &str) -> String {
         format!("host=localhost port={} dbname=app {rest}", self.port)
     }

@@ -1,4 +1,4 @@
-//! What a program leaves behind, and telling programs to end.
+//! The traces that a program leaves behind, and signals that end programs.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::process::Child;
 pub use super::wait::signal;
 use super::{Outcome, Sandbox, cache, finish, server, wait_until};
 
-/// A cache of the sandbox's own, so that nobody else removes what its checks leave; with the
-/// template that all share.
+/// Gives the sandbox its own cache, with the template that all share, so that no other test removes
+/// the traces of its checks.
 pub fn own_cache(sandbox: &mut Sandbox) {
     let shared = cache().join("db-tool/template");
     std::fs::create_dir_all(&shared).unwrap();
@@ -47,7 +47,7 @@ pub fn has(directory: &Path, prefix: &str) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
 }
 
-/// The directory of the check that runs in the sandbox, once it is there.
+/// The directory of the check that runs in the sandbox, if it exists yet.
 pub fn private_directory(sandbox: &Sandbox) -> Option<std::path::PathBuf> {
     let name = sandbox.entries("tmp").into_iter().find(|name| name.starts_with("db-tool-check-"));
     name.map(|name| sandbox.path("tmp").join(name))

@@ -1,7 +1,7 @@
 //! Waiting for events, and ending processes.
 //!
-//! A test waits for the event itself, however long that takes: a machine may be slow, and busy with
-//! other things. So there is one limit for all waits, and it only keeps a hang from lasting for ever.
+//! A test waits for the event itself, however long that takes, because a machine may be slow or
+//! busy. One limit holds for all waits. It only prevents a test from hanging for ever.
 
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -16,10 +16,10 @@ use nix::unistd::Pid;
 
 use super::Outcome;
 
-/// How long anything is waited for. What a test has sleep until it is ended sleeps an hour.
+/// The longest wait for any event. A command that sleeps until the test ends it sleeps an hour.
 const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-/// How long between two looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until `condition` holds.
@@ -32,8 +32,8 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// What a process says on `stream` until `enough` holds of it. Not a byte more is read: the rest is for
-/// others.
+/// Reads the output of a process on `stream` until `enough` accepts it. It reads no byte more,
+/// because other readers need the rest.
 pub fn hear(stream: &mut impl Read, pid: u32, enough: impl Fn(&str) -> bool) -> String {
     let _dog = Dog::over(pid);
     let (mut said, mut byte) = (Vec::new(), [0]);
@@ -68,7 +68,7 @@ impl Drop for Dog {
     }
 }
 
-/// Collects the output of a child; kills one that does not end.
+/// Collects the output of a child, and kills a child that does not end.
 pub fn finish(mut child: Child, input: Option<&str>) -> Outcome {
     let dog = Dog::over(child.id());
     if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {

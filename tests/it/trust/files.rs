@@ -1,4 +1,4 @@
-//! Files that are nobody else's business, and places that others have prepared.
+//! Private files, and places that other users have prepared.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
@@ -20,7 +20,7 @@ fn with_migration(sql: &str) -> Sandbox {
 
 #[test]
 fn the_sql_that_psql_reads_is_private_whatever_the_umask() {
-    // what the server's system sees of the directory while its own SQL runs
+    // while its own SQL runs, the server's `stat` looks at the directory
     let sandbox = with_migration(
         "CREATE TABLE seen (line text) INHERITS (hectic.created_at);\n\
          COPY seen (line) FROM PROGRAM 'stat -c %a TMP/db-tool-*; cat TMP/db-tool-*/*; true';\n",
@@ -81,12 +81,12 @@ fn template_databases_are_refused() {
     sandbox.init([]).success();
 }
 
-/// A project whose check needs no bundle of its own.
+/// A project whose check applies no bundle.
 fn checked() -> Sandbox {
     crate::support::project::with_source("SELECT 1;\n")
 }
 
-/// The place of the cache, open to everybody.
+/// Makes the place of the cache writable for everybody.
 fn open(directory: &Path) {
     std::fs::set_permissions(directory, PermissionsExt::from_mode(0o777)).unwrap();
 }

@@ -1,4 +1,4 @@
-//! What other users can make the programs do, and what they get to see.
+//! Other users: the actions that they can provoke, and the files that they can read.
 
 mod files;
 mod root;

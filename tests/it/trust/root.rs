@@ -1,4 +1,4 @@
-//! Root calls in a place that another user controls.
+//! Root runs the commands in a place that another user controls.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::{Sandbox, is_root};
 
-/// The user in whose hands the places are.
+/// The user that controls the places.
 const OTHER: &str = "daemon";
 
-/// What root keeps to itself.
+/// A text that only root may read.
 const SECRET: &str = "secret = 'canary-4711'\n";
 
 fn other() -> u32 {
@@ -32,7 +32,7 @@ fn theirs() -> (Sandbox, PathBuf) {
     (sandbox, secret)
 }
 
-/// Puts a link of the other user's in the place of what is there.
+/// Replaces the file or directory at `place` by a link of the other user's.
 fn link(target: &Path, place: &Path) {
     let _ = std::fs::remove_file(place);
     if place.is_dir() {
@@ -57,7 +57,7 @@ fn leaked(directory: &Path) -> bool {
     })
 }
 
-/// Everything in a directory that root makes for it belongs to the other user.
+/// Checks that everything that root makes in a directory for the other user belongs to that user.
 fn all_theirs(directory: &Path) {
     for entry in std::fs::read_dir(directory).unwrap().flatten() {
         let facts = entry.metadata().unwrap();
@@ -242,11 +242,11 @@ const SWAP_DIRECTORIES: &str = "while :; do for d in \"$1\"/.backup.new-*; do \
                                 [ -d \"$d\" ] && [ ! -L \"$d\" ] && mv \"$d\" \"$1/aside-$$-${n:=0}\" && \
                                 ln -s \"$2\" \"$d\" && : > \"$1/swapped\"; n=$((n+1)); done; done";
 
-/// A process of the other user's, which is ended with the test.
+/// A process of the other user, which ends with the test.
 struct Racer(Child);
 
 impl Racer {
-    /// Runs `script` on a `place` and what root has.
+    /// Runs `script` with a `place` and a file of root's.
     fn start(script: &str, place: &Path, victim: &Path) -> Self {
         let mut command = Command::new("setpriv");
         let (user, group) = (format!("--reuid={OTHER}"), format!("--regid={}", other()));
@@ -283,7 +283,7 @@ fn a_file_that_is_swapped_while_root_writes_it_costs_nothing() {
     );
 }
 
-/// `pg_basebackup` opens its files by name.
+/// `pg_basebackup` opens its files by name, so another user can swap its directory.
 #[test]
 fn a_directory_that_is_swapped_while_root_backs_up_costs_nothing() {
     if !is_root() {
@@ -306,7 +306,7 @@ fn a_directory_that_is_swapped_while_root_backs_up_costs_nothing() {
     drop(racer);
     sandbox.run("sh", ["-c", "rm -rf place/.backup* place/backup"]).success();
     sandbox.database(["backup", backup]).success();
-    // what root has made in their place, root can use
+    // root can use the files that root has made in their place
     sandbox.database(["restore", backup]).success();
 }
 
@@ -357,7 +357,7 @@ fn root_reads_no_file_of_its_own_for_another_user() {
     std::fs::remove_file(&dotenv).unwrap();
     std::fs::hard_link(&secret, &dotenv).unwrap();
     sandbox.database(["deploy"]).fails(3, [".env.x", "not readable"]);
-    // a file that root itself has put there is what it seems
+    // db-tool accepts a file that root has put there
     std::fs::remove_file(&dotenv).unwrap();
     sandbox.write("project/.env.x", SECRET);
     std::fs::set_permissions(&dotenv, PermissionsExt::from_mode(0o600)).unwrap();

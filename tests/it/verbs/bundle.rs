@@ -1,4 +1,4 @@
-//! `database bundle`: what a database holds of the bundle, and moving it on.
+//! `database bundle`: the version of the bundle in a database, and its upgrade.
 
 use crate::support::{Sandbox, project, repository};
 
@@ -71,7 +71,8 @@ fn run(sandbox: &Sandbox, fixture: &str) {
     sandbox.database(["psql", "-Xq", "-o", "/dev/null", "-f", &file]).success();
 }
 
-/// A database of this version gets this bundle's event triggers and functions, and keeps its rows.
+/// A database with this older version gets the event triggers and functions of this bundle, and
+/// keeps its rows.
 fn event_triggers_give_way(from: &str) {
     let sandbox = project::deployed("");
     sandbox.give_key();

@@ -1,4 +1,4 @@
-//! `database cleanup`: removes what the tool put there, and nothing else.
+//! `database cleanup`: removes the files that db-tool has made, and nothing else.
 
 use crate::support::{Sandbox, project, server};
 

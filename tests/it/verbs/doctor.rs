@@ -1,8 +1,8 @@
-//! `database doctor`: every precondition with its verdict and what to do about it.
+//! `database doctor`: every precondition with its verdict and the remedy.
 
 use crate::support::{Sandbox, project};
 
-/// What is said about one precondition: its verdict and the finding.
+/// The line about one precondition: its verdict and the finding.
 fn finding<'a>(text: &'a str, what: &str) -> &'a str {
     let of = |line: &&str| line.get(6..).is_some_and(|rest| rest.starts_with(&format!("{what}: ")));
     text.lines().find(of).unwrap_or_else(|| panic!("{what} in {text}"))

@@ -1,10 +1,10 @@
-//! What a script leaves behind at its end: open transactions, lost data, things that psql passed over.
+//! The end of a script: open transactions, lost data, mistakes that psql passes over.
 
 use crate::support::{Outcome, Sandbox, project};
 
 const ITEM: &str = "CREATE TABLE item (id int) INHERITS (hectic.created_at);\n";
 
-/// A deployed project with this patch, and what `patch` says.
+/// A deployed project with this patch, and the outcome of `patch`.
 fn patched(sql: &str) -> (Sandbox, Outcome) {
     let sandbox = project::deployed(ITEM);
     sandbox.write("project/test-data.sql", sql);
@@ -249,7 +249,7 @@ fn an_include_may_have_a_variable_in_its_path() {
     sandbox.database(["patch"]).fails(1, ["still open"]);
 }
 
-/// Procedures and blocks that end transactions themselves, and handlers that take errors.
+/// Procedures and blocks that end transactions themselves, and exception handlers.
 #[test]
 fn a_block_that_handles_its_errors_or_commits_loses_nothing() {
     const OFF: &str = "\\set ON_ERROR_STOP off\n";

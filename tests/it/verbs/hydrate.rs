@@ -167,7 +167,7 @@ fn a_server_that_is_not_there_is_told_with_the_way_on() {
     sandbox.database(["patch"]).fails(1, ["database status"]);
 }
 
-/// As with a PostgreSQL that came without contrib.
+/// The extension is missing, as from a PostgreSQL without contrib.
 #[test]
 fn an_extension_that_is_not_installed_is_named_with_its_place() {
     let sandbox = project::with_source("-- first\nCREATE EXTENSION contrib_that_is_not_there;\n");

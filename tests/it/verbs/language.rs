@@ -1,4 +1,4 @@
-//! A server that speaks another language: what the programs read from it is understood all the same.
+//! A server with messages in another language: the programs understand its answers all the same.
 
 use crate::support::{Sandbox, bindir, is_root, project};
 
@@ -20,7 +20,7 @@ fn speaking_german(source: &str) -> Sandbox {
     sandbox
 }
 
-/// `pg_ctl`, which refuses to serve root.
+/// Runs `pg_ctl`, as `postgres` if root runs the tests, because it refuses to run as root.
 fn control(sandbox: &Sandbox, language: &str, arguments: &[&str]) {
     let program = bindir().join("pg_ctl").display().to_string();
     let language = format!("LANGUAGE={language}");
@@ -42,7 +42,7 @@ fn is_translated(sandbox: &Sandbox) -> bool {
 
 const ITEM: &str = "CREATE TABLE item (id int) INHERITS (hectic.created_at);\n";
 
-/// What cannot go wrong only in English.
+/// Runs the commands that could misread a message in another language.
 #[track_caller]
 fn is_understood(sandbox: &Sandbox) {
     let patch = |sql: &str| {

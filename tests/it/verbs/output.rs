@@ -1,4 +1,4 @@
-//! Who is told what, where and how: data on standard output, everything else on standard error.
+//! The streams: data goes to standard output, everything else to standard error.
 
 use crate::support::{Sandbox, program, project};
 

@@ -1,4 +1,4 @@
-//! `database psql`: the way in.
+//! `database psql`: opens psql on the project's database.
 
 use crate::support::project;
 

@@ -1,4 +1,4 @@
-//! `database status`: what runs, since when, how large, for whom.
+//! `database status`: the server, its start time, the sizes of databases, and the sessions.
 
 use crate::support::{finish, project, server, wait_until};
 

@@ -1,4 +1,4 @@
-//! `database deploy` where there is a cluster: it builds beside it, and nothing is lost.
+//! `database deploy` beside an existing cluster: it builds a new one there, and loses nothing.
 
 use crate::init::Bystander;
 use crate::support::trace::{has, interrupt};
@@ -23,7 +23,7 @@ fn postmaster(sandbox: &Sandbox) -> u32 {
     server::postmaster(&sandbox.path("pg/data"))
 }
 
-/// One data directory, one server, and these snapshots.
+/// Checks that there are one data directory, one server, and these snapshots.
 #[track_caller]
 fn holds<const N: usize>(sandbox: &Sandbox, snapshots: [&str; N]) {
     assert_eq!(sandbox.beside("data"), ["data"]);

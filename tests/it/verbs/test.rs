@@ -1,4 +1,4 @@
-//! `database test`: runs `test/test.sql` and believes its TAP.
+//! `database test`: runs `test/test.sql` and judges its TAP.
 
 use crate::support::{Outcome, Sandbox, assert_golden, project, repository};
 
