@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::failure::{Failure, Result};
 use crate::test::TestPlan;
 
-/// What `cargo x help` prints.
+/// The text that `cargo x help` prints.
 pub(crate) const USAGE: &str = "\
 Usage: cargo x COMMAND
 
@@ -27,42 +27,42 @@ Usage: cargo x COMMAND
 `--pg 18` use a private copy below target/, `--pg 15` and `--pg 16` an installed one.
 ";
 
-/// How often each side of a benchmark runs unless `-n` says otherwise.
+/// The number of runs of each side of a benchmark, unless `-n` sets another.
 const DEFAULT_RUNS: usize = 11;
 
-/// One command with its arguments.
+/// A command with its arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     /// Print the usage.
     Help,
-    /// The main job on the sample project.
+    /// Run the main job on the sample project.
     Demo,
-    /// Checks and tests.
+    /// Run checks and tests.
     Test(TestPlan),
-    /// Everything that needs no server.
+    /// All checks that need no server.
     Check,
-    /// Clippy's suggestions and rustfmt.
+    /// Apply clippy's suggestions and rustfmt.
     Fix,
-    /// Rustfmt.
+    /// Run rustfmt.
     Fmt,
-    /// The generated parts of the documents.
+    /// Renew the generated parts of the documents.
     Docs,
-    /// The flake.
+    /// Check the flake.
     Nix,
-    /// Measurements.
+    /// Measure.
     Bench(BenchPlan),
     /// Print the program directory.
     Postgres { pg: Option<u32> },
-    /// Be a slow line: what `bench` has ssh start.
+    /// Be a slow line: `bench` has ssh start this.
     Delay { milliseconds: u64, address: String },
 }
 
-/// What `bench` was asked to do.
+/// The arguments of `bench`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BenchPlan {
-    /// Measured runs of each side.
+    /// The number of measured runs of each side.
     pub(crate) runs: usize,
-    /// Where the tool's programs are, when they are not to be built.
+    /// The directory of the programs to measure; without it, they are built.
     pub(crate) programs: Option<PathBuf>,
     /// Names of cases; empty for all.
     pub(crate) names: Vec<String>,
@@ -136,7 +136,7 @@ fn bench(words: &mut Words<'_>) -> Result<Verb> {
     Ok(Verb::Bench(plan))
 }
 
-/// The words that are still to be read.
+/// The words that remain to be read.
 struct Words<'a> {
     rest: &'a [String],
     verb: &'a str,

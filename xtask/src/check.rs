@@ -1,4 +1,4 @@
-//! Everything that needs no server: formatting, lints, the tidy test, the documentation, the
+//! All checks that need no server: formatting, lints, the tidy test, the documentation, the
 //! dependencies.
 
 use crate::failure::{Failure, Result};
@@ -19,8 +19,8 @@ pub(crate) fn run() -> Result<()> {
     dependencies()
 }
 
-/// The rules of `deny.toml`, where cargo-deny is installed. It is not asked for advisories: they
-/// need a network, and a new one says nothing about a change.
+/// Checks the rules of `deny.toml`, if cargo-deny is installed. It does not check advisories: they
+/// need a network, and a new one has nothing to do with a change.
 fn dependencies() -> Result<()> {
     if !works("deny") {
         eprintln!("cargo-deny is not installed: the rules of deny.toml were not checked");
@@ -30,7 +30,7 @@ fn dependencies() -> Result<()> {
     program::run(program::cargo().args(deny))
 }
 
-/// Applies what clippy can apply, then rustfmt.
+/// Applies the suggestions that clippy can apply, then rustfmt.
 pub(crate) fn fix() -> Result<()> {
     components()?;
     let clippy = ["clippy", "--fix", "--workspace", "--all-targets", "--allow-dirty"];
@@ -38,13 +38,13 @@ pub(crate) fn fix() -> Result<()> {
     format()
 }
 
-/// Rustfmt on every crate.
+/// Runs rustfmt on every crate.
 pub(crate) fn format() -> Result<()> {
     components()?;
     program::run(program::cargo().args(["fmt", "--all"]))
 }
 
-/// Sees to it that rustfmt and clippy are there: a minimal toolchain comes without them.
+/// Adds rustfmt and clippy if they are missing, as in a minimal toolchain.
 fn components() -> Result<()> {
     let missing: Vec<&str> = ["fmt", "clippy"].into_iter().filter(|name| !works(name)).collect();
     if missing.is_empty() {

@@ -1,6 +1,7 @@
-//! A slow line: standard input to a server and its answers to standard output, each a while later.
+//! A slow line: passes standard input to a server and its answers to standard output, each after a
+//! delay.
 //!
-//! It is what ssh is told as its `ProxyCommand`, where nobody may change the network itself.
+//! ssh starts it as its `ProxyCommand`, on machines where nobody may change the network itself.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Result};
 
-/// What may be under way in one direction, in pieces of [`PIECE`]: more than any window of ssh's.
+/// The most data that may be under way in one direction, in pieces of [`PIECE`]: more than any
+/// window of ssh's.
 const UNDER_WAY: usize = 1024;
 const PIECE: usize = 1 << 15;
 
@@ -29,7 +31,7 @@ pub(crate) fn run(delay: Duration, address: &str) -> Result<()> {
     carry(from, std::io::stdout(), delay).map_err(failed)
 }
 
-/// Each piece is written `delay` after it was read, while further ones are read.
+/// Writes each piece `delay` after it was read, and reads further pieces meanwhile.
 fn carry(mut from: impl Read + Send, mut to: impl Write, delay: Duration) -> std::io::Result<()> {
     let (under_way, arriving) = mpsc::sync_channel::<(Instant, Vec<u8>)>(UNDER_WAY);
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! `cargo x demo`: the main job on the sample project, and what to try next.
+//! `cargo x demo`: the main job on the sample project, and the next commands to try.
 
 use std::path::Path;
 

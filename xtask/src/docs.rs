@@ -1,7 +1,7 @@
-//! `cargo x docs`: renews what the documents take from the programs.
+//! `cargo x docs`: renews the generated parts of the documents.
 //!
-//! The commands, variables and exit codes are the library's, on which this program does not depend;
-//! so the test that compares them with the documents is told to write them.
+//! The commands, variables and exit codes belong to the library, on which this program does not
+//! depend. So it tells the test that compares them with the documents to write them.
 
 use crate::failure::Result;
 use crate::program;

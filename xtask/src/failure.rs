@@ -1,4 +1,4 @@
-//! What went wrong, for the person at the terminal, and the exit code that goes with it.
+//! The error that the person at the terminal sees, and its exit code.
 
 use std::fmt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 /// The result of everything fallible in `cargo x`.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// A message and an exit code. The codes are those of the tool itself.
+/// A message and an exit code. The codes are those of db-tool.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     code: u8,
@@ -19,12 +19,12 @@ impl Failure {
         Self { code: 1, message: message.into() }
     }
 
-    /// Something did not work, and all about it was printed.
+    /// A failure whose message was already printed.
     pub(crate) fn told() -> Self {
         Self::new("")
     }
 
-    /// Whether there is nothing to print.
+    /// Whether the message was already printed.
     pub(crate) fn is_told(&self) -> bool {
         self.message.is_empty()
     }
@@ -44,7 +44,7 @@ impl Failure {
         Self { code: 127, message: message.into() }
     }
 
-    /// The same with one more way out.
+    /// The same failure with one more hint.
     pub(crate) fn hint(mut self, hint: &str) -> Self {
         self.message = format!("{}\n{hint}", self.message.trim_end());
         self

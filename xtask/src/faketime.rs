@@ -1,4 +1,4 @@
-//! libfaketime, with which tests put the clock of a program forward and back: found, or unpacked.
+//! libfaketime, with which tests change the clock of a program: found on the machine, or unpacked.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,14 @@ use crate::failure::{Failure, Result};
 use crate::place;
 use crate::unpack::unpack;
 
-/// What names the library that is to be taken.
+/// The variable that names the library to use.
 pub(crate) const VARIABLE: &str = "DB_TOOL_TEST_FAKETIME";
 
 /// The library for programs with threads.
 const NAME: &str = "faketime/libfaketimeMT.so.1";
 
-/// The path of the library; none where the tests do without, because it has another way to be loaded.
+/// The path of the library. `None` on systems that load it in another way; the tests do without it
+/// there.
 pub(crate) fn provide() -> Result<Option<PathBuf>> {
     if !cfg!(target_os = "linux") {
         return Ok(None);
@@ -28,7 +29,7 @@ pub(crate) fn provide() -> Result<Option<PathBuf>> {
     library_below(&kept).map(Some).ok_or_else(advice)
 }
 
-/// Where Debian and others put it below `root`.
+/// The path of the library below `root`, on Debian and elsewhere.
 fn library_below(root: &Path) -> Option<PathBuf> {
     let debian = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
     let places = [debian.as_str(), "usr/lib64", "usr/lib"];

@@ -1,7 +1,7 @@
-//! `cargo x`: everything that is done to this repository, from one program.
+//! `cargo x`: all tasks of this repository in one program.
 //!
-//! It is kept apart from the tool: it depends on none of its code, so that it builds in seconds on
-//! a fresh machine and can judge the tool from outside.
+//! This program depends on none of db-tool's code, so that it builds in seconds on a fresh machine
+//! and can judge db-tool from outside.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

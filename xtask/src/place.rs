@@ -1,7 +1,8 @@
 //! Directories: the repository, its build output, and places that a server's user can reach.
 //!
-//! Run by root (containers, CI), PostgreSQL's programs run as another user. That user cannot enter
-//! a checkout below a private home directory, so whatever it has to read goes below `/var/tmp` then.
+//! If root runs the tests (containers, CI), PostgreSQL's programs run as another user. That user
+//! cannot enter a checkout below a private home directory, so the files that it has to read go
+//! below `/var/tmp` then.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -26,12 +27,12 @@ pub(crate) fn target() -> PathBuf {
     target.map_or_else(|| root().join("target"), Path::to_path_buf)
 }
 
-/// Whether we are root, so that servers run as someone else.
+/// Whether we are root, so that servers run as another user.
 pub(crate) fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// Who runs servers for root: `postgres` if there is one, else `nobody`.
+/// The user that runs servers for root: `postgres` if there is one, else `nobody`.
 pub(crate) fn server_user() -> Result<(Uid, Gid)> {
     let known = |name| User::from_name(name).ok().flatten();
     let user = known("postgres").or_else(|| known("nobody"));
@@ -48,7 +49,7 @@ pub(crate) fn barrier(path: &Path) -> Option<&Path> {
         .find(|part| fs::metadata(part).is_ok_and(|meta| meta.permissions().mode() & 0o001 == 0))
 }
 
-/// A directory of that name that survives between runs and that a server's user can reach.
+/// A directory of that name that survives between runs and that the server's user can reach.
 pub(crate) fn kept(name: &str) -> Result<PathBuf> {
     let target = target();
     if is_root() && barrier(&target).is_some() {
@@ -60,7 +61,7 @@ pub(crate) fn kept(name: &str) -> Result<PathBuf> {
     open_directory(&target.join(name))
 }
 
-/// A directory that others may enter, whatever the umask.
+/// A directory that others may enter, with any umask.
 fn open_directory(path: &Path) -> Result<PathBuf> {
     fs::create_dir_all(path).on("create", path)?;
     if is_root() {
@@ -69,7 +70,7 @@ fn open_directory(path: &Path) -> Result<PathBuf> {
     Ok(path.to_path_buf())
 }
 
-/// Refuses a directory that somebody else planted in a shared place.
+/// Refuses a directory that another user has put into a shared place.
 fn owned_by_us(path: &Path) -> Result<()> {
     let meta = fs::symlink_metadata(path).on("look at", path)?;
     if meta.is_dir() && meta.uid() == geteuid().as_raw() {
@@ -97,7 +98,7 @@ impl Scratch {
         Ok(Self(path))
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

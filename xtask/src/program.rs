@@ -1,4 +1,4 @@
-//! Starting programs: shown before they run, judged by their exit status.
+//! Starts programs: shows their command lines, and judges them by their exit status.
 
 #![expect(clippy::disallowed_methods, reason = "the ban keeps the tool's one process boundary")]
 
@@ -10,8 +10,8 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use crate::failure::{Failure, Result};
 use crate::place;
 
-/// Variables that `cargo run` sets for us. Build scripts watch some of them, so a nested cargo that
-/// saw them would build the dependencies anew whenever it is called in another way.
+/// Variables that `cargo run` sets for us. Build scripts watch some of them. A nested cargo that
+/// saw them would rebuild the dependencies whenever somebody calls it in another way.
 const FROM_CARGO_RUN: [&str; 6] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
@@ -21,7 +21,7 @@ const FROM_CARGO_RUN: [&str; 6] = [
     "OUT_DIR",
 ];
 
-/// Variables that would lead the tool away from the sample project.
+/// Variables that would make db-tool use another project than the sample.
 const PROJECT_VARIABLES: [&str; 10] = [
     "DATABASE_",
     "DB_URL",
@@ -42,7 +42,7 @@ pub(crate) fn new(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The cargo that runs us, as if it was called by hand.
+/// The cargo that runs us, as if a user called it directly.
 pub(crate) fn cargo() -> Command {
     let mut command = new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     remove_variables(&mut command, &FROM_CARGO_RUN);
@@ -65,7 +65,7 @@ fn remove_variables(command: &mut Command, prefixes: &[&str]) {
     }
 }
 
-/// Shows the command, runs it with our output and fails when it does.
+/// Shows the command and runs it with our output. Fails if the command fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", line(command));
     let status = command.status().map_err(|error| cannot_start(command, &error))?;
@@ -78,8 +78,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// The line after the last one: no program prints it.
 const END: &[u8] = b"\0\n";
 
-/// Shows the command, runs it and hands on every line that it prints, on stdout or stderr. What it
-/// leaves running and printing is not waited for.
+/// Shows the command, runs it and hands on every line that it prints, on stdout or stderr. It does
+/// not wait for processes that the command leaves running, even if they still print.
 pub(crate) fn run_by_line(
     command: &mut Command,
     mut on_line: impl FnMut(&str),
@@ -108,22 +108,23 @@ pub(crate) fn run_by_line(
     ended.join().map_err(|_| Failure::new("a thread panicked"))?.map_err(cannot)
 }
 
-/// Like [`run`], with the command's stdout on our stderr: our own stdout is for results.
+/// Like [`run`], but the command's stdout goes to our stderr, because our own stdout is for
+/// results.
 pub(crate) fn run_aside(command: &mut Command) -> Result<()> {
     run(command.stdout(std::io::stderr()))
 }
 
-/// Runs the command silently; what it said is part of the failure.
+/// Runs the command silently. The failure includes its output.
 pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
     output(command).map(drop)
 }
 
-/// What the command printed on stdout.
+/// The standard output of the command.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&succeed(command)?.stdout).into_owned())
 }
 
-/// What a command that succeeded printed on stderr.
+/// The standard error of a command that succeeded.
 pub(crate) fn remarks(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&succeed(command)?.stderr).into_owned())
 }
@@ -142,7 +143,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
 }
 
-/// Why a program did not start.
+/// The error for a program that did not start.
 pub(crate) fn cannot_start(command: &Command, error: &std::io::Error) -> Failure {
     let name = command.get_program().to_string_lossy();
     match error.kind() {

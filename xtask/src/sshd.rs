@@ -1,6 +1,8 @@
-//! An ssh server for the tests, which start it themselves: found, or unpacked without being installed.
+//! An ssh server that the tests start themselves: found on the machine, or unpacked without an
+//! installation.
 //!
-//! Installing Debian's package would make host keys and start a service; its files are enough.
+//! Installing Debian's package would make host keys and start a service, but the tests need only
+//! its files.
 
 use std::path::PathBuf;
 
@@ -8,10 +10,10 @@ use crate::failure::{Failure, Result};
 use crate::place;
 use crate::unpack::unpack;
 
-/// What names an sshd that is to be taken.
+/// The variable that names the sshd to use.
 pub(crate) const VARIABLE: &str = "DB_TOOL_TEST_SSHD";
 
-/// Where systems have it, which is in few people's `PATH`.
+/// The usual paths of sshd, which few people have in their `PATH`.
 const USUAL: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"];
 
 /// The package and the one library that a small system lacks.

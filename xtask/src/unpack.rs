@@ -1,4 +1,4 @@
-//! Debian's packages for the tests: unpacked aside, without being installed.
+//! Debian's packages for the tests, unpacked without an installation.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ const UNPACK: &str = "\
 { apt-get download \"$@\" || { apt-get update -qq && apt-get download \"$@\"; }; } \
 && for package in *.deb; do dpkg -x \"$package\" .; done && rm *.deb";
 
-/// Unpacks `packages` into `kept`; the first is the one that people know. `advice` is the error when that
-/// does not work.
+/// Unpacks `packages` into `kept`. The first is the one that people know. If that fails, the error
+/// is `advice`.
 pub(crate) fn unpack(
     kept: &Path,
     packages: &[&str],

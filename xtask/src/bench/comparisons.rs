@@ -1,14 +1,14 @@
-//! What comparing and backing up is measured with.
+//! The commands that measure comparisons and backups.
 //!
-//! A comparison needs two sides, and making them is not what some cases are about: there the tool says
-//! itself how long the part took that they are about. What is only read is made once for all runs.
+//! A comparison needs two sides. In some cases their making does not count; there, the tool itself
+//! prints how long the part took that counts. Data that is only read is made once for all runs.
 
 use std::process::Command;
 
 use super::cases::{Case, Make, Side, Target, Timing, no_more, nothing, stop};
 use super::lab::{Lab, Site};
 
-/// Runs where the other takes seconds.
+/// The number of runs in cases that take the other side seconds.
 const FEW: usize = 3;
 
 /// Every comparison of databases, and backups.
@@ -106,7 +106,7 @@ const DUMPS: Side = on_stage(|lab, site| {
     pipeline
 });
 
-/// The part of a comparison that is about rows.
+/// The part of a comparison that compares rows.
 const fn rows(exit: i32) -> Timing {
     Timing::Part { done: "rows compared", exit }
 }
@@ -128,7 +128,8 @@ fn diff_schema(lab: &Lab, site: &Site) -> Command {
     diff
 }
 
-/// The version of the bundle differs at least, which does not matter here.
+/// Compares with the shared database. At least the version of the bundle differs, which does not
+/// matter here.
 fn diff_with_stage(lab: &Lab, site: &Site) -> Command {
     let mut diff = lab.tool("database", site, &lab.warm_cache());
     diff.args(["--verbose", "diff", "--against"]).arg(lab.url(&lab.stage()));

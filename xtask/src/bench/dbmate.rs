@@ -1,4 +1,4 @@
-//! dbmate, a migrator that many projects use, to compare ours with.
+//! dbmate, a migrator that many projects use: the other side of a comparison.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;

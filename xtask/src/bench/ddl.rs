@@ -1,5 +1,5 @@
-//! What the bundle's event triggers cost: statements in a database with the bundle, against the same
-//! statements without it.
+//! The cost of the bundle's event triggers: statements in a database with the bundle, against the
+//! same statements without it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::process::Command;
 use super::cases::{Case, MIGRATE, Make, Side, Target, Timing, no_more, nothing, stop};
 use super::lab::{Lab, Site};
 
-/// Tables and schemas in a row, and the migrator against a psql that pays for no event trigger.
+/// Many tables and schemas in succession, and the migrator against a psql without event triggers.
 pub(super) const CASES: [Case; 8] = [
     case(
         "excluded-300",
@@ -76,7 +76,7 @@ pub(super) const CASES: [Case; 8] = [
     },
 ];
 
-/// The same statements on both sides.
+/// A case that runs the same statements on both sides.
 const fn case(name: &'static str, what: &'static str, timed: Make) -> Case {
     Case {
         name,

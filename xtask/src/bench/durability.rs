@@ -1,7 +1,7 @@
 //! The cost of commits that wait for the disk: the tool against itself with `synchronous_commit` off.
 //!
-//! In memory there is nothing to wait for, so these cases are measured when they are named, with
-//! `TMPDIR` on a disk.
+//! In memory there is no disk to wait for. So these cases run only if the command line names them,
+//! with `TMPDIR` on a disk.
 
 use std::process::Command;
 
@@ -32,7 +32,7 @@ pub(super) const CASES: [Case; 2] = [
     },
 ];
 
-/// A cluster of the tool's with a history of migrations.
+/// The preparation of a cluster of db-tool with a history of migrations.
 const PREPARED: &[Make] = &[
     |lab, site| lab.tool("postgres-init", site, &lab.warm_cache()),
     |lab, site| {

@@ -1,9 +1,9 @@
-//! Where the measurements take place, and what both sides find there.
+//! The directory of the measurements, with everything that both sides find there.
 //!
 //! Both sides get the same server programs, a copy of the same SQL, and a fresh directory for each
-//! run. The directories have parents of their own: on an ext4 without a journal, creating and
-//! deleting many files in one place gets slower and slower. Run by root, the pipeline is started as
-//! the server's user, while the tool switches to it by itself.
+//! run. Each directory has its own parent: on an ext4 without a journal, creating and deleting many
+//! files in one place gets slower and slower. If root runs the benchmark, it starts the pipeline as
+//! the server's user, while db-tool switches to that user by itself.
 
 use std::fs::{self, File};
 use std::os::unix::fs::chown;
@@ -22,10 +22,10 @@ use crate::failure::{Failure, On, Result};
 use crate::place::{self, Scratch};
 use crate::{demo, program};
 
-/// The pipeline, carried along because the server's user may not reach the repository.
+/// The text of the pipeline. The server's user may not be able to read the repository.
 const PIPELINE: &str = include_str!("../../bench/pipeline.sh");
 
-/// Everything that the runs share.
+/// The programs and directories that the runs share.
 pub(super) struct Lab {
     bindir: PathBuf,
     programs: PathBuf,
@@ -54,7 +54,7 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Where the runs work.
+    /// The directory in which the runs work.
     pub(super) fn place(&self) -> &Path {
         self.scratch.path()
     }
@@ -69,27 +69,27 @@ impl Lab {
         self.scratch.path().join("project")
     }
 
-    /// The migrations in all their forms.
+    /// The directory with the migrations in all their forms.
     pub(super) fn migrations(&self) -> &Migrations {
         &self.migrations
     }
 
-    /// What there is to compare and to back up.
+    /// The databases to compare and to back up.
     pub(super) fn samples(&self) -> &Samples {
         &self.samples
     }
 
-    /// The place of what all runs of a case share.
+    /// The place of the cluster that all runs of a case share.
     pub(super) fn stage(&self) -> Site {
         Site(self.scratch.path().join("stage"))
     }
 
-    /// Where dbmate is, once it was provided.
+    /// The path of dbmate, once it was provided.
     pub(super) fn dbmate(&self) -> PathBuf {
         self.scratch.path().join("dbmate")
     }
 
-    /// Where this program is, once it was copied: with a delay it is a slow line.
+    /// The path of the copy of this program that acts as a slow line.
     pub(super) fn delay(&self) -> PathBuf {
         self.scratch.path().join("delay")
     }
@@ -137,7 +137,7 @@ impl Lab {
         command
     }
 
-    /// How long a side's command takes; tidies up behind it.
+    /// Measures the duration of a side's command, and tidies up behind it.
     pub(super) fn time(&self, side: &Side) -> Result<Duration> {
         let (whole, said) = self.with_site(side, |command| {
             let begin = Instant::now();
@@ -151,7 +151,7 @@ impl Lab {
         }
     }
 
-    /// Does the work while the shared cluster runs, if there is one.
+    /// Does some work while the shared cluster runs, if there is one.
     pub(super) fn with_stage<T>(
         &self,
         make: &[Make],
@@ -169,7 +169,7 @@ impl Lab {
         after.and(removed).map(|()| done)
     }
 
-    /// Measures a side's command in a fresh site; with what it printed.
+    /// Measures a side's command in a fresh site, and returns its output too.
     pub(super) fn with_site<T>(
         &self,
         side: &Side,
@@ -210,7 +210,7 @@ impl Lab {
         }
     }
 
-    /// Runs a command with its output in a file: a pipe could be held open by a server.
+    /// Runs a command with its output in a file, because a server could hold a pipe open.
     fn logged<T>(
         &self,
         make: Make,
@@ -246,7 +246,7 @@ impl Site {
         self.0.join("w")
     }
 
-    /// A template cache that nobody has used yet.
+    /// A template cache that no run has used yet.
     pub(super) fn cache(&self) -> PathBuf {
         self.0.join("cache")
     }
@@ -257,13 +257,13 @@ pub(super) fn start(command: &mut Command) -> Result<Child> {
     command.spawn().map_err(|error| program::cannot_start(command, &error))
 }
 
-/// How long something took, as in `rows compared in 12 ms`.
+/// The duration that the command printed, as in `rows compared in 12 ms`.
 fn told(said: &str, done: &str) -> Option<Duration> {
     let rest = said.lines().find_map(|line| line.strip_prefix(done)?.strip_prefix(" in "))?;
     rest.strip_suffix(" ms")?.parse().ok().map(Duration::from_millis)
 }
 
-/// Puts a version into the bundle, as the tool does. Which one is all the same to a new database.
+/// Writes a version into the bundle, as db-tool does. A new database accepts any.
 fn number(bundle: &Path) -> Result<()> {
     for entry in fs::read_dir(bundle).on("list", bundle)? {
         let path = entry.on("list", bundle)?.path();
@@ -279,9 +279,9 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     program::run_quietly(program::new("chmod").args(["-R", "a+rX"]).arg(to))
 }
 
-/// Where the runs work: in memory where that can be, unless `TMPDIR` says otherwise. An ext4 without a
-/// journal makes files many times slower once hundreds were deleted in the last minutes, which a
-/// benchmark does and a person does not.
+/// The parent of the runs' directory: in memory if possible, unless `TMPDIR` names another. An ext4
+/// without a journal makes files many times slower once hundreds were deleted in the last minutes,
+/// which a benchmark does and a person does not.
 fn scratch_parent() -> PathBuf {
     let memory = Path::new("/dev/shm");
     match std::env::var_os("TMPDIR") {
@@ -290,7 +290,7 @@ fn scratch_parent() -> PathBuf {
     }
 }
 
-/// Containers have a small one.
+/// Whether the directory has room for the runs: containers often have a small `/dev/shm`.
 #[cfg(target_os = "linux")]
 fn has_room(directory: &Path) -> bool {
     nix::sys::statvfs::statvfs(directory)

@@ -1,8 +1,9 @@
-//! How much memory the tool itself takes at its peak.
+//! The peak of the memory that the tool itself takes.
 //!
-//! `wait4` and `time -f %M` report the largest of a process and all it has waited for, which would
-//! be the server. The kernel keeps the tool's own high-water mark in `/proc/<pid>/status` while it
-//! lives: reading that every millisecond misses at most what is allocated in the last one.
+//! `wait4` and `time -f %M` report the largest process among a process and its children, which
+//! would be the server. The kernel keeps the peak of db-tool itself in `/proc/<pid>/status` while
+//! db-tool lives. This program reads it every millisecond, so it misses at most the memory of the
+//! last one.
 
 #![expect(clippy::disallowed_methods, reason = "a sampling loop has to sleep")]
 
@@ -16,8 +17,8 @@ use super::cases::Case;
 use super::lab::{self, Lab};
 use crate::failure::{Failure, On, Result};
 
-/// The cases whose command is measured, and the most megabytes it may take; in the others it is one of
-/// these.
+/// The cases whose peak is measured, each with its limit in megabytes. The other cases run the same
+/// commands.
 const MEASURED: [(&str, f64); 8] = [
     ("init", 20.0),
     ("check", 20.0),
@@ -31,7 +32,7 @@ const MEASURED: [(&str, f64); 8] = [
 /// Runs of each command; the largest counts.
 const RUNS: usize = 3;
 
-/// Prints the peak of the cases' commands; false when one is over its limit.
+/// Prints the peaks of the cases' commands. Returns false if one exceeds its limit.
 pub(super) fn report<'a>(lab: &Lab, cases: impl Iterator<Item = &'a Case>) -> Result<bool> {
     if !cfg!(target_os = "linux") {
         eprintln!("Peak memory is measured on Linux only.");

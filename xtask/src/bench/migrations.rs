@@ -1,7 +1,8 @@
-//! The migrations that are measured: the same small ones for everybody, in the form that each wants.
+//! The measured migrations: the same small ones for every migrator, in the form that each needs.
 //!
-//! Their SQL is in `xtask/bench/migration`: a table that the bundle accepts, some rows, another column,
-//! over and over. Small ones show what a tool adds to the SQL, which is what is compared.
+//! Their SQL is in `xtask/bench/migration`: a table that the bundle accepts, some rows, another
+//! column, over and over. The benchmark compares the time that a migrator adds to the SQL, which
+//! shows best with small migrations.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,12 @@ use std::path::{Path, PathBuf};
 use crate::failure::{On, Result};
 use crate::program;
 
-/// How many there are.
+/// The number of migrations.
 const ALL: usize = 1000;
-/// How many are enough where each costs a process.
+/// The number of migrations in cases that start a process for each.
 const SOME: usize = 200;
 
-/// What a migration does: up and down, in turn.
+/// The statements of the migrations: up and down, in turn.
 const KINDS: [(&str, &str); 3] = [
     (
         include_str!("../../bench/migration/create.sql"),
@@ -30,7 +31,7 @@ const KINDS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Everything that was written.
+/// The directory with the written migrations.
 pub(super) struct Migrations(PathBuf);
 
 impl Migrations {
@@ -61,38 +62,38 @@ impl Migrations {
         Ok(written)
     }
 
-    /// A migration directory.
+    /// The migration directory with all migrations.
     pub(super) fn all(&self) -> PathBuf {
         self.0.join("all")
     }
 
-    /// The first few.
+    /// The migration directory with the first few.
     pub(super) fn some(&self) -> PathBuf {
         self.0.join("some")
     }
 
-    /// All of them as dbmate wants them.
+    /// All of them in the form of dbmate.
     pub(super) fn dbmate(&self) -> PathBuf {
         self.0.join("dbmate")
     }
 
-    /// All of them as one script that writes the history that the migrator writes.
+    /// All of them as one script that writes the same history as the migrator.
     pub(super) fn with_whole_history(&self) -> PathBuf {
         self.0.join("whole-history.sql")
     }
 
-    /// All of them as one script that writes a row each.
+    /// All of them as one script that writes one row of history for each.
     pub(super) fn with_single_row(&self) -> PathBuf {
         self.0.join("single-row.sql")
     }
 
-    /// What the database needs beforehand.
+    /// The SQL that prepares the database.
     pub(super) fn begin(&self) -> PathBuf {
         self.0.join("begin.sql")
     }
 }
 
-/// One of them.
+/// One migration.
 struct Migration {
     number: usize,
     version: u64,
@@ -139,7 +140,7 @@ impl Migration {
     }
 }
 
-/// Fourteen digits, as the layout asks for.
+/// A version of fourteen digits, which the layout requires.
 fn version(number: usize) -> u64 {
     20_250_101_000_000 + number as u64
 }

@@ -1,9 +1,9 @@
-//! `cargo x bench`: the tool against what people use instead, on this machine, now.
+//! `cargo x bench`: the tool against the commands that people use instead, on this machine, now.
 //!
-//! Absolute times say more about the machine and its load than about the tool. So both sides run
-//! in turn, in fresh directories, and what counts is the ratio of their medians. Each side has one
-//! run beforehand that is not counted, and what a run leaves behind is stopped and removed outside
-//! the measured part.
+//! Absolute times say more about the machine and its load than about the tool. So both sides run in
+//! turn, in fresh directories, and the ratio of their medians counts. Each side first has one run
+//! that does not count. `bench` stops and removes the servers and files of a run outside the
+//! measured part.
 
 mod cases;
 mod comparisons;
@@ -31,7 +31,7 @@ use stats::Comparison;
 /// The name that selects the memory measurement.
 const MEMORY: &str = "memory";
 
-/// Measures what was asked for and fails when a target is missed.
+/// Measures the chosen cases, and fails when a target is missed.
 pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
     let named = |name: &str| plan.names.iter().any(|n| n == name);
     let wanted = |name: &str| named(name) || plan.names.is_empty() && !is_for_itself(name);
@@ -72,12 +72,12 @@ fn cases() -> impl Iterator<Item = &'static Case> {
     clusters.chain(contents).chain(&durability::CASES)
 }
 
-/// Whether a case is measured only when it is named.
+/// Whether a case runs only if the command line names it.
 fn is_for_itself(name: &str) -> bool {
     name == pulls::LARGE || durability::CASES.iter().any(|case| case.name == name)
 }
 
-/// Refuses a name that selects nothing.
+/// Refuses a name that no case has.
 fn known(names: &[String]) -> Result<()> {
     let known: Vec<&str> = cases().map(|case| case.name).chain([MEMORY]).collect();
     match names.iter().find(|name| !known.contains(&name.as_str())) {
@@ -89,7 +89,7 @@ fn known(names: &[String]) -> Result<()> {
     }
 }
 
-/// Where the programs to measure are; builds them unless they were given.
+/// The directory of the programs to measure; builds them unless an option names it.
 fn programs(plan: &BenchPlan) -> Result<PathBuf> {
     if let Some(given) = &plan.programs {
         return Ok(place::root().join(given));
@@ -99,7 +99,7 @@ fn programs(plan: &BenchPlan) -> Result<PathBuf> {
     Ok(place::target().join("release"))
 }
 
-/// Runs both sides in turn; which of them begins alternates.
+/// Runs both sides in turn, and alternates the side that begins.
 fn compare(lab: &Lab, case: &Case, runs: usize) -> Result<Comparison> {
     let mut comparison = Comparison::default();
     for run in 0..=runs {

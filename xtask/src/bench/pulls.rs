@@ -1,4 +1,5 @@
-//! What a pull from staging is measured with: a real sshd on loopback, and `pg_dump` through it.
+//! The commands that measure a pull from staging: a real sshd on loopback, and `pg_dump` through
+//! it.
 //!
 //! Both sides go through the same ssh with the same keys, to the same server, into a file. `far` is the
 //! same host behind a line that is 20 ms longer, each way.
@@ -12,9 +13,9 @@ use super::lab::{Lab, Site};
 use crate::failure::{On, Result};
 use crate::sshd;
 
-/// Runs where each takes seconds.
+/// The number of runs in cases that take seconds.
 const FEW: usize = 5;
-/// The case that only runs when it is named: it takes gigabytes of room.
+/// A case that runs only if the command line names it, because it takes gigabytes of disk space.
 pub(super) const LARGE: &str = "gigabyte";
 
 /// Every pull.
@@ -52,7 +53,7 @@ pub(super) const CASES: [Case; 5] = [
     },
 ];
 
-/// From the start of the pull on, without reading back.
+/// The time from the start of the pull to the last loaded row, without the final comparison.
 const LOADED: Timing = Timing::Part { done: "rows loaded", exit: 0 };
 
 const fn pull(ours: Make, theirs: Make) -> Case {
@@ -68,7 +69,7 @@ const fn pull(ours: Make, theirs: Make) -> Case {
     }
 }
 
-/// An sshd, and this program where the user of the pipeline reaches it.
+/// Provides an sshd, and a copy of this program that the user of the pipeline can reach.
 fn needs(lab: &Lab) -> Result<()> {
     sshd::provide()?;
     let own = std::env::current_exe().on("find", Path::new("/proc/self/exe"))?;
@@ -99,7 +100,7 @@ fn theirs(lab: &Lab, site: &Site, host: &str) -> Command {
     pipeline
 }
 
-/// Makes the database that is loaded.
+/// Makes the database into which the rows are loaded.
 fn here(lab: &Lab, _: &Site) -> Command {
     lab.pipeline("here", &lab.stage())
 }

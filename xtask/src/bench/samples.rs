@@ -1,4 +1,5 @@
-//! What is compared and backed up: schemas and rows of `xtask/bench/sample`, and projects of them.
+//! The databases to compare and to back up: schemas and rows of `xtask/bench/sample`, and projects
+//! of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,15 +24,15 @@ const DDL: [(&str, &str); 2] = [
     ("plain.sql", include_str!("../../bench/ddl/plain.sql")),
 ];
 
-/// How many tables a pull has: 320 MB, and 1 GB.
+/// The number of tables of a pull: 320 MB, and 1 GB.
 const PARTS: [u8; 2] = [4, 13];
 
-/// Where a project's sources begin.
+/// The entry point of a project's sources.
 const ENTRYPOINT: &str = "db/src/entrypoint.sql";
 /// The only migration of [`Samples::migrated`].
 const MIGRATION: &str = "db/migration/20250101000000-everything";
 
-/// Everything that was written.
+/// The directory with the written samples.
 pub(super) struct Samples(PathBuf);
 
 impl Samples {
@@ -58,12 +59,12 @@ impl Samples {
         Ok(samples)
     }
 
-    /// A file about secrets.
+    /// A file of the secrets' cases.
     pub(super) fn secret(&self, name: &str) -> PathBuf {
         self.0.join("secret").join(name)
     }
 
-    /// A file of statements that define something.
+    /// A file with DDL statements.
     pub(super) fn ddl(&self, name: &str) -> PathBuf {
         self.0.join("ddl").join(name)
     }
@@ -103,7 +104,7 @@ impl Samples {
         self.reference_project().join(ENTRYPOINT)
     }
 
-    /// A project of nothing else.
+    /// A project with only these tables.
     pub(super) fn reference_project(&self) -> PathBuf {
         self.0.join("reference")
     }
@@ -113,12 +114,12 @@ impl Samples {
         self.0.join("changed.sql")
     }
 
-    /// A large table.
+    /// A script that makes a large table.
     pub(super) fn events(&self) -> PathBuf {
         self.0.join("events.sql")
     }
 
-    /// So many tables that are pulled.
+    /// A script that makes so many tables for a pull.
     pub(super) fn pulled(&self, parts: u8) -> PathBuf {
         self.0.join(format!("pulled-{parts}.sql"))
     }
@@ -128,12 +129,12 @@ impl Samples {
         self.0.join("empty")
     }
 
-    /// The sample project, of which a migration makes the same as its sources.
+    /// The sample project, with a migration that makes the same database as its sources.
     pub(super) fn migrated(&self) -> PathBuf {
         self.0.join("migrated")
     }
 
-    /// What that migration begins with.
+    /// The first file of that migration.
     pub(super) fn migration(&self) -> PathBuf {
         self.migrated().join(MIGRATION).join("up/entrypoint.sql")
     }
@@ -142,21 +143,20 @@ impl Samples {
 /// Tables of the schema `excluded` need not inherit.
 const EXEMPT: &str = "SET hectic.inheritance_extra_excluded_schemas = 'excluded';\n";
 
-/// So many tables of a schema.
+/// Statements that make so many tables of a schema.
 fn tables(schema: &str, parent: &str, count: usize) -> String {
     let template = include_str!("../../bench/ddl/table.sql");
     let template = template.replace("@schema@", schema).replace("@parent@", parent);
     format!("{EXEMPT}{}", times(&template, count))
 }
 
-/// The statements of a template so many times.
+/// The statements of a template, repeated so many times.
 fn times(template: &str, count: usize) -> String {
     (0..count).map(|number| template.replace("@number@", &number.to_string())).collect()
 }
 
-/// Makes the sample project with its sources as a migration, which has a transaction of its own.
-/// A hundred secrets, the first of 256 bytes and the others of 96: as a dotenv, and as SQL that inserts
-/// them plain.
+/// A hundred secrets, the first of 256 bytes and the others of 96: as a dotenv, and as SQL that
+/// inserts them plain.
 fn hundred() -> (String, String) {
     let (mut dotenv, mut plain) = (String::new(), "BEGIN;\n".to_owned());
     for n in 0..100 {
@@ -168,6 +168,7 @@ fn hundred() -> (String, String) {
     (dotenv, plain + "COMMIT;\n")
 }
 
+/// Makes the sample project with its sources as a migration, which has a transaction of its own.
 fn migrated(home: &Path) -> Result<()> {
     program::run_quietly(
         program::new("cp").arg("-R").arg(place::root().join("nix/template")).arg(home),

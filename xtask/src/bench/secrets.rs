@@ -1,11 +1,11 @@
-//! What secrets cost: to open one, and to load a hundred.
+//! The cost of secrets: of opening one, and of loading a hundred.
 
 use std::process::Command;
 
 use super::cases::{Case, Make, Side, Target, Timing, no_more, nothing, stop};
 use super::lab::{Lab, Site};
 
-/// Opening and loading.
+/// The cases of opening and loading.
 pub(super) const CASES: [Case; 2] = [
     Case {
         name: "open",

@@ -1,4 +1,4 @@
-//! Medians, how they compare, and the table that shows it.
+//! Medians, their comparison, and the table of results.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl Comparison {
 }
 
 impl Target {
-    /// How many times faster we are, or how much longer we take.
+    /// The factor by which db-tool is faster, or the time that it takes longer.
     fn compare(self, ours: f64, theirs: f64) -> f64 {
         match self {
             Self::Ratio(_) => theirs / ours,
@@ -80,7 +80,7 @@ impl Target {
     }
 }
 
-/// The middle value; of an even number the mean of the middle two; NaN of none.
+/// The median: the middle value, or the mean of the middle two. It is NaN if there are no values.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

@@ -1,8 +1,8 @@
 //! Nix, PostgreSQL and shells from the packages of a newer Debian, beside the system.
 //!
-//! apt resolves and fetches with a directory of its own, in which nothing is installed, so it brings
-//! everything down to the C library; the machine's packages and sources stay as they are. Programs
-//! are then told to use the dynamic linker and the libraries that came with them.
+//! apt resolves and fetches with a directory of its own. Nothing is installed there, so apt fetches
+//! everything down to the C library, and the machine's packages and sources stay as they are.
+//! patchelf then makes the programs use the fetched dynamic linker and libraries.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Failure, On, Result};
 use crate::{place, program};
 
-/// The release that has a Nix which today's flakes work with.
+/// The release whose Nix works with today's flakes.
 const RELEASE: &str = "trixie";
-/// What is fetched, with what it depends on.
+/// The packages to fetch, dependencies included.
 const PACKAGES: [&str; 11] = [
     "busybox",
     "direnv",
@@ -26,27 +26,27 @@ const PACKAGES: [&str; 11] = [
     "postgresql-17-cron",
     "zsh",
 ];
-/// The file that says what was fetched.
+/// The file that lists the fetched packages.
 const STAMP: &str = "packages";
-/// Packages that only their installation needs.
+/// Packages that only an installation needs.
 const UNUSED: [&str; 4] = ["libperl", "perl", "systemd", "ucf"];
-/// Programs to be made independent of the machine, besides PostgreSQL's.
+/// Programs that must not depend on the machine, besides PostgreSQL's.
 const PROGRAMS: [&str; 8] = ["busybox", "direnv", "fish", "less", "mksh", "nix", "ssh", "zsh"];
 /// The libraries.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 /// The dynamic linker.
 const LINKER: &str = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
-/// Where Debian keeps its mirror.
+/// The file with Debian's mirrors.
 const SOURCES: &str = "/etc/apt/sources.list.d/debian.sources";
 /// The keys that sign Debian's releases.
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// The major version of the PostgreSQL that comes along.
+/// The major version of the fetched PostgreSQL.
 pub(super) const MAJOR: u32 = 17;
 /// The directory of its programs.
 pub(super) const BINDIR: &str = "usr/lib/postgresql/17/bin";
 
-/// Why it cannot be had here.
+/// The reason why this machine cannot have it.
 pub(super) fn obstacle() -> Option<&'static str> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         Some("that takes Linux on x86-64")
@@ -59,7 +59,7 @@ pub(super) fn obstacle() -> Option<&'static str> {
     }
 }
 
-/// The directory with all of it; fetched when it is not there yet, or less than is wanted now.
+/// The directory with everything; fetches it if it is missing or incomplete.
 pub(super) fn provide(home: &Path) -> Result<PathBuf> {
     let tree = home.join(format!("debian-{RELEASE}"));
     if !fs::read_to_string(tree.join(STAMP)).is_ok_and(|have| have == PACKAGES.join(" ")) {
@@ -75,7 +75,8 @@ pub(super) fn provide(home: &Path) -> Result<PathBuf> {
     Ok(tree)
 }
 
-/// Fetches and unpacks in `part`, then moves it to `tree`, whose path is in the programs by then.
+/// Fetches and unpacks in `part`, then moves it to `tree`, whose path the programs then already
+/// contain.
 fn fetch(part: &Path, tree: &Path) -> Result<()> {
     eprintln!("Fetching Nix, PostgreSQL {MAJOR} and shells from Debian's {RELEASE}.");
     let unpacked = part.join("tree");
@@ -132,13 +133,13 @@ fn mirror(sources: &str) -> Option<&str> {
     sources.lines().find_map(|line| line.strip_prefix("URIs:")?.split_whitespace().next())
 }
 
-/// Whether a file is the archive of a package that is of use.
+/// Whether a file is the archive of a package that the checks need.
 fn is_used(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.ends_with(".deb") && !UNUSED.iter().any(|package| name.starts_with(package))
 }
 
-/// Makes `program` in `unpacked` use the linker and the libraries that will be in `tree`.
+/// Makes `program` in `unpacked` use the linker and the libraries at their later place in `tree`.
 fn relink(unpacked: &Path, tree: &Path, program: &Path) -> Result<()> {
     program::run_quietly(
         program::new(unpacked.join(LINKER))
@@ -147,7 +148,7 @@ fn relink(unpacked: &Path, tree: &Path, program: &Path) -> Result<()> {
             .arg(unpacked.join("usr/bin/patchelf"))
             .arg("--set-interpreter")
             .arg(tree.join(LINKER))
-            // not a runpath, which would not hold for what a server loads later
+            // not a runpath, which would not hold for libraries that a server loads later
             .arg("--force-rpath")
             .arg("--set-rpath")
             .arg(tree.join(LIBRARIES))

@@ -1,4 +1,4 @@
-//! `cargo x nix`: the flake, evaluated and built where neither Nix nor nixpkgs is at hand.
+//! `cargo x nix`: evaluates and builds the flake on a machine without Nix and nixpkgs.
 //!
 //! Nix comes from Debian's packages (`debian.rs`), in a directory of its own with a store of its own.
 //! The flake's input is replaced by a stand-in (`xtask/nix/stub`) that knows just what is used of
@@ -8,7 +8,7 @@
 //! - every output has to evaluate, for all systems,
 //! - the checks are built: in the real sandbox, without a network, as an ordinary user.
 //!
-//! That nixpkgs itself builds what is asked of it, only a machine with nixpkgs can tell.
+//! Only a machine with nixpkgs can tell whether nixpkgs itself builds the packages.
 
 mod debian;
 
@@ -20,16 +20,18 @@ use std::process::Command;
 use crate::failure::{Failure, On, Result};
 use crate::{documents, place, postgres, program};
 
-/// What is evaluated but not built: `cargo x test` does the same outside, and in less time.
+/// The checks that are evaluated but not built: `cargo x test` does the same outside, and in less
+/// time.
 const EVALUATED_ONLY: [&str; 2] = ["clippy", "unit"];
 /// Prefix of the checks that run the integration tests.
 const INTEGRATION: &str = "postgresql-";
-/// How many users Nix may take, at 65536 a build.
+/// The number of users that Nix may take, at 65536 a build.
 const IDS: u32 = 8 << 16;
 /// The system that is built.
 const SYSTEM: &str = "x86_64-linux";
 
-/// The stage as a part of all tests: left out, and said to be, on machines that cannot do it. CI can.
+/// This stage as a part of all tests. A machine that cannot run it leaves it out and says so. CI
+/// can run it.
 pub(crate) fn run_if_possible() -> Result<()> {
     match debian::obstacle() {
         None => run(),
@@ -41,7 +43,7 @@ pub(crate) fn run_if_possible() -> Result<()> {
     }
 }
 
-/// Everything.
+/// Runs the whole stage.
 pub(crate) fn run() -> Result<()> {
     if let Some(obstacle) = debian::obstacle() {
         return Err(Failure::new(format!("the flake cannot be tried here: {obstacle}")));
@@ -58,7 +60,7 @@ pub(crate) fn run() -> Result<()> {
     let mut build = workshop.on_stub(["build", "--keep-going", "--print-build-logs"]);
     build.arg("--out-link").arg(workshop.home.join("result"));
     program::run_aside(build.args(to_build(names.split_whitespace(), &majors)))?;
-    // what earlier runs have left; the links keep what this one made
+    // removes the results of earlier runs; the links keep the result of this one
     program::run_quietly(&mut workshop.nix(["store", "gc"]))
 }
 
@@ -67,12 +69,12 @@ const EVALUATE: [&str; 4] = ["flake", "check", "--no-build", "--all-systems"];
 /// The names of a set's attributes, a line each.
 const NAMES: &str = "checks: builtins.concatStringsSep \"\\n\" (builtins.attrNames checks)";
 
-/// A check as an argument for nix.
+/// A check as an argument of nix.
 fn checks(name: &str) -> String {
     format!(".#checks.{SYSTEM}{name}")
 }
 
-/// What is built of the checks: the integration tests in their short form, on the majors there are.
+/// The checks to build: the integration tests in their short form, on the installed majors.
 fn to_build<'a>(names: impl Iterator<Item = &'a str>, majors: &[u32]) -> Vec<String> {
     let wanted = names.filter(|name| !EVALUATED_ONLY.contains(name)).filter_map(|name| {
         let Some(major) = name.strip_prefix(INTEGRATION) else { return Some(format!(".{name}")) };
@@ -82,7 +84,7 @@ fn to_build<'a>(names: impl Iterator<Item = &'a str>, majors: &[u32]) -> Vec<Str
     wanted.map(|name| checks(&name)).collect()
 }
 
-/// A directory that is kept, with Nix in it and all that its builds see.
+/// A directory that is kept, with Nix in it and everything that its builds need.
 struct Workshop {
     home: PathBuf,
     debian: PathBuf,
@@ -95,7 +97,7 @@ impl Workshop {
         Ok(Self { home, debian })
     }
 
-    /// Brings everything up to date but the flake; returns the majors of PostgreSQL there are.
+    /// Renews everything except the flake. Returns the available majors of PostgreSQL.
     fn equip(&self) -> Result<Vec<u32>> {
         self.vendor()?;
         let (major, bindir) = postgres::installed()?;
@@ -129,7 +131,7 @@ impl Workshop {
         self.home.join("vendor")
     }
 
-    /// A copy of the stand-in that knows this machine.
+    /// Writes a copy of the stand-in with the paths of this machine.
     fn write_stub(&self, sysroot: &Path, majors: &[(u32, PathBuf)]) -> Result<()> {
         let stub = self.stub();
         if stub.exists() {
@@ -153,7 +155,8 @@ impl Workshop {
         self.home.join("stub")
     }
 
-    /// Nix's configuration: no downloads, and in the sandbox only what the stand-in's packages are.
+    /// Nix's configuration: no downloads, and in the sandbox only the files that the stand-in's
+    /// packages contain.
     fn write_configuration(&self, sysroot: &Path, majors: &[(u32, PathBuf)]) -> Result<()> {
         let target = self.home.join("target");
         fs::create_dir_all(&target).on("create", &target)?;
@@ -179,7 +182,7 @@ impl Workshop {
         fs::write(&file, text).on("write", &file)
     }
 
-    /// The lock file has to hold what the flake asks for, and the flake to ask for what there is.
+    /// The lock file has to hold exactly the inputs of the flake.
     fn compare_lock(&self) -> Result<()> {
         let mut lock = self.nix(["flake", "lock", "--offline", "--no-update-lock-file"]);
         let said = program::remarks(&mut lock).map_err(|failure| {
@@ -191,8 +194,8 @@ impl Workshop {
         follows_what_there_is(&said)
     }
 
-    /// The flakes of others: the sample project's and that of the documents, with this one as their
-    /// input.
+    /// Evaluates flakes that use this one as their input: that of the sample project and that of
+    /// the documents.
     fn evaluate_consumers(&self) -> Result<()> {
         let documents = documents::all()?;
         let mut examples = documents.iter().flat_map(|text| examples(text));
@@ -206,7 +209,7 @@ impl Workshop {
         self.evaluate_consumer(&place::root().join("nix/template"), "db-tool/nixpkgs")
     }
 
-    /// The flake in `directory`, which has its nixpkgs from the input of that name.
+    /// Evaluates the flake in `directory`, with the stand-in in the place of its input `nixpkgs`.
     fn evaluate_consumer(&self, directory: &Path, nixpkgs: &str) -> Result<()> {
         let mut evaluate = self.nix(EVALUATE);
         evaluate.arg(format!("path:{}", directory.display())).args(["--offline"]);
@@ -231,7 +234,7 @@ impl Workshop {
         Ok(())
     }
 
-    /// `nix` on the repository.
+    /// Runs `nix` on the repository.
     fn nix<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut nix = program::new(self.debian.join("usr/bin/nix"));
         nix.args(arguments)
@@ -242,7 +245,7 @@ impl Workshop {
         nix
     }
 
-    /// The same with the stand-in instead of nixpkgs.
+    /// The same, with the stand-in instead of nixpkgs.
     fn on_stub<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut nix = self.nix(arguments);
         let stub = self.stub_input();
@@ -256,7 +259,7 @@ impl Workshop {
     }
 }
 
-/// Nix only warns when a flake redirects an input that its input does not have.
+/// Fails if a flake redirects an input that its input does not have. Nix only warns.
 fn follows_what_there_is(said: &str) -> Result<()> {
     match said.lines().find(|line| line.contains("non-existent input")) {
         None => Ok(()),
@@ -264,8 +267,9 @@ fn follows_what_there_is(said: &str) -> Result<()> {
     }
 }
 
-/// The first of the users whom builds run as. Nix ends what a user still runs when a build of theirs
-/// begins, and no two Nixes with a store of their own know of each other, so each run has its own.
+/// The first of the users that builds run as. When a build of a user begins, Nix ends all other
+/// processes of that user. Two Nixes with a store of their own do not know of each other, so each
+/// run has its own users.
 fn first_id(run: u32) -> u32 {
     0x3400_0000 + run % 1000 * IDS
 }
@@ -276,7 +280,7 @@ fn examples(markdown: &str) -> impl Iterator<Item = &str> {
     blocks.map(|rest| rest.split_once("\n```").map_or(rest, |(block, _)| block))
 }
 
-/// A string of the Nix language; paths of ours hold nothing that would need more.
+/// A string of the Nix language. Our paths need no more quoting than this.
 fn string(path: &Path) -> String {
     format!("{:?}", path.display().to_string())
 }

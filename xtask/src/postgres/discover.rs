@@ -14,7 +14,7 @@ use super::{NEWEST, OLDEST};
 use crate::failure::{Failure, Result};
 use crate::{place, program};
 
-/// What the tool and the benchmark's pipeline call.
+/// The programs that the tool and the benchmark's pipeline call.
 const PROGRAMS: [&str; 8] =
     ["createdb", "initdb", "pg_basebackup", "pg_ctl", "pg_dump", "pg_dumpall", "postgres", "psql"];
 
@@ -39,7 +39,7 @@ fn unfit(bindir: &Path, reason: &str) -> Failure {
     ))
 }
 
-/// Every directory worth a look, best first.
+/// Every directory that may hold the programs, the best first.
 fn candidates() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut found: Vec<PathBuf> = env::split_paths(&path).filter_map(|d| real(&d)).collect();
@@ -54,13 +54,13 @@ fn candidates() -> Vec<PathBuf> {
     found
 }
 
-/// Where the `postgres` of a `PATH` entry really is; its siblings are there too.
+/// The directory of the real `postgres` behind a `PATH` entry, which has its siblings too.
 fn real(entry: &Path) -> Option<PathBuf> {
     let server = entry.join("postgres").canonicalize().ok()?;
     server.parent().map(Path::to_path_buf)
 }
 
-/// `<parent>/<prefix><number>/<tail>` for every number there is, the highest first.
+/// `<parent>/<prefix><number>/<tail>` for every number that exists, the highest first.
 fn versioned(parent: &str, prefix: &str, tail: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let number = |name: &OsStr| name.to_str()?.strip_prefix(prefix)?.parse::<u32>().ok();
@@ -71,7 +71,7 @@ fn versioned(parent: &str, prefix: &str, tail: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// The major version of a directory that can be used, or why it cannot.
+/// The major version of a usable directory, or the reason why it is not usable.
 pub(super) fn usable(bindir: &Path) -> Result<u32, String> {
     if !bindir.is_absolute() {
         return Err("it is not an absolute path".to_owned());
@@ -92,7 +92,7 @@ pub(super) fn usable(bindir: &Path) -> Result<u32, String> {
     major(&said).ok_or_else(|| format!("its version is not understood: {}", said.trim_end()))
 }
 
-/// The major version in what `postgres --version` prints.
+/// The major version in the output of `postgres --version`.
 fn major(said: &str) -> Option<u32> {
     let version = said.split_once("(PostgreSQL) ")?.1;
     let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;

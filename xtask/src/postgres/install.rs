@@ -1,8 +1,8 @@
 //! Installing the distribution's PostgreSQL on Debian and Ubuntu, without its `main` cluster.
 //!
-//! The package makes and starts a cluster of its own unless `create_main_cluster` says no. A
-//! setting that is there already is the machine owner's and stays; otherwise ours is in force while
-//! the package is being installed, and is taken away afterwards.
+//! The package makes and starts a cluster of its own unless `create_main_cluster` says no. If the
+//! machine's owner has set it, that setting stays. Otherwise this program sets it while apt
+//! installs the package, and removes the setting afterwards.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::OLDEST;
 use crate::failure::Result;
 use crate::{place, program};
 
-/// For everybody else.
+/// The advice for all other systems.
 pub(super) const ADVICE: &str = "\
 PostgreSQL 15 or later with its client programs is needed. Install it, then try again:
   macOS            brew install postgresql@17
@@ -24,12 +24,12 @@ or set PG_BINDIR to the directory that holds initdb, postgres and psql.";
 
 /// The directory whose files `pg_createcluster(1)` reads besides its main configuration.
 const SETTINGS: &str = "/etc/postgresql-common/createcluster.d";
-/// Our file in it.
+/// Our file in that directory.
 const OURS: &str = "/etc/postgresql-common/createcluster.d/db-tool.conf";
 /// The main configuration.
 const MAIN: &str = "/etc/postgresql-common/createcluster.conf";
 
-/// Whether apt is here and root's rights are to be had without a question.
+/// Whether apt is here, and root's rights are available without a password.
 pub(super) fn possible() -> bool {
     let apt = program::succeeds(program::new("apt-get").arg("--version"));
     apt && (place::is_root() || program::succeeds(program::new("sudo").args(["-n", "true"])))
@@ -57,8 +57,8 @@ pub(super) fn distribution_package() -> Result<()> {
     installed
 }
 
-/// Whether apt would install a supported version. Its lists are renewed first: a fresh container has
-/// none, and old ones name files that the mirror has deleted meanwhile.
+/// Whether apt would install a supported version. It renews apt's lists first: a fresh container
+/// has none, and old lists name files that the mirror has deleted meanwhile.
 fn offers_a_supported_version() -> bool {
     let renewed = program::run_aside(&mut shell("apt-get update --quiet --quiet"));
     let policy = program::output(program::new("apt-cache").args(["policy", "postgresql"]));

@@ -1,4 +1,4 @@
-//! The PostgreSQL that tests, demonstration and benchmark use: found, else provided.
+//! The PostgreSQL of tests, demonstration and benchmark: found on the machine, else provided.
 
 mod discover;
 mod install;
@@ -48,7 +48,7 @@ fn not_installed(major: u32) -> Failure {
     ))
 }
 
-/// The distribution's package where we may install it, else a private copy.
+/// The distribution's package if we may install it, else a private copy.
 fn install_any() -> Result<PathBuf> {
     eprintln!("There is no PostgreSQL {OLDEST} or later with its client programs here.");
     if install::possible() {

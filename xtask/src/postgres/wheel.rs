@@ -1,5 +1,5 @@
-//! A private PostgreSQL from a Python wheel: for tests of other major versions, and for machines
-//! where nothing can be installed.
+//! A private PostgreSQL from a Python wheel: for tests with other major versions, and for machines
+//! where nobody may install packages.
 
 use std::path::{Path, PathBuf};
 

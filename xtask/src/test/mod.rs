@@ -1,6 +1,6 @@
 //! `cargo x test`: all checks, the flake, PostgreSQL, all tests.
 //!
-//! Nothing is printed after the line with the sums, so that the outcome is what one sees.
+//! Nothing is printed after the line with the sums, so that the outcome stays visible.
 
 mod report;
 
@@ -12,19 +12,20 @@ use report::{Failed, Report};
 use crate::failure::{Failure, Result};
 use crate::{check, faketime, nix, place, postgres, program, sshd};
 
-/// Where the tests find the server's programs.
+/// The variable that names the directory of the server's programs.
 const BINDIR: &str = "DB_TOOL_TEST_PG_BINDIR";
-/// A cache directory that the tests share and that survives between runs: an initdb less for each.
+/// The variable that names a cache directory that the tests share. It survives between runs, so
+/// that each run saves an initdb.
 const CACHE: &str = "DB_TOOL_TEST_CACHE";
-/// What proptest takes for the random numbers of every property.
+/// The variable from which proptest takes the random numbers of every property.
 const SEED: &str = "PROPTEST_RNG_SEED";
 
-/// Which tests run, and how often.
+/// The tests to run, and the number of times.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TestPlan {
     /// The major version of PostgreSQL.
     pub(crate) pg: Option<u32>,
-    /// How often the tests run.
+    /// The number of times that the tests run.
     pub(crate) repeat: usize,
     /// Parts of the names of tests; empty for the checks and all tests.
     pub(crate) filters: Vec<String>,
@@ -57,7 +58,7 @@ pub(crate) fn run(plan: &TestPlan) -> Result<()> {
     conclude(plan, &all)
 }
 
-/// Runs the tests and shows what is worth reading of what they say.
+/// Runs the tests and shows the part of their output that is worth reading.
 fn watch(cargo: &mut std::process::Command) -> Result<Report> {
     let (mut report, terminal) = (Report::default(), std::io::stderr().is_terminal());
     let status = program::run_by_line(cargo, |line| {

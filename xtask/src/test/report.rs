@@ -1,22 +1,22 @@
-//! What cargo and the test programs print, and what of it is shown.
+//! The output of cargo and the test programs, and the part of it that `cargo x test` shows.
 //!
-//! libtest has one stable format, which is for people. Of a program whose tests pass, its name and its
-//! last line are shown; of a failure everything that the test printed; of a program that ended without
-//! its last line, all that it said.
+//! libtest has one stable format, which is for people. If the tests of a program pass, the report
+//! shows its name and its last line. If a test fails, it shows the output of the test. If a program
+//! ends without its last line, it shows all its output.
 
 use std::fmt::Write;
 use std::iter::Sum;
 
-/// A test that failed, or a test program that did not come to its end.
+/// A failed test, or a test program that did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failed {
     pub(super) name: String,
-    /// What it printed.
+    /// The output of the test.
     pub(super) output: String,
 }
 
 impl Failed {
-    /// Whether proptest has found it, with random numbers.
+    /// Whether proptest found the failure, with random numbers.
     pub(super) fn is_property(&self) -> bool {
         self.output.contains("minimal failing input")
     }
@@ -27,11 +27,11 @@ impl Failed {
 pub(super) struct Report {
     passed: usize,
     failed: usize,
-    /// Tests that have ended, in programs that have not.
+    /// Ended tests, in programs that still run.
     ended: usize,
     failures: Vec<Failed>,
     program: Option<Program>,
-    /// What was said outside of any program.
+    /// The output outside of any program.
     outside: String,
 }
 
@@ -40,14 +40,14 @@ pub(super) struct Report {
 struct Program {
     /// The line with which cargo announces it.
     name: String,
-    /// Everything but the lines about tests that pass.
+    /// The output, without the lines about tests that pass.
     said: String,
     part: Part,
-    /// Tests that failed and what each printed, as far as it was told.
+    /// Failed tests, each with the output read so far.
     failures: Vec<Failed>,
 }
 
-/// Where in the output of a test program a line is.
+/// The part of a test program's output in which a line is.
 #[derive(Default, PartialEq, Eq)]
 enum Part {
     #[default]
@@ -57,7 +57,7 @@ enum Part {
 }
 
 impl Report {
-    /// Takes a line in, and returns what is to be shown now.
+    /// Takes a line in, and returns the text to show now.
     pub(super) fn take(&mut self, line: &str) -> String {
         if line.starts_with("     Running ") || line.starts_with("   Doc-tests ") {
             let shown = self.finish();
@@ -84,7 +84,7 @@ impl Report {
         shown
     }
 
-    /// Ends the program that runs. One that has not printed its result has crashed.
+    /// Ends the current program. If it has not printed its result, it has crashed.
     pub(super) fn finish(&mut self) -> String {
         let Some(program) = self.program.take() else { return String::new() };
         let shown = format!("{}\n{}it ended without a result\n", program.name, program.said);
@@ -106,7 +106,7 @@ impl Report {
         &self.failures
     }
 
-    /// What cargo said when no program did.
+    /// The output of cargo when no program ran.
     pub(super) fn unexplained(&self) -> &str {
         self.outside.trim_end()
     }
