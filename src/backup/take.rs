@@ -1,4 +1,4 @@
-//! Takes a backup: beside its place at first, where it is checked and described, and then renamed.
+//! Takes a backup: builds it beside its place, checks and describes it there, and then renames it.
 //!
 //! Until it is renamed, the previous backup stays. `pg_basebackup` gets the connection in its
 //! environment, so no password is in an argument list.
@@ -34,7 +34,7 @@ pub struct Take<'a> {
     pub toolchain: &'a Toolchain,
     /// The server. The role needs REPLICATION.
     pub conninfo: &'a Conninfo,
-    /// The place of the backup. A backup that is there is replaced.
+    /// The place of the backup. The new backup replaces the previous one.
     pub path: &'a Path,
     /// The name of the project's database, which the backup records.
     pub database_name: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! From the environment and the arguments to values: each is resolved here, once.
+//! Makes values from the environment and the arguments, each once and only here.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -21,27 +21,27 @@ const DEFAULT_DATABASE: &str = "testdb";
 /// The port when neither `PG_PORT` nor `DB_URL` names one.
 const DEFAULT_PORT: u16 = 5432;
 
-/// The environment with the arguments that beat it.
+/// The environment and the arguments that take precedence over it.
 #[derive(Clone)]
 pub struct Resolve {
     /// The environment.
     pub env: Env,
     /// `--url`.
     pub url: Option<String>,
-    /// The variables that say where the project connects, the first that is set.
+    /// The variables that can name the project's connection; the first that is set counts.
     url_variables: &'static [&'static str],
-    /// The project's connection, once it has been asked for.
+    /// The project's connection, after its first use.
     project: OnceCell<Option<(PgUrl, Conninfo)>>,
 }
 
 impl Resolve {
-    /// From this process's environment, `--url`, and the variables that say where the project
-    /// connects.
+    /// Takes this process's environment, `--url`, and the variables that can name the project's
+    /// connection.
     pub fn new(url: Option<String>, url_variables: &'static [&'static str]) -> Result<Self> {
         Ok(Self { env: Env::capture()?, url, url_variables, project: OnceCell::new() })
     }
 
-    /// `LOCAL_DIR` and what lies below it; exit 3 without it.
+    /// `LOCAL_DIR` and the paths below it; exit 3 without it.
     pub fn workspace(&self) -> Result<Workspace> {
         let root = self.root().ok_or_else(|| {
             Error::missing("LOCAL_DIR is not set")
@@ -72,7 +72,7 @@ impl Resolve {
         self.env.path("LOCAL_DIR")
     }
 
-    /// Where secrets and their keys come from: the file that was named on the command line before all.
+    /// The sources of secrets and their keys. The file that the command line names comes first.
     pub fn secrets(&self, named: Option<&Path>) -> Supply {
         let dotenv = match named {
             Some(file) => Dotenv { file: Some(absolute(file)), ..Dotenv::default() },
@@ -81,7 +81,7 @@ impl Resolve {
         Supply { dotenv, keys: self.keys(), ..Supply::default() }
     }
 
-    /// Where the keys of secrets are.
+    /// The place of the keys of secrets.
     pub fn keys(&self) -> KeySource {
         KeySource { project: self.env.path("HECTIC_SECRET_KEY_FILE") }
     }
@@ -105,14 +105,14 @@ impl Resolve {
         self.env.path(variable).or_else(in_logs)
     }
 
-    /// The programs of PostgreSQL; exit 127 when there are none.
+    /// The programs of PostgreSQL; exit 127 if there are none.
     pub fn toolchain(&self) -> Result<Toolchain> {
         let path = self.env.os("PATH").unwrap_or_default().to_owned();
         let search = Search { bindir: self.env.path("PG_BINDIR"), path };
         Toolchain::locate(&search, &self.environment())
     }
 
-    /// psql, where the server's programs may be missing; exit 127 when it is missing too.
+    /// psql, on a machine that may lack the server's programs; exit 127 if psql is missing too.
     pub fn client(&self) -> Result<Toolchain> {
         let path = self.env.os("PATH").unwrap_or_default().to_owned();
         let search = Search { bindir: self.env.path("PG_BINDIR"), path };
@@ -124,7 +124,7 @@ impl Resolve {
         Environment::scrub(self.env.all())
     }
 
-    /// The development cluster's paths; exit 3 when nothing says where it is.
+    /// The development cluster's paths; exit 3 if no variable names the place.
     pub fn layout(&self) -> Result<Layout> {
         let directory = self.working_directory()?;
         let mut precious: Vec<PathBuf> = self.root().into_iter().collect();
@@ -147,7 +147,7 @@ impl Resolve {
         })
     }
 
-    /// The development cluster as it is to be.
+    /// The requested development cluster.
     pub fn spec(&self, layout: Layout) -> Result<ClusterSpec> {
         let user = cluster::server_user(layout.working_directory(), self.env.text("PG_OS_USER")?)?;
         Ok(ClusterSpec { layout, settings: self.settings(user, Lifetime::Kept)? })
@@ -157,7 +157,7 @@ impl Resolve {
     pub fn private_settings(&self) -> Result<ClusterSettings> {
         let parent = self.temporary_directory();
         let user = match OsUser::current().is_root() {
-            // whoever owns the temporary directory has nothing to do with it
+            // the owner of the temporary directory has nothing to do with the cluster
             true => cluster::server_user(Path::new("/"), self.env.text("PG_OS_USER")?)?,
             false => None,
         };
@@ -244,7 +244,7 @@ impl Resolve {
         }
     }
 
-    /// Where the project connects: `--url`, then the variables. Parsed once.
+    /// The URL of the project's connection: `--url`, then the variables. Parsed once.
     pub fn project_url(&self) -> Result<Option<&(PgUrl, Conninfo)>> {
         if self.project.get().is_none() {
             let parsed = self.parse_url()?;
@@ -253,12 +253,13 @@ impl Resolve {
         Ok(self.project.get().and_then(Option::as_ref))
     }
 
-    /// The parameters of the project's connection, if something names it.
+    /// The parameters of the project's connection, if the user has named one.
     pub fn project_connection(&self) -> Result<Option<&Conninfo>> {
         Ok(self.project_url()?.map(|(_, conninfo)| conninfo))
     }
 
-    /// The start-up options of the project's sessions: its URL's, else the caller's `PGOPTIONS`.
+    /// The start-up options of the project's sessions: those of its URL, else the caller's
+    /// `PGOPTIONS`.
     pub fn options(&self) -> Result<Option<String>> {
         Ok(match self.project_connection()? {
             Some(conninfo) => conninfo.get("options").map(str::to_owned),
@@ -266,7 +267,8 @@ impl Resolve {
         })
     }
 
-    /// The connection of verbs that need one: `--url`, then `DB_URL`, then `PGURL`; exit 3 without.
+    /// The connection for verbs that need one: `--url`, then `DB_URL`, then `PGURL`; exit 3 without
+    /// them.
     pub fn connection(&self) -> Result<Conninfo> {
         let (_, conninfo) = self.reached()?;
         for warning in conninfo.warnings() {
@@ -280,8 +282,8 @@ impl Resolve {
         self.reached().map(|(url, _)| url)
     }
 
-    /// The project's connection. One that means our cluster by a path too long for a socket leads to
-    /// where the socket is.
+    /// The project's connection. If it names our cluster by a path that is too long for a socket,
+    /// it gets the real place of the socket.
     fn reached(&self) -> Result<(PgUrl, Conninfo)> {
         let Some((url, conninfo)) = self.project_url()? else {
             return Err(Error::missing("no connection: --url, DB_URL and PGURL are all unset")
@@ -313,7 +315,7 @@ impl Resolve {
         parsed.map(Some).map_err(|error| error.context(format!("cannot use {name}")))
     }
 
-    /// Where a backup is when nobody says; exit 3 without `LOCAL_DIR`.
+    /// The default place of a backup; exit 3 without `LOCAL_DIR`.
     pub fn backup_directory(&self) -> Result<PathBuf> {
         self.root().map(|root| root.join("focus/postgresql-backup")).ok_or_else(|| {
             Error::missing("no backup is named and LOCAL_DIR is not set")
@@ -331,13 +333,13 @@ impl Resolve {
         }
     }
 
-    /// Where a check's private cluster is made.
+    /// The directory in which private clusters are made.
     pub fn temporary_directory(&self) -> PathBuf {
         self.env.path("TMPDIR").unwrap_or_else(|| "/tmp".into())
     }
 
-    /// Where checks are registered: with the cache, else in a private directory that every shell of
-    /// this user finds.
+    /// The registry of private clusters: in the cache, else in a private directory that every shell
+    /// of this user finds.
     pub fn registry(&self) -> Result<PathBuf> {
         let writable = |registry: &PathBuf| cluster::private_directory(registry).is_ok();
         let registry = self.cache().ok().map(|cache| cache.join("running"));
@@ -367,7 +369,7 @@ impl Resolve {
         cache.ok()
     }
 
-    /// The cache, when it is ours and can be written to.
+    /// The cache, if it belongs to us and we can write to it.
     fn cache(&self) -> Result<PathBuf> {
         let home = || self.env.path("HOME").unwrap_or_else(|| OsUser::current().home);
         // the XDG base directory specification has relative paths ignored
@@ -376,14 +378,15 @@ impl Resolve {
         cluster::private_directory(&cache).map(|()| cache)
     }
 
-    /// The directories in which logs are.
+    /// The directories with logs.
     pub fn log_directories(&self) -> Result<Vec<PathBuf>> {
         let layout = self.layout()?;
         Ok(vec![layout.logs().to_owned(), layout.data().join("log")])
     }
 }
 
-/// The bootstrap superuser: named after who calls, unless PostgreSQL reserves that name.
+/// The bootstrap superuser. It has the name of the calling user, unless PostgreSQL reserves that
+/// name.
 fn superuser() -> String {
     let name = OsUser::current().name;
     if name.starts_with("pg_") { "postgres".to_owned() } else { name }

@@ -2,11 +2,11 @@
 //! may make.
 //!
 //! A user who enters the shell of a cloned project has not read it yet. The project's files must
-//! not run programs, read keys, or write outside the project just because of that. So a setting
-//! from a file is refused if it names a program, a user, or a path that leads outside `LOCAL_DIR`,
-//! or if a program would take its value as an option. The user can still make the same setting in
-//! the environment. SQL is another matter: the verbs that run a project's SQL run it as a
-//! superuser, and their documentation says so.
+//! not run programs, read keys, or write outside the project just because of that. So db-tool
+//! refuses a setting from a file if it names a program, a user, or a path that leads outside
+//! `LOCAL_DIR`, or if a program would take its value as an option. The user can still make the same
+//! setting in the environment. SQL is another matter: the verbs that run a project's SQL run it as
+//! a superuser, and their documentation says so.
 
 use std::path::{Component, Path, PathBuf};
 

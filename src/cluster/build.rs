@@ -1,11 +1,11 @@
 //! Makes data directories. A data directory is built beside its place and renamed when it is
 //! complete.
 //!
-//! The build directory `data.new-*` gets the marker first. If the command is interrupted, the
-//! next command therefore knows that the directory is db-tool's and removes it. If there is a
-//! cluster already, the old and the new one are exchanged in one step. The old cluster is then
-//! removed with the build directory. If db-tool did not make the old cluster, or it does not
-//! start, it stays beside the new one under another name.
+//! The build directory `data.new-*` gets the marker first. If the command is interrupted, the next
+//! command therefore knows that the directory is db-tool's and removes it. If there is a cluster
+//! already, db-tool exchanges the old and the new one in one step, and then removes the old one
+//! with the build directory. If db-tool did not make the old cluster, or it does not start, it
+//! stays beside the new one under another name.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -98,8 +98,8 @@ impl Cluster {
 
 impl Cluster {
     /// Makes a cluster and starts it. If it does not start because its data is damaged, the
-    /// template may be damaged too. Then the template is compared with its digests, and a damaged
-    /// template is replaced.
+    /// template may be damaged too. Then db-tool compares the template with its digests, and
+    /// replaces a damaged one.
     pub(super) fn replace_and_start(
         spec: &ClusterSpec,
         toolchain: &Toolchain,
@@ -183,9 +183,9 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
 
 /// Moves `new` to the place of the data directory, and the old data directory away.
 ///
-/// If the old cluster is to be kept, `new` first gets the name that the old one shall have, and
-/// then the two are exchanged. So the old cluster never lies in a build directory, which the next
-/// command would remove after an interruption.
+/// If the old cluster is to be kept, `new` first gets the later name of the old one, and then the
+/// two are exchanged. So the old cluster never lies in a build directory, which the next command
+/// would remove after an interruption.
 pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<Option<PathBuf>> {
     let data = spec.layout.data();
     if std::fs::symlink_metadata(&data).is_err() {

@@ -53,7 +53,7 @@ pub enum Outcome {
 pub struct Provisioned {
     /// The cluster.
     pub running: Running,
-    /// How the cluster was provided.
+    /// The action that provided the cluster.
     pub outcome: Outcome,
     /// Whether db-tool made the cluster.
     pub ours: bool,

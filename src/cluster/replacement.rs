@@ -1,11 +1,11 @@
 //! Replaces the development cluster by another one: a restored backup, a snapshot, or the result of
 //! `deploy`.
 //!
-//! The new cluster is prepared in a build directory beside the data directory. A server of its
-//! own tries it out there, while the old cluster goes on undisturbed. Only after that are the two
-//! exchanged by renaming. The old cluster stays under another name until the new one runs in its
-//! place. If it does not, the two are exchanged again, and the old server is started if it ran
-//! before.
+//! A command prepares the new cluster in a build directory beside the data directory. A server of
+//! its own tries it out there, while the old cluster runs undisturbed. Only after that does db-tool
+//! exchange the two by renaming. The old cluster stays under another name until the new one runs in
+//! its place. If the new one does not run, db-tool exchanges the two again, and starts the old
+//! server if it ran before.
 
 use std::path::{Path, PathBuf};
 

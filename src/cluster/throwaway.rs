@@ -1,9 +1,9 @@
-//! A check's private cluster: a directory of its own, and nothing left of it, however it ends.
+//! A private cluster: it has its own directory, and leaves nothing, however its command ends.
 //!
 //! The owner holds a lock on an entry in a registry from before the directory exists until after it
-//! is gone. The system releases the lock when the owner dies, so an entry whose lock is free is an
+//! is gone. The system releases the lock when the owner dies. So an entry whose lock is free is an
 //! orphan, and the next run stops its server and removes its directory. The registry has a fixed
-//! place, because `TMPDIR` differs from shell to shell and an orphan has to be found all the same.
+//! place, because `TMPDIR` differs from shell to shell and the next run must still find the orphan.
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
@@ -20,16 +20,16 @@ use crate::sys::error::{Context, Error, IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser, require_own_way};
 use crate::sys::scratch;
 
-/// How directories and entries are called.
+/// The beginning of the names of directories and entries.
 const PREFIX: &str = "db-tool-check-";
 
-/// The file that tells that a directory is a check's.
+/// The file that marks a directory as one of ours.
 const MARK: &str = ".db-tool-check";
 
-/// How long a server that nobody wants may take to end.
+/// The longest time for an orphaned server to end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-/// An entry whose directory nobody has seen for this long goes.
+/// An entry is removed if no command has seen its directory for this long.
 const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A private directory with its registry entry.
@@ -40,7 +40,7 @@ pub struct Throwaway {
 }
 
 impl Throwaway {
-    /// Claims a directory below `parent`, first removing what dead owners have left.
+    /// Claims a directory below `parent`. First removes the directories of dead owners.
     pub fn claim(parent: &Path, registry: &Path, user: Option<&OsUser>) -> Result<Self> {
         require_own_way(parent)?;
         private_directory(registry)?;
@@ -78,7 +78,7 @@ impl Throwaway {
         self.entry.take().map_or(Ok(()), Lock::remove)
     }
 
-    /// Leaves everything as it is and running; nobody will remove it but the user.
+    /// Leaves everything as it is and running. Only the user will remove it.
     pub fn keep(mut self) -> Result<PathBuf> {
         let _acting = act_for(&self.layout)?;
         remove_file(&self.layout.working_directory().join(MARK))?;
@@ -89,7 +89,7 @@ impl Throwaway {
 }
 
 impl Drop for Throwaway {
-    /// The way of a panic or an early error: no chance to report, so only the best is tried.
+    /// Runs after a panic or an early error. It cannot report a failure, so it ignores one.
     fn drop(&mut self) {
         if let Some(entry) = self.entry.take()
             && remove_directory(&self.layout).is_ok()
@@ -99,7 +99,7 @@ impl Drop for Throwaway {
     }
 }
 
-/// Takes an entry that nobody has.
+/// Makes an entry and takes its lock.
 fn register(registry: &Path) -> Result<(Lock, String)> {
     for _ in 0..100 {
         let entry = tempfile::Builder::new().prefix(PREFIX).tempfile_in(registry);
@@ -115,7 +115,7 @@ fn register(registry: &Path) -> Result<(Lock, String)> {
     Err(Error::unexpected(format!("cannot keep an entry in {}", registry.display())))
 }
 
-/// Removes what dead owners have left. What does not work now is tried again next time.
+/// Removes the directories of dead owners. The next run tries again to remove those that stay.
 fn sweep(registry: &Path) {
     let Ok(entries) = std::fs::read_dir(registry) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -141,19 +141,20 @@ fn remove_orphan(entry: Lock) -> Result<()> {
     entry.remove()
 }
 
-/// Whether the place of a directory is not there: in a container, which shares the registry, it may be.
+/// Whether the parent of a directory is missing. A container that shares the registry may have it.
 fn is_out_of_sight(directory: &Path) -> bool {
     directory.parent().is_some_and(|place| place.is_absolute() && !place.exists())
 }
 
-/// Whether an entry still waits for a command that sees its directory.
+/// Whether an entry still waits for a command that can see its directory.
 fn is_young(entry: &Path) -> bool {
     let made = entry.symlink_metadata().and_then(|facts| facts.modified());
     made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age < FORGET_AFTER))
 }
 
-/// The layout of a directory that a check of ours has made: a file can say anything, so the directory
-/// has to have the name of its entry and a mark, and to be ours or, for root, a server's user's.
+/// The layout of a directory that one of our commands has made. An entry can say anything. So the
+/// directory must have the name of its entry and a mark, and must belong to us or, for root, to a
+/// server's user.
 fn orphan(entry: &Path, directory: &Path) -> Result<Option<Layout>> {
     let us = OsUser::current().uid;
     let Ok(facts) = std::fs::symlink_metadata(directory) else { return Ok(None) };
@@ -174,7 +175,8 @@ fn orphan(entry: &Path, directory: &Path) -> Result<Option<Layout>> {
     if mark.is_ok_and(|mark| mark.is_file() && mark.uid() == facts.uid()) {
         return Ok(Some(layout));
     }
-    // A command that was killed before it wrote the mark left an empty directory. Any other is somebody else's.
+    // A command that was killed before it wrote the mark left an empty directory. A directory with
+    // content belongs to others.
     let _acting = ActingAs::controller_of(directory.parent().unwrap_or(directory))?;
     let _ = std::fs::remove_dir(directory);
     Ok(None)

@@ -12,7 +12,7 @@ pub fn status(conninfo: &Conninfo) -> Result<String> {
     Ok(describe(&bundle::status(&mut Session::connect(conninfo)?)?))
 }
 
-/// Upgrades the bundle to this tool's version. Returns a line that says what changed.
+/// Upgrades the bundle to this tool's version. Returns a line that describes the change.
 pub fn upgrade(conninfo: &Conninfo, keys: &KeySource) -> Result<String> {
     let mut session = Session::connect(conninfo)?;
     let is_older = matches!(bundle::status(&mut session)?, Status::Older(_));

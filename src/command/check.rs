@@ -17,17 +17,17 @@ pub struct Check {
     pub content: Content,
 }
 
-/// A check that went through.
+/// A check that passed.
 #[derive(Debug)]
 pub struct Checked {
     /// The steps.
     pub steps: Steps,
-    /// The cluster, if it was kept.
+    /// The cluster, if `--keep` left it running.
     pub kept: Option<Kept>,
 }
 
 impl Check {
-    /// Checks. The cluster is removed whatever happens, unless it is to be kept.
+    /// Runs the check. Removes the cluster in any case, unless the user wants to keep it.
     pub fn run(self) -> Result<Checked> {
         let mut steps = Steps::default();
         let cluster = steps.run("start", || self.private.start(&self.toolchain))?;

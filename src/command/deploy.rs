@@ -71,8 +71,9 @@ impl Deploy {
         Ok(Deployed { url, stopped: self.stop_after, swap, steps })
     }
 
-    /// Fills a new cluster beside the one that is there, which it then replaces. If there is none,
-    /// fills one in its place: nothing is lost by that, and a failure leaves it for a look.
+    /// Fills a new cluster beside the existing one, and lets it take the place of that one. If
+    /// there is none, fills a cluster in its final place: there is no data to lose, and after a
+    /// failure the user can look at the cluster.
     fn beside(&self, steps: &mut Steps) -> Result<(Ready, Option<Swap>)> {
         if !self.development.exists()? {
             let ready = self.start(steps)?;

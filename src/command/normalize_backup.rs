@@ -15,7 +15,7 @@ use crate::sys::steps::Steps;
 pub struct Normalize {
     /// The backup; it is only read.
     pub backup: Backup,
-    /// Where the result goes.
+    /// The place of the result.
     pub output: PathBuf,
     /// The private cluster.
     pub private: PrivateClusterSpec,
@@ -45,7 +45,7 @@ pub struct Normalized {
 }
 
 impl Normalize {
-    /// Normalises. The private cluster is removed whatever happens.
+    /// Normalises the backup. Removes the private cluster in any case.
     pub fn run(self) -> Result<Normalized> {
         check_apart(self.backup.directory(), &self.output)?;
         let mut steps = Steps::default();
@@ -92,7 +92,7 @@ impl Normalize {
         Ok((take.run(steps)?, database))
     }
 
-    /// The database that counts: the one that was named, else the only one.
+    /// The database that the user named, else the only one.
     fn database(&self, running: &Running) -> Result<String> {
         if let Some(name) = self.database.clone().or_else(|| self.backup.database_name()) {
             return Ok(name);

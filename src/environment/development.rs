@@ -47,7 +47,7 @@ pub struct Swap {
 pub struct Ready {
     /// The server.
     pub running: Running,
-    /// How the cluster was provided.
+    /// The action that provided the cluster.
     pub outcome: Outcome,
     /// The role of the project.
     pub user: String,
@@ -71,15 +71,15 @@ impl Development {
         Ok(wants.ready(running, outcome, self.options, lock))
     }
 
-    /// Whether there is a cluster, whoever made it.
+    /// Whether there is a cluster, by any maker.
     pub fn exists(&self) -> Result<bool> {
         let found = cluster::find(self.spec.clone(), self.toolchain.clone())?;
         Ok(!matches!(found, Found::Nothing))
     }
 
-    /// Makes a new cluster beside the one that is there, lets `fill` fill it, and exchanges the two.
-    /// The old cluster becomes the snapshot `before-deploy`. Until the exchange it goes on
-    /// undisturbed; an error or an interruption leaves it as it is.
+    /// Makes a new cluster beside the existing one, lets `fill` fill it, and exchanges the two. The
+    /// old cluster becomes the snapshot `before-deploy`. Until the exchange it runs undisturbed; an
+    /// error or an interruption leaves it as it is.
     pub fn replace(
         self,
         steps: &mut Steps,

@@ -1,5 +1,5 @@
-//! A cluster of one's own for a proof or a comparison: with the project's role and database and, if
-//! wanted, the bundle; gone when it is removed or dropped.
+//! A private cluster for a proof or a comparison. It has the project's role and database and, on
+//! request, the bundle. Nothing of it stays after it is removed or dropped.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,44 +18,45 @@ use crate::sys::shell;
 use crate::sys::signal;
 use crate::sys::steps::Steps;
 
-/// How long a server may take to read its configuration again.
+/// The longest time that a server takes to read its configuration again.
 const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 
-/// The settings of a private cluster, and the directory in which it is made.
+/// The settings of a private cluster, and its place.
 #[derive(Debug, Clone)]
 pub struct PrivateClusterSpec {
-    /// The cluster, wherever it will be.
+    /// The settings of the cluster, which do not depend on its place.
     pub settings: ClusterSettings,
-    /// The directory in which its own directory is made.
+    /// The parent of the cluster's directory.
     pub parent: PathBuf,
-    /// Where private clusters are registered, so that orphans are found.
+    /// The registry in which later commands find orphans.
     pub registry: PathBuf,
     /// The role that the project connects as.
     pub role: String,
     /// The start-up options of the project's sessions.
     pub options: Option<String>,
-    /// Whether the bundle is applied.
+    /// Whether to apply the bundle.
     pub bundle: bool,
-    /// Whether it is kept: made so that `database cleanup` knows it.
+    /// Whether the cluster stays. It is then made so that `database cleanup` accepts it.
     pub keep: bool,
 }
 
-/// A private cluster that nobody will remove but the user.
+/// A private cluster that only the user will remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// Its working directory.
+    /// The working directory of the cluster.
     pub directory: PathBuf,
-    /// Its database.
+    /// The URL of its database.
     pub url: String,
 }
 
 impl Kept {
-    /// The command that leads into it.
+    /// The command that opens psql in it.
     pub fn way_in(&self) -> String {
         format!("database --url {} psql", shell::quote(&self.url))
     }
 
-    /// The command that removes it: not by the project's own connection, which leads elsewhere.
+    /// The command that removes the cluster. It does not use the project's connection, which leads
+    /// to another cluster.
     pub fn removal(&self) -> String {
         let directory = self.directory.to_string_lossy();
         format!(
@@ -64,7 +65,7 @@ impl Kept {
         )
     }
 
-    /// The error, with how to look at what is kept.
+    /// Adds hints to the error: how to open the kept cluster, and how to remove it.
     pub fn hinted(&self, error: Error) -> Error {
         error
             .hint(format!("the cluster is kept: {}", self.way_in()))
@@ -74,9 +75,9 @@ impl Kept {
 
 /// A backup in a private cluster.
 pub struct Restored {
-    /// The cluster. Its jobs and its replication sleep.
+    /// The cluster, with its jobs and its replication switched off.
     pub cluster: PrivateCluster,
-    /// The configuration with which they wake at the next start.
+    /// The configuration that switches them on at the next start.
     pub conf: FinalConf,
     /// The changes that the restore made, a sentence each.
     pub changes: Vec<String>,
@@ -96,7 +97,7 @@ pub struct PrivateCluster {
 }
 
 impl PrivateClusterSpec {
-    /// Makes and starts it. A cluster that does not start leaves nothing.
+    /// Makes the cluster and starts it. A cluster that does not start leaves nothing.
     pub fn start(&self, toolchain: &Toolchain) -> Result<PrivateCluster> {
         let (place, spec) = self.claim()?;
         match self.create(&spec, toolchain) {
@@ -108,7 +109,7 @@ impl PrivateClusterSpec {
         }
     }
 
-    /// Makes one from a backup.
+    /// Makes a cluster from a backup.
     pub fn restore(
         &self,
         backup: &Backup,
@@ -171,7 +172,7 @@ impl PrivateClusterSpec {
     }
 }
 
-/// The first error wins; that the clean-up failed too is a detail.
+/// The first error wins. A failure of the clean-up becomes a detail of that error.
 fn removed(place: Throwaway, error: Error) -> Error {
     match place.remove() {
         Ok(()) => error,
@@ -185,7 +186,7 @@ impl PrivateCluster {
         &self.running
     }
 
-    /// The project's database in it.
+    /// The connection to the project's database in the cluster.
     pub fn conninfo(&self) -> Result<Conninfo> {
         self.conninfo_as(&self.role)
     }
@@ -200,8 +201,8 @@ impl PrivateCluster {
         self.running.session(&self.database)
     }
 
-    /// A new copy of the database; nobody may be connected to the original meanwhile. For the project's
-    /// role, and for the owner.
+    /// Makes a copy of the database, while nobody may be connected to the original. Returns the
+    /// connections of the project's role and of the owner to it.
     pub fn copy(&self, owner: &str) -> Result<(Conninfo, Conninfo)> {
         // a name made of the original's could be cut to the original's
         let name = "db-tool copy".to_owned();
@@ -231,17 +232,17 @@ impl PrivateCluster {
         bundle::apply(&mut Session::connect(&self.conninfo()?)?)
     }
 
-    /// Saves its state; see [`Running::save`].
+    /// Saves the state of the cluster; see [`Running::save`].
     pub fn save(&mut self) -> Result<()> {
         self.running.save()
     }
 
-    /// Goes back to the state that was saved.
+    /// Goes back to the saved state.
     pub fn go_back(&mut self) -> Result<()> {
         self.running.go_back()
     }
 
-    /// Turns event triggers on, which the preparation of a backup turned off (PostgreSQL 17).
+    /// Turns event triggers on again. The preparation of a backup turned them off (PostgreSQL 17).
     pub fn wake_event_triggers(&self, toolchain: &Toolchain) -> Result<()> {
         if toolchain.version()?.major < 17 {
             return Ok(());
@@ -256,8 +257,8 @@ impl PrivateCluster {
         awake.ok_or_else(|| Error::failed("the server does not read its configuration again"))
     }
 
-    /// Does `work` in it, or in a cluster that `work` puts in its place, then removes it. An error
-    /// comes with the end of the server's log.
+    /// Does `work` in the cluster, or in a cluster that `work` puts in its place, and then removes
+    /// it. An error comes with the end of the server's log.
     pub fn use_up<T>(mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         match work(&mut self) {
             Ok(value) => self.remove().map(|()| value),
@@ -268,7 +269,7 @@ impl PrivateCluster {
         }
     }
 
-    /// Ends it after success: leaves it running if the spec said so, else removes it.
+    /// Ends the use after success: leaves the cluster running if the spec says so, else removes it.
     pub fn finish(self) -> Result<Option<Kept>> {
         match self.keep {
             true => self.keep().map(Some),
@@ -276,7 +277,7 @@ impl PrivateCluster {
         }
     }
 
-    /// Ends it after `error`. A cluster that is kept helps to find the cause; after a signal nobody
+    /// Ends the use after `error`. A kept cluster helps to find the cause; after a signal, nobody
     /// looks for one.
     pub fn failed(self, error: Error) -> Error {
         if !self.keep || signal::caught().is_some() {
@@ -293,7 +294,7 @@ impl PrivateCluster {
         Ok(Kept { directory: self.place.keep()?, url })
     }
 
-    /// Removes it.
+    /// Removes the cluster.
     pub fn remove(self) -> Result<()> {
         self.place.remove()
     }

@@ -1,8 +1,8 @@
 //! Creates migrations and migration projects on disk.
 //!
-//! A migration is made under a hidden name and then renamed, so no program sees an incomplete one.
-//! Nothing is overwritten. The directory is locked while a version is chosen, so two migrations
-//! made in the same second get different versions.
+//! The command makes a migration under a hidden name and then renames it, so no program sees an
+//! incomplete one. It overwrites nothing. It locks the directory while it chooses a version, so two
+//! migrations made in the same second get different versions.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

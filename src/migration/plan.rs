@@ -4,7 +4,7 @@
 //! topmost can be reverted. Usually the stack is ordered by version. A late migration, applied out
 //! of order, breaks this order.
 //!
-//! Before planning, both lists are compared: the applied migrations must be the first ones of the
+//! The planner first compares both lists: the applied migrations must be the first ones of the
 //! files. There are two kinds of divergence. A mismatch is an applied migration whose file is
 //! missing or has another name; only a person can resolve it. A late migration is a file with a
 //! lower version than the last applied migration.
@@ -142,8 +142,9 @@ fn downs(versions: impl Iterator<Item = i64>) -> Vec<Step> {
     versions.map(|version| Step { direction: Direction::Down, version }).collect()
 }
 
-/// Reverts from the top of the stack until nothing beyond the target is left, and then applies what
-/// is missing. A migration below the target that had to be reverted on the way is applied again.
+/// Reverts from the top of the stack until nothing beyond the target is left, and then applies the
+/// missing migrations. If a migration below the target had to be reverted on the way, it is applied
+/// again.
 fn to(stack: &[i64], pending: &[i64], target: i64) -> Vec<Step> {
     let kept = stack.iter().position(|version| *version > target).unwrap_or(stack.len());
     let off = &stack[kept..];

@@ -155,7 +155,8 @@ impl Toolchain {
     }
 
     /// The directories in which the server looks for libraries. `pg_config` prints them. Without
-    /// it, they are guessed from `bin` for Debian, Fedora and builds from source.
+    /// it, db-tool guesses them from the directory of the programs, for Debian, Fedora and builds
+    /// from source.
     fn library_directories(&self) -> Vec<PathBuf> {
         let printed = self
             .server_command("pg_config", None)

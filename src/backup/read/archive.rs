@@ -1,9 +1,9 @@
 //! Reads one tar archive of a backup as a stream of files.
 //!
-//! An archive may come from anywhere, so nothing in it is trusted. db-tool refuses names that lead
-//! out of the directory, links, devices, and all other entries that a base backup never has; and an
-//! archive without its end. The first bytes tell the compression; the name of the file does not
-//! count.
+//! An archive may come from anywhere, so db-tool trusts nothing in it. It refuses names that lead
+//! out of the directory, links, devices, and all other entries that a base backup never has. It
+//! also refuses an archive without its end. The first bytes tell the compression; the name of the
+//! file does not count.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -156,8 +156,8 @@ fn is_tablespace_link(path: &Path) -> bool {
     oid.is_some_and(|oid| oid.parse::<u32>().is_ok())
 }
 
-/// A reader that remembers whether its end was reached. In a complete archive it is not: the blocks
-/// of zeros that end an archive come before.
+/// A reader that remembers whether it has reached its end. A reader of a complete archive has not,
+/// because the blocks of zeros that end an archive come before.
 struct Watched {
     source: Box<dyn Read>,
     ended: Rc<Cell<bool>>,

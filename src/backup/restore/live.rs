@@ -1,9 +1,9 @@
 //! Checks and changes in a restored cluster that need its server.
 //!
-//! Jobs, subscriptions and prepared transactions belong to the machine of the backup. Here they are
-//! switched off or rolled back, and reported. Indexes whose collation has another version here are
-//! listed, because they may give wrong answers. At the end, a read and a write in every database
-//! prove that the cluster works.
+//! Jobs, subscriptions and prepared transactions belong to the machine of the backup. db-tool
+//! switches them off here, or rolls them back, and reports them. It also lists the indexes whose
+//! collation has another version here, because they may give wrong answers. At the end, a read and
+//! a write in every database prove that the cluster works.
 
 use super::Requirements;
 use super::tame;

@@ -99,7 +99,7 @@ pub(in crate::backup) fn check_tablespaces(data: &Path) -> Result<()> {
 }
 
 /// Checks that the libraries which the server loads are installed, because data may depend on them.
-/// Libraries that only sessions load are left out if they are missing.
+/// Leaves out missing libraries that only sessions load.
 pub(in crate::backup) fn check_libraries(
     spec: &ClusterSpec,
     toolchain: &Toolchain,

@@ -131,7 +131,8 @@ fn asleep(spec: &ClusterSpec, settings: &Settings) -> String {
 }
 
 /// The likely superusers of the backup, the likeliest first. The marker of a cluster that db-tool
-/// made names its superuser. The marker is then removed, because it is of another cluster.
+/// made names its superuser. This function then removes the marker, because it belongs to another
+/// cluster.
 fn candidates(backup: &Backup, spec: &ClusterSpec) -> Result<Vec<String>> {
     let _acting = spec.act()?;
     let data = spec.layout.data();

@@ -25,7 +25,7 @@ pub(in crate::cli) fn span(time: Duration) -> String {
     }
 }
 
-/// How long the steps took together, and each of them.
+/// The time of all steps together, and that of each.
 pub(in crate::cli) fn timing(steps: &Steps) -> String {
     format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
 }

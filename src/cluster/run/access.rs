@@ -249,7 +249,7 @@ fn may_search(facts: &Metadata, user: &OsUser) -> bool {
     facts.mode() & permission(facts, user, 0o1) != 0
 }
 
-/// Of the three bits for `right`, the one that counts for `user`.
+/// Of the three permission bits for `right`, the one that counts for `user`.
 fn permission(facts: &Metadata, user: &OsUser, right: u32) -> u32 {
     if facts.uid() == user.uid {
         right << 6

@@ -4,9 +4,9 @@
 //! or the time is up. A stale pid file says `ready`, too, so its pid must be that of the process we
 //! started.
 //!
-//! If the server ends, db-tool reads the cause from the log. Only if the data itself is damaged may
-//! a kept cluster be replaced. All other causes, such as a socket in use or a wrong setting, are
-//! reported, and the user can remove them.
+//! If the server ends, db-tool reads the cause from the log. It may replace a kept cluster only if
+//! the data itself is damaged. It reports all other causes, such as a socket in use or a wrong
+//! setting, so that the user can remove them.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -6,9 +6,9 @@
 //! apart (paths, sockets, port, shared memory) depend on the place of the clone. A copy is a plain
 //! one or copy-on-write, but never uses hard links, because PostgreSQL changes its files in place.
 //!
-//! The first cluster is initialised in its own place, and a copy of it becomes the template. The
-//! copy is made under a lock in a directory of its own, synced, and renamed together with its
-//! manifest. So a template is either complete or not there.
+//! db-tool initialises the first cluster in its own place, and a copy of it becomes the template.
+//! It makes the copy under a lock in a directory of its own, syncs it, and renames it together with
+//! its manifest. So a template is either complete or not there.
 
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;

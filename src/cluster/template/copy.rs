@@ -2,9 +2,9 @@
 //!
 //! Two threads take the files one by one, the largest first, so that both threads end at about the
 //! same time. More threads would only wait for each other in the directories. Most files have a few
-//! pages; for these, one read and one write is the fastest way. Copy-on-write is tried once, with
-//! the largest file: on a file system without it, a try for each file would take longer than the
-//! copy.
+//! pages; for these, one read and one write is the fastest way. The copy tries copy-on-write once,
+//! with the largest file: on a file system without it, a try for each file would take longer than
+//! the copy.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Read, Write};

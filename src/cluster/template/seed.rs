@@ -63,7 +63,8 @@ impl Cluster {
 }
 
 /// Whether the cluster may become a template. The user's configuration may have effects that the
-/// key does not name. A cluster that is moved aside is too rare to be made fast.
+/// key does not name. Moving an old cluster aside is rare, so a template for it is not worth its
+/// cost.
 fn may_remember(spec: &ClusterSpec, old: Old) -> bool {
     spec.settings.conf_file.is_none() && old == Old::Remove
 }

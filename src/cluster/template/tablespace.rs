@@ -3,8 +3,8 @@
 //! On the machine of the backup, a tablespace has an absolute path. In a restored cluster it is
 //! `tablespace/OID` in the data directory, so that the cluster is one directory, which can be
 //! renamed, kept and removed. The links in `pg_tblspc` must be absolute: a base backup recognises
-//! by them that a tablespace lies inside the data directory. So the links are made again after each
-//! move of the directory, and at every start.
+//! by them that a tablespace lies inside the data directory. So db-tool makes the links again after
+//! each move of the directory, and at every start.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! Limits for the template cache and the logs. The templates and logs that were used least recently
-//! are removed first: templates when a new one is recorded, logs when a server starts.
+//! Limits for the template cache and the logs. db-tool removes the least recently used templates
+//! and logs first: templates when it records a new one, logs when a server starts.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -19,7 +19,7 @@ use crate::sys::process::{FileId, OsUser};
 /// The largest total size of templates, in bytes.
 pub const CACHE_LIMIT: u64 = 512_000_000;
 
-/// Templates that nobody has used for this long are removed in any case.
+/// db-tool removes a template in any case if nobody has used it for this long.
 pub(in crate::cluster) const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// The largest number of logs.

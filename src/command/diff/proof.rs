@@ -142,7 +142,7 @@ impl Writing {
         Ok(Outcome::Saved(files(path)))
     }
 
-    /// Tries both directions on a copy. Returns `None` if both do what they should.
+    /// Tries both directions on a copy. Returns `None` if both work.
     fn tried(&self, compared: &Compared, content: Content) -> Result<Option<Refusal>> {
         let Side::Private { cluster, .. } = compared.sides[0] else {
             return Err(Error::unexpected("side A has no private cluster"));

@@ -301,7 +301,8 @@ fn locked(mut session: Session) -> Result<Session> {
         let lock = lock(&mut session)?;
         facts::begin(&mut session)?;
         match session.batch(lock.as_deref().unwrap_or_default()) {
-            // taking the snapshot: has somebody created tables since, which are not locked?
+            // somebody may have created tables before this session took its snapshot, and those are
+            // not locked
             Ok(()) if attempt >= ATTEMPTS || self::lock(&mut session)? == lock => break,
             Ok(()) => {}
             // somebody dropped one of the tables meanwhile

@@ -24,7 +24,7 @@ pub struct Doctor {
     pub layout: Result<Layout>,
     /// The development cluster.
     pub spec: Option<ClusterSpec>,
-    /// Where the project connects, if it says so.
+    /// The project's connection, if a variable names one.
     pub url: Option<(PgUrl, Conninfo)>,
     /// The connection of the verbs that need one.
     pub connection: Result<Conninfo>,

@@ -113,8 +113,8 @@ fn place(directory: &Path, path: &Path) -> PathBuf {
     place
 }
 
-/// Checks that a path stays inside the migration directory. Whoever may write the history must not
-/// decide where this tool writes.
+/// Checks that a path stays inside the migration directory. A role that may write the history must
+/// not decide where this tool writes.
 fn stays_inside(path: &Path) -> bool {
     path.components().all(|component| matches!(component, Component::Normal(_)))
 }

@@ -1,9 +1,10 @@
 //! `migrator verify`: proof that each migration can be undone.
 //!
-//! In a private cluster that is gone afterwards, with the bundle and nothing else: for every
-//! migration, up, down, up. After the down the schema has to be what it was before, after the second
-//! up what it was after the first, as `database diff` compares schemas. A migration that fails the
-//! proof must not spoil that of the next: the cluster goes back to where nothing but ups was applied.
+//! This happens in a private cluster with the bundle and nothing else. For every migration, the
+//! migrator runs up, down, up. After the down, the schema must be the same as before the up; after
+//! the second up, the same as after the first. Schemas are compared as in `database diff`. A
+//! migration that fails the proof must not spoil the proof of the next one: the cluster then goes
+//! back to a state in which only ups ran.
 
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub struct Verdict {
     pub version: i64,
     /// The name.
     pub name: String,
-    /// Whether it can be undone and done again.
+    /// Whether the migration can be undone and done again.
     pub reversible: bool,
     /// Differences between the schema before the up and after the down: `before → after`.
     pub after_down: Vec<String>,
@@ -54,19 +55,18 @@ pub struct Verdict {
     pub after_up_again: Vec<String>,
     /// Differences of no consequence, such as the order of columns, which PostgreSQL cannot restore.
     pub notes: Vec<String>,
-    /// Why it could not be tried.
+    /// The reason why the migration could not be tried.
     pub error: Option<String>,
 }
 
-/// How long a lock may take that nobody else wants.
+/// The longest wait for a lock, which no other session holds here.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
 impl Verify<'_> {
-    /// Proves each migration in turn; `on_verdict` hears of each.
+    /// Proves each migration in turn, and calls `on_verdict` with each result.
     ///
-    /// # Errors
-    /// `Migration` (exit 4) when an up fails after nothing but ups, so that nothing after it can be
-    /// tried. A migration that does not stand the proof is no error here.
+    /// `Migration` (exit 4) if an up fails after other ups only, so that the later migrations
+    /// cannot be tried. A migration that fails the proof is no error here.
     pub fn run(&self, on_verdict: &mut dyn FnMut(&Verdict)) -> Result<Vec<Verdict>> {
         let directory = self.project.read_directory()?;
         let steps = preflight(self.project, &directory)?;
@@ -89,7 +89,8 @@ impl Verify<'_> {
         Ok(cluster.conninfo()?.with_settings("migrator verify", &settings))
     }
 
-    /// Goes on behind the last verdict; false when the cluster has to be renewed before the next.
+    /// Continues after the last verdict. Returns false if the cluster must be renewed before the
+    /// next migration.
     fn prove(
         &self,
         conninfo: &Conninfo,
@@ -114,8 +115,9 @@ impl Verify<'_> {
         Ok(true)
     }
 
-    /// Brings the cluster to where exactly these ups are applied. The ups since the last time are
-    /// applied once more, and the state is saved: all proofs together apply each up three times.
+    /// Brings the cluster to the state in which exactly these ups are applied. Applies the ups
+    /// since the last such state once more, and saves the result. All proofs together apply each up
+    /// three times.
     fn renew(&self, cluster: &mut PrivateCluster, saved: &mut usize, ups: &[Pair]) -> Result<()> {
         match *saved {
             0 => {
@@ -151,7 +153,7 @@ impl Verify<'_> {
     }
 }
 
-/// A migration's two ways.
+/// The up and the down of a migration.
 struct Pair {
     name: Name,
     up: Prepared,
@@ -172,27 +174,27 @@ fn preflight(project: &RunOptions, directory: &Directory) -> Result<Vec<Pair>> {
     directory.names().into_iter().map(pair).collect()
 }
 
-/// The result of a try of one migration.
+/// The result of trying one migration.
 enum Outcome {
-    /// The verdict, and the schema with the migration applied; `None` when that is not what its up,
-    /// after nothing but ups, would have made.
+    /// The verdict, and the schema with the migration applied. `None` if the schema differs from
+    /// the one that ups alone would have made.
     Tried(Verdict, Option<Facts>),
-    /// The up failed the first time, perhaps because of what an earlier down has done.
+    /// The up failed the first time, perhaps because of the effects of an earlier down.
     Untried,
 }
 
 struct Proof<'a> {
     place: Place<'a>,
     session: Session,
-    /// None after a failure, which ends psql.
+    /// `None` after a failure, because the failure ends psql.
     runner: Option<Runner<'a>>,
     stack: Vec<i64>,
-    /// Whether nothing but ups was applied.
+    /// Whether only ups ran so far.
     is_pure: bool,
 }
 
 impl<'a> Proof<'a> {
-    /// In a database where these ups are applied.
+    /// Begins in a database in which these ups are applied.
     fn begin(place: Place<'a>, applied: &[Pair]) -> Result<Self> {
         let stack = applied.iter().map(|pair| pair.name.version).collect();
         let session = Session::connect(place.conninfo)?;
@@ -227,7 +229,7 @@ impl<'a> Proof<'a> {
             return Ok(Outcome::Tried(verdict, down.transactional.then_some(after)));
         }
         verdict.after_down = self.differences(before, &mut verdict.notes)?.0;
-        // what the down left is often what the up now stumbles over: both are told
+        // the up often fails because of objects that the down left, so both are reported
         if let Err(error) = self.advance(&pair.up) {
             verdict.error = Some(only_failed(error.context("after its down"))?);
             return Ok(Outcome::Tried(verdict, None));
@@ -240,8 +242,8 @@ impl<'a> Proof<'a> {
         Ok(Outcome::Tried(verdict, is_same.then_some(again)))
     }
 
-    /// The differences from `before` to the schema as it is now, and that schema. Those that do not
-    /// count in `database diff` go to the notes.
+    /// The differences from `before` to the present schema, and that schema. Differences that do
+    /// not count in `database diff` go to the notes.
     fn differences(
         &mut self,
         before: &Facts,
@@ -267,7 +269,7 @@ impl<'a> Proof<'a> {
     }
 }
 
-/// A way back, or forward again, that fails is a verdict; all else is an error.
+/// A failure of the down or the second up is a verdict; all other errors stay errors.
 fn only_failed(error: Error) -> Result<String> {
     match error.kind() {
         Kind::Migration => Ok([&[error.message().to_owned()], error.details()].concat().join("\n")),

@@ -184,7 +184,7 @@ fn owner_of(object: &Object) -> &str {
     object.get(property::OWNER).unwrap_or(OWNER)
 }
 
-/// From the privileges on one side to those on the other.
+/// The statements that lead from the privileges on one side to those on the other.
 pub(super) fn change(
     facts: &Facts,
     identity: &Identity,

@@ -11,8 +11,8 @@ use crate::compare::facts::property;
 use crate::compare::facts::{Facts, Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_literal;
 
-/// The statements that make an object of `side` with all that is said of it; parts that are made
-/// by statements of their own are not among them. None: it cannot be expressed.
+/// The statements that make an object of `side` with its comment, owner and privileges. Parts that
+/// have their own statements are not among them. `None` if no statement can make the object.
 pub(super) fn create(
     side: &Side,
     from: &Facts,

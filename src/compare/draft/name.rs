@@ -4,7 +4,7 @@ use crate::compare::facts::{Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_ident;
 use crate::postgres::sql::quote::quote_literal;
 
-/// How a property begins that says that an object goes with an extension.
+/// The beginning of a property that says that an object depends on an extension.
 pub(super) const DEPENDS: &str = "depends on extension ";
 
 /// The word for the owner of the database in facts; see `drift::Roles`.

@@ -312,7 +312,8 @@ fn is_last(kind: Kind) -> bool {
     matches!(kind, Kind::DefaultPrivileges | Kind::Privileges)
 }
 
-/// The order in which things are made where nothing else decides; rows come before functions.
+/// The order in which kinds of objects are made if dependencies do not decide; rows come before
+/// functions.
 const KINDS: [Kind; 31] = [
     Kind::Schema,
     Kind::Extension,

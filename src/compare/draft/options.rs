@@ -54,7 +54,7 @@ pub(super) fn with_options(options: Option<&str>) -> String {
     options.map_or_else(String::new, |options| format!(" OPTIONS ({options})"))
 }
 
-/// The own name of a column of a foreign table with what the server is told of it.
+/// The action that changes the foreign-data wrapper's options of a column of a foreign table.
 pub(super) fn column_options(identity: &Identity, before: &Object, after: &Object) -> String {
     let what = changed_options(
         before.get(property::FOREIGN_OPTIONS),

@@ -333,8 +333,9 @@ pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Ob
     }
 }
 
-/// Indexes of partitions that are made before the index of the parent takes them up, because it would
-/// give its own another name, and what depends on that name would not be the same.
+/// Indexes of partitions that must be made before the parent's index, which then attaches them.
+/// Otherwise the parent's index would make its own under another name, and objects that depend on
+/// the name would differ.
 fn named_indexes(plan: &Plan) -> Vec<Identity> {
     let is_plain =
         |object: &Object| object.whole.as_ref().is_some_and(|whole| whole.kind != Kind::Constraint);

@@ -33,11 +33,12 @@ const SORTS: [(&str, Kind, &str); 17] = [
     (property::SERVER, Kind::ForeignServer, "FOREIGN SERVER"),
 ];
 
-/// From what the object came with to what it is to have.
+/// The statements that lead from the initial privileges of an object to its privileges on the other
+/// side.
 pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let own = own(identity)?;
     let initial = acl::parse(object.get(property::INITIAL)?);
-    // an extension that is made now has what default privileges give
+    // an extension that is made now has the privileges of the default privileges
     let extension = object.get(property::MEMBER_OF).map(str::to_owned);
     let is_made =
         extension.is_some_and(|name| from.get(&Identity { kind: Kind::Extension, name }).is_none());
@@ -46,13 +47,13 @@ pub(super) fn begin(from: &Facts, identity: &Identity, object: &Object) -> Optio
     statements(identity, &has, &acl::parse(object.get(property::ACL)?))
 }
 
-/// Back to what the object came with.
+/// The statements that lead back to the initial privileges of an object.
 pub(super) fn end(identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let (has, initial) = (object.get(property::ACL)?, object.get(property::INITIAL)?);
     statements(identity, &acl::parse(has), &acl::parse(initial))
 }
 
-/// From one side to the other.
+/// The statements that lead from the privileges on one side to those on the other.
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
     statements(
         identity,
@@ -61,7 +62,7 @@ pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Op
     )
 }
 
-/// On the database at hand.
+/// The statements for privileges on the current database.
 pub(super) fn database(
     facts: &Facts,
     identity: &Identity,
@@ -80,7 +81,7 @@ pub(super) fn database(
 }
 
 fn statements(identity: &Identity, from: &Grants, to: &Grants) -> Option<Vec<String>> {
-    // who the owner is nobody knows here
+    // the name of the owner is not known here
     if from.get(OWNER) != to.get(OWNER) {
         return None;
     }
@@ -96,7 +97,7 @@ fn statements(identity: &Identity, from: &Grants, to: &Grants) -> Option<Vec<Str
     Some(target.statements(from, to))
 }
 
-/// The object that `on table s.t` means, and what GRANT calls its sort.
+/// The object that `on table s.t` means, and the keyword of GRANT for its kind.
 fn named(identity: &Identity) -> Option<(Identity, &'static str)> {
     let text = identity.name.strip_prefix("on ")?;
     let found = SORTS.iter().filter_map(|(sort, kind, word)| {

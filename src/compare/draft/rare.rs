@@ -9,10 +9,11 @@ use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
 
-/// How a property of a text search configuration begins that says what becomes of a sort of token.
+/// The beginning of a property that maps a token type of a text search configuration to
+/// dictionaries.
 const MAPPING: &str = "mapping of ";
 
-/// The statements that make it. None: there are none.
+/// The statements that make the object. `None` if there are none.
 pub(super) fn create(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let (name, called) = (&identity.name, called(identity, object));
     let one = |text: String| Some(vec![text]);
@@ -46,7 +47,7 @@ pub(super) fn create(side: &Side, identity: &Identity, object: &Object) -> Optio
     }
 }
 
-/// The statements that drop it. None: there are none.
+/// The statements that drop the object. `None` if there are none.
 pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String>> {
     let mapping = |identity| user_mapping(identity).map(|what| format!("DROP {what};"));
     match identity.kind {
@@ -69,7 +70,7 @@ pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<
     }
 }
 
-/// The statements for one property. None: there are none.
+/// The statements for one property. `None` if there are none.
 pub(super) fn change(
     identity: &Identity,
     before: &Object,
@@ -102,7 +103,7 @@ pub(super) fn change(
     }
 }
 
-/// Whether a change of this property wants the object made again.
+/// Whether a change of this property requires that the object is made again.
 pub(super) fn is_anew(kind: Kind, property: &str) -> bool {
     let remarks = [property::COMMENT, property::OWNER, property::ACL];
     match kind {
@@ -159,7 +160,7 @@ fn operator(name: &str, object: &Object) -> Option<String> {
     Some(format!("CREATE OPERATOR {own} ({});", parts.join(", ")))
 }
 
-/// The family, with the members that belong to no class.
+/// The statements that make an operator family, with the members that belong to no class.
 fn operator_family(side: &Side, identity: &Identity) -> Vec<String> {
     let called = format!("OPERATOR FAMILY {}", identity.name);
     let added = members(side, identity, true).into_iter();
@@ -179,8 +180,8 @@ fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<S
     Some(format!("CREATE OPERATOR CLASS {called} {what};"))
 }
 
-/// `OPERATOR 1 <(a, b)` and `FUNCTION 1 f(a, b)`; `typed`: with the types of functions, which a class
-/// has by itself.
+/// `OPERATOR 1 <(a, b)` and `FUNCTION 1 f(a, b)`. With `typed`, functions have their types, which
+/// they need outside of a class.
 fn members(side: &Side, whole: &Identity, typed: bool) -> Vec<String> {
     let member = |(part, object): &(&Identity, &Object)| {
         // operator 1 (integer, integer) of s.f USING btree
@@ -203,7 +204,7 @@ fn members(side: &Side, whole: &Identity, typed: bool) -> Vec<String> {
     side.parts(whole).iter().filter_map(member).collect()
 }
 
-/// The two types of `a,b`, of which either may have a comma in its modifier.
+/// The two types of `a,b`. Either may have a comma in its modifier.
 fn two(arguments: &str) -> Option<(&str, &str)> {
     let mut depth = 0;
     let comma = arguments.char_indices().find(|(_, c)| {
@@ -229,7 +230,7 @@ fn mapping(identity: &Identity, before: &Object, after: &Object, property: &str)
     Some(format!("ALTER {} {what};", called(identity, after)))
 }
 
-/// The options of a dictionary as they become; a name alone takes one away.
+/// The options that change a dictionary. A name without a value removes that option.
 fn dictionary_options(before: Option<&str>, after: Option<&str>) -> String {
     let name = |option: &str| option.split('=').next().unwrap_or_default().trim().to_owned();
     let (old, new) = (pairs(before), pairs(after));

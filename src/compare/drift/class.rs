@@ -80,8 +80,8 @@ pub fn of(identity: &Identity, what: &What) -> Class {
         }
         NAME | NOT_NULL => Class::NameOnly,
         property::POPULATED => Class::Environment,
-        // whether a child declares what it inherits too decides on nothing but later statements, and
-        // ALTER TABLE ... INHERIT cannot make it as CREATE TABLE ... INHERITS does
+        // a child's own declaration of an inherited column has an effect only on later statements,
+        // and ALTER TABLE ... INHERIT cannot make one as CREATE TABLE ... INHERITS does
         property::INHERITED if before.is_some() && after.is_some() => Class::Cosmetic,
         property::COMMENT => Class::Cosmetic,
         property::VERSION if matches!(identity.kind, Kind::Extension | Kind::Bundle) => {

@@ -1,10 +1,10 @@
 //! The origins of objects: a line of the sources, a migration, or the backup.
 //!
-//! While a side is filled, a collector in its database records which statement touched which
-//! object. Then the statements are searched in the files. Some statements are not recorded: GRANT
-//! names no object to the collector, and statements that ran in production long ago are unknown.
-//! For these, the files are searched for statements that name the object. The result is as precise
-//! as the evidence: a line, a file, or nothing.
+//! While a command fills a side, a collector in its database records which statement touched which
+//! object. Then db-tool searches the files for these statements. Some statements are not recorded:
+//! GRANT names no object to the collector, and statements that ran in production long ago are
+//! unknown. For these, db-tool searches the files for statements that name the object. The result
+//! is as precise as the evidence: a line, a file, or nothing.
 
 mod collector;
 mod name;

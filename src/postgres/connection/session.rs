@@ -202,8 +202,8 @@ impl Session {
         taken
     }
 
-    /// Makes the server stop a COPY whose data nobody takes any more. Without this the server would
-    /// work until it has something to send.
+    /// Makes the server stop a COPY whose data db-tool no longer reads. Without this, the server
+    /// would work until it has something to send.
     fn abandon(&self) {
         let Some(client) = self.client.as_ref() else { return };
         self.runtime.block_on(async {

@@ -1,9 +1,9 @@
 //! Aligns the text that psql sent to the server with the source that psql read.
 //!
-//! The two texts are compared from their beginnings. They may differ in three ways: psql drops
-//! empty lines outside of quotes; it replaces `:name`, `:'name'`, `:"name"` and `:{?name}`; and it
-//! sends `;` for `\;`. The value of a variable ends where the next piece of the source is found in
-//! the sent text.
+//! This module compares the two texts from their beginnings. They may differ in three ways: psql
+//! drops empty lines outside of quotes; it replaces `:name`, `:'name'`, `:"name"` and `:{?name}`;
+//! and it sends `;` for `\;`. The value of a variable ends where the next piece of the source is
+//! found in the sent text.
 
 /// Consecutive lines of a source, numbered from 1.
 #[derive(Debug)]

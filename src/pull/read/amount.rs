@@ -1,4 +1,4 @@
-//! How much of a table was read.
+//! The amount of a table's rows.
 
 use serde::{Deserialize, Serialize};
 

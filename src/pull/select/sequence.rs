@@ -4,7 +4,7 @@ use super::table::{DescribedTable, Sequence};
 use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::Result;
 
-/// Reads the sequences of tables. A warning names what can only be set by hand.
+/// Reads the sequences of tables. A warning names those that only the user can set.
 pub(in crate::pull) fn read(
     session: &mut Session,
     tables: &mut [DescribedTable],

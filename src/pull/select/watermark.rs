@@ -1,4 +1,4 @@
-//! How far a table was read, and which rows are new since.
+//! The high-water mark of a table, and the condition on rows that are new since.
 
 use serde::{Deserialize, Serialize};
 

@@ -29,7 +29,7 @@ const FIRST_LINE: &str =
 pub(in crate::pull) struct Draft {
     path: PathBuf,
     out: BufWriter<Digested>,
-    /// How many bytes it has.
+    /// The number of bytes.
     pub(in crate::pull) length: u64,
 }
 

@@ -3,8 +3,8 @@
 //! The server prints a stored expression as text. Parsing this text again need not give the same
 //! expression: the server prints `s IN ('a', 'b')` on a `varchar` column as a cast array, and,
 //! after parsing that, as an array of casts. After that the text stays the same. So `pg_dump |
-//! psql` changes definitions that nobody altered. Therefore, both of two differing definitions are
-//! parsed again in one database, and the texts that the server then prints are compared.
+//! psql` changes definitions that nobody altered. Therefore, if two definitions differ, the server
+//! parses both again in one database, and db-tool compares the texts that the server then prints.
 
 mod probe;
 

@@ -1,8 +1,8 @@
 //! Plans for random worlds, carried out on a stack of numbers.
 //!
-//! The stack knows no files and goals. It only refuses steps that are impossible in a database. The
-//! expected result of a plan and the expected refusals are computed here in another way than in the
-//! planner. The smallest world that fails is shown.
+//! The stack knows no files and goals. It only refuses steps that are impossible in a database.
+//! This module computes the expected result of a plan and the expected refusals in another way than
+//! the planner does. A failing test shows the smallest world that fails.
 
 use std::collections::BTreeSet;
 

@@ -30,7 +30,7 @@ const NEWER_SINCE: u32 = 17;
 /// The setting for English messages. Only a superuser may send it.
 const ENGLISH: &str = "lc_messages";
 
-/// What a server tells about itself and the role when a session begins.
+/// The facts about itself and the role that a server reports when a session begins.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
     /// The major version.
@@ -67,8 +67,8 @@ impl Conninfo {
         self.learned.facts.get().is_none()
     }
 
-    /// Remembers what the server tells. Returns the statements for the settings of the current
-    /// session that [`Self::start_up_options`] did not know to set.
+    /// Remembers the facts that the server reports. Returns the statements for the settings of the
+    /// current session that [`Self::start_up_options`] did not know to set.
     pub(crate) fn learn(&self, facts: Facts) -> Vec<&'static str> {
         let is_new = self.learned.facts.set(facts).is_ok();
         if !is_new || self.learned.refuses.load(Ordering::Relaxed) {

@@ -130,7 +130,7 @@ fn place(conninfo: &Conninfo, target: &Target) -> String {
     format!("cannot connect to {target} as {user}, database {database}")
 }
 
-/// The next step after an error: another encryption may be what the server demands. If a server is
+/// The next step after an error. Perhaps the server demands another encryption. If a server is
 /// starting up or cannot be reached, the next one may answer.
 fn next_step(error: &tokio_postgres::Error) -> Then {
     match error.as_db_error() {

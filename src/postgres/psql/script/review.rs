@@ -1,10 +1,10 @@
 //! Finds out, from the text of a script that psql ran to its end, how the script changed its
 //! transactions.
 //!
-//! The text is followed as psql reads it, with included files in their places. Branches of an `\if`
-//! that psql certainly skips are left out. psql prints the values of some variables at the end of
-//! the session; they count if they have not changed before. A conclusion that depends on an unknown
-//! value is never an error.
+//! This module follows the text as psql reads it, with included files in their places. It leaves
+//! out the branches of an `\if` that psql certainly skips. psql prints the values of some variables
+//! at the end of the session; they count if they have not changed before. A conclusion that depends
+//! on an unknown value is never an error.
 
 use std::fmt;
 use std::ops::RangeInclusive;
