@@ -1,5 +1,5 @@
 -- The obstacles that keep the role $1 from connecting to the database $2: for each, the statement
--- that removes it, and a text about that.
+-- that removes it, and a text that describes this change.
 SELECT change.statement, change.told
 FROM pg_catalog.pg_roles r
 CROSS JOIN pg_catalog.pg_database d

@@ -20,15 +20,15 @@ WHERE s.setdatabase = 0 AND s.setrole <> 0
               WHERE p.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND p.refobjid = s.setrole
                 AND d.datname = pg_catalog.current_database() AND d.datdba <> s.setrole)
 UNION ALL
--- Privileges on objects that no other query lists: those of PostgreSQL and members of extensions, where
--- they are not as they came, and objects of the bundle, where they are not as by default.
--- The role that made them, which may be another one elsewhere, is called (owner) on what is its own.
+-- Privileges on objects that no other query lists: PostgreSQL's own objects and members of
+-- extensions if somebody changed their initial privileges, and objects of the bundle if their
+-- privileges are not the default ones. (owner) stands for the owner, whose name may differ elsewhere.
 SELECT 'privileges', 'on ' || i.type || ' ' || i.identity, pg_catalog.json_build_object(
          'acl', coalesce((
            SELECT pg_catalog.string_agg(pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
                     '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)'),
                     ', ' ORDER BY a::text COLLATE pg_catalog."C") FROM pg_catalog.unnest(o.acl) a), 'nobody'),
-         -- Drafts begin with it; it is not compared.
+         -- Drafts begin with these privileges; diff does not compare them.
          'initial', coalesce((
            SELECT pg_catalog.string_agg(pg_catalog.regexp_replace(pg_catalog.regexp_replace(a::text,
                     '^' || w.owner || '=', '(owner)='), '/' || w.owner || '$', '/(owner)'),

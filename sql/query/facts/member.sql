@@ -7,8 +7,8 @@ WITH member AS MATERIALIZED (
   FROM pg_catalog.pg_depend d
   WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
 )
--- The owner of a member is the owner of the extension. In a trusted extension, it is the role that
--- initdb made, which is left out.
+-- Owners of members that do not own the extension. In a trusted extension, members belong to the
+-- role that initdb made, which this query leaves out.
 SELECT e.tableoid AS class, e.oid AS id, 0 AS sub, pg_catalog.json_build_object(
   'owner of ' || i.type || ' ' || i.identity, pg_catalog.pg_get_userbyid(s.refobjid)
 )::text AS properties

@@ -183,7 +183,7 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
 -- functions of a range type.
 SELECT o.class, o.id, 0 AS sub, coalesce(d.refclassid, o.whole_class) AS whole_class,
        coalesce(d.refobjid, o.whole) AS whole, coalesce(o.kind, i.type) AS kind,
-       -- The current database, whatever its name is.
+       -- The name of the current database does not count.
        CASE i.type WHEN 'database' THEN 'current' ELSE i.identity END AS name,
        CASE WHEN o.owner <> 0 THEN pg_catalog.pg_get_userbyid(o.owner)::text END AS owner,
        CASE WHEN o.acl IS NOT NULL THEN nullif(

@@ -1,2 +1,2 @@
--- For a superuser, if this was not known when the session was opened.
+-- For a superuser, if db-tool did not know at the start that the role is one.
 SET lc_messages = 'C';

@@ -1,3 +1,3 @@
--- For PostgreSQL 17 and later, if the version of the server was not known when the session was
--- opened.
+-- For PostgreSQL 17 and later, if db-tool did not know the version of the server when it opened
+-- the session.
 SET transaction_timeout = 0;

@@ -1,2 +1,2 @@
--- A template: the rows to which a table refers that is pulled completely.
+-- A template: the rows to which a completely pulled table refers.
 (SELECT f.tableoid, f.ctid FROM @referring@ r JOIN @referred@ f ON @matches@)

@@ -179,8 +179,8 @@ BEGIN
 END
 $procedure$;
 
--- Sets the sequence of a column to its position on staging. One that only the text of a function
--- names never goes back: other tables here may use it, and nothing tells which.
+-- Sets the sequence of a column to its position on staging. A sequence that only the text of a
+-- function names never gets a lower value: other tables here may use it, and no catalog lists them.
 CREATE OR REPLACE PROCEDURE pg_temp.pull_sequence(relation text, column_name text, sequence text, only_named boolean, last bigint, called boolean)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 DECLARE

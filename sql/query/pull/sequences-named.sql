@@ -1,7 +1,7 @@
 -- The sequences that only text names, so that pg_depend does not know them: in the body of a
 -- function that is a string, or in a default such as nextval('s'::text). The functions are those
 -- that a default of the tables $1 calls, those of the triggers that fire on INSERT ("column" is
--- NULL then), and all that these call.
+-- NULL then), and all functions that these call.
 -- "sequence" is NULL where the argument of a nextval() is not the name of a sequence.
 WITH RECURSIVE family(oid, relation) AS (
   SELECT r.oid, r.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS r(oid)
