@@ -1,4 +1,4 @@
-//! Tests of `postgres::url`.
+//! Tests of `postgres::connection::url`.
 
 use std::path::Path;
 
