@@ -198,7 +198,7 @@ fn a_projects_extensions_do_not_collide() {
 #[test]
 fn tables_of_an_extension_need_not_inherit() {
     let sandbox = project::deployed("");
-    // an extension's script runs with its tables as members: the event trigger sees them so
+    // while an extension's script runs, its tables are members already, as here
     let sql = "BEGIN; SET LOCAL hectic.inheritance_extra_excluded_schemas = 'public';
                CREATE TABLE member (id int); ALTER EXTENSION plpgsql ADD TABLE member; COMMIT;
                ALTER TABLE member ADD COLUMN more int;";

@@ -27,7 +27,7 @@ fn a_server_and_its_sessions_outlive_every_step() {
         assert!(status.stdout.starts_with("running"), "{step}: {status}");
         let found = sandbox.init([]).success();
         assert!(found.stderr.contains("found running"), "{step}: {found}");
-        // another one would be made where nobody else has a session
+        // without other sessions, --fresh would make the cluster anew
         let found = sandbox.init(["--fresh"]).success();
         assert!(found.stderr.contains("attached"), "{step}: {found}");
         sandbox.ask(&format!("INSERT INTO kept (step) VALUES ('{step}')"));

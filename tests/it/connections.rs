@@ -78,7 +78,7 @@ fn client_certificates_are_shown() {
         &server.url(&format!("user=certuser sslmode=disable {files}")),
         false,
     );
-    // the same files where libpq looks by itself
+    // the same files in the place where libpq looks by default
     let home = server.sandbox.path("home/.postgresql");
     std::fs::create_dir(&home).unwrap();
     for (from, to) in [

@@ -82,7 +82,7 @@ fn hydration_reads_the_corpus() {
     let mut sandbox = project::deployed("");
     for Case { line, input, expected: result } in corpus() {
         sandbox.set("HECTIC_DOTENV_FILE", sandbox.write("corpus.env", &input));
-        // hydration does not replace something by nothing
+        // hydration does not replace existing secrets by an empty dotenv
         sandbox.ask("DELETE FROM hectic.secret_sealed");
         let outcome = sandbox.database(["hydrate", "--no-hook"]);
         assert!(!outcome.stderr.contains("s3cr3t"), "corpus line {line}: {outcome}");

@@ -98,7 +98,7 @@ fn a_rotation_that_drops_keys_survives_a_killed_server() {
     sandbox.write("all.env", secrets);
     sandbox.database(["secrets", "load", "-f", "all.env"]).success();
     sandbox.ask("CHECKPOINT");
-    // as a cluster whose commits do not wait
+    // as in a database whose commits do not wait for the disk
     sandbox.ask("ALTER DATABASE app SET synchronous_commit = off");
     for _ in 0..3 {
         sandbox.database(["secrets", "rotate", "--drop-old"]).success();

@@ -224,7 +224,7 @@ fn a_file_is_written_whole_or_not_at_all() {
     let url = small.sandbox.variable("DB_URL").unwrap().to_str().unwrap().to_owned();
     small.psql("INSERT INTO kept (n) SELECT g FROM generate_series(2, 100000) AS g").success();
     let disk = small.sandbox.path("small");
-    // from this cluster into a file for another
+    // a pull from this cluster into the file of another
     for (name, value) in [
         ("STAGING_SSH_HOST", "-"),
         ("STAGING_DB_URL", &url),

@@ -131,7 +131,7 @@ fn a_tmpdir_that_is_none() {
     std::fs::create_dir(&closed).unwrap();
     std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o500)).unwrap();
     sandbox.set("TMPDIR", &closed);
-    // root writes where it likes, but the server's user has to get there
+    // root can write anywhere, but the server's user needs access to the directory
     let blocked = if is_root() { "is closed to that user" } else { "set TMPDIR to" };
     sandbox.database(["check"]).fails(1, [closed.to_str().unwrap(), blocked]);
     nothing_left(&sandbox);
@@ -157,7 +157,7 @@ fn a_cache_that_is_read_only() {
     std::fs::create_dir_all(sandbox.path("home/.cache/db-tool")).unwrap();
     let cache = sandbox.path("home/.cache/db-tool");
     if is_root() {
-        // permissions do not bind root: the same through a file in the directory's place
+        // permissions do not stop root, so a file in the place of the directory does
         std::fs::remove_dir(&cache).unwrap();
         symlink("/proc/self", &cache).unwrap();
     } else {

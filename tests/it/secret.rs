@@ -170,7 +170,7 @@ fn logs(sandbox: &Sandbox) -> String {
 
 fn key_file(sandbox: &Sandbox, text: &str) {
     sandbox.give_key();
-    // the same file, so that it stays the server's
+    // overwrites the file in place, so that it still belongs to the server's user
     std::fs::write(sandbox.path("pg/hectic.key"), text).unwrap();
 }
 
@@ -217,7 +217,7 @@ fn what_is_wrong_with_the_key_file_is_told() {
     std::fs::remove_file(&path).unwrap();
     sandbox.database(set).fails(1, ["HC005", "does not exist", "openssl rand -hex 32", &path]);
 
-    // a session's setting counts for nothing, the configuration's does
+    // a setting of a session has no effect, but one in the configuration has
     let other = sandbox.write("pg/other.key", "ab".repeat(32));
     let other = other.display().to_string();
     let spoof =

@@ -166,7 +166,7 @@ fn no_tty_leaves_the_server_running_without_anything_of_ours() {
     let mut sandbox = project::with_source("");
     for value in ["0", "1"] {
         sandbox.set("NO_TTY", value);
-        // ends only when nobody holds the pipe any more
+        // ends only when no process holds the pipe any more
         let piped = format!("{} init 2>&1 | cat", program("database"));
         let shown = sandbox.run("sh", ["-c", &piped]).success();
         assert!(shown.stdout.starts_with("PostgreSQL cluster"), "{shown}");

@@ -87,7 +87,7 @@ fn home(
     files: &BTreeMap<Module, &Source>,
     exports: &BTreeMap<Module, Module>,
 ) -> Option<Module> {
-    // an export of an export ends soon; a wrong one must not go on for ever
+    // few exports are exports of exports; a limit keeps a wrong one from looping
     for _ in 0..8 {
         let depth = (1..=target.len()).rev().find(|&n| files.contains_key(&target[..n]))?;
         let name = &target[..(depth + 1).min(target.len())];

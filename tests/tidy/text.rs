@@ -133,10 +133,10 @@ fn no_machine_paths(source: &Source) -> Vec<Violation> {
 }
 
 fn has_machine_path(line: &str) -> bool {
-    // Written in two parts, since this file is looked at as well.
+    // The word is in two parts, because the rule reads this file as well.
     let root = concat!("/ro", "ot/");
     let mut homes = line.split(concat!("/ho", "me/")).skip(1);
-    // Homebrew's place on every Linux machine.
+    // The place of Homebrew on every Linux machine.
     let personal =
         |rest: &str| rest.starts_with(char::is_alphanumeric) && !rest.starts_with("linuxbrew/");
     line.contains(root) || homes.any(personal)

@@ -39,7 +39,7 @@ pub(crate) enum Verb {
     Demo,
     /// Run checks and tests.
     Test(TestPlan),
-    /// All checks that need no server.
+    /// Run all checks that need no server.
     Check,
     /// Apply clippy's suggestions and rustfmt.
     Fix,

@@ -51,7 +51,7 @@ fn components() -> Result<()> {
         return Ok(());
     }
     eprintln!("The toolchain lacks {}: adding it with rustup.", missing.join(" and "));
-    // In the repository's directory, hence to the toolchain that is in use here.
+    // Runs in the repository's directory, so that rustup changes the toolchain in use here.
     let add = ["component", "add", "rustfmt", "clippy"];
     program::run(program::new("rustup").args(add)).map_err(|_| {
         Failure::not_installed(

@@ -22,7 +22,7 @@ pub(crate) fn run(delay: Duration, address: &str) -> Result<()> {
     let server = TcpStream::connect(address).map_err(failed)?;
     server.set_nodelay(true).map_err(failed)?;
     let (to, from) = (server.try_clone().map_err(failed)?, server.try_clone().map_err(failed)?);
-    // ends with the process: nobody may be writing any more
+    // the thread ends with the process, because ssh may never close standard input
     thread::spawn(move || {
         let carried = carry(std::io::stdin(), to, delay);
         let _ = server.shutdown(std::net::Shutdown::Write);

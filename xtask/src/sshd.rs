@@ -24,7 +24,7 @@ pub(crate) fn provide() -> Result<PathBuf> {
     let named = std::env::var_os(VARIABLE).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut usual = USUAL.iter().map(PathBuf::from);
-    // sshd has to be called by an absolute path; Nix's is in the shell's
+    // sshd must be called by an absolute path; a Nix shell has it in its PATH
     let mut in_path = std::env::split_paths(&path).map(|place| place.join("sshd"));
     let found = usual.find(|sshd| sshd.is_file()).or_else(|| in_path.find(|sshd| sshd.is_file()));
     if let Some(found) = named.or(found) {

@@ -194,7 +194,7 @@ fn secrets_that_no_key_opens_are_told() {
     restored(&sandbox, &["opens 2 secrets of the database app", "pg/hectic.key"]);
     sandbox.give_key();
     restored(&sandbox, &["opens 2 secrets of the database app"]);
-    // the key that the team shares goes to the server, as `deploy` would see to
+    // restore copies the team's key to the server, as `deploy` would
     sandbox.set("HECTIC_SECRET_KEY_FILE", sandbox.path("away.key"));
     let told = sandbox.database(["restore"]).success();
     assert!(!told.stderr.contains("opens"), "{told}");

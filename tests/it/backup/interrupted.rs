@@ -113,7 +113,7 @@ fn a_killed_backup_ends_its_programs() {
     wrapped(&mut sandbox, "pg_basebackup", "set -- --max-rate=32 \"$@\"\n");
     let senders = || sandbox.ask("SELECT count(*) FROM pg_stat_replication");
     let backup = sandbox.spawn("database", ["backup", "again"]);
-    // one sends the files, one the log
+    // one walsender sends the files, the other the WAL
     let outcome = interrupt(backup, "KILL", || senders() == "2");
     assert_eq!(outcome.signal, Some(9), "{outcome}");
     wait_until("nobody reads any more", || senders() == "0");

@@ -85,7 +85,7 @@ fn prepared_transactions_are_rolled_back() {
     restart_with(&mut sandbox, "max_prepared_transactions = 3\n");
     sandbox.ask("BEGIN; UPDATE work SET state = 'half'; PREPARE TRANSACTION 'it''s'");
     sandbox.database(["backup"]).success();
-    // a cluster whose settings are kept elsewhere: the control file knows
+    // the backup lacks postgresql.conf, but the control file has the settings that count
     repack(&backup(&sandbox), &["postgresql.conf"], &[]);
     let told = sandbox.database(["restore"]).success();
     assert!(told.stderr.contains("rolled back the prepared transaction it's in app"), "{told}");

@@ -68,7 +68,7 @@ fn ways(statement: &str) -> Vec<String> {
     let undone = BUSY.replace("TABLE made", "TABLE undone").replace("TABLE more", "TABLE undone2");
     let rolled_back = format!("SAVEPOINT s; {undone}; ROLLBACK TO s; {statement}");
     let mut ways = vec![statement.to_owned(), with_others, rolled_back];
-    // EXECUTE refuses it
+    // EXECUTE refuses SELECT
     if !statement.starts_with("SELECT") {
         ways.extend([nested, in_function]);
     }
@@ -227,7 +227,7 @@ fn plain_statements_are_not_examined() {
     ] {
         assert_eq!(outcome(&sandbox, &before, statement, calls), "", "{statement}");
     }
-    // less plain, but one query shows that they are in order
+    // for less plain statements, one query shows that the tables are in order
     let calls = format!("{calls} AND funcname <> 'altered_tables_need_examination'");
     for statement in [
         "ALTER TABLE plain ALTER id SET NOT NULL",

@@ -71,7 +71,7 @@ fn a_configuration_file_is_the_same() {
     let conf = sandbox.write("own.conf", conf);
     sandbox.set("PG_CONF_FILE", conf);
     let different = differences(&sandbox);
-    // the user's file says nothing about logs
+    // the user's file has no settings of logs
     let expected: Vec<_> = DIFFERENT
         .into_iter()
         .filter(|n| !["log_directory", "logging_collector"].contains(n))

@@ -171,7 +171,7 @@ fn labels_are_added_and_taken_away() {
     );
     assert!(up.contains("ADD VALUE 'worst' BEFORE 'bad';"), "{up}");
     assert!(down.contains("RENAME TO \"mood old\";"), "{down}");
-    // a new label may not be used where it was added
+    // a transaction that adds a label may not use it
     proven(
         &format!("CREATE TYPE mood AS ENUM ('bad', 'ok'); {used}"),
         &format!(
@@ -343,7 +343,7 @@ fn names_are_those_of_migrations() {
     let url = sandbox.variable("DB_URL").unwrap().to_str().unwrap().to_owned();
     let against = ["diff", "--against", &url, "--write-migration", "x"];
     sandbox.database(against).fails(2, ["against an existing database", "--from-migrations"]);
-    // a name that is there gets another version
+    // an existing migration may have the same name, but not the same version
     write(&sandbox, "first").fails(1, ["wrote "]);
     let all = sandbox.entries("project/db/migration");
     assert_eq!(all.len(), 2, "{all:?}");

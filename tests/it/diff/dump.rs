@@ -16,7 +16,7 @@ fn every_place_of_an_expression_is_the_same_after_a_dump() {
 
 #[test]
 fn every_kind_of_object_is_the_same_after_a_dump() {
-    // pg_dump takes a language whose handler an extension owns for an extension
+    // pg_dump takes a language for an extension if an extension owns its handler
     let is_dumped = |line: &&str| !line.contains("plcopy");
     let sql: Vec<&str> = RICH.lines().filter(is_dumped).collect();
     Live::new(&sql.join("\n")).dump_and_load().silent();
@@ -32,7 +32,7 @@ fn projects_are_the_same_after_a_dump() {
 #[test]
 fn what_the_tests_of_the_bundle_leave_is_the_same_after_a_dump() {
     let found = Live::of_bundle_fixtures().dump_and_load().diff([]).success();
-    // a child that was attached later has its columns in another order
+    // a child that somebody attached later has its columns in another order
     let is_change = |line: &&str| ["+ ", "- ", "~ "].iter().any(|sign| line.starts_with(sign));
     let changes: Vec<&str> = found.stdout.lines().filter(is_change).collect();
     assert_eq!(changes.len(), 3, "{found}");
@@ -73,7 +73,7 @@ fn what_was_altered_and_dumped_is_the_only_difference() {
 /// A migration holds the spelling of one side. The object that it makes has the other spelling.
 #[test]
 fn a_draft_of_every_expression_is_proven() {
-    // the default of a view's column is not drafted
+    // the draft does not contain the default of a view's column
     let is_drafted = |line: &&str| !line.starts_with("ALTER VIEW");
     let sql: Vec<&str> = SPELLING.lines().filter(is_drafted).collect();
     let sandbox = project::with_source(&sql.join("\n"));

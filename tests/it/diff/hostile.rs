@@ -144,7 +144,7 @@ fn tables_of_any_shape() {
     let sql = [exempt, &sql.concat()].concat();
     let live = Live::new(&sql);
     live.silent();
-    // somebody's own table for a session is no affair of the schema
+    // temporary tables of other sessions do not belong to the schema
     let temporary = "BEGIN; SET LOCAL hectic.migration_mode = 'on'; SET hectic.inheritance_extra_excluded_schemas = 'pg_temp'; \
                      CREATE TEMP TABLE mine (a int) INHERITS (hectic.immutable); \
                      INSERT INTO mine VALUES (1); COMMIT; SELECT pg_sleep(3600)";

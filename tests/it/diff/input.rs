@@ -79,7 +79,7 @@ fn what_is_missing_is_3_and_what_contradicts_is_2() {
 
 #[test]
 fn an_interrupt_leaves_nothing() {
-    // a migration may not start programs, but write files
+    // a migration may not start programs, but it may write files
     let here = "\\copy (SELECT 1) TO 'started'\n";
     let sleep = "SELECT pg_sleep(3600);\n";
     let sleeping = [here, sleep].concat();
@@ -149,7 +149,7 @@ fn a_table_that_is_being_dropped_is_waited_for() {
     finish(drop, None);
     let found = finish(diff, None).fails(1, ["1 difference that counts"]);
     assert!(found.stdout.contains("- table public.other"), "it was not dropped: {found}");
-    // this one goes on when the lock's holder ends
+    // the next comparison waits for a lock, and goes on when the holder ends
     let gate = live.holding("SELECT pg_advisory_lock(7), pg_sleep(3600)");
     let closed = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
     wait_until("the gate is closed", || live.ask(closed) == "1");

@@ -28,7 +28,7 @@ fn the_name_of_not_null_is_a_name_only() {
     let there = expected.iter().filter(|(is_there, _)| *is_there).map(|(_, line)| *line);
     assert_eq!(live.schema(), there.collect::<Vec<_>>());
     live.diff([]).success();
-    // without NOT NULL there is no name to tell of
+    // without NOT NULL there is no constraint whose name could differ
     live.change("ALTER TABLE t ALTER COLUMN a DROP NOT NULL;");
     assert!(live.schema().contains(&"semantic ~ column public.t.a not null".to_owned()));
     assert!(!live.schema().iter().any(|line| line.contains("t.a not null constraint")));

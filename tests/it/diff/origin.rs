@@ -86,7 +86,7 @@ fn what_production_has_comes_from_its_history_or_the_backup() {
         "table s.by_hand: migration 20250103000000-gone | db/src/entrypoint.sql:2",
         "column s.past.id not null: migration 20250101000000-past | db/src/entrypoint.sql:3",
         "column s.past.more: migration 20250102000000-pending | -",
-        // its name is the server's, so no statement says it
+        // the server chose the name, so no statement contains it
         "constraint past_pkey on s.past: the backup | -",
     ];
     assert_eq!(origins(&parsed(&outcome)), expected, "{outcome}");

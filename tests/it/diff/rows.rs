@@ -79,7 +79,7 @@ fn without_a_key_rows_are_counted() {
 #[test]
 fn the_key_is_what_was_not_made_up_by_the_server() {
     let sql = [
-        // the primary key is a number drawn at insertion: the unique code tells rows apart
+        // the primary key is drawn at insertion, so the unique code identifies the rows
         immutable("t", "id serial PRIMARY KEY, code text UNIQUE NOT NULL, maybe text UNIQUE, a int", ""),
         immutable("u", "id uuid PRIMARY KEY DEFAULT gen_random_uuid(), a int", ""),
         immutable("i", "id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz DEFAULT now(), a int, twice int GENERATED ALWAYS AS (a * 2) STORED", ""),
@@ -207,7 +207,7 @@ fn tables_that_are_named_are_compared_too() {
     live.change("INSERT INTO \"S\".\"Plain\" VALUES (now(), 1, 1); INSERT INTO p.part VALUES (1, 1), (2, 2);");
     live.silent();
     let found = rows(&live.report(["--tables", "\"S\".\"Plain\",p.part"]));
-    // the column that the plain table inherits does not count, the one that partitions declare does not either
+    // neither the column that the plain table inherits counts nor the one that partitions declare
     assert_eq!(found, ["\"S\".\"Plain\" - id=1 a=1", "p.one - id=1 a=1", "p.rest - id=2 a=2"]);
     assert_eq!(rows(&live.report(["--tables", "p.one"])), ["p.one - id=1 a=1"]);
     for absent in ["p.absent", "S.Plain", "Plain", "p.view", "no such", "a.b.c.d", "\"", "absent.t"]
@@ -276,7 +276,7 @@ fn a_column_that_one_side_lacks_is_the_schemas_affair() {
     let report = live.report([]);
     assert!(rows(&report).is_empty(), "{report}");
     assert_eq!(report["schema"].as_array().unwrap().len(), 3, "{report}");
-    // another key on each side: whole rows are counted
+    // the keys of the sides differ, so diff counts whole rows
     live.source(&immutable("t", "id int, a int PRIMARY KEY, old int", "(2, 1, 1)"));
     let found = rows(&live.report([]));
     assert_eq!(found, ["public.t - id=1 a=1 old=1", "public.t + id=2 a=1 old=1"]);

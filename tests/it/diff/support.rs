@@ -218,7 +218,7 @@ pub fn immutable(name: &str, columns: &str, values: &str) -> String {
         "" => String::new(),
         values => format!("INSERT INTO {name} VALUES {values};"),
     };
-    // columns of parents come first, so the one of hectic.created_at is left to its default
+    // columns of parents come first, so the statement leaves out hectic.created_at
     format!(
         "SET hectic.inheritance_extra_excluded_schemas = 'public';
          CREATE TABLE {name} ({columns}) INHERITS (hectic.immutable);

@@ -172,7 +172,7 @@ fn a_full_directory_is_an_error_that_loses_nothing() {
         assert_eq!(sandbox.beside("data"), [""; 0], "nothing half is left: {told}");
         told.fails(1, ["No space left on device"])
     } else {
-        // no file may grow beyond a size that templates need
+        // no file may grow beyond this limit, but templates need larger ones
         let line = "ulimit -f 512; exec postgres-init";
         let told = sandbox.shell(line);
         assert!(!sandbox.path("pg/data").exists(), "{told}");
@@ -193,7 +193,7 @@ fn a_disk_that_fills_up_does_not_cost_the_old_cluster() {
     sandbox.leave_work();
     sandbox.run("postgres-cleanup", [""; 0]).success();
     if is_root() {
-        // leaves no room for a second cluster beside the first
+        // the disk has no room for a second cluster beside the first
         let fill = ["-c", "cat /dev/zero > pg/filler 2>/dev/null; :"];
         sandbox.run("sh", fill).success();
         sandbox.init([]).fails(1, ["No space left on device"]);

@@ -95,7 +95,7 @@ fn an_interrupted_start_leaves_no_server() {
         let ended = finish(child, None);
         assert!(ended.signal.is_some(), "{name}: {ended}");
         assert_eq!(sandbox.beside("data"), [""; 0], "{name}");
-        // the server that initdb has started ends a moment after it
+        // the server of initdb ends a moment after initdb
         wait_until("it ends", || server::processes_below(&sandbox.path("")).is_empty());
         sandbox.init([]).success();
     }

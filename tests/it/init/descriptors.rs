@@ -3,7 +3,7 @@
 use crate::support::{Sandbox, server};
 
 fn descriptors(pid: u32) -> Vec<String> {
-    // a worker may be gone by now
+    // a worker of the server may have ended
     let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
     let entries = entries.flatten();
     let links = entries.filter_map(|entry| std::fs::read_link(entry.path()).ok());
@@ -41,7 +41,8 @@ fn a_pipe_ends_with_the_command() {
         sandbox.set("NO_TTY", no_tty);
         let shown = sandbox.shell("postgres-init 2>&1 | cat").success();
         assert!(shown.stdout.contains("cluster created"), "{shown}");
-        // as a shell with job control or a CI runner leaves them: more than the standard three
+        // a shell with job control or a CI runner leaves more descriptors open than the standard
+        // three
         let shown = sandbox.shell("postgres-init --fresh 3>&1 9>&1 2>&1 | cat").success();
         assert!(shown.stdout.contains("cluster made anew"), "{shown}");
         sandbox.select("SELECT 1");
@@ -66,7 +67,7 @@ fn no_inherited_descriptor_is_open_in_any_server_process() {
 #[test]
 fn standard_input_is_nothing_and_output_is_the_log() {
     let mut sandbox = Sandbox::with_cluster();
-    // the collector, when it runs, puts a pipe of its own in their place
+    // if the logging collector runs, it replaces them by its own pipe
     sandbox.set("PG_DISABLE_LOGGING", "1");
     sandbox.run_with_input("postgres-init", [""; 0], "input").success();
     let link = |fd| std::fs::read_link(format!("/proc/{}/fd/{fd}", sandbox.postmaster())).unwrap();
@@ -79,7 +80,7 @@ fn standard_input_is_nothing_and_output_is_the_log() {
 #[test]
 fn the_server_has_a_session_of_its_own_and_no_terminal() {
     let sandbox = Sandbox::with_cluster();
-    // a terminal of its own for the command, which goes away with it
+    // the command gets its own terminal, which goes away with it
     let shown = sandbox.run("script", ["-qec", "postgres-init", "/dev/null"]).success();
     assert!(shown.stdout.contains("cluster created"), "{shown}");
     let postmaster = sandbox.postmaster();

@@ -127,7 +127,8 @@ fn a_server_whose_socket_is_hidden_is_noticed_by_its_lock() {
     if !is_root() {
         return;
     }
-    // too long for a socket: that is in a directory of its own, which the container does not share
+    // the path is too long for a socket, so the socket is in a short directory, which the container
+    // does not share
     let name = "x".repeat(100);
     let sandbox = stopped(&name);
     sandbox.init([]).success();
@@ -176,7 +177,7 @@ fn a_server_at_the_same_path_of_another_mount_namespace_is_a_stranger() {
     }
     let sandbox = stopped("pg");
     let other = stopped("pg");
-    // in there, the path of the first cluster leads to the second one
+    // in the container, the path of the first cluster leads to the second one
     let script = format!(
         "mount --bind '{other}' '{pg}'; PG_REUSE=1 postgres-init",
         other = other.path("pg").display(),

@@ -52,7 +52,7 @@ fn fresh_makes_the_cluster_anew() {
     sandbox.init(["--fresh"]).success();
     assert!(!sandbox.has_work(), "a stopped one too");
     assert_eq!(sandbox.beside("data"), ["data"], "nothing is left of the old ones");
-    // the flag beats PG_REUSE, which beats PG_FRESH
+    // --fresh beats PG_REUSE, which beats PG_FRESH
     sandbox.set("PG_REUSE", "1");
     sandbox.leave_work();
     sandbox.init([]).success();
@@ -301,7 +301,7 @@ fn a_server_that_is_stopping_is_waited_for() {
     for reuse in [true, false] {
         let mut sandbox = with_work();
         let session = Bystander::session(&sandbox, "SELECT pg_sleep(2)");
-        // waits for the session, and lets nobody in
+        // a smart shutdown waits for the session and accepts no others
         signal("TERM", sandbox.postmaster());
         let status = || sandbox.read("pg/data/postmaster.pid");
         wait_until("it stops", || status().contains("stopping"));

@@ -95,7 +95,7 @@ fn logs_are_outside_the_data_directory() {
     let sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
     sandbox.select("DO $$ BEGIN RAISE LOG 'hello log'; END $$");
-    // the collector writes when it gets round to it
+    // the logging collector may write later
     wait_until("it is logged", || logs(&sandbox, "pg/log").contains("hello log"));
     let data = sandbox.entries("pg/data");
     assert!(!data.iter().any(|name| name == "log"), "{data:?}");

@@ -239,7 +239,7 @@ fn each_set_of_options_has_a_template_of_its_own() {
     init(&sandbox);
     template(&sandbox);
     if crate::support::is_root() {
-        // another caller has another superuser, and a cache of their own
+        // another user gets a superuser of that name, and another cache
         let mut other = Sandbox::with_cluster();
         other.act_as("nobody");
         other.init([]).success();

@@ -51,7 +51,7 @@ fn the_invalid_index_of_a_failed_build_is_named_and_removed_at_the_retry() {
         &format!("{0}{1}INSERT INTO \"T a\" (id) VALUES (1), (1);\n", table("\"T a\""), table("b")),
     );
     ground.up_all();
-    // one that is invalid for other reasons
+    // an index that is invalid for other reasons
     ground.ask("INSERT INTO b (id) VALUES (1), (1)");
     let psql = crate::support::bindir().join("psql").display().to_string();
     let build = "CREATE UNIQUE INDEX CONCURRENTLY older ON b (id)";
@@ -63,7 +63,7 @@ fn the_invalid_index_of_a_failed_build_is_named_and_removed_at_the_retry() {
     let invalid = "SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid) \
                    FROM pg_index WHERE NOT indisvalid";
     assert_eq!(ground.ask(invalid), "older \"The index\"");
-    // still so, and again
+    // the cause remains, so the next attempt fails in the same way
     ground.up_fails(4, ["removing the invalid index public.\"The index\"", "could not create"]);
     ground.ask("DELETE FROM \"T a\"");
     let retried = ground.up_all();

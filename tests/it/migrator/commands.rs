@@ -14,7 +14,7 @@ fn init_is_idempotent_and_its_dry_run_needs_no_database() {
     assert_eq!(version, "t");
     ground.unset("DB_URL");
     assert_eq!(ground.migrator(["--dry-run", "initialize"]).success().stdout, script);
-    // it is the SQL itself: psql can run it
+    // the output is the SQL itself: psql can run it
     let file = ground.write("init.sql", &script).display().to_string();
     ground.query(&ground.url("postgres"), "CREATE DATABASE other");
     let psql = crate::support::bindir().join("psql").display().to_string();
@@ -46,7 +46,7 @@ fn looking_writes_nothing() {
     for words in [["list"], ["info"], ["history"], ["validate"]] {
         ground.run("migrator", words).success();
     }
-    // no transaction has written anything in between
+    // the next transaction id shows that no transaction has written meanwhile
     assert_eq!(ground.ask(id).parse::<u64>().unwrap(), first + 1);
     assert_eq!(ground.everything(), before);
 }
@@ -236,7 +236,7 @@ fn a_dry_run_shows_the_plan_with_the_sql() {
     let back: serde_json::Value = serde_json::from_str(&back).unwrap();
     assert_eq!(back[1]["sql"], "DROP TABLE t2;\n");
     assert_eq!(back[1]["direction"], "down");
-    // it looks as closely as the run itself would
+    // a dry run checks the files as strictly as the run itself
     ground.up(4, "COMMIT;");
     ground.migrator(["migrate", "up", "--dry-run"]).fails(2, ["COMMIT"]);
 }

@@ -181,7 +181,7 @@ fn failing_sql_is_shown_with_its_place_and_leaves_nothing() {
     std::fs::write(file, table("t2")).unwrap();
     ground.up_all();
     assert_eq!(ground.states(), "1 Migrated, 2 Migrated, 3 Migrated");
-    // a down that fails has changed nothing either
+    // a down that fails changes nothing, either
     ground.write(&format!("migration/{}/down.sql", name(3)), "DROP TABLE t3; SELECT 1/0;");
     ground.migrator(["migrate", "down", "2"]).fails(4, ["division by zero", &name(3)]);
     assert_eq!(ground.states(), "1 Migrated, 2 Migrated, 3 Migrated");

@@ -38,7 +38,7 @@ fn migrations_that_can_be_undone_pass_and_nothing_is_left() {
 #[test]
 fn what_a_down_leaves_or_takes_too_much_of_is_listed_per_migration() {
     let ground = ground();
-    // its up can be repeated, so that the next can be tried
+    // the up can be repeated, so that the next migration can be tried
     ground.migration(
         &name(1),
         "CREATE OR REPLACE FUNCTION kept_f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n\
@@ -126,12 +126,12 @@ fn a_failure_does_not_spoil_the_proofs_after_it() {
     let needs = "GRANT SELECT ON t1 TO verify_reader;\n\
                  DO $$ BEGIN ASSERT current_setting('x.y') = 'z'; END $$;\n";
     ground.migration(&name(3), needs, "REVOKE SELECT ON t1 FROM verify_reader;\n");
-    // its up cannot be repeated
+    // the up cannot be repeated
     ground.migration(&name(4), &table("t4"), "DROP TABLE t1;\n");
-    // a part of the down is done
+    // only a part of the down is done
     let down = "-- migrator: no-transaction\nDROP TABLE t1;\nDROP TABLE nonsense;\n";
     ground.migration(&name(5), &table("t5"), down);
-    // the rows are gone, which no schema tells, and the next up stumbles over that
+    // the rows are gone, which no schema shows, and the next up fails for that reason
     ground.migration(
         &name(6),
         "SELECT set_config('hectic.migration_mode', 'on', true);\n\
@@ -154,7 +154,7 @@ fn what_diff_does_not_count_is_of_no_consequence() {
     ground.migration(&name(2), &function("SELECT 2"), &function("  SELECT 1 -- as before\n"));
     let checked = "CREATE TABLE c (a varchar CONSTRAINT one CHECK (a IN ('x', 'y'))) INHERITS (hectic.created_at);\n";
     ground.migration(&name(3), checked, "DROP TABLE c;\n");
-    // under another name, and in the words of the server
+    // the down makes the constraint again, with another name and the server's spelling
     ground.migration(
         &name(4),
         "ALTER TABLE c DROP CONSTRAINT IF EXISTS one, DROP CONSTRAINT IF EXISTS two;\n",

@@ -40,7 +40,7 @@ fn up_between_two_statements() {
         let outcome = site.end(child);
         let what = format!("{victim:?} {outcome}");
         match victim {
-            // psql had been told everything and finished it
+            // psql had received all statements and has finished them
             Victim::Runner => assert_eq!(site.state(2), "Migrated", "{what}"),
             Victim::Everybody => stops_until_aborted(&site, "up", "is number 1: INSERT"),
             Victim::Psql | Victim::Backend | Victim::Session => {
@@ -83,7 +83,7 @@ fn down_between_two_statements() {
             stops_until_aborted(&site, "down", "is number 1: INSERT");
         }
         assert_eq!(site.states(), "1:Migrated 2:Error 3:Undone");
-        // half of it is gone: there is no way but back
+        // half of the down is done, so only a down can follow
         site.up().fails(2, ["is half reverted"]);
         site.migrator(["migrate", "down", "all"]).success();
         let log = "1up 2up-a 2up-b 3up 3down 2down-a 2down-a 2down-b 1down";

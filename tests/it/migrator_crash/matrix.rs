@@ -14,7 +14,7 @@ fn up(moment: Moment) {
         let site = moment.prepare("up");
         let outcome = kill(&site, moment, victim, "up");
         let what = format!("{moment:?} {victim:?} {}\n{outcome}", site.states());
-        // the row and the SQL are one
+        // the row of the history and the SQL commit together
         assert_eq!(site.state(2) == "Migrated", site.log().contains("2up"), "{what}");
         told(&outcome, victim, site.state(2) == "Migrated", &what);
         let next = site.up().success();

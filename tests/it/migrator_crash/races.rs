@@ -108,11 +108,11 @@ fn a_stale_view() {
                   checksum, normalized_checksum, actor, tool_version, applied_event + 100 \
                   FROM hectic.migration WHERE version % 100 = 2;";
     for (change, code, words, log) in [
-        // reverted meanwhile: it is applied again
+        // somebody reverts it meanwhile: it is applied again
         (reverted, 0, [""; 2], "1up 2up 2by-hand 2up 3up"),
-        // applied meanwhile by somebody with another file
+        // somebody applies another file meanwhile
         (copied.replace("NAME", &name(3)), 2, ["was changed after", "step-3"], "1up 2up"),
-        // another migration has taken its version
+        // another migration takes the version meanwhile
         (
             copied.replace("NAME", "20260101000003-theirs"),
             2,
@@ -204,7 +204,7 @@ fn changes_of_the_history_wait_or_refuse() {
         let words = [&["--wait", "0s"], arguments].concat();
         site.sandbox.run("migrator", words).fails(2, [&holder]);
     }
-    // to look is allowed
+    // commands that only read are allowed
     for verb in ["info", "history", "validate", "list"] {
         site.migrator([verb]).success();
     }

@@ -284,7 +284,7 @@ impl Prey {
         match self {
             Self::Processes(pids) => {
                 for pid in &pids {
-                    // one may have gone with the one before it
+                    // this process may have ended together with the previous one
                     try_signal("KILL", pid);
                 }
                 let is_dead = |pid: &u32| !is_running(*pid) && threads(*pid) <= 1;

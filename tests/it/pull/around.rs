@@ -226,7 +226,7 @@ fn a_table_without_partitions_is_pulled() {
     pull.pull(["--closure", "--limit", "wild.refers=1"]).success();
     pull.database(["patch"]).success();
     loads(&pull, &["wild.thing", "wild.refers"]);
-    // a row has nowhere to go here
+    // no partition here takes the row
     pull.on_staging("CREATE TABLE wild.part PARTITION OF wild.void DEFAULT; INSERT INTO wild.void VALUES (1, 'x')");
     pull.set("STAGING_DUMP_TABLES", "wild.void");
     pull.pull([]).success();

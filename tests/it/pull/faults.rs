@@ -101,7 +101,7 @@ fn a_table_that_is_locked_is_waited_for_so_long_and_no_longer() {
     let mut locked = pull.spawn(psql.to_str().unwrap(), arguments);
     wait_until("the table is locked", || pull.ask(SLEEPING) == "1");
     pull.pull(["--direct", "--timeout", "1"]).fails(1, ["lock timeout", "--timeout"]);
-    // pg_dump waits as well; meanwhile its arguments can be seen
+    // pg_dump waits as well; meanwhile its arguments are visible
     pull.set("STAGING_DUMP_FLAGS", "--no-such-flag");
     pull.pull([]).fails(2, ["no-such-flag"]);
     pull.set("STAGING_DUMP_FLAGS", "--data-only --disable-triggers");
@@ -152,13 +152,13 @@ fn a_signal_ends_it_at_every_stage() {
         assert_eq!(ended.signal, Some(number), "{ended}");
         untouched.check(&pull);
     }
-    // a host that accepts and says nothing
+    // a host that accepts the connection and never answers
     let config = pull.read("ssh/config");
     pull.write("ssh/config", config + "ProxyCommand sh -c 'cat >/dev/null'\n");
     let connecting = pull.spawn("database", ["pull_staging"]);
     wait_until("ssh runs", || tunnels(&pull) > 0);
     signal(&pull, connecting, &untouched);
-    // a server that is not there, between two attempts
+    // the server disappears between two attempts
     pull.set("STAGING_SSH_HOST", "-");
     let nowhere = format!("host={} dbname=d", pull.path("tmp").display());
     pull.set("STAGING_DB_URL", nowhere);

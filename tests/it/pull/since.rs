@@ -60,7 +60,7 @@ fn a_column_is_named() {
     pull.pull(["--since", "id"]).success();
     let patch = pull.patch();
     assert!(patch.contains("\tfive\t") && !patch.contains("unseen"), "{patch}");
-    // another column is another mark
+    // for another column there is no mark yet
     pull.pull(["--since", "updated_at"]).success();
     assert!(pull.patch().contains("unseen") && !pull.patch().contains("\tone\t"));
     pull.pull(["--since", "absent"]).fails(2, ["--since absent"]);

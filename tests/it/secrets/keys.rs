@@ -84,7 +84,7 @@ fn the_projects_key_seals_what_the_server_opens() {
     sandbox.database(["secrets", "load", "-f", "one.env"]).success();
     assert_eq!(keys(&sandbox, KEY), [keys(&sandbox, "team.key"), own].concat());
     assert_eq!(value(&sandbox), "one");
-    // also where the cluster had none
+    // the same in a cluster without a key of its own
     sandbox.database(["cleanup"]).success();
     sandbox.database(["deploy", "--no-patch", "-f", "one.env"]).success();
     assert_eq!(keys(&sandbox, KEY), keys(&sandbox, "team.key"));
@@ -167,7 +167,7 @@ fn the_projects_key_is_never_dropped_and_reading_writes_nothing() {
 #[test]
 fn an_old_key_that_is_needed_stays() {
     let sandbox = with_secret();
-    // sealed with a key that is gone
+    // the value is sealed with a key that is gone
     sandbox.ask("UPDATE hectic.secret_sealed SET sealed = overlay(sealed PLACING '\\x00112233' FROM 2 FOR 4)");
     let outcome = sandbox.database(["secrets", "rotate", "--drop-old"]);
     assert_eq!(outcome.code, Some(1), "{outcome}");

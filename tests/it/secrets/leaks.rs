@@ -91,7 +91,7 @@ fn a_value_is_nowhere_on_disk_nor_in_the_loudest_log() {
         "SELECT length(hectic.get_secret('A')), (SELECT sum(length(value)) FROM hectic.secret)";
     assert_eq!(sandbox.ask(read), format!("{}|{}", CANARY.len(), 2 * CANARY.len() + 1));
     sandbox.ask("ANALYZE; SELECT 1");
-    // a mistake, and a value that does not open
+    // a dotenv with a mistake, and a value that does not open
     sandbox.write("home/bad.env", format!("A={CANARY}\n{CANARY}\n"));
     sandbox.database(["secrets", "load", "-f", "home/bad.env"]).fails(1, ["dotenv line 2"]);
     sandbox.ask("UPDATE hectic.secret_sealed SET sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1) WHERE key = 'A'");
@@ -138,7 +138,7 @@ fn a_value_is_in_no_argument_list_and_no_environment_of_the_server() {
     let mut sandbox = project::with_source(waits);
     sandbox.set("HECTIC_DOTENV_CONTENT", format!("A={CANARY}\n"));
     let mut deploy = sandbox.spawn("database", ["deploy", "--no-patch"]);
-    // for control: an argument list that shows a value
+    // a control: an argument list that shows a value
     let mut control = sandbox.command("sh", ["-c", &format!("read -r _; : {CONTROL}")]);
     let mut control = control.stdin(Stdio::piped()).spawn().unwrap();
     wait_until("it deploys to its end", || {

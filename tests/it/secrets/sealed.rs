@@ -72,7 +72,7 @@ fn the_projects_key_is_required_and_the_clusters_is_none() {
     }
     sandbox.set("HECTIC_SECRET_KEY_FILE", "gone.key");
     sandbox.database(["secrets", "load", "-f", FILE]).fails(3, ["gone.key"]);
-    // another key is named, and no value
+    // the error names the other key, and no value
     sandbox.database(["secrets", "keygen", "other.key"]).success();
     sandbox.set("HECTIC_SECRET_KEY_FILE", "other.key");
     sandbox

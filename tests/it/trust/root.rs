@@ -83,7 +83,7 @@ fn a_full_directory_of_roots_is_not_handed_over() {
     }
     assert_eq!(sandbox.path("pg").metadata().unwrap().uid(), 0);
     assert_eq!(sandbox.entries("pg"), ["data", "passwd"]);
-    // a person may hand it over
+    // a person may give the directory to the other user
     give(&sandbox.path("pg"));
     sandbox.init([]).success();
 }
@@ -91,7 +91,7 @@ fn a_full_directory_of_roots_is_not_handed_over() {
 #[test]
 fn directories_of_the_system_are_refused() {
     let mut sandbox = Sandbox::new();
-    // never as root: were the refusal to break, these are the real ones
+    // never as root: if the refusal failed, the test would change the real directories
     if is_root() {
         sandbox.act_as("nobody");
     }
@@ -117,7 +117,7 @@ fn cleanup_gives_a_directory_back() {
     assert_eq!(sandbox.path("pg").metadata().unwrap().uid(), 0);
     assert_eq!(sandbox.entries("pg"), ["notes"]);
     std::fs::remove_file(sandbox.path("pg/notes")).unwrap();
-    // with snapshots the server's user still needs it
+    // if snapshots remain, the server's user still needs the directory
     sandbox.init([]).success();
     sandbox.database(["snapshot", "save", "one"]).success();
     sandbox.database(["cleanup"]).success();
@@ -156,7 +156,7 @@ fn settings_are_not_read_through_a_link() {
     sandbox.set("PG_REUSE", "1");
     sandbox.init([]).fails(2, ["is a link", "postgresql.conf"]);
     assert!(!leaked(&sandbox.path("pg")));
-    // a file of settings in their hands may lead there too
+    // a settings file that the other user owns may be such a link, too
     sandbox.unset("PG_REUSE");
     std::fs::create_dir(sandbox.path("project")).unwrap();
     give(&sandbox.path("project"));
@@ -205,7 +205,7 @@ fn the_logs_of_the_verbs_are_not_written_through_a_link() {
     std::fs::remove_file(sandbox.path("logs/hydrate.log")).unwrap();
     sandbox.database(["deploy", "--no-patch"]).success();
     assert_eq!(sandbox.path("logs/hydrate.log").metadata().unwrap().uid(), other());
-    // root's own links are root's affair
+    // root may use links of its own
     sandbox.set("HYDRATE_LOG", sandbox.path("own.log"));
     symlink(sandbox.path("real.log"), sandbox.path("own.log")).unwrap();
     sandbox.database(["hydrate"]).success();
@@ -272,7 +272,7 @@ fn a_file_that_is_swapped_while_root_writes_it_costs_nothing() {
     sandbox.set("PG_FORCE", "1");
     let racer = Racer::start(SWAP_FILES, &sandbox.path("pg"), &secret);
     for _ in 0..8 {
-        // whether it works beside them does not matter
+        // the command may fail beside the racer
         sandbox.init([]);
         assert_eq!(sandbox.read("secret"), SECRET);
     }
@@ -298,7 +298,7 @@ fn a_directory_that_is_swapped_while_root_backs_up_costs_nothing() {
     let backup = backup.to_str().unwrap();
     let racer = Racer::start(SWAP_DIRECTORIES, &place, &roots);
     for _ in 0..8 {
-        // whether it works beside them does not matter
+        // the command may fail beside the racer
         sandbox.database(["backup", backup]);
         assert_eq!(sandbox.entries("etc"), [""; 0]);
     }
@@ -331,7 +331,7 @@ fn what_verbs_write_for_people_is_not_written_through_a_link() {
         assert_ne!(sandbox.run("database", arguments).code, Some(0), "{arguments:?}");
         assert_eq!(sandbox.read("secret"), SECRET, "{arguments:?}");
     }
-    // an empty patch file is made where there is none
+    // db-tool makes an empty patch file if there is none
     give(&sandbox.path("project"));
     link(&sandbox.path("made"), &sandbox.path("project/test-data.sql"));
     sandbox.database(["deploy"]).fails(1, ["test-data.sql"]);
@@ -353,7 +353,7 @@ fn root_reads_no_file_of_its_own_for_another_user() {
     link(&secret, &dotenv);
     sandbox.set("ENVIRONMENT", "x");
     sandbox.database(["deploy"]).fails(3, [".env.x", "not readable"]);
-    // a hard link is no other file
+    // a hard link leads to the same file
     std::fs::remove_file(&dotenv).unwrap();
     std::fs::hard_link(&secret, &dotenv).unwrap();
     sandbox.database(["deploy"]).fails(3, [".env.x", "not readable"]);

@@ -72,7 +72,7 @@ fn a_log_holds_what_the_script_wrote() {
     sandbox.set("PATCH_LOG", sandbox.path("p.log"));
     sandbox.write("project/test-data.sql", "\\warn note\n\\echo result\nBEGIN;\n");
     sandbox.database(["patch"]).fails(1, ["still open", "test-data.sql:3"]);
-    // two streams, in no order
+    // stdout and stderr reach the log in any order
     let log = sandbox.read("p.log");
     let mut lines: Vec<_> = log.lines().collect();
     lines.sort_unstable();
@@ -223,7 +223,7 @@ fn what_psql_decides_is_known_at_the_end() {
     let outcome = sandbox.database(["patch"]).success();
     assert!(!outcome.stderr.contains("warning"), "{outcome}");
     assert_eq!(items(&sandbox), "1,2");
-    // a line without its end, and a value with one
+    // a last line without its end, and a value with a line end
     let sql = "SELECT E'f\\nt' AS a \\gset\n\\if :a\n\\endif\n\\warn -n half a line\n";
     sandbox.write("project/test-data.sql", sql);
     let outcome = sandbox.database(["patch"]).success();
@@ -243,7 +243,7 @@ fn an_include_may_have_a_variable_in_its_path() {
         sandbox.write("project/test-data.sql", sql);
         sandbox.database(["patch"]).fails(1, ["still open", "project/more/b.sql:2"]);
     }
-    // nobody knows this one: the state of the session does
+    // the path is known only to psql, but the state of the session shows the open transaction
     let sql = "SELECT 'more/b.sql' AS f \\gset\n\\i :f\nSELECT 'x' AS f \\gset\n";
     sandbox.write("project/test-data.sql", sql);
     sandbox.database(["patch"]).fails(1, ["still open"]);

@@ -157,7 +157,7 @@ fn sessions_that_the_swap_ends_are_counted() {
 fn a_users_snapshot_of_this_name_is_never_replaced() {
     let sandbox = deployed();
     sandbox.database(["snapshot", "save", "before-deploy"]).fails(2, ["before-deploy"]);
-    // an older release took the name
+    // an older release let users take the name
     sandbox.database(["snapshot", "save", "mine"]).success();
     let (mine, theirs) =
         (sandbox.path("pg/snapshot/mine"), sandbox.path("pg/snapshot/before-deploy"));
@@ -179,14 +179,14 @@ fn what_a_kill_between_the_renames_leaves_is_finished() {
     sandbox.ask("INSERT INTO item (id) SELECT generate_series(1, 5)");
     sandbox.database(["deploy", "--no-patch"]).success();
     let place = |name: &str| sandbox.path("pg").join(name);
-    // before the replaced cluster moved into the snapshots
+    // a command was killed before the replaced cluster moved into the snapshots
     std::fs::rename(place("snapshot/before-deploy/data"), place("data.before-deploy-1")).unwrap();
     std::fs::remove_dir_all(place("snapshot/before-deploy")).unwrap();
     sandbox.init([]).success();
     holds(&sandbox, ["before-deploy"]);
-    // before it got its name
+    // it was killed before the snapshot got its name
     std::fs::rename(place("snapshot/before-deploy"), place("snapshot/.before-deploy-2")).unwrap();
-    // before the data directory moved there
+    // it was killed before the data directory moved there
     std::fs::create_dir(place("snapshot/.before-deploy-3")).unwrap();
     sandbox.init([]).success();
     holds(&sandbox, ["before-deploy"]);

@@ -75,7 +75,7 @@ fn tests_without_a_plan_fail() {
     for sql in ["\\echo ok 1 - a\n", "SELECT 'ok 1 - a' AS ok;\n", "\\t\nSELECT 'ok - a';\n"] {
         tested(sql).1.fails(1, ["no plan says how many tests there are", "finish()"]);
     }
-    // as with pgTAP's no_plan() and finish()
+    // the plan comes last, as with pgTAP's no_plan() and finish()
     tested("SELECT 'ok 1 - a' AS ok;\nSELECT '1..1' AS finish;\n").1.success();
 }
 

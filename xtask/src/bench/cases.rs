@@ -163,7 +163,7 @@ pub(super) const CASES: [Case; 8] = [
         most: usize::MAX,
         ours: MIGRATE,
         theirs: in_database(run_dbmate),
-        // it writes a row of history for each, too
+        // dbmate writes a row of history for each migration, too
         target: Target::Ratio(1.0 / 3.5),
     },
     Case {

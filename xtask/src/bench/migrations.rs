@@ -133,7 +133,7 @@ impl Migration {
             .replace("@version@", &self.version.to_string())
             .replace("@name@", &self.name())
             .replace("@previous@", &previous.map_or("NULL".to_owned(), |v| v.to_string()))
-            // as long as a real one
+            // as long as a real checksum
             .replace("@checksum@", &format!("{:064x}", self.version))
             .replace("@up@", &self.up)
             .replace("@down@", &self.down)

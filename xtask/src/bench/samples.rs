@@ -180,7 +180,7 @@ fn migrated(home: &Path) -> Result<()> {
     let data = up.join("reference/data.sql");
     let text = fs::read_to_string(&data).on("read", &data)?;
     write(&data, &text.replace("BEGIN;", "").replace("COMMIT;", ""))?;
-    // nobody asks for it, but its transaction would be refused
+    // no case uses the file, but the migrator would refuse its transaction
     write(&up.join("mock/mock.sql"), "")
 }
 

@@ -160,7 +160,7 @@ impl Workshop {
     fn write_configuration(&self, sysroot: &Path, majors: &[(u32, PathBuf)]) -> Result<()> {
         let target = self.home.join("target");
         fs::create_dir_all(&target).on("create", &target)?;
-        // the sandbox's user writes there
+        // the sandbox's user writes to this directory
         program::run_quietly(program::new("chmod").arg("a+rwx").arg(&target))?;
         let machine = ["/bin", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"];
         let mut seen: Vec<PathBuf> = machine.map(PathBuf::from).into();
@@ -227,7 +227,7 @@ impl Workshop {
         for example in documents.iter().flat_map(|text| examples(text)) {
             fs::write(&file, example).on("write", &file)?;
             let mut parse = self.nix(["--parse"]);
-            // the program is all of Nix's commands, by the name it is called with
+            // one program is all of Nix's commands; its name decides
             parse.arg0("nix-instantiate").arg(&file);
             program::run_quietly(&mut parse).map_err(|failure| failure.hint(example))?;
         }
