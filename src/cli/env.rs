@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::config::{self, ProjectFile};
 use super::path::absolute;
 use super::trust;
 use crate::secret::dotenv::{self, Entry};
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::OsUser;
 
 /// A documented variable.
 #[derive(Debug, Clone, Copy)]
@@ -167,22 +169,83 @@ pub const TABLE: [Variable; 39] = [
 #[derive(Clone, Default)]
 pub struct Env {
     variables: BTreeMap<OsString, OsString>,
+    /// The files that have set variables.
+    origins: BTreeMap<&'static str, PathBuf>,
+    /// The project's `database.toml`.
+    project: Option<ProjectFile>,
 }
 
 impl Env {
-    /// Reads the environment and adds the settings of the project's `.env`.
+    /// Reads the environment and adds the settings of the project's files.
     pub fn capture() -> Result<Self> {
-        let mut env = Self { variables: std::env::vars_os().collect() };
+        let mut env = Self { variables: std::env::vars_os().collect(), ..Self::default() };
+        if env.path("LOCAL_DIR").is_none()
+            && let Ok(here) = std::env::current_dir()
+        {
+            let home = env.path("HOME").unwrap_or_else(|| OsUser::current().home);
+            if let Some(root) = config::discover(&here, &home)? {
+                env.origins.insert("LOCAL_DIR", root.join(config::FILE));
+                env.variables.insert("LOCAL_DIR".into(), root.into());
+            }
+        }
         if let Some(root) = env.path("LOCAL_DIR") {
             env.complete_from(&root.join(".env"), &root)?;
+            env.complete_from_project(&root)?;
         }
         Ok(env)
+    }
+
+    /// Adds the settings of `database.$ENVIRONMENT.toml`, then of `database.toml`.
+    fn complete_from_project(&mut self, root: &Path) -> Result<()> {
+        let environment = self.text("ENVIRONMENT")?;
+        let own = environment.map(|name| config::of_environment(root, name)).transpose()?;
+        for file in own.into_iter().chain([root.join(config::FILE)]) {
+            let Some((project, settings)) = config::read(&file)? else { continue };
+            let working = self.path("PG_WORKING_DIR");
+            for (name, value) in settings {
+                self.complete(&file, root, working.as_deref(), (name, &value))?;
+            }
+            self.project = Some(project).filter(|_| file.ends_with(config::FILE));
+        }
+        Ok(())
+    }
+
+    /// Adds one setting of a file, if the variable is not set.
+    fn complete(
+        &mut self,
+        file: &Path,
+        root: &Path,
+        working: Option<&Path>,
+        (name, value): (&'static str, &str),
+    ) -> Result<()> {
+        if name == "LOCAL_DIR" || self.variables.contains_key(OsStr::new(name)) {
+            return Ok(());
+        }
+        trust::check(file, (name, value), root, working)?;
+        let value = if trust::is_path(name) && !value.is_empty() {
+            root.join(value).into_os_string()
+        } else {
+            value.into()
+        };
+        self.variables.insert(name.into(), value);
+        self.origins.insert(name, file.to_owned());
+        Ok(())
+    }
+
+    /// The project's `database.toml`, if there is one.
+    pub(in crate::cli) fn project(&self) -> Option<&ProjectFile> {
+        self.project.as_ref()
+    }
+
+    /// The file that has set a variable. `None` for a variable of the environment.
+    pub(in crate::cli) fn origin(&self, name: &str) -> Option<&Path> {
+        self.origins.get(name).map(PathBuf::as_path)
     }
 
     #[cfg(test)]
     fn of(variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        Self { variables: variables.collect() }
+        Self { variables: variables.collect(), ..Self::default() }
     }
 
     /// Adds the settings of a `.env`: known names only, and only if they are not set. Errors never
@@ -203,16 +266,7 @@ impl Env {
         for Entry { name, value } in settings {
             let value = value.expose();
             let Some(known) = TABLE.iter().find(|variable| variable.name == name) else { continue };
-            if known.name == "LOCAL_DIR" || self.variables.contains_key(OsStr::new(known.name)) {
-                continue;
-            }
-            trust::check(file, (known.name, value), root, working.as_deref())?;
-            let value = if trust::is_path(known.name) && !value.is_empty() {
-                root.join(value).into_os_string()
-            } else {
-                value.into()
-            };
-            self.variables.insert(known.name.into(), value);
+            self.complete(file, root, working.as_deref(), (known.name, value))?;
         }
         Ok(())
     }

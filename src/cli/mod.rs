@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod cluster;
+pub mod config;
 pub mod database;
 pub mod env;
 pub mod exit;

@@ -14,10 +14,11 @@ use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, Result};
 
 /// Settings that a file of the project must never make, with the reasons.
-const NEVER: [(&str, &str); 6] = [
+const NEVER: [(&str, &str); 7] = [
     ("PG_BINDIR", "it says which programs are run"),
     ("PAGER", "it is a program that is run"),
     ("EDITOR", "it is a program that is run"),
+    ("VISUAL", "it is a program that is run"),
     ("PG_OS_USER", "it says which user runs the server"),
     ("PG_CONF_FILE", "settings of the server can run programs"),
     ("XDG_CACHE_HOME", "clusters are made from the templates in it"),
@@ -117,6 +118,11 @@ pub(super) fn check(
 ) -> Result<()> {
     let why = objection(name, value, root, working);
     why.map_or(Ok(()), |why| Err(refused(file, name, name, why)))
+}
+
+/// Whether a file of the project must never set this variable.
+pub(super) fn is_never_trusted(variable: &str) -> bool {
+    NEVER.iter().any(|(never, _)| *never == variable)
 }
 
 /// Refuses a connection in a `file` of migrator settings if it reads files outside of that file's

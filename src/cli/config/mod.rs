@@ -1,0 +1,76 @@
+//! `database.toml`, the project's file of settings.
+//!
+//! The file stands at the root of the project. The programs find it by searching upwards from the
+//! current directory; if `LOCAL_DIR` is set, they look there only. Each setting stands for a
+//! variable, so that every other part of the program sees one environment: a flag beats the
+//! environment, which beats `.env`, which beats `database.$ENVIRONMENT.toml`, which beats
+//! `database.toml`. A file of a repository is not trusted like the user's own environment: the
+//! same list of refusals holds for it as for `.env` (`trust.rs`).
+
+mod keys;
+mod read;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+pub use keys::{KEYS, Key, Type};
+pub(super) use read::read;
+
+use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::OsUser;
+
+/// The name of the file.
+pub(in crate::cli) const FILE: &str = "database.toml";
+
+/// The text of a `database.toml`, for the parts of the program that own one of its sections.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct ProjectFile {
+    /// Its path.
+    pub(in crate::cli) path: PathBuf,
+    /// Its text.
+    pub(in crate::cli) text: String,
+}
+
+/// The settings of a file: variables with their values.
+pub(super) type Settings = Vec<(&'static str, String)>;
+
+/// Looks for the file in `from` and the directories above it. Returns the project's root.
+///
+/// # Errors
+/// `Conflict` if the file belongs to another user, or lies in the user's home directory.
+pub(super) fn discover(from: &Path, home: &Path) -> Result<Option<PathBuf>> {
+    let Some(root) = from.ancestors().find(|place| is_there(&place.join(FILE))) else {
+        return Ok(None);
+    };
+    let file = root.join(FILE);
+    if std::fs::canonicalize(home).is_ok_and(|home| home == root) {
+        return Err(Error::conflict(format!("{} is in your home directory", file.display()))
+            .hint("a project has a directory of its own: move the file there")
+            .hint("or set LOCAL_DIR to the project's root"));
+    }
+    let owner = file.metadata().on("read", &file)?.uid();
+    let user = OsUser::current();
+    if !user.is_root() && owner != user.uid && owner != 0 {
+        return Err(Error::conflict(format!("{} belongs to another user", file.display()))
+            .hint("if you trust this project, set LOCAL_DIR to its root"));
+    }
+    Ok(Some(root.to_owned()))
+}
+
+/// The file of an environment, such as `database.ci.toml`.
+///
+/// # Errors
+/// `Conflict` for a name that leads out of the project.
+pub(super) fn of_environment(root: &Path, environment: &str) -> Result<PathBuf> {
+    let is_plain = !environment.contains('/') && !environment.starts_with('.');
+    match is_plain && !environment.chars().any(char::is_control) {
+        true => Ok(root.join(format!("database.{environment}.toml"))),
+        false => Err(Error::conflict("ENVIRONMENT is not the name of an environment")
+            .hint("it is a part of the file names .env.NAME and database.NAME.toml")),
+    }
+}
+
+/// Whether something has this name, also a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
