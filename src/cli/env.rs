@@ -32,7 +32,11 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 
 /// All variables that the programs read.
 pub const TABLE: [Variable; 39] = [
-    variable("LOCAL_DIR", "(required)", "The project's root directory."),
+    variable(
+        "LOCAL_DIR",
+        "the directory of `database.toml`, in the current directory or above it",
+        "The project's root directory.",
+    ),
     variable(
         "DB_URL",
         "(unset)",
@@ -222,6 +226,8 @@ impl Env {
             return Ok(());
         }
         trust::check(file, (name, value), root, working)?;
+        let url = config::from_root(name, value, root);
+        let value = url.as_deref().unwrap_or(value);
         let value = if trust::is_path(name) && !value.is_empty() {
             root.join(value).into_os_string()
         } else {

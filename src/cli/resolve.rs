@@ -46,6 +46,7 @@ impl Resolve {
         let root = self.root().ok_or_else(|| {
             Error::missing("LOCAL_DIR is not set")
                 .hint("set it to the project's root directory: export LOCAL_DIR=\"$PWD\"")
+                .hint("or put a file database.toml there; it may be empty")
         })?;
         if !root.is_dir() {
             return Err(Error::missing(format!("LOCAL_DIR {} is no directory", root.display()))

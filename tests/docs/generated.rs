@@ -1,7 +1,8 @@
 //! Text that the documents take from the programs: commands, variables and exit codes.
 
 use clap::Command;
-use db_tool::cli::{env, exit, programs};
+use db_tool::cli::{config, env, exit, programs};
+use serde_json::{Map, json};
 
 use super::page;
 
@@ -11,11 +12,25 @@ const WIDTH: usize = 98;
 /// A document, the name of a generated part of it, and the function that writes that part.
 type Part = (&'static str, &'static str, fn() -> String);
 
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     ("docs/reference/commands.md", "commands", commands),
     ("docs/reference/variables.md", "variables", variables),
     ("docs/reference/exit-codes.md", "exit-codes", exit_codes),
+    ("docs/reference/settings.md", "settings", settings),
 ];
+
+/// The JSON Schema of `database.toml`, for editors.
+const SCHEMA: &str = "docs/reference/database.schema.json";
+
+#[test]
+fn the_schema_is_what_the_program_reads() {
+    let path = page::root().join(SCHEMA);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, schema()).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap();
+    assert!(found == schema(), "{SCHEMA} is stale: `cargo x docs` renews it");
+}
 
 #[test]
 fn generated_text_is_what_the_programs_say() {
@@ -90,6 +105,64 @@ fn section(level: &str, command: Command) -> String {
 fn variables() -> String {
     let row = |v: &env::Variable| [format!("`{}`", v.name), v.default.into(), v.meaning.into()];
     table(["Variable", "Default", "Meaning"], env::TABLE.iter().map(row))
+}
+
+/// The settings of `database.toml` that the file may make.
+fn allowed() -> impl Iterator<Item = &'static config::Key> {
+    config::KEYS.iter().filter(|key| key.is_allowed())
+}
+
+fn described(key: &config::Key) -> env::Variable {
+    *env::TABLE.iter().find(|variable| variable.name == key.variable).unwrap()
+}
+
+fn settings() -> String {
+    let row = |key: &config::Key| {
+        let variable = described(key);
+        let of = match key.of {
+            config::Type::Text | config::Type::Path => "string",
+            config::Type::Integer => "integer",
+            config::Type::Switch | config::Type::Inverted | config::Type::OnOff => "boolean",
+            config::Type::List => "array of strings",
+        };
+        [
+            format!("`{}`", key.name),
+            of.into(),
+            format!("`{}`", variable.name),
+            variable.default.into(),
+        ]
+    };
+    table(["Setting", "Type", "Variable", "Default"], allowed().map(row))
+}
+
+/// Each setting with its type. The sections that `migrator`, `pull_staging` and `diff` read are
+/// objects.
+fn schema() -> String {
+    let (mut top, mut pull) = (Map::new(), Map::new());
+    for key in allowed() {
+        let mut of = match key.of {
+            config::Type::Text | config::Type::Path => json!({ "type": "string" }),
+            config::Type::Integer => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
+            config::Type::List => json!({ "type": "array", "items": { "type": "string" } }),
+            _ => json!({ "type": "boolean" }),
+        };
+        let variable = described(key);
+        of["description"] = format!("{}: {}", variable.name, variable.meaning).into();
+        match key.name.strip_prefix("pull.") {
+            Some(name) => pull.insert(name.to_owned(), of),
+            None => top.insert(key.name.to_owned(), of),
+        };
+    }
+    let object = |properties| json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    pull.insert("mask".to_owned(), json!({ "type": "object" }));
+    top.insert("pull".to_owned(), object(pull));
+    let rules = json!({ "ignore": { "type": "array", "items": { "type": "object", "required": ["object", "reason"] } } });
+    top.insert("diff".to_owned(), json!({ "type": "object", "properties": rules }));
+    top.insert("migrator".to_owned(), json!({ "type": "object" }));
+    let mut schema = object(top);
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = "database.toml".into();
+    format!("{}\n", serde_json::to_string_pretty(&schema).unwrap())
 }
 
 fn exit_codes() -> String {

@@ -45,6 +45,7 @@ pages! {
     examples_of_snapshots: "docs/guide/snapshots.md",
     examples_of_continuous_integration: "docs/guide/ci.md",
     examples_of_json: "docs/reference/json.md",
+    examples_of_settings: "docs/reference/settings.md",
 }
 
 #[test]

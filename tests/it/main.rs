@@ -21,6 +21,7 @@ mod large;
 mod leaks;
 mod migrator;
 mod migrator_crash;
+mod project_file;
 mod pull;
 mod secret;
 mod secrets;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::diff::DiffArguments;
+use super::diff::{DiffArguments, DiffFormat};
 use super::pull::PullArguments;
 use super::secrets::SecretsVerb;
 use crate::cli::output::export::Format;
@@ -98,6 +98,17 @@ pub(in crate::cli) enum Verb {
     Snapshot {
         #[command(subcommand)]
         verb: SnapshotVerb,
+    },
+    /// Print every setting with its value and its origin
+    Config {
+        /// The format
+        #[arg(
+            id = "config-format",
+            long = "format",
+            value_name = "FORMAT",
+            default_value = "text"
+        )]
+        format: DiffFormat,
     },
     /// Show whether the development cluster runs, since when, its size and its users
     Status {

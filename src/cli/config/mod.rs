@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 pub use keys::{KEYS, Key, Type};
 pub(super) use read::read;
 
+use crate::postgres::connection::url::{PgUrl, encode};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::OsUser;
 
@@ -29,6 +30,40 @@ pub(in crate::cli) struct ProjectFile {
     pub(in crate::cli) path: PathBuf,
     /// Its text.
     pub(in crate::cli) text: String,
+}
+
+impl ProjectFile {
+    /// The section of the file that takes over an older file of settings. `None` if the file has no
+    /// such section; the older file then still holds.
+    ///
+    /// # Errors
+    /// `Conflict` if both make settings.
+    pub(in crate::cli) fn section<T>(
+        &self,
+        name: &str,
+        older: &Path,
+        parse: impl FnOnce(&str) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let found = parse(&self.text)
+            .map_err(|error| error.context(format!("cannot use {}", self.path.display())))?;
+        if !older.exists() {
+            return Ok(found);
+        }
+        if found.is_some() {
+            return Err(Error::conflict(format!(
+                "{} and [{name}] of {} both make settings",
+                older.display(),
+                self.path.display()
+            ))
+            .hint("move them all to one of the two"));
+        }
+        tracing::info!(
+            "the settings of {} can move to [{name}] of {}",
+            older.display(),
+            self.path.display()
+        );
+        Ok(None)
+    }
 }
 
 /// The settings of a file: variables with their values.
@@ -68,6 +103,17 @@ pub(super) fn of_environment(root: &Path, environment: &str) -> Result<PathBuf> 
         false => Err(Error::conflict("ENVIRONMENT is not the name of an environment")
             .hint("it is a part of the file names .env.NAME and database.NAME.toml")),
     }
+}
+
+/// A URL whose socket directory is a relative path, with that directory below the project's root:
+/// `postgresql://shop@/shop?host=focus/postgresql`.
+pub(super) fn from_root(name: &str, value: &str, root: &Path) -> Option<String> {
+    let url = PgUrl::parse(value).ok().filter(|_| matches!(name, "DB_URL" | "PGURL"))?;
+    let host = url.get("host").filter(|host| host.contains('/') && !host.starts_with('/'))?;
+    let directory = encode(root.join(host).to_str()?, "/");
+    // as text, because the URL may hold a password, which is never printed again
+    let (before, after) = value.split_once(&format!("host={host}"))?;
+    value.contains("://").then(|| format!("{before}host={directory}{after}"))
 }
 
 /// Whether something has this name, also a link that leads nowhere.

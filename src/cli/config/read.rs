@@ -16,8 +16,7 @@ const LIMIT: u64 = 1 << 20;
 /// Reads a file. Returns `None` if there is none.
 ///
 /// # Errors
-/// `Conflict` (exit 2) with the line if the file is invalid or too large; `UnknownArgument` for an
-/// unknown setting.
+/// `Conflict` (exit 2) with the line if the file is invalid or too large, or has an unknown setting.
 pub(in crate::cli) fn read(path: &Path) -> Result<Option<(ProjectFile, Settings)>> {
     let Ok(facts) = path.symlink_metadata() else { return Ok(None) };
     if facts.len() > LIMIT {
@@ -28,25 +27,25 @@ pub(in crate::cli) fn read(path: &Path) -> Result<Option<(ProjectFile, Settings)
     let text = crate::sys::process::read_text(path).on("read", path);
     let text = text.map_err(|error| error.with_kind(Kind::Conflict).hint(hint))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-    let settings = parse(&text).map_err(|Wrong { line, what, hint, kind }| {
-        let error = Error::new(kind, format!("{}:{line}: {what}", path.display()));
+    let settings = parse(&text).map_err(|Wrong { line, what, hint }| {
+        let error = Error::conflict(format!("{}:{line}: {what}", path.display()));
         if hint.is_empty() { error } else { error.hint(hint) }
     })?;
     Ok(Some((ProjectFile { path: path.to_owned(), text }, settings)))
 }
 
 /// A mistake in the file.
+#[derive(Debug)]
 struct Wrong {
     line: usize,
     what: String,
     hint: String,
-    kind: Kind,
 }
 
 fn parse(text: &str) -> std::result::Result<Settings, Wrong> {
     let table = DeTable::parse(text).map_err(|error| {
         let (line, what) = toml_error(text, error.span(), error.message());
-        Wrong { line, what, hint: String::new(), kind: Kind::Conflict }
+        Wrong { line, what, hint: String::new() }
     })?;
     let mut found = Settings::new();
     collect(text, "", table.get_ref(), &mut found)?;
@@ -114,7 +113,6 @@ fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Wrong {
         line: line(text, value.span().start),
         what: format!("{} is not {wanted}", key.name),
         hint: String::new(),
-        kind: Kind::Conflict,
     }
 }
 
@@ -128,7 +126,7 @@ fn unknown(text: &str, name: &str, at: usize) -> Wrong {
         _ => "docs/reference/settings.md lists all settings".to_owned(),
     };
     let what = format!("there is no setting {}", beginning_of_name(name));
-    Wrong { line: line(text, at), what, hint, kind: Kind::UnknownArgument }
+    Wrong { line: line(text, at), what, hint }
 }
 
 /// A name as it is, unless it looks like something that was put in a wrong place.
@@ -151,7 +149,7 @@ mod tests {
     }
 
     fn wrong(text: &str) -> (usize, String, String) {
-        let wrong = parse(text).err().expect("an error");
+        let wrong = parse(text).expect_err("an error");
         (wrong.line, wrong.what, wrong.hint)
     }
 

@@ -7,6 +7,7 @@ use time::{Date, OffsetDateTime};
 use super::{backup, draft, verbs};
 use crate::backup::Backup;
 use crate::cli::args::diff::{DiffArguments, DiffFormat};
+use crate::cli::config::ProjectFile;
 use crate::cli::migrator::settings;
 use crate::cli::output::{diff, pager, ui};
 use crate::cli::resolve::Resolve;
@@ -46,7 +47,7 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
     let draft = draft::wanted(resolve, flags.write_migration.as_ref(), &counting)?;
     let against = against(resolve, flags)?;
     let workspace = resolve.workspace()?;
-    let rules = rules(&workspace, flags.ignore_file.as_deref())?;
+    let rules = rules(&workspace, flags.ignore_file.as_deref(), resolve.env.project())?;
     let ground = Ground {
         private: private::PrivateClusterSpec { keep: flags.keep, ..resolve.private()? },
         toolchain: resolve.toolchain()?,
@@ -75,9 +76,18 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
 }
 
 /// Reads the rules from the file that the user named, or from the default file if it exists.
-fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
+fn rules(
+    workspace: &Workspace,
+    named: Option<&Path>,
+    project: Option<&ProjectFile>,
+) -> Result<Rules> {
     let default = workspace.database_directory.join(IGNORE_FILE);
     let file = named.unwrap_or(&default);
+    let section = project.filter(|_| named.is_none());
+    let section = section.map(|project| project.section("[diff.ignore]", file, Rules::of_project));
+    if let Some(rules) = section.transpose()?.flatten() {
+        return Ok(told(rules));
+    }
     if named.is_some() {
         require_file(file, "the file of rules", "create it, or omit --ignore-file")?;
     } else if !file.exists() {
@@ -87,11 +97,16 @@ fn rules(workspace: &Workspace, named: Option<&Path>) -> Result<Rules> {
     let rules = Rules::parse(&text).map_err(|error| {
         error.hint(format!("correct {}; docs/guide/diff.md describes the rules", file.display()))
     })?;
+    Ok(told(rules))
+}
+
+/// Warns about rules that have expired.
+fn told(rules: Rules) -> Rules {
     for rule in rules.expired(today()) {
         let until = rule.until.map(|date| date.to_string()).unwrap_or_default();
         tracing::warn!("the rule for \"{}\" expired on {until}: {}", rule.object, rule.reason);
     }
-    Ok(rules)
+    rules
 }
 
 fn today() -> Date {

@@ -1,6 +1,7 @@
 //! The verbs of `database`: they resolve values, run the command and print its report.
 
 mod backup;
+mod config;
 mod diff;
 mod doctor;
 mod draft;
@@ -48,6 +49,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::NormalizeBackup(flags) => backup::run_normalize(&resolve, flags),
         Verb::PullStaging(flags) => pull::run(&resolve, &flags),
         Verb::Snapshot { verb } => snapshot::run(&resolve, &verb, &inherits),
+        Verb::Config { format } => config::run(&resolve, format),
         Verb::Status { json } => verbs::show_status(&resolve, json),
         // `cli::database` passes these to the migrator before it parses them
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),

@@ -20,7 +20,13 @@ use crate::sys::steps::Steps;
 pub(in crate::cli) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
     let contract = Contract::of(resolve, arguments.direct)?;
     let workspace = resolve.workspace()?;
-    let masks = Masks::read(&workspace.root.join("staging.toml"))?;
+    let older = workspace.root.join("staging.toml");
+    let section =
+        resolve.env.project().map(|file| file.section("pull.mask", &older, Masks::of_project));
+    let masks = match section.transpose()?.flatten() {
+        Some(masks) => Some(masks),
+        None => Masks::read(&older)?,
+    };
     let flags = Flags::parse(&pull::split(&contract.flags)?)?;
     refuse_both(arguments)?;
     let into = into(resolve, arguments, contract.ssh_host.is_some())?;

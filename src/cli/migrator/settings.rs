@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::cli::args::migrator::Global;
+use crate::cli::config::ProjectFile;
 use crate::cli::resolve::Resolve;
 use crate::cli::trust;
 use crate::migration::name::Layout;
@@ -35,6 +37,15 @@ struct File {
     statement_timeout: Option<String>,
     wait: Option<String>,
     variables: std::collections::BTreeMap<String, String>,
+    /// The file itself.
+    #[serde(skip)]
+    origin: Option<PathBuf>,
+}
+
+/// The section of `database.toml`.
+#[derive(Deserialize)]
+struct Section {
+    migrator: Option<File>,
 }
 
 /// All resolved settings, except for the connection.
@@ -55,14 +66,15 @@ impl Settings {
         global: &Global,
         variables: &[String],
     ) -> Result<Self> {
-        let file = read(global.config_file.as_deref())?;
+        let file = read(global.config_file.as_deref(), resolve.env.project())?;
         let is_named = global.migration_dir.is_some() || resolve.env.set("MIGRATION_DIR").is_some();
         if let Some(directory) = &file.migration_dir
             && !is_named
             && global.config_file.is_none()
         {
             let root = resolve.env.path("LOCAL_DIR");
-            trust::check_migrations(Path::new(FILE), directory, root.as_deref())?;
+            let origin = file.origin.as_deref().unwrap_or(Path::new(FILE));
+            trust::check_migrations(origin, directory, root.as_deref())?;
         }
         let text =
             |option: &Option<String>, other: &Option<String>| option.clone().or(other.clone());
@@ -241,8 +253,18 @@ fn duration(name: &str, text: &str) -> Result<Duration> {
     })
 }
 
-fn read(named: Option<&Path>) -> Result<File> {
+/// Reads the file that the user named, else the section of the project's file, else `migrator.toml`.
+fn read(named: Option<&Path>, project: Option<&ProjectFile>) -> Result<File> {
     let path = named.unwrap_or(Path::new(FILE));
+    if let (None, Some(project)) = (named, project) {
+        let section = |text: &str| {
+            let file = parse::<Section>(&project.path, text);
+            file.map(|file| file.migrator).map_err(|error| error.with_kind(Kind::Conflict))
+        };
+        if let Some(file) = project.section("migrator", path, section)? {
+            return placed(file, &project.path, true);
+        }
+    }
     if named.is_none() && !path.is_file() {
         return Ok(File::default());
     }
@@ -251,22 +273,32 @@ fn read(named: Option<&Path>) -> Result<File> {
             .hint("name it with -c/--config-file, or omit the option"));
     }
     let text = crate::sys::process::read_text(path).on("read", path)?;
-    let mut file: File = toml::from_str(&text).map_err(|error| {
-        let (line, message) = toml_error(&text, error.span(), error.message());
+    let file = parse(path, &text)
+        .map_err(|error| error.hint("`migrator new` creates one with every setting"))?;
+    // trust a file that the user named explicitly
+    placed(file, path, named.is_none())
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let (line, message) = toml_error(text, error.span(), error.message());
         let kind = if message.starts_with("unknown field") {
             Kind::UnknownArgument
         } else {
             Kind::Conflict
         };
         Error::new(kind, format!("{}:{line}: {message}", path.display()))
-            .hint("`migrator new` creates one with every setting")
-    })?;
-    // trust a file that the user named explicitly
-    if let Some(url) = file.db_url.as_ref().filter(|_| named.is_none()) {
+    })
+}
+
+/// Checks the file as far as it is not trusted, and lets its paths start at its directory.
+fn placed(mut file: File, path: &Path, is_found: bool) -> Result<File> {
+    if let Some(url) = file.db_url.as_ref().filter(|_| is_found) {
         trust::check_connection(path, url)?;
     }
     let parent = crate::cli::path::absolute(path).parent().map(Path::to_owned).unwrap_or_default();
     file.migration_dir = file.migration_dir.map(|directory| parent.join(directory));
+    file.origin = Some(path.to_owned());
     Ok(file)
 }
 
@@ -308,11 +340,11 @@ mod tests {
             })
             .collect();
         std::fs::write(&file, every).expect("written");
-        let read = read(Some(&file)).expect("read");
+        let read = read(Some(&file), None).expect("read");
         assert_eq!(read.migration_dir, Some(root.path().join("migration")));
         assert_eq!(read.variables.len(), 1);
         std::fs::write(&file, "db_url = 'x'\nsecret = 'hush'\n").expect("written");
-        let error = super::read(Some(&file)).expect_err("unknown");
+        let error = super::read(Some(&file), None).expect_err("unknown");
         assert!(error.message().contains(":2:") && !error.message().contains("hush"), "{error}");
     }
 }

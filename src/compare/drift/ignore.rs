@@ -3,7 +3,7 @@
 //! A rule names the objects, a reason and, optionally, its last day. After that day the rule no
 //! longer applies, so that the difference counts again.
 
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use time::{Date, Month};
 use toml::value::Datetime;
@@ -38,18 +38,40 @@ pub struct Rule {
     pub until: Option<Date>,
 }
 
+/// A project's file, as far as it has rules.
+#[derive(Deserialize)]
+struct Project {
+    diff: Option<Rules>,
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let (line, message) = toml_error(text, error.span(), error.message());
+        Error::conflict(format!("line {line} of the rules about differences: {message}"))
+    })
+}
+
 impl Rules {
     /// Parses the rules.
     ///
     /// # Errors
     /// `Conflict` (exit 2) with the line and the problem.
     pub fn parse(text: &str) -> Result<Self> {
-        let rules: Self = toml::from_str(text).map_err(|error| {
-            let (line, message) = toml_error(text, error.span(), error.message());
-            Error::conflict(format!("line {line} of the rules about differences: {message}"))
-        })?;
+        let rules: Self = read(text)?;
         rules.ignore.iter().try_for_each(Rule::check)?;
         Ok(rules)
+    }
+
+    /// Parses the section `diff` of a project's file. Returns `None` if there is no such section.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`].
+    pub fn of_project(text: &str) -> Result<Option<Self>> {
+        let Project { diff } = read(text)?;
+        if let Some(rules) = &diff {
+            rules.ignore.iter().try_for_each(Rule::check)?;
+        }
+        Ok(diff)
     }
 
     /// The rules that have expired.

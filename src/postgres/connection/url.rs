@@ -305,7 +305,7 @@ fn encode_host(host: &str) -> String {
 }
 
 /// Percent-encodes all characters but the unreserved ones of RFC 3986 and those in `readable`.
-fn encode(text: &str, readable: &str) -> String {
+pub fn encode(text: &str, readable: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::postgres::sql::quote::{quote_ident, quote_literal};
 use crate::pull::select::pattern::Pattern;
@@ -30,6 +31,26 @@ pub(in crate::pull) enum Decision {
     Sql(String),
 }
 
+/// A project's file, as far as it has masks.
+#[derive(Deserialize)]
+struct Project {
+    pull: Option<PullSection>,
+}
+
+#[derive(Deserialize)]
+struct PullSection {
+    mask: Option<BTreeMap<String, BTreeMap<String, Decision>>>,
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let (line, message) = toml_error(text, error.span(), error.message());
+        Error::conflict(format!("line {line}: {message}")).hint(
+            "a decision is \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }",
+        )
+    })
+}
+
 /// The masks of a project.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,13 +70,16 @@ impl Masks {
             return Ok(None);
         }
         let text = crate::sys::process::read_text(file).on("read", file)?;
-        let masks = toml::from_str(&text).map_err(|error| {
-            let (line, message) = toml_error(&text, error.span(), error.message());
-            Error::conflict(format!("{}:{line}: {message}", file.display())).hint(
-                "a decision is \"keep\", \"null\", \"hash\", { fixed = \"…\" } or { sql = \"…\" }",
-            )
-        });
-        masks.map(Some)
+        parse(&text).map(Some).map_err(|error| error.context(file.display().to_string()))
+    }
+
+    /// Reads the section `pull.mask` of a project's file. Returns `None` if there is no such section.
+    ///
+    /// # Errors
+    /// `Conflict` if the section is invalid.
+    pub fn of_project(text: &str) -> Result<Option<Self>> {
+        let Project { pull } = parse(text)?;
+        Ok(pull.and_then(|pull| pull.mask).map(|table| Self { table }))
     }
 
     /// Sets the expression that the pull reads for each column of `tables`.

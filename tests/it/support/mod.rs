@@ -25,6 +25,8 @@ pub struct Sandbox {
     directory: tempfile::TempDir,
     variables: Vec<(OsString, OsString)>,
     user: Option<String>,
+    /// The current directory of programs, if it is not the sandbox's own.
+    place: Option<PathBuf>,
 }
 
 /// The outcome of a program.
@@ -42,7 +44,7 @@ impl Sandbox {
     pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("dbt-").tempdir_in(place()).unwrap();
         open_to_all(directory.path());
-        let mut sandbox = Self { directory, variables: Vec::new(), user: None };
+        let mut sandbox = Self { directory, variables: Vec::new(), user: None, place: None };
         for name in ["tmp", "home"] {
             std::fs::create_dir(sandbox.path(name)).unwrap();
             open_to_all(&sandbox.path(name));
@@ -122,6 +124,11 @@ impl Sandbox {
         self.user = Some(user.to_owned());
     }
 
+    /// Programs work in this directory of the sandbox from now on.
+    pub fn go(&mut self, name: &str) {
+        self.place = Some(self.path(name));
+    }
+
     /// A command for one of our programs or any other, in the sandbox's environment.
     pub fn command<A: AsRef<OsStr>>(
         &self,
@@ -138,7 +145,8 @@ impl Sandbox {
             }
         };
         command.args(arguments).env_clear().envs(self.variables.iter().cloned());
-        command.current_dir(self.directory.path()).stdin(Stdio::null());
+        let place = self.place.as_deref().unwrap_or(self.directory.path());
+        command.current_dir(place).stdin(Stdio::null());
         command
     }
 
