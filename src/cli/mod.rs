@@ -20,9 +20,11 @@ mod resolve;
 mod trust;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 pub use database::share::programs;
 
@@ -100,11 +102,17 @@ fn usage(error: &clap::Error) -> ExitCode {
         return tell(&error, if json { LogFormat::Json } else { LogFormat::Text });
     }
     let code = exit::of_clap(error);
-    if code == ExitCode::Success || !wants_json(std::env::args_os()) {
+    let wants_json = wants_json(std::env::args_os());
+    if code == ExitCode::NotFound && !wants_json {
+        let text = with_command(&error.render().ansi().to_string(), error);
+        let _ = write!(anstream::stderr(), "{text}");
+        return code;
+    }
+    if code == ExitCode::Success || !wants_json {
         let _ = error.print();
         return code;
     }
-    let text = error.render().to_string();
+    let text = with_command(&error.render().to_string(), error);
     let (what, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let what = what.strip_prefix("error: ").unwrap_or(what);
     crate::cli::output::ui::error(
@@ -113,6 +121,24 @@ fn usage(error: &clap::Error) -> ExitCode {
         LogFormat::Json,
     );
     code
+}
+
+/// Names the command that does not know an argument, in the first line of the error. The error's usage
+/// begins with this command: `Usage: database deploy [OPTIONS]`.
+fn with_command(text: &str, error: &clap::Error) -> String {
+    let Some((first, rest)) = text.split_once('\n') else { return text.to_owned() };
+    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
+        return text.to_owned();
+    };
+    let usage = usage.to_string();
+    let words = usage.trim_start_matches("Usage:").split_whitespace();
+    let command: Vec<&str> =
+        words.take_while(|word| !word.starts_with(['[', '<', '-', '('])).collect();
+    if exit::of_clap(error) != ExitCode::NotFound || command.is_empty() {
+        return text.to_owned();
+    }
+    let first = first.strip_suffix(" found").unwrap_or(first);
+    format!("{first} in `{}`\n{rest}", command.join(" "))
 }
 
 /// Looks for `--log-format json` in arguments that cannot be parsed.

@@ -136,6 +136,29 @@ fn nine_is_an_unknown_command_or_argument() {
         sandbox.database([verb, "--bogus"]).fails(9, ["--bogus"]);
         sandbox.database([verb, "bogus"]).fails(9, ["bogus"]);
     }
+    let named = |program: &str, words: &[&str], command: &str| {
+        let unknown = words.last().unwrap();
+        let what = if unknown.starts_with('-') {
+            "unexpected argument"
+        } else {
+            "unrecognized subcommand"
+        };
+        let first = format!("error: {what} '{unknown}' in `{command}`\n");
+        let said = run(&sandbox, program, words).fails(9, []);
+        assert!(said.stderr.starts_with(&first), "{first}{said}");
+        let said = run(&sandbox, program, &[&["--log-format=json"], words].concat()).fails(9, []);
+        let json: serde_json::Value = serde_json::from_str(&said.stderr).unwrap();
+        assert_eq!(json["message"], first["error: ".len()..].trim_end());
+    };
+    named("database", &["deploy", "--x"], "database deploy");
+    named("database", &["-q", "secrets", "set", "--x"], "database secrets set");
+    named("database", &["snapshot", "bogus"], "database snapshot");
+    named("database", &["migrator", "init", "--x"], "migrator init");
+    named("migrator", &["list", "--x"], "migrator list");
+    named("migrator", &["migrate", "up", "--x"], "migrator migrate up");
+    named("migrator", &["migrate", "sideways"], "migrator migrate");
+    named("postgres-init", &["--x"], "postgres-init");
+    named("postgres-cleanup", &["--x"], "postgres-cleanup");
     let close = sandbox.database(["deplyo"]).fails(9, ["deploy"]);
     assert_eq!(close.stdout, "");
     sandbox.database(["log", "one", "two"]).fails(9, ["two"]);
