@@ -202,6 +202,20 @@ pub fn write_new(path: &Path, text: &str) -> Result<()> {
     written.inspect_err(|_| drop(std::fs::remove_file(path)))
 }
 
+/// Makes up a description: a word of three syllables that can be pronounced.
+///
+/// # Errors
+/// `Failed` if the system has no random numbers.
+pub fn made_up_word() -> Result<String> {
+    const CONSONANTS: &[u8] = b"bcdfghjklmnprstvwz";
+    const VOWELS: &[u8] = b"aeiou";
+    let mut random = [0; 6];
+    getrandom::fill(&mut random)
+        .map_err(|error| Error::failed(format!("the system has no random numbers: {error}")))?;
+    let letters = random.iter().zip([CONSONANTS, VOWELS].iter().cycle());
+    Ok(letters.map(|(byte, from)| char::from(from[usize::from(*byte) % from.len()])).collect())
+}
+
 /// Checks that a project may be created in `root`.
 ///
 /// # Errors
@@ -243,6 +257,14 @@ pub fn project(root: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_made_up_word_can_be_pronounced() {
+        let word = made_up_word().expect("made up");
+        let vowels: Vec<bool> = word.chars().map(|c| "aeiou".contains(c)).collect();
+        assert_eq!(vowels, [false, true, false, true, false, true], "{word}");
+        assert!(word.chars().all(|c| c.is_ascii_lowercase()), "{word}");
+    }
 
     fn new(description: &str) -> NewMigration<'_> {
         NewMigration { description, version: None, layout: None }

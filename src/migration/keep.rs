@@ -35,8 +35,16 @@ pub fn files(
 
 /// The default path: `NAME/up.sql`, or the flat file.
 pub fn usual_path(name: &Name, direction: &str) -> String {
+    match name.layout() {
+        Layout::Directory => format!("{name}/{}", usual_file(name, direction)),
+        Layout::Flat => usual_file(name, direction),
+    }
+}
+
+/// The default name of a file: `up.sql`, or the flat file.
+pub fn usual_file(name: &Name, direction: &str) -> String {
     match (name.layout(), direction) {
-        (Layout::Directory, _) => format!("{name}/{direction}.sql"),
+        (Layout::Directory, _) => format!("{direction}.sql"),
         (Layout::Flat, "up") => format!("{name}.sql"),
         (Layout::Flat, _) => format!("U{}.sql", &name.full[1..]),
     }

@@ -16,10 +16,10 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::durability;
 use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
-use crate::sys::error::{Error, Result};
+use crate::sys::error::{Error, Kind, Result};
 
 /// Words that name the last migration instead of a particular one.
-const LAST: [&str; 3] = ["latest", "head", "last"];
+pub const LAST: [&str; 3] = ["latest", "head", "last"];
 
 /// The user's request.
 #[derive(Debug, Clone)]
@@ -79,6 +79,8 @@ struct Situation {
     directory: Directory,
     history: History,
     steps: Vec<Step>,
+    /// The differences between files and history that `--force` accepted.
+    forced: Vec<Error>,
 }
 
 impl Migrate<'_> {
@@ -87,6 +89,7 @@ impl Migrate<'_> {
         let directory = self.project.read_directory()?;
         let mut session = self.project.connect(self.conninfo)?;
         let seen = self.look(&mut session, directory, request)?;
+        seen.forced.iter().for_each(tell_forced);
         if seen.steps.is_empty() && seen.history.running().next().is_none() {
             return Ok(Done::Moved(Vec::new()));
         }
@@ -128,11 +131,17 @@ impl Migrate<'_> {
     ) -> Result<Situation> {
         let history = History::read(session, &self.project.set)?;
         let goal = goal(request, &directory)?;
-        let applied = history.applied();
-        let steps = plan::plan(&directory.names(), &applied, goal, self.project.out_of_order);
+        let (files, applied, late) =
+            (directory.names(), history.applied(), self.project.out_of_order);
+        let mut steps = plan::plan(&files, &applied, goal, late);
+        let mut forced = Vec::new();
         // report missing files first, then changed files, then other divergences
-        if !matches!(steps, Err(Divergence::Mismatch { .. })) {
-            self.project.check_checksums(&directory, &history)?;
+        if let Err(mismatch @ Divergence::Mismatch { .. }) = steps {
+            forced.push(self.accept(mismatch.into())?);
+            steps = plan::plan(&files, &plan::accept(&files, applied), goal, late);
+        }
+        if let Err(changed) = self.project.check_checksums(&directory, &history) {
+            forced.push(self.accept(changed)?);
         }
         let steps = steps?;
         if let Request::Up(Count::Number(n)) | Request::Down(Count::Number(n)) = request
@@ -140,7 +149,16 @@ impl Migrate<'_> {
         {
             tracing::info!("only {} left", steps.len());
         }
-        Ok(Situation { directory, history, steps })
+        Ok(Situation { directory, history, steps, forced })
+    }
+
+    /// Returns a difference between files and history as a value if `--force` accepts it.
+    fn accept(&self, error: Error) -> Result<Error> {
+        match (self.project.force, error.kind()) {
+            (true, Kind::Conflict) => Ok(error),
+            (false, Kind::Conflict) => Err(error.hint("--force goes on in spite of this")),
+            _ => Err(error),
+        }
     }
 
     /// Plans again under the lock, because another migrator may have worked before. Settles
@@ -201,6 +219,13 @@ impl Migrate<'_> {
             actor: &self.project.actor,
             variables: &self.project.variables,
         }
+    }
+}
+
+fn tell_forced(difference: &Error) {
+    tracing::warn!("{}; --force goes on in spite of this", difference.message());
+    for detail in difference.details() {
+        tracing::warn!("{detail}");
     }
 }
 

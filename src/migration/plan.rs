@@ -153,6 +153,17 @@ fn to(stack: &[i64], pending: &[i64], target: i64) -> Vec<Step> {
     [downs(off.iter().rev().copied()), ups(again.into_iter())].concat()
 }
 
+/// Accepts the mismatches: the files of an applied migration may be missing, or have another name.
+pub fn accept(files: &[Name], mut applied: Vec<Applied>) -> Vec<Applied> {
+    for applied in &mut applied {
+        match files.iter().find(|file| file.version == applied.name.version) {
+            Some(file) => applied.name = file.clone(),
+            None => applied.deleted = true,
+        }
+    }
+    applied
+}
+
 /// Compares the lists. Returns the late migrations if there is no mismatch.
 fn compare(files: &[Name], applied: &[Applied]) -> Result<Vec<Name>, Divergence> {
     let mut sorted: Vec<&Applied> = applied.iter().collect();
@@ -294,8 +305,8 @@ fn mismatch(position: usize, database: &[String], filesystem: &[String]) -> Erro
     Error::conflict(format!("Migration history mismatch at position {position}"))
         .detail(format!("Database has:   {there}"))
         .detail(format!("Filesystem has: {here}"))
-        .detail(format!("All in the database:\n{}", list(database)))
-        .detail(format!("All in the filesystem:\n{}", list(filesystem)))
+        .detail(format!("Full database migrations:\n{}", list(database)))
+        .detail(format!("Full filesystem migrations:\n{}", list(filesystem)))
         .hint("check out the branch that has the file, or get it back from the history: `migrator fetch`")
         .hint("if the file is gone for good, `migrator repair` records that")
 }

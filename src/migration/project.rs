@@ -32,6 +32,8 @@ pub struct RunOptions {
     pub wait_for_server: bool,
     /// Late migrations may be applied.
     pub out_of_order: bool,
+    /// Go on although the history and the files do not match.
+    pub force: bool,
 }
 
 impl RunOptions {

@@ -33,7 +33,16 @@ const COMMANDS: [&str; 17] = [
 ];
 
 /// The commands of `migrate`.
-const MIGRATE_COMMANDS: [&str; 4] = ["up", "down", "to", "redo"];
+pub(in crate::cli) const MIGRATE_COMMANDS: [&str; 4] = ["up", "down", "to", "redo"];
+
+/// The commands of `apply`.
+pub(in crate::cli) const APPLY_COMMANDS: [&str; 3] = ["all", "next", "until"];
+
+/// The error for two commands of `migrate`.
+pub(in crate::cli) const AMBIGUOUS_MIGRATE: &str = "ambiguous migrate subcommand";
+
+/// The error for two commands of `apply`.
+pub(in crate::cli) const AMBIGUOUS_APPLY: &str = "ambiguous apply subcommand";
 
 /// Applies, reverts, verifies and repairs the migrations of a PostgreSQL database.
 #[derive(Debug, Parser)]
@@ -75,6 +84,9 @@ pub(in crate::cli) struct Global {
     /// Apply late migrations of a merged branch, on top of later ones
     #[arg(long, global = true)]
     pub(in crate::cli) out_of_order: bool,
+    /// Apply or revert migrations although the history and the files do not match
+    #[arg(short, long, global = true)]
+    pub(in crate::cli) force: bool,
     /// Time limit for a migration to wait for a lock, such as 5s [default: no limit]
     #[arg(long, global = true, value_name = "DURATION")]
     pub(in crate::cli) lock_timeout: Option<String>,
@@ -107,7 +119,7 @@ pub(in crate::cli) enum Verb {
     Init,
     /// Create a migration, up and down, and print its path
     Create {
-        /// A description, which becomes a part of the name
+        /// A description, which becomes a part of the name [default: a made-up word]
         description: Option<String>,
         /// The description
         #[arg(short, long, conflicts_with = "description")]
@@ -127,7 +139,7 @@ pub(in crate::cli) enum Verb {
     /// List the migrations on disk and their missing files
     List {
         /// Print names only
-        #[arg(long)]
+        #[arg(short, long)]
         raw: bool,
     },
     /// Show the state of every migration
@@ -171,7 +183,7 @@ pub(in crate::cli) enum Verb {
 pub(in crate::cli) enum MigrateVerb {
     /// Apply N migrations (1), or all
     Up {
-        /// A number, or all
+        /// A number, or all (also latest, head, last)
         count: Option<String>,
     },
     /// Revert N migrations (1), or all
@@ -260,25 +272,27 @@ pub(in crate::cli) fn ambiguity(error: &clap::Error, words: &[OsString]) -> Opti
         _ => return None,
     };
     let Some(ContextValue::String(word)) = error.get(context) else { return None };
-    // for `migrate up to NAME`, clap took the second command as the number of the first one
     let typed: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
-    let after =
-        typed.iter().position(|word| *word == "migrate").map_or(&[][..], |at| &typed[at + 1..]);
-    let known = |at: usize| after.get(at).is_some_and(|word| MIGRATE_COMMANDS.contains(word));
-    if known(0) && known(1) {
-        return ambiguous(after[1]);
+    for (command, verbs, message) in [
+        ("migrate", &MIGRATE_COMMANDS[..], AMBIGUOUS_MIGRATE),
+        ("apply", &APPLY_COMMANDS, AMBIGUOUS_APPLY),
+    ] {
+        let Some(at) = typed.iter().position(|word| *word == command) else { continue };
+        // for `migrate up to NAME`, clap took the second command as the number of the first one
+        let mut known = typed[at + 1..].iter().filter(|word| verbs.contains(word));
+        if known.next().is_some() && known.next().is_some() {
+            return Some(message);
+        }
     }
     // `migrator up` has no second command, only an unknown one
-    if after.is_empty() && MIGRATE_COMMANDS.contains(&word.as_str()) {
-        return None;
-    }
-    ambiguous(word)
+    let is_first = !typed.contains(&"migrate") && MIGRATE_COMMANDS.contains(&word.as_str());
+    if is_first { None } else { ambiguous(word) }
 }
 
 /// The error for a command in a wrong place. `None` if `word` is not a command.
 pub(in crate::cli) fn ambiguous(word: &str) -> Option<&'static str> {
     if MIGRATE_COMMANDS.contains(&word) {
-        Some("ambiguous migrate subcommand")
+        Some(AMBIGUOUS_MIGRATE)
     } else if COMMANDS.contains(&word) {
         Some("ambiguous subcommand")
     } else {

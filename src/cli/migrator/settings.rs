@@ -101,6 +101,7 @@ impl Settings {
             wait: wait.as_deref().map(|text| duration("wait", text)).transpose()?.unwrap_or(WAIT),
             wait_for_server: global.wait.is_some(),
             out_of_order: global.out_of_order || file.out_of_order,
+            force: global.force,
         };
         Ok(Self { resolve, project, db_url: file.db_url, server, layout: file.layout })
     }

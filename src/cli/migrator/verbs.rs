@@ -5,7 +5,10 @@ use serde::Serialize;
 use super::settings::Settings;
 use crate::bundle;
 use crate::bundle::inherits;
-use crate::cli::args::migrator::{ApplyVerb, Arguments, Global, MigrateVerb, Verb, ambiguous};
+use crate::cli::args::migrator::{
+    AMBIGUOUS_APPLY, AMBIGUOUS_MIGRATE, APPLY_COMMANDS, ApplyVerb, Arguments, Global,
+    MIGRATE_COMMANDS, MigrateVerb, Verb, ambiguous,
+};
 use crate::cli::output::{migrator as report, ui};
 use crate::cli::prompt;
 use crate::cli::resolve::Resolve;
@@ -14,7 +17,7 @@ use crate::command::migrator::verify::Verify;
 use crate::command::migrator::{fetch, inspect};
 use crate::environment::private;
 use crate::migration::create::{self, NewMigration};
-use crate::migration::migrate::{Done, Migrate, Planned, Request};
+use crate::migration::migrate::{Done, LAST, Migrate, Planned, Request};
 use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
 use crate::sys::error::{Error, Kind, Result};
@@ -55,7 +58,7 @@ impl Cli<'_> {
         // report wrong arguments before connecting to a database
         let request = match &verb {
             Verb::Migrate { verb } => Some(request(verb)?),
-            Verb::Apply { verb } => Some(applied(verb.as_ref())),
+            Verb::Apply { verb } => Some(applied(verb.as_ref())?),
             _ => None,
         };
         let conninfo = self.settings.connection()?;
@@ -104,9 +107,7 @@ impl Cli<'_> {
     }
 
     fn create(&self, description: Option<String>, version: Option<&String>) -> Result<()> {
-        let description = description.ok_or_else(|| {
-            Error::missing("the migration has no name").hint("migrator create add-users")
-        })?;
+        let description = description.map_or_else(create::made_up_word, Ok)?;
         let version = version.map(|text| match text.parse::<i64>() {
             Ok(version) if version > 0 => Ok(version),
             _ => Err(Error::conflict(format!("\"{text}\" is not a version"))
@@ -339,6 +340,9 @@ fn request(verb: &MigrateVerb) -> Result<Request> {
     Ok(match verb {
         MigrateVerb::Up { count } => Request::Up(parse_count("up", count.as_deref())?),
         MigrateVerb::Down { count } => Request::Down(parse_count("down", count.as_deref())?),
+        MigrateVerb::To { name } if MIGRATE_COMMANDS.contains(&name.as_str()) => {
+            return Err(two_commands(AMBIGUOUS_MIGRATE, "to", name));
+        }
         MigrateVerb::To { name } => Request::To(name.clone()),
         MigrateVerb::Redo { count } => match parse_count("redo", count.as_deref())? {
             Count::Number(number) => Request::Redo(number),
@@ -347,25 +351,32 @@ fn request(verb: &MigrateVerb) -> Result<Request> {
     })
 }
 
-fn applied(verb: Option<&ApplyVerb>) -> Request {
-    match verb {
+fn applied(verb: Option<&ApplyVerb>) -> Result<Request> {
+    Ok(match verb {
         None | Some(ApplyVerb::All) => Request::Up(Count::All),
         Some(ApplyVerb::Next) => Request::Up(Count::Number(1)),
+        Some(ApplyVerb::Until { target }) if APPLY_COMMANDS.contains(&target.as_str()) => {
+            return Err(two_commands(AMBIGUOUS_APPLY, "until", target));
+        }
         Some(ApplyVerb::Until { target }) => Request::Until(target.clone()),
-    }
+    })
+}
+
+fn two_commands(message: &str, verb: &str, other: &str) -> Error {
+    Error::conflict(format!("{message}: {verb} {other}")).hint("give one command at a time")
 }
 
 fn parse_count(verb: &str, text: Option<&str>) -> Result<Count> {
     match text {
         None => Ok(Count::Number(1)),
         Some("all") => Ok(Count::All),
+        Some(text) if verb == "up" && LAST.contains(&text) => Ok(Count::All),
         Some(text) => match text.parse() {
             Ok(0) => Err(Error::conflict(format!("{verb} 0 does nothing"))
                 .hint("give a number from 1, or all; `migrate to 0` reverts everything")),
             Ok(number) => Ok(Count::Number(number)),
             Err(_) => Err(match ambiguous(text) {
-                Some(message) => Error::conflict(format!("{message}: {verb} {text}"))
-                    .hint("give one command at a time"),
+                Some(message) => two_commands(message, verb, text),
                 None => {
                     Error::new(Kind::UnknownArgument, format!("{verb} \"{text}\" is not a number"))
                         .hint("give a number from 1, or all; `migrate to NAME` goes to a migration")

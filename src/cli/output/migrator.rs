@@ -6,12 +6,14 @@ use crate::command::migrator::verify::Verdict;
 use crate::migration::history::Event;
 use crate::migration::migrate::Planned;
 
-/// The migrations on disk.
+/// The migrations on disk, one on each line: the name, and the files that are missing. Scripts read
+/// these lines.
 pub(in crate::cli) fn list(listed: &[Listed]) -> String {
-    let rows = listed.iter().map(|entry| {
-        [entry.version.to_string(), entry.description.clone(), entry.name.clone(), entry.lacks()]
+    let lines = listed.iter().map(|entry| match entry.missing().as_slice() {
+        [] => format!("{}\n", entry.name),
+        missing => format!("{}: missing {}\n", entry.name, missing.join(" ")),
     });
-    table::render(&["Version", "Name", "On disk", "Lacks"], rows)
+    lines.collect()
 }
 
 /// The state of each migration.

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{self, Event, History, Record, State};
+use crate::migration::keep::usual_file;
+use crate::migration::name::Name;
 use crate::migration::plan::{self, Count, Goal};
 use crate::migration::project::{RunOptions, Same};
 use crate::postgres::connection::conninfo::Conninfo;
@@ -24,11 +26,12 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// The directions that have no file, separated by commas.
-    pub fn lacks(&self) -> String {
-        let missing = [(&self.up, "up"), (&self.down, "down")];
-        let missing = missing.iter().filter(|(file, _)| file.is_none()).map(|(_, name)| *name);
-        missing.collect::<Vec<_>>().join(", ")
+    /// The names of the missing files, such as `down.sql`.
+    pub fn missing(&self) -> Vec<String> {
+        let name = Name { version: self.version, full: self.name.clone() };
+        let files = [(&self.up, "up"), (&self.down, "down")];
+        let missing = files.iter().filter(|(file, _)| file.is_none());
+        missing.map(|(_, direction)| usual_file(&name, direction)).collect()
     }
 }
 

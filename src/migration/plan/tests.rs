@@ -75,8 +75,8 @@ fn a_mismatch_shows_the_first_difference_and_both_lists() {
         "Migration history mismatch at position 2\n\
          Database has:   V2__m\n\
          Filesystem has: V3__m\n\
-         All in the database:\n  V1__m\n  V2__m\n  V3__m\n\
-         All in the filesystem:\n  V1__m\n  V3__m\n\
+         Full database migrations:\n  V1__m\n  V2__m\n  V3__m\n\
+         Full filesystem migrations:\n  V1__m\n  V3__m\n\
          check out the branch that has the file, or get it back from the history: `migrator fetch`\n\
          if the file is gone for good, `migrator repair` records that"
     );
@@ -95,7 +95,7 @@ fn a_renamed_file_is_shown_beside_what_was_applied_even_behind_a_late_one() {
 fn an_empty_directory_has_nothing() {
     let (_, text) = refused(&[], &applied(&[7]), Goal::Up(Count::All));
     assert!(text.contains("Filesystem has: (nothing)\n"), "{text}");
-    assert!(text.contains("All in the filesystem:\n  (none)\n"), "{text}");
+    assert!(text.contains("Full filesystem migrations:\n  (none)\n"), "{text}");
 }
 
 #[test]

@@ -34,6 +34,10 @@ fn a_mismatch_shows_both_sides_and_both_lists() {
         for number in [1, 3] {
             assert_eq!(failed.stderr.matches(&name(number)).count(), 2, "{number}: {failed}");
         }
+        assert!(
+            said("Full database migrations:") && said("Full filesystem migrations:"),
+            "{failed}"
+        );
         assert!(said(&name(4)), "{failed}");
     }
     assert_eq!(ground.everything(), before);
@@ -48,6 +52,47 @@ fn a_file_that_is_gone_is_a_mismatch_at_its_position() {
     remove(&ground, 1);
     let gone = format!("Database has:   {}", name(1));
     ground.up_fails(2, ["mismatch at position 1", &gone]);
+}
+
+#[test]
+fn force_goes_on_in_spite_of_a_mismatch_and_says_so() {
+    let ground = Ground::applied(3);
+    remove(&ground, 2);
+    ground.simple(4);
+    ground.up_fails(2, ["Migration history mismatch", "hint: --force goes on"]);
+    for words in [&["--force", "migrate", "up"][..], &["migrate", "up", "all", "-f"]] {
+        let said = ground.run("migrator", words);
+        assert_eq!(
+            said.stderr.matches("Migration history mismatch at position 2").count(),
+            1,
+            "{said}"
+        );
+        let told = ["--force goes on in spite of this", "Full database migrations:", &name(2)];
+        assert!(told.iter().all(|words| said.stderr.contains(words)), "{said}");
+        ground.simple(5);
+    }
+    assert_eq!(ground.tables(), "t1 t2 t3 t4 t5");
+    ground.migrator(["--force", "migrate", "down", "3"]).success();
+    let before = ground.everything();
+    ground.migrator(["--force", "migrate", "down"]).fails(3, [&name(2), "migrator fetch"]);
+    assert_eq!(ground.everything(), before);
+}
+
+#[test]
+fn force_accepts_changed_and_renamed_files() {
+    let ground = Ground::applied(2);
+    let change = "CREATE TABLE t1 (id bigint) INHERITS (hectic.created_at);\n";
+    ground.migration(&name(1), change, "DROP TABLE t1;\n");
+    ground.simple(3);
+    ground.up_fails(2, ["was changed", "--force goes on"]);
+    ground.migrator(["--force", "migrate", "up"]).success();
+    let (old, new) = (name(2), name(2).replace("t2", "renamed"));
+    let place = |name: &str| ground.path(&format!("migration/{name}"));
+    std::fs::rename(place(&old), place(&new)).unwrap();
+    ground.migrator(["migrate", "to", "0"]).fails(2, [&new, "--force goes on"]);
+    let said = ground.migrator(["--force", "migrate", "to", "0"]).success();
+    assert!(said.stderr.contains("was changed") && said.stderr.contains(&new), "{said}");
+    assert_eq!(ground.tables(), "");
 }
 
 #[test]

@@ -114,10 +114,39 @@ fn commands_that_are_two_are_ambiguous() {
     for text in ["migrate up down", "migrate up to x", "migrate up all down", "migrate to x redo"] {
         words(text).fails(2, ["ambiguous migrate subcommand"]);
     }
+    for text in ["apply all next", "apply next --dry-run until t1", "apply until next"] {
+        words(text).fails(2, ["ambiguous apply subcommand"]);
+    }
     for text in ["nonsense", "migrate sideways", "apply sometimes", "info --nonsense", "up"] {
         assert_eq!(words(text).code, Some(9), "{text}");
     }
     assert_eq!(ground.ask("SELECT to_regclass('hectic.migration') IS NULL"), "t");
+}
+
+#[test]
+fn two_commands_of_migrate_are_ambiguous_also_without_a_url() {
+    let ground = Ground::offline();
+    for text in
+        ["migrate to up", "migrate up to", "migrate up --dry-run to t1", "migrate down redo"]
+    {
+        let words = [vec!["--inherits", "tablename"], text.split(' ').collect()].concat();
+        ground.run("migrator", &words[..]).fails(2, ["ambiguous migrate subcommand"]);
+        let words = [vec!["migrator"], words].concat();
+        ground.run("database", &words[..]).fails(2, ["ambiguous migrate subcommand"]);
+    }
+}
+
+#[test]
+fn up_latest_is_up_all() {
+    let ground = Ground::new();
+    for (number, word) in (1..).zip(["latest", "head", "last"]) {
+        ground.simple(2 * number);
+        ground.simple(2 * number + 1);
+        ground.migrator(["migrate", "up", word]).success();
+        ground.migrator(["migrate", "up"]).fails(1, ["nothing left to apply"]);
+        ground.migrator(["migrate", "up", word]).success();
+        ground.migrator(["migrate", "down", word]).fails(9, [word]);
+    }
 }
 
 #[test]
