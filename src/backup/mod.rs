@@ -20,6 +20,7 @@
 //! cluster (`live`). The caller chooses the place: a private cluster, or a `cluster::Replacement`
 //! for the development cluster.
 
+mod compression;
 pub mod read;
 pub mod restore;
 mod sidecar;
@@ -27,6 +28,7 @@ mod take;
 
 use std::path::{Path, PathBuf};
 
+pub use compression::Compression;
 pub use restore::Requirements;
 pub use restore::prepare::{FinalConf, Prepared, restore_into};
 pub use restore::tame::admit;
@@ -99,6 +101,12 @@ impl Backup {
     pub fn database_name(&self) -> Option<String> {
         let name = crate::sys::process::read_text(self.directory.join(DATABASE_NAME)).ok()?;
         Some(name.trim_end_matches('\n').to_owned()).filter(|name| !name.is_empty())
+    }
+
+    /// The compression of its base archive. `None` for one that db-tool cannot read.
+    pub fn compression(&self) -> Result<Option<Compression>> {
+        // `open` makes sure of a base archive, and sorts it to the front
+        self.archives.first().map_or(Ok(None), |base| Compression::of(&base.file))
     }
 
     /// The size of its archives in bytes.

@@ -9,7 +9,7 @@ use std::process::ExitStatus;
 
 use tempfile::TempDir;
 
-use super::{Backup, DATABASE_NAME, Sidecar};
+use super::{Backup, Compression, DATABASE_NAME, Sidecar};
 use crate::cluster::{Lock, exchange, private_tempdir, remove_tree, replace_file};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
@@ -17,9 +17,6 @@ use crate::sys::error::{Context, Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Handle, StandardOutput, describe};
 use crate::sys::signal;
 use crate::sys::steps::{PROGRESS, Steps};
-
-/// The compressions to try, the best first.
-const COMPRESSIONS: [&str; 2] = ["client-zstd:1", "client-gzip:1"];
 
 /// The name of an unfinished backup.
 const NEW: &str = "backup";
@@ -38,6 +35,8 @@ pub struct Take<'a> {
     pub path: &'a Path,
     /// The name of the project's database, which the backup records.
     pub database_name: Option<&'a str>,
+    /// The compressions to try, in this order.
+    pub compressions: &'a [Compression],
 }
 
 /// The result.
@@ -89,18 +88,18 @@ impl Take<'_> {
 
     /// Makes the backup in `place`.
     fn copy(&self, place: &Path) -> Result<()> {
-        for compression in COMPRESSIONS {
+        for compression in self.compressions {
             let mut said: Vec<String> = Vec::new();
-            let status = self.pg_basebackup(place, compression, &mut said)?;
+            let status = self.pg_basebackup(place, compression.argument(), &mut said)?;
             if status.success() {
                 return Ok(());
             }
             if !said.iter().any(|line| line.contains(UNSUPPORTED)) {
                 return Err(failure(self.conninfo, status, &said));
             }
-            tracing::debug!("pg_basebackup cannot do {compression}");
+            tracing::debug!("pg_basebackup cannot do {}", compression.argument());
         }
-        Err(Error::failed("this pg_basebackup was built without any compression")
+        Err(Error::failed("this pg_basebackup was built without this compression")
             .hint("set PG_BINDIR to one that has zlib or zstd"))
     }
 

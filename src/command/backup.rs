@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::backup::{Take, Taken};
+use crate::backup::{Compression, Take, Taken};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::Result;
@@ -15,5 +15,6 @@ pub fn run(
     path: &Path,
     steps: &mut Steps,
 ) -> Result<Taken> {
-    Take { toolchain, conninfo, path, database_name: None }.run(steps)
+    let compressions = &Compression::BEST;
+    Take { toolchain, conninfo, path, database_name: None, compressions }.run(steps)
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::{Backup, Requirements, Take, Taken, admit};
+use crate::backup::{Backup, Compression, Requirements, Take, Taken, admit};
 use crate::cluster::Running;
 use crate::environment::private::{PrivateClusterSpec, Restored};
 use crate::postgres::sql::quote::quote_ident;
@@ -27,6 +27,8 @@ pub struct Normalize {
     pub database: Option<String>,
     /// A superuser that may log in.
     pub admin_role: String,
+    /// The compression of the result. `None` means the one of the backup.
+    pub compression: Option<Compression>,
 }
 
 /// A backup that was normalised.
@@ -83,7 +85,13 @@ impl Normalize {
             admit(running, (role, &database), None, changes)
         })?;
         let conninfo = running.conninfo(&running.spec().settings.superuser, &database, None)?;
+        let compressions = match (self.compression, self.backup.compression()?) {
+            (Some(chosen), _) => vec![chosen],
+            (None, Some(found)) => found.like(),
+            (None, None) => Compression::BEST.to_vec(),
+        };
         let take = Take {
+            compressions: &compressions,
             toolchain: &self.toolchain,
             conninfo: &conninfo,
             path: &self.output,

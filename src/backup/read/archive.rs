@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use tar::EntryType;
 
+use crate::backup::compression::Compression;
 use crate::backup::corrupt;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::signal;
@@ -89,27 +90,27 @@ impl Archive {
     }
 
     fn decompressed(&self) -> Result<Box<dyn Read>> {
-        let mut head = [0; 4];
-        let mut file = crate::sys::process::open_regular(&self.file).on("open", &self.file)?;
-        let known = file.read(&mut head).on("read", &self.file)?;
+        let compression = Compression::of(&self.file)?;
         let file = BufReader::with_capacity(
             256 * 1024,
             crate::sys::process::open_regular(&self.file).on("open", &self.file)?,
         );
-        Ok(match &head[..known] {
-            [] => return Err(corrupt(&self.file, "it is empty")),
-            [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-            [0x28, 0xb5, 0x2f, 0xfd] => {
+        Ok(match compression {
+            Some(Compression::Gzip) => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+            Some(Compression::Zstd) => {
                 Box::new(zstd::Decoder::with_buffer(file).on("read", &self.file)?)
             }
-            [0x04, 0x22, 0x4d, 0x18] => {
+            Some(Compression::None) => Box::new(file),
+            None if self.file.metadata().on("read", &self.file)?.len() == 0 => {
+                return Err(corrupt(&self.file, "it is empty"));
+            }
+            None => {
                 return Err(Error::failed(format!(
                     "{} is compressed with lz4, which is not supported",
                     self.file.display()
                 ))
                 .hint("decompress it first: lz4 -d FILE"));
             }
-            _ => Box::new(file),
         })
     }
 

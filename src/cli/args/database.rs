@@ -218,6 +218,17 @@ pub(in crate::cli) struct NormalizeArguments {
     /// A superuser that may log in [default: postgres]
     #[arg(long, value_name = "ROLE")]
     pub(in crate::cli) admin_role: Option<String>,
+    /// The compression of the normalised backup [default: that of the backup]
+    #[arg(long, value_name = "METHOD")]
+    pub(in crate::cli) compress: Option<Compress>,
+}
+
+/// The compressions of `normalize-backup --compress`.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(in crate::cli) enum Compress {
+    Zstd,
+    Gzip,
+    None,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::backup::{Backup, Taken};
+use crate::backup::{Backup, Compression, Taken};
 use crate::bundle::inherits;
-use crate::cli::args::database::{NormalizeArguments, RestoreArguments};
+use crate::cli::args::database::{Compress, NormalizeArguments, RestoreArguments};
 use crate::cli::guard::refuse_elsewhere;
 use crate::cli::output::text::{size, span, timing};
 use crate::cli::output::ui;
@@ -101,6 +101,11 @@ pub(in crate::cli) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments
         role: flags.role.or_else(user),
         database: flags.database.or_else(database),
         admin_role: flags.admin_role.unwrap_or_else(|| "postgres".to_owned()),
+        compression: flags.compress.map(|method| match method {
+            Compress::Zstd => Compression::Zstd,
+            Compress::Gzip => Compression::Gzip,
+            Compress::None => Compression::None,
+        }),
     };
     tell_age(&normalize.backup, None);
     let Normalized { taken, database, changes, warnings, steps } = normalize.run()?;

@@ -1,6 +1,6 @@
 //! A backup for the team: restored privately, adapted, packed again.
 
-use super::{BACKUP, backed_up, backup, state};
+use super::{BACKUP, backed_up, backup, repack, state};
 use crate::support::entries;
 use crate::support::trace::{has, interrupt, nothing_left, own_cache};
 
@@ -28,6 +28,27 @@ fn the_result_is_a_backup_and_the_input_is_as_it_was() {
     assert_eq!(sandbox.ask("SHOW max_logical_replication_workers"), "4");
     sandbox.database(["cleanup"]).success();
     nothing_left(&sandbox);
+}
+
+#[test]
+fn the_result_is_packed_as_the_backup_was_unless_compress_chooses() {
+    let mut sandbox = backed_up();
+    own_cache(&mut sandbox);
+    let normalized = |arguments: &[&str]| {
+        sandbox.run("database", [&["normalize-backup"], arguments].concat()).success();
+        entries(&sandbox.path(NORMALIZED))
+            .into_iter()
+            .find(|name| name.starts_with("base"))
+            .unwrap()
+    };
+    assert_eq!(normalized(&[]), "base.tar.zst");
+    assert_eq!(normalized(&["--compress", "gzip"]), "base.tar.gz");
+    normalized(&[NORMALIZED, "-o", "project/again"]);
+    assert!(sandbox.path("project/again/base.tar.gz").exists());
+    repack(&backup(&sandbox), &[], &[]);
+    assert_eq!(normalized(&[]), "base.tar");
+    let unknown = sandbox.database(["normalize-backup", "--compress", "lzma"]);
+    unknown.fails(2, ["zstd", "gzip", "none"]);
 }
 
 #[test]
