@@ -335,7 +335,7 @@ BEGIN
            OR CASE WHEN c.relhastriggers THEN (
                 SELECT count(*) FROM pg_trigger t
                 WHERE t.tgrelid = c.oid AND t.tgfoid = ANY (functions)
-                  AND t.tgname IN ('hectic_set_updated_at', 'hectic_block_immutable_rows', 'hectic_block_immutable_statements'))
+                  AND t.tgname IN ('hectic_set_updated_at', 'hectic_block_immutable_dml', 'hectic_block_immutable_truncate'))
               ELSE 0 END
            IS DISTINCT FROM
               CASE WHEN c.relispartition THEN 0
@@ -437,9 +437,9 @@ BEGIN
     WITH wanted(parent, trigger_name, function, timing) AS (
       VALUES (to_regclass('hectic.updated_at'), 'hectic_set_updated_at', to_regprocedure('hectic.set_updated_at()'),
               'BEFORE UPDATE ON %s FOR EACH ROW'),
-             (to_regclass('hectic.immutable'), 'hectic_block_immutable_rows', to_regprocedure('hectic.block_immutable()'),
+             (to_regclass('hectic.immutable'), 'hectic_block_immutable_dml', to_regprocedure('hectic.block_immutable()'),
               'BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW'),
-             (to_regclass('hectic.immutable'), 'hectic_block_immutable_statements', to_regprocedure('hectic.block_immutable()'),
+             (to_regclass('hectic.immutable'), 'hectic_block_immutable_truncate', to_regprocedure('hectic.block_immutable()'),
               'BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT')
     )
     SELECT w.trigger_name, w.function,

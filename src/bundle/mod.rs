@@ -18,7 +18,7 @@ pub use apply::{apply, status, upgrade};
 
 /// The version of the bundle; no other place states it. Raise it with every change of the objects
 /// that the files make, and add an upgrade under `sql/upgrade`.
-pub const VERSION: &str = "0.5.1";
+pub const VERSION: &str = "0.5.2";
 
 /// Returns one row of booleans: `has_schema`, `has_version`, `has_objects`, `is_enforced`.
 pub const OBJECTS_QUERY: &str = sql!("bundle/objects");
@@ -41,7 +41,10 @@ const BEFORE_FROM_0_2_0: &str = include_str!("../../sql/upgrade/0.2.0/10-before.
 const BEFORE_FROM_0_3_0: &str = include_str!("../../sql/upgrade/0.3.0/10-before.sql");
 const BEFORE_FROM_0_4_0: &str = include_str!("../../sql/upgrade/0.4.0/10-before.sql");
 const BEFORE_FROM_0_5_0: &str = include_str!("../../sql/upgrade/0.5.0/10-before.sql");
+const BEFORE_FROM_0_5_1: &str = include_str!("../../sql/upgrade/0.5.1/10-before.sql");
 const BEFORE_EVENT_TRIGGERS: &str = include_str!("../../sql/upgrade/event-triggers/10-before.sql");
+const BEFORE_IMMUTABLE_TRIGGERS: &str =
+    include_str!("../../sql/upgrade/immutable-triggers/10-before.sql");
 const BEFORE_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/10-before.sql");
 const AFTER_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/20-after.sql");
 
@@ -95,11 +98,13 @@ pub fn upgrade_script(from: &str) -> Option<String> {
         "0.3.0" => BEFORE_FROM_0_3_0,
         "0.4.0" => BEFORE_FROM_0_4_0,
         "0.5.0" => BEFORE_FROM_0_5_0,
+        "0.5.1" => BEFORE_FROM_0_5_1,
         _ => return None,
     };
-    let before = [before, BEFORE_EVENT_TRIGGERS].map(str::to_owned).into_iter();
+    let event_triggers = if from == "0.5.1" { "" } else { BEFORE_EVENT_TRIGGERS };
+    let before = [before, event_triggers, BEFORE_IMMUTABLE_TRIGGERS].map(str::to_owned).into_iter();
     let bundle = files().into_iter().map(|file| file.sql);
-    if matches!(from, "0.4.0" | "0.5.0") {
+    if matches!(from, "0.4.0" | "0.5.0" | "0.5.1") {
         return Some(transaction(before.chain(bundle)));
     }
     // older versions kept secrets as plain text
@@ -181,7 +186,7 @@ mod tests {
             FILES.iter().map(|(_, sql)| sql.matches(PLACEHOLDER).count()).sum();
         assert_eq!(placeholders, 2);
         assert!(files().iter().all(|file| !file.sql.contains(PLACEHOLDER)));
-        assert!(files()[0].sql.contains("'0.5.1'"));
+        assert!(files()[0].sql.contains("'0.5.2'"));
     }
 
     #[test]
@@ -240,8 +245,8 @@ mod tests {
 
     #[test]
     fn scripts_are_one_transaction() {
-        let upgrades =
-            ["0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0"].map(|from| upgrade_script(from).unwrap());
+        let upgrades = ["0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.5.1"]
+            .map(|from| upgrade_script(from).unwrap());
         for script in upgrades.into_iter().chain([script()]) {
             assert!(code(&script)[0].starts_with("BEGIN ") && script.ends_with("\nCOMMIT;\n"));
             assert_eq!(script.matches("\nCOMMIT;").count(), 1);
@@ -264,7 +269,7 @@ mod tests {
         assert_eq!(Status::of(true, Some(VERSION)), Status::Current);
         assert_eq!(Status::of(true, Some("0.1.0")), Status::Older("0.1.0".into()));
         assert_eq!(Status::of(true, Some("0.10.0")), Status::Newer("0.10.0".into()));
-        for unknown in ["0.1.7", "0.5.1-rc1", "", "+0.5.1", "99999999999.0"] {
+        for unknown in ["0.1.7", "0.5.1-rc1", "", "+0.5.2", "99999999999.0"] {
             assert_eq!(
                 Status::of(true, Some(unknown)),
                 Status::Unknown(unknown.into()),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::Kind::*;
+use super::property;
 use super::{Facts, Identity, Object};
 use crate::postgres::connection::session::{Row, Session, column};
 use crate::sys::error::{Context, Error, Result};
@@ -165,6 +166,7 @@ fn collect(session: &mut Session, extent: &Extent) -> Result<Facts> {
             }
         }
     }
+    catalog.values_mut().for_each(rename_old_trigger);
     let mut facts = Facts::of(&catalog);
     if *extent == Extent::Dependencies {
         facts.dependencies = dependencies(session, &catalog)?;
@@ -176,6 +178,26 @@ fn collect(session: &mut Session, extent: &Extent) -> Result<Facts> {
     let query: Option<String> = column(&row, "query")?;
     query.map_or(Ok(()), |query| loose(session, &query, &mut facts))?;
     Ok(facts)
+}
+
+/// Gives the triggers of immutable tables their present names. Before 0.5.2, the bundle had other
+/// names for them, and a database with an older bundle must not differ in every immutable table.
+fn rename_old_trigger(object: &mut Listed) {
+    const NAMES: [(&str, &str); 2] = [
+        ("hectic_block_immutable_rows", "hectic_block_immutable_dml"),
+        ("hectic_block_immutable_statements", "hectic_block_immutable_truncate"),
+    ];
+    let definition = object.properties.get_mut(property::DEFINITION);
+    let Some(definition) = definition.filter(|_| object.identity.kind == Trigger) else { return };
+    if !definition.ends_with("EXECUTE FUNCTION hectic.block_immutable()") {
+        return;
+    }
+    for (old, new) in NAMES {
+        if let Some(rest) = object.identity.name.strip_prefix(old) {
+            *definition = definition.replacen(old, new, 1);
+            object.identity.name = format!("{new}{rest}");
+        }
+    }
 }
 
 /// Reads the dependencies between listed objects.

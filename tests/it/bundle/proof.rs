@@ -39,7 +39,7 @@ const DEFAULTS: &str =
     "CREATE TABLE made (a int DEFAULT 1, b int DEFAULT 2) INHERITS (hectic.created_at)";
 
 const UPDATED: &str = "hectic_set_updated_at";
-const IMMUTABLE: &str = "hectic_block_immutable_rows hectic_block_immutable_statements";
+const IMMUTABLE: &str = "hectic_block_immutable_dml hectic_block_immutable_truncate";
 
 /// Runs statements in a session of their own, in a transaction that is rolled back. Returns the
 /// SQLSTATE of the error, or else the result of the query.

@@ -16,6 +16,21 @@ fn who_may_read_everything_may_compare() {
     assert!(found.stdout.contains("- a=2"), "{found}");
 }
 
+#[test]
+fn triggers_with_the_names_of_older_bundles_are_no_difference() {
+    let live = Live::new(&immutable("r", "a int PRIMARY KEY", "(1)"));
+    for (new, old) in [("dml", "rows"), ("truncate", "statements")] {
+        live.change(&format!(
+            "ALTER TRIGGER hectic_block_immutable_{new} ON r RENAME TO hectic_block_immutable_{old}"
+        ));
+    }
+    silent(&live.database(["diff", "--against", &live.live()]));
+    live.change("DROP TRIGGER hectic_block_immutable_rows ON r");
+    let words = ["hectic_block_immutable_dml", "sync_inherited_triggers()"];
+    let found = live.database(["diff", "--against", &live.live()]).fails(1, []);
+    assert!(words.iter().all(|word| found.stdout.contains(word)), "{found}");
+}
+
 /// The programs of PostgreSQL refuse to serve root.
 fn as_server(live: &Live, program: &str, arguments: &[&str]) {
     let program = bindir().join(program).display().to_string();

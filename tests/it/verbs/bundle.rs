@@ -12,14 +12,14 @@ fn status_tells_every_state() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let status = || sandbox.database(["bundle", "status"]).success().stdout;
-    assert_eq!(status(), "absent (this tool brings 0.5.1)\n");
+    assert_eq!(status(), "absent (this tool brings 0.5.2)\n");
     sandbox.database(["bundle", "upgrade"]).success();
-    assert_eq!(status(), "0.5.1, current\n");
+    assert_eq!(status(), "0.5.2, current\n");
     for (version, expected) in [
-        ("0.10.0", "0.10.0, newer than 0.5.1\n"),
-        ("0.1.0", "0.1.0, older than 0.5.1\n"),
-        ("0.1.7", "0.1.7, unknown to this tool (0.5.1)\n"),
-        ("banana", "banana, unknown to this tool (0.5.1)\n"),
+        ("0.10.0", "0.10.0, newer than 0.5.2\n"),
+        ("0.1.0", "0.1.0, older than 0.5.2\n"),
+        ("0.1.7", "0.1.7, unknown to this tool (0.5.2)\n"),
+        ("banana", "banana, unknown to this tool (0.5.2)\n"),
     ] {
         sandbox.ask(&format!("UPDATE hectic.version SET version = '{version}'"));
         assert_eq!(status(), expected);
@@ -33,10 +33,10 @@ fn upgrade_says_what_it_did() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let upgrade = || sandbox.database(["bundle", "upgrade"]).success().stderr;
-    assert_eq!(upgrade(), "bundle 0.5.1 applied\n");
-    assert_eq!(upgrade(), "bundle 0.5.1 is current; applied again\n");
+    assert_eq!(upgrade(), "bundle 0.5.2 applied\n");
+    assert_eq!(upgrade(), "bundle 0.5.2 is current; applied again\n");
     sandbox.ask("DROP TABLE hectic.version");
-    assert_eq!(upgrade(), "bundle upgraded to 0.5.1 (was: there, without a version)\n");
+    assert_eq!(upgrade(), "bundle upgraded to 0.5.2 (was: there, without a version)\n");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn the_shell_tools_bundle_is_upgraded() {
     sandbox.database(["init"]).success();
     sandbox.run_with_input("database", ["psql", "-Xq"], &upgraded_setup()).success();
     let upgraded = sandbox.database(["bundle", "upgrade"]).success();
-    assert!(upgraded.stderr.contains("bundle upgraded to 0.5.1 (was: 0.1.0"), "{upgraded}");
+    assert!(upgraded.stderr.contains("bundle upgraded to 0.5.2 (was: 0.1.0"), "{upgraded}");
     let check = repository().join("tests/fixture/bundle/upgrade/0.1.0-check.sql");
     sandbox.database(["psql", "-Xq", "-f", check.to_str().unwrap()]).success();
     sandbox.database(["hydrate"]).success();
@@ -80,13 +80,13 @@ fn event_triggers_give_way(from: &str) {
     sandbox.ask("CREATE TABLE kept () INHERITS (hectic.created_at, hectic.updated_at)");
     run(&sandbox, &format!("upgrade/{from}-setup.sql"));
     let status = sandbox.database(["bundle", "status"]).success().stdout;
-    assert_eq!(status, format!("{from}, older than 0.5.1\n"));
+    assert_eq!(status, format!("{from}, older than 0.5.2\n"));
     sandbox.ask("ALTER EVENT TRIGGER hectic_sync_inherited_triggers DISABLE");
     sandbox.ask("CREATE TABLE unwatched () INHERITS (kept)");
     let upgraded = sandbox.database(["bundle", "upgrade"]).success();
     let warning =
         "the event trigger hectic_sync_inherited_triggers was disabled and is enabled now";
-    let version = format!("bundle upgraded to 0.5.1 (was: {from}");
+    let version = format!("bundle upgraded to 0.5.2 (was: {from}");
     for word in [version.as_str(), warning] {
         assert!(upgraded.stderr.contains(word), "{upgraded}");
     }
@@ -101,6 +101,29 @@ fn event_triggers_give_way(from: &str) {
 #[test]
 fn event_triggers_of_0_4_0_give_way() {
     event_triggers_give_way("0.4.0");
+}
+
+#[test]
+fn triggers_of_immutable_tables_of_0_5_1_are_renamed() {
+    let sandbox = project::deployed("");
+    run(&sandbox, "upgrade/0.5.1-setup.sql");
+    let triggers = |table: &str| {
+        sandbox.ask(&format!(
+            "SELECT string_agg(tgname || ' ' || tgenabled::text, ', ' ORDER BY tgname) \
+             FROM pg_trigger WHERE tgrelid = '{table}'::regclass"
+        ))
+    };
+    let old = "hectic_block_immutable_rows D, hectic_block_immutable_statements O";
+    assert_eq!(triggers("frozen"), old);
+    let upgraded = sandbox.database(["bundle", "upgrade"]).success();
+    assert!(upgraded.stderr.contains("(was: 0.5.1"), "{upgraded}");
+    let new = "hectic_block_immutable_dml D, hectic_block_immutable_truncate O";
+    assert_eq!(triggers("frozen"), new);
+    sandbox.ask("CREATE TABLE other (id int) INHERITS (hectic.created_at, hectic.immutable)");
+    for table in ["hectic.immutable", "other"] {
+        assert_eq!(triggers(table), new.replace(" D", " O"), "{table}");
+    }
+    run(&sandbox, "objects.sql");
 }
 
 #[test]
