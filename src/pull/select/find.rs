@@ -13,7 +13,7 @@ use crate::postgres::sql::quote::quote_ident;
 use crate::pull::read::access;
 use crate::sys::error::{Error, Kind, Result};
 
-/// A table that patterns are matched with.
+/// A table to match with the patterns.
 #[derive(Clone)]
 struct Candidate {
     table: CatalogTable,
