@@ -20,6 +20,9 @@ pub use apply::{apply, status, upgrade};
 /// that the files make, and add an upgrade under `sql/upgrade`.
 pub const VERSION: &str = "0.5.2";
 
+/// The parameter that lists the schemas in which tables need not inherit.
+pub const EXCLUDED_SCHEMAS: &str = "hectic.inheritance_extra_excluded_schemas";
+
 /// Returns one row of booleans: `has_schema`, `has_version`, `has_objects`, `is_enforced`.
 pub const OBJECTS_QUERY: &str = sql!("bundle/objects");
 

@@ -31,7 +31,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 39] = [
+pub const TABLE: [Variable; 40] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -141,6 +141,11 @@ pub const TABLE: [Variable; 39] = [
         "HECTIC_SECRET_KEY_FILE",
         "(unset)",
         "The project's key, which teammates share: opens sealed dotenvs, and seals the secrets of the database.",
+    ),
+    variable(
+        "HECTIC_INHERITANCE_EXCLUDED_SCHEMAS",
+        "(unset)",
+        "Schemas in which tables need not inherit from `hectic.created_at`, in every cluster that db-tool makes: `legacy, etl`. Names as in SQL.",
     ),
     variable("ENVIRONMENT", "(unset)", "Names the default dotenv."),
     variable(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::env::Env;
 use super::path::absolute;
+use crate::bundle;
 use crate::cluster::{self, ClusterSettings, ClusterSpec, Existing, Layout, Lifetime, Preload};
 use crate::environment::private;
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
@@ -215,7 +216,15 @@ impl Resolve {
                 Some("off") => None,
                 _ => self.template_cache(),
             },
+            parameters: self.parameters()?,
         })
+    }
+
+    /// The parameters of the server that the bundle reads.
+    fn parameters(&self) -> Result<Vec<(&'static str, String)>> {
+        let schemas = self.env.text("HECTIC_INHERITANCE_EXCLUDED_SCHEMAS")?;
+        let set = |list: &str| (bundle::EXCLUDED_SCHEMAS, list.to_owned());
+        Ok(schemas.map(set).into_iter().collect())
     }
 
     fn port(&self, conninfo: Option<&Conninfo>) -> Result<u16> {

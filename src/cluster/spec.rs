@@ -62,6 +62,8 @@ pub struct ClusterSettings {
     pub logging_collector: bool,
     /// The directory of the templates. With `None`, every new cluster runs `initdb`.
     pub template_cache: Option<PathBuf>,
+    /// More parameters of the server, also with a `conf_file`.
+    pub parameters: Vec<(&'static str, String)>,
 }
 
 impl ClusterSpec {
@@ -109,6 +111,8 @@ impl ClusterSpec {
         let place = Conf::default()
             .set("port", self.settings.port.to_string())
             .set("unix_socket_directories", directories);
+        let parameters = self.settings.parameters.iter();
+        let place = parameters.fold(place, |conf, (name, value)| conf.set(name, value));
         if self.settings.conf_file.is_some() {
             return place;
         }
@@ -218,6 +222,7 @@ mod tests {
                 preload: Preload::Default,
                 logging_collector: true,
                 template_cache: None,
+                parameters: Vec::new(),
             },
         }
     }

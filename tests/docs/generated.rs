@@ -123,7 +123,7 @@ fn settings() -> String {
             config::Type::Text | config::Type::Path => "string",
             config::Type::Integer => "integer",
             config::Type::Switch | config::Type::Inverted | config::Type::OnOff => "boolean",
-            config::Type::List => "array of strings",
+            config::Type::List | config::Type::Names => "array of strings",
         };
         [
             format!("`{}`", key.name),
@@ -143,7 +143,9 @@ fn schema() -> String {
         let mut of = match key.of {
             config::Type::Text | config::Type::Path => json!({ "type": "string" }),
             config::Type::Integer => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
-            config::Type::List => json!({ "type": "array", "items": { "type": "string" } }),
+            config::Type::List | config::Type::Names => {
+                json!({ "type": "array", "items": { "type": "string" } })
+            }
             _ => json!({ "type": "boolean" }),
         };
         let variable = described(key);

@@ -208,3 +208,25 @@ fn sections_take_over_the_older_files() {
     sandbox.write("project/database.toml", "[migrator]\nmigration_dir = '../elsewhere'\n");
     sandbox.run("migrator", ["list"]).fails(2, ["outside the project"]);
 }
+
+#[test]
+fn schemas_are_exempt_in_every_cluster() {
+    let sandbox = project_of(
+        "url = 'postgresql://dev@/app?host=focus/postgresql'\n\
+         inheritance_excluded_schemas = ['legacy', 'Old \"Data\"']\n",
+    );
+    let tables = "CREATE SCHEMA legacy;\nCREATE TABLE legacy.t (i int);\n\
+                  CREATE SCHEMA \"Old \"\"Data\"\"\";\nCREATE TABLE \"Old \"\"Data\"\"\".t (i int);\n";
+    sandbox.write("project/db/src/entrypoint.sql", tables);
+    sandbox.write("project/db/migration/20250101000001-a/up.sql", tables);
+    let down = "DROP SCHEMA legacy CASCADE;\nDROP SCHEMA \"Old \"\"Data\"\"\" CASCADE;\n";
+    sandbox.write("project/db/migration/20250101000001-a/down.sql", down);
+    sandbox.database(["check", "--no-patch"]).success();
+    sandbox.database(["deploy", "--no-patch"]).success();
+    sandbox.database(["deploy", "--no-patch"]).success();
+    sandbox.run("migrator", ["verify"]).success();
+    sandbox.database(["diff", "--from-migrations"]).success();
+    sandbox
+        .write("project/db/src/entrypoint.sql", format!("{tables}CREATE TABLE other (i int);\n"));
+    sandbox.database(["check", "--no-patch"]).fails(1, ["other", "created_at"]);
+}

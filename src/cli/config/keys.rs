@@ -17,6 +17,8 @@ pub enum Type {
     OnOff,
     /// An array of strings.
     List,
+    /// An array of strings: names of objects, exactly as they are.
+    Names,
 }
 
 /// A setting, and the variable that it stands for.
@@ -35,7 +37,7 @@ const fn key(name: &'static str, variable: &'static str, of: Type) -> Key {
 }
 
 /// All settings.
-pub const KEYS: [Key; 31] = [
+pub const KEYS: [Key; 32] = [
     key("url", "DB_URL", Type::Text),
     key("database", "PG_DATABASE", Type::Text),
     key("port", "PG_PORT", Type::Integer),
@@ -56,6 +58,7 @@ pub const KEYS: [Key; 31] = [
     key("dotenv_file", "HECTIC_DOTENV_FILE", Type::Path),
     key("key_file", "HECTIC_SECRET_KEY_FILE", Type::Path),
     key("tmp_dir", "TMPDIR", Type::Path),
+    key("inheritance_excluded_schemas", "HECTIC_INHERITANCE_EXCLUDED_SCHEMAS", Type::Names),
     key("pull.ssh_host", "STAGING_SSH_HOST", Type::Text),
     key("pull.url", "STAGING_DB_URL", Type::Text),
     key("pull.tables", "STAGING_DUMP_TABLES", Type::Text),

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Key, SECTIONS, Type};
 use super::{ProjectFile, Settings};
+use crate::postgres::sql::quote::quote_ident;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::shown::{beginning, toml_error};
 
@@ -90,15 +91,21 @@ fn converted(key: &Key, value: &DeValue<'_>) -> Option<String> {
         (Type::Switch, DeValue::Boolean(value)) => on(*value, ["1", "0"]),
         (Type::Inverted, DeValue::Boolean(value)) => on(*value, ["0", "1"]),
         (Type::OnOff, DeValue::Boolean(value)) => on(*value, ["on", "off"]),
-        (Type::List, DeValue::Array(items)) => {
-            let texts = items.iter().map(|item| match item.get_ref() {
-                DeValue::String(text) => Some(text.to_string()),
-                _ => None,
-            });
-            texts.collect::<Option<Vec<_>>>()?.join(",")
+        (Type::List, DeValue::Array(items)) => texts(items)?.join(","),
+        (Type::Names, DeValue::Array(items)) => {
+            let names: Vec<_> = texts(items)?.iter().map(|name| quote_ident(name)).collect();
+            names.join(", ")
         }
         _ => return None,
     })
+}
+
+fn texts(items: &[Spanned<DeValue<'_>>]) -> Option<Vec<String>> {
+    let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    };
+    items.iter().map(text).collect()
 }
 
 fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Wrong {
@@ -107,7 +114,7 @@ fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Wrong {
         Type::Path => "a path, which is a string",
         Type::Integer => "a whole number",
         Type::Switch | Type::Inverted | Type::OnOff => "true or false",
-        Type::List => "an array of strings",
+        Type::List | Type::Names => "an array of strings",
     };
     Wrong {
         line: line(text, value.span().start),
