@@ -1,5 +1,7 @@
 //! Makes values from the environment and the arguments, each once and only here.
 
+mod places;
+
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
@@ -341,57 +343,6 @@ impl Resolve {
             home: Some(self.env.path("HOME").unwrap_or(user.home)),
             os_user: Some(user.name),
         }
-    }
-
-    /// The directory in which private clusters are made.
-    pub fn temporary_directory(&self) -> PathBuf {
-        self.env.path("TMPDIR").unwrap_or_else(|| "/tmp".into())
-    }
-
-    /// The registry of private clusters: in the cache, else in a private directory that every shell
-    /// of this user finds.
-    pub fn registry(&self) -> Result<PathBuf> {
-        let writable = |registry: &PathBuf| cluster::private_directory(registry).is_ok();
-        let registry = self.cache().ok().map(|cache| cache.join("running"));
-        if let Some(registry) = registry.filter(writable) {
-            return Ok(registry);
-        }
-        let uid = OsUser::current().uid;
-        let fallback = PathBuf::from(format!("/tmp/db-tool-{uid}"));
-        cluster::make_private(&fallback, uid).map(|()| fallback)
-    }
-
-    fn template_cache(&self) -> Option<PathBuf> {
-        let cache = self.cache().and_then(|cache| {
-            let template = cache.join("template");
-            // one that is missing is made when it is needed
-            if template.symlink_metadata().is_ok() {
-                cluster::private_directory(&template)?;
-            }
-            Ok(template)
-        });
-        if let Err(error) = &cache {
-            tracing::warn!(
-                "no cache can be used in XDG_CACHE_HOME or HOME ({error}): a new cluster takes longer \
-                 (PG_TEMPLATE=off says that this is intended)"
-            );
-        }
-        cache.ok()
-    }
-
-    /// The cache, if it belongs to us and we can write to it.
-    fn cache(&self) -> Result<PathBuf> {
-        let home = || self.env.path("HOME").unwrap_or_else(|| OsUser::current().home);
-        // the XDG base directory specification has relative paths ignored
-        let xdg = self.env.os("XDG_CACHE_HOME").map(Path::new).filter(|path| path.is_absolute());
-        let cache = xdg.map_or_else(|| home().join(".cache"), Path::to_owned).join("db-tool");
-        cluster::private_directory(&cache).map(|()| cache)
-    }
-
-    /// The directories with logs.
-    pub fn log_directories(&self) -> Result<Vec<PathBuf>> {
-        let layout = self.layout()?;
-        Ok(vec![layout.logs().to_owned(), layout.data().join("log")])
     }
 }
 
