@@ -1,10 +1,11 @@
--- hectic.migration: the state of each migration in this database, one row for each; and
+-- hectic.migration: the applied migrations, in order, for people and scripts; a view of
+-- hectic.migration_state: the state of each migration in this database, one row for each; and
 -- hectic.migration_event: a log of all actions, to which rows are only appended.
 --
 -- Only the migrator writes here; people read. A migration becomes Running before its SQL starts, in
 -- a transaction of its own, so that a crash leaves a trace. It becomes Migrated in the same
 -- transaction as its SQL, so that either both are committed or none. A migration that was never
--- started has no row. A reverted migration is Undone, and a failed one is Error.
+-- started has no state. A reverted migration is Undone, and a failed one is Error.
 --
 -- The migrator calls the procedures below in the session that runs the migrations. They check that
 -- the session still holds the migrator's lock, and that the state of the row allows the step. Any
@@ -69,14 +70,14 @@ CREATE TABLE IF NOT EXISTS hectic.migration_event (
 );
 REVOKE ALL ON TABLE hectic.migration_event FROM PUBLIC;
 
-CREATE TABLE IF NOT EXISTS hectic.migration (
+CREATE TABLE IF NOT EXISTS hectic.migration_state (
   migration_set       text        NOT NULL,
   version             bigint      NOT NULL,
   name                text        NOT NULL,
   state               text        NOT NULL
-    CONSTRAINT migration_state CHECK (state IN ('Running', 'Migrated', 'Error', 'Undone')),
+    CONSTRAINT migration_state_state CHECK (state IN ('Running', 'Migrated', 'Error', 'Undone')),
   direction           text        NOT NULL
-    CONSTRAINT migration_direction CHECK (direction IN ('up', 'down')),
+    CONSTRAINT migration_state_direction CHECK (direction IN ('up', 'down')),
   transactional       boolean     NOT NULL,
   checksum            text        NOT NULL,
   normalized_checksum text        NOT NULL,
@@ -93,22 +94,41 @@ CREATE TABLE IF NOT EXISTS hectic.migration (
   statements          integer,
   invalid_before      oid[],
   invalid_left        oid[],
-  CONSTRAINT migration_pkey PRIMARY KEY (migration_set, version)
+  CONSTRAINT migration_state_pkey PRIMARY KEY (migration_set, version)
 );
-REVOKE ALL ON TABLE hectic.migration FROM PUBLIC;
+REVOKE ALL ON TABLE hectic.migration_state FROM PUBLIC;
 
 -- IF NOT EXISTS does not check the shape of an existing table, so do it here.
 DO $shape$
 BEGIN
   IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
-      WHERE a.attrelid = 'hectic.migration'::pg_catalog.regclass AND NOT a.attisdropped
+      WHERE a.attrelid = 'hectic.migration_state'::pg_catalog.regclass AND NOT a.attisdropped
         AND a.attname IN ('migration_set', 'version', 'name', 'state', 'direction', 'normalized_checksum',
-                          'previous', 'applied_event', 'deleted_at', 'backend', 'invalid_left')) < 11 THEN
-    RAISE EXCEPTION 'hectic.migration has the shape of another bundle version'
+                          'previous', 'applied_event', 'deleted_at', 'backend', 'invalid_left')) < 11
+     -- before 0.5.2, hectic.migration was the table of states
+     OR EXISTS (SELECT FROM pg_catalog.pg_class c
+                WHERE c.relnamespace = 'hectic'::pg_catalog.regnamespace AND c.relname = 'migration' AND c.relkind <> 'v') THEN
+    RAISE EXCEPTION 'the history of migrations has the shape of another bundle version'
       USING ERRCODE = 'HC002', HINT = 'Run `database bundle upgrade`.';
   END IF;
 END
 $shape$;
+
+-- A migration is applied until its down has completed, so one whose down runs or has failed is still
+-- in the list. The time is that of the first event that made it Migrated. The join also keeps the
+-- view from taking writes.
+CREATE OR REPLACE VIEW hectic.migration AS
+SELECT m.applied_event AS id, m.name, m.checksum AS hash,
+       COALESCE(e.happened_at, m.completed_at, m.started_at) AS applied_at, m.migration_set, m.version
+FROM hectic.migration_state m
+LEFT JOIN LATERAL (
+  SELECT e.happened_at FROM hectic.migration_event e
+  WHERE e.id >= m.applied_event AND e.migration_set = m.migration_set AND e.version = m.version AND e.state = 'Migrated'
+  ORDER BY e.id LIMIT 1
+) e ON true
+WHERE m.state = 'Migrated' OR m.direction = 'down' AND m.state IN ('Running', 'Error')
+ORDER BY m.applied_event;
+REVOKE ALL ON TABLE hectic.migration FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION hectic.keep_migration_event() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
@@ -176,7 +196,7 @@ BEGIN
   RETURNING e.id INTO event;
 
   IF direction = 'up' THEN
-    INSERT INTO hectic.migration AS m (
+    INSERT INTO hectic.migration_state AS m (
       migration_set, version, name, state, direction, transactional, checksum, normalized_checksum, previous,
       actor, tool_version, applied_event, backend, invalid_before)
     VALUES (
@@ -191,7 +211,7 @@ BEGIN
        excluded.applied_event, NULL, excluded.backend, NULL, excluded.invalid_before, NULL)
     WHERE m.state = 'Undone' OR m.state = 'Error' AND m.direction = 'up';
   ELSE
-    UPDATE hectic.migration AS m SET
+    UPDATE hectic.migration_state AS m SET
       (state, direction, transactional, started_at, completed_at, actor, tool_version, error, backend, statements,
        invalid_before, invalid_left) =
       ROW ('Running', 'down', start_migration.transactional, clock_timestamp(), NULL::timestamptz,
@@ -213,7 +233,7 @@ CREATE OR REPLACE PROCEDURE hectic.note_statement(migration_set text, version bi
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 #variable_conflict use_column
 BEGIN
-  UPDATE hectic.migration AS m SET statements = note_statement.statements
+  UPDATE hectic.migration_state AS m SET statements = note_statement.statements
   WHERE m.migration_set = note_statement.migration_set AND m.version = note_statement.version;
 END
 $procedure$;
@@ -225,7 +245,7 @@ CREATE OR REPLACE PROCEDURE hectic.end_migration(migration_set text, version big
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $procedure$
 #variable_conflict use_column
 DECLARE
-  ended hectic.migration;
+  ended hectic.migration_state;
 BEGIN
   -- Where each statement is a transaction, both begin together.
   IF transaction_id IS NULL AND transaction_timestamp() <> statement_timestamp() THEN
@@ -237,7 +257,7 @@ BEGIN
             DETAIL = 'What it did before that is committed, if it was a COMMIT.',
             HINT = 'Remove the transaction control, or put `-- migrator: no-transaction` on the first line.';
   END IF;
-  UPDATE hectic.migration AS m SET
+  UPDATE hectic.migration_state AS m SET
     state = CASE m.direction WHEN 'up' THEN 'Migrated' ELSE 'Undone' END,
     completed_at = clock_timestamp(), backend = NULL, invalid_before = NULL
   WHERE m.migration_set = end_migration.migration_set AND m.version = end_migration.version
@@ -264,10 +284,10 @@ RETURNS SETOF text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
 #variable_conflict use_column
 DECLARE
-  failed hectic.migration;
+  failed hectic.migration_state;
 BEGIN
   FOR failed IN
-    UPDATE hectic.migration AS m SET
+    UPDATE hectic.migration_state AS m SET
       state = CASE WHEN m.direction = 'down' AND m.transactional THEN 'Migrated' ELSE 'Error' END,
       completed_at = clock_timestamp(), error = fail_migration.error, backend = NULL,
       invalid_left = CASE WHEN NOT m.transactional THEN ARRAY(
@@ -317,32 +337,40 @@ COMMENT ON FUNCTION hectic.fail_migration(text, bigint, integer, text, text, tex
   IS 'Sets a Running migration Error, or Migrated again after a down in a transaction.';
 COMMENT ON TRIGGER migration_event_is_append_only ON hectic.migration_event IS 'What is logged stays.';
 
-COMMENT ON TABLE hectic.migration IS 'State of each migration; written by the migrator.';
-COMMENT ON CONSTRAINT migration_pkey ON hectic.migration IS 'A version is migrated once in its set.';
-COMMENT ON INDEX hectic.migration_pkey IS 'Migrations by set and version.';
-COMMENT ON CONSTRAINT migration_state ON hectic.migration IS 'The states of a migration; without a row it is Pending.';
-COMMENT ON CONSTRAINT migration_direction ON hectic.migration IS 'The directions of a migration.';
+COMMENT ON VIEW hectic.migration IS 'The applied migrations, in order of application.';
+COMMENT ON COLUMN hectic.migration.id IS 'Event of its start; orders what is applied.';
+COMMENT ON COLUMN hectic.migration.name IS 'The name as on disk, with its version.';
+COMMENT ON COLUMN hectic.migration.hash IS 'SHA-256 of the up file with what it includes, lower-case hexadecimal.';
+COMMENT ON COLUMN hectic.migration.applied_at IS 'When it was applied.';
 COMMENT ON COLUMN hectic.migration.migration_set IS 'The set it belongs to; sets are independent of each other.';
 COMMENT ON COLUMN hectic.migration.version IS 'Number in front of the name; orders the set.';
-COMMENT ON COLUMN hectic.migration.name IS 'The name as on disk, with its version.';
-COMMENT ON COLUMN hectic.migration.state IS 'Running, Migrated, Error or Undone.';
-COMMENT ON COLUMN hectic.migration.direction IS 'What ran last: up or down.';
-COMMENT ON COLUMN hectic.migration.transactional IS 'Whether what ran last ran in a transaction.';
-COMMENT ON COLUMN hectic.migration.checksum IS 'SHA-256 of the up file with what it includes, lower-case hexadecimal.';
-COMMENT ON COLUMN hectic.migration.normalized_checksum IS 'The same without comments, byte order mark and kinds of line ends.';
-COMMENT ON COLUMN hectic.migration.previous IS 'Version of the migration that was applied before it; null for the first.';
-COMMENT ON COLUMN hectic.migration.started_at IS 'When it last began.';
-COMMENT ON COLUMN hectic.migration.completed_at IS 'When that ended; null while it runs.';
-COMMENT ON COLUMN hectic.migration.duration IS 'From the one to the other.';
-COMMENT ON COLUMN hectic.migration.actor IS 'Who ran it: user@host.';
-COMMENT ON COLUMN hectic.migration.tool_version IS 'Release of the migrator that ran it.';
-COMMENT ON COLUMN hectic.migration.error IS 'Why it last failed; null otherwise.';
-COMMENT ON COLUMN hectic.migration.applied_event IS 'Event of its last start upwards: orders what is applied, and holds the SQL.';
-COMMENT ON COLUMN hectic.migration.deleted_at IS 'When a repair excused its missing files.';
-COMMENT ON COLUMN hectic.migration.backend IS 'Process id of the session that runs it.';
-COMMENT ON COLUMN hectic.migration.statements IS 'Without a transaction: how many statements are known to be done.';
-COMMENT ON COLUMN hectic.migration.invalid_before IS 'Without a transaction: indexes that were invalid before it.';
-COMMENT ON COLUMN hectic.migration.invalid_left IS 'Without a transaction: indexes that its failure left invalid.';
+
+COMMENT ON TABLE hectic.migration_state IS 'State of each migration; written by the migrator.';
+COMMENT ON CONSTRAINT migration_state_pkey ON hectic.migration_state IS 'A version is migrated once in its set.';
+COMMENT ON INDEX hectic.migration_state_pkey IS 'Migrations by set and version.';
+COMMENT ON CONSTRAINT migration_state_state ON hectic.migration_state IS 'The states of a migration; without a row it is Pending.';
+COMMENT ON CONSTRAINT migration_state_direction ON hectic.migration_state IS 'The directions of a migration.';
+COMMENT ON COLUMN hectic.migration_state.migration_set IS 'The set it belongs to; sets are independent of each other.';
+COMMENT ON COLUMN hectic.migration_state.version IS 'Number in front of the name; orders the set.';
+COMMENT ON COLUMN hectic.migration_state.name IS 'The name as on disk, with its version.';
+COMMENT ON COLUMN hectic.migration_state.state IS 'Running, Migrated, Error or Undone.';
+COMMENT ON COLUMN hectic.migration_state.direction IS 'What ran last: up or down.';
+COMMENT ON COLUMN hectic.migration_state.transactional IS 'Whether what ran last ran in a transaction.';
+COMMENT ON COLUMN hectic.migration_state.checksum IS 'SHA-256 of the up file with what it includes, lower-case hexadecimal.';
+COMMENT ON COLUMN hectic.migration_state.normalized_checksum IS 'The same without comments, byte order mark and kinds of line ends.';
+COMMENT ON COLUMN hectic.migration_state.previous IS 'Version of the migration that was applied before it; null for the first.';
+COMMENT ON COLUMN hectic.migration_state.started_at IS 'When it last began.';
+COMMENT ON COLUMN hectic.migration_state.completed_at IS 'When that ended; null while it runs.';
+COMMENT ON COLUMN hectic.migration_state.duration IS 'From the one to the other.';
+COMMENT ON COLUMN hectic.migration_state.actor IS 'Who ran it: user@host.';
+COMMENT ON COLUMN hectic.migration_state.tool_version IS 'Release of the migrator that ran it.';
+COMMENT ON COLUMN hectic.migration_state.error IS 'Why it last failed; null otherwise.';
+COMMENT ON COLUMN hectic.migration_state.applied_event IS 'Event of its last start upwards: orders what is applied, and holds the SQL.';
+COMMENT ON COLUMN hectic.migration_state.deleted_at IS 'When a repair excused its missing files.';
+COMMENT ON COLUMN hectic.migration_state.backend IS 'Process id of the session that runs it.';
+COMMENT ON COLUMN hectic.migration_state.statements IS 'Without a transaction: how many statements are known to be done.';
+COMMENT ON COLUMN hectic.migration_state.invalid_before IS 'Without a transaction: indexes that were invalid before it.';
+COMMENT ON COLUMN hectic.migration_state.invalid_left IS 'Without a transaction: indexes that its failure left invalid.';
 
 COMMENT ON TABLE hectic.migration_event IS 'Log of everything that was done to migrations; append-only.';
 COMMENT ON CONSTRAINT migration_event_pkey ON hectic.migration_event IS 'Events are numbered.';

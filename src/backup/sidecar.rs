@@ -95,7 +95,9 @@ fn describe(conninfo: &Conninfo) -> Result<DatabaseFacts> {
     if let Ok(Some(row)) = session.query_opt(sql!("bundle/version"), &[]) {
         facts.bundle = column(&row, "version").ok();
     }
-    let heads = session.query(sql!("backup/migrations"), &[]);
+    let heads = session
+        .query(sql!("backup/migrations"), &[])
+        .or_else(|_| session.query(sql!("backup/migrations-before-0-5-2"), &[]));
     for row in heads.unwrap_or_default() {
         facts.migrations.insert(column(&row, "set")?, column(&row, "name")?);
     }

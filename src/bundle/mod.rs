@@ -48,6 +48,9 @@ const BEFORE_FROM_0_5_1: &str = include_str!("../../sql/upgrade/0.5.1/10-before.
 const BEFORE_EVENT_TRIGGERS: &str = include_str!("../../sql/upgrade/event-triggers/10-before.sql");
 const BEFORE_IMMUTABLE_TRIGGERS: &str =
     include_str!("../../sql/upgrade/immutable-triggers/10-before.sql");
+const BEFORE_MIGRATION_STATE: &str =
+    include_str!("../../sql/upgrade/migration-state/10-before.sql");
+const AFTER_MIGRATION_STATE: &str = include_str!("../../sql/upgrade/migration-state/20-after.sql");
 const BEFORE_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/10-before.sql");
 const AFTER_PLAIN_SECRETS: &str = include_str!("../../sql/upgrade/plain-secret/20-after.sql");
 
@@ -105,8 +108,10 @@ pub fn upgrade_script(from: &str) -> Option<String> {
         _ => return None,
     };
     let event_triggers = if from == "0.5.1" { "" } else { BEFORE_EVENT_TRIGGERS };
-    let before = [before, event_triggers, BEFORE_IMMUTABLE_TRIGGERS].map(str::to_owned).into_iter();
-    let bundle = files().into_iter().map(|file| file.sql);
+    let before = [before, event_triggers, BEFORE_IMMUTABLE_TRIGGERS, BEFORE_MIGRATION_STATE]
+        .map(str::to_owned)
+        .into_iter();
+    let bundle = files().into_iter().map(|file| file.sql).chain([AFTER_MIGRATION_STATE.to_owned()]);
     if matches!(from, "0.4.0" | "0.5.0" | "0.5.1") {
         return Some(transaction(before.chain(bundle)));
     }

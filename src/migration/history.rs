@@ -105,7 +105,7 @@ impl History {
                 let records = rows.iter().map(record).collect::<Result<_>>()?;
                 Ok(Self { exists: true, records })
             }
-            Err(error) => absent(session.sqlstate(), error).map(|()| Self::default()),
+            Err(error) => absent(session, error).map(|()| Self::default()),
         }
     }
 
@@ -134,18 +134,21 @@ impl History {
 /// Checks that a query failed because the database has no history.
 ///
 /// # Errors
-/// The query's error, if it failed for another reason.
-pub fn absent(sqlstate: Option<&str>, error: Error) -> Result<()> {
-    match sqlstate {
+/// `Unexpected` (exit 13) if another release made the history; the query's error, if it failed for
+/// another reason.
+pub fn absent(session: &mut Session, error: Error) -> Result<()> {
+    let other_release = || {
+        Error::unexpected("hectic.migration was made by another release of the bundle")
+            .hint("`database bundle status` shows which; `database bundle upgrade` upgrades it")
+    };
+    match session.sqlstate() {
         // undefined table, invalid schema name
-        Some("42P01" | "3F000") => Ok(()),
-        // undefined column, undefined function
-        Some("42703" | "42883") => {
-            Err(Error::unexpected("hectic.migration was made by another release of the bundle")
-                .hint(
-                    "`database bundle status` shows which; `database bundle upgrade` upgrades it",
-                ))
+        Some("42P01" | "3F000") => {
+            let row = session.query_one(sql!("migration/other-release"), &[])?;
+            if column(&row, "there")? { Err(other_release()) } else { Ok(()) }
         }
+        // undefined column, undefined function
+        Some("42703" | "42883") => Err(other_release()),
         Some("42501") => {
             Err(error.hint("the role needs USAGE on the schema hectic and SELECT on its tables"))
         }
@@ -206,7 +209,7 @@ pub fn events(session: &mut Session, set: &str) -> Result<Vec<Event>> {
     let query = sql!("migration/events");
     match session.query_typed(query, &[(&set, Type::TEXT)]) {
         Ok(rows) => rows.iter().map(event).collect(),
-        Err(error) => absent(session.sqlstate(), error).map(|()| Vec::new()),
+        Err(error) => absent(session, error).map(|()| Vec::new()),
     }
 }
 

@@ -67,7 +67,7 @@ fn running(session: &mut Session, backend: i32) -> Result<Option<String>> {
     let row = match session.query(query, &[&backend]) {
         Ok(rows) => rows.into_iter().next(),
         Err(error) => {
-            return super::history::absent(session.sqlstate(), error).map(|()| None);
+            return super::history::absent(session, error).map(|()| None);
         }
     };
     let Some(row) = row else { return Ok(None) };

@@ -323,6 +323,6 @@ pub fn left_indexes(session: &mut Session, set: &str, version: i64) -> Result<Ve
     let query = sql!("migration/left-indexes");
     match session.query(query, &[&set, &version]) {
         Ok(rows) => rows.iter().map(|row| column(row, "name")).collect(),
-        Err(error) => history::absent(session.sqlstate(), error).map(|()| Vec::new()),
+        Err(error) => history::absent(session, error).map(|()| Vec::new()),
     }
 }

@@ -1,6 +1,7 @@
 -- Drops the migrator's own objects. The rest of the bundle stays; `migrator init` makes these
 -- objects again.
-DROP TABLE IF EXISTS hectic.migration, hectic.migration_event;
+DROP VIEW IF EXISTS hectic.migration;
+DROP TABLE IF EXISTS hectic.migration_state, hectic.migration_event;
 DROP PROCEDURE IF EXISTS
   hectic.start_migration(bigint, text, bigint, text, text, boolean, text, text, bigint, text, text, text, text, jsonb),
   hectic.note_statement(text, bigint, integer),

@@ -6,6 +6,6 @@ SELECT m.version, m.name, m.state, m.direction, m.transactional, m.checksum, m.n
        pg_catalog.to_char(m.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started,
        pg_catalog.to_char(m.completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS completed,
        (EXTRACT(epoch FROM m.duration) * 1000)::double precision AS milliseconds
-FROM hectic.migration m
+FROM hectic.migration_state m
 WHERE m.migration_set = $1
 ORDER BY m.applied_event

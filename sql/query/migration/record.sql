@@ -6,13 +6,13 @@ WITH event AS (
     migration_set, version, name, action, state, checksum, normalized_checksum, previous, actor, tool_version,
     note, up_sql, down_sql, files)
   VALUES ($1::text, $2::bigint, $3::text, $5::text, $4::text, $6::text, $7::text,
-          (SELECT m.version FROM hectic.migration m
+          (SELECT m.version FROM hectic.migration_state m
            WHERE m.migration_set = $1::text AND m.version <> $2::bigint AND m.state = 'Migrated'
            ORDER BY m.applied_event DESC LIMIT 1),
           $8::text, $9::text, $10::text, $11::text, $12::text, $13::text::jsonb)
   RETURNING e.*
 )
-INSERT INTO hectic.migration AS m (
+INSERT INTO hectic.migration_state AS m (
   migration_set, version, name, state, direction, transactional, checksum, normalized_checksum, previous,
   started_at, completed_at, actor, tool_version, applied_event)
 SELECT e.migration_set, e.version, e.name, e.state, CASE e.state WHEN 'Migrated' THEN 'up' ELSE 'down' END, true,

@@ -1,6 +1,6 @@
 -- Sets the checksums of version $2 of set $1 to $3 and $4, those of the present file ($8 to $10).
 WITH changed AS (
-  UPDATE hectic.migration AS m SET checksum = $3::text, normalized_checksum = $4::text
+  UPDATE hectic.migration_state AS m SET checksum = $3::text, normalized_checksum = $4::text
   WHERE m.migration_set = $1::text AND m.version = $2::bigint
   RETURNING m.*
 )

@@ -1,6 +1,6 @@
 -- Records that the files of version $2 of set $1 may be missing.
 WITH changed AS (
-  UPDATE hectic.migration AS m SET deleted_at = pg_catalog.clock_timestamp()
+  UPDATE hectic.migration_state AS m SET deleted_at = pg_catalog.clock_timestamp()
   WHERE m.migration_set = $1::text AND m.version = $2::bigint
   RETURNING m.*
 )

@@ -13,8 +13,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $func
 DECLARE
   running text;
 BEGIN
-  IF to_regclass('hectic.migration') IS NOT NULL THEN
-    SELECT m.name INTO running FROM hectic.migration m WHERE m.state = 'Running' LIMIT 1;
+  IF to_regclass('hectic.migration_state') IS NOT NULL THEN
+    SELECT m.name INTO running FROM hectic.migration_state m WHERE m.state = 'Running' LIMIT 1;
   END IF;
   IF tg_event = 'sql_drop' THEN
     INSERT INTO hectic_collector.touched (kind, name, statement, migration)

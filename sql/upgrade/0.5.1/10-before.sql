@@ -1,4 +1,5 @@
--- From 0.5.1: the triggers of immutable tables have other names (sql/upgrade/immutable-triggers).
+-- From 0.5.1: the table of states has another name (sql/upgrade/migration-state), and so have the
+-- triggers of immutable tables (sql/upgrade/immutable-triggers).
 
 DO $version$
 DECLARE

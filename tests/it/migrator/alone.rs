@@ -21,7 +21,7 @@ fn what_cannot_run_in_a_transaction_runs() {
     ground.simple(3);
     ground.up_all();
     assert_eq!(ground.states(), "1 Migrated, 2 Migrated, 3 Migrated");
-    let done = "SELECT statements FROM hectic.migration WHERE NOT transactional";
+    let done = "SELECT statements FROM hectic.migration_state WHERE NOT transactional";
     assert_eq!(ground.ask(done), "9");
     assert_eq!(ground.ask("SELECT to_regclass('i1') IS NOT NULL"), "t");
     ground.migrator(["migrate", "down", "2"]).success();
@@ -37,7 +37,7 @@ fn a_failure_on_the_way_says_what_stays() {
     ground.up_fails(4, [&name(1), &place, "statements before this one stay done"]);
     assert_eq!(ground.states(), "1 Error");
     assert_eq!(ground.tables(), "a");
-    assert_eq!(ground.ask("SELECT statements FROM hectic.migration"), "2");
+    assert_eq!(ground.ask("SELECT statements FROM hectic.migration_state"), "2");
     ground.up(1, &alone(&format!("DROP TABLE IF EXISTS a;\n{}", table("a"))));
     ground.up_all();
     assert_eq!(ground.states(), "1 Migrated");
@@ -173,5 +173,5 @@ fn a_transaction_of_its_own_keeps_its_role_and_its_mode_to_itself() {
     let owners = "SELECT string_agg(sequencename || ' ' || (sequenceowner = 'other'), ', ' \
                   ORDER BY sequencename) FROM pg_sequences WHERE schemaname = 'public'";
     assert_eq!(ground.ask(owners), "ours false, theirs true");
-    assert_eq!(ground.ask("SELECT statements FROM hectic.migration"), "9");
+    assert_eq!(ground.ask("SELECT statements FROM hectic.migration_state"), "9");
 }

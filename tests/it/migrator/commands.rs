@@ -56,7 +56,7 @@ fn a_role_that_may_only_read_can_look() {
     let mut ground = Ground::applied(1);
     ground.ask(
         "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA hectic TO reader; \
-         GRANT SELECT ON hectic.migration, hectic.migration_event TO reader",
+         GRANT SELECT ON hectic.migration_state, hectic.migration_event TO reader",
     );
     let socket = ground.path("pg").display().to_string();
     ground.set("DB_URL", format!("host={socket} user=reader dbname=app"));

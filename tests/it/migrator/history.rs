@@ -54,6 +54,58 @@ fn a_file_that_is_gone_is_a_mismatch_at_its_position() {
     ground.up_fails(2, ["mismatch at position 1", &gone]);
 }
 
+/// The names in `hectic.migration`, without an ORDER BY.
+fn applied(ground: &Ground) -> String {
+    ground.ask("SELECT string_agg(m.name, ' ') FROM hectic.migration m")
+}
+
+#[test]
+fn hectic_migration_lists_exactly_what_is_applied_in_order() {
+    let ground = Ground::new();
+    [1, 2, 4].iter().for_each(|number| ground.simple(*number));
+    ground.up_all();
+    let all = [1, 2, 4].map(name).join(" ");
+    assert_eq!(applied(&ground), all);
+    ground.migrator(["migrate", "down"]).success();
+    assert_eq!(applied(&ground), [1, 2].map(name).join(" "), "a reverted one is not in it");
+    ground.up(4, "SELECT nonsense;\n");
+    ground.up_fails(4, ["nonsense"]);
+    assert_eq!(applied(&ground), [1, 2].map(name).join(" "), "nor is a failed one");
+    ground.simple(4);
+    ground.up_all();
+    ground.simple(3);
+    ground.migrator(["--out-of-order", "migrate", "up"]).success();
+    assert_eq!(applied(&ground), [1, 2, 4, 3].map(name).join(" "), "in the order of application");
+    let row = format!(
+        "SELECT hash = encode(sha256('{}'), 'hex') AND id > 0 \
+                AND applied_at BETWEEN now() - interval '1 hour' AND now() \
+         FROM hectic.migration WHERE name = '{}'",
+        super::support::table("t4").replace('\n', "\\012"),
+        name(4)
+    );
+    assert_eq!(ground.ask(&row), "t");
+    assert_eq!(ground.migrator(["history"]).success().stdout.matches(" Undone ").count(), 1);
+}
+
+#[test]
+fn a_failed_down_leaves_the_migration_in_the_list_with_its_time() {
+    let ground = Ground::applied(1);
+    let row = "SELECT name || hash || applied_at FROM hectic.migration";
+    let before = ground.ask(row);
+    let down = format!("migration/{}/down.sql", name(1));
+    for text in ["SELECT nonsense;\n", "-- migrator: no-transaction\nSELECT nonsense;\n"] {
+        ground.write(&down, text);
+        ground.migrator(["migrate", "down"]).fails(4, ["nonsense"]);
+        assert_eq!(ground.ask(row), before, "{text}");
+    }
+    assert_eq!(ground.states(), "1 Error");
+    ground.migrator(["repair", "--reverted", "t1", "--yes"]).success();
+    assert_eq!(applied(&ground), "");
+    ground.migrator(["baseline", "t1"]).success();
+    assert_eq!(applied(&ground), name(1));
+    assert_eq!(ground.ask("SELECT pg_relation_is_updatable('hectic.migration', true)"), "0");
+}
+
 #[test]
 fn force_goes_on_in_spite_of_a_mismatch_and_says_so() {
     let ground = Ground::applied(3);
@@ -228,9 +280,9 @@ fn the_chain_of_predecessors_is_validated() {
     let ground = Ground::applied(3);
     let valid = ground.migrator(["validate"]).success();
     assert!(valid.stderr.contains("3 applied, 0 pending"), "{valid}");
-    let chain = "SELECT string_agg((version - previous)::text, ' ') FROM hectic.migration";
+    let chain = "SELECT string_agg((version - previous)::text, ' ') FROM hectic.migration_state";
     assert_eq!(ground.ask(chain), "1 1");
-    ground.ask("UPDATE hectic.migration SET previous = NULL WHERE version = 20250101000003");
+    ground.ask("UPDATE hectic.migration_state SET previous = NULL WHERE version = 20250101000003");
     let broken = ground.migrator(["validate"]).fails(2, ["1 problems"]);
     assert!(broken.stdout.contains(&name(3)), "{broken}");
     let findings = ground.migrator(["validate", "--json"]).fails(2, []).stdout;
@@ -243,11 +295,11 @@ fn the_chain_of_predecessors_is_validated() {
 fn an_impossible_history_is_told_as_such() {
     let ground = Ground::applied(1);
     ground.ask(
-        "ALTER TABLE hectic.migration DROP CONSTRAINT migration_state; \
-         UPDATE hectic.migration SET state = 'Sleeping'",
+        "ALTER TABLE hectic.migration_state DROP CONSTRAINT migration_state_state; \
+         UPDATE hectic.migration_state SET state = 'Sleeping'",
     );
     ground.up_fails(13, ["Sleeping"]);
     let ground = Ground::applied(1);
-    ground.ask("ALTER TABLE hectic.migration DROP COLUMN previous");
+    ground.ask("ALTER TABLE hectic.migration_state DROP COLUMN previous");
     ground.migrator(["info"]).fails(13, ["another release", "bundle upgrade"]);
 }

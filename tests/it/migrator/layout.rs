@@ -13,7 +13,7 @@ fn both_layouts_are_applied_in_the_order_of_versions() {
     ground.write(&format!("{entry}/up/parts/c.sql"), table("c"));
     ground.write(&format!("{entry}/down/entrypoint.sql"), "DROP TABLE c;\n");
     ground.up_all();
-    let order = "SELECT string_agg(name, ' ' ORDER BY applied_event) FROM hectic.migration";
+    let order = "SELECT string_agg(name, ' ' ORDER BY applied_event) FROM hectic.migration_state";
     let expected = format!("V000003__Make_a V000012__Make_b {} {}", name(1), name(2));
     assert_eq!(ground.ask(order), expected);
     assert_eq!(ground.tables(), "a b c t1");
@@ -83,7 +83,7 @@ fn names_may_hold_anything_a_file_name_may() {
     let listed = ground.migrator(["list", "--raw"]).success().stdout;
     assert_eq!(listed.lines().collect::<Vec<_>>(), names);
     let recorded =
-        ground.ask("SELECT string_agg(name, E'\\n' ORDER BY version) FROM hectic.migration");
+        ground.ask("SELECT string_agg(name, E'\\n' ORDER BY version) FROM hectic.migration_state");
     assert_eq!(recorded.lines().collect::<Vec<_>>(), names);
     for name in names {
         ground.migrator(["migrate", "to", name]).success();

@@ -75,7 +75,7 @@ fn repair_marks_applied_and_reverted() {
     assert_eq!(last_events(&ground, 2), "repair Migrated, repair Undone");
     // the chain closes over the gap
     let previous = "SELECT string_agg(version % 100 || '<' || coalesce(previous % 100, 0), ' ' ORDER BY version) \
-                    FROM hectic.migration WHERE state = 'Migrated'";
+                    FROM hectic.migration_state WHERE state = 'Migrated'";
     assert_eq!(ground.ask(previous), "1<0 3<1 4<3");
     ground.migrator(["validate"]).fails(2, ["came late"]);
     ground.migrator(["repair", "--yes", "--applied", "t2"]).success();
@@ -92,7 +92,7 @@ fn abort_sets_what_is_running_to_error_and_undoes_nothing() {
     let nothing = ground.migrator(["abort"]).success();
     assert!(nothing.stderr.contains("nothing is Running"), "{nothing}");
     ground.ask(
-        "UPDATE hectic.migration SET state = 'Running', transactional = false, backend = 0 \
+        "UPDATE hectic.migration_state SET state = 'Running', transactional = false, backend = 0 \
          WHERE version = 20250101000002",
     );
     ground.up_fails(2, [&name(2), "interrupted", "migrator abort"]);
@@ -114,7 +114,7 @@ fn abort_sets_what_is_running_to_error_and_undoes_nothing() {
 fn a_transaction_whose_migrator_died_needs_no_abort() {
     let ground = Ground::applied(1);
     ground.simple(2);
-    ground.ask("UPDATE hectic.migration SET state = 'Running', backend = 0; DROP TABLE t1");
+    ground.ask("UPDATE hectic.migration_state SET state = 'Running', backend = 0; DROP TABLE t1");
     let healed = ground.up_all();
     assert!(healed.stderr.contains("has died"), "{healed}");
     assert_eq!(ground.states(), "1 Migrated, 2 Migrated");

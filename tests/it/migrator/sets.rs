@@ -46,8 +46,7 @@ fn a_file_deleted_from_ones_own_set_is_noticed_and_only_there() {
     in_set(&ground, "blue", &["migrate", "up", "all"]).success();
     in_set(&ground, "red", &["repair", "--yes"]).success();
     in_set(&ground, "red", &["migrate", "up", "all"]).success();
-    let excused =
-        "SELECT string_agg(migration_set, ' ') FROM hectic.migration WHERE deleted_at IS NOT NULL";
+    let excused = "SELECT string_agg(migration_set, ' ') FROM hectic.migration_state WHERE deleted_at IS NOT NULL";
     assert_eq!(ground.ask(excused), "red");
 }
 
@@ -57,7 +56,7 @@ fn the_name_of_a_set_may_hold_anything_but_nothing() {
     ground.up(2, "-- migrator: no-transaction\nSELECT 1;");
     let set = "it's a \\ \"set\" :x @lock@";
     ground.migrator(["--migration-set", set, "migrate", "up", "all"]).success();
-    assert_eq!(ground.ask("SELECT DISTINCT migration_set FROM hectic.migration"), set);
+    assert_eq!(ground.ask("SELECT DISTINCT migration_set FROM hectic.migration_state"), set);
     ground.migrator(["--migration-set", set, "migrate", "down", "all"]).success();
     ground.migrator(["--migration-set", " ", "info"]).fails(3, ["set has no name"]);
     ground.migrator(["info", "--migration-set"]).fails(3, []);
@@ -69,7 +68,7 @@ fn the_same_files_serve_several_databases() {
     ground.query(&ground.url("postgres"), "CREATE DATABASE second OWNER dev");
     let url = ground.url("second");
     ground.migrator(["-u", &url, "migrate", "up"]).success();
-    let states = "SELECT count(*) FROM hectic.migration";
+    let states = "SELECT count(*) FROM hectic.migration_state";
     assert_eq!(ground.query(&url, states), "1");
     assert_eq!(ground.ask(states), "2");
     ground.migrator(["migrate", "down", "all"]).success();

@@ -103,7 +103,7 @@ impl Ground {
     pub fn states(&self) -> String {
         self.ask(
             "SELECT string_agg(version % 100 || ' ' || state, ', ' ORDER BY version) \
-             FROM hectic.migration",
+             FROM hectic.migration_state",
         )
     }
 
@@ -124,7 +124,7 @@ impl Ground {
             return self.tables();
         }
         let rows = self.ask(
-            "SELECT (SELECT string_agg(m::text, E'\\n' ORDER BY version) FROM hectic.migration m) \
+            "SELECT (SELECT string_agg(m::text, E'\\n' ORDER BY version) FROM hectic.migration_state m) \
              || (SELECT string_agg(e::text, E'\\n' ORDER BY id) FROM hectic.migration_event e)",
         );
         rows + &self.tables()

@@ -99,14 +99,14 @@ fn four_inits_on_a_fresh_database() {
 #[test]
 fn a_stale_view() {
     let reverted = format!(
-        "UPDATE hectic.migration SET state = 'Undone' WHERE version % 100 = 2;{}",
+        "UPDATE hectic.migration_state SET state = 'Undone' WHERE version % 100 = 2;{}",
         logs(2, "by-hand")
     );
-    let copied = "INSERT INTO hectic.migration (migration_set, version, name, state, direction, transactional, \
+    let copied = "INSERT INTO hectic.migration_state (migration_set, version, name, state, direction, transactional, \
                   checksum, normalized_checksum, actor, tool_version, applied_event) \
                   SELECT migration_set, version + 1, 'NAME', state, direction, transactional, \
                   checksum, normalized_checksum, actor, tool_version, applied_event + 100 \
-                  FROM hectic.migration WHERE version % 100 = 2;";
+                  FROM hectic.migration_state WHERE version % 100 = 2;";
     for (change, code, words, log) in [
         // somebody reverts it meanwhile: it is applied again
         (reverted, 0, [""; 2], "1up 2up 2by-hand 2up 3up"),
@@ -121,7 +121,7 @@ fn a_stale_view() {
         ),
         // a person has renamed an applied migration
         (
-            "UPDATE hectic.migration SET name = '20260101000002-theirs' WHERE version % 100 = 2;"
+            "UPDATE hectic.migration_state SET name = '20260101000002-theirs' WHERE version % 100 = 2;"
                 .to_owned(),
             2,
             ["history mismatch", "theirs"],
@@ -291,7 +291,7 @@ fn two_sets() {
     drop(gate);
     site.end(first).success();
     site.end(second).success();
-    let states = "SELECT string_agg(migration_set || state, ' ' ORDER BY migration_set) FROM hectic.migration";
+    let states = "SELECT string_agg(migration_set || state, ' ' ORDER BY migration_set) FROM hectic.migration_state";
     assert_eq!(site.ask(states), "deadRunning oneMigrated twoMigrated");
     assert_eq!(site.log(), "2up 2up");
 }

@@ -272,7 +272,7 @@ fn hundreds_forward_back_and_forward() {
     let empty = dump(&site);
     moved(&site.up().success(), "applied ", number);
     let full = without_times(&dump(&site));
-    let states = "SELECT state || ' ' || count(*) FROM hectic.migration GROUP BY state";
+    let states = "SELECT state || ' ' || count(*) FROM hectic.migration_state GROUP BY state";
     assert_eq!(site.ask(states), format!("Migrated {number}"));
     let info = site.migrator(["info"]).success();
     assert_eq!(info.stdout.matches("Migrated").count(), usize::try_from(number).unwrap(), "{info}");

@@ -176,13 +176,14 @@ impl Site {
     #[track_caller]
     pub fn states(&self) -> String {
         self.ask(
-            "SELECT string_agg(version % 100 || ':' || state, ' ' ORDER BY version) FROM hectic.migration",
+            "SELECT string_agg(version % 100 || ':' || state, ' ' ORDER BY version) FROM hectic.migration_state",
         )
     }
 
     /// The state of one migration, empty for one that was never started.
     pub fn state(&self, number: u32) -> String {
-        let filter = format!("SELECT state FROM hectic.migration WHERE version % 100 = {number}");
+        let filter =
+            format!("SELECT state FROM hectic.migration_state WHERE version % 100 = {number}");
         self.ask(&filter)
     }
 

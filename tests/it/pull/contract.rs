@@ -146,7 +146,7 @@ fn a_pattern_does_not_mean_the_bundle_nor_extensions() {
     );
     pull.set("STAGING_DUMP_TABLES", "*.m?mber");
     pull.pull([]).fails(5, ["*.m?mber"]);
-    pull.set("STAGING_DUMP_TABLES", "public.member hectic.migration");
+    pull.set("STAGING_DUMP_TABLES", "public.member hectic.migration_state");
     pull.pull([]).success();
-    assert!(pull.patch().contains("\n-- hectic.migration\n"));
+    assert!(pull.patch().contains("\n-- hectic.migration_state\n"));
 }

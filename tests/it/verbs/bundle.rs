@@ -127,6 +127,38 @@ fn triggers_of_immutable_tables_of_0_5_1_are_renamed() {
 }
 
 #[test]
+fn the_history_of_0_5_1_is_kept() {
+    let sandbox = project::deployed("");
+    for (version, up) in [(1, "SELECT 1;"), (2, "SELECT 2;"), (3, "SELECT nonsense;")] {
+        sandbox.write(&format!("project/db/migration/2025010100000{version}-m/up.sql"), up);
+        sandbox.write(&format!("project/db/migration/2025010100000{version}-m/down.sql"), "");
+    }
+    sandbox.database(["migrator", "migrate", "up", "2"]).success();
+    sandbox.database(["migrator", "migrate", "down"]).success();
+    sandbox.database(["migrator", "migrate", "up", "all"]).fails(4, ["nonsense"]);
+    let names = "SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint \
+                 WHERE conrelid = 'hectic.migration_state'::regclass";
+    let (info, fresh) =
+        (sandbox.database(["migrator", "info"]).success().stdout, sandbox.ask(names));
+    let list = "SELECT string_agg(m::text, ' ') FROM hectic.migration m";
+    let listed = sandbox.ask(list);
+    run(&sandbox, "upgrade/0.5.1-setup.sql");
+    sandbox.ask("CREATE ROLE reader; GRANT SELECT ON hectic.migration TO reader");
+    for verb in [&["info"][..], &["validate"], &["migrate", "up"]] {
+        let words = [&["migrator"], verb].concat();
+        sandbox.run("database", words).fails(13, ["another release", "database bundle upgrade"]);
+    }
+    sandbox.database(["backup"]).success();
+    let described = sandbox.read("project/focus/postgresql-backup/backup.json");
+    assert!(described.contains("\"default\": \"20250101000002-m\""), "{described}");
+    sandbox.database(["bundle", "upgrade"]).success();
+    assert_eq!(sandbox.database(["migrator", "info"]).success().stdout, info);
+    assert_eq!((sandbox.ask(list), sandbox.ask(names)), (listed, fresh));
+    let may = "SELECT has_table_privilege('reader', 'hectic.migration', 'SELECT')";
+    assert_eq!(sandbox.ask(may), "t");
+}
+
+#[test]
 fn event_triggers_of_0_5_0_give_way() {
     event_triggers_give_way("0.5.0");
 }
