@@ -1,4 +1,5 @@
-//! Guards for staging: no verb writes to it, and its rows go to this machine only.
+//! Guards for targets: no verb writes to staging, its rows go to this machine only, and a database on
+//! another machine changes only if the user says so.
 
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
@@ -11,16 +12,19 @@ use crate::postgres::connection::url::{PgUrl, is_local_host};
 use crate::sys::error::{Error, Result};
 
 impl Resolve {
-    /// The connection of a verb that writes. Exits with 2 if it leads to staging.
+    /// The connection of a verb that changes a database. Exits with 2 if it leads to staging, or to
+    /// another machine without `--remote`.
     pub fn target(&self) -> Result<Conninfo> {
         let conninfo = self.connection()?;
         self.refuse_staging(&conninfo)?;
+        self.refuse_remote(&conninfo)?;
         Ok(conninfo)
     }
 
     /// The connection of a verb that loads rows of staging. It must lead to this machine.
     pub fn local_target(&self) -> Result<Conninfo> {
-        let conninfo = self.target()?;
+        let conninfo = self.connection()?;
+        self.refuse_staging(&conninfo)?;
         if conninfo.is_local() {
             return Ok(conninfo);
         }
@@ -28,6 +32,20 @@ impl Resolve {
             "{conninfo} is not on this machine: db-tool loads rows of staging through a socket or loopback address only"
         ))
         .hint("let DB_URL point to the cluster: ?host=$PG_WORKING_DIR"))
+    }
+
+    /// Exits with 2 if the database is on another machine and nobody said `--remote`. A port of
+    /// this machine counts as local, although a tunnel may lead elsewhere.
+    pub fn refuse_remote(&self, conninfo: &Conninfo) -> Result<()> {
+        if self.remote || conninfo.is_local() {
+            return Ok(());
+        }
+        Err(Error::conflict(format!(
+            "the database {} at {conninfo} is not on this machine",
+            conninfo.database()
+        ))
+        .hint("--remote changes it all the same")
+        .hint("or let DB_URL point to the cluster: ?host=$PG_WORKING_DIR"))
     }
 
     /// Exits with 2 if `STAGING_DB_URL` names the same database. Its host is resolved as seen from

@@ -31,6 +31,8 @@ pub struct Resolve {
     pub env: Env,
     /// `--url`.
     pub url: Option<String>,
+    /// `--remote`.
+    pub remote: bool,
     /// The variables that can name the project's connection; the first that is set counts.
     url_variables: &'static [&'static str],
     /// The project's connection, after its first use.
@@ -41,7 +43,13 @@ impl Resolve {
     /// Takes this process's environment, `--url`, and the variables that can name the project's
     /// connection.
     pub fn new(url: Option<String>, url_variables: &'static [&'static str]) -> Result<Self> {
-        Ok(Self { env: Env::capture()?, url, url_variables, project: OnceCell::new() })
+        Ok(Self {
+            env: Env::capture()?,
+            url,
+            remote: false,
+            url_variables,
+            project: OnceCell::new(),
+        })
     }
 
     /// `LOCAL_DIR` and the paths below it; exit 3 without it.

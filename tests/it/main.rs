@@ -23,6 +23,7 @@ mod migrator;
 mod migrator_crash;
 mod project_file;
 mod pull;
+mod remote;
 mod secret;
 mod secrets;
 mod sessions;

@@ -33,6 +33,9 @@ pub(in crate::cli) struct Global {
     /// A table that must exist (deprecated: the bundle enforces inheritance)
     #[arg(short, long, global = true, value_name = "TABLE")]
     pub(in crate::cli) inherits: Vec<String>,
+    /// Allow hydrate, patch, test, secrets and bundle to change a database on another machine
+    #[arg(long, global = true)]
+    pub(in crate::cli) remote: bool,
     #[command(flatten)]
     voice: Voice,
 }

@@ -97,6 +97,9 @@ pub(in crate::cli) struct Global {
     /// migrator]
     #[arg(long, global = true, value_name = "DURATION", num_args = 0..=1, default_missing_value = "5min")]
     pub(in crate::cli) wait: Option<String>,
+    /// Do not ask for confirmation
+    #[arg(short, long, global = true)]
+    pub(in crate::cli) yes: bool,
     /// Print data as JSON
     #[arg(long, global = true)]
     pub(in crate::cli) json: bool,
@@ -158,16 +161,9 @@ pub(in crate::cli) enum Verb {
         /// Record this migration as not applied instead
         #[arg(long, value_name = "NAME")]
         reverted: Vec<String>,
-        /// Do not ask for confirmation
-        #[arg(short, long)]
-        yes: bool,
     },
     /// Drop the migrator's own objects, including the history
-    Clean {
-        /// Do not ask for confirmation
-        #[arg(short, long)]
-        yes: bool,
-    },
+    Clean,
     /// Record everything up to NAME as applied, without running it
     Baseline {
         /// A name, a version, or latest

@@ -20,7 +20,8 @@ use crate::command::psql;
 use crate::sys::error::{Error, Result};
 
 pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
-    let resolve = Resolve::new(arguments.global.url, &["DB_URL", "PGURL"])?;
+    let mut resolve = Resolve::new(arguments.global.url, &["DB_URL", "PGURL"])?;
+    resolve.remote = arguments.global.remote;
     let inherits = arguments.global.inherits;
     if !inherits.is_empty() {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");

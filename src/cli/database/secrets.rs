@@ -19,7 +19,9 @@ pub(in crate::cli) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
     match verb {
         SecretsVerb::Load { dotenv_file, allow_empty } => {
             let supply = Supply { allow_empty, ..resolve.secrets(dotenv_file.as_deref()) };
-            let count = secrets::load(&target(resolve)?, &supply)?;
+            let conninfo = target(resolve)?;
+            resolve.refuse_remote(&conninfo)?;
+            let count = secrets::load(&conninfo, &supply)?;
             ui::status(&format!("loaded {}", counted(count)));
             Ok(())
         }
@@ -33,7 +35,10 @@ pub(in crate::cli) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
             change(resolve, |store| store.set(&name, &value))
         }
         SecretsVerb::Unset { name } => change(resolve, |store| store.unset(&name)),
-        SecretsVerb::Rotate { drop_old } => change(resolve, |store| rotate(store, drop_old)),
+        SecretsVerb::Rotate { drop_old } => {
+            resolve.refuse_remote(&connection(resolve)?)?;
+            change(resolve, |store| rotate(store, drop_old))
+        }
         SecretsVerb::Export { format } => in_store(resolve, |store| export(store, format)),
         SecretsVerb::Keygen { file } => keygen(resolve, file.as_deref()),
         SecretsVerb::Seal { file, output } => {

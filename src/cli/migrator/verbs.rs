@@ -20,6 +20,7 @@ use crate::migration::create::{self, NewMigration};
 use crate::migration::migrate::{Done, LAST, Migrate, Planned, Request};
 use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
+use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Kind, Result};
 
 /// Runs a verb of `migrator`.
@@ -42,9 +43,14 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::List { raw } => cli.list(raw),
         Verb::Verify => cli.verify(),
         Verb::Init if global.dry_run => cli.value("sql", &bundle::script()),
-        Verb::Clean { .. } if global.dry_run => cli.value("sql", change::CLEAN),
+        Verb::Clean if global.dry_run => cli.value("sql", change::CLEAN),
         verb => cli.with_database(verb),
     }
+}
+
+/// The database and its server, for a question.
+fn described(conninfo: &Conninfo) -> String {
+    format!("the database {} at {conninfo}", conninfo.database())
 }
 
 struct Cli<'a> {
@@ -80,14 +86,15 @@ impl Cli<'_> {
             Verb::History => self.history(),
             Verb::Validate => self.validate(),
             Verb::Abort => self.abort(),
-            Verb::Repair { applied, reverted, yes } => {
+            Verb::Repair { applied, reverted } => {
                 let request = change::RepairOptions { applied, reverted };
-                self.consent(change::repair(project, &conninfo, &request)?, yes)
+                let question = format!("Record this in {}?", described(&conninfo));
+                self.consent(change::repair(project, &conninfo, &request)?, &question)
             }
             Verb::Baseline { name } => {
-                self.consent(change::baseline(project, &conninfo, &name)?, true)
+                self.record(change::baseline(project, &conninfo, &name)?, || Ok(true))
             }
-            Verb::Clean { yes } => self.clean(yes),
+            Verb::Clean => self.clean(),
             Verb::Fetch => self.fetch(),
             _ => Err(Error::unexpected("a verb that needs no database reached the database verbs")),
         }
@@ -139,6 +146,10 @@ impl Cli<'_> {
             let verb = if moved.direction == "up" { "applied" } else { "reverted" };
             ui::status(&format!("{verb} {} in {:.0} ms", moved.name, moved.milliseconds));
         };
+        if !self.global.dry_run && !conninfo.is_local() && !self.may_revert(&migrate, request)? {
+            ui::status("nothing was changed");
+            return Ok(());
+        }
         match migrate.run(request, &mut { tell })? {
             Done::Planned { steps, bundle } => self.show_plan(&steps, bundle),
             Done::Moved(moved) => {
@@ -146,6 +157,23 @@ impl Cli<'_> {
                     ui::status("nothing to do: the database is where it should be");
                 }
                 if self.global.json { self.json(&moved) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Whether a run may revert migrations of a database on another machine. Asks if it would.
+    fn may_revert(&self, migrate: &Migrate<'_>, request: &Request) -> Result<bool> {
+        if self.global.yes || matches!(request, Request::Up(_) | Request::Until(_)) {
+            return Ok(true);
+        }
+        let planned = Migrate { dry_run: true, ..*migrate }.run(request, &mut |_| ())?;
+        let Done::Planned { steps, .. } = planned else { return Ok(true) };
+        match steps.iter().filter(|step| step.direction == "down").count() {
+            0 => Ok(true),
+            count => {
+                let place = described(migrate.conninfo);
+                let noun = if count == 1 { "migration" } else { "migrations" };
+                prompt::confirm(&format!("Revert {count} {noun} of {place}?"))
             }
         }
     }
@@ -221,11 +249,13 @@ impl Cli<'_> {
         Ok(())
     }
 
-    fn clean(&self, yes: bool) -> Result<()> {
+    fn clean(&self) -> Result<()> {
         let conninfo = self.settings.connection()?;
-        let question =
-            "Drop hectic.migration and hectic.migration_event? The history of migrations is lost.";
-        if !yes && !prompt::confirm(question)? {
+        let question = format!(
+            "Drop hectic.migration and hectic.migration_event in {}? The history of migrations is lost.",
+            described(&conninfo)
+        );
+        if !self.global.yes && !prompt::confirm(&question)? {
             ui::status("nothing was changed");
             return self.json_only(&serde_json::json!({ "dropped": false }));
         }
@@ -235,7 +265,12 @@ impl Cli<'_> {
     }
 
     /// Shows the changes, asks for consent, and makes them.
-    fn consent(&self, changes: Changes<'_>, yes: bool) -> Result<()> {
+    fn consent(&self, changes: Changes<'_>, question: &str) -> Result<()> {
+        self.record(changes, || Ok(self.global.yes || prompt::confirm(question)?))
+    }
+
+    /// Shows the changes and makes them if `agrees`.
+    fn record(&self, changes: Changes<'_>, agrees: impl FnOnce() -> Result<bool>) -> Result<()> {
         let lines: Vec<String> = changes.changes.iter().map(ToString::to_string).collect();
         if self.global.json {
             self.json(&lines)?;
@@ -246,7 +281,7 @@ impl Cli<'_> {
             ui::status("nothing to record");
         } else if self.global.dry_run {
             ui::status(&format!("{} to record; nothing was changed", lines.len()));
-        } else if yes || prompt::confirm("Record this?")? {
+        } else if agrees()? {
             let made = changes.make()?;
             ui::status(&format!("recorded: {made}"));
         } else {
