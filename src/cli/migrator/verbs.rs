@@ -1,5 +1,7 @@
 //! The verbs of `migrator`: they resolve values, run the command and print its report.
 
+mod consent;
+
 use serde::Serialize;
 
 use super::settings::Settings;
@@ -10,9 +12,8 @@ use crate::cli::args::migrator::{
     MIGRATE_COMMANDS, MigrateVerb, Verb, ambiguous,
 };
 use crate::cli::output::{migrator as report, ui};
-use crate::cli::prompt;
 use crate::cli::resolve::Resolve;
-use crate::command::migrator::change::{self, Changes};
+use crate::command::migrator::change;
 use crate::command::migrator::verify::Verify;
 use crate::command::migrator::{fetch, inspect};
 use crate::environment::private;
@@ -20,7 +21,6 @@ use crate::migration::create::{self, NewMigration};
 use crate::migration::migrate::{Done, LAST, Migrate, Planned, Request};
 use crate::migration::plan::Count;
 use crate::migration::runner::Moved;
-use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Kind, Result};
 
 /// Runs a verb of `migrator`.
@@ -46,11 +46,6 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Clean if global.dry_run => cli.value("sql", change::CLEAN),
         verb => cli.with_database(verb),
     }
-}
-
-/// The database and its server, for a question.
-fn described(conninfo: &Conninfo) -> String {
-    format!("the database {} at {conninfo}", conninfo.database())
 }
 
 struct Cli<'a> {
@@ -88,7 +83,7 @@ impl Cli<'_> {
             Verb::Abort => self.abort(),
             Verb::Repair { applied, reverted } => {
                 let request = change::RepairOptions { applied, reverted };
-                let question = format!("Record this in {}?", described(&conninfo));
+                let question = format!("Record this in {}?", consent::described(&conninfo));
                 self.consent(change::repair(project, &conninfo, &request)?, &question)
             }
             Verb::Baseline { name } => {
@@ -161,23 +156,6 @@ impl Cli<'_> {
         }
     }
 
-    /// Whether a run may revert migrations of a database on another machine. Asks if it would.
-    fn may_revert(&self, migrate: &Migrate<'_>, request: &Request) -> Result<bool> {
-        if self.global.yes || matches!(request, Request::Up(_) | Request::Until(_)) {
-            return Ok(true);
-        }
-        let planned = Migrate { dry_run: true, ..*migrate }.run(request, &mut |_| ())?;
-        let Done::Planned { steps, .. } = planned else { return Ok(true) };
-        match steps.iter().filter(|step| step.direction == "down").count() {
-            0 => Ok(true),
-            count => {
-                let place = described(migrate.conninfo);
-                let noun = if count == 1 { "migration" } else { "migrations" };
-                prompt::confirm(&format!("Revert {count} {noun} of {place}?"))
-            }
-        }
-    }
-
     fn show_plan(&self, steps: &[Planned], bundle: bool) -> Result<()> {
         if self.global.json {
             return self.json(&steps);
@@ -245,47 +223,6 @@ impl Cli<'_> {
             [] => ui::status("nothing is Running"),
             names if dry_run => ui::status(&format!("would be aborted: {}", names.join(", "))),
             names => ui::status(&format!("aborted: {}; no SQL was undone", names.join(", "))),
-        }
-        Ok(())
-    }
-
-    fn clean(&self) -> Result<()> {
-        let conninfo = self.settings.connection()?;
-        let question = format!(
-            "Drop hectic.migration and hectic.migration_event in {}? The history of migrations is lost.",
-            described(&conninfo)
-        );
-        if !self.global.yes && !prompt::confirm(&question)? {
-            ui::status("nothing was changed");
-            return self.json_only(&serde_json::json!({ "dropped": false }));
-        }
-        change::clean(self.settings.project(), &conninfo)?;
-        ui::status("dropped; `migrator init` creates an empty history");
-        self.json_only(&serde_json::json!({ "dropped": true }))
-    }
-
-    /// Shows the changes, asks for consent, and makes them.
-    fn consent(&self, changes: Changes<'_>, question: &str) -> Result<()> {
-        self.record(changes, || Ok(self.global.yes || prompt::confirm(question)?))
-    }
-
-    /// Shows the changes and makes them if `agrees`.
-    fn record(&self, changes: Changes<'_>, agrees: impl FnOnce() -> Result<bool>) -> Result<()> {
-        let lines: Vec<String> = changes.changes.iter().map(ToString::to_string).collect();
-        if self.global.json {
-            self.json(&lines)?;
-        } else {
-            print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-        }
-        if lines.is_empty() {
-            ui::status("nothing to record");
-        } else if self.global.dry_run {
-            ui::status(&format!("{} to record; nothing was changed", lines.len()));
-        } else if agrees()? {
-            let made = changes.make()?;
-            ui::status(&format!("recorded: {made}"));
-        } else {
-            ui::status("nothing was changed");
         }
         Ok(())
     }
