@@ -101,10 +101,13 @@ impl Replacement {
     }
 
     /// Moves a key file that the new cluster has made, or added keys to, into the working directory.
-    /// Key files only grow, so the old cluster can read its secrets with it, too.
+    /// A build only adds keys, so the old cluster can read its secrets with it, too.
+    ///
+    /// # Errors
+    /// `Conflict` if the key file has changed since the build began: a rotation may have dropped the
+    /// key that seals the secrets of the new cluster.
     fn bring_key_back(&self) -> Result<()> {
-        let Some(key) = key_file(&self.layout)? else { return Ok(()) };
-        if Some(sha256(&key)) == self.key {
+        if !self.saves_old {
             return Ok(());
         }
         let place = self.spec.layout.key();
@@ -112,7 +115,12 @@ impl Replacement {
             return Err(Error::conflict(format!("{} was changed meanwhile", place.display()))
                 .hint("deploy once more"));
         }
-        replace_file(&place, &String::from_utf8_lossy(&key))
+        match key_file(&self.layout)? {
+            Some(key) if Some(sha256(&key)) != self.key => {
+                replace_file(&place, &String::from_utf8_lossy(&key))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lets the old cluster become the snapshot `before-deploy`.

@@ -124,6 +124,9 @@ fn a_file_that_is_wrong_is_refused_with_its_line() {
     std::fs::remove_file(sandbox.path(file)).unwrap();
     std::fs::create_dir(sandbox.path(file)).unwrap();
     refused(&sandbox, 2, ["database.toml"]);
+    std::fs::remove_dir(sandbox.path(file)).unwrap();
+    nix::unistd::mkfifo(&sandbox.path(file), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    refused(&sandbox, 2, ["database.toml"]);
 }
 
 #[test]
@@ -180,8 +183,18 @@ fn odd_places_are_refused() {
         sandbox.set("HOME", "/nowhere");
         sandbox.act_as("nobody");
         let file = sandbox.path("project/database.toml");
-        std::os::unix::fs::chown(file, Some(4321), None).unwrap();
+        std::os::unix::fs::chown(&file, Some(4321), None).unwrap();
         refused(&sandbox, 2, ["belongs to another user"]);
+        // root works for the owner of the directory, and for nobody else
+        let mut sandbox = project_of("port = 5433\n");
+        let file = sandbox.path("project/database.toml");
+        std::os::unix::fs::chown(&file, Some(4321), None).unwrap();
+        refused(&sandbox, 2, ["belongs to another user"]);
+        std::os::unix::fs::chown(sandbox.path("project/a/b"), Some(4321), None).unwrap();
+        assert_eq!(setting(&sandbox, "PG_PORT").0, "5433");
+        sandbox.set("LOCAL_DIR", sandbox.path("project"));
+        std::os::unix::fs::chown(sandbox.path("project/a/b"), Some(0), None).unwrap();
+        assert_eq!(setting(&sandbox, "PG_PORT").0, "5433");
     }
 }
 

@@ -215,6 +215,30 @@ fn settings_roles_and_connections_survive_the_swap() {
 }
 
 #[test]
+fn a_rotation_meanwhile_leaves_the_secrets_readable() {
+    let sandbox = deployed();
+    sandbox.write("one.env", "A=one\n");
+    sandbox.database(["secrets", "load", "-f", "one.env"]).success();
+    let gate = sandbox.path("gate");
+    let waits = format!("{SOURCE}\\! while ! [ -e '{}' ]; do sleep 0.05; done\n", gate.display());
+    sandbox.write("project/db/src/entrypoint.sql", waits);
+    let deploy = sandbox.spawn("database", ["deploy", "--no-patch", "-f", "one.env"]);
+    wait_until("it builds", || !sandbox.beside("data.new-").is_empty());
+    wait_until("the sources run", || {
+        let place = sandbox.path("pg").join(&sandbox.beside("data.new-")[0]).join("hectic.key");
+        place.exists()
+            && server::anything_below(&sandbox.path("")).iter().any(|p| p.contains("sleep"))
+    });
+    sandbox.database(["secrets", "rotate", "--drop-old"]).success();
+    std::fs::write(&gate, "").unwrap();
+    crate::support::finish(deploy, None)
+        .fails(2, ["hectic.key was changed meanwhile", "as it was"]);
+    assert_eq!(sandbox.database(["secrets", "get", "A"]).success().stdout, "one\n");
+    sandbox.database(["deploy", "--no-patch", "-f", "one.env"]).success();
+    assert_eq!(sandbox.database(["secrets", "get", "A"]).success().stdout, "one\n");
+}
+
+#[test]
 fn deploy_can_stop_the_new_server() {
     let sandbox = deployed();
     let deployed = sandbox.database(["deploy", "--no-patch", "--cleanup"]).success();
