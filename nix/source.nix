@@ -12,6 +12,8 @@ let
     ../src
     ../sql
     ./migrator
+    ./new
+    ./template/flake.nix
     # a member of the workspace, without which cargo does not read the rest
     ../xtask/Cargo.toml
     ../xtask/src/main.rs

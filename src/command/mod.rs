@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod hydrate;
 pub mod log;
 pub mod migrator;
+pub mod new;
 pub mod normalize_backup;
 pub mod patch;
 pub mod psql;

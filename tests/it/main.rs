@@ -21,6 +21,7 @@ mod large;
 mod leaks;
 mod migrator;
 mod migrator_crash;
+mod new;
 mod project_file;
 mod pull;
 mod remote;

@@ -42,6 +42,8 @@ pub(in crate::cli) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Verb {
+    /// Write a new project
+    New(NewArguments),
     /// Start the development cluster, or make one if there is none
     Init {
         /// Make the cluster anew; its data is lost. Attach to it instead if others work in it
@@ -153,6 +155,16 @@ pub(in crate::cli) enum Verb {
         /// The directory, such as /usr/share or ~/.local/share
         directory: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct NewArguments {
+    /// The project's directory, which may exist [default: the current directory]
+    #[arg(value_name = "DIR")]
+    pub(in crate::cli) directory: Option<PathBuf>,
+    /// Write a flake.nix too
+    #[arg(long)]
+    pub(in crate::cli) nix: bool,
 }
 
 /// The parts of the project that go into the database.

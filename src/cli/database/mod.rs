@@ -5,6 +5,7 @@ mod config;
 mod diff;
 mod doctor;
 mod draft;
+mod new;
 mod pull;
 mod pull_check;
 mod pull_scan;
@@ -71,6 +72,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
             check_inherits(&resolve, &inherits)?;
             verbs::run_bundle(&resolve, &verb)
         }
+        Verb::New(flags) => new::run(&resolve, flags),
         Verb::Share { directory } => share::write(&directory),
     }
 }
