@@ -1,6 +1,9 @@
 //! Makes values from the environment and the arguments, each once and only here.
 
+mod network;
 mod places;
+
+pub(in crate::cli) use network::Listen;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -17,7 +20,6 @@ use crate::project::workspace::{Patch, Workspace};
 use crate::secret::{Dotenv, KeySource, Supply};
 use crate::sys::error::{Error, Result};
 use crate::sys::process::{Environment, OsUser};
-use crate::sys::shown::beginning;
 
 /// The database when neither `PG_DATABASE` nor `DB_URL` names one.
 const DEFAULT_DATABASE: &str = "testdb";
@@ -33,6 +35,10 @@ pub struct Resolve {
     pub url: Option<String>,
     /// `--remote`.
     pub remote: bool,
+    /// `--listen` and `--listen-public`.
+    listen: Listen,
+    /// The port that `PG_PORT=0` stands for, after its first use.
+    chosen_port: OnceCell<u16>,
     /// The variables that can name the project's connection; the first that is set counts.
     url_variables: &'static [&'static str],
     /// The project's connection, after its first use.
@@ -47,6 +53,8 @@ impl Resolve {
             env: Env::capture()?,
             url,
             remote: false,
+            listen: Listen::default(),
+            chosen_port: OnceCell::new(),
             url_variables,
             project: OnceCell::new(),
         })
@@ -210,8 +218,11 @@ impl Resolve {
             )?;
         }
         let template = self.env.text("PG_TEMPLATE")?;
+        let (port, automatic_port) = self.port(connection)?;
         Ok(ClusterSettings {
-            port: self.port(connection)?,
+            port,
+            automatic_port,
+            tcp: self.tcp(lifetime)?,
             database: database.to_owned(),
             superuser: superuser(),
             server_user,
@@ -235,20 +246,6 @@ impl Resolve {
         let schemas = self.env.text("HECTIC_INHERITANCE_EXCLUDED_SCHEMAS")?;
         let set = |list: &str| (bundle::EXCLUDED_SCHEMAS, list.to_owned());
         Ok(schemas.map(set).into_iter().collect())
-    }
-
-    fn port(&self, conninfo: Option<&Conninfo>) -> Result<u16> {
-        let Some(text) = self.env.text("PG_PORT")? else {
-            let target = conninfo.and_then(|conninfo| conninfo.targets().first());
-            return Ok(target.map_or(DEFAULT_PORT, |target| target.port));
-        };
-        text.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-            Error::conflict(format!(
-                "PG_PORT is {}, which is not between 1 and 65535",
-                beginning(text)
-            ))
-            .hint("choose another port; on sockets it only is a part of the socket's name")
-        })
     }
 
     /// The choice between an existing cluster and a new one. Keeping is the default, so that nobody
@@ -331,6 +328,7 @@ impl Resolve {
         }
         let Some((name, text)) = found else { return Ok(None) };
         let parsed = PgUrl::parse(text)
+            .and_then(|url| self.with_automatic_port(url))
             .and_then(|url| Conninfo::resolve(&url, &self.libpq()).map(|conninfo| (url, conninfo)));
         parsed.map(Some).map_err(|error| error.context(format!("cannot use {name}")))
     }

@@ -3,13 +3,15 @@
 //!
 //! A user who enters the shell of a cloned project has not read it yet. The project's files must
 //! not run programs, read keys, or write outside the project just because of that. So db-tool
-//! refuses a setting from a file if it names a program, a user, or a path that leads outside
-//! `LOCAL_DIR`, or if a program would take its value as an option. The user can still make the same
+//! refuses a setting from a file if it names a program, a user, an address that other machines can
+//! reach, or a path that leads outside `LOCAL_DIR`, or if a program would take its value as an
+//! option. The user can still make the same
 //! setting in the environment. SQL is another matter: the verbs that run a project's SQL run it as
 //! a superuser, and their documentation says so.
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::cluster::tcp::is_loopback;
 use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, Result};
 
@@ -103,6 +105,7 @@ const READ_BY_OTHERS: [&str; 53] = [
 ];
 
 const OUTSIDE: &str = "its path leads outside the project";
+const NETWORK: &str = "it opens the database to other machines";
 const LIBRARY: &str = "its options make the server load a library";
 
 /// Refuses `name=value` in `file`, whose project has the directory `root`. A connection may also
@@ -181,6 +184,7 @@ fn objection(name: &str, value: &str, root: &Path, working: Option<&Path>) -> Op
         }
         "ENVIRONMENT" if value.contains('/') => Some(OUTSIDE),
         "HYDRATE_ENTRYPOINT" if !stays_below(Path::new(value)) => Some(OUTSIDE),
+        "PG_LISTEN" if !is_closed_to_others(value) => Some(NETWORK),
         "STAGING_SSH_HOST" if value.starts_with('-') && value != "-" => Some(OPTION),
         "PG_DATABASE" | "STAGING_DUMP_TABLES" if value.starts_with('-') => Some(OPTION),
         "DB_URL" | "PGURL" | "STAGING_DB_URL" => {
@@ -195,6 +199,12 @@ fn objection(name: &str, value: &str, root: &Path, working: Option<&Path>) -> Op
         }
         _ => None,
     }
+}
+
+/// Whether only this machine can reach an address.
+fn is_closed_to_others(address: &str) -> bool {
+    let address = address.trim();
+    address.is_empty() || is_loopback(address.trim_matches(['[', ']']))
 }
 
 /// Whether a relative path has no `..`.
@@ -333,6 +343,11 @@ mod tests {
             ("PG_SHARED_PRELOAD_LIBRARIES", "auto_explain,./evil.so"),
             ("STAGING_SSH_HOST", "-oProxyCommand=x"),
             ("PG_DATABASE", "-x"),
+            ("PG_LISTEN", "0.0.0.0"),
+            ("PG_LISTEN", "*"),
+            ("PG_LISTEN", "[::]"),
+            ("PG_LISTEN", "localhost.example"),
+            ("PG_LISTEN", "127.0.0.1, 10.0.0.1"),
         ] {
             assert!(refused(name, value, root.path()), "{name}");
         }
@@ -343,6 +358,10 @@ mod tests {
             ("STAGING_SSH_HOST", "me@staging"),
             ("STAGING_DUMP_FLAGS", "--column-inserts"),
             ("PG_PORT", "5433"),
+            ("PG_LISTEN", "127.0.0.1"),
+            ("PG_LISTEN", "[::1]"),
+            ("PG_LISTEN", "localhost"),
+            ("PG_LISTEN", ""),
         ] {
             assert!(!refused(name, value, root.path()), "{name}={value}");
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::build::is_ours;
 use super::files::{act_for, is_private, remove_file};
-use super::layout::{GITIGNORE, is_log, server_lock_of};
+use super::layout::{GITIGNORE, is_log, port_file_in, server_lock_of};
 use super::recovery::recover;
 use super::template::snapshot;
 use super::{Layout, Lock, Snapshot, build, stop, takeover};
@@ -58,6 +58,9 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
         for path in entries(directory)?.iter().filter(|path| is_unfinished_key(path)) {
             remove_file(path)?;
         }
+    }
+    for path in [layout.passfile(), port_file_in(directory)] {
+        remove_file(&path)?;
     }
     let _ = std::fs::remove_dir(layout.sock());
     remove_short_directory(layout)?;

@@ -10,6 +10,8 @@
 //! │   ├── db-tool.json    the marker of a cluster that db-tool made
 //! │   └── tablespace/     the tablespaces of a restored cluster
 //! ├── hectic.key          the key of the database's secrets
+//! ├── passfile            the password for connections over TCP (PGPASSFILE)
+//! ├── port                the port that PG_PORT=0 has chosen
 //! ├── data.new-*/         a data directory that a command builds
 //! ├── data.broken-<time>/ a data directory that could not start; never removed
 //! ├── data.kept-<time>/   a data directory that db-tool did not make; never removed
@@ -88,6 +90,11 @@ impl Layout {
         self.working_directory.join("hectic.key")
     }
 
+    /// The file with the password for connections over TCP.
+    pub fn passfile(&self) -> PathBuf {
+        self.working_directory.join("passfile")
+    }
+
     /// The directory of the snapshots.
     pub fn snapshots(&self) -> PathBuf {
         self.working_directory.join("snapshot")
@@ -144,6 +151,11 @@ impl Layout {
 /// The lock file that the server of the data directory `data` holds.
 pub fn server_lock_of(data: &Path) -> PathBuf {
     data.with_file_name(".server.lock")
+}
+
+/// The file with the port that db-tool has chosen.
+pub(in crate::cluster) fn port_file_in(working_directory: &Path) -> PathBuf {
+    working_directory.join("port")
 }
 
 /// The socket that a server listening on `port` makes in `directory`.

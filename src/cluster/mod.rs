@@ -22,6 +22,7 @@ mod replacement;
 pub mod run;
 mod spec;
 mod takeover;
+pub mod tcp;
 pub mod template;
 mod throwaway;
 mod version;

@@ -18,6 +18,7 @@ use super::run::postmaster::{Liveness, Shutdown};
 use super::run::start::StartFailure;
 use super::run::{access, postmaster};
 use super::takeover::{check_free, is_empty};
+use super::tcp::Password;
 use super::version::check_major;
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
 use crate::postgres::toolchain::Toolchain;
@@ -126,7 +127,7 @@ pub fn template_database(name: &str) -> Error {
 /// Provides the cluster that `spec` describes, with its contents. The result holds the lock of the
 /// working directory, so that the caller has the cluster to itself.
 pub fn provision(
-    spec: ClusterSpec,
+    mut spec: ClusterSpec,
     toolchain: Toolchain,
     existing: Existing,
     contents: &Contents,
@@ -142,6 +143,7 @@ pub fn provision(
     }
     spec.settings.require_libraries(&toolchain)?;
     contents.check_names()?;
+    spec.settle_address()?;
     access::prepare(&spec.layout, spec.settings.server_user.as_ref())?;
     let lock = spec.lock()?;
     remove_what_killed_commands_left(&spec);
@@ -149,6 +151,13 @@ pub fn provision(
         let provisioned = decide(spec.clone(), toolchain.clone(), existing, contents)?;
         if provisioned.ours && matches!(provisioned.outcome, Outcome::Started | Outcome::Attached) {
             contents.ensure(&provisioned.running)?;
+        }
+        if provisioned.ours {
+            let password = match provisioned.outcome {
+                Outcome::Started | Outcome::Attached => Password::Keep,
+                Outcome::Created | Outcome::Recreated => Password::Renew,
+            };
+            provisioned.running.give_password(contents.role.as_deref(), password)?;
         }
         Ok(provisioned)
     };
@@ -256,7 +265,10 @@ impl Provision<'_> {
         let (retry, toolchain) = (self.spec.clone(), self.toolchain.clone());
         let cluster = match Cluster::existing(self.spec, self.toolchain).attach()? {
             Ok(running) => {
-                return Ok(Provisioned { running, outcome: Outcome::Attached, ours, lock: None });
+                let (running, restarted) =
+                    if ours { running.listening()? } else { (running, false) };
+                let outcome = if restarted { Outcome::Started } else { Outcome::Attached };
+                return Ok(Provisioned { running, outcome, ours, lock: None });
             }
             Err(cluster) => cluster,
         };

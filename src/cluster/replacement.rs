@@ -63,12 +63,13 @@ pub struct Replaced {
 impl Replacement {
     /// Makes a build directory beside the data directory that `spec` names. Waits for other
     /// commands.
-    pub fn beside(spec: ClusterSpec) -> Result<Self> {
+    pub fn beside(mut spec: ClusterSpec) -> Result<Self> {
         check_free(&spec.layout, spec.settings.server_user.as_ref())?;
         let _acting = spec.act()?;
         if is_taken(&spec.layout.data())? {
             return Err(not_ours(&spec.layout));
         }
+        spec.settle_address()?;
         access::prepare(&spec.layout, spec.settings.server_user.as_ref())?;
         let lock = spec.lock()?;
         recover(&spec.layout)?;
@@ -136,8 +137,11 @@ impl Replacement {
 
     /// The cluster to prepare. It need not be durable before the replacement.
     pub fn spec(&self) -> ClusterSpec {
-        let settings =
-            ClusterSettings { lifetime: Lifetime::Throwaway, ..self.spec.settings.clone() };
+        let settings = ClusterSettings {
+            lifetime: Lifetime::Throwaway,
+            tcp: None,
+            ..self.spec.settings.clone()
+        };
         ClusterSpec { layout: self.layout.clone(), settings }
     }
 

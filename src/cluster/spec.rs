@@ -6,6 +6,7 @@ use std::sync::Once;
 use super::conf::{Conf, directory_list};
 use super::layout::Layout;
 use super::run::lock::Lock;
+use super::tcp::Tcp;
 use super::template::cache::Recipe;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
@@ -44,8 +45,12 @@ pub struct ClusterSpec {
 /// The settings of a cluster, wherever it is.
 #[derive(Debug, Clone)]
 pub struct ClusterSettings {
-    /// The port. The server listens on sockets only, so the port is just a part of their names.
+    /// The port. It is also a part of the names of the sockets.
     pub port: u16,
+    /// Whether db-tool has chosen the port (`PG_PORT=0`), so that it may choose another one.
+    pub automatic_port: bool,
+    /// The address for TCP connections. With `None`, the server listens on sockets only.
+    pub tcp: Option<Tcp>,
     /// The database in which `pg_cron` works.
     pub database: String,
     /// The name of the bootstrap superuser.
@@ -104,20 +109,24 @@ impl ClusterSpec {
     }
 
     /// The settings of db-tool's block in `postgresql.conf`. With a file of the user they are only
-    /// the port and the socket directories.
+    /// the port, the socket directories and the address for TCP connections.
     pub fn conf(&self, preload: &str) -> Conf {
         let sockets = self.layout.sockets(self.settings.port);
         let directories = directory_list(sockets.directories.iter().map(PathBuf::as_path));
         let place = Conf::default()
             .set("port", self.settings.port.to_string())
             .set("unix_socket_directories", directories);
+        let place = match &self.settings.tcp {
+            Some(tcp) => place.set("listen_addresses", tcp.address()),
+            None if self.settings.conf_file.is_none() => place.set("listen_addresses", ""),
+            None => place,
+        };
         let parameters = self.settings.parameters.iter();
         let place = parameters.fold(place, |conf, (name, value)| conf.set(name, value));
         if self.settings.conf_file.is_some() {
             return place;
         }
         let place = place
-            .set("listen_addresses", "")
             .set("unix_socket_permissions", "0700")
             .set("wal_level", "replica")
             .set("max_wal_senders", "10")
@@ -214,6 +223,8 @@ mod tests {
             layout: Layout::new("/w".into(), None, 0),
             settings: ClusterSettings {
                 port: 5433,
+                automatic_port: false,
+                tcp: None,
                 database: "shop".into(),
                 superuser: "me".into(),
                 server_user: None,
@@ -240,6 +251,16 @@ mod tests {
         own.settings.conf_file = Some("/x.conf".into());
         let names: Vec<_> = own.conf("").arguments().collect();
         assert_eq!(names, ["-c", "port=5433", "-c", "unix_socket_directories=\"/w/sock\", \"/w\""]);
+    }
+
+    #[test]
+    fn the_server_listens_only_if_somebody_asks_for_it() {
+        let mut spec = spec();
+        assert!(spec.conf("").written_into("").contains("listen_addresses = ''\n"));
+        spec.settings.tcp = Some(Tcp::new("::1", false).expect("an address"));
+        assert!(spec.conf("").written_into("").contains("listen_addresses = '::1'\n"));
+        spec.settings.conf_file = Some("/x.conf".into());
+        assert!(spec.conf("").written_into("").contains("listen_addresses = '::1'\n"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::backup::{Backup, Prepared, Requirements, restore_into};
 use crate::cluster::run::postmaster::Shutdown;
+use crate::cluster::tcp::Password;
 use crate::cluster::{ClusterSpec, Replaced, Replacement, Running};
 use crate::postgres::toolchain::Toolchain;
 use crate::secret::{KeySource, tell_unreadable};
@@ -68,7 +69,10 @@ impl Restore {
         steps.run("stop", || running.stop(Shutdown::Fast).map(drop))?;
         let user = role.unwrap_or(&self.spec.settings.superuser);
         let database = database.unwrap_or("postgres");
-        let prove = |running: &Running| running.prove_login(user, database, options);
+        let prove = |running: &Running| {
+            running.give_password(role, Password::Keep)?;
+            running.prove_login(user, database, options)
+        };
         let Replaced { running, kept, .. } =
             steps.run("swap", || replacement.take_place(&self.toolchain, prove))?;
         tell_unreadable(&running, &self.keys, &mut warnings);

@@ -4,6 +4,7 @@
 //! moment and starts it again. `restore` first copies the snapshot to a place beside the cluster.
 //! Only then does the copy take the cluster's place.
 
+use crate::cluster::tcp::Password;
 use crate::cluster::{
     ClusterSpec, Found, Liveness, Replacement, Running, Snapshot, SnapshotBuilder, find,
 };
@@ -86,7 +87,8 @@ pub fn restore(
     target.look()?;
     let context = || format!("cannot restore the snapshot {name}");
     steps.run("copy", || snapshot.clone_to(&replacement.spec())).context(context())?;
-    let swapped = steps.run("swap", || replacement.take_place(&target.toolchain, |_| Ok(())));
+    let reopen = |running: &Running| running.give_password(role, Password::Keep);
+    let swapped = steps.run("swap", || replacement.take_place(&target.toolchain, reopen));
     let replaced = swapped.context(context())?;
     if let Some(kept) = replaced.kept {
         tracing::warn!("the old cluster was not made by db-tool: it is in {}", kept.display());

@@ -33,6 +33,8 @@ pub struct Facts {
     pub sessions: i64,
     /// The URL of the project's database.
     pub url: String,
+    /// The address for TCP connections, if the server listens on one.
+    pub address: Option<String>,
     /// The size of the logs.
     pub logs: Usage,
     /// The size of the template cache. Other clusters use that cache, too.
@@ -61,6 +63,7 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
         size: running.size()?,
         sessions: running.other_sessions()?,
         url: running.url(&user, &spec.settings.database).to_url(),
+        address: running.tcp_address().map(|address| address.to_string()),
         logs: log_usage(&spec.layout),
         templates: spec.settings.template_cache.as_deref().map(cache_usage).unwrap_or_default(),
     })

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::cluster::run::postmaster::Shutdown;
+use crate::cluster::tcp::{Password, TcpAddress};
 use crate::cluster::{
     self, ClusterSpec, Contents, Existing, Found, Lock, Outcome, Provisioned, Replaced,
     Replacement, Running, provision,
@@ -55,6 +56,8 @@ pub struct Ready {
     pub database: String,
     /// The URL of the cluster.
     pub url: PgUrl,
+    /// The way to the server over TCP, if it listens.
+    pub tcp: Option<TcpAddress>,
     /// A corrected URL, if the project's URL leads to this cluster by a path without a socket.
     pub corrected: Option<PgUrl>,
     options: Option<String>,
@@ -94,6 +97,7 @@ impl Development {
         let Replaced { running, kept, saved, ended } = steps.run("swap", || {
             running.stop(Shutdown::Fast)?;
             replacement.take_place(&self.toolchain, |running| {
+                running.give_password(Some(&user), Password::Keep)?;
                 running.prove_login(&user, &wants.database, self.options.as_deref())
             })
         })?;
@@ -161,7 +165,8 @@ impl Wants {
         let user = self.user(&running);
         let corrected = self.url.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let (database, url) = (self.database.clone(), running.url(&user, &self.database));
-        Ready { running, outcome, user, database, url, corrected, options, _lock: lock }
+        let tcp = running.wanted_tcp_address();
+        Ready { running, outcome, user, database, url, tcp, corrected, options, _lock: lock }
     }
 }
 

@@ -45,7 +45,7 @@ fn two_is_ambiguous_or_conflicting() {
     sandbox.init(["--export", "xml"]).fails(2, ["xml"]);
     sandbox.set("DB_URL", "postgresql://u@localhost:1/x");
     sandbox.database(["init"]).fails(2, ["does not point to the cluster"]);
-    for port in ["0", "70000", "many"] {
+    for port in ["-1", "70000", "many"] {
         sandbox.set("PG_PORT", port);
         sandbox.init([]).fails(2, ["PG_PORT", port]);
     }

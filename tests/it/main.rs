@@ -19,6 +19,7 @@ mod init;
 mod input;
 mod large;
 mod leaks;
+mod listen;
 mod migrator;
 mod migrator_crash;
 mod new;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::diff::{DiffArguments, DiffFormat};
+use super::init::ListenArguments;
 use super::pull::PullArguments;
 use super::secrets::SecretsVerb;
 use crate::cli::output::export::Format;
@@ -52,6 +53,8 @@ pub(in crate::cli) enum Verb {
         /// Print the connection variables
         #[arg(long, value_name = "FORMAT")]
         export: Option<Format>,
+        #[command(flatten)]
+        listen: ListenArguments,
     },
     /// Hydrate and patch a new cluster, then put it in the place of the old one
     Deploy(DeployArguments),
@@ -194,6 +197,8 @@ pub(in crate::cli) struct DeployArguments {
     /// Only start the cluster, or attach to it if it runs; implies -H -P
     #[arg(long)]
     pub(in crate::cli) reuse: bool,
+    #[command(flatten)]
+    pub(in crate::cli) listen: ListenArguments,
 }
 
 #[derive(Debug, Args)]

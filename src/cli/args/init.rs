@@ -6,6 +6,7 @@ use clap::Parser;
 
 use crate::cli::output::export::Format;
 use crate::cli::output::ui::Voice;
+use crate::cli::resolve::Listen;
 use crate::cli::variables_help;
 
 /// Starts the development PostgreSQL cluster in PG_WORKING_DIR.
@@ -23,7 +24,26 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     pub(in crate::cli) fresh: bool,
     #[command(flatten)]
+    pub(in crate::cli) listen: ListenArguments,
+    #[command(flatten)]
     pub(in crate::cli) voice: Voice,
+}
+
+/// The address of the server for TCP connections.
+#[derive(Debug, Clone, clap::Args)]
+pub(in crate::cli) struct ListenArguments {
+    /// Accept TCP connections on this address; an empty one: on no address [default: PG_LISTEN]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(in crate::cli) listen: Option<String>,
+    /// Allow an address that other machines can reach
+    #[arg(long)]
+    pub(in crate::cli) listen_public: bool,
+}
+
+impl From<ListenArguments> for Listen {
+    fn from(arguments: ListenArguments) -> Self {
+        Self { address: arguments.listen, public: arguments.listen_public }
+    }
 }
 
 impl Arguments {

@@ -11,7 +11,7 @@ use crate::sys::error::Result;
 use crate::sys::steps::Steps;
 
 pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
-    let resolve = Resolve::new(None, &["DB_URL"])?;
+    let resolve = Resolve::new(None, &["DB_URL"])?.with_listen(arguments.listen.into());
     let existing = resolve.existing(arguments.fresh);
     provide(&resolve, existing, false, arguments.export).map(drop)
 }

@@ -37,10 +37,11 @@ const fn key(name: &'static str, variable: &'static str, of: Type) -> Key {
 }
 
 /// All settings.
-pub const KEYS: [Key; 32] = [
+pub const KEYS: [Key; 33] = [
     key("url", "DB_URL", Type::Text),
     key("database", "PG_DATABASE", Type::Text),
     key("port", "PG_PORT", Type::Integer),
+    key("listen", "PG_LISTEN", Type::Text),
     key("working_dir", "PG_WORKING_DIR", Type::Path),
     key("log_dir", "PG_LOG_PATH", Type::Path),
     key("preload_libraries", "PG_SHARED_PRELOAD_LIBRARIES", Type::List),

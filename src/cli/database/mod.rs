@@ -28,8 +28,13 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
     }
     match arguments.verb {
-        Verb::Init { fresh, export } => verbs::init(&resolve, fresh, export, &inherits),
-        Verb::Deploy(flags) => verbs::deploy(&resolve, &flags, inherits),
+        Verb::Init { fresh, export, listen } => {
+            verbs::init(&resolve.with_listen(listen.into()), fresh, export, &inherits)
+        }
+        Verb::Deploy(flags) => {
+            let resolve = resolve.with_listen(flags.listen.clone().into());
+            verbs::deploy(&resolve, &flags, inherits)
+        }
         Verb::Hydrate { no_hook, mock, dotenv_file } => {
             verbs::run_hydrate(&resolve, !no_hook, mock, dotenv_file.as_deref(), inherits)
         }

@@ -264,6 +264,9 @@ pub(in crate::cli) fn show_status(resolve: &Resolve, json: bool) -> Result<()> {
                 writeln!(out, "size:     {}", facts.size)?;
                 writeln!(out, "sessions: {}", facts.sessions)?;
                 writeln!(out, "url:      {}", facts.url)?;
+                if let Some(address) = &facts.address {
+                    writeln!(out, "address:  {address}")?;
+                }
                 writeln!(out, "logs:     {}", text::logs(facts.logs))?;
                 writeln!(out, "cache:    {}", text::templates(facts.templates))
             }

@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 40] = [
+pub const TABLE: [Variable; 41] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -59,7 +59,12 @@ pub const TABLE: [Variable; 40] = [
     variable(
         "PG_PORT",
         "the port of `DB_URL`, else `5432`",
-        "Port of the server, which is also a part of its socket's name.",
+        "Port of the server, which is also a part of its socket's name. `0`: a free one, which the working directory remembers.",
+    ),
+    variable(
+        "PG_LISTEN",
+        "(unset)",
+        "Address on which the server accepts TCP connections, such as `127.0.0.1`. Clients then need the password that is in `PGPASSFILE`. Unset: sockets only. A file of the project may name a loopback address only; `--listen-public` allows others.",
     ),
     variable("PG_URL_VAR", "`PGURL`", "Name of the variable that gets the cluster's URL."),
     variable("PGURL", "(unset)", "The project's database if `DB_URL` is unset."),

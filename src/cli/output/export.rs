@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::cli::{env, trust};
+use crate::cluster::tcp::TcpAddress;
 use crate::environment::development::Ready;
 use crate::sys::error::{Error, Result};
 use crate::sys::shell;
@@ -44,24 +45,33 @@ pub fn check_name(name: &str) -> Result<&str> {
 
 /// The variables of a cluster that is ready: those of libpq, `DATABASE_URL`, which most frameworks
 /// read, and db-tool's own. `PG_URL_VAR` overrides a variable of the same name.
+///
+/// If the server listens, the variables of libpq and `DATABASE_URL` name its TCP address, because
+/// some clients cannot use a socket. db-tool's own variables always name the socket.
 pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
     let url = ready.url.to_url();
     let host = ready.running.socket_directory().to_string_lossy().into_owned();
     let port = ready.running.port().to_string();
+    let network = ready.tcp.as_ref();
+    let pg_host = network.map_or(&host, |tcp| &tcp.host);
+    let database_url = network.map_or_else(|| url.clone(), |tcp| over_tcp(ready, tcp));
     let mut variables: Vec<(String, String)> = [
         ("POSTGRESQL_HOST", &host),
         ("POSTGRESQL_PORT", &port),
         ("POSTGRESQL_USER", &ready.user),
         ("POSTGRESQL_DATABASE", &ready.database),
-        ("PGHOST", &host),
+        ("PGHOST", pg_host),
         ("PGPORT", &port),
         ("PGUSER", &ready.user),
         ("PGDATABASE", &ready.database),
         ("PGURL", &url),
-        ("DATABASE_URL", &url),
+        ("DATABASE_URL", &database_url),
     ]
     .map(|(name, value)| (name.to_owned(), value.clone()))
     .into();
+    if let Some(tcp) = network {
+        variables.push(("PGPASSFILE".to_owned(), tcp.passfile.to_string_lossy().into_owned()));
+    }
     if let Some(corrected) = &ready.corrected {
         variables.push(("DB_URL".to_owned(), corrected.to_url()));
     }
@@ -70,6 +80,12 @@ pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
         variables.push((url_variable.to_owned(), url));
     }
     variables
+}
+
+/// The URL for clients that connect over TCP. They find the password in the passfile.
+fn over_tcp(ready: &Ready, tcp: &TcpAddress) -> String {
+    let url = ready.url.clone().with("host", &tcp.host);
+    url.with("port", &tcp.port.to_string()).to_url()
 }
 
 /// Formats the variables.

@@ -23,6 +23,7 @@ use super::postmaster;
 use super::postmaster::{Liveness, PidFile, Postmaster, heal, heal_socket};
 use crate::cluster::files::{make_private, refuse_link, replace_file};
 use crate::cluster::layout::socket_in;
+use crate::cluster::tcp::hba;
 use crate::cluster::template::tablespace;
 use crate::cluster::template::trim::trim_logs;
 use crate::cluster::{Cluster, Lifetime, Running};
@@ -83,6 +84,8 @@ impl Cluster {
         }
         tablespace::relink(&data)?;
         self.write_conf()?;
+        self.write_hba()?;
+        self.spec.remember_port()?;
         self.make_socket_directories()?;
         for directory in self.spec.layout.sockets(self.spec.settings.port).directories {
             heal_socket(&socket_in(&directory, self.spec.settings.port), &data)?;
@@ -202,6 +205,19 @@ impl Cluster {
         let existing = String::from_utf8_lossy(&existing);
         let settings = self.spec.conf(&self.spec.settings.preload_libraries(&self.toolchain)?);
         let written = settings.written_into(&existing);
+        if written == existing {
+            return Ok(());
+        }
+        replace_file(&path, &written)
+    }
+
+    /// Writes db-tool's lines into `pg_hba.conf`.
+    fn write_hba(&self) -> Result<()> {
+        let path = self.spec.layout.data().join("pg_hba.conf");
+        refuse_link(&path, self.spec.settings.server_user.as_ref())?;
+        let existing = crate::sys::process::read_regular(&path).unwrap_or_default();
+        let existing = String::from_utf8_lossy(&existing);
+        let written = hba::written_into(&existing, self.spec.settings.tcp.as_ref());
         if written == existing {
             return Ok(());
         }

@@ -143,6 +143,10 @@ fn cluster(
     } else {
         diagnosis.look("socket", Ok(socket), Clone::clone);
     }
+    if let Some(tcp) = &spec.settings.tcp {
+        let address = spec.clone().settle_address();
+        diagnosis.look("address", address, |()| tcp.address().to_owned());
+    }
     diagnosis.look("server", Liveness::of(&layout.data()), |liveness| match liveness {
         Liveness::Stopped => "not running".to_owned(),
         Liveness::Stale => "was killed; the next start recovers it".to_owned(),

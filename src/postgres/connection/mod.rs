@@ -2,6 +2,7 @@
 
 pub mod conninfo;
 pub mod durability;
+pub mod password;
 pub mod session;
 pub mod tls;
 pub mod url;

@@ -19,6 +19,7 @@ mod inherited;
 mod input;
 mod inspect;
 mod lines;
+mod listener;
 mod lock;
 mod orphan;
 mod output;
@@ -43,6 +44,7 @@ pub use input::{
 };
 pub use inspect::{FileId, ProcessInfo, holding, host_name, inspect, open_files, working_in};
 pub use lines::read_line;
+pub use listener::listener;
 pub use lock::{lock, say_that_we_wait, still_held};
 pub use output::Log;
 pub use server::Server;

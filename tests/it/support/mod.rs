@@ -207,7 +207,9 @@ impl Sandbox {
 
     /// The URL of the sandbox's cluster for its superuser.
     pub fn url(&self, database: &str) -> String {
-        format!("host={} dbname={database} user={}", self.path("pg/sock").display(), whoami())
+        let port = server::port(&self.path("pg/data")).unwrap_or(5432);
+        let sock = self.path("pg/sock");
+        format!("host={} port={port} dbname={database} user={}", sock.display(), whoami())
     }
 
     /// Names of the entries of a directory below the sandbox, sorted.

@@ -36,6 +36,12 @@ pub fn postmaster(data: &Path) -> u32 {
     text.lines().next().unwrap().parse().unwrap()
 }
 
+/// The port in a cluster's `postmaster.pid`.
+pub fn port(data: &Path) -> Option<u16> {
+    let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    text.lines().nth(3)?.trim().parse().ok()
+}
+
 /// A port on which nobody listens, for a server that cannot choose one itself. The system does not
 /// give out this port, and no other test gets it.
 pub fn free_port() -> u16 {

@@ -15,6 +15,8 @@ pub struct PidFile {
     pub port: Option<u16>,
     /// Line 5: the first socket directory.
     pub socket_directory: Option<PathBuf>,
+    /// Line 6: the first address on which it listens for TCP connections.
+    pub listens_on: Option<String>,
     /// Whether line 8 is `ready` or `standby`: the server accepts connections.
     pub ready: bool,
 }
@@ -28,8 +30,11 @@ impl PidFile {
         let started = lines.next()?.trim().parse().ok()?;
         let port = lines.next().and_then(|line| line.trim().parse().ok());
         let socket = lines.next().map(str::trim_end).filter(|line| !line.is_empty());
-        let ready = lines.nth(2).is_some_and(|line| matches!(line.trim(), "ready" | "standby"));
-        Some(Self { pid, started, port, socket_directory: socket.map(PathBuf::from), ready })
+        let listens_on = lines.next().map(str::trim).filter(|line| !line.is_empty());
+        let listens_on = listens_on.map(str::to_owned);
+        let ready = lines.nth(1).is_some_and(|line| matches!(line.trim(), "ready" | "standby"));
+        let socket_directory = socket.map(PathBuf::from);
+        Some(Self { pid, started, port, socket_directory, listens_on, ready })
     }
 
     /// Reads the file of a data directory. `None` if there is none or if it cannot be parsed.
@@ -59,7 +64,10 @@ mod tests {
         let file = PidFile::parse(WHOLE).expect("whole");
         assert_eq!((file.pid, file.started, file.port), (4711, 1_700_000_000, Some(5432)));
         assert_eq!(file.socket_directory, Some(PathBuf::from("/w/sock")));
-        assert!(file.ready);
+        assert!(file.ready && file.listens_on.is_none());
+        let listening = WHOLE.replace("sock\n\n", "sock\n127.0.0.1\n");
+        let file = PidFile::parse(&listening).expect("whole");
+        assert!(file.ready && file.listens_on.as_deref() == Some("127.0.0.1"));
     }
 
     #[test]
