@@ -42,7 +42,7 @@ BEGIN
                                      schema_owner, current_user);
   END IF;
   COMMENT ON SCHEMA hectic IS
-    'The hectic bundle: version, secrets, migration history and the inheritance rules. Managed by db-tool.';
+    'The hectic bundle: version, secrets, migration history and, if it is full, the inheritance rules. Managed by db-tool.';
 END
 $guard$;
 

@@ -59,7 +59,7 @@ BEGIN
                                      schema_owner, current_user);
   END IF;
   COMMENT ON SCHEMA hectic IS
-    'The hectic bundle: version, secrets, migration history and the inheritance rules. Managed by db-tool.';
+    'The hectic bundle: version, secrets, migration history and, if it is full, the inheritance rules. Managed by db-tool.';
 END
 $guard$;
 
@@ -357,6 +357,8 @@ COMMENT ON FUNCTION hectic.tables_to_examine() IS
 CREATE OR REPLACE FUNCTION hectic.refuse_without_created_at(touched oid[], tag text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
+  exempt       constant text := ' To exempt a schema, list it in hectic.inheritance_extra_excluded_schemas, or in database.toml: '
+    || 'inheritance_excluded_schemas = ["..."]. To make databases without this rule: bundle = "history" in database.toml.';
   lacking      oid[] := hectic.tables_without_created_at_now(touched, '{}');
   excluded     text[];
   already_lack oid[];
@@ -389,14 +391,14 @@ BEGIN
                        WHEN tag = 'ALTER TABLE'
                        THEN 'To exchange a parent, do both in one statement: ALTER TABLE ... NO INHERIT old, INHERIT new.'
                        ELSE 'Write CREATE TABLE ... (...) INHERITS (hectic.created_at).'
-                     END || ' To exempt a schema, list it in hectic.inheritance_extra_excluded_schemas.';
+                     END || exempt;
     END IF;
     RAISE EXCEPTION 'table %.% has no created_at column of its own',
         quote_ident(relation.schema_name), quote_ident(relation.table_name)
       USING ERRCODE = 'invalid_table_definition',
             SCHEMA = relation.schema_name, TABLE = relation.table_name,
             DETAIL = 'Partitioned and typed tables cannot inherit hectic.created_at.',
-            HINT = 'Give it the column "created_at timestamptz NOT NULL DEFAULT now()", or list its schema in hectic.inheritance_extra_excluded_schemas.';
+            HINT = 'Give it the column "created_at timestamptz NOT NULL DEFAULT now()".' || exempt;
   END LOOP;
 END
 $function$;

@@ -1,6 +1,8 @@
 //! Applies the bundle to a database, and asks a database for its bundle.
 
-use super::{OBJECTS_QUERY, Status, VERSION, VERSION_QUERY, script, upgrade_script};
+use super::{
+    Installed, Kind, OBJECTS_QUERY, Status, VERSION, VERSION_QUERY, script, upgrade_script,
+};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::error::SqlError;
 use crate::sys::error::{Context, Error, Result};
@@ -8,16 +10,24 @@ use crate::sys::error::{Context, Error, Result};
 /// The SQLSTATE of a missing privilege.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// Applies the bundle in one transaction. This can be repeated.
+/// The message for a database that has more of the bundle than was asked for.
+const KEPT: &str = "the database has the full bundle, and keeps it";
+
+/// Applies the bundle in one transaction. This can be repeated. `Full` adds to a database with
+/// `History`; `History` removes nothing from a database with `Full`.
 ///
 /// # Errors
 /// `Unexpected` (exit 13) if the database holds another version.
-pub fn apply(session: &mut Session) -> Result<()> {
-    run(session, &script()).context("cannot apply the hectic bundle")
+pub fn apply(session: &mut Session, kind: Kind) -> Result<()> {
+    run(session, &script(kind)).context("cannot apply the hectic bundle")?;
+    if kind == Kind::History && status(session)?.kind == Some(Kind::Full) {
+        tracing::info!("{KEPT}");
+    }
+    Ok(())
 }
 
-/// Asks the database for its objects and version of the bundle.
-pub fn status(session: &mut Session) -> Result<Status> {
+/// Asks the database for its bundle.
+pub fn status(session: &mut Session) -> Result<Installed> {
     let objects = session.query_one(OBJECTS_QUERY, &[])?;
     let version: Option<String> = if column(&objects, "has_version")? {
         let row = session.query_opt(VERSION_QUERY, &[])?;
@@ -25,20 +35,26 @@ pub fn status(session: &mut Session) -> Result<Status> {
     } else {
         None
     };
-    Ok(Status::of(column(&objects, "has_objects")?, version.as_deref()))
+    let status = Status::of(column(&objects, "has_objects")?, version.as_deref());
+    let kind = if column(&objects, "has_rules")? { Kind::Full } else { Kind::History };
+    Ok(Installed { kind: (status != Status::Absent).then_some(kind), status })
 }
 
 /// Upgrades the bundle from a known older version to this one, in one transaction. Returns the
-/// status before the upgrade.
+/// state before the upgrade. The database keeps its kind of bundle, unless `kind` contains more.
 ///
 /// # Errors
 /// `Unexpected` (exit 13) for a newer or unknown version.
-pub fn upgrade(session: &mut Session) -> Result<Status> {
+pub fn upgrade(session: &mut Session, kind: Kind) -> Result<Installed> {
     let there = status(session)?;
-    match &there {
-        Status::Absent | Status::Unversioned | Status::Current => apply(session)?,
+    if there.kind > Some(kind) {
+        tracing::info!("{KEPT}");
+    }
+    let kind = there.kind.map_or(kind, |there| there.max(kind));
+    match &there.status {
+        Status::Absent | Status::Unversioned | Status::Current => apply(session, kind)?,
         Status::Older(version) => {
-            let script = upgrade_script(version)
+            let script = upgrade_script(version, kind)
                 .ok_or_else(|| Error::unexpected(format!("no upgrade from {version}")))?;
             run(session, &script).context(format!("cannot upgrade the bundle from {version}"))?;
         }

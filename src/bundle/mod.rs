@@ -7,6 +7,7 @@
 
 mod apply;
 pub mod inherits;
+mod kind;
 
 use std::cmp::Ordering;
 
@@ -15,21 +16,26 @@ use sha2::{Digest, Sha256};
 use crate::sys::digest::hex;
 
 pub use apply::{apply, status, upgrade};
+pub use kind::{Kind, is_off};
 
 /// The version of the bundle; no other place states it. Raise it with every change of the objects
 /// that the files make, and add an upgrade under `sql/upgrade`.
-pub const VERSION: &str = "0.5.2";
+pub const VERSION: &str = "0.5.3";
 
 /// The parameter that lists the schemas in which tables need not inherit.
 pub const EXCLUDED_SCHEMAS: &str = "hectic.inheritance_extra_excluded_schemas";
 
-/// Returns one row of booleans: `has_schema`, `has_version`, `has_objects`, `is_enforced`.
+/// Returns one row of booleans: `has_schema`, `has_version`, `has_objects`, `has_rules`,
+/// `is_enforced`.
 pub const OBJECTS_QUERY: &str = sql!("bundle/objects");
 
 /// Returns at most one row: `version text`. Fails unless `has_version` is true.
 pub const VERSION_QUERY: &str = sql!("bundle/version");
 
 const PLACEHOLDER: &str = "@HECTIC_VERSION@";
+
+/// The file with the parent tables and their rules, which only [`Kind::Full`] has.
+const RULES: &str = "40-inheritance.sql";
 
 const FILES: [(&str, &str); 5] = [
     ("10-version.sql", include_str!("../../sql/bundle/10-version.sql")),
@@ -45,6 +51,7 @@ const BEFORE_FROM_0_3_0: &str = include_str!("../../sql/upgrade/0.3.0/10-before.
 const BEFORE_FROM_0_4_0: &str = include_str!("../../sql/upgrade/0.4.0/10-before.sql");
 const BEFORE_FROM_0_5_0: &str = include_str!("../../sql/upgrade/0.5.0/10-before.sql");
 const BEFORE_FROM_0_5_1: &str = include_str!("../../sql/upgrade/0.5.1/10-before.sql");
+const BEFORE_FROM_0_5_2: &str = include_str!("../../sql/upgrade/0.5.2/10-before.sql");
 const BEFORE_EVENT_TRIGGERS: &str = include_str!("../../sql/upgrade/event-triggers/10-before.sql");
 const BEFORE_IMMUTABLE_TRIGGERS: &str =
     include_str!("../../sql/upgrade/immutable-triggers/10-before.sql");
@@ -66,16 +73,18 @@ pub struct File {
     pub sql: String,
 }
 
-/// The files in the order in which they are applied.
-pub fn files() -> Vec<File> {
-    FILES.iter().map(|&(name, sql)| File { name, sql: sql.replace(PLACEHOLDER, VERSION) }).collect()
+/// The files of this kind in the order in which they are applied.
+pub fn files(kind: Kind) -> Vec<File> {
+    let is_of_kind = |name: &str| kind == Kind::Full || name != RULES;
+    let of_kind = FILES.iter().filter(|(name, _)| is_of_kind(name));
+    of_kind.map(|&(name, sql)| File { name, sql: sql.replace(PLACEHOLDER, VERSION) }).collect()
 }
 
-/// The SHA-256 of the names and contents of all files, in lower-case hexadecimal. Two bundles with
-/// equal digests make equal objects.
-pub fn digest() -> String {
+/// The SHA-256 of the names and contents of the files of this kind, in lower-case hexadecimal. Two
+/// bundles with equal digests make equal objects.
+pub fn digest(kind: Kind) -> String {
     let mut hash = Sha256::new();
-    for file in files() {
+    for file in files(kind) {
         // A length in front of each field keeps fields apart: without it, bytes could move from one
         // to the next unnoticed.
         for field in [file.name, &file.sql] {
@@ -91,13 +100,13 @@ pub fn digest() -> String {
 ///
 /// It can be repeated, and two sessions can run it at the same time. After an error, the session's
 /// transaction is aborted: roll back or close the session, and the database is as before.
-pub fn script() -> String {
-    transaction(files().into_iter().map(|file| file.sql))
+pub fn script(kind: Kind) -> String {
+    transaction(files(kind).into_iter().map(|file| file.sql))
 }
 
-/// The transaction that upgrades a database from version `from` to [`VERSION`]. `None` unless
-/// `from` is a known older version. Run it in the same way as [`script`].
-pub fn upgrade_script(from: &str) -> Option<String> {
+/// The transaction that upgrades a database from version `from` to [`VERSION`], with a bundle of
+/// this kind. `None` unless `from` is a known older version. Run it in the same way as [`script`].
+pub fn upgrade_script(from: &str, kind: Kind) -> Option<String> {
     let before = match from {
         "0.1.0" => BEFORE_FROM_0_1_0,
         "0.2.0" => BEFORE_FROM_0_2_0,
@@ -105,13 +114,18 @@ pub fn upgrade_script(from: &str) -> Option<String> {
         "0.4.0" => BEFORE_FROM_0_4_0,
         "0.5.0" => BEFORE_FROM_0_5_0,
         "0.5.1" => BEFORE_FROM_0_5_1,
+        "0.5.2" => {
+            let parts = files(kind).into_iter().map(|file| file.sql);
+            return Some(transaction([BEFORE_FROM_0_5_2.to_owned()].into_iter().chain(parts)));
+        }
         _ => return None,
     };
     let event_triggers = if from == "0.5.1" { "" } else { BEFORE_EVENT_TRIGGERS };
     let before = [before, event_triggers, BEFORE_IMMUTABLE_TRIGGERS, BEFORE_MIGRATION_STATE]
         .map(str::to_owned)
         .into_iter();
-    let bundle = files().into_iter().map(|file| file.sql).chain([AFTER_MIGRATION_STATE.to_owned()]);
+    let bundle =
+        files(kind).into_iter().map(|file| file.sql).chain([AFTER_MIGRATION_STATE.to_owned()]);
     if matches!(from, "0.4.0" | "0.5.0" | "0.5.1") {
         return Some(transaction(before.chain(bundle)));
     }
@@ -122,7 +136,7 @@ pub fn upgrade_script(from: &str) -> Option<String> {
 
 /// Whether [`upgrade_script`] can start from this version.
 pub fn known(version: &str) -> bool {
-    upgrade_script(version).is_some()
+    upgrade_script(version, Kind::Full).is_some()
 }
 
 fn transaction(parts: impl Iterator<Item = String>) -> String {
@@ -135,7 +149,16 @@ fn transaction(parts: impl Iterator<Item = String>) -> String {
     script
 }
 
-/// The bundle of a database, compared with this one.
+/// The bundle of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// Its version, compared with this one.
+    pub status: Status,
+    /// Its kind, unless it is absent.
+    pub kind: Option<Kind>,
+}
+
+/// The version of a database's bundle, compared with this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// The database has no objects of the bundle. [`script`] makes them.
@@ -188,18 +211,18 @@ mod tests {
 
     #[test]
     fn files_are_in_order_and_carry_the_version() {
-        let names: Vec<_> = files().iter().map(|file| file.name).collect();
+        let names: Vec<_> = files(Kind::Full).iter().map(|file| file.name).collect();
         assert!(names.is_sorted(), "{names:?}");
         let placeholders: usize =
             FILES.iter().map(|(_, sql)| sql.matches(PLACEHOLDER).count()).sum();
         assert_eq!(placeholders, 2);
-        assert!(files().iter().all(|file| !file.sql.contains(PLACEHOLDER)));
-        assert!(files()[0].sql.contains("'0.5.2'"));
+        assert!(files(Kind::Full).iter().all(|file| !file.sql.contains(PLACEHOLDER)));
+        assert!(files(Kind::Full)[0].sql.contains("'0.5.3'"));
     }
 
     #[test]
     fn no_file_controls_transactions_or_makes_extensions() {
-        for file in files() {
+        for file in files(Kind::Full) {
             for line in code(&file.sql) {
                 let line = line.trim().to_ascii_uppercase();
                 assert!(
@@ -219,13 +242,13 @@ mod tests {
             let end = sql.find("$guard$;").unwrap();
             &sql[from..end]
         }
-        for file in files() {
+        for file in files(Kind::Full) {
             assert!(
                 file.sql.starts_with("-- hectic.") || file.sql.starts_with("-- Inheritance"),
                 "{}",
                 file.name
             );
-            assert_eq!(guard(&file.sql), guard(&files()[0].sql), "{}", file.name);
+            assert_eq!(guard(&file.sql), guard(&files(Kind::Full)[0].sql), "{}", file.name);
         }
     }
 
@@ -235,7 +258,7 @@ mod tests {
         let statement =
             ["SELECT", "INSERT", "UPDATE", "DELETE", "PERFORM", "FROM", "WHERE", "VALUES"];
         let hidden = ["plain", "value", "v", "contents", "env_content", "keys", "keystream"];
-        for (file, least) in files()[1..3].iter().zip([0, 10]) {
+        for (file, least) in files(Kind::Full)[1..3].iter().zip([0, 10]) {
             // every other piece is the body of a function
             let bodies = file.sql.split("$function$").skip(1).step_by(2);
             let lines = bodies.flat_map(code).map(|line| {
@@ -253,20 +276,20 @@ mod tests {
 
     #[test]
     fn scripts_are_one_transaction() {
-        let upgrades = ["0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.5.1"]
-            .map(|from| upgrade_script(from).unwrap());
-        for script in upgrades.into_iter().chain([script()]) {
+        let upgrades = ["0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.5.1", "0.5.2"]
+            .map(|from| upgrade_script(from, Kind::Full).unwrap());
+        for script in upgrades.into_iter().chain([Kind::Full, Kind::History].map(script)) {
             assert!(code(&script)[0].starts_with("BEGIN ") && script.ends_with("\nCOMMIT;\n"));
             assert_eq!(script.matches("\nCOMMIT;").count(), 1);
         }
-        assert!(upgrade_script("0.1.0").unwrap().contains(&files()[4].sql));
+        assert!(upgrade_script("0.1.0", Kind::Full).unwrap().contains(&files(Kind::Full)[4].sql));
     }
 
     #[test]
     fn only_known_older_versions_are_upgraded() {
         assert!(known("0.1.0"));
         for other in [VERSION, "0.0.9", "0.1", "0.6.0", "", "banana"] {
-            assert_eq!(upgrade_script(other), None, "{other}");
+            assert_eq!(upgrade_script(other, Kind::Full), None, "{other}");
         }
     }
 
@@ -277,7 +300,7 @@ mod tests {
         assert_eq!(Status::of(true, Some(VERSION)), Status::Current);
         assert_eq!(Status::of(true, Some("0.1.0")), Status::Older("0.1.0".into()));
         assert_eq!(Status::of(true, Some("0.10.0")), Status::Newer("0.10.0".into()));
-        for unknown in ["0.1.7", "0.5.1-rc1", "", "+0.5.2", "99999999999.0"] {
+        for unknown in ["0.1.7", "0.5.1-rc1", "", "+0.5.3", "99999999999.0"] {
             assert_eq!(
                 Status::of(true, Some(unknown)),
                 Status::Unknown(unknown.into()),
@@ -287,11 +310,26 @@ mod tests {
     }
 
     #[test]
+    fn history_is_full_without_the_rules() {
+        let names = |kind| files(kind).into_iter().map(|file| file.name).collect::<Vec<_>>();
+        let (full, history) = (names(Kind::Full), names(Kind::History));
+        assert_eq!(full.last(), Some(&RULES));
+        assert_eq!(full[..full.len() - 1], history);
+        assert!(Kind::History < Kind::Full && digest(Kind::History) != digest(Kind::Full));
+        for from in ["0.1.0", "0.5.1", "0.5.2"] {
+            let script = upgrade_script(from, Kind::History).expect("a known version");
+            assert!(!script.contains("CREATE EVENT TRIGGER"), "{from}");
+        }
+    }
+
+    #[test]
     fn digest_is_sha256_and_stable() {
-        assert_eq!(digest().len(), 64);
+        assert_eq!(digest(Kind::Full).len(), 64);
         assert!(
-            digest().bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+            digest(Kind::Full)
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
         );
-        assert_eq!(digest(), digest());
+        assert_eq!(digest(Kind::Full), digest(Kind::Full));
     }
 }

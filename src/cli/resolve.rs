@@ -8,9 +8,11 @@ pub(in crate::cli) use network::Listen;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use super::args::bundle::{Bundle, BundleArguments};
+use super::config::{BUNDLE, word};
 use super::env::Env;
 use super::path::absolute;
-use crate::bundle;
+use crate::bundle::{self, Kind};
 use crate::cluster::{self, ClusterSettings, ClusterSpec, Existing, Layout, Lifetime, Preload};
 use crate::environment::private;
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
@@ -20,6 +22,7 @@ use crate::project::workspace::{Patch, Workspace};
 use crate::secret::{Dotenv, KeySource, Supply};
 use crate::sys::error::{Error, Result};
 use crate::sys::process::{Environment, OsUser};
+use crate::sys::shown::beginning;
 
 /// The database when neither `PG_DATABASE` nor `DB_URL` names one.
 const DEFAULT_DATABASE: &str = "testdb";
@@ -98,7 +101,7 @@ impl Resolve {
             Some(file) => Dotenv { file: Some(absolute(file)), ..Dotenv::default() },
             None => self.dotenv(),
         };
-        Supply { dotenv, keys: self.keys(), ..Supply::default() }
+        Supply { dotenv, keys: self.keys(), required: named.is_some(), ..Supply::default() }
     }
 
     /// The place of the keys of secrets.
@@ -187,8 +190,42 @@ impl Resolve {
         self.settings(user, Lifetime::Throwaway)
     }
 
-    /// A private cluster with the project's role, database and the bundle.
-    pub fn private(&self) -> Result<private::PrivateClusterSpec> {
+    /// The bundle that databases get: the choice on the command line, then `HECTIC_BUNDLE`. `None` for
+    /// none.
+    pub fn bundle(&self, chosen: BundleArguments) -> Result<Option<Kind>> {
+        let of_choice = |choice| match choice {
+            Bundle::Full => Some(Kind::Full),
+            Bundle::History => Some(Kind::History),
+            Bundle::Off => None,
+        };
+        match (chosen.bundle.map(of_choice), chosen.no_hook) {
+            (None | Some(None), true) => Ok(None),
+            (Some(Some(kind)), true) => {
+                Err(Error::conflict(format!("--no-hook and --bundle {kind} exclude each other"))
+                    .hint("--no-hook means --bundle off"))
+            }
+            (Some(choice), false) => Ok(choice),
+            (None, false) => self.bundle_setting(),
+        }
+    }
+
+    fn bundle_setting(&self) -> Result<Option<Kind>> {
+        Ok(match self.env.text("HECTIC_BUNDLE")? {
+            None | Some("full") => Some(Kind::Full),
+            Some("history") => Some(Kind::History),
+            Some("off") => None,
+            Some(other) => {
+                let words = word::choice(&BUNDLE);
+                let what = format!("HECTIC_BUNDLE is {}, not {words}", beginning(other));
+                let hint = word::suggestion(&BUNDLE, other);
+                let hint = hint.unwrap_or_else(|| "full is the default".to_owned());
+                return Err(Error::conflict(what).hint(hint));
+            }
+        })
+    }
+
+    /// A private cluster with the project's role, database and this bundle.
+    pub fn private(&self, bundle: Option<Kind>) -> Result<private::PrivateClusterSpec> {
         let settings = self.private_settings()?;
         let role = self.project_connection()?.map(|conninfo| conninfo.user().to_owned());
         Ok(private::PrivateClusterSpec {
@@ -196,7 +233,7 @@ impl Resolve {
             registry: self.registry()?,
             role: role.unwrap_or_else(|| settings.superuser.clone()),
             options: self.options()?,
-            bundle: true,
+            bundle,
             keep: false,
             settings,
         })

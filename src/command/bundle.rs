@@ -1,6 +1,6 @@
 //! `database bundle`: shows and upgrades the hectic bundle of a database.
 
-use crate::bundle::{self, Status, VERSION};
+use crate::bundle::{self, Installed, Kind, Status, VERSION};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::durability;
 use crate::postgres::connection::session::Session;
@@ -12,23 +12,40 @@ pub fn status(conninfo: &Conninfo) -> Result<String> {
     Ok(describe(&bundle::status(&mut Session::connect(conninfo)?)?))
 }
 
-/// Upgrades the bundle to this tool's version. Returns a line that describes the change.
-pub fn upgrade(conninfo: &Conninfo, keys: &KeySource) -> Result<String> {
+/// Upgrades the bundle to this tool's version. Returns a line that describes the change. `default`
+/// is the kind for a database that has no bundle. `wanted` adds what the database lacks of a kind.
+///
+/// # Errors
+/// `Conflict` (exit 2) if the database has no bundle and no kind is given.
+pub fn upgrade(
+    conninfo: &Conninfo,
+    keys: &KeySource,
+    wanted: Option<Kind>,
+    default: Option<Kind>,
+) -> Result<String> {
     let mut session = Session::connect(conninfo)?;
-    let is_older = matches!(bundle::status(&mut session)?, Status::Older(_));
+    let there = bundle::status(&mut session)?;
+    let kind = wanted
+        .or(there.kind)
+        .or(default)
+        .ok_or_else(|| bundle::is_off("there is no bundle to upgrade"))?;
+    let is_older = matches!(there.status, Status::Older(_));
     if is_older {
         // the upgrade seals secrets that an older bundle stored as plain text
         keys.provide(&mut session)?;
     }
-    let was = bundle::upgrade(&mut session)?;
+    let was = bundle::upgrade(&mut session, kind)?;
     if is_older {
         remove_residue(&mut session);
     }
     durability::flush(conninfo)?;
-    Ok(match was {
-        Status::Current => format!("bundle {VERSION} is current; applied again"),
-        Status::Absent => format!("bundle {VERSION} applied"),
-        other => format!("bundle upgraded to {VERSION} (was: {})", describe(&other)),
+    let now = described(kind.max(was.kind.unwrap_or(kind)));
+    let before = describe(&was);
+    Ok(match was.status {
+        Status::Absent => format!("{now} applied"),
+        Status::Current if was.kind < Some(kind) => format!("{now} applied (was: {before})"),
+        Status::Current => format!("{now} is current; applied again"),
+        _ => format!("upgraded to the {now} (was: {before})"),
     })
 }
 
@@ -52,13 +69,19 @@ fn remove_residue(session: &mut Session) {
     }
 }
 
-fn describe(status: &Status) -> String {
-    match status {
+/// This tool's bundle of a kind, in words.
+pub fn described(kind: Kind) -> String {
+    format!("{kind} bundle {VERSION}")
+}
+
+fn describe(installed: &Installed) -> String {
+    let kind = installed.kind.map(|kind| format!(", {kind}")).unwrap_or_default();
+    match &installed.status {
         Status::Absent => format!("absent (this tool brings {VERSION})"),
-        Status::Unversioned => "there, without a version".to_owned(),
-        Status::Current => format!("{VERSION}, current"),
-        Status::Older(version) => format!("{version}, older than {VERSION}"),
-        Status::Newer(version) => format!("{version}, newer than {VERSION}"),
-        Status::Unknown(version) => format!("{version}, unknown to this tool ({VERSION})"),
+        Status::Unversioned => format!("there{kind}, without a version"),
+        Status::Current => format!("{VERSION}{kind}, current"),
+        Status::Older(version) => format!("{version}{kind}, older than {VERSION}"),
+        Status::Newer(version) => format!("{version}{kind}, newer than {VERSION}"),
+        Status::Unknown(version) => format!("{version}{kind}, unknown to this tool ({VERSION})"),
     }
 }

@@ -1,7 +1,6 @@
 //! `database deploy`: makes the development cluster anew, hydrates and patches.
 
-use crate::bundle;
-use crate::bundle::inherits;
+use crate::bundle::{self, Kind, inherits};
 use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{Existing, Outcome};
 use crate::environment::development::{Development, Ready, Swap};
@@ -18,8 +17,8 @@ use crate::sys::steps::Steps;
 /// The content of a database.
 #[derive(Debug)]
 pub struct Content {
-    /// Apply the hectic bundle first.
-    pub hook: bool,
+    /// The hectic bundle to apply first.
+    pub bundle: Option<Kind>,
     /// The dotenv with the secrets.
     pub secrets: Supply,
     /// The sources; `None` skips hydration.
@@ -57,7 +56,8 @@ impl Deploy {
     /// Runs the deployment.
     pub fn run(mut self) -> Result<Deployed> {
         let mut steps = Steps::default();
-        if self.content.source.is_some() {
+        // without the bundle, a database does not keep the secrets
+        if self.content.source.is_some() && self.content.bundle.is_some() {
             self.content.secrets.settle()?;
         }
         let (ready, swap) = match self.development.existing {
@@ -123,8 +123,8 @@ pub fn apply(
 ) -> Result<()> {
     let conninfo = &durability::bulk(conninfo);
     if let Some(source) = &content.source {
-        if content.hook {
-            steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?))?;
+        if let Some(kind) = content.bundle {
+            steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?, kind))?;
         }
         steps.run("secrets", || content.secrets.load(conninfo))?;
         steps.run("hydrate", || source.hydrate(toolchain, conninfo)).context("hydrating failed")?;

@@ -5,17 +5,21 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::bundle::{self, Kind, Status, VERSION};
 use crate::cluster::replace_file;
 use crate::postgres::connection::conninfo::Conninfo;
+use crate::postgres::connection::session::Session;
 use crate::secret::{KeyRing, KeySource, Store, Supply, dotenv, read_file, sealed_file};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, Command, Environment};
 
-/// Loads the dotenv. Returns the number of secrets in the store afterwards.
+/// Loads the dotenv. If the database has no bundle, applies `bundle` before. Returns the number of
+/// secrets in the store afterwards.
 ///
 /// # Errors
-/// `Missing` (exit 3) without a dotenv.
-pub fn load(conninfo: &Conninfo, supply: &Supply) -> Result<usize> {
+/// `Missing` (exit 3) without a dotenv, `Conflict` (exit 2) if the database has no bundle and should
+/// get none.
+pub fn load(conninfo: &Conninfo, supply: &Supply, bundle: Option<Kind>) -> Result<usize> {
     let entries = supply.entries()?.ok_or_else(|| {
         Error::missing("dotenv source is required")
             .hint("name one: --dotenv-file FILE, HECTIC_DOTENV_CONTENT or HECTIC_DOTENV_FILE")
@@ -25,8 +29,25 @@ pub fn load(conninfo: &Conninfo, supply: &Supply) -> Result<usize> {
         return Err(Error::conflict("the dotenv has no entries; loading it removes all secrets")
             .hint("use --allow-empty to remove them"));
     }
+    provide_store(conninfo, &supply.keys, bundle)?;
     supply.replace(&mut Store::require(conninfo, &supply.keys)?, &entries)?;
     Ok(entries.len())
+}
+
+/// Applies the bundle if the database keeps no secrets, unless it has a bundle of another version.
+fn provide_store(conninfo: &Conninfo, keys: &KeySource, kind: Option<Kind>) -> Result<()> {
+    if Store::open(conninfo, keys)?.is_some() {
+        return Ok(());
+    }
+    let mut session = Session::connect(conninfo)?;
+    let there = bundle::status(&mut session)?.status;
+    if !matches!(there, Status::Absent | Status::Unversioned | Status::Current) {
+        return Ok(());
+    }
+    let kind = kind.ok_or_else(|| bundle::is_off("the database keeps no secrets"))?;
+    bundle::apply(&mut session, kind)?;
+    tracing::info!("the database had no bundle: {kind} bundle {VERSION} applied");
+    Ok(())
 }
 
 /// Seals a dotenv for the repository. Returns the path of the sealed file and the number of its

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backup::{Backup, FinalConf, Prepared, Requirements, restore_into};
-use crate::bundle;
+use crate::bundle::{self, Kind};
 use crate::cluster::{self, Cluster, ClusterSettings, ClusterSpec, Running, Seed, Throwaway};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
@@ -34,8 +34,8 @@ pub struct PrivateClusterSpec {
     pub role: String,
     /// The start-up options of the project's sessions.
     pub options: Option<String>,
-    /// Whether to apply the bundle.
-    pub bundle: bool,
+    /// The bundle to apply.
+    pub bundle: Option<Kind>,
     /// Whether the cluster stays. It is then made so that `database cleanup` accepts it.
     pub keep: bool,
 }
@@ -91,6 +91,7 @@ pub struct PrivateCluster {
     role: String,
     options: Option<String>,
     database: String,
+    bundle: Option<Kind>,
     keep: bool,
     // after `running`, so that a drop takes the directory last
     place: Throwaway,
@@ -147,12 +148,12 @@ impl PrivateClusterSpec {
         role: String,
         database: String,
     ) -> PrivateCluster {
-        let (options, keep) = (self.options.clone(), self.keep);
-        PrivateCluster { running, role, options, database, keep, place }
+        let (options, bundle, keep) = (self.options.clone(), self.bundle, self.keep);
+        PrivateCluster { running, role, options, database, bundle, keep, place }
     }
 
     fn create(&self, spec: &ClusterSpec, toolchain: &Toolchain) -> Result<Running> {
-        let bundle = if self.bundle { bundle::digest() } else { String::new() };
+        let bundle = self.bundle.map(bundle::digest).unwrap_or_default();
         // another release may make role and database in another way
         let key =
             [env!("CARGO_PKG_VERSION"), &self.role, &self.settings.database, &bundle].join("\0");
@@ -163,10 +164,10 @@ impl PrivateClusterSpec {
     fn plant(&self, running: &Running) -> Result<()> {
         let database = &self.settings.database;
         running.ensure(&self.role, &[database])?;
-        if self.bundle {
+        if let Some(kind) = self.bundle {
             // equal for all projects, whatever their options
             let conninfo = running.conninfo(&self.role, database, None)?;
-            bundle::apply(&mut Session::connect(&conninfo)?)?;
+            bundle::apply(&mut Session::connect(&conninfo)?, kind)?;
         }
         Ok(())
     }
@@ -223,13 +224,16 @@ impl PrivateCluster {
         self.running.conninfo(role, database, self.options.as_deref())
     }
 
-    /// Makes the database anew, with this encoding and locale, and with the bundle.
+    /// Makes the database anew, with this encoding and locale, and with the same bundle.
     pub fn recreate(&self, locale: &Locale) -> Result<()> {
         let name = quote_ident(&self.database);
         let mut session = self.running.session("postgres")?;
         session.batch(&format!("DROP DATABASE {name}"))?;
         session.batch(&locale.create(&name, &quote_ident(&self.role)))?;
-        bundle::apply(&mut Session::connect(&self.conninfo()?)?)
+        match self.bundle {
+            Some(kind) => bundle::apply(&mut Session::connect(&self.conninfo()?)?, kind),
+            None => Ok(()),
+        }
     }
 
     /// Saves the state of the cluster; see [`Running::save`].

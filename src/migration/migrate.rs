@@ -106,7 +106,7 @@ impl Migrate<'_> {
             let planned = seen.steps.clone();
             let seen = self.look_again(&mut session, seen, request)?;
             if !seen.history.exists {
-                bundle::apply(&mut session)?;
+                bundle::apply(&mut session, self.project.bundle()?)?;
             }
             // a step down contains data of the history, which may have changed
             let is_same =
@@ -129,7 +129,7 @@ impl Migrate<'_> {
         directory: Directory,
         request: &Request,
     ) -> Result<Situation> {
-        let history = History::read(session, &self.project.set)?;
+        let history = self.project.history(session)?;
         let goal = goal(request, &directory)?;
         let (files, applied, late) =
             (directory.names(), history.applied(), self.project.out_of_order);

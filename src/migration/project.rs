@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::directory::Directory;
 use super::history::{History, Record};
 use super::source::Source;
+use crate::bundle::{self, Kind};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
 use crate::sys::error::{Error, Result};
@@ -14,6 +15,9 @@ use crate::sys::process::{Patience, wait_for};
 /// The migration directory and the options of a run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
+    /// The bundle for a database that has no history. `None`: the migrator works only in databases
+    /// that have one.
+    pub bundle: Option<Kind>,
     /// The migration directory.
     pub directory: PathBuf,
     /// The directory where relative paths of `\i` start.
@@ -61,6 +65,27 @@ impl RunOptions {
             let error = last.unwrap_or_else(|| Error::failed("the server does not answer"));
             error.context(format!("waited for {} s", started.elapsed().as_secs()))
         })
+    }
+
+    /// The bundle to apply.
+    ///
+    /// # Errors
+    /// `Conflict` (exit 2) if it is off.
+    pub fn bundle(&self) -> Result<Kind> {
+        self.bundle.ok_or_else(|| bundle::is_off("there is no history of migrations"))
+    }
+
+    /// Reads the history of the migration set. It is empty in a database without the bundle, if the
+    /// migrator may apply the bundle there.
+    ///
+    /// # Errors
+    /// `Conflict` (exit 2) if the database has no history and the bundle is off.
+    pub fn history(&self, session: &mut Session) -> Result<History> {
+        let history = History::read(session, &self.set)?;
+        if !history.exists {
+            self.bundle()?;
+        }
+        Ok(history)
     }
 
     /// Reads the migration directory and logs its warnings.

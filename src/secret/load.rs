@@ -39,6 +39,8 @@ pub struct Supply {
     pub dotenv: Dotenv,
     /// The place of the keys.
     pub keys: KeySource,
+    /// Whether it is an error if the database keeps no secrets. The user has named the dotenv.
+    pub required: bool,
     /// Whether a dotenv without entries may replace the stored secrets.
     pub allow_empty: bool,
     /// The content of the dotenv and the name of its place, once it was read: a pipe can be read
@@ -48,11 +50,12 @@ pub struct Supply {
 
 impl std::fmt::Debug for Supply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { dotenv, keys, allow_empty, .. } = self;
+        let Self { dotenv, keys, allow_empty, required, .. } = self;
         f.debug_struct("Supply")
             .field("dotenv", dotenv)
             .field("keys", keys)
             .field("allow_empty", allow_empty)
+            .field("required", required)
             .finish_non_exhaustive()
     }
 }
@@ -81,23 +84,35 @@ impl Supply {
         entries.map(Some).map_err(|error| error.hint(format!("it is in {place}")))
     }
 
-    /// Loads the secrets into the database. If the database keeps no secrets, only warns that the
-    /// dotenv is not loaded. Otherwise the database has a key afterwards, even without a dotenv.
+    /// Loads the secrets into the database. If the database keeps no secrets, does not read the
+    /// dotenv, and only warns about that. Otherwise the database has a key afterwards, even without
+    /// a dotenv.
     ///
     /// The entries are read and sealed here. So a mistake is reported with its line, and the server
     /// gets no plain value.
+    ///
+    /// # Errors
+    /// `Conflict` (exit 2) if the database keeps no secrets although they are required.
     pub fn load(&self, conninfo: &Conninfo) -> Result<()> {
-        let entries = self.entries()?;
-        match (Store::open(conninfo, &self.keys)?, entries) {
-            (Some(mut store), Some(entries)) => self.replace(&mut store, &entries),
+        let Some(mut store) = Store::open(conninfo, &self.keys)? else { return self.leave_out() };
+        match self.entries()? {
+            Some(entries) => self.replace(&mut store, &entries),
             // sources, and users with psql, may store secrets of their own
-            (Some(mut store), None) => store.provide_key(),
-            (None, Some(_)) => {
-                tracing::warn!("the dotenv is not loaded: the database has no hectic bundle");
-                Ok(())
-            }
-            (None, None) => Ok(()),
+            None => store.provide_key(),
         }
+    }
+
+    fn leave_out(&self) -> Result<()> {
+        const WHAT: &str = "the dotenv is not loaded: the database has no hectic bundle";
+        if self.required {
+            return Err(Error::conflict(WHAT)
+                .hint("bundle = \"history\" in database.toml brings the secrets")
+                .hint("or omit --dotenv-file"));
+        }
+        if self.place().is_some() {
+            tracing::warn!("{WHAT}");
+        }
+        Ok(())
     }
 
     /// Replaces the stored secrets. Refuses a dotenv without entries, unless `allow_empty` is set.
@@ -119,18 +134,32 @@ impl Supply {
         if self.content.is_some() {
             return Ok(self.content.clone());
         }
-        let Dotenv { content, file, default } = &self.dotenv;
-        if let Some(content) = content {
-            let content = Zeroizing::new(content.clone());
-            return Ok(Some((content, "HECTIC_DOTENV_CONTENT".to_owned())));
-        }
-        // a link that leads nowhere counts as a file, so that it is reported
-        let default = || default.as_ref().filter(|file| file.symlink_metadata().is_ok());
-        match file.as_ref().or_else(default) {
-            Some(file) => Ok(Some((Zeroizing::new(read_file(file)?), file.display().to_string()))),
+        match self.place() {
+            Some(Place::Variable(content)) => {
+                let content = Zeroizing::new(content.to_owned());
+                Ok(Some((content, "HECTIC_DOTENV_CONTENT".to_owned())))
+            }
+            Some(Place::File(file)) => {
+                Ok(Some((Zeroizing::new(read_file(file)?), file.display().to_string())))
+            }
             None => Ok(None),
         }
     }
+
+    /// The place of the dotenv. `None` if there is no dotenv.
+    fn place(&self) -> Option<Place<'_>> {
+        let Dotenv { content, file, default } = &self.dotenv;
+        // a link that leads nowhere counts as a file, so that it is reported
+        let default = || default.as_ref().filter(|file| file.symlink_metadata().is_ok());
+        let file = || file.as_ref().or_else(default).map(|file| Place::File(file));
+        content.as_deref().map(Place::Variable).or_else(file)
+    }
+}
+
+/// The place of a dotenv that is set or exists.
+enum Place<'a> {
+    Variable(&'a [u8]),
+    File(&'a Path),
 }
 
 /// The entries of a plain dotenv. Fails if one of them has the form of a sealed value.

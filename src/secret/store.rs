@@ -51,7 +51,8 @@ impl<'a> Store<'a> {
     pub fn require(conninfo: &'a Conninfo, source: &'a KeySource) -> Result<Self> {
         Self::open(conninfo, source)?.ok_or_else(|| {
             Error::failed("the database has no hectic bundle that keeps sealed secrets")
-                .hint("`database hydrate` brings it; `database bundle upgrade` renews an old one")
+                .hint("`database secrets load` and `database hydrate` bring it, unless the project has bundle = \"off\"")
+                .hint("`database bundle upgrade` renews an old one")
         })
     }
 

@@ -124,6 +124,7 @@ fn settings() -> String {
             config::Type::Integer => "integer",
             config::Type::Switch | config::Type::Inverted | config::Type::OnOff => "boolean",
             config::Type::List | config::Type::Names => "array of strings",
+            config::Type::Word(words) => &words.map(|word| format!("`\"{word}\"`")).join(", "),
         };
         [
             format!("`{}`", key.name),
@@ -146,7 +147,10 @@ fn schema() -> String {
             config::Type::List | config::Type::Names => {
                 json!({ "type": "array", "items": { "type": "string" } })
             }
-            _ => json!({ "type": "boolean" }),
+            config::Type::Word(words) => json!({ "enum": words }),
+            config::Type::Switch | config::Type::Inverted | config::Type::OnOff => {
+                json!({ "type": "boolean" })
+            }
         };
         let variable = described(key);
         of["description"] = format!("{}: {}", variable.name, variable.meaning).into();

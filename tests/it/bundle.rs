@@ -148,7 +148,7 @@ fn a_role_without_superuser_is_told_which_step_needs_one() {
     let applied = sandbox.database(["-u", &url, "hydrate"]).success();
     let warning = applied.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap();
     assert!(warning.contains("event trigger") || warning.contains("superuser"), "{applied}");
-    assert_eq!(sandbox.database(["bundle", "status"]).success().stdout, "0.5.2, current\n");
+    assert_eq!(sandbox.database(["bundle", "status"]).success().stdout, "0.5.3, full, current\n");
     assert_eq!(sandbox.ask("SELECT count(*) FROM pg_event_trigger"), "0");
     sandbox.ask(&format!("ALTER SCHEMA hectic OWNER TO \"{}\"", whoami()));
     sandbox.database(["-u", &sandbox.url("app"), "hydrate"]).success();
@@ -174,7 +174,7 @@ fn a_dump_restores_and_is_the_same() {
     assert!(original == dump("copy"), "the copy's dump differs");
     assert_eq!(
         sandbox.database(["-u", &copy, "bundle", "status"]).success().stdout,
-        "0.5.2, current\n"
+        "0.5.3, full, current\n"
     );
     let stray = ["-u", &copy, "psql", "-c", "CREATE TABLE stray (id int)"];
     sandbox.database(stray).fails(1, ["hectic.created_at"]);

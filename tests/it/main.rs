@@ -6,6 +6,7 @@
 mod backup;
 mod blocked;
 mod bundle;
+mod bundle_choice;
 mod check;
 mod clock;
 mod codes;

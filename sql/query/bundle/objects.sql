@@ -6,6 +6,8 @@ SELECT
   pg_catalog.to_regclass('hectic.secret') IS NOT NULL
     OR pg_catalog.to_regclass('hectic.migration') IS NOT NULL
     OR pg_catalog.to_regclass('hectic.created_at') IS NOT NULL    AS has_objects,
+  -- The full bundle has the parent tables and their rules, the history bundle has not.
+  pg_catalog.to_regclass('hectic.created_at') IS NOT NULL         AS has_rules,
   -- The rule is enforced only if all event triggers are there and enabled.
   (SELECT pg_catalog.count(*) = 4 FROM pg_catalog.pg_event_trigger e
    WHERE e.evtname IN ('hectic_enforce_created_at_inheritance', 'hectic_sync_inherited_triggers',

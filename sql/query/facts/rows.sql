@@ -11,7 +11,7 @@ WITH RECURSIVE relation AS (
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE (n.nspname, c.relname) IN (
-    ('hectic', 'immutable'), ('hectic', 'version'), ('cron', 'job'), ('pg_catalog', 'pg_subscription'))
+    ('hectic', 'immutable'), ('hectic', 'version'), ('hectic', 'created_at'), ('cron', 'job'), ('pg_catalog', 'pg_subscription'))
 ),
 descendant(oid) AS (
   SELECT r.oid FROM relation r WHERE r.relname = 'immutable' AND $1::boolean
@@ -34,10 +34,16 @@ part(sql) AS (
   CROSS JOIN LATERAL pg_catalog.pg_identify_object(c.tableoid, c.oid, 0) i
   UNION ALL
   SELECT CASE WHEN r.readable
-           THEN $sql$SELECT 'bundle', 'hectic', pg_catalog.json_build_object('version', v.version)::text
-                FROM hectic.version v$sql$
-           ELSE $sql$SELECT 'bundle', 'hectic', '{"version": "unreadable"}'$sql$ END
-  FROM relation r WHERE r.nspname = 'hectic' AND r.relname = 'version'
+           THEN pg_catalog.format($sql$SELECT 'bundle', 'hectic',
+                  pg_catalog.json_build_object('version', v.version, 'kind', %L)::text
+                FROM hectic.version v$sql$, b.kind)
+           ELSE pg_catalog.format($sql$SELECT 'bundle', 'hectic',
+                  pg_catalog.json_build_object('version', 'unreadable', 'kind', %L)::text$sql$, b.kind) END
+  FROM relation r
+  -- The parent tables, with which come the rules for tables, are in the full bundle only.
+  CROSS JOIN (SELECT CASE WHEN pg_catalog.count(*) > 0 THEN 'full' ELSE 'history' END
+              FROM relation p WHERE p.nspname = 'hectic' AND p.relname = 'created_at') AS b(kind)
+  WHERE r.nspname = 'hectic' AND r.relname = 'version'
   UNION ALL
   -- Numbers, nodes and ports of jobs differ between servers.
   SELECT $sql$SELECT 'cron job', coalesce(j ->> 'jobname', pg_catalog.concat_ws(' ', j ->> 'schedule', j ->> 'command')),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::bundle::{Bundle, BundleArguments};
 use super::diff::{DiffArguments, DiffFormat};
 use super::init::ListenArguments;
 use super::pull::PullArguments;
@@ -59,17 +60,7 @@ pub(in crate::cli) enum Verb {
     /// Hydrate and patch a new cluster, then put it in the place of the old one
     Deploy(DeployArguments),
     /// Apply the bundle, load the secrets, run the sources
-    Hydrate {
-        /// Do not apply the hectic bundle
-        #[arg(short = 'H', long)]
-        no_hook: bool,
-        /// Set the psql variable USE_MOCK=1
-        #[arg(short, long)]
-        mock: bool,
-        /// Load the secrets from this dotenv
-        #[arg(short = 'f', long, value_name = "FILE")]
-        dotenv_file: Option<PathBuf>,
-    },
+    Hydrate(HydrateArguments),
     /// Run the patch file
     Patch {
         /// Open the patch file in the editor instead
@@ -170,6 +161,29 @@ pub(in crate::cli) struct NewArguments {
     pub(in crate::cli) nix: bool,
 }
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct HydrateArguments {
+    /// The kind of the hectic bundle to apply [default: the setting bundle, then full]
+    #[arg(long, value_name = "KIND")]
+    pub(in crate::cli) bundle: Option<Bundle>,
+    /// Do not apply the hectic bundle, as --bundle off does
+    #[arg(short = 'H', long)]
+    pub(in crate::cli) no_hook: bool,
+    /// Set the psql variable USE_MOCK=1
+    #[arg(short, long)]
+    pub(in crate::cli) mock: bool,
+    /// Load the secrets from this dotenv
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(in crate::cli) dotenv_file: Option<PathBuf>,
+}
+
+impl HydrateArguments {
+    /// The choice of the bundle.
+    pub(in crate::cli) fn bundle(&self) -> BundleArguments {
+        BundleArguments { bundle: self.bundle, no_hook: self.no_hook }
+    }
+}
+
 /// The parts of the project that go into the database.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Parts {
@@ -179,6 +193,8 @@ pub(in crate::cli) struct Parts {
     /// Do not hydrate
     #[arg(short = 'H', long)]
     pub(in crate::cli) no_hydrate: bool,
+    #[command(flatten)]
+    pub(in crate::cli) bundle: BundleArguments,
     /// Set the psql variable USE_MOCK=1
     #[arg(short, long)]
     pub(in crate::cli) mock: bool,
@@ -255,8 +271,11 @@ pub(in crate::cli) enum Compress {
 pub(in crate::cli) enum BundleVerb {
     /// Show the bundle's version in the database
     Status,
-    /// Upgrade the bundle to this tool's version
-    Upgrade,
+    /// Upgrade the bundle to this tool's version; --bundle adds what is missing
+    Upgrade {
+        #[command(flatten)]
+        bundle: BundleArguments,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::bundle::BundleArguments;
+
 /// The format of the differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(in crate::cli) enum DiffFormat {
@@ -55,6 +57,8 @@ pub(in crate::cli) struct DiffArguments {
     /// Draft a migration that makes A equal to B, try it on a copy, and save it
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) write_migration: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) bundle: BundleArguments,
     /// Set the psql variable USE_MOCK=1
     #[arg(short, long)]
     pub(in crate::cli) mock: bool,

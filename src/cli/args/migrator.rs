@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
+use super::bundle::{Bundle, BundleArguments};
 use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
 
@@ -100,6 +101,13 @@ pub(in crate::cli) struct Global {
     /// Do not ask for confirmation
     #[arg(short, long, global = true)]
     pub(in crate::cli) yes: bool,
+    /// The kind of the hectic bundle for a database without one [default: the setting bundle, then
+    /// full]
+    #[arg(long, global = true, value_name = "KIND")]
+    pub(in crate::cli) bundle: Option<Bundle>,
+    /// Do not apply the hectic bundle, as --bundle off does
+    #[arg(long, global = true)]
+    pub(in crate::cli) no_hook: bool,
     /// Print data as JSON
     #[arg(long, global = true)]
     pub(in crate::cli) json: bool,
@@ -108,6 +116,13 @@ pub(in crate::cli) struct Global {
     pub(in crate::cli) inherits: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) voice: Voice,
+}
+
+impl Global {
+    /// The choice of the bundle.
+    pub(in crate::cli) fn bundle(&self) -> BundleArguments {
+        BundleArguments { bundle: self.bundle, no_hook: self.no_hook }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! The arguments of the programs, parsed by clap.
 
+pub(in crate::cli) mod bundle;
 pub(in crate::cli) mod cleanup;
 pub(in crate::cli) mod database;
 pub(in crate::cli) mod diff;

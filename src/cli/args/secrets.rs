@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::bundle::BundleArguments;
+
 /// The formats in which secrets are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(in crate::cli) enum Language {
@@ -28,6 +30,8 @@ pub(in crate::cli) enum SecretsVerb {
         /// Accept a dotenv without entries, which removes all secrets
         #[arg(long)]
         allow_empty: bool,
+        #[command(flatten)]
+        bundle: BundleArguments,
     },
     /// List names and times of change; decrypts nothing
     List {

@@ -19,6 +19,8 @@ pub enum Type {
     List,
     /// An array of strings: names of objects, exactly as they are.
     Names,
+    /// A string: one of these words.
+    Word(&'static [&'static str; 3]),
 }
 
 /// A setting, and the variable that it stands for.
@@ -36,8 +38,11 @@ const fn key(name: &'static str, variable: &'static str, of: Type) -> Key {
     Key { name, variable, of }
 }
 
+/// The values of `bundle`.
+pub(in crate::cli) const BUNDLE: [&str; 3] = ["full", "history", "off"];
+
 /// All settings.
-pub const KEYS: [Key; 33] = [
+pub const KEYS: [Key; 34] = [
     key("url", "DB_URL", Type::Text),
     key("database", "PG_DATABASE", Type::Text),
     key("port", "PG_PORT", Type::Integer),
@@ -59,6 +64,7 @@ pub const KEYS: [Key; 33] = [
     key("dotenv_file", "HECTIC_DOTENV_FILE", Type::Path),
     key("key_file", "HECTIC_SECRET_KEY_FILE", Type::Path),
     key("tmp_dir", "TMPDIR", Type::Path),
+    key("bundle", "HECTIC_BUNDLE", Type::Word(&BUNDLE)),
     key("inheritance_excluded_schemas", "HECTIC_INHERITANCE_EXCLUDED_SCHEMAS", Type::Names),
     key("pull.ssh_host", "STAGING_SSH_HOST", Type::Text),
     key("pull.url", "STAGING_DB_URL", Type::Text),

@@ -9,10 +9,12 @@
 
 mod keys;
 mod read;
+pub(super) mod word;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+pub(super) use keys::BUNDLE;
 pub use keys::{KEYS, Key, Type};
 pub(super) use read::read;
 

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Key, SECTIONS, Type};
-use super::{ProjectFile, Settings};
+use super::{ProjectFile, Settings, word};
 use crate::postgres::sql::quote::quote_ident;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::shown::{beginning, toml_error};
@@ -96,6 +96,7 @@ fn converted(key: &Key, value: &DeValue<'_>) -> Option<String> {
             let names: Vec<_> = texts(items)?.iter().map(|name| quote_ident(name)).collect();
             names.join(", ")
         }
+        (Type::Word(words), DeValue::String(text)) if words.contains(&&**text) => text.to_string(),
         _ => return None,
     })
 }
@@ -109,17 +110,23 @@ fn texts(items: &[Spanned<DeValue<'_>>]) -> Option<Vec<String>> {
 }
 
 fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Wrong {
+    let mut hint = String::new();
     let wanted = match key.of {
         Type::Text => "a string",
         Type::Path => "a path, which is a string",
         Type::Integer => "a whole number",
         Type::Switch | Type::Inverted | Type::OnOff => "true or false",
         Type::List | Type::Names => "an array of strings",
+        Type::Word(words) => {
+            let given = value.get_ref().as_str().unwrap_or_default();
+            hint = word::suggestion(words, given).unwrap_or_default();
+            &format!("one of the strings {}", word::choice(words))
+        }
     };
     Wrong {
         line: line(text, value.span().start),
         what: format!("{} is not {wanted}", key.name),
-        hint: String::new(),
+        hint,
     }
 }
 
@@ -185,6 +192,11 @@ mod tests {
         assert_eq!(wrong("\nport = 'x'").0, 2);
         assert_eq!(wrong("port = 'x'").1, "port is not a whole number");
         assert_eq!(wrong("a = 1\na = 2").0, 2);
+        for (value, nearest) in [("1", ""), ("false", ""), ("''", ""), ("'Full'", "full")] {
+            let (_, what, hint) = wrong(&format!("bundle = {value}"));
+            assert_eq!(what, "bundle is not one of the strings full, history or off");
+            assert_eq!(hint.contains("did you mean full?"), nearest == "full", "{value}");
+        }
         let (line, what, hint) = wrong("port = 1\nworkingdir = 'x'");
         assert_eq!((line, &*what), (2, "there is no setting workingdir"));
         assert_eq!(hint, "did you mean working_dir?");

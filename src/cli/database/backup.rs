@@ -96,7 +96,7 @@ pub(in crate::cli) fn run_normalize(resolve: &Resolve, flags: NormalizeArguments
     let normalize = Normalize {
         backup,
         output: output.clone(),
-        private: resolve.private()?,
+        private: resolve.private(None)?,
         toolchain: resolve.toolchain()?,
         role: flags.role.or_else(user),
         database: flags.database.or_else(database),

@@ -48,12 +48,13 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
     let against = against(resolve, flags)?;
     let workspace = resolve.workspace()?;
     let rules = rules(&workspace, flags.ignore_file.as_deref(), resolve.env.project())?;
+    let bundle = resolve.bundle(flags.bundle)?;
     let ground = Ground {
-        private: private::PrivateClusterSpec { keep: flags.keep, ..resolve.private()? },
+        private: private::PrivateClusterSpec { keep: flags.keep, ..resolve.private(bundle)? },
         toolchain: resolve.toolchain()?,
         source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
         secrets: resolve.secrets(None),
-        migrations: settings::project(resolve)?,
+        migrations: settings::project(resolve, bundle)?,
         ignore_failure: flags.ignore_migration_fail,
     };
     let rows = rows::RowSelection {

@@ -35,9 +35,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
             let resolve = resolve.with_listen(flags.listen.clone().into());
             verbs::deploy(&resolve, &flags, inherits)
         }
-        Verb::Hydrate { no_hook, mock, dotenv_file } => {
-            verbs::run_hydrate(&resolve, !no_hook, mock, dotenv_file.as_deref(), inherits)
-        }
+        Verb::Hydrate(flags) => verbs::run_hydrate(&resolve, &flags, inherits),
         Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
         Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
         Verb::Test => verbs::run_test(&resolve, &inherits),

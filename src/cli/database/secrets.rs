@@ -17,11 +17,12 @@ use crate::sys::process::Environment;
 
 pub(in crate::cli) fn run(resolve: &Resolve, verb: SecretsVerb) -> Result<()> {
     match verb {
-        SecretsVerb::Load { dotenv_file, allow_empty } => {
+        SecretsVerb::Load { dotenv_file, allow_empty, bundle } => {
+            let bundle = resolve.bundle(bundle)?;
             let supply = Supply { allow_empty, ..resolve.secrets(dotenv_file.as_deref()) };
             let conninfo = target(resolve)?;
             resolve.refuse_remote(&conninfo)?;
-            let count = secrets::load(&conninfo, &supply)?;
+            let count = secrets::load(&conninfo, &supply, bundle)?;
             ui::status(&format!("loaded {}", counted(count)));
             Ok(())
         }

@@ -1,10 +1,10 @@
 //! The verbs of `database`: they resolve values, run the command and print its report.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bundle::inherits;
-use crate::cli::args::database::{BundleVerb, CheckArguments, DeployArguments};
+use crate::cli::args::database::{BundleVerb, CheckArguments, DeployArguments, HydrateArguments};
 use crate::cli::cluster::init;
 use crate::cli::guard::{refuse_elsewhere, refuse_other_cluster};
 use crate::cli::output::export::Format;
@@ -53,7 +53,7 @@ pub(in crate::cli) fn deploy(
         crate::project::patch::create_default(&workspace)?;
     }
     let content = Content {
-        hook: true,
+        bundle: resolve.bundle(parts.bundle)?,
         secrets: resolve.secrets(parts.dotenv_file.as_deref()),
         source: hydrate.then(|| source(&workspace, parts.mock)).transpose()?,
         patch: patch.then(|| Patch::of(&workspace, workspace.patch_log.clone())).transpose()?,
@@ -86,16 +86,14 @@ fn tell_swap(swap: &Swap) {
 
 pub(in crate::cli) fn run_hydrate(
     resolve: &Resolve,
-    hook: bool,
-    mock: bool,
-    dotenv_file: Option<&Path>,
+    flags: &HydrateArguments,
     inherits: Vec<String>,
 ) -> Result<()> {
     let workspace = resolve.workspace()?;
     let content = Content {
-        hook,
-        source: Some(source(&workspace, mock)?),
-        secrets: resolve.secrets(dotenv_file),
+        bundle: resolve.bundle(flags.bundle())?,
+        source: Some(source(&workspace, flags.mock)?),
+        secrets: resolve.secrets(flags.dotenv_file.as_deref()),
         patch: None,
         inherits,
     };
@@ -166,17 +164,15 @@ pub(in crate::cli) fn check(
     let source = || Source::of(&workspace, parts.mock, nowhere());
     let patch = || Patch::of(&workspace, nowhere());
     let content = Content {
-        hook: false,
+        // the cluster has it from the beginning
+        bundle: None,
         source: (!parts.no_hydrate).then(source).transpose()?,
         patch: (!parts.no_patch).then(patch).transpose()?,
         secrets: resolve.secrets(parts.dotenv_file.as_deref()),
         inherits,
     };
-    let private = PrivateClusterSpec {
-        bundle: content.source.is_some(),
-        keep: flags.keep,
-        ..resolve.private()?
-    };
+    let bundle = resolve.bundle(parts.bundle)?.filter(|_| content.source.is_some());
+    let private = PrivateClusterSpec { keep: flags.keep, ..resolve.private(bundle)? };
     let check = Check { private, toolchain: resolve.toolchain()?, content };
     let Checked { steps, kept } = check.run()?;
     ui::status(&format!("check passed{}", timing(&steps)));
@@ -285,8 +281,14 @@ pub(in crate::cli) fn run_bundle(resolve: &Resolve, verb: &BundleVerb) -> Result
             let found = bundle::status(&resolve.connection()?)?;
             ui::data(|out| writeln!(out, "{found}"))
         }
-        BundleVerb::Upgrade => {
-            ui::status(&bundle::upgrade(&resolve.target()?, &resolve.keys())?);
+        BundleVerb::Upgrade { bundle: chosen } => {
+            let default = resolve.bundle(*chosen)?;
+            let wanted = default.filter(|_| chosen.bundle.is_some());
+            if default.is_none() && (chosen.no_hook || chosen.bundle.is_some()) {
+                return Err(crate::bundle::is_off("there is nothing to upgrade"));
+            }
+            let (target, keys) = (resolve.target()?, resolve.keys());
+            ui::status(&bundle::upgrade(&target, &keys, wanted, default)?);
             Ok(())
         }
     }

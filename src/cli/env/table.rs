@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 41] = [
+pub const TABLE: [Variable; 42] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -132,6 +132,11 @@ pub const TABLE: [Variable; 41] = [
         "HECTIC_SECRET_KEY_FILE",
         "(unset)",
         "The project's key, which teammates share: opens sealed dotenvs, and seals the secrets of the database.",
+    ),
+    variable(
+        "HECTIC_BUNDLE",
+        "`full`",
+        "The kind of the hectic bundle that databases get. `full`: everything. `history`: the history of migrations and the secrets, without rules for tables. `off`: nothing.",
     ),
     variable(
         "HECTIC_INHERITANCE_EXCLUDED_SCHEMAS",

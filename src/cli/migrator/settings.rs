@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::bundle;
 use crate::cli::args::migrator::Global;
 use crate::cli::config::ProjectFile;
 use crate::cli::resolve::Resolve;
@@ -92,6 +93,7 @@ impl Settings {
         let mut defined: Vec<(String, String)> = file.variables.into_iter().collect();
         defined.extend(variables.iter().map(|text| variable(text)).collect::<Result<Vec<_>>>()?);
         let project = RunOptions {
+            bundle: resolve.bundle(global.bundle())?,
             directory: directory(&resolve, global, file.migration_dir),
             base: resolve.env.path("LOCAL_DIR").unwrap_or(current_directory()?),
             scratch: resolve.temporary_directory(),
@@ -159,8 +161,12 @@ impl Settings {
 }
 
 /// The options of migrations, for verbs of `database`: from the environment and `migrator.toml`.
-pub(in crate::cli) fn project(resolve: &Resolve) -> Result<RunOptions> {
-    Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.project)
+pub(in crate::cli) fn project(
+    resolve: &Resolve,
+    bundle: Option<bundle::Kind>,
+) -> Result<RunOptions> {
+    let project = Settings::new(resolve.clone(), &Global::default(), &[])?.project;
+    Ok(RunOptions { bundle, ..project })
 }
 
 /// The layout of new migrations, for verbs of `database`.

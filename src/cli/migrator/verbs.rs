@@ -13,6 +13,7 @@ use crate::cli::args::migrator::{
 };
 use crate::cli::output::{migrator as report, ui};
 use crate::cli::resolve::Resolve;
+use crate::command::bundle::described;
 use crate::command::migrator::change;
 use crate::command::migrator::verify::Verify;
 use crate::command::migrator::{fetch, inspect};
@@ -42,7 +43,9 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Create { description, name } => cli.create(description.or(name), version),
         Verb::List { raw } => cli.list(raw),
         Verb::Verify => cli.verify(),
-        Verb::Init if global.dry_run => cli.value("sql", &bundle::script()),
+        Verb::Init if global.dry_run => {
+            cli.value("sql", &bundle::script(cli.settings.project().bundle()?))
+        }
         Verb::Clean if global.dry_run => cli.value("sql", change::CLEAN),
         verb => cli.with_database(verb),
     }
@@ -74,8 +77,10 @@ impl Cli<'_> {
         match verb {
             Verb::Init => {
                 change::init(project, &conninfo)?;
-                ui::status(&format!("bundle {} applied", bundle::VERSION));
-                self.json_only(&serde_json::json!({ "bundle": bundle::VERSION }))
+                let kind = project.bundle()?;
+                ui::status(&format!("{} applied", described(kind)));
+                let (version, kind) = (bundle::VERSION, kind.as_str());
+                self.json_only(&serde_json::json!({ "bundle": version, "kind": kind }))
             }
             Verb::Info => self.info(),
             Verb::History => self.history(),
@@ -246,11 +251,12 @@ impl Cli<'_> {
 
     fn verify(&self) -> Result<()> {
         let resolve = self.settings.resolve();
+        let bundle = self.settings.project().bundle()?;
         let verify = Verify {
             project: self.settings.project(),
             private: private::PrivateClusterSpec {
                 options: self.settings.options()?,
-                ..resolve.private()?
+                ..resolve.private(Some(bundle))?
             },
             toolchain: resolve.toolchain()?,
             settings: self.settings.server().to_vec(),

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender};
 
 use crate::backup::{Backup, Requirements};
-use crate::bundle::{self, Status, VERSION};
+use crate::bundle::{self, Installed, Status, VERSION};
 use crate::command::deploy::{self, Content};
 use crate::compare::facts;
 use crate::compare::facts::Facts;
@@ -165,7 +165,8 @@ impl Ground {
                 cluster.recreate(&wanted)?;
             }
             let content = Content {
-                hook: false,
+                // the cluster has it from the beginning
+                bundle: None,
                 secrets: self.secrets.clone(),
                 source: Some(self.source.clone()),
                 patch: None,
@@ -220,10 +221,12 @@ impl Ground {
             cluster.wake_event_triggers(&self.toolchain)?;
             let mut session = Session::connect(conninfo)?;
             let _ = locale.send(Some(Locale::of(&mut session)?));
-            if let Status::Older(version) = bundle::status(&mut session)? {
+            if let Installed { status: Status::Older(version), kind: Some(kind) } =
+                bundle::status(&mut session)?
+            {
                 // the upgrade seals secrets that an older bundle stored as plain text
                 self.secrets.keys.provide(&mut session)?;
-                bundle::upgrade(&mut session)?;
+                bundle::upgrade(&mut session, kind)?;
                 tracing::info!(
                     "the backup has bundle {version}; its copy was upgraded to {VERSION}"
                 );
@@ -276,6 +279,10 @@ impl Ground {
     fn migrate(&self, conninfo: &Conninfo) -> Result<()> {
         if !self.migrations.directory.is_dir() {
             tracing::debug!("no migrations in {}", self.migrations.directory.display());
+            return Ok(());
+        }
+        let is_off = self.migrations.bundle.is_none();
+        if is_off && self.migrations.read_directory()?.migrations.is_empty() {
             return Ok(());
         }
         let toolchain = || Ok(self.toolchain.clone());

@@ -26,8 +26,8 @@ pub const CLEAN: &str = sql!("migration/clean");
 
 /// Applies the bundle. Running it again, or beside another session that does the same, is safe.
 pub fn init(project: &RunOptions, conninfo: &Conninfo) -> Result<()> {
-    let mut session = project.connect(conninfo)?;
-    bundle::apply(&mut session)?;
+    let kind = project.bundle()?;
+    bundle::apply(&mut project.connect(conninfo)?, kind)?;
     durability::flush(conninfo)
 }
 
@@ -40,7 +40,7 @@ pub fn abort(project: &RunOptions, conninfo: &Conninfo, dry_run: bool) -> Result
     let session = project.connect(conninfo)?;
     let mut session = lock::take(session, Duration::ZERO)
         .context("nothing is aborted while a migrator is at work")?;
-    let history = History::read(&mut session, &project.set)?;
+    let history = project.history(&mut session)?;
     let running: Vec<String> = history.running().map(|record| record.name.full.clone()).collect();
     if dry_run || running.is_empty() {
         return Ok(running);
@@ -102,7 +102,7 @@ pub fn baseline<'a>(
     name: &str,
 ) -> Result<Changes<'a>> {
     let (directory, mut changes) = begin(project, conninfo)?;
-    let history = History::read(&mut changes.session, &project.set)?;
+    let history = project.history(&mut changes.session)?;
     refuse_running(&history)?;
     let target = match ["latest", "head", "last"].contains(&name) {
         true => directory.migrations.last().map_or(0, |migration| migration.name.version),
@@ -132,7 +132,7 @@ pub fn repair<'a>(
     options: &RepairOptions,
 ) -> Result<Changes<'a>> {
     let (directory, mut changes) = begin(project, conninfo)?;
-    let history = History::read(&mut changes.session, &project.set)?;
+    let history = project.history(&mut changes.session)?;
     refuse_running(&history)?;
     let find = |name: &String| {
         let version = directory.resolve(name)?;
@@ -200,7 +200,7 @@ fn begin<'a>(project: &'a RunOptions, conninfo: &'a Conninfo) -> Result<(Directo
     let directory = project.read_directory()?;
     let mut session = project.connect(conninfo)?;
     // read the history first: with tables of another release, a check of privileges means nothing
-    let exists = History::read(&mut session, &project.set)?.exists;
+    let exists = project.history(&mut session)?.exists;
     check_privileges(&mut session)?;
     let session = lock::take(session, project.wait)?;
     Ok((directory, Changes { project, conninfo, session, exists, changes: Vec::new() }))
@@ -213,7 +213,7 @@ impl Changes<'_> {
             return Ok(0);
         }
         if !self.exists {
-            bundle::apply(&mut self.session)?;
+            bundle::apply(&mut self.session, self.project.bundle()?)?;
         }
         self.session.batch("BEGIN")?;
         for change in self.changes.clone() {
@@ -325,7 +325,7 @@ impl Text {
 pub fn clean(project: &RunOptions, conninfo: &Conninfo) -> Result<()> {
     let mut session = lock::take(project.connect(conninfo)?, project.wait)?;
     // fails for tables of another release, which an upgrade of the bundle still needs
-    History::read(&mut session, &project.set)?;
+    project.history(&mut session)?;
     session.batch(CLEAN).context("cannot drop the history of migrations")?;
     durability::flush(conninfo)
 }

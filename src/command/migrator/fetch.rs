@@ -39,7 +39,11 @@ pub fn run(project: &RunOptions, conninfo: &Conninfo, dry_run: bool) -> Result<F
     let query = sql!("migration/sources");
     let rows = match session.query_typed(query, &[(&project.set, Type::TEXT)]) {
         Ok(rows) => rows,
-        Err(error) => history::absent(&mut session, error).map(|()| Vec::new())?,
+        Err(error) => {
+            history::absent(&mut session, error)?;
+            project.bundle()?;
+            Vec::new()
+        }
     };
     let mut kept = Vec::new();
     for row in &rows {

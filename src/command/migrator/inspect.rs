@@ -85,7 +85,7 @@ pub struct Info {
 /// Lists all migrations of the directory and of the history, ordered by version.
 pub fn info(project: &RunOptions, conninfo: &Conninfo) -> Result<Vec<Info>> {
     let directory = project.read_directory()?;
-    let history = History::read(&mut project.connect(conninfo)?, &project.set)?;
+    let history = project.history(&mut project.connect(conninfo)?)?;
     let gone = history.records.iter().filter(|r| directory.find(r.name.version).is_none());
     let mut all: Vec<Info> = gone.map(|record| known(record, false)).collect();
     all.extend(directory.migrations.iter().map(|migration| {
@@ -134,7 +134,9 @@ fn pending(migration: &Migration) -> Info {
 
 /// Lists the events of the history, oldest first.
 pub fn history(project: &RunOptions, conninfo: &Conninfo) -> Result<Vec<Event>> {
-    history::events(&mut project.connect(conninfo)?, &project.set)
+    let mut session = project.connect(conninfo)?;
+    project.history(&mut session)?;
+    history::events(&mut session, &project.set)
 }
 
 /// A problem of the history or of the files.
@@ -164,7 +166,7 @@ pub struct Validated {
 /// Checks names, checksums and the chain of predecessors. Applies nothing.
 pub fn validate(project: &RunOptions, conninfo: &Conninfo) -> Result<Validated> {
     let directory = project.read_directory()?;
-    let history = History::read(&mut project.connect(conninfo)?, &project.set)?;
+    let history = project.history(&mut project.connect(conninfo)?)?;
     let applied = history.applied();
     let names = directory.names();
     let goal = Goal::Up(Count::All);

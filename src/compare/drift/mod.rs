@@ -146,10 +146,22 @@ fn difference(identity: &Identity, what: What) -> Difference {
         Kind::Bundle if what == What::Added => {
             Some("that database lacks the bundle: database --url URL bundle upgrade")
         }
+        Kind::Bundle => bundle_hint(&what),
         _ => None,
     };
     let class = class::of(identity, &what);
     Difference { class, identity: identity.clone(), what, hint, origin: Origin::default() }
+}
+
+/// The hint for databases with different kinds of the bundle.
+fn bundle_hint(what: &What) -> Option<&'static str> {
+    let What::Changed { property, after, .. } = what else { return None };
+    (property == property::KIND).then_some(match after.as_deref() {
+        Some("full") => {
+            "that database lacks the rules for tables: database --url URL bundle upgrade --bundle full"
+        }
+        _ => "the project's bundle has no rules for tables, but nothing removes them there",
+    })
 }
 
 /// The differences of each object together, in order.

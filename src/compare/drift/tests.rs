@@ -126,6 +126,7 @@ fn every_difference_has_its_class() {
         (Kind::Database, "acl", "a", "b", Class::Security),
         (Kind::Database, "collate", "a", "b", Class::Environment),
         (Kind::Bundle, "version", "1", "2", Class::Extension),
+        (Kind::Bundle, "kind", "history", "full", Class::Bundle),
         (Kind::Table, "acl", "a", "b", Class::Security),
         (Kind::Policy, "using", "a", "b", Class::Security),
         (Kind::Table, "owner", "a", "b", Class::Owner),

@@ -54,6 +54,7 @@ properties! {
     INITIAL = "initial",
     INITIAL_CONDITION = "initial condition",
     JOIN = "join",
+    KIND = "kind",
     LABELS = "labels",
     LOCALE = "locale",
     MAXIMUM = "maximum",

@@ -92,7 +92,7 @@ const BESIDES: &[(&str, &[&str])] = &[
     ("database setting", &["value"]),
     ("role setting", &["value"]),
     ("large objects", &["number"]),
-    ("bundle", &["version"]),
+    ("bundle", &["kind", "version"]),
     ("cron job", &["schedule", "command", "database", "username", "active"]),
     (
         "subscription",
@@ -119,6 +119,7 @@ const BESIDES: &[(&str, &[&str])] = &[
 const NEVER: &[(&[&str], &[&str], &str)] = &[
     (&["column"], &["position"], "it is the order that is told"),
     (&["database"], &["owner"], "the owners of the databases are one"),
+    (&["bundle"], &["kind"], "the tables need their parents; bundle_choice has a test of it"),
     (
         &["view"],
         &[

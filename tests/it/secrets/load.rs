@@ -109,11 +109,9 @@ fn a_database_without_the_bundle_keeps_no_secrets() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     sandbox.write("one.env", "A=1\n");
-    sandbox
-        .database(["secrets", "load", "-f", "one.env"])
-        .fails(1, ["no hectic bundle", "hydrate"]);
-    let outcome = sandbox.database(["hydrate", "-H", "-f", "one.env"]).success();
-    assert!(outcome.stderr.contains("not loaded"), "{outcome}");
+    let words = ["no hectic bundle", "hydrate", "bundle upgrade"];
+    sandbox.database(["secrets", "list"]).fails(1, words);
+    sandbox.database(["hydrate", "-H", "-f", "one.env"]).fails(2, ["not loaded"]);
     assert!(!sandbox.path("pg/hectic.key").exists());
 }
 

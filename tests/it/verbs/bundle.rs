@@ -12,20 +12,20 @@ fn status_tells_every_state() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let status = || sandbox.database(["bundle", "status"]).success().stdout;
-    assert_eq!(status(), "absent (this tool brings 0.5.2)\n");
+    assert_eq!(status(), "absent (this tool brings 0.5.3)\n");
     sandbox.database(["bundle", "upgrade"]).success();
-    assert_eq!(status(), "0.5.2, current\n");
+    assert_eq!(status(), "0.5.3, full, current\n");
     for (version, expected) in [
-        ("0.10.0", "0.10.0, newer than 0.5.2\n"),
-        ("0.1.0", "0.1.0, older than 0.5.2\n"),
-        ("0.1.7", "0.1.7, unknown to this tool (0.5.2)\n"),
-        ("banana", "banana, unknown to this tool (0.5.2)\n"),
+        ("0.10.0", "0.10.0, full, newer than 0.5.3\n"),
+        ("0.1.0", "0.1.0, full, older than 0.5.3\n"),
+        ("0.1.7", "0.1.7, full, unknown to this tool (0.5.3)\n"),
+        ("banana", "banana, full, unknown to this tool (0.5.3)\n"),
     ] {
         sandbox.ask(&format!("UPDATE hectic.version SET version = '{version}'"));
         assert_eq!(status(), expected);
     }
     sandbox.ask("DROP TABLE hectic.version");
-    assert_eq!(status(), "there, without a version\n");
+    assert_eq!(status(), "there, full, without a version\n");
 }
 
 #[test]
@@ -33,10 +33,13 @@ fn upgrade_says_what_it_did() {
     let sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     let upgrade = || sandbox.database(["bundle", "upgrade"]).success().stderr;
-    assert_eq!(upgrade(), "bundle 0.5.2 applied\n");
-    assert_eq!(upgrade(), "bundle 0.5.2 is current; applied again\n");
+    assert_eq!(upgrade(), "full bundle 0.5.3 applied\n");
+    assert_eq!(upgrade(), "full bundle 0.5.3 is current; applied again\n");
     sandbox.ask("DROP TABLE hectic.version");
-    assert_eq!(upgrade(), "bundle upgraded to 0.5.2 (was: there, without a version)\n");
+    assert_eq!(
+        upgrade(),
+        "upgraded to the full bundle 0.5.3 (was: there, full, without a version)\n"
+    );
 }
 
 #[test]
@@ -45,7 +48,10 @@ fn the_shell_tools_bundle_is_upgraded() {
     sandbox.database(["init"]).success();
     sandbox.run_with_input("database", ["psql", "-Xq"], &upgraded_setup()).success();
     let upgraded = sandbox.database(["bundle", "upgrade"]).success();
-    assert!(upgraded.stderr.contains("bundle upgraded to 0.5.2 (was: 0.1.0"), "{upgraded}");
+    assert!(
+        upgraded.stderr.contains("upgraded to the full bundle 0.5.3 (was: 0.1.0"),
+        "{upgraded}"
+    );
     let check = repository().join("tests/fixture/bundle/upgrade/0.1.0-check.sql");
     sandbox.database(["psql", "-Xq", "-f", check.to_str().unwrap()]).success();
     sandbox.database(["hydrate"]).success();
@@ -80,13 +86,13 @@ fn event_triggers_give_way(from: &str) {
     sandbox.ask("CREATE TABLE kept () INHERITS (hectic.created_at, hectic.updated_at)");
     run(&sandbox, &format!("upgrade/{from}-setup.sql"));
     let status = sandbox.database(["bundle", "status"]).success().stdout;
-    assert_eq!(status, format!("{from}, older than 0.5.2\n"));
+    assert_eq!(status, format!("{from}, full, older than 0.5.3\n"));
     sandbox.ask("ALTER EVENT TRIGGER hectic_sync_inherited_triggers DISABLE");
     sandbox.ask("CREATE TABLE unwatched () INHERITS (kept)");
     let upgraded = sandbox.database(["bundle", "upgrade"]).success();
     let warning =
         "the event trigger hectic_sync_inherited_triggers was disabled and is enabled now";
-    let version = format!("bundle upgraded to 0.5.2 (was: {from}");
+    let version = format!("upgraded to the full bundle 0.5.3 (was: {from}");
     for word in [version.as_str(), warning] {
         assert!(upgraded.stderr.contains(word), "{upgraded}");
     }

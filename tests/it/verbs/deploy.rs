@@ -21,7 +21,7 @@ fn the_whole_flow_is_hydrate_and_patch() {
     let deployed = sandbox.database(["deploy"]).success();
     assert_golden("deploy.txt", &deployed.block(&sandbox));
     assert_eq!(sandbox.ask("SELECT id FROM item"), "7");
-    assert_eq!(sandbox.ask("SELECT version FROM hectic.version"), "0.5.2");
+    assert_eq!(sandbox.ask("SELECT version FROM hectic.version"), "0.5.3");
 }
 
 #[test]

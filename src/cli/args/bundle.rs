@@ -1,0 +1,25 @@
+//! The arguments that choose the bundle.
+
+use clap::{Args, ValueEnum};
+
+/// The kind of the hectic bundle that a database gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Bundle {
+    /// Everything
+    Full,
+    /// The history of migrations and the secrets, without rules for tables
+    History,
+    /// Nothing
+    Off,
+}
+
+/// The choice on the command line.
+#[derive(Debug, Default, Clone, Copy, Args)]
+pub(in crate::cli) struct BundleArguments {
+    /// The kind of the hectic bundle to apply [default: the setting bundle, then full]
+    #[arg(long, value_name = "KIND")]
+    pub(in crate::cli) bundle: Option<Bundle>,
+    /// Do not apply the hectic bundle, as --bundle off does
+    #[arg(long)]
+    pub(in crate::cli) no_hook: bool,
+}
