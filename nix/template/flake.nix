@@ -37,7 +37,8 @@
             # for scripts: . "$HECTIC_LIB"
             export HECTIC_LIB="${pkgs.hectic.helpers.posix-shell.log}"
 
-            # the data stays from one shell to the next
+            # the server stops with the last shell; its data stays
+            [ "''${PG_LEASE-}" = off ] || export PG_LEASE=$$
             . ${pkgs.hectic.postgres-init}/bin/postgres-init
           '';
         };

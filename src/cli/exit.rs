@@ -51,10 +51,17 @@ impl From<Kind> for ExitCode {
             Kind::UnknownArgument => Self::NotFound,
             Kind::Unexpected => Self::Bug,
             Kind::ProgramMissing => Self::ProgramMissing,
+            Kind::Told(code) => of_number(code),
             // occurs only if raising the signal again did not end the process
             Kind::Interrupted(_) => Self::Generic,
         }
     }
+}
+
+/// The code with this number; `Bug` for a number without a meaning.
+pub(super) fn of_number(number: i32) -> ExitCode {
+    let known = TABLE.iter().map(|(code, _)| *code).find(|code| *code as i32 == number);
+    known.unwrap_or(ExitCode::Bug)
 }
 
 /// The code for an error of clap; `Success` for help and version.

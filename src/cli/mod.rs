@@ -9,9 +9,11 @@ pub mod args;
 pub mod cluster;
 pub mod config;
 pub mod database;
+mod duration;
 pub mod env;
 pub mod exit;
 mod guard;
+mod keeper;
 pub mod migrator;
 pub mod output;
 mod path;
@@ -36,6 +38,9 @@ use output::ui::{LogFormat, Voice};
 /// The `database` program.
 pub fn database() -> std::process::ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
+    if keeper::is_meant(&words) {
+        return keeper::main(words);
+    }
     if args::migrator::from_database(&words).is_some() {
         return migrator();
     }
@@ -44,6 +49,10 @@ pub fn database() -> std::process::ExitCode {
 
 /// The `postgres-init` program.
 pub fn postgres_init() -> std::process::ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if keeper::is_meant(&words) {
+        return keeper::main(words);
+    }
     run(cluster::init::execute, args::init::Arguments::voice, |arguments| arguments)
 }
 
@@ -85,6 +94,9 @@ fn run<A: Parser>(
 }
 
 fn tell(error: &Error, format: LogFormat) -> ExitCode {
+    if let Kind::Told(code) = error.kind() {
+        return exit::of_number(code);
+    }
     let code = ExitCode::from(error.kind());
     crate::cli::output::ui::error(error, code as i32, format);
     if let Kind::Interrupted(signal) = error.kind() {

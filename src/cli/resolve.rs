@@ -1,5 +1,7 @@
 //! Makes values from the environment and the arguments, each once and only here.
 
+mod development;
+mod keepers;
 mod network;
 mod places;
 
@@ -328,7 +330,13 @@ impl Resolve {
         for warning in conninfo.warnings() {
             tracing::warn!("{warning}");
         }
+        self.wake(&conninfo)?;
         Ok(conninfo)
+    }
+
+    /// The same for a command that changes nothing: it does not start a server that was idle.
+    pub fn connection_as_it_is(&self) -> Result<Conninfo> {
+        self.reached().map(|(_, conninfo)| conninfo)
     }
 
     /// The URL of that connection.

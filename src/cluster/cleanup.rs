@@ -70,6 +70,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
             remove_logs(logs)?;
         }
     }
+    remove_leases(layout)?;
     remove_file(&server_lock_of(&data))?;
     lock.remove()?;
     let gone = remove_or_return(layout, was_handed_over && snapshots.is_empty())?;
@@ -108,6 +109,26 @@ fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
+}
+
+/// Removes the files of leases and keepers. A keeper that lives then finds nothing to do.
+fn remove_leases(layout: &Layout) -> Result<()> {
+    let directory = layout.leases();
+    if !directory.is_dir() {
+        return Ok(());
+    }
+    for path in entries(&directory)?.iter().filter(|path| is_lease_file(path)) {
+        remove_file(path)?;
+    }
+    let _ = std::fs::remove_dir(&directory);
+    Ok(())
+}
+
+fn is_lease_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let numbers = name.strip_prefix("idle-").unwrap_or(&name);
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    matches!(&*name, "asleep" | "ends-with-last") || numbers.split('-').all(is_number)
 }
 
 /// Whether a killed command left this file while it wrote a key.

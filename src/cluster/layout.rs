@@ -6,6 +6,7 @@
 //! ├── .db-tool.lock       held by the command that changes the cluster
 //! ├── .server.lock        held by the server's processes, in any container
 //! ├── .s.PGSQL.<port>     a socket, so that `host=$PG_WORKING_DIR` works
+//! ├── .lease/             the leases of the processes that use the server
 //! ├── data/               the data directory
 //! │   ├── db-tool.json    the marker of a cluster that db-tool made
 //! │   └── tablespace/     the tablespaces of a restored cluster
@@ -113,6 +114,11 @@ impl Layout {
     /// The lock file of commands that change the cluster.
     pub fn lock(&self) -> PathBuf {
         self.working_directory.join(".db-tool.lock")
+    }
+
+    /// The directory with a file for each lease.
+    pub fn leases(&self) -> PathBuf {
+        self.working_directory.join(".lease")
     }
 
     /// The file that keeps the cluster out of the project's repository.

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::{ClusterSpec, Found, Running, Usage, cache_usage, find, log_usage};
+use crate::environment::lease::{Holder, Leases};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::Result;
 
@@ -31,6 +32,10 @@ pub struct Facts {
     pub size: String,
     /// The number of client sessions.
     pub sessions: i64,
+    /// The processes that have a lease.
+    pub leases: Vec<Holder>,
+    /// Whether the server stops with its last lease.
+    pub ends_with_last_lease: bool,
     /// The URL of the project's database.
     pub url: String,
     /// The address for TCP connections, if the server listens on one.
@@ -55,6 +60,7 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
     let spec = running.spec();
     let user = user.unwrap_or_else(|| spec.settings.superuser.clone());
     running.require_answer()?;
+    let leases = Leases::of(&spec.layout);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     Ok(Facts {
         pid: running.pid(),
@@ -62,6 +68,8 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
         version: running.version()?,
         size: running.size()?,
         sessions: running.other_sessions()?,
+        leases: leases.holders(),
+        ends_with_last_lease: leases.ends_with_last(),
         url: running.url(&user, &spec.settings.database).to_url(),
         address: running.tcp_address().map(|address| address.to_string()),
         logs: log_usage(&spec.layout),

@@ -1,12 +1,16 @@
 //! Provides the development cluster with its role and database, for `postgres-init` and `database
 //! init`.
 
+mod keepers;
+
 use std::path::PathBuf;
+
+pub use keepers::Keepers;
 
 use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::tcp::{Password, TcpAddress};
 use crate::cluster::{
-    self, ClusterSpec, Contents, Existing, Found, Lock, Outcome, Provisioned, Replaced,
+    self, ClusterSpec, Contents, Existing, Found, Liveness, Lock, Outcome, Provisioned, Replaced,
     Replacement, Running, provision,
 };
 use crate::postgres::connection::conninfo::Conninfo;
@@ -30,6 +34,8 @@ pub struct Development {
     pub url_must_match: bool,
     /// The start-up options of the project's sessions.
     pub options: Option<String>,
+    /// The keepers of the server.
+    pub keepers: Keepers,
 }
 
 /// The fate of a cluster that was replaced.
@@ -69,8 +75,10 @@ impl Development {
     /// Provides the cluster, its role and its databases.
     pub fn provide(self) -> Result<Ready> {
         let wants = self.wants()?;
+        let (keepers, ran) = (self.keepers.clone(), self.runs());
         let Provisioned { running, outcome, lock, .. } =
             provision(self.spec, self.toolchain, self.existing, &wants.contents)?;
+        keepers.attend(&running, ran || outcome == Outcome::Attached)?;
         Ok(wants.ready(running, outcome, self.options, lock))
     }
 
@@ -78,6 +86,11 @@ impl Development {
     pub fn exists(&self) -> Result<bool> {
         let found = cluster::find(self.spec.clone(), self.toolchain.clone())?;
         Ok(!matches!(found, Found::Nothing))
+    }
+
+    /// Whether a server of the cluster runs.
+    fn runs(&self) -> bool {
+        matches!(Liveness::of(&self.spec.layout.data()), Ok(Liveness::Running(_)))
     }
 
     /// Makes a new cluster beside the existing one, lets `fill` fill it, and exchanges the two. The
@@ -89,6 +102,7 @@ impl Development {
         fill: impl FnOnce(&Conninfo, &mut Steps) -> Result<()>,
     ) -> Result<(Ready, Swap)> {
         let wants = self.wants()?;
+        let ran = self.runs();
         let mut replacement = Replacement::beside(self.spec.clone())?.saving_old()?;
         let running = steps.run("start", || replacement.build(&self.toolchain, &wants.contents))?;
         let user = wants.user(&running);
@@ -101,6 +115,7 @@ impl Development {
                 running.prove_login(&user, &wants.database, self.options.as_deref())
             })
         })?;
+        self.keepers.attend(&running, ran)?;
         let ready = wants.ready(running, Outcome::Recreated, self.options, None);
         Ok((ready, Swap { kept, saved, ended }))
     }

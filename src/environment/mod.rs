@@ -2,4 +2,7 @@
 //! removed afterwards.
 
 pub mod development;
+pub mod idle;
+pub mod keeper;
+pub mod lease;
 pub mod private;

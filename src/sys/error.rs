@@ -34,6 +34,8 @@ pub enum Kind {
     Unexpected,
     /// A program or server library that is not installed.
     ProgramMissing,
+    /// A second process of db-tool has failed with this exit code, and has printed why.
+    Told(i32),
     /// A signal ended the work; `main` raises it again after all clean-ups.
     Interrupted(i32),
 }
@@ -76,6 +78,11 @@ impl Error {
     /// An impossible state.
     pub fn unexpected(message: impl Into<String>) -> Self {
         Self::new(Kind::Unexpected, message)
+    }
+
+    /// A failure that a second process of db-tool has printed.
+    pub fn told(code: i32) -> Self {
+        Self::new(Kind::Told(code), "db-tool has failed")
     }
 
     /// A failed file operation: `cannot <verb> <path>: <reason>`.

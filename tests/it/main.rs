@@ -20,6 +20,7 @@ mod init;
 mod input;
 mod large;
 mod leaks;
+mod lease;
 mod listen;
 mod migrator;
 mod migrator_crash;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::bundle::{Bundle, BundleArguments};
 use super::diff::{DiffArguments, DiffFormat};
-use super::init::ListenArguments;
+use super::init::{LeaseArguments, ListenArguments};
 use super::pull::PullArguments;
 use super::secrets::SecretsVerb;
 use crate::cli::output::export::Format;
@@ -56,6 +56,22 @@ pub(in crate::cli) enum Verb {
         export: Option<Format>,
         #[command(flatten)]
         listen: ListenArguments,
+        #[command(flatten)]
+        lease: LeaseArguments,
+    },
+    /// Run a command with the development cluster, and stop the server after it
+    Run {
+        /// Let the server run until somebody stops it
+        #[arg(long)]
+        keep_alive: bool,
+        /// The command and its arguments
+        #[arg(
+            required = true,
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "COMMAND"
+        )]
+        command: Vec<OsString>,
     },
     /// Hydrate and patch a new cluster, then put it in the place of the old one
     Deploy(DeployArguments),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "clap shows doc comments as help, as they are")]
 
-use clap::Parser;
+use clap::{Args, Parser};
 
 use crate::cli::output::export::Format;
 use crate::cli::output::ui::Voice;
@@ -26,6 +26,8 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     pub(in crate::cli) listen: ListenArguments,
     #[command(flatten)]
+    pub(in crate::cli) lease: LeaseArguments,
+    #[command(flatten)]
     pub(in crate::cli) voice: Voice,
 }
 
@@ -44,6 +46,17 @@ impl From<ListenArguments> for Listen {
     fn from(arguments: ListenArguments) -> Self {
         Self { address: arguments.listen, public: arguments.listen_public }
     }
+}
+
+/// How long the server runs.
+#[derive(Debug, Default, Args)]
+pub(in crate::cli) struct LeaseArguments {
+    /// Stop the server, and keep its data, when this process and all others with a lease have ended
+    #[arg(long, value_name = "PID")]
+    pub(in crate::cli) lease: Option<u32>,
+    /// Let the server run until somebody stops it, even if it has been leased
+    #[arg(long, conflicts_with = "lease")]
+    pub(in crate::cli) keep_alive: bool,
 }
 
 impl Arguments {

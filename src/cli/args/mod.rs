@@ -5,6 +5,7 @@ pub(in crate::cli) mod cleanup;
 pub(in crate::cli) mod database;
 pub(in crate::cli) mod diff;
 pub(in crate::cli) mod init;
+pub(in crate::cli) mod keeper;
 pub(in crate::cli) mod migrator;
 pub(in crate::cli) mod pull;
 pub(in crate::cli) mod secrets;

@@ -42,7 +42,7 @@ const fn key(name: &'static str, variable: &'static str, of: Type) -> Key {
 pub(in crate::cli) const BUNDLE: [&str; 3] = ["full", "history", "off"];
 
 /// All settings.
-pub const KEYS: [Key; 34] = [
+pub const KEYS: [Key; 35] = [
     key("url", "DB_URL", Type::Text),
     key("database", "PG_DATABASE", Type::Text),
     key("port", "PG_PORT", Type::Integer),
@@ -53,6 +53,7 @@ pub const KEYS: [Key; 34] = [
     key("logging", "PG_DISABLE_LOGGING", Type::Inverted),
     key("template", "PG_TEMPLATE", Type::OnOff),
     key("fresh", "PG_FRESH", Type::Switch),
+    key("idle_stop", "PG_IDLE_STOP", Type::Text),
     key("url_variable", "PG_URL_VAR", Type::Text),
     key("database_dir", "DATABASE_DIR", Type::Path),
     key("source_dir", "DATABASE_SOURCE", Type::Path),

@@ -17,7 +17,7 @@ pub(in crate::cli) fn run(resolve: &Resolve) -> Result<()> {
         spec: layout.as_ref().ok().and_then(|layout| resolve.spec(layout.clone()).ok()),
         layout,
         url: resolve.project_url().ok().flatten().cloned(),
-        connection: resolve.connection(),
+        connection: resolve.connection_as_it_is(),
     };
     let diagnosis = doctor.run();
     print(&diagnosis)?;

@@ -9,9 +9,11 @@ mod new;
 mod pull;
 mod pull_check;
 mod pull_scan;
+mod run;
 mod secrets;
 pub(super) mod share;
 mod snapshot;
+mod status;
 mod verbs;
 
 use super::args::database::{Arguments, Verb};
@@ -28,9 +30,10 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
     }
     match arguments.verb {
-        Verb::Init { fresh, export, listen } => {
-            verbs::init(&resolve.with_listen(listen.into()), fresh, export, &inherits)
+        Verb::Init { fresh, export, listen, lease } => {
+            verbs::init(&resolve.with_listen(listen.into()), fresh, export, &lease, &inherits)
         }
+        Verb::Run { keep_alive, command } => Err(run::run(&resolve, keep_alive, &command)?),
         Verb::Deploy(flags) => {
             let resolve = resolve.with_listen(flags.listen.clone().into());
             verbs::deploy(&resolve, &flags, inherits)
@@ -55,7 +58,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::PullStaging(flags) => pull::run(&resolve, &flags),
         Verb::Snapshot { verb } => snapshot::run(&resolve, &verb, &inherits),
         Verb::Config { format } => config::run(&resolve, format),
-        Verb::Status { json } => verbs::show_status(&resolve, json),
+        Verb::Status { json } => status::show(&resolve, json),
         // `cli::database` passes these to the migrator before it parses them
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),
         Verb::Psql { arguments } => {

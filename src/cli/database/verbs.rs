@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use crate::bundle::inherits;
 use crate::cli::args::database::{BundleVerb, CheckArguments, DeployArguments, HydrateArguments};
+use crate::cli::args::init::LeaseArguments;
 use crate::cli::cluster::init;
 use crate::cli::guard::{refuse_elsewhere, refuse_other_cluster};
 use crate::cli::output::export::Format;
 use crate::cli::output::text::{span, timing};
-use crate::cli::output::{pager, table, text, ui};
+use crate::cli::output::{pager, table, ui};
 use crate::cli::resolve::Resolve;
 use crate::cluster::Existing;
 use crate::command::check::{Check, Checked};
 use crate::command::deploy::{Content, Deploy};
-use crate::command::status::Status;
-use crate::command::{bundle, cleanup, hydrate, log, patch, status, test};
+use crate::command::{bundle, cleanup, hydrate, log, patch, test};
 use crate::environment::development::Swap;
 use crate::environment::private::{Kept, PrivateClusterSpec};
 use crate::project::patch::Patch;
@@ -28,10 +28,11 @@ pub(in crate::cli) fn init(
     resolve: &Resolve,
     fresh: bool,
     export: Option<Format>,
+    lease: &LeaseArguments,
     tables: &[String],
 ) -> Result<()> {
     refuse_elsewhere(resolve)?;
-    let ready = init::provide(resolve, resolve.existing(fresh), true, export)?;
+    let ready = init::provide(resolve, resolve.existing(fresh), true, export, lease)?;
     if tables.is_empty() {
         return Ok(());
     }
@@ -59,7 +60,7 @@ pub(in crate::cli) fn deploy(
         patch: patch.then(|| Patch::of(&workspace, workspace.patch_log.clone())).transpose()?,
         inherits,
     };
-    let development = init::development(resolve, existing, true)?;
+    let development = resolve.development(existing, true, &LeaseArguments::default())?;
     let deployed = Deploy { development, content, stop_after: flags.cleanup }.run()?;
     let state = if deployed.stopped { "deployed and stopped" } else { "deployed" };
     ui::status(&format!("{state}: {}{}", deployed.url, timing(&deployed.steps)));
@@ -236,38 +237,6 @@ pub(in crate::cli) fn run_cleanup(resolve: &Resolve) -> Result<()> {
         ui::status(&format!("  {}", path.display()));
     }
     Ok(())
-}
-
-pub(in crate::cli) fn show_status(resolve: &Resolve, json: bool) -> Result<()> {
-    let spec = resolve.spec(resolve.layout()?)?;
-    let place = spec.layout.working_directory().display().to_string();
-    let user = resolve.project_connection()?.map(|conninfo| conninfo.user().to_owned());
-    let status = status::run(spec, resolve.toolchain()?, user)?;
-    ui::data(|out| {
-        if json {
-            let text = serde_json::to_string(&status).map_err(std::io::Error::other)?;
-            return writeln!(out, "{text}");
-        }
-        match &status {
-            Status::Absent => writeln!(out, "no cluster in {place}"),
-            Status::Stopped => writeln!(out, "stopped: {place}"),
-            Status::Stale => writeln!(out, "stopped (the server was killed): {place}"),
-            Status::Running(facts) => {
-                let up = span(Duration::from_secs(facts.up_seconds));
-                writeln!(out, "running:  {place}")?;
-                writeln!(out, "since:    {up} ago, pid {}", facts.pid)?;
-                writeln!(out, "version:  {}", facts.version)?;
-                writeln!(out, "size:     {}", facts.size)?;
-                writeln!(out, "sessions: {}", facts.sessions)?;
-                writeln!(out, "url:      {}", facts.url)?;
-                if let Some(address) = &facts.address {
-                    writeln!(out, "address:  {address}")?;
-                }
-                writeln!(out, "logs:     {}", text::logs(facts.logs))?;
-                writeln!(out, "cache:    {}", text::templates(facts.templates))
-            }
-        }
-    })
 }
 
 pub(in crate::cli) fn show_url(resolve: &Resolve) -> Result<()> {

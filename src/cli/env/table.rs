@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 42] = [
+pub const TABLE: [Variable; 44] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -102,6 +102,16 @@ pub const TABLE: [Variable; 42] = [
         "PG_FORCE",
         "`0`",
         "`1` lets `--fresh` make the cluster anew, and a snapshot stop it, even while other sessions are connected.",
+    ),
+    variable(
+        "PG_LEASE",
+        "(unset)",
+        "The process that the server must not outlive, as `--lease PID` has it; `off`: no lease, whatever `--lease` says.",
+    ),
+    variable(
+        "PG_IDLE_STOP",
+        "`off`",
+        "The server stops when no client has had a session for this long, such as `30min`; its data stays. The next command of db-tool starts it again. A server with jobs of pg_cron goes on.",
     ),
     variable(
         "PG_TEMPLATE",

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::bundle;
 use crate::cli::args::migrator::Global;
 use crate::cli::config::ProjectFile;
+use crate::cli::duration::duration;
 use crate::cli::resolve::Resolve;
 use crate::cli::trust;
 use crate::migration::name::Layout;
@@ -240,26 +241,6 @@ fn is_special(name: &str) -> bool {
     .contains(&name)
 }
 
-/// Parses a number with one of PostgreSQL's units of time. Without a unit, it means milliseconds.
-fn duration(name: &str, text: &str) -> Result<Duration> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let milliseconds: Option<u64> = match unit.trim() {
-        "" | "ms" => Some(1),
-        "s" => Some(1000),
-        "min" | "m" => Some(60_000),
-        "h" => Some(3_600_000),
-        _ => None,
-    };
-    let parsed = number.parse::<u64>().ok().zip(milliseconds).and_then(|(n, ms)| n.checked_mul(ms));
-    // the server counts milliseconds in 31 bits
-    parsed.filter(|ms| i32::try_from(*ms).is_ok()).map(Duration::from_millis).ok_or_else(|| {
-        Error::conflict(format!("{name} is {}, which is not a duration", beginning(text)))
-            .hint("write a whole number with ms, s, min or h, such as 30s")
-    })
-}
-
 /// Reads the file that the user named, else the section of the project's file, else `migrator.toml`.
 fn read(named: Option<&Path>, project: Option<&ProjectFile>) -> Result<File> {
     let path = named.unwrap_or(Path::new(FILE));
@@ -312,17 +293,6 @@ fn placed(mut file: File, path: &Path, is_found: bool) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        let read = |text| duration("wait", text).ok().map(|d| d.as_millis());
-        assert_eq!(read("250"), Some(250));
-        assert_eq!(read("5s"), Some(5000));
-        assert_eq!(read("2 min"), Some(120_000));
-        for bad in ["", "s", "-1s", "5 days", "1.5s", "99999999999h"] {
-            assert_eq!(read(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn variables_have_names() {

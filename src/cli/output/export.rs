@@ -48,7 +48,7 @@ pub fn check_name(name: &str) -> Result<&str> {
 ///
 /// If the server listens, the variables of libpq and `DATABASE_URL` name its TCP address, because
 /// some clients cannot use a socket. db-tool's own variables always name the socket.
-pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
+pub fn variables(ready: &Ready, url_variable: &str, holder: Option<u32>) -> Vec<(String, String)> {
     let url = ready.url.to_url();
     let host = ready.running.socket_directory().to_string_lossy().into_owned();
     let port = ready.running.port().to_string();
@@ -74,6 +74,10 @@ pub fn variables(ready: &Ready, url_variable: &str) -> Vec<(String, String)> {
     }
     if let Some(corrected) = &ready.corrected {
         variables.push(("DB_URL".to_owned(), corrected.to_url()));
+    }
+    if let Some(pid) = holder {
+        // direnv gives it on to the shell, whose process the hook could not name
+        variables.push(("PG_LEASE".to_owned(), pid.to_string()));
     }
     if url_variable != "PGURL" {
         variables.retain(|(name, _)| name != url_variable);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cluster::{self, Usage};
+use crate::environment::lease::Holder;
 use crate::sys::steps::Steps;
 
 /// Formats a size in a suitable unit.
@@ -40,4 +41,18 @@ pub(in crate::cli) fn templates(used: Usage) -> String {
 pub(in crate::cli) fn logs(used: Usage) -> String {
     let (files, limit) = (cluster::LOG_LIMIT, size(cluster::LOG_BYTES_LIMIT));
     format!("files: {} of at most {files}, {} of at most {limit}", used.count, size(used.bytes))
+}
+
+/// The processes with a lease, and whether the server stops with the last of them.
+pub(in crate::cli) fn leases(holders: &[Holder], ends_with_last: bool) -> String {
+    let name = |holder: &Holder| match &holder.program {
+        Some(program) => format!("{program} (pid {})", holder.pid),
+        None => format!("pid {} of another container", holder.pid),
+    };
+    let names: Vec<_> = holders.iter().map(name).collect();
+    let names = names.join(", ");
+    match ends_with_last {
+        true => format!("{names}; the server stops with the last one"),
+        false => format!("{names}; the server goes on without them"),
+    }
 }

@@ -18,6 +18,8 @@ pub struct FileId {
 pub struct ProcessInfo {
     /// Process id.
     pub pid: u32,
+    /// The process id of its parent; 0 if it has none.
+    pub parent: u32,
     /// The time at which it started. On Linux in clock ticks since boot, which do not change when
     /// somebody sets the clock.
     pub started: u64,
@@ -43,6 +45,11 @@ impl FileId {
         let facts = std::fs::metadata(path)?;
         Ok(Self { device: facts.dev(), inode: facts.ino() })
     }
+}
+
+/// The number of the pid namespace of this process: equal pids in two containers mean two processes.
+pub fn pid_namespace() -> u64 {
+    system::pid_namespace()
 }
 
 /// The name of this machine.
@@ -107,6 +114,7 @@ mod system {
 
     /// The positions in the text of `stat` after the name, which is field 2.
     const STATE: usize = 0;
+    const PARENT: usize = 4 - 3;
     const START_TIME: usize = 22 - 3;
 
     pub(super) fn pids() -> Vec<u32> {
@@ -142,6 +150,7 @@ mod system {
         }
         Some(ProcessInfo {
             pid,
+            parent: fields.get(PARENT)?.parse().ok()?,
             started: fields.get(START_TIME)?.parse().ok()?,
             name: name.to_owned(),
             uid: std::fs::metadata(&place).ok()?.uid(),
@@ -150,6 +159,10 @@ mod system {
             stopped: fields.get(STATE) == Some(&"T"),
             in_container: is_in_container(&place),
         })
+    }
+
+    pub(super) fn pid_namespace() -> u64 {
+        std::fs::metadata("/proc/self/ns/pid").map_or(0, |facts| facts.ino())
     }
 
     fn is_hidden(process: &Path) -> bool {
@@ -189,6 +202,10 @@ mod system {
         Vec::new()
     }
 
+    pub(super) fn pid_namespace() -> u64 {
+        0
+    }
+
     pub(super) fn inspect(pid: u32) -> Option<ProcessInfo> {
         let pid = Pid::from_u32(pid);
         let mut system = System::new();
@@ -214,6 +231,7 @@ mod system {
     fn describe(process: &Process) -> ProcessInfo {
         ProcessInfo {
             pid: process.pid().as_u32(),
+            parent: process.parent().map_or(0, Pid::as_u32),
             started: process.start_time(),
             name: process.name().to_string_lossy().into_owned(),
             uid: process.user_id().map_or(u32::MAX, |user| **user),

@@ -13,6 +13,7 @@
 
 mod acting;
 mod dialogue;
+mod end;
 mod environment;
 mod handle;
 mod inherited;
@@ -37,12 +38,15 @@ use std::process::ExitStatus;
 
 pub use acting::{ActingAs, controller, require_own_way};
 pub use dialogue::{Dialogue, Line};
+pub use end::ProcessId;
 pub use environment::Environment;
 pub use handle::Handle;
 pub use input::{
     open_directory, open_regular, read, read_regular, read_stream, read_text, wait_readable,
 };
-pub use inspect::{FileId, ProcessInfo, holding, host_name, inspect, open_files, working_in};
+pub use inspect::{
+    FileId, ProcessInfo, holding, host_name, inspect, open_files, pid_namespace, working_in,
+};
 pub use lines::read_line;
 pub use listener::listener;
 pub use lock::{lock, say_that_we_wait, still_held};

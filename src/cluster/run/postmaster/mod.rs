@@ -318,6 +318,7 @@ mod tests {
         let data = tempfile::tempdir().expect("temporary directory");
         let elsewhere = tempfile::tempdir().expect("temporary directory");
         let server = ProcessInfo {
+            parent: 1,
             pid: 4711,
             started: 1,
             name: "postgres".into(),

@@ -1,0 +1,40 @@
+//! The development cluster that the settings describe, and how a verb wakes it.
+
+use super::Resolve;
+use crate::cli::args::init::LeaseArguments;
+use crate::cluster::{Existing, is_meant_by};
+use crate::environment::development::Development;
+use crate::environment::idle;
+use crate::postgres::connection::conninfo::Conninfo;
+use crate::sys::error::{Context, Result};
+
+impl Resolve {
+    /// Builds the description of the development cluster.
+    pub fn development(
+        &self,
+        existing: Existing,
+        url_must_match: bool,
+        lease: &LeaseArguments,
+    ) -> Result<Development> {
+        let url = self.project_url()?.cloned();
+        url.iter().try_for_each(|(_, conninfo)| self.refuse_staging(conninfo))?;
+        let layout = self.layout()?;
+        let toolchain = self.toolchain()?;
+        let (spec, options) = (self.spec(layout)?, self.options()?);
+        let keepers = self.keepers(lease)?;
+        Ok(Development { spec, toolchain, existing, url, url_must_match, options, keepers })
+    }
+
+    /// Starts the development cluster again if `idle_stop` has stopped it and `conninfo` leads to it.
+    pub(super) fn wake(&self, conninfo: &Conninfo) -> Result<()> {
+        let (Ok(layout), Some(target)) = (self.layout(), conninfo.targets().first()) else {
+            return Ok(());
+        };
+        if !idle::is_asleep(&layout) || !is_meant_by(&layout, target.port, conninfo) {
+            return Ok(());
+        }
+        let development = self.development(Existing::Keep, false, &LeaseArguments::default())?;
+        let provided = development.provide().context("cannot start the server that was idle");
+        provided.map(drop)
+    }
+}
