@@ -1,5 +1,6 @@
 //! Makes values from the environment and the arguments, each once and only here.
 
+mod choice;
 mod development;
 mod keepers;
 mod network;
@@ -10,8 +11,6 @@ pub(in crate::cli) use network::Listen;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use super::args::bundle::{Bundle, BundleArguments};
-use super::config::{BUNDLE, word};
 use super::env::Env;
 use super::path::absolute;
 use crate::bundle::{self, Kind};
@@ -190,40 +189,6 @@ impl Resolve {
             cluster::check_reach(&parent, user)?;
         }
         self.settings(user, Lifetime::Throwaway)
-    }
-
-    /// The bundle that databases get: the choice on the command line, then `HECTIC_BUNDLE`. `None` for
-    /// none.
-    pub fn bundle(&self, chosen: BundleArguments) -> Result<Option<Kind>> {
-        let of_choice = |choice| match choice {
-            Bundle::Full => Some(Kind::Full),
-            Bundle::History => Some(Kind::History),
-            Bundle::Off => None,
-        };
-        match (chosen.bundle.map(of_choice), chosen.no_hook) {
-            (None | Some(None), true) => Ok(None),
-            (Some(Some(kind)), true) => {
-                Err(Error::conflict(format!("--no-hook and --bundle {kind} exclude each other"))
-                    .hint("--no-hook means --bundle off"))
-            }
-            (Some(choice), false) => Ok(choice),
-            (None, false) => self.bundle_setting(),
-        }
-    }
-
-    fn bundle_setting(&self) -> Result<Option<Kind>> {
-        Ok(match self.env.text("HECTIC_BUNDLE")? {
-            None | Some("full") => Some(Kind::Full),
-            Some("history") => Some(Kind::History),
-            Some("off") => None,
-            Some(other) => {
-                let words = word::choice(&BUNDLE);
-                let what = format!("HECTIC_BUNDLE is {}, not {words}", beginning(other));
-                let hint = word::suggestion(&BUNDLE, other);
-                let hint = hint.unwrap_or_else(|| "full is the default".to_owned());
-                return Err(Error::conflict(what).hint(hint));
-            }
-        })
     }
 
     /// A private cluster with the project's role, database and this bundle.
