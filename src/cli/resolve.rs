@@ -23,7 +23,6 @@ use crate::project::workspace::{Patch, Workspace};
 use crate::secret::{Dotenv, KeySource, Supply};
 use crate::sys::error::{Error, Result};
 use crate::sys::process::{Environment, OsUser};
-use crate::sys::shown::beginning;
 
 /// The database when neither `PG_DATABASE` nor `DB_URL` names one.
 const DEFAULT_DATABASE: &str = "testdb";
