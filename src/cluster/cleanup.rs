@@ -6,6 +6,7 @@ use super::build::is_ours;
 use super::files::{act_for, is_private, remove_file};
 use super::layout::{GITIGNORE, is_log, port_file_in, server_lock_of};
 use super::recovery::recover;
+use super::tcp::certificate;
 use super::template::snapshot;
 use super::{Layout, Lock, Snapshot, build, stop, takeover};
 use crate::sys::error::{Error, IoContext, Result};
@@ -62,6 +63,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     for path in [layout.passfile(), port_file_in(directory)] {
         remove_file(&path)?;
     }
+    certificate::remove(layout)?;
     let _ = std::fs::remove_dir(layout.sock());
     remove_short_directory(layout)?;
     // also look in the default directory: PG_LOG_PATH may have been set later

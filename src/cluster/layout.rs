@@ -18,7 +18,8 @@
 //! ├── data.kept-<time>/   a data directory that db-tool did not make; never removed
 //! ├── log/                server logs, unless PG_LOG_PATH says elsewhere
 //! ├── snapshot/NAME/      a snapshot; stays when the cluster is removed
-//! └── sock/               the preferred socket
+//! ├── sock/               the preferred socket
+//! └── tls/                certificates and keys of the server, if it uses TLS
 //! ```
 //!
 //! The path of a socket must fit into `sockaddr_un`, and libpq reads a host with a comma as a list
@@ -94,6 +95,21 @@ impl Layout {
     /// The file with the password for connections over TCP.
     pub fn passfile(&self) -> PathBuf {
         self.working_directory.join("passfile")
+    }
+
+    /// The directory of certificates and keys.
+    pub fn tls(&self) -> PathBuf {
+        self.working_directory.join("tls")
+    }
+
+    /// The server's certificate and its key.
+    pub(in crate::cluster) fn server_certificate(&self) -> [PathBuf; 2] {
+        ["server.crt", "server.key"].map(|name| self.tls().join(name))
+    }
+
+    /// The certificate and the key of the authority that signs the server's certificate.
+    pub(in crate::cluster) fn authority(&self) -> [PathBuf; 2] {
+        ["ca.crt", "ca.key"].map(|name| self.tls().join(name))
     }
 
     /// The directory of the snapshots.

@@ -18,7 +18,7 @@ use super::run::postmaster::{Liveness, Shutdown};
 use super::run::start::StartFailure;
 use super::run::{access, postmaster};
 use super::takeover::{check_free, is_empty};
-use super::tcp::Password;
+use super::tcp::{Password, certificate};
 use super::version::check_major;
 use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
 use crate::postgres::toolchain::Toolchain;
@@ -197,7 +197,11 @@ fn decide(
 ) -> Result<Provisioned> {
     let data = spec.layout.data();
     match look(&data)? {
-        Found::Nothing => create(&spec, &toolchain, Old::Remove, Outcome::Created, contents),
+        Found::Nothing => {
+            // others may know the keys that came with a clone of the project
+            certificate::remove(&spec.layout)?;
+            create(&spec, &toolchain, Old::Remove, Outcome::Created, contents)
+        }
         Found::Foreign => Err(not_ours(&spec.layout)),
         Found::Cluster { marker } => {
             let mut spec = spec;

@@ -117,7 +117,7 @@ impl ClusterSpec {
             .set("port", self.settings.port.to_string())
             .set("unix_socket_directories", directories);
         let place = match &self.settings.tcp {
-            Some(tcp) => place.set("listen_addresses", tcp.address()),
+            Some(tcp) => self.tls(place.set("listen_addresses", tcp.address())),
             None if self.settings.conf_file.is_none() => place.set("listen_addresses", ""),
             None => place,
         };
@@ -144,6 +144,17 @@ impl ClusterSpec {
         place
             .set("cron.database_name", &self.settings.database)
             .set("cron.host", sockets.directories[0].to_string_lossy())
+    }
+
+    /// The settings of TLS, if the server uses it.
+    fn tls(&self, conf: Conf) -> Conf {
+        if !self.settings.tcp.as_ref().is_some_and(Tcp::tls) {
+            return conf;
+        }
+        let [certificate, key] = self.layout.server_certificate();
+        conf.set("ssl", "on")
+            .set("ssl_cert_file", certificate.to_string_lossy())
+            .set("ssl_key_file", key.to_string_lossy())
     }
 
     /// Settings of the command line, which override the user's file, too. The server writes its log

@@ -40,6 +40,8 @@ pub struct Facts {
     pub url: String,
     /// The address for TCP connections, if the server listens on one.
     pub address: Option<String>,
+    /// Whether clients use TLS there.
+    pub tls: bool,
     /// The size of the logs.
     pub logs: Usage,
     /// The size of the template cache. Other clusters use that cache, too.
@@ -61,6 +63,7 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
     let user = user.unwrap_or_else(|| spec.settings.superuser.clone());
     running.require_answer()?;
     let leases = Leases::of(&spec.layout);
+    let address = running.tcp_address()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     Ok(Facts {
         pid: running.pid(),
@@ -71,7 +74,8 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
         leases: leases.holders(),
         ends_with_last_lease: leases.ends_with_last(),
         url: running.url(&user, &spec.settings.database).to_url(),
-        address: running.tcp_address().map(|address| address.to_string()),
+        address: address.as_ref().map(ToString::to_string),
+        tls: address.is_some_and(|address| address.root_certificate.is_some()),
         logs: log_usage(&spec.layout),
         templates: spec.settings.template_cache.as_deref().map(cache_usage).unwrap_or_default(),
     })

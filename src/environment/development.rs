@@ -79,7 +79,7 @@ impl Development {
         let Provisioned { running, outcome, lock, .. } =
             provision(self.spec, self.toolchain, self.existing, &wants.contents)?;
         keepers.attend(&running, ran || outcome == Outcome::Attached)?;
-        Ok(wants.ready(running, outcome, self.options, lock))
+        wants.ready(running, outcome, self.options, lock)
     }
 
     /// Whether there is a cluster, by any maker.
@@ -116,7 +116,7 @@ impl Development {
             })
         })?;
         self.keepers.attend(&running, ran)?;
-        let ready = wants.ready(running, Outcome::Recreated, self.options, None);
+        let ready = wants.ready(running, Outcome::Recreated, self.options, None)?;
         Ok((ready, Swap { kept, saved, ended }))
     }
 
@@ -176,12 +176,12 @@ impl Wants {
         outcome: Outcome,
         options: Option<String>,
         lock: Option<Lock>,
-    ) -> Ready {
+    ) -> Result<Ready> {
         let user = self.user(&running);
         let corrected = self.url.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let (database, url) = (self.database.clone(), running.url(&user, &self.database));
-        let tcp = running.wanted_tcp_address();
-        Ready { running, outcome, user, database, url, tcp, corrected, options, _lock: lock }
+        let tcp = running.wanted_tcp_address()?;
+        Ok(Ready { running, outcome, user, database, url, tcp, corrected, options, _lock: lock })
     }
 }
 

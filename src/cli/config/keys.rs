@@ -42,11 +42,12 @@ const fn key(name: &'static str, variable: &'static str, of: Type) -> Key {
 pub(in crate::cli) const BUNDLE: [&str; 3] = ["full", "history", "off"];
 
 /// All settings.
-pub const KEYS: [Key; 35] = [
+pub const KEYS: [Key; 36] = [
     key("url", "DB_URL", Type::Text),
     key("database", "PG_DATABASE", Type::Text),
     key("port", "PG_PORT", Type::Integer),
     key("listen", "PG_LISTEN", Type::Text),
+    key("tls", "PG_TLS", Type::Switch),
     key("working_dir", "PG_WORKING_DIR", Type::Path),
     key("log_dir", "PG_LOG_PATH", Type::Path),
     key("preload_libraries", "PG_SHARED_PRELOAD_LIBRARIES", Type::List),

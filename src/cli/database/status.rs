@@ -43,7 +43,8 @@ fn write_facts(out: &mut dyn Write, facts: &Facts) -> std::io::Result<()> {
     }
     writeln!(out, "url:      {}", facts.url)?;
     if let Some(address) = &facts.address {
-        writeln!(out, "address:  {address}")?;
+        let tls = if facts.tls { " (TLS)" } else { "" };
+        writeln!(out, "address:  {address}{tls}")?;
     }
     writeln!(out, "logs:     {}", text::logs(facts.logs))?;
     writeln!(out, "cache:    {}", text::templates(facts.templates))

@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 44] = [
+pub const TABLE: [Variable; 45] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -65,6 +65,11 @@ pub const TABLE: [Variable; 44] = [
         "PG_LISTEN",
         "(unset)",
         "Address on which the server accepts TCP connections, such as `127.0.0.1`. Clients then need the password that is in `PGPASSFILE`. Unset: sockets only. A file of the project may name a loopback address only; `--listen-public` allows others.",
+    ),
+    variable(
+        "PG_TLS",
+        "`0`",
+        "`1`: TCP connections need TLS. db-tool makes a test authority and a certificate of the server in `$PG_WORKING_DIR/tls`. No effect without `PG_LISTEN`.",
     ),
     variable("PG_URL_VAR", "`PGURL`", "Name of the variable that gets the cluster's URL."),
     variable("PGURL", "(unset)", "The project's database if `DB_URL` is unset."),

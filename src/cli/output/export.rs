@@ -1,5 +1,7 @@
 //! `--export`: prints the connection variables for a shell, a program or a file.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use crate::cli::{env, trust};
@@ -70,7 +72,12 @@ pub fn variables(ready: &Ready, url_variable: &str, holder: Option<u32>) -> Vec<
     .map(|(name, value)| (name.to_owned(), value.clone()))
     .into();
     if let Some(tcp) = network {
-        variables.push(("PGPASSFILE".to_owned(), tcp.passfile.to_string_lossy().into_owned()));
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        variables.push(("PGPASSFILE".to_owned(), path(&tcp.passfile)));
+        if let Some(root) = &tcp.root_certificate {
+            variables.push(("PGSSLMODE".to_owned(), "verify-full".to_owned()));
+            variables.push(("PGSSLROOTCERT".to_owned(), path(root)));
+        }
     }
     if let Some(corrected) = &ready.corrected {
         variables.push(("DB_URL".to_owned(), corrected.to_url()));
@@ -86,10 +93,12 @@ pub fn variables(ready: &Ready, url_variable: &str, holder: Option<u32>) -> Vec<
     variables
 }
 
-/// The URL for clients that connect over TCP. They find the password in the passfile.
+/// The URL for clients that connect over TCP. They find the password in the passfile. Not every
+/// client reads the variables of TLS, so the URL has them, too.
 fn over_tcp(ready: &Ready, tcp: &TcpAddress) -> String {
-    let url = ready.url.clone().with("host", &tcp.host);
-    url.with("port", &tcp.port.to_string()).to_url()
+    let url = ready.url.clone().with("host", &tcp.host).with("port", &tcp.port.to_string());
+    let Some(root) = &tcp.root_certificate else { return url.to_url() };
+    url.with("sslmode", "verify-full").with("sslrootcert", &root.to_string_lossy()).to_url()
 }
 
 /// Formats the variables.

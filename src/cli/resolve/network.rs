@@ -33,7 +33,10 @@ impl Resolve {
         let address = address.filter(|text| !text.trim().is_empty());
         match lifetime {
             Lifetime::Throwaway => Ok(None),
-            Lifetime::Kept => address.map(|text| Tcp::new(text, self.listen.public)).transpose(),
+            Lifetime::Kept => {
+                let tcp = address.map(|text| Tcp::new(text, self.listen.public)).transpose()?;
+                Ok(tcp.map(|tcp| tcp.with_tls(self.env.switch("PG_TLS"))))
+            }
         }
     }
 

@@ -85,6 +85,7 @@ impl Cluster {
         tablespace::relink(&data)?;
         self.write_conf()?;
         self.write_hba()?;
+        self.spec.prepare_certificates()?;
         self.spec.remember_port()?;
         self.make_socket_directories()?;
         for directory in self.spec.layout.sockets(self.spec.settings.port).directories {

@@ -11,6 +11,7 @@ pub struct Tcp {
     address: String,
     /// Whether the user allows an address that other machines can reach.
     pub(super) public: bool,
+    tls: bool,
 }
 
 impl Tcp {
@@ -25,10 +26,21 @@ impl Tcp {
         let in_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let is_name = !bare.starts_with('-') && !bare.is_empty() && bare.chars().all(in_name);
         if bare == "*" || bare.parse::<IpAddr>().is_ok() || is_name {
-            return Ok(Self { address: bare.to_owned(), public });
+            return Ok(Self { address: bare.to_owned(), public, tls: false });
         }
         Err(Error::conflict(format!("PG_LISTEN is {}, which is not one address", beginning(text)))
             .hint("write 127.0.0.1, ::1 or localhost; the port is in PG_PORT"))
+    }
+
+    /// The same address with or without TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: bool) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Whether clients must use TLS.
+    pub fn tls(&self) -> bool {
+        self.tls
     }
 
     /// The address as the server's settings name it.

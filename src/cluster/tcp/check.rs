@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
 
 use super::Tcp;
+use super::certificate;
 use super::port::free_port_of;
 use crate::cluster::ClusterSpec;
 use crate::cluster::run::postmaster::{Liveness, PidFile};
@@ -33,6 +34,9 @@ impl ClusterSpec {
     /// listens there.
     pub fn settle_address(&mut self) -> Result<()> {
         let Some(tcp) = &self.settings.tcp else { return Ok(()) };
+        if tcp.tls() {
+            certificate::check_place(&self.layout)?;
+        }
         let own = self.own_listener()?;
         let addresses = tcp.addresses()?;
         let is_public = !addresses.iter().all(|address| address.to_canonical().is_loopback());

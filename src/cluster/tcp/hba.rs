@@ -23,9 +23,10 @@ pub(in crate::cluster) fn written_into(existing: &str, tcp: Option<&Tcp>) -> Str
     let Some(tcp) = tcp else { return rest };
     let allowed: &[&str] =
         if tcp.is_loopback_only() { &["127.0.0.0/8", "::1/128"] } else { &["all"] };
+    let of = if tcp.tls() { "hostssl" } else { "host" };
     let mut lines: Vec<String> = allowed
         .iter()
-        .map(|from| format!("host  all          all  {from}  scram-sha-256\n"))
+        .map(|from| format!("{of}  all          all  {from}  scram-sha-256\n"))
         .collect();
     lines.push("host  all          all  all  reject\n".to_owned());
     lines.push("host  replication  all  all  reject\n".to_owned());
@@ -47,6 +48,14 @@ mod tests {
         assert_eq!(written_into(&with, Some(&tcp)), with);
         assert_eq!(written_into(&with, None), own);
         assert_eq!(written_into(own, None), own);
+    }
+
+    #[test]
+    fn with_tls_nobody_is_let_in_without_it() {
+        let tcp = Tcp::new("::1", false).expect("an address").with_tls(true);
+        let text = written_into("", Some(&tcp));
+        assert!(text.contains("hostssl  all          all  ::1/128  scram-sha-256"), "{text}");
+        assert!(!text.contains("host  all          all  ::1/128"), "{text}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! other machines can reach needs the user's consent on the command line.
 
 mod address;
+pub(in crate::cluster) mod certificate;
 mod check;
 pub(in crate::cluster) mod hba;
 mod passfile;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use super::Running;
 use super::run::postmaster::Shutdown;
+use crate::postgres::connection::session::column;
 use crate::sys::error::{Error, Result};
 
 /// The way to a server over TCP.
@@ -31,6 +33,8 @@ pub struct TcpAddress {
     pub port: u16,
     /// The file with the password.
     pub passfile: PathBuf,
+    /// The file with the certificate that clients trust, if the server uses TLS.
+    pub root_certificate: Option<PathBuf>,
 }
 
 impl fmt::Display for TcpAddress {
@@ -45,33 +49,59 @@ impl fmt::Display for TcpAddress {
 impl Running {
     /// The way to the server over TCP. `None` if the settings ask for none, or if the server does
     /// not listen.
-    pub fn wanted_tcp_address(&self) -> Option<TcpAddress> {
-        self.spec().settings.tcp.as_ref().and_then(|_| self.tcp_address())
+    pub fn wanted_tcp_address(&self) -> Result<Option<TcpAddress>> {
+        match self.spec().settings.tcp {
+            Some(_) => self.tcp_address(),
+            None => Ok(None),
+        }
     }
 
     /// The way to the server over TCP, whatever the settings ask for.
-    pub fn tcp_address(&self) -> Option<TcpAddress> {
-        let host = match self.postmaster.file.listens_on.as_deref()? {
-            "*" => "localhost",
-            "0.0.0.0" => "127.0.0.1",
-            "::" => "::1",
-            host => host,
+    pub fn tcp_address(&self) -> Result<Option<TcpAddress>> {
+        let host = match self.postmaster.file.listens_on.as_deref() {
+            None => return Ok(None),
+            Some("*") => "localhost",
+            Some("0.0.0.0") => "127.0.0.1",
+            Some("::") => "::1",
+            Some(host) => host,
         };
-        let passfile = self.spec().layout.passfile();
-        Some(TcpAddress { host: host.to_owned(), port: self.port(), passfile })
+        let layout = &self.spec().layout;
+        let [root_certificate, _] = layout.authority();
+        Ok(Some(TcpAddress {
+            host: host.to_owned(),
+            port: self.port(),
+            passfile: layout.passfile(),
+            root_certificate: self.uses_tls()?.then_some(root_certificate),
+        }))
+    }
+
+    fn uses_tls(&self) -> Result<bool> {
+        let row = self.session("postgres")?.query_one("SHOW ssl", &[])?;
+        Ok(column::<&str>(&row, "ssl")? == "on")
     }
 
     /// Whether the server listens as the settings ask for. A server that listens although they do
     /// not ask for it goes on.
-    fn listens_as_wanted(&self) -> bool {
-        let wanted = self.spec().settings.tcp.as_ref().map(|tcp| tcp.address());
-        wanted.is_none() || self.postmaster.file.listens_on.as_deref() == wanted
+    fn listens_as_wanted(&self) -> Result<bool> {
+        let Some(wanted) = &self.spec().settings.tcp else { return Ok(true) };
+        let listens_on = self.postmaster.file.listens_on.as_deref();
+        Ok(listens_on == Some(wanted.address()) && self.uses_tls()? == wanted.tls())
+    }
+
+    /// Renews the files of TLS if they need it, and lets the server read them again.
+    fn renew_certificates(&self) -> Result<()> {
+        let _acting = self.spec().act()?;
+        if self.spec().prepare_certificates()? {
+            self.session("postgres")?.batch("SELECT pg_reload_conf()")?;
+        }
+        Ok(())
     }
 
     /// Starts a server again that does not listen as the settings ask for. If others have sessions,
     /// it goes on as it is. Returns whether it was started again.
     pub(in crate::cluster) fn listening(self) -> Result<(Self, bool)> {
-        if self.listens_as_wanted() {
+        if self.listens_as_wanted()? {
+            self.renew_certificates()?;
             return Ok((self, false));
         }
         match self.other_sessions()? {
@@ -80,7 +110,7 @@ impl Running {
                 let s = if sessions == 1 { " works" } else { "s work" };
                 tracing::warn!(
                     "{sessions} other session{s} in this cluster, so its server goes on without \
-                     the new PG_LISTEN: end them and start again"
+                     the new PG_LISTEN and PG_TLS: end them and start again"
                 );
                 return Ok((self, false));
             }

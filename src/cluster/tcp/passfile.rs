@@ -39,7 +39,7 @@ impl Running {
     /// is `role` if the cluster has it, else the superuser. Does nothing if the server does not
     /// listen.
     pub fn give_password(&self, role: Option<&str>, choice: Password) -> Result<()> {
-        let Some(address) = self.wanted_tcp_address() else { return Ok(()) };
+        let Some(address) = self.wanted_tcp_address()? else { return Ok(()) };
         let _acting = self.spec().act()?;
         let layout = &self.spec().layout;
         let mut session = self.session("postgres")?;

@@ -1,5 +1,6 @@
 //! Connections to servers: URL, conninfo, TLS and session.
 
+pub mod certificate;
 pub mod conninfo;
 pub mod durability;
 pub mod password;

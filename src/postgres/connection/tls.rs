@@ -29,6 +29,7 @@ use rustls_pki_types::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::certificate::is_ca_used_as_server;
 use super::conninfo::{Conninfo, bad_value};
 use crate::sys::error::{Error, IoContext as _, Kind, Result};
 
@@ -294,10 +295,7 @@ impl Verifier {
     /// Whether a self-signed server certificate is among the roots: then it is its own authority.
     /// Its validity has been checked before.
     fn is_its_own_root(&self, error: &rustls::Error, certificate: &CertificateDer<'_>) -> bool {
-        let rustls::Error::InvalidCertificate(CertificateError::Other(why)) = error else {
-            return false;
-        };
-        why.0.to_string() == "CaUsedAsEndEntity" && self.roots.contains(certificate)
+        is_ca_used_as_server(error) && self.roots.contains(certificate)
     }
 }
 

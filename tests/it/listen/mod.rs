@@ -2,6 +2,7 @@
 
 mod address;
 mod password;
+mod tls;
 
 use std::net::TcpListener;
 
