@@ -30,9 +30,14 @@ pub struct Env {
 }
 
 impl Env {
+    /// Reads the environment, and no files.
+    pub fn of_process() -> Self {
+        Self { variables: std::env::vars_os().collect(), ..Self::default() }
+    }
+
     /// Reads the environment and adds the settings of the project's files.
     pub fn capture() -> Result<Self> {
-        let mut env = Self { variables: std::env::vars_os().collect(), ..Self::default() };
+        let mut env = Self::of_process();
         if env.path("LOCAL_DIR").is_none()
             && let Ok(here) = std::env::current_dir()
         {

@@ -68,6 +68,9 @@ pub fn migrator() -> std::process::ExitCode {
     })
 }
 
+/// The longest time that a command spends at its end on what dead commands have left.
+const SWEEP_LIMIT: std::time::Duration = std::time::Duration::from_millis(50);
+
 fn run<A: Parser>(
     execute: fn(A) -> Result<()>,
     voice: fn(&A) -> Voice,
@@ -81,6 +84,7 @@ fn run<A: Parser>(
     let voice = voice(&arguments);
     crate::cli::output::ui::install(voice);
     let outcome = catch_unwind(AssertUnwindSafe(|| caught.and_then(|()| execute(arguments))));
+    resolve::Resolve::of_process().collector().sweep(std::time::Instant::now() + SWEEP_LIMIT);
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Error::unexpected(
             "db-tool itself failed; it has removed everything that it had started",

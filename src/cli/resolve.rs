@@ -52,15 +52,24 @@ impl Resolve {
     /// Takes this process's environment, `--url`, and the variables that can name the project's
     /// connection.
     pub fn new(url: Option<String>, url_variables: &'static [&'static str]) -> Result<Self> {
-        Ok(Self {
-            env: Env::capture()?,
-            url,
+        Ok(Self { url, url_variables, ..Self::of(Env::capture()?) })
+    }
+
+    /// Takes only this process's environment, for work that has nothing to do with a project.
+    pub fn of_process() -> Self {
+        Self::of(Env::of_process())
+    }
+
+    fn of(env: Env) -> Self {
+        Self {
+            env,
+            url: None,
             remote: false,
             listen: Listen::default(),
             chosen_port: OnceCell::new(),
-            url_variables,
+            url_variables: &[],
             project: OnceCell::new(),
-        })
+        }
     }
 
     /// `LOCAL_DIR` and the paths below it; exit 3 without it.

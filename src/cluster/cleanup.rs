@@ -103,7 +103,7 @@ fn is_our_gitignore(layout: &Layout) -> bool {
 }
 
 /// The sockets and their lock files, which a killed server leaves.
-fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
+pub(super) fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for directory in [layout.working_directory().to_owned(), layout.sock()] {
         if directory.is_dir() {

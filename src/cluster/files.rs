@@ -151,6 +151,14 @@ pub fn remove_file(path: &Path) -> Result<()> {
     }
 }
 
+/// The size of a file, or of a directory and everything in it, in bytes. Ignores what it cannot read.
+pub fn tree_size(path: &Path) -> u64 {
+    let Ok(facts) = path.symlink_metadata() else { return 0 };
+    let below = || std::fs::read_dir(path).into_iter().flatten().flatten();
+    let inside = if facts.is_dir() { below().map(|e| tree_size(&e.path())).sum() } else { 0 };
+    facts.len() + inside
+}
+
 /// The longest time for which the processes of a killed command may still write into a directory.
 const LAST_WRITES: Duration = Duration::from_secs(60);
 

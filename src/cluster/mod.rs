@@ -16,6 +16,7 @@ mod cleanup;
 pub mod conf;
 mod files;
 pub mod layout;
+mod leftover;
 mod provision;
 mod recovery;
 mod replacement;
@@ -33,8 +34,10 @@ use std::time::Duration;
 pub use cleanup::{Cleaned, clean_up};
 pub use files::{
     exchange, make_private, private_directory, private_tempdir, remove_tree, replace_file,
+    tree_size,
 };
 pub use layout::Layout;
+pub use leftover::{Leftover, LeftoverKind, leftovers, remove_leftover};
 pub use provision::{
     Contents, Existing, Outcome, Provisioned, is_template, provision, template_database,
 };
@@ -46,8 +49,10 @@ pub use spec::{ClusterSettings, ClusterSpec, Lifetime, Preload};
 pub use template::seed::Seed;
 pub use template::snapshot::{Snapshot, SnapshotBuilder};
 pub use template::tablespace::TABLESPACES;
-pub use template::trim::{CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Usage, cache_usage, log_usage};
-pub use throwaway::Throwaway;
+pub use template::trim::{
+    CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Template, Usage, cache_usage, log_usage,
+};
+pub use throwaway::{Registered, Throwaway};
 
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::connection::session::Session;

@@ -115,6 +115,36 @@ fn register(registry: &Path) -> Result<(Lock, String)> {
     Err(Error::unexpected(format!("cannot keep an entry in {}", registry.display())))
 }
 
+/// A private cluster in the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// Whether the command that made it still runs.
+    pub is_used: bool,
+    entry: PathBuf,
+}
+
+impl Registered {
+    /// All private clusters of this user. Those whose directories nobody can see are left out.
+    pub fn all(registry: &Path) -> Vec<Self> {
+        let entries = std::fs::read_dir(registry).into_iter().flatten().flatten();
+        let known = entries.filter_map(|entry| {
+            let entry = entry.path();
+            let directory = PathBuf::from(OsString::from_vec(read_small(&entry).ok()?));
+            let is_used = Lock::try_take(&entry).ok()?.is_none();
+            (!is_out_of_sight(&directory)).then_some(Self { directory, is_used, entry })
+        });
+        known.collect()
+    }
+
+    /// Stops its server and removes its directory, if its command is dead.
+    pub fn remove(&self) -> Result<bool> {
+        let Some(lock) = Lock::try_take(&self.entry)? else { return Ok(false) };
+        remove_orphan(lock).map(|()| !self.directory.exists())
+    }
+}
+
 /// Removes the directories of dead owners. The next run tries again to remove those that stay.
 fn sweep(registry: &Path) {
     let Ok(entries) = std::fs::read_dir(registry) else { return };

@@ -11,6 +11,7 @@ pub mod deploy;
 pub mod diff;
 pub mod doctor;
 pub mod hydrate;
+pub mod inventory;
 pub mod log;
 pub mod migrator;
 pub mod new;

@@ -13,6 +13,7 @@ use crate::cluster::{
     self, ClusterSpec, Contents, Existing, Found, Liveness, Lock, Outcome, Provisioned, Replaced,
     Replacement, Running, provision,
 };
+use crate::environment::registry::Registry;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
@@ -36,6 +37,10 @@ pub struct Development {
     pub options: Option<String>,
     /// The keepers of the server.
     pub keepers: Keepers,
+    /// The registry of development clusters.
+    pub registry: Registry,
+    /// The project, if there is one.
+    pub project: Option<PathBuf>,
 }
 
 /// The fate of a cluster that was replaced.
@@ -76,9 +81,11 @@ impl Development {
     pub fn provide(self) -> Result<Ready> {
         let wants = self.wants()?;
         let (keepers, ran) = (self.keepers.clone(), self.runs());
+        let (registry, project) = (self.registry.clone(), self.project.clone());
         let Provisioned { running, outcome, lock, .. } =
             provision(self.spec, self.toolchain, self.existing, &wants.contents)?;
         keepers.attend(&running, ran || outcome == Outcome::Attached)?;
+        registry.note(&running.spec().layout, project.as_deref());
         wants.ready(running, outcome, self.options, lock)
     }
 
@@ -116,6 +123,7 @@ impl Development {
             })
         })?;
         self.keepers.attend(&running, ran)?;
+        self.registry.note(&running.spec().layout, self.project.as_deref());
         let ready = wants.ready(running, Outcome::Recreated, self.options, None)?;
         Ok((ready, Swap { kept, saved, ended }))
     }

@@ -2,7 +2,9 @@
 //! removed afterwards.
 
 pub mod development;
+pub mod gc;
 pub mod idle;
 pub mod keeper;
 pub mod lease;
 pub mod private;
+pub mod registry;

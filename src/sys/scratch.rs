@@ -65,15 +65,28 @@ impl Scratch {
 
 /// Removes the directories that killed commands have left in `parent`, as far as it can.
 pub fn sweep(parent: &Path) {
-    let Ok(entries) = std::fs::read_dir(parent) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
-            && let Some(_lock) = lock(&entry.path())
-            && let Err(error) = std::fs::remove_dir_all(entry.path())
-        {
-            tracing::debug!("cannot remove {}: {error}", entry.path().display());
-        }
+    for directory in left(parent) {
+        remove(&directory);
     }
+}
+
+/// The directories that killed commands have left in `parent`.
+pub fn left(parent: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    let ours = entries
+        .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+        .map(|entry| entry.path());
+    ours.filter(|directory| lock(directory).is_some()).collect()
+}
+
+/// Removes such a directory, unless a command uses it. Returns whether it is gone.
+pub fn remove(directory: &Path) -> bool {
+    if let Some(_lock) = lock(directory)
+        && let Err(error) = std::fs::remove_dir_all(directory)
+    {
+        tracing::debug!("cannot remove {}: {error}", directory.display());
+    }
+    !directory.exists()
 }
 
 /// Locks one of our directories. `None` if another process holds the lock or has removed the

@@ -22,6 +22,7 @@ mod large;
 mod leaks;
 mod lease;
 mod listen;
+mod machine;
 mod migrator;
 mod migrator_crash;
 mod new;

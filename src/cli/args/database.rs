@@ -127,9 +127,26 @@ pub(in crate::cli) enum Verb {
     },
     /// Show whether the development cluster runs, since when, its size and its users
     Status {
-        /// Print the status as JSON
+        /// Show all clusters, snapshots and templates of this user on this machine
+        #[arg(long)]
+        all: bool,
+        /// The format
+        #[arg(
+            id = "status-format",
+            long = "format",
+            value_name = "FORMAT",
+            default_value = "text"
+        )]
+        format: DiffFormat,
+        /// Print the status as JSON, as `--format json`
         #[arg(long)]
         json: bool,
+    },
+    /// Remove what dead commands, servers and projects have left on this machine
+    Gc {
+        /// Only show what would be removed
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Apply, revert, verify and repair migrations; see `database migrator --help`
     #[command(disable_help_flag = true)]

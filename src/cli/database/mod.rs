@@ -1,10 +1,12 @@
 //! The verbs of `database`: they resolve values, run the command and print its report.
 
+mod all;
 mod backup;
 mod config;
 mod diff;
 mod doctor;
 mod draft;
+mod gc;
 mod new;
 mod pull;
 mod pull_check;
@@ -17,6 +19,7 @@ mod status;
 mod verbs;
 
 use super::args::database::{Arguments, Verb};
+use super::args::diff::DiffFormat;
 use super::guard::check_inherits;
 use super::resolve::Resolve;
 use crate::command::psql;
@@ -58,7 +61,11 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::PullStaging(flags) => pull::run(&resolve, &flags),
         Verb::Snapshot { verb } => snapshot::run(&resolve, &verb, &inherits),
         Verb::Config { format } => config::run(&resolve, format),
-        Verb::Status { json } => status::show(&resolve, json),
+        Verb::Status { all, format, json } => {
+            let json = json || format == DiffFormat::Json;
+            if all { all::show(&resolve, json) } else { status::show(&resolve, json) }
+        }
+        Verb::Gc { dry_run } => gc::run(&resolve, dry_run),
         // `cli::database` passes these to the migrator before it parses them
         Verb::Migrator { .. } => Err(Error::unexpected("`database migrator` was not understood")),
         Verb::Psql { arguments } => {

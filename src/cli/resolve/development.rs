@@ -22,7 +22,18 @@ impl Resolve {
         let toolchain = self.toolchain()?;
         let (spec, options) = (self.spec(layout)?, self.options()?);
         let keepers = self.keepers(lease)?;
-        Ok(Development { spec, toolchain, existing, url, url_must_match, options, keepers })
+        let (registry, project) = (self.clusters(), self.root());
+        Ok(Development {
+            spec,
+            toolchain,
+            existing,
+            url,
+            url_must_match,
+            options,
+            keepers,
+            registry,
+            project,
+        })
     }
 
     /// Starts the development cluster again if `idle_stop` has stopped it and `conninfo` leads to it.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Resolve;
 use crate::cluster;
+use crate::environment::gc::Collector;
+use crate::environment::registry::Registry;
 use crate::sys::error::Result;
 use crate::sys::process::OsUser;
 
@@ -22,9 +24,29 @@ impl Resolve {
         if let Some(registry) = registry.filter(writable) {
             return Ok(registry);
         }
-        let uid = OsUser::current().uid;
-        let fallback = PathBuf::from(format!("/tmp/db-tool-{uid}"));
-        cluster::make_private(&fallback, uid).map(|()| fallback)
+        let fallback = fallback();
+        cluster::make_private(&fallback, OsUser::current().uid).map(|()| fallback)
+    }
+
+    /// The registry of development clusters. Nothing is made.
+    pub fn clusters(&self) -> Registry {
+        let cache = self.cache_path();
+        let place = if cache.is_dir() { cache } else { fallback() };
+        Registry::at(place.join("clusters"))
+    }
+
+    /// The places in which `gc` looks, as far as they are there. Nothing is made.
+    pub fn collector(&self) -> Collector {
+        let cache = self.cache_path();
+        let registry = cache.join("running");
+        let is_ours = |place: &PathBuf| place.is_dir() && cluster::private_directory(place).is_ok();
+        let template = cache.join("template");
+        Collector {
+            private: if is_ours(&registry) { registry } else { fallback() },
+            clusters: self.clusters(),
+            temporary: self.temporary_directory(),
+            templates: Some(template).filter(is_ours),
+        }
     }
 
     pub(super) fn template_cache(&self) -> Option<PathBuf> {
@@ -47,11 +69,15 @@ impl Resolve {
 
     /// The cache, if it belongs to us and we can write to it.
     fn cache(&self) -> Result<PathBuf> {
+        let cache = self.cache_path();
+        cluster::private_directory(&cache).map(|()| cache)
+    }
+
+    fn cache_path(&self) -> PathBuf {
         let home = || self.env.path("HOME").unwrap_or_else(|| OsUser::current().home);
         // the XDG base directory specification has relative paths ignored
         let xdg = self.env.os("XDG_CACHE_HOME").map(Path::new).filter(|path| path.is_absolute());
-        let cache = xdg.map_or_else(|| home().join(".cache"), Path::to_owned).join("db-tool");
-        cluster::private_directory(&cache).map(|()| cache)
+        xdg.map_or_else(|| home().join(".cache"), Path::to_owned).join("db-tool")
     }
 
     /// The directories with logs.
@@ -59,4 +85,9 @@ impl Resolve {
         let layout = self.layout()?;
         Ok(vec![layout.logs().to_owned(), layout.data().join("log")])
     }
+}
+
+/// The place of registries if the cache cannot be written to.
+fn fallback() -> PathBuf {
+    format!("/tmp/db-tool-{}", OsUser::current().uid).into()
 }

@@ -165,7 +165,7 @@ impl Snapshot {
         let _acting = spec.act()?;
         let _lock = spec.lock()?;
         let directory = spec.layout.snapshots();
-        let aside = unnamed_in(&directory)?;
+        let aside = private_tempdir(UNNAMED, &directory)?;
         std::fs::rename(&self.directory, aside.path()).on("remove", &self.directory)?;
         remove_tree(aside.path())?;
         tidy(&spec.layout)
@@ -199,9 +199,9 @@ impl SnapshotBuilder {
         check_free(&place, replace)?;
         let directory = spec.layout.snapshots();
         make_closed(&directory).on("create", &directory)?;
-        remove_abandoned(&directory)?;
-        let unnamed = unnamed_in(&directory)?;
-        Ok(Self { spec, place, replace, directory: unnamed, _lock: lock })
+        remove_abandoned(&spec.layout)?;
+        let directory = private_tempdir(UNNAMED, &directory)?;
+        Ok(Self { spec, place, replace, directory, _lock: lock })
     }
 
     /// Copies the data directory. No server may run in it.
@@ -246,24 +246,22 @@ pub(super) fn describe(directory: &Path, before_deploy: bool) -> Result<()> {
 pub(in crate::cluster) fn tidy(layout: &Layout) -> Result<()> {
     let directory = layout.snapshots();
     if is_real_directory(&directory) {
-        remove_abandoned(&directory)?;
+        remove_abandoned(layout)?;
         let _ = std::fs::remove_dir(&directory);
     }
     Ok(())
 }
 
-fn remove_abandoned(directory: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(directory).on("read", directory)?.flatten() {
-        let unnamed = entry.file_name().to_string_lossy().starts_with(UNNAMED);
-        if unnamed && is_real_directory(&entry.path()) {
-            remove_tree(&entry.path())?;
-        }
-    }
-    Ok(())
+/// The directories of snapshots that killed commands were saving or removing. The caller holds the
+/// lock.
+pub(in crate::cluster) fn unnamed(layout: &Layout) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(layout.snapshots()).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNNAMED));
+    named.map(|entry| entry.path()).filter(|path| is_real_directory(path)).collect()
 }
 
-fn unnamed_in(directory: &Path) -> Result<TempDir> {
-    private_tempdir(UNNAMED, directory)
+fn remove_abandoned(layout: &Layout) -> Result<()> {
+    unnamed(layout).iter().try_for_each(|path| remove_tree(path))
 }
 
 pub(in crate::cluster) fn clone(from: &Path, to: &Path) -> Result<()> {

@@ -52,6 +52,49 @@ pub fn cache_usage(cache: &Path) -> Usage {
     usage(&templates(cache))
 }
 
+/// A template in the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its directory.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The time of its last use.
+    pub used: SystemTime,
+    /// Whether the next command that records a template removes it: nobody has used it for long, or
+    /// the others fill the cache.
+    pub is_surplus: bool,
+}
+
+impl Template {
+    /// The templates in `cache`, the most recently used first.
+    pub fn all(cache: &Path) -> Vec<Self> {
+        let items = templates(cache);
+        let surplus: Vec<_> = surplus(&items, usize::MAX, CACHE_LIMIT, FORGET_AFTER)
+            .into_iter()
+            .map(|item| item.path.clone())
+            .collect();
+        let describe = |Item { path, bytes, used }| {
+            let is_surplus = surplus.contains(&path);
+            Self { path, bytes, used, is_surplus }
+        };
+        items.into_iter().map(describe).collect()
+    }
+
+    /// Removes it, unless a command clones it now. Returns whether it is gone.
+    pub fn remove(&self) -> bool {
+        // a command that clones the template holds its lock and has just set its time of use
+        if let Ok(Some(lock)) = Lock::try_take(&lock_of(&self.path))
+            && last_use(&self.path) == Some(self.used)
+        {
+            tracing::debug!("removing the template {}", self.path.display());
+            let _ = remove_tree(&self.path);
+            let _ = lock.remove();
+        }
+        !self.path.exists()
+    }
+}
+
 /// The number and size of the logs of `layout`.
 pub fn log_usage(layout: &Layout) -> Usage {
     usage(&logs(layout))
@@ -67,15 +110,8 @@ pub(in crate::cluster) fn trim_cache(cache: &Path, made: &Path) {
     let (new, others): (Vec<_>, Vec<_>) =
         templates(cache).into_iter().partition(|template| template.path == made);
     let room = CACHE_LIMIT.saturating_sub(usage(&new).bytes);
-    for template in surplus(&others, usize::MAX, room, FORGET_AFTER) {
-        // a command that clones the template holds its lock and has just set its time of use
-        if let Ok(Some(lock)) = Lock::try_take(&lock_of(&template.path))
-            && last_use(&template.path) == Some(template.used)
-        {
-            tracing::debug!("removing the template {}", template.path.display());
-            let _ = remove_tree(&template.path);
-            let _ = lock.remove();
-        }
+    for Item { path, bytes, used } in surplus(&others, usize::MAX, room, FORGET_AFTER) {
+        Template { path: path.clone(), bytes: *bytes, used: *used, is_surplus: true }.remove();
     }
 }
 

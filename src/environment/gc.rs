@@ -1,0 +1,165 @@
+//! Removes what dead commands, servers and projects have left on this machine.
+//!
+//! First it looks, then it removes: each thing that it finds knows how to prove again, under its own
+//! lock, that nobody uses it. So nothing is removed that a command has begun to use in between.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::keeper;
+use super::lease::Leases;
+use super::registry::{Entry, Registry};
+use crate::cluster::{
+    Layout, Leftover, LeftoverKind, Liveness, Lock, Registered, Template, leftovers,
+    remove_leftover, tree_size,
+};
+use crate::sys::error::Result;
+use crate::sys::process::ActingAs;
+use crate::sys::scratch;
+
+/// The places that are looked at.
+#[derive(Debug)]
+pub struct Collector {
+    /// The registry of private clusters.
+    pub private: PathBuf,
+    /// The registry of development clusters.
+    pub clusters: Registry,
+    /// The directory of temporary files.
+    pub temporary: PathBuf,
+    /// The template cache.
+    pub templates: Option<PathBuf>,
+}
+
+/// Something that nobody needs any more.
+#[derive(Debug)]
+pub struct Garbage {
+    /// Its kind, in words.
+    pub what: &'static str,
+    /// Its path.
+    pub path: PathBuf,
+    /// Its size in bytes; 0 for a server.
+    pub bytes: u64,
+    thing: Thing,
+}
+
+#[derive(Debug)]
+enum Thing {
+    Private(Registered),
+    Scratch,
+    Leftover(Layout, Leftover),
+    Template(Template),
+    Server(Layout),
+    Entry(Entry),
+}
+
+impl Collector {
+    /// Looks for garbage in all places.
+    pub fn look(&self) -> Vec<Garbage> {
+        let mut found = self.look_quickly();
+        for entry in self.clusters.entries() {
+            let Some(layout) = entry.layout() else { continue };
+            for leftover in leftovers(&layout).unwrap_or_default() {
+                let what = match leftover.kind {
+                    LeftoverKind::Unfinished => "unfinished directory",
+                    LeftoverKind::Broken => "damaged cluster",
+                    LeftoverKind::Socket => "socket of a killed server",
+                };
+                let (path, bytes) = (leftover.path.clone(), leftover.bytes);
+                found.push(Garbage {
+                    what,
+                    path,
+                    bytes,
+                    thing: Thing::Leftover(layout.clone(), leftover),
+                });
+            }
+        }
+        let templates = self.templates.iter().flat_map(|cache| Template::all(cache));
+        for template in templates.filter(|template| template.is_surplus) {
+            let (path, bytes) = (template.path.clone(), template.bytes);
+            found.push(Garbage { what: "template", path, bytes, thing: Thing::Template(template) });
+        }
+        found
+    }
+
+    /// Looks only for the things whose absence of a holder one look tells.
+    fn look_quickly(&self) -> Vec<Garbage> {
+        let mut found = Vec::new();
+        let mut add =
+            |what, path: PathBuf, thing| found.push(Garbage { what, path, bytes: 0, thing });
+        for private in Registered::all(&self.private) {
+            if !private.is_used {
+                add("private cluster", private.directory.clone(), Thing::Private(private));
+            }
+        }
+        for path in scratch::left(&self.temporary) {
+            add("temporary files", path, Thing::Scratch);
+        }
+        for entry in self.clusters.entries() {
+            match entry.layout() {
+                Some(layout) if is_unleased(&layout) => {
+                    add("server without a user", entry.directory.clone(), Thing::Server(layout));
+                }
+                None if entry.is_gone() => {
+                    add("entry of a deleted cluster", entry.directory.clone(), Thing::Entry(entry));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Removes what one quick look finds, until `deadline`. For the end of other commands.
+    pub fn sweep(&self, deadline: Instant) {
+        for garbage in self.look_quickly() {
+            if Instant::now() >= deadline {
+                return;
+            }
+            if let Err(error) = garbage.remove() {
+                tracing::debug!("cannot remove {}: {error}", garbage.path.display());
+            }
+        }
+    }
+}
+
+impl Garbage {
+    /// Measures its size.
+    pub fn measure(&mut self) {
+        if matches!(self.thing, Thing::Private(_) | Thing::Scratch) {
+            self.bytes = tree_size(&self.path);
+        }
+    }
+
+    /// Removes it, if still nobody uses it. Returns whether it is gone.
+    pub fn remove(&self) -> Result<bool> {
+        match &self.thing {
+            Thing::Private(private) => private.remove(),
+            Thing::Scratch => Ok(scratch::remove(&self.path)),
+            Thing::Leftover(layout, leftover) => remove_leftover(layout, leftover),
+            Thing::Template(template) => Ok(template.remove()),
+            Thing::Server(layout) => stop_unleased(layout),
+            Thing::Entry(entry) => {
+                entry.forget();
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// Whether a server should have ended with its last lease, but its keeper was killed, too.
+fn is_unleased(layout: &Layout) -> bool {
+    let leases = Leases::of(layout);
+    leases.ends_with_last()
+        && leases.holders().is_empty()
+        && matches!(Liveness::of(&layout.data()), Ok(Liveness::Running(_)))
+}
+
+fn stop_unleased(layout: &Layout) -> Result<bool> {
+    let _acting = ActingAs::owner(layout.owner())?;
+    let Some(_lock) = Lock::try_take(&layout.lock())? else { return Ok(false) };
+    if !is_unleased(layout) {
+        return Ok(false);
+    }
+    keeper::log(layout, "all users of this server have ended, and so have their keepers");
+    keeper::stop(layout)?;
+    Leases::of(layout).set_ends_with_last(false).map(|()| true)
+}
