@@ -8,9 +8,11 @@
   rust-analyzer,
   rustPlatform,
   git,
+  nodejs,
   openssh,
   perl,
   postgresql_17,
+  python3,
 }:
 mkShell {
   packages = [
@@ -20,9 +22,11 @@ mkShell {
     rustfmt
     rust-analyzer
     git
+    nodejs
     openssh
     perl
     postgresql_17
+    (python3.withPackages (packages: [ packages.pip ]))
   ];
   # rust-analyzer does not find the standard library's sources by itself
   RUST_SRC_PATH = "${rustPlatform.rustLibSrc}";

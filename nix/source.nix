@@ -29,6 +29,7 @@ let
     ../SECURITY.md
     ../docs
     ./checks.nix
+    ../clients
     ../clippy.toml
     ../rustfmt.toml
     ../tests

@@ -11,6 +11,7 @@
 mod args;
 mod bench;
 mod check;
+mod clients;
 mod delay;
 mod demo;
 mod docs;

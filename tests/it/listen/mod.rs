@@ -1,6 +1,7 @@
 //! TCP connections to the development cluster: the address, the port, the password.
 
 mod address;
+mod clients;
 mod password;
 mod tls;
 

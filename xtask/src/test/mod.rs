@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use report::{Failed, Report};
 
 use crate::failure::{Failure, Result};
-use crate::{check, faketime, nix, place, postgres, program, sshd};
+use crate::{check, clients, faketime, nix, place, postgres, program, sshd};
 
 /// The variable that names the directory of the server's programs.
 const BINDIR: &str = "DB_TOOL_TEST_PG_BINDIR";
@@ -34,7 +34,7 @@ pub(crate) struct TestPlan {
 /// Runs the checks once, unless there are filters, and the tests as often as planned.
 pub(crate) fn run(plan: &TestPlan) -> Result<()> {
     let (bindir, sshd) = (postgres::provide(plan.pg)?, sshd::provide()?);
-    let faketime = faketime::provide()?;
+    let (faketime, clients) = (faketime::provide()?, clients::provide()?);
     if plan.filters.is_empty() {
         check::run()?;
         nix::run_if_possible()?;
@@ -45,7 +45,7 @@ pub(crate) fn run(plan: &TestPlan) -> Result<()> {
         let (seed, started) = (seed(), Instant::now());
         let mut cargo = program::cargo();
         cargo.args(["test", "--workspace", "--no-fail-fast", "--"]).args(&plan.filters);
-        cargo.env(sshd::VARIABLE, &sshd).env(BINDIR, &bindir);
+        cargo.env(sshd::VARIABLE, &sshd).env(BINDIR, &bindir).env(clients::VARIABLE, &clients);
         cargo.envs(faketime.iter().map(|library| (faketime::VARIABLE, library)));
         cargo.env(CACHE, place::kept("test-cache")?).env(SEED, &seed);
         let report = watch(&mut cargo)?;
