@@ -1,7 +1,7 @@
 //! The choice of the bundle: `full`, `history` or `off`.
 
 use crate::support::trace::own_cache;
-use crate::support::{Sandbox, project};
+use crate::support::{Sandbox, project, repository};
 
 const PLAIN: &str = "CREATE TABLE plain (id int PRIMARY KEY);\n";
 
@@ -358,4 +358,91 @@ fn a_comparison_with_migrations_needs_the_history() {
         .fails(2, ["no history", "bundle = \"history\""]);
     let found = sandbox.database(["diff", "--from-migrations", "--bundle", "history"]).success();
     assert_eq!(found.stdout, "", "{found}");
+}
+
+#[test]
+fn an_upgrade_keeps_the_kind() {
+    for (bundle, there) in [("history", HISTORY), ("full", FULL)] {
+        let sandbox = project_with(bundle);
+        sandbox.write("project/db/src/entrypoint.sql", "");
+        sandbox.database(["deploy", "--no-patch"]).success();
+        sandbox.database(["secrets", "load", "-f", &env_file(&sandbox)]).success();
+        let file = "CREATE TABLE made () INHERITS (hectic.created_at);";
+        migration(&sandbox, 1, if bundle == "full" { file } else { "CREATE TABLE made ();" }, "");
+        sandbox.database(["migrator", "migrate", "up"]).success();
+        let states = repository().join("tests/fixture/bundle/upgrade/states.sql");
+        let states = states.display().to_string();
+        for version in ["0.5.2", "0.5.1", "0.5.0"] {
+            if version != "0.5.2" {
+                sandbox.database(["psql", "-Xq", "-o", "/dev/null", "-f", &states]).success();
+            }
+            sandbox.ask(&format!("UPDATE hectic.version SET version = '{version}'"));
+            let older = format!("{version}, {bundle}, older than 0.5.3");
+            assert_eq!(status(&sandbox), format!("{older}\n"));
+            let words = ["hint: Run `database bundle upgrade`"];
+            sandbox.database(["hydrate"]).fails(13, words);
+            let upgraded = sandbox.database(["bundle", "upgrade", "-q"]).success();
+            assert_eq!(upgraded.stderr, "", "{version}");
+            assert_eq!(sandbox.ask(THERE), there, "{version}");
+            assert_eq!(status(&sandbox), format!("0.5.3, {bundle}, current\n"));
+            let kept =
+                "SELECT hectic.get_secret('A') || string_agg(name, ' ') FROM hectic.migration";
+            assert_eq!(sandbox.ask(kept), "x20250101000001-m");
+        }
+        sandbox.database(["hydrate"]).success();
+    }
+    // an older history bundle becomes a full one of this version
+    let sandbox = project_with("history");
+    sandbox.database(["deploy", "--no-patch"]).success();
+    sandbox.ask("UPDATE hectic.version SET version = '0.5.2'");
+    let upgraded = sandbox.database(["bundle", "upgrade", "--bundle", "full"]).success();
+    let told = "upgraded to the full bundle 0.5.3 (was: 0.5.2, history, older than 0.5.3)\n";
+    assert_eq!(upgraded.stderr, told);
+    assert_eq!(sandbox.ask(THERE), FULL);
+}
+
+/// The event triggers need a superuser, and nothing else does.
+#[test]
+fn history_needs_no_superuser() {
+    let sandbox = project_with("history");
+    sandbox.database(["init"]).success();
+    sandbox.ask("CREATE ROLE plain LOGIN; GRANT CREATE ON DATABASE app TO plain");
+    sandbox.ask("GRANT CREATE ON SCHEMA public TO plain");
+    let url = format!("host={} user=plain dbname=app", sandbox.path("pg").display());
+    let hydrated = sandbox.database(["-u", &url, "hydrate"]).success();
+    assert!(!hydrated.stderr.contains("warning"), "{hydrated}");
+    assert_eq!(sandbox.ask(THERE), HISTORY);
+    sandbox.database(["-u", &url, "migrator", "migrate", "up"]).success();
+}
+
+#[test]
+fn a_backup_keeps_its_kind_in_a_comparison() {
+    let mut sandbox = project_with("history");
+    own_cache(&mut sandbox);
+    sandbox.database(["deploy", "--no-patch"]).success();
+    sandbox.ask("UPDATE hectic.version SET version = '0.5.2'");
+    sandbox.database(["backup"]).success();
+    sandbox.write("project/db/src/entrypoint.sql", format!("{PLAIN}CREATE TABLE made ();"));
+    let found = sandbox.database(["diff"]).success();
+    assert_eq!(found.stdout, "", "{found}");
+    assert!(found.stderr.contains("its copy was upgraded to 0.5.3"), "{found}");
+    sandbox.write("project/database.toml", "inheritance_excluded_schemas = ['public']");
+    let found = sandbox.database(["diff"]).fails(1, ["1 difference that counts, 0 others"]);
+    assert!(found.stdout.contains("history → full"), "{found}");
+    // with off, the history of the backup does
+    let found = sandbox.database(["diff", "--no-hook"]).fails(1, ["1 difference"]);
+    assert!(found.stdout.contains("- bundle hectic"), "{found}");
+}
+
+#[test]
+fn a_migration_is_drafted_and_proven_with_history() {
+    let mut sandbox = project_with("history");
+    own_cache(&mut sandbox);
+    sandbox
+        .write("project/db/src/entrypoint.sql", "CREATE TABLE made ();\nCREATE TABLE two (a int);");
+    let words = ["wrote ", "up.sql"];
+    sandbox.database(["diff", "--from-migrations", "--write-migration", "two"]).fails(1, words);
+    let found = sandbox.database(["diff", "--from-migrations"]).success();
+    assert_eq!(found.stdout, "", "{found}");
+    sandbox.database(["migrator", "verify"]).success();
 }
