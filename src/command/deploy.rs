@@ -1,6 +1,6 @@
 //! `database deploy`: makes the development cluster anew, hydrates and patches.
 
-use crate::bundle::{self, Kind, inherits};
+use crate::bundle::{self, Installed, Kind, Status, inherits};
 use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{Existing, Outcome};
 use crate::environment::development::{Development, Ready, Swap};
@@ -11,7 +11,7 @@ use crate::postgres::toolchain::Toolchain;
 use crate::project::patch::Patch;
 use crate::project::source::Source;
 use crate::secret::Supply;
-use crate::sys::error::{Context, Result};
+use crate::sys::error::{Context, Error, Result};
 use crate::sys::steps::Steps;
 
 /// The content of a database.
@@ -127,10 +127,31 @@ pub fn apply(
             steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?, kind))?;
         }
         steps.run("secrets", || content.secrets.load(conninfo))?;
-        steps.run("hydrate", || source.hydrate(toolchain, conninfo)).context("hydrating failed")?;
+        let hydrated = steps.run("hydrate", || source.hydrate(toolchain, conninfo));
+        hydrated.map_err(|error| explained(error, conninfo)).context("hydrating failed")?;
     }
     if let Some(patch) = &content.patch {
         steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
     }
     inherits::check(conninfo, &content.inherits)
+}
+
+/// Adds a hint to the error of sources that need more of the bundle than the database has.
+fn explained(error: Error, conninfo: &Conninfo) -> Error {
+    let is_missing = |name: &str| error.message().contains(&format!("\"{name}\" does not exist"));
+    let parents = ["hectic.created_at", "hectic.updated_at", "hectic.immutable"];
+    if !is_missing("hectic") && !parents.into_iter().any(is_missing) {
+        return error;
+    }
+    let installed = Session::connect(conninfo).and_then(|mut session| bundle::status(&mut session));
+    match installed {
+        Ok(Installed { status: Status::Absent, .. }) => error.hint(
+            "the database has no hectic bundle; bundle = \"full\" or \"history\" in database.toml brings it",
+        ),
+        Ok(Installed { kind: Some(Kind::History), .. }) => error.hint(
+            "the database has the history bundle; bundle = \"full\" in database.toml brings the parent tables",
+        ),
+        // the first error counts
+        Ok(_) | Err(_) => error,
+    }
 }
