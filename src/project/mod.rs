@@ -4,5 +4,6 @@
 pub mod new;
 pub mod patch;
 pub mod source;
+pub mod split;
 pub mod tap;
 pub mod workspace;
