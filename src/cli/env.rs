@@ -54,6 +54,29 @@ impl Env {
         Ok(env)
     }
 
+    /// Reads the environment for the project in `root`, which was just made: without the variables
+    /// that could lead to another project or database.
+    pub(in crate::cli) fn of_project(root: &Path) -> Result<Self> {
+        let mut env = Self { variables: std::env::vars_os().collect(), ..Self::default() };
+        let of_machine = |name: &str| name == "TMPDIR" || trust::is_never_trusted(name);
+        let led = config::KEYS.iter().map(|key| key.variable).filter(|name| !of_machine(name));
+        let others = ["PGURL", "ENVIRONMENT", "HECTIC_DOTENV_CONTENT", "MIGRATION_DIR"];
+        for name in led.chain(others) {
+            env.variables.remove(OsStr::new(name));
+        }
+        env.variables.insert("LOCAL_DIR".into(), root.into());
+        env.complete_from_project(root)?;
+        Ok(env)
+    }
+
+    /// Reads the environment without any project.
+    pub(in crate::cli) fn of_no_project() -> Result<Self> {
+        let mut env = Self::of_project(Path::new("/dev/null"))?;
+        env.variables.remove(OsStr::new("LOCAL_DIR"));
+        env.variables.insert("PG_SHARED_PRELOAD_LIBRARIES".into(), OsString::new());
+        Ok(env)
+    }
+
     /// Adds the settings of `database.$ENVIRONMENT.toml`, then of `database.toml`.
     fn complete_from_project(&mut self, root: &Path) -> Result<()> {
         let environment = self.text("ENVIRONMENT")?;

@@ -4,6 +4,7 @@ mod choice;
 mod development;
 mod keepers;
 mod network;
+mod new;
 mod places;
 
 pub(in crate::cli) use network::Listen;

@@ -8,8 +8,10 @@
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
+use serde_json::Value;
 use tempfile::TempPath;
 
+use crate::postgres::sql::template::fill;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, read_text};
 use crate::sys::signal;
@@ -49,9 +51,54 @@ impl NewFile {
     }
 }
 
-/// The files of an empty project, whose role and database have this name.
-pub fn files(name: &str, with_nix: bool) -> Vec<NewFile> {
-    let mut files = settings(name, with_nix);
+/// The settings of a new project.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The role, as a URL writes it.
+    pub role: String,
+    /// The database, as a URL writes it.
+    pub database: String,
+    /// The libraries that the server loads.
+    pub preload: Vec<String>,
+    /// The bundle, unless it is the default one.
+    pub bundle: Option<&'static str>,
+    /// Differences that do not count, with the reasons.
+    pub ignored: Vec<(String, &'static str)>,
+}
+
+impl Settings {
+    /// The settings of a project whose role and database have this name.
+    pub fn named(name: &str) -> Self {
+        Self { role: name.to_owned(), database: name.to_owned(), ..Self::default() }
+    }
+
+    /// The role, the server and the database, as a URL writes them.
+    fn place(&self) -> String {
+        format!("{}@localhost/{}", self.role, self.database)
+    }
+
+    /// The text of `database.toml`. Its strings are like those of JSON.
+    fn toml(&self) -> String {
+        use std::fmt::Write as _;
+        let preload = Value::from(self.preload.clone()).to_string();
+        let values = [("place", &*self.place()), ("preload", &*preload)];
+        let mut text = fill(include_str!("../../nix/new/database.toml"), &values);
+        if let Some(bundle) = self.bundle {
+            let about =
+                "\n# What db-tool puts into the schema hectic: `full`, `history` or `off`.\n";
+            let _ = writeln!(text, "{about}bundle = \"{bundle}\"");
+        }
+        for (object, reason) in &self.ignored {
+            let (object, reason) = (Value::from(object.as_str()), Value::from(*reason));
+            let _ = write!(text, "\n[[diff.ignore]]\nobject = {object}\nreason = {reason}\n");
+        }
+        text
+    }
+}
+
+/// The files of an empty project.
+pub fn empty(settings: &Settings, with_nix: bool) -> Vec<NewFile> {
+    let mut files = self::settings(settings, with_nix);
     files.extend([
         NewFile::new("db/src/entrypoint.sql", include_str!("../../nix/new/db/src/entrypoint.sql")),
         NewFile::new("db/test/test.sql", include_str!("../../nix/new/db/test/test.sql")),
@@ -59,21 +106,23 @@ pub fn files(name: &str, with_nix: bool) -> Vec<NewFile> {
     files
 }
 
-/// The files that hold no SQL.
-fn settings(name: &str, with_nix: bool) -> Vec<NewFile> {
-    let toml = include_str!("../../nix/new/database.toml").replace("NAME", name);
+/// The files of a project that hold no SQL.
+pub fn settings(settings: &Settings, with_nix: bool) -> Vec<NewFile> {
     let envrc = match with_nix {
         true => include_str!("../../nix/new/envrc-nix"),
         false => include_str!("../../nix/new/envrc"),
     };
     let mut files = vec![
-        NewFile::new(LAST, toml),
+        NewFile::new(LAST, settings.toml()),
         NewFile::shared(".envrc", envrc),
         NewFile::shared(".gitignore", include_str!("../../nix/new/gitignore")),
     ];
     if with_nix {
-        // the sample project's, which is called "shop"
-        let flake = include_str!("../../nix/template/flake.nix").replace("shop", name);
+        // the sample project's
+        let flake = include_str!("../../nix/template/flake.nix");
+        let flake = flake.replace("shop@localhost/shop", &settings.place());
+        let flake =
+            flake.replace("The shop's", "The project's").replace("shop-database", "database");
         files.push(NewFile::new("flake.nix", flake));
     }
     files
@@ -303,7 +352,7 @@ mod tests {
 
     #[test]
     fn the_flake_has_the_projects_name() {
-        let files = files("cafe", true);
+        let files = empty(&Settings::named("cafe"), true);
         let flake = files.iter().find(|file| file.path == "flake.nix").expect("a flake");
         assert!(flake.text.contains("cafe@localhost/cafe") && !flake.text.contains("shop"));
     }

@@ -192,6 +192,12 @@ pub(in crate::cli) struct NewArguments {
     /// Write a flake.nix too
     #[arg(long)]
     pub(in crate::cli) nix: bool,
+    /// Take the schema of this database, which is only read: URL or key=value conninfo
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) from: Option<String>,
+    /// Take the rows of this table too; may be given several times
+    #[arg(long, value_name = "TABLE", requires = "from")]
+    pub(in crate::cli) data: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -218,7 +224,7 @@ impl HydrateArguments {
 }
 
 /// The parts of the project that go into the database.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::cli) struct Parts {
     /// Do not run the patch file
     #[arg(short = 'P', long)]
@@ -250,7 +256,7 @@ pub(in crate::cli) struct DeployArguments {
     pub(in crate::cli) listen: ListenArguments,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::cli) struct CheckArguments {
     #[command(flatten)]
     pub(in crate::cli) parts: Parts,

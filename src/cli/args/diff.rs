@@ -9,15 +9,16 @@ use clap::Args;
 use super::bundle::BundleArguments;
 
 /// The format of the differences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(in crate::cli) enum DiffFormat {
     /// Text for people.
+    #[default]
     Text,
     /// JSON for programs.
     Json,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::cli) struct DiffArguments {
     /// A backup to restore and migrate as side A [default: as for backup]
     pub(in crate::cli) backup: Option<PathBuf>,

@@ -85,7 +85,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
             check_inherits(&resolve, &inherits)?;
             verbs::run_bundle(&resolve, &verb)
         }
-        Verb::New(flags) => new::run(&resolve, flags),
+        Verb::New(flags) => new::run(&resolve, &flags),
         Verb::Share { directory } => share::write(&directory),
     }
 }

@@ -1,5 +1,6 @@
 //! `database new`: a project that works at once, and never a file of the user replaced.
 
+mod from;
 mod place;
 
 use crate::support::{Sandbox, assert_golden};

@@ -1,0 +1,3 @@
+BEGIN;
+SET LOCAL hectic.migration_mode = 'on';
+@rows@COMMIT;
