@@ -32,7 +32,9 @@ fn killed_check(sandbox: &Sandbox) -> std::path::PathBuf {
     sandbox.write("project/db/src/entrypoint.sql", "SELECT pg_sleep(3600);");
     let check = sandbox.spawn("database", ["check"]);
     let runs = || {
-        private_directory(sandbox).is_some_and(|place| place.join("data/postmaster.pid").exists())
+        let place = private_directory(sandbox).unwrap_or_default();
+        let file = std::fs::read_to_string(place.join("data/postmaster.pid"));
+        file.is_ok_and(|text| text.contains("ready"))
     };
     interrupt(check, "KILL", runs);
     private_directory(sandbox).unwrap()
@@ -192,6 +194,39 @@ fn sockets_of_a_killed_server_are_removed() {
     let left: Vec<_> = sandbox.entries("pg/sock");
     assert_eq!(left, Vec::<String>::new());
     sandbox.init([]).success();
+}
+
+#[test]
+fn no_shared_memory_stays_of_a_killed_server_whose_cluster_is_removed() {
+    let sandbox = alone();
+    sandbox.init([]).success();
+    let left = killed_check(&sandbox);
+    let servers = [server::postmaster(&left.join("data")), sandbox.postmaster()];
+    let files = servers.map(dynamic_segment_of);
+    for postmaster in servers {
+        assert_eq!(segments_of(postmaster), 1);
+        signal("KILL", postmaster);
+    }
+    wait_until("the servers are gone", || server::processes_below(&sandbox.path("")).is_empty());
+    assert!(files.iter().all(|file| file.exists()));
+    gc(&sandbox);
+    sandbox.database(["cleanup"]).success();
+    assert_eq!(servers.map(segments_of), [0, 0]);
+    assert!(!files.iter().any(|file| file.exists()), "{files:?}");
+}
+
+/// The number of segments of System V that a process has made.
+fn segments_of(creator: u32) -> usize {
+    let table = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    let creator = creator.to_string();
+    table.lines().filter(|line| line.split_whitespace().nth(4) == Some(&creator)).count()
+}
+
+/// The file with the control segment of a server's dynamic shared memory.
+fn dynamic_segment_of(postmaster: u32) -> std::path::PathBuf {
+    let maps = std::fs::read_to_string(format!("/proc/{postmaster}/maps")).unwrap();
+    let mut files = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+    files.find(|file| file.starts_with("/dev/shm/PostgreSQL.")).expect("a segment").into()
 }
 
 #[test]

@@ -39,6 +39,11 @@ pub struct ProcessInfo {
 }
 
 impl FileId {
+    /// Whether this is the file with this device and inode.
+    pub fn is(self, device: u64, inode: u64) -> bool {
+        (self.device, self.inode) == (device, inode)
+    }
+
     /// The identity of the file or directory at `path`. Follows links.
     pub fn of(path: &Path) -> std::io::Result<Self> {
         use std::os::unix::fs::MetadataExt;
