@@ -200,16 +200,21 @@ impl Cluster {
 
     /// Writes db-tool's block into `postgresql.conf`.
     fn write_conf(&self) -> Result<()> {
+        match self.new_conf()? {
+            Some(text) => replace_file(&self.spec.layout.data().join("postgresql.conf"), &text),
+            None => Ok(()),
+        }
+    }
+
+    /// The text of `postgresql.conf` with db-tool's block. `None` if the file has this text already.
+    pub(in crate::cluster) fn new_conf(&self) -> Result<Option<String>> {
         let path = self.spec.layout.data().join("postgresql.conf");
         refuse_link(&path, self.spec.settings.server_user.as_ref())?;
         let existing = crate::sys::process::read_regular(&path).unwrap_or_default();
         let existing = String::from_utf8_lossy(&existing);
         let settings = self.spec.conf(&self.spec.settings.preload_libraries(&self.toolchain)?);
         let written = settings.written_into(&existing);
-        if written == existing {
-            return Ok(());
-        }
-        replace_file(&path, &written)
+        Ok((written != existing).then_some(written))
     }
 
     /// Writes db-tool's lines into `pg_hba.conf`.

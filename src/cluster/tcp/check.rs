@@ -49,7 +49,7 @@ impl ClusterSpec {
                 tcp.address()
             ))
             .hint("to use the database from this machine, set PG_LISTEN=127.0.0.1")
-            .hint("--listen-public opens it to the network"));
+            .hint("`postgres-init --listen-public` opens it to the network"));
         }
         if own.is_some_and(|own| own.port == Some(self.settings.port)) {
             return Ok(());

@@ -97,27 +97,32 @@ impl Running {
         Ok(())
     }
 
-    /// Starts a server again that does not listen as the settings ask for. If others have sessions,
-    /// it goes on as it is. Returns whether it was started again.
-    pub(in crate::cluster) fn listening(self) -> Result<(Self, bool)> {
+    /// Starts a server again that does not listen as the settings ask for. It goes on as it is if
+    /// others have sessions, or if a new start would change nothing. Returns whether it was started
+    /// again.
+    pub(in crate::cluster) fn listening(mut self) -> Result<(Self, bool)> {
         if self.listens_as_wanted()? {
             self.renew_certificates()?;
             return Ok((self, false));
         }
-        match self.other_sessions()? {
-            0 => {}
-            sessions => {
-                let s = if sessions == 1 { " works" } else { "s work" };
-                tracing::warn!(
-                    "{sessions} other session{s} in this cluster, so its server goes on without \
-                     the new PG_LISTEN and PG_TLS: end them and start again"
-                );
-                return Ok((self, false));
-            }
+        self.cluster.spec.settings.port = self.port();
+        if self.cluster.new_conf()?.is_none() {
+            tracing::warn!(
+                "the server does not listen as PG_LISTEN and PG_TLS ask for: other settings in \
+                 postgresql.conf, or of ALTER SYSTEM, override them"
+            );
+            return Ok((self, false));
         }
-        let port = self.port();
-        let mut cluster = self.stop(Shutdown::Fast)?;
-        cluster.spec.settings.port = port;
+        let sessions = self.other_sessions()?;
+        if sessions > 0 {
+            let s = if sessions == 1 { " works" } else { "s work" };
+            tracing::warn!(
+                "{sessions} other session{s} in this cluster, so its server goes on without the \
+                 new PG_LISTEN and PG_TLS: end them and start again"
+            );
+            return Ok((self, false));
+        }
+        let cluster = self.stop(Shutdown::Fast)?;
         Ok((cluster.start().map_err(Error::from)?, true))
     }
 }

@@ -101,6 +101,22 @@ fn status_doctor_and_config_show_the_address() {
 }
 
 #[test]
+fn a_server_whose_own_settings_differ_is_not_started_again_and_again() {
+    let mut sandbox = listening();
+    sandbox.unset("PG_LISTEN");
+    sandbox.init([]).success();
+    sandbox.select("ALTER SYSTEM SET listen_addresses = ''");
+    sandbox.set("PG_LISTEN", "127.0.0.1");
+    let tried = sandbox.init([]).success();
+    assert!(tried.stderr.contains("cluster started"), "{tried}");
+    let running = sandbox.postmaster();
+    let told = sandbox.init(["--export", "sh"]).success();
+    assert!(told.stderr.contains("ALTER SYSTEM"), "{told}");
+    assert!(told.stdout.contains(&format!("PGHOST='{}", sandbox.path("pg").display())), "{told}");
+    assert_eq!(sandbox.postmaster(), running);
+}
+
+#[test]
 fn a_running_server_begins_to_listen_when_nobody_works_in_it() {
     let mut sandbox = listening();
     sandbox.unset("PG_LISTEN");
