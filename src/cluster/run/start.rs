@@ -316,7 +316,15 @@ fn is_damage(log: &str) -> bool {
 
 /// The hints for frequent failures.
 fn remedy(log: &str) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 7] = [
+    const KNOWN: [(&str, &str); 9] = [
+        (
+            "SSL is not supported by this build",
+            "this PostgreSQL was built without TLS: unset PG_TLS, or choose another one in PG_BINDIR",
+        ),
+        (
+            "could not create any TCP/IP sockets",
+            "set PG_LISTEN to an address of this machine, or PG_PORT to another port",
+        ),
         (
             ".lock\" already exists",
             "another server uses this socket: stop it, or set PG_PORT to another port",

@@ -19,10 +19,11 @@ pub use port::{free_port, remembered_port};
 use std::fmt;
 use std::path::PathBuf;
 
-use super::Running;
 use super::run::postmaster::Shutdown;
+use super::{Cluster, Running};
 use crate::postgres::connection::session::column;
 use crate::sys::error::{Error, Result};
+use crate::sys::process::Patience;
 
 /// The way to a server over TCP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,25 @@ impl Running {
             );
             return Ok((self, false));
         }
-        let cluster = self.stop(Shutdown::Fast)?;
-        Ok((cluster.start().map_err(Error::from)?, true))
+        self.start_again().map(|running| (running, true))
+    }
+
+    /// Stops the server and starts it with the new settings. If it does not start, starts it again
+    /// as it was.
+    fn start_again(self) -> Result<Self> {
+        let tls = self.uses_tls()?;
+        let listens_on = self.postmaster.file.listens_on.as_deref();
+        let tcp = listens_on.map(|address| Tcp::new(address, true)).transpose()?;
+        let mut before = self.spec().clone();
+        before.settings.tcp = tcp.map(|tcp| tcp.with_tls(tls));
+        let before = Cluster::existing(before, self.cluster.toolchain.clone());
+        let error = match self.stop(Shutdown::Fast)?.start() {
+            Ok(running) => return Ok(running),
+            Err(failure) => Error::from(failure),
+        };
+        match before.start_with(Patience::Stubborn).map_err(Error::from) {
+            Ok(_) => Err(error.detail("The server runs again as it did before.")),
+            Err(also) => Err(error.detail(format!("and it does not start again: {also}"))),
+        }
     }
 }

@@ -169,6 +169,23 @@ fn a_place_that_is_no_directory_is_refused_before_anything_changes() {
 }
 
 #[test]
+fn a_server_that_cannot_start_with_tls_goes_on_without() {
+    let mut sandbox = encrypted();
+    sandbox.unset("PG_TLS");
+    sandbox.init([]).success();
+    sandbox.leave_work();
+    let conf = sandbox.read("pg/data/postgresql.conf");
+    let own = format!("{conf}\nssl_ca_file = '/none'\n");
+    std::fs::write(sandbox.path("pg/data/postgresql.conf"), own).unwrap();
+    sandbox.set("PG_TLS", "1");
+    sandbox.init([]).fails(1, ["/none", "runs again as it did before"]);
+    assert!(sandbox.has_work());
+    assert_eq!(sandbox.select("SHOW ssl"), "off");
+    sandbox.unset("PG_TLS");
+    assert_eq!(exported(&sandbox, super::WHO).success().stdout, "dev 127.0.0.1\n");
+}
+
+#[test]
 fn keys_that_came_with_a_clone_of_the_project_are_not_used() {
     let sandbox = encrypted();
     sandbox.init([]).success();
