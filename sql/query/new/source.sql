@@ -2,7 +2,8 @@
 SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS owner,
        pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.datdba)) AS quoted_owner,
        d.datname::text AS name,
-       pg_catalog.current_setting('shared_preload_libraries', true) AS preload,
+       -- not every role may see this setting
+       (SELECT s.setting FROM pg_catalog.pg_settings s WHERE s.name = 'shared_preload_libraries') AS preload,
        pg_catalog.to_regclass('hectic.version') IS NOT NULL AS has_bundle,
        pg_catalog.to_regclass('hectic.created_at') IS NOT NULL AS has_parents,
        (SELECT pg_catalog.count(*)

@@ -14,6 +14,7 @@ use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::Result;
 use crate::sys::process::OsUser;
 use crate::sys::shell;
+use crate::sys::steps::Steps;
 
 /// Variables that would lead the commands to another project or database.
 const MISLEADING: [&str; 3] = ["LOCAL_DIR", "DB_URL", "PG_WORKING_DIR"];
@@ -49,7 +50,8 @@ fn read(resolve: &Resolve, url: &str, tables: &[String]) -> Result<Description> 
         temporary: resolve.temporary_directory(),
         tables: tables.to_vec(),
     };
-    let description = existing.read()?;
+    let mut steps = Steps::default();
+    let description = steps.run("read the database", || existing.read())?;
     let machine = Resolve::of_no_project()?;
     check_extensions(&description, &machine.private(None)?, &existing.toolchain)?;
     Ok(description)

@@ -20,6 +20,10 @@ const SCHEMA: [&str; 6] = [
     "--no-tablespaces",
 ];
 
+/// Extensions that exist only in a server that has loaded them at its start. They are guessed if the
+/// role may not see the server's setting.
+const PRELOADED: [&str; 4] = ["citus", "pg_cron", "pgaudit", "timescaledb"];
+
 /// The options for the rows of tables.
 const ROWS: [&str; 2] = ["--data-only", "--column-inserts"];
 
@@ -46,6 +50,7 @@ pub struct Description {
     /// The owner's name as the dump quotes it.
     pub quoted_owner: String,
     pub name: String,
+    /// The libraries that the server may have loaded at its start.
     pub preload: Vec<String>,
     pub has_bundle: bool,
     /// Whether the bundle has its rules for tables.
@@ -135,7 +140,10 @@ impl Existing {
 fn describe(session: &mut Session, dump: Dump, rows: Option<Dump>) -> Result<Description> {
     let source = session.query_one(sql!("new/source"), &[])?;
     let preload: Option<&str> = column(&source, "preload")?;
-    let preload = preload.unwrap_or_default().split(',').map(|name| name.trim().to_owned());
+    let preload = match preload {
+        Some(names) => names.split(',').map(|name| name.trim().to_owned()).collect(),
+        None => PRELOADED.map(str::to_owned).to_vec(),
+    };
     let roles = session.query(sql!("new/roles"), &[])?;
     let roles = roles.iter().map(|row| {
         let (name, quoted) = (column(row, "name")?, column(row, "quoted")?);
@@ -161,7 +169,7 @@ fn describe(session: &mut Session, dump: Dump, rows: Option<Dump>) -> Result<Des
         owner: column(&source, "owner")?,
         quoted_owner: column(&source, "quoted_owner")?,
         name: column(&source, "name")?,
-        preload: preload.filter(|name| !name.is_empty()).collect(),
+        preload,
         has_bundle: column(&source, "has_bundle")?,
         has_parents: column(&source, "has_parents")?,
         tables: column(&source, "tables")?,

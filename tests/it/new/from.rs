@@ -1,7 +1,12 @@
 //! `database new --from`: a project of an existing database, with its proof.
 
+use std::path::Path;
+
 use super::nowhere;
-use crate::support::{Outcome, Sandbox, assert_golden, project, repository};
+use crate::support::trace::interrupt;
+use crate::support::{
+    Outcome, Sandbox, assert_golden, bindir, finish, project, repository, wait_until,
+};
 
 /// A database `app` that belongs to `dev`, with this SQL, and an empty directory `work`.
 fn existing(sql: &str) -> Sandbox {
@@ -22,12 +27,17 @@ fn url(sandbox: &Sandbox) -> String {
     format!("postgresql://dev:hush-url@localhost/app?host={}", sandbox.path("pg/sock").display())
 }
 
+/// The same, for sessions that cannot write.
+fn read_only(sandbox: &Sandbox) -> String {
+    url(sandbox) + "&options=-c%20default_transaction_read_only%3Don"
+}
+
 fn shop() -> Sandbox {
     existing(&std::fs::read_to_string(repository().join("tests/fixture/new/shop.sql")).unwrap())
 }
 
 fn take<const N: usize>(sandbox: &Sandbox, more: [&str; N]) -> Outcome {
-    let url = url(sandbox);
+    let url = read_only(sandbox);
     sandbox.run("database", ["new", "taken", "--from", &url].into_iter().chain(more))
 }
 
@@ -73,7 +83,7 @@ fn a_database_of_every_kind_becomes_a_project() {
     sandbox.run("migrator", ["verify"]).success();
     sandbox.database(["deploy"]).success();
     let tested = sandbox.database(["test"]).success();
-    assert!(tested.stdout.contains("ok 1 - there are "), "{tested}");
+    assert!(tested.stdout.contains("ok 1 - the number of tables is "), "{tested}");
     sandbox.database(["cleanup"]).success();
     // the existing database learns that it has the baseline
     let name = sandbox.entries("work/taken/db/migration").remove(0);
@@ -129,6 +139,19 @@ fn a_database_with_the_full_bundle_keeps_it() {
 }
 
 #[test]
+fn a_role_that_may_only_read_is_enough() {
+    let sandbox = existing(
+        "CREATE ROLE visitor LOGIN; CREATE SCHEMA shop; CREATE TABLE shop.t (id int PRIMARY KEY);\n\
+         CREATE EXTENSION citext; GRANT USAGE ON SCHEMA shop TO visitor; GRANT SELECT ON shop.t TO visitor;",
+    );
+    let url = read_only(&sandbox).replace("//dev:hush-url@", "//visitor@");
+    let taken = sandbox.database(["new", "taken", "--from", &url, "--data", "shop.t"]).success();
+    assert!(taken.stdout.is_empty(), "{taken}");
+    assert!(sandbox.read("work/taken/database.toml").contains("//dev@localhost/app?"));
+    assert!(sandbox.read("work/taken/db/src/shop/grants.sql").contains("TO visitor"));
+}
+
+#[test]
 fn missing_extensions_are_named() {
     let sandbox = existing(
         "CREATE EXTENSION citext; CREATE EXTENSION hstore; SET allow_system_table_mods = on;\n\
@@ -159,4 +182,36 @@ fn files_in_the_way_are_found_before_the_database_is_asked() {
     std::fs::remove_file(sandbox.path("work/taken/database.toml")).unwrap();
     sandbox.database(arguments).fails(1, ["/nowhere"]);
     assert!(sandbox.entries("work/taken").is_empty());
+}
+
+#[test]
+fn an_interruption_leaves_nothing_and_no_program_gets_the_password_as_an_argument() {
+    let sandbox = existing("CREATE TABLE t ();");
+    let hold = "BEGIN; LOCK TABLE t; SELECT pg_sleep(3600);";
+    let psql = bindir().join("psql");
+    let holder = sandbox.spawn(psql.to_str().unwrap(), ["-Xqc", hold, "-d", &sandbox.url("app")]);
+    let count = |state: &str| {
+        sandbox.ask(&format!("SELECT count(*) FROM pg_stat_activity WHERE {state}")) == "1"
+    };
+    wait_until("the table is locked", || count("wait_event = 'PgSleep'"));
+    let url = read_only(&sandbox);
+    let taking = sandbox.spawn("database", ["new", "taken", "--from", &url]);
+    let waits = "application_name = 'pg_dump' AND wait_event_type = 'Lock'";
+    let taken = interrupt(taking, "INT", || count(waits) && !arguments("pg_dump").contains("hush"));
+    assert_eq!(taken.signal, Some(2), "{taken}");
+    assert!(sandbox.entries("work").is_empty());
+    assert_eq!(sandbox.entries("tmp"), Vec::<String>::new());
+    sandbox.ask("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+    finish(holder, None);
+}
+
+/// The arguments of all processes with this name.
+fn arguments(name: &str) -> String {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let read = |path: &Path, file: &str| std::fs::read(path.join(file)).unwrap_or_default();
+    let ours = processes.filter(|path| read(path, "comm").trim_ascii() == name.as_bytes());
+    let arguments: Vec<String> =
+        ours.map(|path| String::from_utf8_lossy(&read(&path, "cmdline")).into_owned()).collect();
+    assert!(!arguments.is_empty(), "{name} runs");
+    arguments.concat()
 }

@@ -4,7 +4,7 @@
 \pset tuples_only on
 \echo 1..1
 
-SELECT CASE WHEN count(*) = @tables@ THEN 'ok' ELSE 'not ok' END || ' 1 - there are @tables@ tables'
+SELECT CASE WHEN count(*) = @tables@ THEN 'ok' ELSE 'not ok' END || ' 1 - the number of tables is @tables@'
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('hectic', 'information_schema')
   AND n.nspname !~ '^pg_';
