@@ -19,6 +19,7 @@ use super::files::{
 use super::layout::MARKER;
 use super::run::postmaster::Liveness;
 use super::run::start::StartFailure;
+use super::space;
 use super::takeover::remove_directory_of_root;
 use super::template::cache::{Obtained, Recording, Template};
 use super::template::copy::CopyFailure;
@@ -134,6 +135,7 @@ fn stage(
     template: Option<&Template>,
 ) -> Result<(TempDir, Option<Recording>)> {
     let place = spec.layout.working_directory();
+    space::require(place, space::NEW_CLUSTER, "a new cluster")?;
     let staging = private_tempdir("data.new-", place)?;
     Marker::write(spec, staging.path())?;
     let data = staging.path().join("data");

@@ -21,6 +21,7 @@ mod provision;
 mod recovery;
 mod replacement;
 pub mod run;
+pub mod space;
 mod spec;
 mod takeover;
 pub mod tcp;

@@ -170,7 +170,16 @@ pub(in crate::cli) enum Verb {
         verb: SecretsVerb,
     },
     /// Check every precondition and say how to meet it
-    Doctor,
+    Doctor {
+        /// The format
+        #[arg(
+            id = "doctor-format",
+            long = "format",
+            value_name = "FORMAT",
+            default_value = "text"
+        )]
+        format: DiffFormat,
+    },
     /// Show or upgrade the hectic bundle in the database
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Bundle {

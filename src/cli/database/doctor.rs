@@ -1,14 +1,17 @@
 //! `database doctor`: prints the findings.
 
+use serde_json::json;
+
+use crate::cli::args::diff::DiffFormat;
 use crate::cli::output::text::{logs, templates};
 use crate::cli::output::ui;
 use crate::cli::resolve::Resolve;
-use crate::command::doctor::{Diagnosis, Doctor, Value, Verdict};
+use crate::command::doctor::{Diagnosis, Doctor, Finding, Value, Verdict};
 use crate::sys::error::{Error, Result};
 
 /// Checks and prints the findings. If a precondition is not met, fails with the exit code of the
 /// first one.
-pub(in crate::cli) fn run(resolve: &Resolve) -> Result<()> {
+pub(in crate::cli) fn run(resolve: &Resolve, format: DiffFormat) -> Result<()> {
     let layout = resolve.layout();
     let doctor = Doctor {
         toolchain: resolve.toolchain(),
@@ -16,11 +19,15 @@ pub(in crate::cli) fn run(resolve: &Resolve) -> Result<()> {
         workspace: resolve.workspace(),
         spec: layout.as_ref().ok().and_then(|layout| resolve.spec(layout.clone()).ok()),
         layout,
+        temporary: resolve.temporary_directory(),
         url: resolve.project_url().ok().flatten().cloned(),
         connection: resolve.connection_as_it_is(),
     };
     let diagnosis = doctor.run();
-    print(&diagnosis)?;
+    match format {
+        DiffFormat::Text => print(&diagnosis)?,
+        DiffFormat::Json => print_json(&diagnosis)?,
+    }
     match diagnosis.first_problem() {
         None => Ok(()),
         Some(problem) => Err(Error::new(problem.kind(), "not everything is in order")),
@@ -46,6 +53,19 @@ fn print(diagnosis: &Diagnosis) -> Result<()> {
         }
         Ok(())
     })
+}
+
+fn print_json(diagnosis: &Diagnosis) -> Result<()> {
+    let object = |finding: &Finding| {
+        let (verdict, found, advice) = match &finding.verdict {
+            Verdict::Good(value) => ("ok", text(value), Vec::new()),
+            Verdict::Note(found, advice) => ("note", found.clone(), vec![advice.clone()]),
+            Verdict::Bad(error) => ("bad", error.message().to_owned(), error.hints().to_vec()),
+        };
+        json!({ "what": finding.what, "verdict": verdict, "found": found, "advice": advice })
+    };
+    let findings: Vec<_> = diagnosis.findings.iter().map(object).collect();
+    ui::data(|out| writeln!(out, "{}", json!(findings)))
 }
 
 fn text(value: &Value) -> String {

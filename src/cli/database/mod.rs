@@ -80,7 +80,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
             check_inherits(&resolve, &inherits)?;
             secrets::run(&resolve, verb)
         }
-        Verb::Doctor => doctor::run(&resolve),
+        Verb::Doctor { format } => doctor::run(&resolve, format),
         Verb::Bundle { verb } => {
             check_inherits(&resolve, &inherits)?;
             verbs::run_bundle(&resolve, &verb)

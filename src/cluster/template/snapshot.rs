@@ -29,6 +29,7 @@ use crate::cluster::files::{
     act_for, exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
 };
 use crate::cluster::run::access::make_closed;
+use crate::cluster::space;
 use crate::cluster::version::check_major;
 use crate::cluster::{ClusterSpec, Layout, Lock, superuser_of};
 use crate::postgres::toolchain::Toolchain;
@@ -265,7 +266,10 @@ fn remove_abandoned(layout: &Layout) -> Result<()> {
 }
 
 pub(in crate::cluster) fn clone(from: &Path, to: &Path) -> Result<()> {
-    copy::copy(from, to, &Manifest::list(from)?, Reader::Same).map_err(|flaw| match flaw {
+    let manifest = Manifest::list(from)?;
+    let bytes = manifest.files.iter().map(|file| file.size).sum();
+    space::require_for_copy(to.parent().unwrap_or(to), bytes, "a copy of the cluster")?;
+    copy::copy(from, to, &manifest, Reader::Same).map_err(|flaw| match flaw {
         CopyFailure::Failed(error) => error,
         CopyFailure::Damaged(path) => Error::failed(format!(
             "cannot copy {}: it cannot be read, or changes meanwhile",

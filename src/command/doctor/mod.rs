@@ -2,15 +2,20 @@
 
 mod diagnosis;
 
-pub use diagnosis::{Diagnosis, Value, Verdict};
+pub use diagnosis::{Diagnosis, Finding, Value, Verdict};
 
-use crate::cluster::{self, ClusterSettings, ClusterSpec, Layout, Liveness, Preload, is_meant_by};
+use std::path::{Path, PathBuf};
+
+use crate::cluster::{
+    self, ClusterSettings, ClusterSpec, Layout, Liveness, Preload, is_meant_by, space,
+};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
 use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
 use crate::project::workspace::{Workspace, require_file};
 use crate::sys::error::{Kind, Result};
+use crate::sys::process;
 
 /// The values that the other verbs work with, or why there are none.
 pub struct Doctor {
@@ -26,9 +31,17 @@ pub struct Doctor {
     pub spec: Option<ClusterSpec>,
     /// The project's connection, if a variable names one.
     pub url: Option<(PgUrl, Conninfo)>,
+    /// The directory of private clusters.
+    pub temporary: PathBuf,
     /// The connection of the verbs that need one.
     pub connection: Result<Conninfo>,
 }
+
+/// Less free space than this is worth an advice.
+const LITTLE: u64 = 1_000_000_000;
+
+/// Less memory than this is worth an advice.
+const LITTLE_MEMORY: u64 = 256_000_000;
 
 impl Doctor {
     /// Makes all checks.
@@ -40,8 +53,11 @@ impl Doctor {
             layout.working_directory().display().to_string()
         });
         if let (Some(layout), Some(spec)) = (layout, self.spec) {
+            disk("disk", layout.working_directory(), &mut diagnosis);
             cluster(&layout, &spec, self.url.as_ref(), &mut diagnosis);
         }
+        disk("disk of private clusters", &self.temporary, &mut diagnosis);
+        memory(process::memory_limit(), &mut diagnosis);
         connection(self.connection, &mut diagnosis);
         diagnosis
     }
@@ -57,6 +73,7 @@ fn programs(
     }) else {
         return;
     };
+    diagnosis.look("locale", Ok(()), |()| "C, encoding UTF8; the server needs no other".to_owned());
     diagnosis.look("PostgreSQL version", toolchain.version().cloned(), |v| v.number().to_owned());
     let Some(settings) = diagnosis.look("settings", settings, |settings| {
         format!("database {}, port {}", settings.database, settings.port)
@@ -80,6 +97,37 @@ fn preload(settings: &ClusterSettings, toolchain: &Toolchain, diagnosis: &mut Di
                 "" => "none".to_owned(),
                 list => list.to_owned(),
             });
+        }
+    }
+}
+
+/// The free space of a place, and an advice if it is little.
+fn disk(what: &'static str, place: &Path, diagnosis: &mut Diagnosis) {
+    let required = space::require(place, space::NEW_CLUSTER, "a cluster");
+    let free = required.and_then(|()| space::free(place));
+    let said = |free: u64| format!("{} MB free in {}", free / 1_000_000, place.display());
+    match free {
+        Ok(free) if free < LITTLE => diagnosis.note(
+            what,
+            said(free),
+            "free some space: a cluster with much data, and each snapshot of it, needs more",
+        ),
+        free => drop(diagnosis.look(what, free, |free| said(*free))),
+    }
+}
+
+/// The limit of the memory that this process and the server share, in a container for example.
+fn memory(limit: Option<u64>, diagnosis: &mut Diagnosis) {
+    let said = |limit: u64| format!("limited to {} MB", limit / 1_000_000);
+    match limit {
+        Some(limit) if limit < LITTLE_MEMORY => diagnosis.note(
+            "memory",
+            said(limit),
+            "raise the limit, or set shared_buffers in data/postgresql.conf: a server takes 150 MB",
+        ),
+        limit => {
+            let text = limit.map_or_else(|| "no limit".to_owned(), said);
+            diagnosis.look("memory", Ok(text), Clone::clone);
         }
     }
 }

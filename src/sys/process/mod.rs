@@ -22,6 +22,7 @@ mod inspect;
 mod lines;
 mod listener;
 mod lock;
+mod memory;
 mod orphan;
 mod output;
 mod segment;
@@ -51,6 +52,7 @@ pub use inspect::{
 pub use lines::read_line;
 pub use listener::listener;
 pub use lock::{lock, say_that_we_wait, still_held};
+pub use memory::memory_limit;
 pub use output::Log;
 pub use segment::remove_shared_memory;
 pub use server::Server;

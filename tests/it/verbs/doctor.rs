@@ -23,6 +23,10 @@ fn all_in_order() {
         "entrypoint",
         "working directory",
         "access",
+        "disk",
+        "disk of private clusters",
+        "memory",
+        "locale",
         "socket",
         "server",
         "connection",
@@ -30,6 +34,17 @@ fn all_in_order() {
         finding(&said.stdout, what);
     }
     assert!(finding(&said.stdout, "server").starts_with("ok    server: running, pid "));
+}
+
+#[test]
+fn the_findings_can_be_read_by_programs() {
+    let sandbox = project::with_source("");
+    let said = sandbox.database(["doctor", "--format", "json"]).success();
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&said.stdout).unwrap();
+    let of = |what: &str| findings.iter().find(|one| one["what"] == what).unwrap();
+    assert_eq!(of("project")["verdict"], "ok");
+    assert_eq!(of("connection")["verdict"], "note");
+    assert_eq!(of("connection")["advice"].as_array().unwrap().len(), 1);
 }
 
 #[test]
