@@ -1,6 +1,6 @@
 //! The arguments that choose the bundle.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// The kind of the hectic bundle that a database gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,4 +22,15 @@ pub(in crate::cli) struct BundleArguments {
     /// Do not apply the hectic bundle, as --bundle off does
     #[arg(long)]
     pub(in crate::cli) no_hook: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum BundleVerb {
+    /// Show the bundle's version in the database
+    Status,
+    /// Upgrade the bundle to this tool's version; --bundle adds what is missing
+    Upgrade {
+        #[command(flatten)]
+        bundle: BundleArguments,
+    },
 }

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::bundle::{Bundle, BundleArguments};
+use super::bundle::{Bundle, BundleArguments, BundleVerb};
 use super::diff::{DiffArguments, DiffFormat};
 use super::init::{LeaseArguments, ListenArguments};
 use super::pull::PullArguments;
 use super::secrets::SecretsVerb;
+use super::snapshot::SnapshotVerb;
 use crate::cli::output::export::Format;
 use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
@@ -313,45 +314,6 @@ pub(in crate::cli) enum Compress {
     Zstd,
     Gzip,
     None,
-}
-
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum BundleVerb {
-    /// Show the bundle's version in the database
-    Status,
-    /// Upgrade the bundle to this tool's version; --bundle adds what is missing
-    Upgrade {
-        #[command(flatten)]
-        bundle: BundleArguments,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum SnapshotVerb {
-    /// Save the cluster as it is now
-    Save {
-        /// The snapshot's name
-        name: String,
-        /// Replace a snapshot with the same name
-        #[arg(long)]
-        replace: bool,
-    },
-    /// Replace the cluster by a snapshot
-    Restore {
-        /// The snapshot's name
-        name: String,
-    },
-    /// List the snapshots, the oldest first
-    List {
-        /// Print the list as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Remove a snapshot
-    Rm {
-        /// The snapshot's name
-        name: String,
-    },
 }
 
 impl Arguments {

@@ -9,3 +9,4 @@ pub(in crate::cli) mod keeper;
 pub(in crate::cli) mod migrator;
 pub(in crate::cli) mod pull;
 pub(in crate::cli) mod secrets;
+pub(in crate::cli) mod snapshot;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::cli::args::database::SnapshotVerb;
+use crate::cli::args::snapshot::SnapshotVerb;
 use crate::cli::guard::{check_inherits, refuse_elsewhere, refuse_other_cluster};
 use crate::cli::output::text::size;
 use crate::cli::output::text::{span, timing};

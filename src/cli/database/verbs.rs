@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bundle::inherits;
-use crate::cli::args::database::{BundleVerb, CheckArguments, DeployArguments, HydrateArguments};
+use crate::cli::args::bundle::BundleVerb;
+use crate::cli::args::database::{CheckArguments, DeployArguments, HydrateArguments};
 use crate::cli::args::init::LeaseArguments;
 use crate::cli::cluster::init;
 use crate::cli::guard::{refuse_elsewhere, refuse_other_cluster};

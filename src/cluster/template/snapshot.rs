@@ -29,9 +29,8 @@ use crate::cluster::files::{
     act_for, exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
 };
 use crate::cluster::run::access::make_closed;
-use crate::cluster::space;
 use crate::cluster::version::check_major;
-use crate::cluster::{ClusterSpec, Layout, Lock, superuser_of};
+use crate::cluster::{ClusterSpec, Layout, Lock, space, superuser_of};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Result};
 
