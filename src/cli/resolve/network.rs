@@ -50,7 +50,8 @@ impl Resolve {
             let target = conninfo.and_then(|conninfo| conninfo.targets().first());
             return Ok((target.map_or(DEFAULT_PORT, |target| target.port), false));
         };
-        text.trim().parse().map(|port| (port, false)).map_err(|_| {
+        let port = text.trim().parse().ok().filter(|port| *port != 0);
+        port.map(|port| (port, false)).ok_or_else(|| {
             Error::conflict(format!(
                 "PG_PORT is {}, which is not between 1 and 65535",
                 beginning(text)

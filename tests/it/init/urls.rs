@@ -83,7 +83,7 @@ fn the_port_is_pg_ports_else_the_urls() {
 #[test]
 fn impossible_ports_are_refused() {
     let mut sandbox = Sandbox::with_cluster();
-    for port in ["70000", "65536", "-1", "five", "54 32"] {
+    for port in ["00", "70000", "65536", "-1", "five", "54 32"] {
         sandbox.set("PG_PORT", port);
         sandbox.init([]).fails(2, ["PG_PORT", port]);
     }
