@@ -191,6 +191,8 @@ impl<'a> Plan<'a> {
             .to
             .parts(identity)
             .iter()
+            // the privileges in the bundle come with it, and no draft makes the bundle
+            .filter(|_| identity.kind != Kind::Bundle)
             .filter(|(part, object)| {
                 part.kind != Kind::Column
                     && !self.to.comes_along(part, object)

@@ -140,3 +140,18 @@ fn a_migration_is_drafted_and_proven_with_history() {
     assert_eq!(found.stdout, "", "{found}");
     sandbox.database(["migrator", "verify"]).success();
 }
+
+#[test]
+fn a_draft_makes_nothing_of_the_bundle() {
+    let mut sandbox = project_with("off");
+    own_cache(&mut sandbox);
+    sandbox.database(["deploy", "--no-patch"]).success();
+    sandbox.database(["backup"]).success();
+    sandbox.write("project/database.toml", "bundle = 'history'\n");
+    sandbox
+        .write("project/db/src/entrypoint.sql", "CREATE TABLE plain (id int PRIMARY KEY, n int);");
+    std::fs::remove_dir_all(sandbox.path("project/db/migration")).unwrap();
+    let words = ["ADD COLUMN n integer;", "+ bundle hectic", "was not saved"];
+    let told = sandbox.database(["diff", "--write-migration", "n"]).fails(1, words);
+    assert!(!told.stderr.contains("REVOKE"), "{told}");
+}
