@@ -19,8 +19,9 @@ use crate::cluster::Layout;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, ProcessId, inspect, pid_namespace};
 
-/// The program that evaluates `.envrc` for a shell. It ends right after that.
-const DIRENV: &str = "direnv";
+/// The program that evaluates `.envrc` for a shell, also with the wrapper of nixpkgs. It ends right
+/// after that.
+const DIRENV: [&str; 2] = ["direnv", ".direnv-wrapped"];
 
 /// The most parents that db-tool looks at.
 const DEPTH: usize = 64;
@@ -50,7 +51,7 @@ impl Holder {
                 .hint("name a process that goes on running, such as the shell: --lease $$")
         })?;
         let parents = std::iter::successors(Some(found.clone()), |process| inspect(process.parent));
-        let direnv = parents.take(DEPTH).find(|process| process.name == DIRENV);
+        let direnv = parents.take(DEPTH).find(|process| DIRENV.contains(&&*process.name));
         let holder = direnv.and_then(|direnv| inspect(direnv.parent)).unwrap_or(found);
         let process = ProcessId { pid: holder.pid, started: holder.started };
         let namespace = pid_namespace();
