@@ -36,7 +36,7 @@ pub(super) fn run(resolve: &Resolve, flags: &NewArguments) -> Result<()> {
     tell(&created);
     tell_left_out(&description);
     tell_surroundings(resolve, &created);
-    proof::run(&Resolve::of_project(&created.root)?, url, &flags.data)?;
+    proof::run(&Resolve::of_project(&created.root)?, url, &description.row_tables)?;
     tell_next(&named, flags.nix, created.baseline.as_deref());
     Ok(())
 }

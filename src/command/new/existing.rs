@@ -46,6 +46,8 @@ pub struct Description {
     pub dump: Dump,
     /// The rows of the tables, as `INSERT` statements.
     pub rows: Option<Dump>,
+    /// These tables, with schemas and in quotes.
+    pub row_tables: Vec<String>,
     pub owner: String,
     /// The owner's name as the dump quotes it.
     pub quoted_owner: String,
@@ -113,9 +115,9 @@ impl Existing {
         let rows = (!tables.is_empty()).then(|| pg_dump.run(&options)).transpose()?;
         let rows = rows.map(|text| Dump::parse(&text)).transpose()?;
         let dump = Dump::parse(&pg_dump.run(&SCHEMA.map(str::to_owned))?)?;
-        let description = describe(&mut session, dump, rows)?;
+        let description = describe(&mut session, dump)?;
         facts::end(&mut session)?;
-        Ok(description)
+        Ok(Description { rows, row_tables: tables, ..description })
     }
 
     /// The tables as patterns of `pg_dump`.
@@ -137,7 +139,7 @@ impl Existing {
     }
 }
 
-fn describe(session: &mut Session, dump: Dump, rows: Option<Dump>) -> Result<Description> {
+fn describe(session: &mut Session, dump: Dump) -> Result<Description> {
     let source = session.query_one(sql!("new/source"), &[])?;
     let preload: Option<&str> = column(&source, "preload")?;
     let preload = match preload {
@@ -165,7 +167,8 @@ fn describe(session: &mut Session, dump: Dump, rows: Option<Dump>) -> Result<Des
     let public = session.query_opt(sql!("new/public"), &[])?;
     Ok(Description {
         dump,
-        rows,
+        rows: None,
+        row_tables: Vec::new(),
         owner: column(&source, "owner")?,
         quoted_owner: column(&source, "quoted_owner")?,
         name: column(&source, "name")?,

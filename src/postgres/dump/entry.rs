@@ -51,7 +51,8 @@ impl Dump {
     /// Splits a dump.
     ///
     /// # Errors
-    /// `Unexpected` if psql could not read it either.
+    /// `Unexpected` if psql could not read it either. `Conflict` if it has a command of psql: the
+    /// server that was dumped would run a program here.
     pub fn parse(text: &str) -> Result<Self> {
         let script = lexer::scan(text).map_err(|open| {
             Error::unexpected(format!("cannot read the dump: {} in line {}", open.what, open.line))
@@ -61,8 +62,13 @@ impl Dump {
         for item in &script.items {
             dump.headers(text, end..item.span().start);
             end = item.span().end;
-            if let Item::Statement(statement) = item {
-                dump.statement(&text[statement.span.clone()], &mut method);
+            match item {
+                Item::Statement(statement) => {
+                    dump.statement(&text[statement.span.clone()], &mut method);
+                }
+                // pg_dump puts these two around the rest, and writes no other command
+                Item::Meta(meta) if matches!(&*meta.command, "restrict" | "unrestrict") => {}
+                Item::Meta(meta) => return Err(smuggled(&meta.command, meta.line)),
             }
         }
         dump.headers(text, end..text.len());
@@ -104,6 +110,13 @@ impl Dump {
     }
 }
 
+fn smuggled(command: &str, line: usize) -> Error {
+    let what = format!("the dump has the psql command \\{command} in line {line}");
+    Error::conflict(what)
+        .detail("pg_dump writes no such command, so an object of the database has it in its name.")
+        .hint("do not trust this database; a newer pg_dump writes such names safely")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +134,15 @@ mod tests {
         -- Name: a; Type: TABLE; Schema: x; Type: TABLE; Schema: app; Owner: app\n--\n\n\
         CREATE TABLE app.\"a; Type: TABLE; Schema: x\" ();\n\n\n--\n\
         -- PostgreSQL database dump complete\n--\n\n\\unrestrict x\n";
+
+    #[test]
+    fn no_command_of_psql_comes_from_a_dump() {
+        for dump in ["CREATE SCHEMA a;\n\\! id\n", "SELECT 1 \\g /tmp/x\n", "\\connect x\n"] {
+            let error = Dump::parse(dump).expect_err(dump);
+            assert!(error.message().contains("psql command"), "{error}");
+        }
+        assert!(Dump::parse("SELECT '\\! id', $$\n\\! id\n$$;\n").is_ok());
+    }
 
     #[test]
     fn comments_count_between_statements_only() {

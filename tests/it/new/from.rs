@@ -5,12 +5,15 @@ use std::path::Path;
 use super::nowhere;
 use crate::support::trace::interrupt;
 use crate::support::{
-    Outcome, Sandbox, assert_golden, bindir, finish, project, repository, wait_until,
+    Outcome, Sandbox, assert_golden, bindir, finish, is_root, project, repository, wait_until,
 };
 
 /// A database `app` that belongs to `dev`, with this SQL, and an empty directory `work`.
 fn existing(sql: &str) -> Sandbox {
-    let mut sandbox = project::with_source("");
+    existing_in(project::with_source(""), sql)
+}
+
+fn existing_in(mut sandbox: Sandbox, sql: &str) -> Sandbox {
     sandbox.database(["init"]).success();
     let file = sandbox.write("existing.sql", sql);
     let psql = ["psql", "-Xqv", "ON_ERROR_STOP=1", "-f", file.to_str().unwrap()];
@@ -18,7 +21,7 @@ fn existing(sql: &str) -> Sandbox {
     for name in ["LOCAL_DIR", "DB_URL", "PG_WORKING_DIR", "PG_SHARED_PRELOAD_LIBRARIES"] {
         sandbox.unset(name);
     }
-    std::fs::create_dir(sandbox.path("work")).unwrap();
+    sandbox.run("mkdir", ["work"]).success();
     sandbox.go("work");
     sandbox
 }
@@ -91,6 +94,11 @@ fn a_database_of_every_kind_becomes_a_project() {
     let info = sandbox.run("migrator", ["--db-url", &url, "migrate", "up", "all"]).success();
     assert!(!info.stderr.contains("error"), "{info}");
     sandbox.database(["diff", "--against", &url]).success();
+    // and another project now finds the history there
+    sandbox.go("work");
+    sandbox.database(["new", "again", "--from", &url]).success();
+    let toml = sandbox.read("work/again/database.toml");
+    assert!(toml.contains("bundle = \"history\"") && !toml.contains("bundle hectic"), "{toml}");
 }
 
 #[test]
@@ -136,6 +144,17 @@ fn a_database_with_the_full_bundle_keeps_it() {
             "{path}\n{text}"
         );
     }
+}
+
+#[test]
+fn an_ordinary_user_takes_a_database_in() {
+    if !is_root() {
+        return;
+    }
+    let mut sandbox = project::with_source("");
+    sandbox.act_as("nobody");
+    let sandbox = existing_in(sandbox, "CREATE EXTENSION citext; CREATE TABLE t (c citext);");
+    take(&sandbox, ["--data", "t"]).success();
 }
 
 #[test]
