@@ -1,6 +1,7 @@
 //! Text that the documents take from the programs: commands, variables and exit codes.
 
 use clap::Command;
+use db_tool::cli::migrator::file;
 use db_tool::cli::{config, env, exit, programs};
 use serde_json::{Map, json};
 
@@ -133,7 +134,12 @@ fn settings() -> String {
             variable.default.into(),
         ]
     };
-    table(["Setting", "Type", "Variable", "Default"], allowed().map(row))
+    let of_migrator = |(name, of, variable, default): &(&str, &str, &str, &str)| {
+        let variable = if *variable == "-" { "-".to_owned() } else { format!("`{variable}`") };
+        [format!("`migrator.{name}`"), (*of).into(), variable, (*default).into()]
+    };
+    let rows = allowed().map(row).chain(file::SETTINGS.iter().map(of_migrator));
+    table(["Setting", "Type", "Variable", "Default"], rows)
 }
 
 /// Each setting with its type. The sections that `migrator`, `pull_staging` and `diff` read are
@@ -164,7 +170,9 @@ fn schema() -> String {
     top.insert("pull".to_owned(), object(pull));
     let rules = json!({ "ignore": { "type": "array", "items": { "type": "object", "required": ["object", "reason"] } } });
     top.insert("diff".to_owned(), json!({ "type": "object", "properties": rules }));
-    top.insert("migrator".to_owned(), json!({ "type": "object" }));
+    let of_migrator =
+        |(name, of, _, _): &(&str, &str, &str, &str)| ((*name).to_owned(), json!({ "type": of }));
+    top.insert("migrator".to_owned(), object(file::SETTINGS.iter().map(of_migrator).collect()));
     let mut schema = object(top);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["title"] = "database.toml".into();

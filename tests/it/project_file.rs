@@ -33,6 +33,31 @@ fn pair(value: &str, origin: &str) -> (String, String) {
 }
 
 #[test]
+fn the_settings_of_the_migrator_are_shown() {
+    let mut sandbox = project_of(
+        "[migrator]\nwait = '5s'\ndb_url = 'postgresql://m:hush@localhost/x'\nmigration_dir = 'm'\n\
+         [migrator.variables]\ntoken = 'hush'\n",
+    );
+    let of = |sandbox: &Sandbox, name: &str| {
+        let all = settings(sandbox);
+        let one =
+            all.as_array().unwrap().iter().find(|one| one["setting"] == name).unwrap().clone();
+        (one["value"].as_str().unwrap().to_owned(), one["from"].as_str().unwrap().to_owned())
+    };
+    let file = sandbox.path("project/database.toml").display().to_string();
+    assert_eq!(of(&sandbox, "migrator.wait"), ("5s".to_owned(), file.clone()));
+    assert_eq!(of(&sandbox, "migrator.variables"), ("token".to_owned(), file.clone()));
+    assert_eq!(of(&sandbox, "migrator.db_url").0, "postgresql://m@localhost/x");
+    assert_eq!(of(&sandbox, "migrator.lock_timeout"), pair("(unset)", "default"));
+    let directory = sandbox.path("project/m").display().to_string();
+    assert_eq!(of(&sandbox, "migrator.migration_dir"), (directory, file));
+    sandbox.set("MIGRATION_DIR", "elsewhere");
+    assert_eq!(of(&sandbox, "migrator.migration_dir").1, "MIGRATION_DIR beats it");
+    let shown = sandbox.database(["config"]).success();
+    assert!(!shown.stdout.contains("hush"), "{shown}");
+}
+
+#[test]
 fn the_file_makes_a_directory_a_project() {
     let sandbox = project_of("url = 'postgresql://dev@/app?host=focus/postgresql&port=5433'\n");
     assert_eq!(setting(&sandbox, "LOCAL_DIR"), pair("project", "project/database.toml"));

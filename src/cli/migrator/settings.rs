@@ -3,12 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-
+use super::file::{FILE, read};
 use crate::bundle;
 use crate::cli::args::migrator::Global;
-use crate::cli::config::ProjectFile;
 use crate::cli::duration::duration;
 use crate::cli::resolve::Resolve;
 use crate::cli::trust;
@@ -16,39 +13,12 @@ use crate::migration::name::Layout;
 use crate::migration::project::RunOptions;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
-use crate::sys::error::{Error, IoContext, Kind, Result};
+use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{OsUser, host_name};
-use crate::sys::shown::{beginning, toml_error};
-
-/// The default file of settings, read if it exists.
-const FILE: &str = "migrator.toml";
+use crate::sys::shown::beginning;
 
 /// The default time to wait for another migrator.
 const WAIT: Duration = Duration::from_secs(300);
-
-/// The content of the file of settings.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    db_url: Option<String>,
-    migration_dir: Option<PathBuf>,
-    migration_set: Option<String>,
-    layout: Option<Layout>,
-    out_of_order: bool,
-    lock_timeout: Option<String>,
-    statement_timeout: Option<String>,
-    wait: Option<String>,
-    variables: std::collections::BTreeMap<String, String>,
-    /// The file itself.
-    #[serde(skip)]
-    origin: Option<PathBuf>,
-}
-
-/// The section of `database.toml`.
-#[derive(Deserialize)]
-struct Section {
-    migrator: Option<File>,
-}
 
 /// All resolved settings, except for the connection.
 pub(in crate::cli) struct Settings {
@@ -241,55 +211,6 @@ fn is_special(name: &str) -> bool {
     .contains(&name)
 }
 
-/// Reads the file that the user named, else the section of the project's file, else `migrator.toml`.
-fn read(named: Option<&Path>, project: Option<&ProjectFile>) -> Result<File> {
-    let path = named.unwrap_or(Path::new(FILE));
-    if let (None, Some(project)) = (named, project) {
-        let section = |text: &str| {
-            let file = parse::<Section>(&project.path, text);
-            file.map(|file| file.migrator).map_err(|error| error.with_kind(Kind::Conflict))
-        };
-        if let Some(file) = project.section("migrator", path, section)? {
-            return placed(file, &project.path, true);
-        }
-    }
-    if named.is_none() && !path.is_file() {
-        return Ok(File::default());
-    }
-    if !path.is_file() {
-        return Err(Error::missing(format!("there is no configuration {}", path.display()))
-            .hint("name it with -c/--config-file, or omit the option"));
-    }
-    let text = crate::sys::process::read_text(path).on("read", path)?;
-    let file = parse(path, &text)
-        .map_err(|error| error.hint("`migrator new` creates one with every setting"))?;
-    // trust a file that the user named explicitly
-    placed(file, path, named.is_none())
-}
-
-fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
-    toml::from_str(text).map_err(|error| {
-        let (line, message) = toml_error(text, error.span(), error.message());
-        let kind = if message.starts_with("unknown field") {
-            Kind::UnknownArgument
-        } else {
-            Kind::Conflict
-        };
-        Error::new(kind, format!("{}:{line}: {message}", path.display()))
-    })
-}
-
-/// Checks the file as far as it is not trusted, and lets its paths start at its directory.
-fn placed(mut file: File, path: &Path, is_found: bool) -> Result<File> {
-    if let Some(url) = file.db_url.as_ref().filter(|_| is_found) {
-        trust::check_connection(path, url)?;
-    }
-    let parent = crate::cli::path::absolute(path).parent().map(Path::to_owned).unwrap_or_default();
-    file.migration_dir = file.migration_dir.map(|directory| parent.join(directory));
-    file.origin = Some(path.to_owned());
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,28 +221,5 @@ mod tests {
         for bad in ["a", "=b", "a b=c", "AUTOCOMMIT=off", "migrator_pid=1"] {
             assert!(variable(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_the_new_project_gets_is_read() {
-        let root = tempfile::tempdir().expect("temporary directory");
-        let file = root.path().join("migrator.toml");
-        let text = include_str!("../../../nix/migrator/migrator.toml");
-        let every: String = text
-            .lines()
-            .map(|line| {
-                let setting = line
-                    .strip_prefix("# ")
-                    .filter(|rest| rest.contains(" = ") || rest.starts_with('['));
-                setting.unwrap_or(line).to_owned() + "\n"
-            })
-            .collect();
-        std::fs::write(&file, every).expect("written");
-        let read = read(Some(&file), None).expect("read");
-        assert_eq!(read.migration_dir, Some(root.path().join("migration")));
-        assert_eq!(read.variables.len(), 1);
-        std::fs::write(&file, "db_url = 'x'\nsecret = 'hush'\n").expect("written");
-        let error = super::read(Some(&file), None).expect_err("unknown");
-        assert!(error.message().contains(":2:") && !error.message().contains("hush"), "{error}");
     }
 }
