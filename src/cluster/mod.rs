@@ -7,7 +7,8 @@
 //! `provision` provides the development cluster in `PG_WORKING_DIR`; its rules say when an existing
 //! cluster is kept, attached to or replaced. `throwaway` provides private clusters, and `seed` the
 //! state with which they begin. `snapshot` saves states of the development cluster. `build` makes
-//! data directories, from a `template` if it can, and `start` starts their servers.
+//! data directories, from a `template` if it can, and `start` starts their servers. `tcp` lets them
+//! listen, if the user asks for it.
 //!
 //! This module provisions vanilla PostgreSQL: it knows neither the hectic bundle nor projects.
 
