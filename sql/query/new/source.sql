@@ -10,6 +10,7 @@ SELECT pg_catalog.pg_get_userbyid(d.datdba)::text AS owner,
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('hectic', 'information_schema')
           AND n.nspname !~ '^pg_') AS tables,
+       pg_catalog.to_regnamespace('public') IS NOT NULL AS has_public,
        pg_catalog.to_regclass('cron.job') IS NOT NULL AS has_jobs,
        EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AS has_large_objects,
        ARRAY(SELECT s.subname::text FROM pg_catalog.pg_subscription s WHERE s.subdbid = d.oid ORDER BY 1)

@@ -104,6 +104,9 @@ fn made_schemas(description: &Description) -> impl Iterator<Item = &str> {
 
 /// Undoes the changes to the schema public.
 fn public(description: &Description) -> String {
+    if !description.has_public {
+        return format!("CREATE SCHEMA public;\n{}", fill(sql!("new/reset-public"), &[]));
+    }
     let changes = |entry: &&Entry| {
         let is_public =
             entry.name == "SCHEMA public" || entry.name == "public" && entry.kind == "SCHEMA";

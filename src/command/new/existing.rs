@@ -60,6 +60,8 @@ pub struct Description {
     /// The number of tables.
     pub tables: i64,
     pub subscriptions: Vec<String>,
+    /// Whether there is a schema public.
+    pub has_public: bool,
     /// Whether there are jobs of `pg_cron`.
     pub has_jobs: bool,
     pub has_large_objects: bool,
@@ -177,6 +179,7 @@ fn describe(session: &mut Session, dump: Dump) -> Result<Description> {
         has_parents: column(&source, "has_parents")?,
         tables: column(&source, "tables")?,
         subscriptions: column(&source, "subscriptions")?,
+        has_public: column(&source, "has_public")?,
         has_jobs: column(&source, "has_jobs")?,
         has_large_objects: column(&source, "has_large_objects")?,
         roles: roles.collect::<Result<_>>()?,

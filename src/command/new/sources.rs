@@ -38,7 +38,8 @@ pub(super) struct Sources {
 impl Sources {
     pub fn of(description: &Description) -> Self {
         let owner = &description.quoted_owner;
-        let entries = description.dump.entries.iter().cloned();
+        let entries = without_public(description).into_iter();
+        let entries = entries.chain(description.dump.entries.iter().cloned());
         let entries: Vec<Entry> = entries
             .filter(|entry| !is_of_bundle(entry))
             .map(|entry| adapted(entry, owner))
@@ -87,6 +88,18 @@ impl Sources {
             .chain([entrypoint])
             .collect()
     }
+}
+
+/// The statement that drops the schema public, which every new database has. `pg_dump` does not tell
+/// that it is gone.
+fn without_public(description: &Description) -> Option<Entry> {
+    let drop = Entry {
+        kind: "SCHEMA".to_owned(),
+        name: "public".to_owned(),
+        statements: vec!["DROP SCHEMA public;".to_owned()],
+        ..Entry::default()
+    };
+    (!description.has_public).then_some(drop)
 }
 
 /// Whether the bundle makes the object.

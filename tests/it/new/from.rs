@@ -147,6 +147,18 @@ fn a_database_with_the_full_bundle_keeps_it() {
 }
 
 #[test]
+fn the_schema_public_may_have_another_owner_or_be_gone() {
+    for sql in [
+        "CREATE ROLE other; ALTER SCHEMA public OWNER TO other; GRANT ALL ON SCHEMA public TO PUBLIC;",
+        "ALTER SCHEMA public OWNER TO dev; COMMENT ON SCHEMA public IS NULL;",
+        "CREATE SCHEMA shop; CREATE TABLE shop.t (); DROP SCHEMA public;",
+    ] {
+        let taken = take(&existing(sql), []).success();
+        assert!(taken.stdout.is_empty(), "{sql}\n{taken}");
+    }
+}
+
+#[test]
 fn an_ordinary_user_takes_a_database_in() {
     if !is_root() {
         return;
