@@ -317,6 +317,31 @@ mod idle {
     }
 
     #[test]
+    fn a_server_that_a_verb_starts_anew_is_watched_too() {
+        let mut sandbox = sandbox();
+        sandbox.set("PG_IDLE_STOP", "1h");
+        let watchers = |sandbox: &Sandbox| {
+            wait_until("one keeper watches", || keepers_of(sandbox).len() == 1);
+            let pid = sandbox.postmaster();
+            sandbox
+                .entries("pg/.lease")
+                .iter()
+                .any(|name| name.starts_with(&format!("idle-{pid}-")))
+        };
+        sandbox.database(["deploy"]).success();
+        assert!(watchers(&sandbox));
+        for arguments in [["snapshot", "save", "one"], ["snapshot", "restore", "one"]] {
+            sandbox.database(arguments).success();
+            assert!(watchers(&sandbox), "{arguments:?}");
+        }
+        sandbox.database(["deploy"]).success();
+        assert!(watchers(&sandbox));
+        sandbox.run("postgres-cleanup", [""; 0]).success();
+        sandbox.database(["snapshot", "save", "two"]).success();
+        assert!(!sandbox.is_running());
+    }
+
+    #[test]
     fn a_server_that_somebody_stopped_stays_stopped() {
         let mut sandbox = sandbox();
         sandbox.set("PG_IDLE_STOP", "1h");

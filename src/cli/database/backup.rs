@@ -70,7 +70,7 @@ pub(in crate::cli) fn run_restore(
         )?;
     }
     ui::status(&format!("restored: {url}{}", timing(&steps)));
-    Ok(())
+    resolve.watch_again()
 }
 
 /// The project's connection, if it leads to the cluster that is replaced.

@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(
 fn save(resolve: &Resolve, name: &str, replace: bool) -> Result<()> {
     let steps = snapshot::save(target(resolve)?, name, replace)?;
     ui::status(&format!("saved: {name}{}", timing(&steps)));
-    Ok(())
+    resolve.watch_again()
 }
 
 fn restore(resolve: &Resolve, name: &str) -> Result<()> {
@@ -55,7 +55,7 @@ fn restore(resolve: &Resolve, name: &str) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = span(now.saturating_sub(Duration::from_secs(saved)));
     ui::status(&format!("restored {name}, {age} old: {url}{}", timing(&steps)));
-    Ok(())
+    resolve.watch_again()
 }
 
 fn list(resolve: &Resolve, json: bool) -> Result<()> {

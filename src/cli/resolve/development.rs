@@ -2,7 +2,7 @@
 
 use super::Resolve;
 use crate::cli::args::init::LeaseArguments;
-use crate::cluster::{Existing, is_meant_by};
+use crate::cluster::{Existing, Liveness, is_meant_by};
 use crate::environment::development::Development;
 use crate::environment::idle;
 use crate::postgres::connection::conninfo::Conninfo;
@@ -34,6 +34,19 @@ impl Resolve {
             registry,
             project,
         })
+    }
+
+    /// Watches over the server of a verb that has started it anew, if `idle_stop` is set.
+    pub fn watch_again(&self) -> Result<()> {
+        let arguments = LeaseArguments::default();
+        if self.keepers(&arguments)?.idle_stop.is_none() {
+            return Ok(());
+        }
+        let runs = matches!(Liveness::of(&self.layout()?.data())?, Liveness::Running(_));
+        if !runs {
+            return Ok(());
+        }
+        self.development(Existing::Keep, false, &arguments)?.provide().map(drop)
     }
 
     /// Starts the development cluster again if `idle_stop` has stopped it and `conninfo` leads to it.
