@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
+use crate::soak::SoakPlan;
 use crate::test::TestPlan;
 
 /// The text that `cargo x help` prints.
@@ -21,14 +22,19 @@ Usage: cargo x COMMAND
   bench [-n RUNS] [--bin DIR] [NAME…]
                               compare the release build (or the programs in DIR) with a plain
                               shell pipeline; NAME selects cases
+  soak [-n RUNS] [--seed S]   run commands at random, four at once, and kill processes meanwhile;
+                              nothing may be lost or left (2000 runs unless -n says otherwise)
   postgres [--pg N]           find or provide PostgreSQL; print its program directory
 
-`demo`, `test` and `bench` find PostgreSQL 15 or later, or install it and say so. `--pg 17` and
+`demo`, `test`, `bench` and `soak` find PostgreSQL 15 or later, or install it and say so. `--pg 17` and
 `--pg 18` use a private copy below target/, `--pg 15` and `--pg 16` an installed one.
 ";
 
 /// The number of runs of each side of a benchmark, unless `-n` sets another.
 const DEFAULT_RUNS: usize = 11;
+
+/// The number of commands of a soak, unless `-n` sets another.
+const SOAK_RUNS: usize = 2000;
 
 /// A command with its arguments.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,6 +57,8 @@ pub(crate) enum Verb {
     Nix,
     /// Measure.
     Bench(BenchPlan),
+    /// Run commands at random and kill processes.
+    Soak(SoakPlan),
     /// Print the program directory.
     Postgres { pg: Option<u32> },
     /// Be a slow line: `bench` has ssh start this.
@@ -85,6 +93,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Verb> {
         "test" => test(&mut rest),
         "postgres" => postgres(&mut rest),
         "bench" => bench(&mut rest),
+        "soak" => soak(&mut rest),
         "delay" => {
             let milliseconds = rest.number("delay")?;
             Ok(Verb::Delay { milliseconds, address: rest.value("delay")?.to_owned() })
@@ -134,6 +143,18 @@ fn bench(words: &mut Words<'_>) -> Result<Verb> {
         return Err(Failure::unknown("-n needs a number above 0"));
     }
     Ok(Verb::Bench(plan))
+}
+
+fn soak(words: &mut Words<'_>) -> Result<Verb> {
+    let mut plan = SoakPlan { runs: SOAK_RUNS, seed: None };
+    while let Some(word) = words.next() {
+        match word {
+            "-n" => plan.runs = words.number("-n")?,
+            "--seed" => plan.seed = Some(words.number("--seed")?),
+            other => return Err(words.unknown(other)),
+        }
+    }
+    Ok(Verb::Soak(plan))
 }
 
 /// The words that remain to be read.
@@ -215,6 +236,15 @@ mod tests {
         assert_eq!(plan.names, ["cold"]);
     }
 
+    #[test]
+    fn a_soak_has_a_default_and_a_seed_that_repeats_it() {
+        let expected = Verb::Soak(SoakPlan { runs: 2000, seed: None });
+        assert_eq!(parsed("soak").unwrap(), expected);
+        let expected = Verb::Soak(SoakPlan { runs: 8, seed: Some(42) });
+        assert_eq!(parsed("soak --seed 42 -n 8").unwrap(), expected);
+        assert_eq!(code("soak fast"), 9);
+    }
+
     /// The words of every `cargo x …` in `text`, up to the end of the code or the comment.
     fn commands(text: &str) -> Vec<&str> {
         let after = text.split("cargo x ").skip(1);
@@ -225,7 +255,9 @@ mod tests {
     fn every_command_in_the_documents_is_one() {
         let documents = crate::documents::all().unwrap();
         let commands: Vec<&str> = documents.iter().flat_map(|text| commands(text)).collect();
-        for name in ["demo", "test", "check", "fix", "fmt", "docs", "nix", "bench", "postgres"] {
+        for name in
+            ["demo", "test", "check", "fix", "fmt", "docs", "nix", "bench", "soak", "postgres"]
+        {
             let named = commands.iter().any(|line| line.split_whitespace().next() == Some(name));
             assert!(named, "the documents do not mention `cargo x {name}`");
         }

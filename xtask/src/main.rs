@@ -22,6 +22,7 @@ mod nix;
 mod place;
 mod postgres;
 mod program;
+mod soak;
 mod sshd;
 mod test;
 mod unpack;
@@ -60,6 +61,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Delay { milliseconds, address } => {
             delay::run(Duration::from_millis(milliseconds), &address)?;
         }
+        Verb::Soak(plan) => soak::run(&plan)?,
         Verb::Postgres { pg } => println!("{}", postgres::provide(pg)?.display()),
     }
     Ok(())

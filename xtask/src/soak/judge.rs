@@ -1,0 +1,43 @@
+//! The ends that a command may have.
+
+use std::os::unix::process::ExitStatusExt;
+
+use nix::sys::signal::Signal;
+
+use super::kill::Victim;
+use super::run::Outcome;
+use super::verb::Verb;
+use crate::failure::{Failure, Result};
+
+/// Fails if the command has ended in a way that what happened to it does not explain.
+pub(super) fn judge(verb: &Verb, outcome: &Outcome) -> Result<()> {
+    let (code, signal) = (outcome.status.code(), outcome.status.signal());
+    let allowed = allowed(verb, outcome.hit);
+    let is_killed = signal == Some(Signal::SIGKILL as i32);
+    if code.is_some_and(|code| allowed.contains(&code)) || is_killed && may_die(verb, outcome.hit) {
+        return Ok(());
+    }
+    let after = outcome.hit.map(|victim| format!(" after the {} was killed", victim.name()));
+    let (end, after) = (outcome.end(), after.unwrap_or_default());
+    Err(Failure::new(format!("{} ended with {end}{after}", verb.words.join(" "))))
+}
+
+/// The exit codes that a command may have.
+fn allowed(verb: &Verb, hit: Option<Victim>) -> Vec<i32> {
+    let is_psql = verb.words.contains(&"psql");
+    match hit {
+        // it may have ended just before the kill
+        None | Some(Victim::Tool) => vec![0],
+        // psql ends with 2 when it has lost the server
+        Some(victim) if is_psql && victim.is_of_a_server() => vec![0, 1, 2],
+        Some(_) if verb.words.contains(&"migrator") || verb.words.contains(&"diff") => {
+            vec![0, 1, 4]
+        }
+        Some(_) => vec![0, 1],
+    }
+}
+
+/// Whether the command itself may have been killed: `database psql` becomes psql.
+fn may_die(verb: &Verb, hit: Option<Victim>) -> bool {
+    hit == Some(Victim::Tool) || hit == Some(Victim::Psql) && verb.words.contains(&"psql")
+}
