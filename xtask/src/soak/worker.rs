@@ -1,9 +1,12 @@
 //! A worker: draws commands, runs them one after the other, and judges them.
 
 use std::collections::VecDeque;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::judge::judge;
 use super::kill::{Kill, Target};
@@ -13,7 +16,7 @@ use super::random::Random;
 use super::run::{Outcome, run, wait_until};
 use super::tally::Tally;
 use super::verb::{After, KEPT, SCRATCH, START, Special, State, Verb};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, On, Result};
 use crate::program;
 
 /// The share of runs, in percent, that work with the cluster whose rows stay.
@@ -264,7 +267,9 @@ impl<'a> Worker<'a> {
         let after = kill.map(|kill| format!(" [{} after {:?}]", kill.victim.name(), kill.after));
         let place = project.directory.file_name().unwrap_or_default().to_string_lossy();
         let after = after.unwrap_or_default();
-        self.history.push_back(format!("{place}$ {line}{after}\n{}", told.trim_end()));
+        let entry = format!("{place}$ {line}{after}\n{}", told.trim_end());
+        note(&project.directory.join("commands.log"), &entry)?;
+        self.history.push_back(entry);
         if self.history.len() > REMEMBERED {
             self.history.pop_front();
         }
@@ -282,6 +287,14 @@ impl<'a> Worker<'a> {
             history.join("\n")
         ))
     }
+}
+
+/// Adds a command to the file in which a person reads what happened.
+fn note(log: &Path, entry: &str) -> Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(log).on("write", log)?;
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = time.as_millis();
+    writeln!(file, "[ended {time}] {entry}").on("write", log)
 }
 
 /// Ends the holder of a lease in a way that it cannot notice.
