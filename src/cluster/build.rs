@@ -27,7 +27,6 @@ use super::throwaway::remove_directory;
 use super::{Cluster, ClusterSpec, Layout, Lifetime, Running};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
-use crate::sys::process::remove_shared_memory;
 
 /// The content of a marker file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -205,7 +204,6 @@ pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<O
 /// complete cluster or an abandoned directory, which the next command removes, but never half a
 /// cluster.
 pub(super) fn discard(layout: &Layout, data: &Path) -> Result<()> {
-    remove_shared_memory(data);
     let staging = layout.beside_data("new", &timestamp());
     std::fs::create_dir(&staging).on("create", &staging)?;
     let copy = staging.join(MARKER);

@@ -14,7 +14,9 @@ use tempfile::TempDir;
 
 use super::Layout;
 use crate::sys::error::{Error, IoContext, Result};
-use crate::sys::process::{ActingAs, OsUser, Patience, open_directory, require_own_way, wait_for};
+use crate::sys::process::{
+    ActingAs, OsUser, Patience, open_directory, remove_shared_memory, require_own_way, wait_for,
+};
 
 /// The most bytes that [`read_small`] reads.
 const SMALL: u64 = 1024 * 1024;
@@ -163,7 +165,15 @@ pub fn tree_size(path: &Path) -> u64 {
 const LAST_WRITES: Duration = Duration::from_secs(60);
 
 /// Removes a directory and everything in it. It is no error if there is none.
+///
+/// If it is a data directory, or has one with the name `data`, and the server there was killed, this
+/// removes the server's shared memory, too: no later server could find it.
 pub fn remove_tree(directory: &Path) -> Result<()> {
+    for data in [directory, &directory.join("data")] {
+        if data.join("PG_VERSION").is_file() {
+            remove_shared_memory(data);
+        }
+    }
     let removed = wait_for(LAST_WRITES, Patience::Stubborn, || {
         match std::fs::remove_dir_all(directory) {
             // a process wrote a file just before its end, after the directory had been emptied

@@ -17,7 +17,7 @@ use super::run::postmaster::{Liveness, Shutdown, heal};
 use super::takeover::make_for;
 use super::{Layout, Lock};
 use crate::sys::error::{Context, Error, IoContext, Result};
-use crate::sys::process::{ActingAs, OsUser, remove_shared_memory, require_own_way};
+use crate::sys::process::{ActingAs, OsUser, require_own_way};
 use crate::sys::scratch;
 
 /// The beginning of the names of directories and entries.
@@ -221,7 +221,6 @@ pub(super) fn remove_directory(layout: &Layout) -> Result<()> {
         Liveness::Stale => heal(&data)?,
         Liveness::Stopped => {}
     }
-    remove_shared_memory(&data);
     remove_tree(&layout.short_socket_directory())?;
     let directory = layout.working_directory();
     match remove_tree(directory) {

@@ -30,7 +30,7 @@ mod system {
     use nix::libc;
 
     use super::FileId;
-    use crate::sys::process::read_regular;
+    use crate::sys::process::{inspect, read_regular};
 
     /// `PGShmemMagic`.
     const MAGIC: u32 = 679_834_894;
@@ -46,13 +46,20 @@ mod system {
         let table = read_regular(Path::new("/proc/sysvipc/shm")).unwrap_or_default();
         for line in String::from_utf8_lossy(&table).lines().skip(1) {
             let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-            let [_, id, _, size, _, _, "0", uid, ..] = columns[..] else { continue };
+            let [_, id, _, size, creator, _, attached, uid, ..] = columns[..] else { continue };
             let Ok(id) = id.parse() else { continue };
             let is_header = size == SIZE.to_string() && uid == owner.to_string();
-            if is_header && remove_if_of(id, data, owner) {
+            let is_free = attached == "0" || is_gone(creator);
+            if is_header && is_free && remove_if_of(id, data, owner) {
                 return;
             }
         }
+    }
+
+    /// Whether the postmaster that made a segment has ended. Its children notice that a little later,
+    /// and have the segment attached until then. A process of another container has the number 0.
+    fn is_gone(creator: &str) -> bool {
+        creator.parse().is_ok_and(|pid: u32| pid != 0 && inspect(pid).is_none())
     }
 
     /// Removes a segment, and the dynamic ones that it leads to, if it is of this data directory.
@@ -111,7 +118,7 @@ mod system {
             return None;
         }
         let mut header = [0; SIZE];
-        // SAFETY: the segment has this size, and nobody else has it attached
+        // SAFETY: the segment has this size, and only its postmaster, which has ended, writes to it
         unsafe { address.cast::<u8>().copy_to_nonoverlapping(header.as_mut_ptr(), SIZE) };
         // SAFETY: the mapping from above, which nothing refers to any more
         unsafe { libc::shmdt(address) };
@@ -127,6 +134,12 @@ mod system {
     #[cfg(test)]
     mod tests {
         use super::*;
+
+        #[test]
+        fn a_process_that_runs_or_is_hidden_is_not_gone() {
+            assert!(!is_gone(&std::process::id().to_string()) && !is_gone("0"));
+            assert!(is_gone(&u32::MAX.to_string()));
+        }
 
         #[test]
         fn a_control_segment_names_its_files() {
