@@ -57,11 +57,11 @@ pub use template::trim::{
 pub use throwaway::{Registered, Throwaway};
 
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
-use crate::postgres::connection::session::Session;
+use crate::postgres::connection::session::{Session, is_not_ready};
 use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
-use crate::sys::process::Patience;
+use crate::sys::process::{Patience, wait_for};
 use run::postmaster::{Postmaster, Shutdown};
 
 /// The longest time for a fast shutdown; after it the server is stopped immediately. With `fsync`
@@ -70,6 +70,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// The seconds that a command which changes nothing waits for the server's answer.
 pub const ANSWER_LIMIT: u64 = 5;
+
+/// The longest wait for a server that recovers from a crash.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(600);
 
 /// An initialised data directory.
 #[derive(Debug)]
@@ -152,10 +155,21 @@ impl Running {
 
     /// Opens a session of the bootstrap superuser. Its application name lets `other_sessions` leave
     /// it out: the server may still be closing the session of an earlier command.
+    ///
+    /// Waits for a server that recovers from the crash of one of its processes. The file of the
+    /// postmaster says nothing about such a recovery.
     pub fn session(&self, database: &str) -> Result<Session> {
         let url = self.url(&self.spec().settings.superuser, database);
         let url = url.with("application_name", "db-tool cluster");
-        Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
+        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
+        let recovered =
+            wait_for(RECOVERY_LIMIT, Patience::Interruptible, || {
+                match Session::connect(&conninfo) {
+                    Err(error) if is_not_ready(&error) => Ok(None),
+                    other => other.map(Some),
+                }
+            })?;
+        recovered.map_or_else(|| Session::connect(&conninfo), Ok)
     }
 
     /// Fails if the server does not answer within [`ANSWER_LIMIT`]. For commands that change

@@ -15,6 +15,7 @@ mod diff;
 mod dotenv;
 mod durable;
 mod examples;
+mod faults;
 mod full_disk;
 mod init;
 mod input;

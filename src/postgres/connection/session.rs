@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-pub use failure::server_error;
+pub use failure::{is_not_ready, server_error};
 pub use tokio_postgres::Row;
 pub use tokio_postgres::error::DbError;
 pub use tokio_postgres::types::{FromSql, ToSql, Type};

@@ -48,6 +48,13 @@ fn statement_error(failure: &DbError) -> Error {
         .fold(Error::new(kind, failure.message()), Error::detail)
 }
 
+/// Whether the server refused the connection because it is starting or stopping, or recovers from
+/// the crash of one of its processes.
+pub fn is_not_ready(error: &Error) -> bool {
+    let line = format!("SQLSTATE: {}", SqlState::CANNOT_CONNECT_NOW.code());
+    error.details().contains(&line)
+}
+
 /// The next step after a refusal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {

@@ -1,0 +1,3 @@
+//! Faults of the machine and of the server, and what the programs make of them.
+
+mod crash;
