@@ -19,6 +19,7 @@ use crate::cluster::files::{exchange, remove_tree, sync_file_system};
 use crate::cluster::run::access::make_closed;
 use crate::cluster::run::postmaster::Liveness;
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::remove_shared_memory;
 
 /// The prefix of a directory in `snapshot/` that is about to get the name.
 const UNNAMED: &str = ".before-deploy-";
@@ -43,6 +44,8 @@ pub(in crate::cluster) fn adopt(layout: &Layout, data: &Path) -> Result<bool> {
     if require_inside(data).is_err() {
         return Ok(false);
     }
+    // a killed server may have left it, and no server will start here for a long time
+    remove_shared_memory(data);
     let snapshots = layout.snapshots();
     make_closed(&snapshots).on("create", &snapshots)?;
     let unnamed = snapshots.join(format!("{UNNAMED}{}", timestamp()));

@@ -50,8 +50,8 @@ mod system {
             let Ok(id) = id.parse() else { continue };
             let is_header = size == SIZE.to_string() && uid == owner.to_string();
             let is_free = attached == "0" || is_gone(creator);
-            if is_header && is_free && remove_if_of(id, data, owner) {
-                return;
+            if is_header && is_free {
+                remove_if_of(id, data, owner);
             }
         }
     }
@@ -63,10 +63,10 @@ mod system {
     }
 
     /// Removes a segment, and the dynamic ones that it leads to, if it is of this data directory.
-    fn remove_if_of(id: i32, data: FileId, owner: u32) -> bool {
-        let Some(header) = read(id) else { return false };
+    fn remove_if_of(id: i32, data: FileId, owner: u32) {
+        let Some(header) = read(id) else { return };
         if number(&header, 0) != Some(MAGIC) || !data.is(long(&header, 40), long(&header, 48)) {
-            return false;
+            return;
         }
         let control = number(&header, 24).map(file_of);
         let is_own = |file: &PathBuf| is_of(file, owner);
@@ -76,7 +76,6 @@ mod system {
             remove_file(control);
         }
         remove_segment(id);
-        true
     }
 
     /// The handles in a control segment that stand for files.
