@@ -72,7 +72,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 pub const ANSWER_LIMIT: u64 = 5;
 
 /// The longest wait for a server that recovers from a crash.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(600);
+const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// An initialised data directory.
 #[derive(Debug)]

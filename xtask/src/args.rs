@@ -22,8 +22,9 @@ Usage: cargo x COMMAND
   bench [-n RUNS] [--bin DIR] [NAME…]
                               compare the release build (or the programs in DIR) with a plain
                               shell pipeline; NAME selects cases
-  soak [-n RUNS] [--seed S]   run commands at random, four at once, and kill processes meanwhile;
-                              nothing may be lost or left (2000 runs unless -n says otherwise)
+  soak [-n RUNS] [--seed S] [--pg N]
+                              run 2000 commands at random, four at once, and kill processes
+                              meanwhile; nothing may be lost or left
   postgres [--pg N]           find or provide PostgreSQL; print its program directory
 
 `demo`, `test`, `bench` and `soak` find PostgreSQL 15 or later, or install it and say so. `--pg 17` and
@@ -146,10 +147,11 @@ fn bench(words: &mut Words<'_>) -> Result<Verb> {
 }
 
 fn soak(words: &mut Words<'_>) -> Result<Verb> {
-    let mut plan = SoakPlan { runs: SOAK_RUNS, seed: None };
+    let mut plan = SoakPlan { runs: SOAK_RUNS, seed: None, pg: None };
     while let Some(word) = words.next() {
         match word {
             "-n" => plan.runs = words.number("-n")?,
+            "--pg" => plan.pg = Some(words.number("--pg")?),
             "--seed" => plan.seed = Some(words.number("--seed")?),
             other => return Err(words.unknown(other)),
         }
@@ -238,9 +240,9 @@ mod tests {
 
     #[test]
     fn a_soak_has_a_default_and_a_seed_that_repeats_it() {
-        let expected = Verb::Soak(SoakPlan { runs: 2000, seed: None });
+        let expected = Verb::Soak(SoakPlan { runs: 2000, seed: None, pg: None });
         assert_eq!(parsed("soak").unwrap(), expected);
-        let expected = Verb::Soak(SoakPlan { runs: 8, seed: Some(42) });
+        let expected = Verb::Soak(SoakPlan { runs: 8, seed: Some(42), pg: None });
         assert_eq!(parsed("soak --seed 42 -n 8").unwrap(), expected);
         assert_eq!(code("soak fast"), 9);
     }

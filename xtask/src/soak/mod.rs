@@ -37,6 +37,8 @@ pub(crate) struct SoakPlan {
     pub(crate) runs: usize,
     /// The start of the random numbers. By default, the clock tells it.
     pub(crate) seed: Option<u64>,
+    /// The major version of PostgreSQL.
+    pub(crate) pg: Option<u32>,
 }
 
 /// Builds the programs and soaks them.
@@ -45,7 +47,7 @@ pub(crate) fn run(plan: &SoakPlan) -> Result<()> {
         eprintln!("left out: the soak finds processes in /proc, which only Linux has");
         return Ok(());
     }
-    let bindir = postgres::provide(None)?;
+    let bindir = postgres::provide(plan.pg)?;
     program::run_aside(program::cargo().args(["build", "--package", "db-tool", "--bins"]))?;
     soak(plan, Ground::new(place::target().join("debug"), bindir)?)
 }

@@ -127,6 +127,8 @@ impl<'a> Worker<'a> {
             if slots.trim_end() != "0" {
                 return Err(Failure::new(format!("replication slots were left: {slots}")));
             }
+            // a backup removes what a killed one has left in its place
+            self.must(site, &["database", "backup"])?;
             self.must(site, &["database", "cleanup"])?;
         }
         Ok(())
