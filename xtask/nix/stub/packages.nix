@@ -141,9 +141,13 @@ let
       bash = machine "bash" [ "bash" ];
       dash = machine "dash" [ "dash" ];
       git = machine "git" [ "git" ];
+      nodejs = machine "nodejs" [ "node" ];
       nixfmt-tree = pkgs.runCommand "nixfmt-tree-0" { meta.mainProgram = "treefmt"; } "mkdir $out";
       perl = machine "perl" [ "perl" "prove" ];
       procps = machine "procps" [ "ps" ];
+      python3 = machine "python3" [ "python3" ] // {
+        withPackages = _: pkgs.python3;
+      };
       util-linux = machine "util-linux" [ "script" "setsid" ];
 
       busybox = debian "busybox" [ "busybox" ];
