@@ -32,6 +32,10 @@ pub struct ProcessInfo {
     pub directory: Option<FileId>,
     /// Whether the system hides the working directory because the process belongs to another user.
     pub hidden: bool,
+    /// The processor time that it has used, in clock ticks. On Linux only.
+    pub ticks: u64,
+    /// Whether it waits for a disk. On Linux only.
+    pub waits_for_disk: bool,
     /// Whether a signal has stopped (paused) it.
     pub stopped: bool,
     /// Whether it runs in another pid namespace, that is, in a container.
@@ -67,6 +71,13 @@ pub fn inspect(pid: u32) -> Option<ProcessInfo> {
     // with the rights of another user, the system hides processes
     let _ourselves = ActingAs::ourselves();
     system::inspect(pid)
+}
+
+/// The title of a process: its first argument, which a program may have changed. `None` if the
+/// system does not show it.
+pub fn title(pid: u32) -> Option<String> {
+    let _ourselves = ActingAs::ourselves();
+    system::title(pid)
 }
 
 /// The processes whose working directory is `directory`.
@@ -121,6 +132,7 @@ mod system {
     const STATE: usize = 0;
     const PARENT: usize = 4 - 3;
     const START_TIME: usize = 22 - 3;
+    const TICKS: [usize; 2] = [14 - 3, 15 - 3];
 
     pub(super) fn pids() -> Vec<u32> {
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -153,8 +165,11 @@ mod system {
         if matches!(*fields.get(STATE)?, "Z" | "X" | "x") {
             return None;
         }
+        let ticks = TICKS.iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
         Some(ProcessInfo {
             pid,
+            ticks,
+            waits_for_disk: fields.get(STATE) == Some(&"D"),
             parent: fields.get(PARENT)?.parse().ok()?,
             started: fields.get(START_TIME)?.parse().ok()?,
             name: name.to_owned(),
@@ -164,6 +179,12 @@ mod system {
             stopped: fields.get(STATE) == Some(&"T"),
             in_container: is_in_container(&place),
         })
+    }
+
+    pub(super) fn title(pid: u32) -> Option<String> {
+        let words = std::fs::read(place(pid).join("cmdline")).ok()?;
+        let first = words.split(|byte| *byte == 0).next()?;
+        Some(String::from_utf8_lossy(first).into_owned())
     }
 
     pub(super) fn pid_namespace() -> u64 {
@@ -207,6 +228,10 @@ mod system {
         Vec::new()
     }
 
+    pub(super) fn title(_: u32) -> Option<String> {
+        None
+    }
+
     pub(super) fn pid_namespace() -> u64 {
         0
     }
@@ -235,6 +260,8 @@ mod system {
 
     fn describe(process: &Process) -> ProcessInfo {
         ProcessInfo {
+            ticks: 0,
+            waits_for_disk: false,
             pid: process.pid().as_u32(),
             parent: process.parent().map_or(0, Pid::as_u32),
             started: process.start_time(),

@@ -47,7 +47,7 @@ pub use input::{
     open_directory, open_regular, read, read_regular, read_stream, read_text, wait_readable,
 };
 pub use inspect::{
-    FileId, ProcessInfo, holding, host_name, inspect, open_files, pid_namespace, working_in,
+    FileId, ProcessInfo, holding, host_name, inspect, open_files, pid_namespace, title, working_in,
 };
 pub use lines::read_line;
 pub use listener::listener;

@@ -24,3 +24,31 @@ fn init_waits_for_a_server_that_recovers_from_a_crash() {
     assert_eq!(server::postmaster(&sandbox.path("pg/data")), postmaster);
     assert_eq!(sandbox.ask("SELECT 1"), "1");
 }
+
+/// PostgreSQL hangs if it is told to stop just after a crash. Whether it does depends on the moment,
+/// so there are a few rounds; a command must come to its end in each.
+#[test]
+fn a_server_that_hangs_in_its_shutdown_is_ended() {
+    let sandbox = project::deployed("");
+    for round in 0..6 {
+        let sleeper = sandbox.spawn("database", ["psql", "-c", "SELECT pg_sleep(3600)"]);
+        wait::wait_until("it sleeps", || {
+            let sql = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'";
+            sandbox.ask(sql) == "1"
+        });
+        let sql = "SELECT pid FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'";
+        let (backend, postmaster) =
+            (sandbox.ask(sql), server::postmaster(&sandbox.path("pg/data")));
+        wait::signal("KILL", backend);
+        crate::support::finish(sleeper, None);
+        // the crash is noticed within a millisecond, and the processes start anew some ten later
+        let mut rounds = 0;
+        wait::wait_until("the moment", || {
+            rounds += 1;
+            rounds > round
+        });
+        wait::try_signal("INT", postmaster);
+        sandbox.init([]).success();
+        assert_eq!(sandbox.ask("SELECT 1"), "1");
+    }
+}

@@ -15,6 +15,7 @@
 mod elsewhere;
 mod pid_file;
 mod stop;
+mod stuck;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -120,10 +121,14 @@ impl Liveness {
     /// or gone.
     pub fn settled(data: &Path) -> Result<Self> {
         let mut waited = false;
+        let mut stuck = stuck::StuckWatch::new();
         let found = process::wait_for(SETTLE_LIMIT, Patience::Interruptible, || {
             let found = Self::of(data)?;
             let is_settled = !matches!(&found, Self::Running(server) if !server.file.ready);
             waited |= !is_settled;
+            if let (Self::Running(server), false) = (&found, is_settled) {
+                stuck.look(server)?;
+            }
             Ok(is_settled.then_some(found))
         })?;
         if waited && !matches!(found, Some(Self::Running(_))) {
@@ -319,6 +324,8 @@ mod tests {
         let elsewhere = tempfile::tempdir().expect("temporary directory");
         let server = ProcessInfo {
             parent: 1,
+            ticks: 0,
+            waits_for_disk: false,
             pid: 4711,
             started: 1,
             name: "postgres".into(),

@@ -19,6 +19,8 @@ pub struct PidFile {
     pub listens_on: Option<String>,
     /// Whether line 8 is `ready` or `standby`: the server accepts connections.
     pub ready: bool,
+    /// Whether line 8 is `stopping`: somebody has asked the server to stop.
+    pub stopping: bool,
 }
 
 impl PidFile {
@@ -32,9 +34,11 @@ impl PidFile {
         let socket = lines.next().map(str::trim_end).filter(|line| !line.is_empty());
         let listens_on = lines.next().map(str::trim).filter(|line| !line.is_empty());
         let listens_on = listens_on.map(str::to_owned);
-        let ready = lines.nth(1).is_some_and(|line| matches!(line.trim(), "ready" | "standby"));
+        let status = lines.nth(1).map(str::trim);
+        let ready = matches!(status, Some("ready" | "standby"));
+        let stopping = status == Some("stopping");
         let socket_directory = socket.map(PathBuf::from);
-        Some(Self { pid, started, port, socket_directory, listens_on, ready })
+        Some(Self { pid, started, port, socket_directory, listens_on, ready, stopping })
     }
 
     /// Reads the file of a data directory. `None` if there is none or if it cannot be parsed.
@@ -74,6 +78,8 @@ mod tests {
     fn a_starting_server_is_not_ready() {
         let starting = WHOLE.replace("ready   ", "starting");
         assert!(!PidFile::parse(&starting).expect("whole").ready);
+        let stopping = PidFile::parse(&WHOLE.replace("ready   ", "stopping")).expect("whole");
+        assert!(stopping.stopping && !stopping.ready);
         assert!(!PidFile::parse("4711\n/w/data\n1700000000\n").expect("short").ready);
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::stuck::StuckWatch;
 use super::{Postmaster, end_leftovers, leftovers};
 use crate::sys::error::{Error, Result};
 use crate::sys::process;
@@ -55,12 +56,13 @@ impl Postmaster {
             Shutdown::Fast => &[Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL][..],
             Shutdown::Immediate => &[Signal::SIGQUIT, Signal::SIGKILL],
         };
-        let mut warning = PausedWarning::default();
+        let (mut warning, mut stuck) = (PausedWarning::default(), StuckWatch::new());
         for (signal, limit) in steps.iter().zip([limit, INSIST, INSIST]) {
             self.signal(*signal)?;
             let mut next_look = Instant::now();
             let gone = || {
                 let postmaster = self.alive();
+                stuck.look(self)?;
                 let is_stopped = postmaster.as_ref().is_some_and(|process| process.stopped);
                 if is_stopped || next_look.elapsed() > LOOK_AGAIN {
                     next_look = Instant::now();
