@@ -31,7 +31,7 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     let directory = layout.working_directory();
     let data = layout.data();
     let _acting = act_for(layout)?;
-    if !is_ours(&data) {
+    if !is_ours(&data) && !was_interrupted(layout)? {
         return Err(Error::conflict(format!("no cluster of this tool in {}", directory.display()))
             .hint("nothing was removed; check PG_WORKING_DIR"));
     }
@@ -41,7 +41,9 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     recover(layout)?;
     let port_files = socket_files(layout)?;
     // remove the data directory first: its marker proves that the other files are ours
-    build::discard(layout, &data)?;
+    if is_ours(&data) {
+        build::discard(layout, &data)?;
+    }
     for path in &port_files {
         remove_file(path)?;
     }
@@ -50,9 +52,6 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     let snapshots: Vec<_> = snapshots.iter().map(|one| one.name().to_owned()).collect();
     // keep .gitignore for the snapshots, which nobody should commit either
     let ignores = is_our_gitignore(layout) && !snapshots.is_empty();
-    if is_our_gitignore(layout) && !ignores {
-        remove_file(&layout.gitignore())?;
-    }
     if snapshots.is_empty() {
         // without data the key opens nothing; for the data of a snapshot it is still needed
         remove_file(&layout.key())?;
@@ -74,6 +73,10 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     }
     remove_leases(layout)?;
     remove_file(&server_lock_of(&data))?;
+    // last: it shows the next command that this one was interrupted
+    if is_our_gitignore(layout) && !ignores {
+        remove_file(&layout.gitignore())?;
+    }
     lock.remove()?;
     let gone = remove_or_return(layout, was_handed_over && snapshots.is_empty())?;
     let mut left = if gone { Vec::new() } else { left_in(directory)? };
@@ -81,6 +84,13 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
     left.retain(|path| !(ignores && ignored.contains(path)));
     left.retain(|path| snapshots.is_empty() || *path != layout.snapshots());
     Ok(Cleaned { stopped, gone, snapshots, left })
+}
+
+/// Whether a clean-up was killed here: the data directory is gone, and the working directory still is
+/// one of ours. Only files with names of ours are removed then, too.
+fn was_interrupted(layout: &Layout) -> Result<bool> {
+    let no_data = layout.data().symlink_metadata().is_err();
+    Ok(no_data && is_our_gitignore(layout) && Snapshot::all(layout)?.is_empty())
 }
 
 /// Removes the working directory if it is empty. If it stays and root had handed it over to the

@@ -69,3 +69,18 @@ fn a_project_on_another_local_server_can_clean_up_here() {
     sandbox.database(["cleanup"]).success();
     assert!(!sandbox.path("pg").exists());
 }
+
+#[test]
+fn a_killed_cleanup_is_finished_by_the_next_one() {
+    let sandbox = project::deployed("");
+    sandbox.give_key();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    // the killed command had removed the data directory, and nothing else
+    std::fs::remove_dir_all(sandbox.path("pg/data")).unwrap();
+    sandbox.database(["cleanup"]).success();
+    assert!(!sandbox.path("pg").exists());
+    // without the mark of a working directory of ours, nothing is removed
+    sandbox.write("pg/hectic.key", "somebody's");
+    sandbox.database(["cleanup"]).fails(2, ["no cluster of this tool"]);
+    assert_eq!(sandbox.read("pg/hectic.key"), "somebody's");
+}
