@@ -13,10 +13,14 @@ use nix::unistd::{AccessFlags, access};
 use tempfile::TempDir;
 
 use super::Layout;
+use super::layout::{CHECK_MARK, MARKER};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{
     ActingAs, OsUser, Patience, open_directory, remove_shared_memory, require_own_way, wait_for,
 };
+
+/// The files that prove that db-tool made a directory.
+const MARKS: [&str; 2] = [MARKER, CHECK_MARK];
 
 /// The most bytes that [`read_small`] reads.
 const SMALL: u64 = 1024 * 1024;
@@ -175,7 +179,7 @@ pub fn remove_tree(directory: &Path) -> Result<()> {
         }
     }
     let removed = wait_for(LAST_WRITES, Patience::Stubborn, || {
-        match std::fs::remove_dir_all(directory) {
+        match remove_all_but_marks(directory).and_then(|()| std::fs::remove_dir_all(directory)) {
             // a process wrote a file just before its end, after the directory had been emptied
             Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(None),
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -188,9 +192,52 @@ pub fn remove_tree(directory: &Path) -> Result<()> {
     removed.ok_or_else(written)
 }
 
+/// Removes the content of a directory except for the marks that prove that db-tool made it. If the
+/// command is killed, the next one still recognises the rest.
+fn remove_all_but_marks(directory: &Path) -> std::io::Result<()> {
+    if !directory.symlink_metadata().is_ok_and(|facts| facts.is_dir()) {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if MARKS.iter().any(|mark| entry.file_name() == *mark) {
+            continue;
+        }
+        let removed = match entry.file_type()?.is_dir() {
+            true => std::fs::remove_dir_all(entry.path()),
+            false => std::fs::remove_file(entry.path()),
+        };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mark_goes_last() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let directory = place.path().join("data.new-1");
+        std::fs::create_dir_all(directory.join("data")).expect("made");
+        for name in [MARKS[0], MARKS[1], "a", "z"] {
+            std::fs::write(directory.join(name), "").expect("written");
+        }
+        remove_all_but_marks(&directory).expect("removed");
+        let left = std::fs::read_dir(&directory).expect("read").count();
+        assert_eq!(left, MARKS.len());
+        remove_tree(&directory).expect("removed");
+        assert!(!directory.exists());
+        let link = place.path().join("link");
+        std::fs::write(place.path().join("kept"), "").expect("written");
+        std::os::unix::fs::symlink(place.path(), &link).expect("linked");
+        remove_all_but_marks(&link).expect("nothing to do");
+        assert!(place.path().join("kept").exists());
+    }
 
     #[test]
     fn a_directory_is_removed_though_somebody_still_writes_in_it() {

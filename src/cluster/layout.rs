@@ -41,6 +41,9 @@ const SHORT_PARENT: &str = "/tmp";
 /// The name of the marker inside a data directory.
 pub const MARKER: &str = "db-tool.json";
 
+/// The file that marks the directory of a private cluster.
+pub const CHECK_MARK: &str = ".db-tool-check";
+
 /// The paths of one cluster. `Layout::new` reads and writes no files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::{act_for, private_directory, read_small, remove_file, remove_tree};
+use super::layout::CHECK_MARK as MARK;
 use super::run::postmaster::{Liveness, Shutdown, heal};
 use super::takeover::make_for;
 use super::{Layout, Lock};
@@ -22,9 +23,6 @@ use crate::sys::scratch;
 
 /// The beginning of the names of directories and entries.
 const PREFIX: &str = "db-tool-check-";
-
-/// The file that marks a directory as one of ours.
-const MARK: &str = ".db-tool-check";
 
 /// The longest time for an orphaned server to end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
