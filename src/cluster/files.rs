@@ -174,7 +174,8 @@ const LAST_WRITES: Duration = Duration::from_secs(60);
 /// removes the server's shared memory, too: no later server could find it.
 pub fn remove_tree(directory: &Path) -> Result<()> {
     for data in [directory, &directory.join("data")] {
-        if data.join("PG_VERSION").is_file() {
+        // an interrupted removal may have taken PG_VERSION already
+        if data.is_dir() {
             remove_shared_memory(data);
         }
     }
