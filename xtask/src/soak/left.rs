@@ -1,4 +1,4 @@
-//! What was left on the machine.
+//! The check after a soak: processes, shared memory and files that the commands have left.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,7 +35,7 @@ impl Machine {
         }
     }
 
-    /// What was not there before.
+    /// The names of the things that are here now and were not at the beginning.
     fn new_since(before: &Self) -> Vec<String> {
         let now = Self::now();
         let segments = now.segments.difference(&before.segments);

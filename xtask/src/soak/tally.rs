@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::kill::Victim;
 
-/// What has happened.
+/// The counts of a soak: commands, kills and rows.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) runs: usize,
