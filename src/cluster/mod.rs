@@ -162,14 +162,7 @@ impl Running {
         let url = self.url(&self.spec().settings.superuser, database);
         let url = url.with("application_name", "db-tool cluster");
         let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
-        let recovered =
-            wait_for(RECOVERY_LIMIT, Patience::Interruptible, || {
-                match Session::connect(&conninfo) {
-                    Err(error) if is_not_ready(&error) => Ok(None),
-                    other => other.map(Some),
-                }
-            })?;
-        recovered.map_or_else(|| Session::connect(&conninfo), Ok)
+        connect_when_ready(&conninfo, RECOVERY_LIMIT)
     }
 
     /// Fails if the server does not answer within [`ANSWER_LIMIT`]. For commands that change
@@ -178,7 +171,8 @@ impl Running {
         let url = self.url(&self.spec().settings.superuser, "postgres");
         let url = url.with("application_name", "db-tool cluster");
         let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
-        Session::connect(&conninfo.waiting(ANSWER_LIMIT)).map(drop).map_err(|error| {
+        let limit = Duration::from_secs(ANSWER_LIMIT);
+        connect_when_ready(&conninfo.waiting(ANSWER_LIMIT), limit).map(drop).map_err(|error| {
             let error = error.context(format!("the server (pid {}) runs, but", self.pid()));
             error.hint("`kill -CONT` lets a stopped process go on; `postgres-cleanup` ends it")
         })
@@ -190,6 +184,17 @@ impl Running {
         self.postmaster.stop(shutdown, STOP_LIMIT)?;
         Ok(self.cluster)
     }
+}
+
+/// Connects, and waits meanwhile for a server that starts or recovers from a crash, at most for
+/// `limit`.
+fn connect_when_ready(conninfo: &Conninfo, limit: Duration) -> Result<Session> {
+    let connect = || match Session::connect(conninfo) {
+        Err(error) if is_not_ready(&error) => Ok(None),
+        other => other.map(Some),
+    };
+    let session = wait_for(limit, Patience::Interruptible, connect)?;
+    session.map_or_else(|| Session::connect(conninfo), Ok)
 }
 
 /// The bootstrap superuser of a cluster that db-tool made.

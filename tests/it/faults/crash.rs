@@ -25,6 +25,31 @@ fn init_waits_for_a_server_that_recovers_from_a_crash() {
     assert_eq!(sandbox.ask("SELECT 1"), "1");
 }
 
+/// The number of connections that the server has refused because it recovers.
+fn refused(sandbox: &Sandbox) -> usize {
+    let logs = sandbox.entries("pg/log").into_iter();
+    let logs = logs.map(|name| sandbox.read(&format!("pg/log/{name}")));
+    logs.map(|log| log.matches("the database system is in recovery mode").count()).sum()
+}
+
+#[test]
+fn status_waits_a_moment_for_a_server_that_recovers_from_a_crash() {
+    let sandbox = project::deployed("");
+    let (stopped, killed) = (process(&sandbox, "walwriter"), process(&sandbox, "checkpointer"));
+    wait::signal("STOP", stopped);
+    wait::signal("KILL", killed);
+    wait::wait_until("the server notices", || {
+        let refused = sandbox.database(["psql", "-c", "SELECT 1"]);
+        refused.stderr.contains("in recovery mode")
+    });
+    let before = refused(&sandbox);
+    let status = sandbox.spawn("database", ["status"]);
+    wait::wait_until("status is refused", || refused(&sandbox) > before);
+    // nothing delays the recovery any longer
+    wait::try_signal("KILL", stopped);
+    crate::support::finish(status, None).success();
+}
+
 /// PostgreSQL hangs if it is told to stop just after a crash. Whether it does depends on the moment,
 /// so there are a few rounds; a command must come to its end in each.
 #[test]

@@ -1,3 +1,6 @@
-//! Faults of the machine and of the server, and what the programs make of them.
+//! Faults of the machine, of the server and of its surroundings, and what the programs make of them.
+//!
+//! Most tests go through a list of cases. Each case says what happens to the cluster, what the
+//! program says, and how it ends.
 
 mod crash;
