@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
-use crate::soak::SoakPlan;
+use crate::soak::{Isolation, SoakPlan};
 use crate::test::TestPlan;
 
 /// The text that `cargo x help` prints.
@@ -22,9 +22,10 @@ Usage: cargo x COMMAND
   bench [-n RUNS] [--bin DIR] [NAME…]
                               compare the release build (or the programs in DIR) with a plain
                               shell pipeline; NAME selects cases
-  soak [-n RUNS] [--seed S] [--pg N]
+  soak [-n RUNS] [--seed S] [--pg N] [--isolated]
                               run 2000 commands at random, four at once, and kill processes
-                              meanwhile; nothing may be lost or left
+                              meanwhile; nothing may be lost or left; --isolated uses namespaces
+                              of its own, if we are root
   postgres [--pg N]           find or provide PostgreSQL; print its program directory
 
 `demo`, `test`, `bench` and `soak` find PostgreSQL 15 or later, or install it and say so. `--pg 17` and
@@ -147,11 +148,15 @@ fn bench(words: &mut Words<'_>) -> Result<Verb> {
 }
 
 fn soak(words: &mut Words<'_>) -> Result<Verb> {
-    let mut plan = SoakPlan { runs: SOAK_RUNS, seed: None, pg: None };
+    let isolation = Isolation::No;
+    let mut plan = SoakPlan { runs: SOAK_RUNS, seed: None, pg: None, isolation };
     while let Some(word) = words.next() {
         match word {
             "-n" => plan.runs = words.number("-n")?,
             "--pg" => plan.pg = Some(words.number("--pg")?),
+            "--isolated" => plan.isolation = Isolation::Wanted,
+            // `soak --isolated` starts itself with it
+            "--inside" => plan.isolation = Isolation::Inside,
             "--seed" => plan.seed = Some(words.number("--seed")?),
             other => return Err(words.unknown(other)),
         }
@@ -240,10 +245,12 @@ mod tests {
 
     #[test]
     fn a_soak_has_a_default_and_a_seed_that_repeats_it() {
-        let expected = Verb::Soak(SoakPlan { runs: 2000, seed: None, pg: None });
+        let isolation = Isolation::No;
+        let expected = Verb::Soak(SoakPlan { runs: 2000, seed: None, pg: None, isolation });
         assert_eq!(parsed("soak").unwrap(), expected);
-        let expected = Verb::Soak(SoakPlan { runs: 8, seed: Some(42), pg: None });
-        assert_eq!(parsed("soak --seed 42 -n 8").unwrap(), expected);
+        let isolation = Isolation::Wanted;
+        let expected = Verb::Soak(SoakPlan { runs: 8, seed: Some(42), pg: None, isolation });
+        assert_eq!(parsed("soak --seed 42 -n 8 --isolated").unwrap(), expected);
         assert_eq!(code("soak fast"), 9);
     }
 

@@ -79,6 +79,29 @@ fn owned_by_us(path: &Path) -> Result<()> {
     Err(Failure::new(format!("{} is not a directory of ours; remove it", path.display())))
 }
 
+/// The parent of a scratch directory that needs `room` bytes: in memory if possible, unless `TMPDIR`
+/// names another. An ext4 without a journal makes files many times slower once hundreds were deleted
+/// in the last minutes, which benchmarks and soaks do and people do not.
+pub(crate) fn scratch_parent(room: u64) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    match std::env::var_os("TMPDIR") {
+        None if has_room(memory, room) => memory.to_owned(),
+        _ => std::env::temp_dir(),
+    }
+}
+
+/// Whether the directory has room: containers often have a small `/dev/shm`.
+#[cfg(target_os = "linux")]
+fn has_room(directory: &Path, room: u64) -> bool {
+    nix::sys::statvfs::statvfs(directory)
+        .is_ok_and(|fs| fs.blocks_available() * fs.fragment_size() > room)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_room(_: &Path, _: u64) -> bool {
+    false
+}
+
 /// A directory of our own below the system's temporary one, removed when dropped.
 pub(crate) struct Scratch(PathBuf);
 

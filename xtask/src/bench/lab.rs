@@ -19,8 +19,11 @@ use super::cases::{Make, Side, Timing, stop};
 use super::migrations::Migrations;
 use super::samples::Samples;
 use crate::failure::{Failure, On, Result};
-use crate::place::{self, Scratch};
+use crate::place::{self, Scratch, scratch_parent};
 use crate::{demo, program};
+
+/// The free memory, in bytes, with which the runs stay in memory.
+const ROOM: u64 = 2 << 30;
 
 /// The text of the pipeline. The server's user may not be able to read the repository.
 const PIPELINE: &str = include_str!("../../bench/pipeline.sh");
@@ -43,7 +46,7 @@ impl Lab {
     /// Copies the SQL to where the server's user can read it.
     pub(super) fn new(bindir: PathBuf, programs: PathBuf) -> Result<Self> {
         let server_user = place::is_root().then(place::server_user).transpose()?;
-        let scratch = Scratch::below(scratch_parent(), "bench")?;
+        let scratch = Scratch::below(scratch_parent(ROOM), "bench")?;
         let migrations = Migrations::write(scratch.path().join("migrations"))?;
         let samples = Samples::write(scratch.path().join("samples"))?;
         let sites = AtomicUsize::new(0);
@@ -277,27 +280,4 @@ fn number(bundle: &Path) -> Result<()> {
 fn copy(from: &Path, to: &Path) -> Result<()> {
     program::run_quietly(program::new("cp").arg("-R").arg(from).arg(to))?;
     program::run_quietly(program::new("chmod").args(["-R", "a+rX"]).arg(to))
-}
-
-/// The parent of the runs' directory: in memory if possible, unless `TMPDIR` names another. An ext4
-/// without a journal makes files many times slower once hundreds were deleted in the last minutes,
-/// which a benchmark does and a person does not.
-fn scratch_parent() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    match std::env::var_os("TMPDIR") {
-        None if has_room(memory) => memory.to_owned(),
-        _ => std::env::temp_dir(),
-    }
-}
-
-/// Whether the directory has room for the runs: containers often have a small `/dev/shm`.
-#[cfg(target_os = "linux")]
-fn has_room(directory: &Path) -> bool {
-    nix::sys::statvfs::statvfs(directory)
-        .is_ok_and(|fs| fs.blocks_available() * fs.fragment_size() > 2 << 30)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn has_room(_: &Path) -> bool {
-    false
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use super::project::Ground;
 use super::run::wait_until;
 
 /// The time that keepers and servers have to end.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The names in a working directory after `database cleanup`.
 const STAYING: [&str; 4] = [".db-tool.lock", ".gitignore", "log", "snapshot"];
 
-/// Things of the machine that do not lie in the soak's own directory.
+/// Things of the machine that do not lie in the soak's own directory and that no process uses.
 pub(super) struct Machine {
     segments: BTreeSet<String>,
     shared: BTreeSet<PathBuf>,
@@ -23,16 +24,9 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// The machine as it is now. Shared memory that a process uses does not count.
+    /// The machine as it is now.
     pub(super) fn now() -> Self {
-        let in_temporary = |name: &str| {
-            name.starts_with(".s.PGSQL.") || name.starts_with("db-tool-") && !name.contains("soak")
-        };
-        Self {
-            segments: segments(),
-            shared: shared(),
-            sockets: named(Path::new("/tmp"), in_temporary),
-        }
+        Self { segments: segments(), shared: shared(), sockets: sockets() }
     }
 
     /// The names of the things that are here now and were not at the beginning.
@@ -84,6 +78,18 @@ fn shared() -> BTreeSet<PathBuf> {
         }
     }
     files
+}
+
+/// The sockets in `/tmp` and the short directories for sockets there, unless a server listens.
+fn sockets() -> BTreeSet<PathBuf> {
+    let is_socket = |name: &str| name.starts_with(".s.PGSQL.") && !name.ends_with(".lock");
+    let is_meant = |name: &str| name.starts_with(".s.PGSQL.") || name.starts_with("db-tool-");
+    let mut found = named(Path::new("/tmp"), |name| is_meant(name) && !name.contains("soak"));
+    found.retain(|path| {
+        let mut inside = named(path, is_socket).into_iter().chain([path.clone()]);
+        !inside.any(|socket| UnixStream::connect(socket).is_ok())
+    });
+    found
 }
 
 /// The files of the soak's own directory that a command should have removed.

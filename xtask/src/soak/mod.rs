@@ -5,6 +5,7 @@
 //! people work on. A command that nobody disturbed must succeed, also after the kills before it. At
 //! the end nothing may be left: no process, no shared memory, no socket, no file.
 
+mod isolation;
 mod judge;
 mod kill;
 mod left;
@@ -39,6 +40,18 @@ pub(crate) struct SoakPlan {
     pub(crate) seed: Option<u64>,
     /// The major version of PostgreSQL.
     pub(crate) pg: Option<u32>,
+    pub(crate) isolation: Isolation,
+}
+
+/// Whether a soak runs in namespaces of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// It works beside the other processes of the machine.
+    No,
+    /// It is to get namespaces if the machine allows that.
+    Wanted,
+    /// It is in them.
+    Inside,
 }
 
 /// Builds the programs and soaks them.
@@ -46,6 +59,9 @@ pub(crate) fn run(plan: &SoakPlan) -> Result<()> {
     if !Path::new("/proc/self/stat").exists() {
         eprintln!("left out: the soak finds processes in /proc, which only Linux has");
         return Ok(());
+    }
+    if plan.isolation == Isolation::Wanted {
+        return isolation::run(plan);
     }
     let bindir = postgres::provide(plan.pg)?;
     program::run_aside(program::cargo().args(["build", "--package", "db-tool", "--bins"]))?;
@@ -71,10 +87,15 @@ fn soak(plan: &SoakPlan, ground: Ground) -> Result<()> {
             Ok(())
         }
         Err(failure) => {
-            let again = format!("again: cargo x soak -n {} --seed {seed}", plan.runs);
-            let kept = format!("kept:  {}", ground.path().display());
-            ground.keep();
-            Err(failure.hint(&kept).hint(&again))
+            let logs = place::target().join("soak");
+            ground.save_logs(&logs)?;
+            let mut failure = failure.hint(&format!("logs:  {}", logs.display()));
+            // memory of its own goes with the namespace
+            if plan.isolation != Isolation::Inside {
+                failure = failure.hint(&format!("kept:  {}", ground.path().display()));
+                ground.keep();
+            }
+            Err(failure.hint(&format!("again: cargo x soak -n {} --seed {seed}", plan.runs)))
         }
     }
 }

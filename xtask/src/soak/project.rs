@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{On, Result};
-use crate::place::{self, Scratch};
+use crate::place::{self, Scratch, scratch_parent};
 use crate::{demo, program};
+
+/// The free memory, in bytes, with which a soak stays in memory.
+const ROOM: u64 = 4 << 30;
 
 /// The sources. Hydration may run them again and again.
 const SOURCES: &str = "\
@@ -57,6 +60,9 @@ const NAMES: [&str; 4] = [
     "so-long-that-the-path-of-a-socket-in-it-does-not-fit-into-the-107-bytes-that-the-system-allows",
 ];
 
+/// The names of a worker's projects: rows stay in the first only.
+pub(super) const KINDS: [&str; 2] = ["kept", "scratch"];
+
 /// What all projects share.
 pub(super) struct Ground {
     scratch: Scratch,
@@ -73,7 +79,8 @@ pub(super) struct Project {
 impl Ground {
     /// Makes the directories.
     pub(super) fn new(programs: PathBuf, bindir: PathBuf) -> Result<Self> {
-        let ground = Self { scratch: Scratch::new("soak")?, programs, bindir };
+        let ground =
+            Self { scratch: Scratch::below(scratch_parent(ROOM), "soak")?, programs, bindir };
         for directory in [ground.temporary(), ground.cache()] {
             fs::create_dir(&directory).on("create", &directory)?;
         }
@@ -88,6 +95,25 @@ impl Ground {
     /// Leaves the directory where it is.
     pub(super) fn keep(self) {
         self.scratch.keep();
+    }
+
+    /// Copies the logs of all projects to `target`, in the place of those of another soak.
+    pub(super) fn save_logs(&self, target: &Path) -> Result<()> {
+        if target.exists() {
+            fs::remove_dir_all(target).on("remove", target)?;
+        }
+        for (number, name) in NAMES.iter().enumerate() {
+            for kind in KINDS {
+                let directory = self.path().join(name).join(kind);
+                let copies = target.join(format!("{number}-{kind}"));
+                fs::create_dir_all(&copies).on("create", &copies)?;
+                let logs = [directory.join("commands.log"), work_in(&directory).join("log")];
+                for log in logs.iter().filter(|log| log.exists()) {
+                    program::run_quietly(program::new("cp").arg("-R").arg(log).arg(&copies))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The directory of temporary files.
@@ -150,11 +176,16 @@ impl Ground {
 impl Project {
     /// The working directory of its cluster.
     pub(super) fn work(&self) -> PathBuf {
-        self.directory.join("focus/postgresql")
+        work_in(&self.directory)
     }
 
     /// The data directory of its cluster.
     pub(super) fn data(&self) -> PathBuf {
         self.work().join("data")
     }
+}
+
+/// The working directory of the cluster of the project in `directory`.
+fn work_in(directory: &Path) -> PathBuf {
+    directory.join("focus/postgresql")
 }

@@ -11,7 +11,7 @@ use crate::failure::{Failure, On, Result};
 use crate::program;
 
 /// A command that takes longer than this hangs.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// The time between two looks at a command that runs.
 const LOOK: Duration = Duration::from_millis(2);

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::judge::judge;
 use super::kill::{Kill, Target};
 use super::process::{Server, all};
-use super::project::{Ground, Project};
+use super::project::{Ground, KINDS, Project};
 use super::random::Random;
 use super::run::{Outcome, run, wait_until};
 use super::tally::Tally;
@@ -28,7 +28,7 @@ const KILL_SHARE_OF_RECOVERY: u64 = 15;
 /// The number of last commands that the worker remembers for a report.
 const REMEMBERED: usize = 12;
 /// The time in which a server has to stop after its last lease.
-const LEASE_LIMIT: Duration = Duration::from_secs(20);
+const LEASE_LIMIT: Duration = Duration::from_secs(120);
 /// The most snapshots of a cluster.
 const SNAPSHOTS: usize = 3;
 
@@ -76,8 +76,9 @@ impl Site {
 impl<'a> Worker<'a> {
     /// Makes the projects and their clusters.
     pub(super) fn new(ground: &'a Ground, number: usize, seed: u64) -> Result<Self> {
-        let kept = Site::new(ground.project(number, "kept")?, KEPT);
-        let scratch = Site::new(ground.project(number, "scratch")?, SCRATCH);
+        let [kept, scratch] = KINDS;
+        let kept = Site::new(ground.project(number, kept)?, KEPT);
+        let scratch = Site::new(ground.project(number, scratch)?, SCRATCH);
         let random = Random::new(seed, u64::try_from(number).unwrap_or_default() + 1);
         let (history, tally) = (VecDeque::new(), Tally::default());
         let mut worker = Self { ground, number, random, history, tally, sites: [kept, scratch] };

@@ -1,4 +1,4 @@
-//! `cargo x test`: all checks, the flake, PostgreSQL, all tests.
+//! `cargo x test`: all checks, the flake, PostgreSQL, all tests, a soak.
 //!
 //! Nothing is printed after the line with the sums, so that the outcome stays visible.
 
@@ -10,6 +10,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use report::{Failed, Report};
 
 use crate::failure::{Failure, Result};
+use crate::soak::{self, Isolation, SoakPlan};
 use crate::{check, clients, faketime, nix, place, postgres, program, sshd};
 
 /// The variable that names the directory of the server's programs.
@@ -19,6 +20,8 @@ const BINDIR: &str = "DB_TOOL_TEST_PG_BINDIR";
 const CACHE: &str = "DB_TOOL_TEST_CACHE";
 /// The variable from which proptest takes the random numbers of every property.
 const SEED: &str = "PROPTEST_RNG_SEED";
+/// The number of commands of the soak at the end.
+const SOAK_RUNS: usize = 200;
 
 /// The tests to run, and the number of times.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +34,8 @@ pub(crate) struct TestPlan {
     pub(crate) filters: Vec<String>,
 }
 
-/// Runs the checks once, unless there are filters, and the tests as often as planned.
+/// Runs the tests as often as planned. Without filters, it runs the checks before them and a soak
+/// after them, each once.
 pub(crate) fn run(plan: &TestPlan) -> Result<()> {
     let (bindir, sshd) = (postgres::provide(plan.pg)?, sshd::provide()?);
     let (faketime, clients) = (faketime::provide()?, clients::provide()?);
@@ -55,7 +59,21 @@ pub(crate) fn run(plan: &TestPlan) -> Result<()> {
         }
         all.push((run, seed, report));
     }
-    conclude(plan, &all)
+    let is_soaked = plan.filters.is_empty().then(|| soak(plan.pg));
+    conclude(plan, &all, is_soaked)
+}
+
+/// Runs the soak, which prints its summary or its failure. Returns whether it passed.
+fn soak(pg: Option<u32>) -> bool {
+    println!();
+    let plan = SoakPlan { runs: SOAK_RUNS, seed: None, pg, isolation: Isolation::Wanted };
+    let soaked = soak::run(&plan);
+    if let Err(failure) = &soaked
+        && !failure.is_told()
+    {
+        eprintln!("{failure}");
+    }
+    soaked.is_ok()
 }
 
 /// Runs the tests and shows the part of their output that is worth reading.
@@ -76,7 +94,11 @@ fn watch(cargo: &mut std::process::Command) -> Result<Report> {
 }
 
 /// Repeats the failures of all runs and adds up.
-fn conclude(plan: &TestPlan, all: &[(usize, String, Report)]) -> Result<()> {
+fn conclude(
+    plan: &TestPlan,
+    all: &[(usize, String, Report)],
+    is_soaked: Option<bool>,
+) -> Result<()> {
     for (run, seed, report) in all {
         for failed in report.failures() {
             let which = if plan.repeat > 1 { format!(" in run {run}") } else { String::new() };
@@ -89,8 +111,17 @@ fn conclude(plan: &TestPlan, all: &[(usize, String, Report)]) -> Result<()> {
         println!("\n{} of {} runs passed", all.len() - failed_runs, all.len());
     }
     let total = all.iter().map(|(.., report)| report).sum::<Report>();
-    println!("\n{}", total.sums());
-    if failed_runs == 0 { Ok(()) } else { Err(Failure::told()) }
+    println!("\n{}{}", total.sums(), sum_of_soak(is_soaked));
+    if failed_runs == 0 && is_soaked != Some(false) { Ok(()) } else { Err(Failure::told()) }
+}
+
+/// What the last line says of the soak.
+fn sum_of_soak(is_soaked: Option<bool>) -> &'static str {
+    match is_soaked {
+        Some(true) => ", the soak passed",
+        Some(false) => ", the soak failed",
+        None => "",
+    }
 }
 
 /// The command that runs a test that failed, with the same random numbers if it takes any.
