@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::support::clock::{put, put_right};
-use crate::support::{Sandbox, bindir, project, server, wait_until};
+use crate::support::{Sandbox, project, psql, wait_until};
 
 /// Offsets of the programs' clock.
 const STEPS: [&str; 6] = ["-90", "+90", "-2d", "+2d", "-40y", "+10y"];
@@ -13,11 +13,10 @@ const STEPS: [&str; 6] = ["-90", "+90", "-2d", "+2d", "-40y", "+10y"];
 fn a_server_and_its_sessions_outlive_every_step() {
     let mut sandbox = project::deployed("");
     sandbox.write("project/db/test/test.sql", "SELECT 1;\n");
-    let before = server::postmaster(&sandbox.path("pg/data"));
+    let before = sandbox.postmaster();
     sandbox.ask("CREATE TABLE kept (step text) INHERITS (hectic.created_at)");
     let (url, sleeps) = (sandbox.url("app"), "SELECT pg_sleep(3600)");
-    let psql = bindir().join("psql");
-    let mut session = sandbox.spawn(psql.to_str().unwrap(), ["-X", "-d", &url, "-c", sleeps]);
+    let mut session = sandbox.spawn(&psql(), ["-X", "-d", &url, "-c", sleeps]);
     let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)'";
     wait_until("the session works", || sandbox.ask(asleep) == "1");
     for step in STEPS {
@@ -38,7 +37,7 @@ fn a_server_and_its_sessions_outlive_every_step() {
         sandbox.database(["backup"]).success();
         put_right(&mut sandbox);
         assert_ne!(sandbox.run("date", ["+%s"]).success().stdout, now, "{step} was a step");
-        assert_eq!(server::postmaster(&sandbox.path("pg/data")), before, "{step}");
+        assert_eq!(sandbox.postmaster(), before, "{step}");
         assert!(session.try_wait().unwrap().is_none(), "{step}: the session lives");
         assert_eq!(sandbox.database(["secrets", "get", "A"]).success().stdout.trim_end(), step);
     }

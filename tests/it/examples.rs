@@ -101,7 +101,7 @@ fn every_example_of_a_new_migration_project_runs() {
     sandbox.set("DB_URL", sandbox.url("testdb"));
     run(&sandbox, "nix/migrator/README.md", 1);
     let applied = "SELECT string_agg(state, ',') FROM hectic.migration_state";
-    assert_eq!(sandbox.query(&sandbox.url("testdb"), applied), "Undone");
+    assert_eq!(sandbox.ask_in("testdb", applied), "Undone");
 }
 
 #[test]

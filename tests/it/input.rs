@@ -4,20 +4,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::support::project::{self, with_source};
-use crate::support::trace::{nothing_left, own_cache};
-use crate::support::{Outcome, Sandbox, is_root, repository};
-
-fn sandbox_with(source: &str) -> Sandbox {
-    let mut sandbox = with_source(source);
-    own_cache(&mut sandbox);
-    sandbox
-}
+use crate::support::project::{self, with_own_cache};
+use crate::support::trace::nothing_left;
+use crate::support::{Outcome, is_root, repository};
 
 /// A check of `source` fails with exit 1 and these words, and leaves nothing.
 #[track_caller]
 fn fails<const N: usize>(source: &str, words: [&str; N]) -> Outcome {
-    let sandbox = sandbox_with(source);
+    let sandbox = with_own_cache(source);
     let failed = sandbox.database(["check"]).fails(1, words);
     nothing_left(&sandbox);
     failed
@@ -25,7 +19,7 @@ fn fails<const N: usize>(source: &str, words: [&str; N]) -> Outcome {
 
 #[test]
 fn a_syntax_error_in_an_included_file() {
-    let sandbox = sandbox_with("SELECT 1;\n\\ir deep/one.sql\n");
+    let sandbox = with_own_cache("SELECT 1;\n\\ir deep/one.sql\n");
     sandbox.write("project/db/src/deep/one.sql", "SELECT 1;\n\\ir two.sql\n");
     sandbox.write("project/db/src/deep/two.sql", "\nSELECT\n  1 +* ,;\n");
     sandbox.database(["check"]).fails(1, ["deep/two.sql:3:", "  1 +* ,;", "42601"]);
@@ -34,7 +28,7 @@ fn a_syntax_error_in_an_included_file() {
 
 #[test]
 fn a_source_with_byte_order_mark_and_carriage_returns() {
-    let sandbox = sandbox_with("\u{feff}SELECT 'ä';\r\nSELECT\r\n  'ü', missing;\r\n");
+    let sandbox = with_own_cache("\u{feff}SELECT 'ä';\r\nSELECT\r\n  'ü', missing;\r\n");
     let failed = sandbox.database(["check"]).fails(1, ["entrypoint.sql:3:8", "42703"]);
     assert!(!failed.stderr.contains('\r'), "{failed}");
     sandbox.write("project/db/src/entrypoint.sql", "\u{feff}SELECT 'ä';\r\n");
@@ -53,7 +47,8 @@ fn what_psql_does_not_know_or_find() {
 /// As in psql itself, `\q` ends only the file in which it stands, and `\!` only runs a program.
 #[test]
 fn commands_that_leave_psql() {
-    let sandbox = sandbox_with("\\ir part.sql\nSELECT 'after' AS x \\gset\n\\! touch reached-:x\n");
+    let sandbox =
+        with_own_cache("\\ir part.sql\nSELECT 'after' AS x \\gset\n\\! touch reached-:x\n");
     sandbox.write("project/db/src/part.sql", "\\! exit 3\n\\q\nSELECT 1/0;\n");
     sandbox.database(["check"]).success();
     assert_eq!(sandbox.entries("project"), ["db", "reached-:x"]);
@@ -62,7 +57,7 @@ fn commands_that_leave_psql() {
 #[test]
 fn sources_that_are_no_text() {
     fails("SELECT '\0';\n", ["entrypoint.sql"]);
-    let sandbox = sandbox_with("");
+    let sandbox = with_own_cache("");
     sandbox.write("project/db/src/entrypoint.sql", b"SELECT '\xff\xfe';\n");
     sandbox.database(["check"]).fails(1, ["entrypoint.sql:1", "invalid byte sequence"]);
     sandbox.write("project/db/src/entrypoint.sql", "");
@@ -74,7 +69,7 @@ fn sources_that_are_no_text() {
 #[test]
 fn any_path_will_do() {
     for name in ["with space", "it's \"quoted\"", "größe-日本", "$HOME;`x`", "-n", "a:1: b"] {
-        let mut sandbox = sandbox_with("");
+        let mut sandbox = with_own_cache("");
         let local = sandbox.path(name);
         project::copy(&repository().join("nix/template"), &local);
         sandbox.set("LOCAL_DIR", &local);
@@ -93,7 +88,7 @@ fn any_path_will_do() {
 
 #[test]
 fn a_path_that_is_not_utf_8() {
-    let mut sandbox = sandbox_with("");
+    let mut sandbox = with_own_cache("");
     let local = sandbox.path("").join(OsStr::from_bytes(b"caf\xe9"));
     project::copy(&repository().join("nix/template"), &local);
     sandbox.set("LOCAL_DIR", &local);
@@ -105,7 +100,7 @@ fn a_path_that_is_not_utf_8() {
 
 #[test]
 fn a_tmpdir_too_long_for_sockets() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     let long = sandbox.path("tmp").join("l".repeat(120));
     std::fs::create_dir(&long).unwrap();
     std::fs::set_permissions(&long, PermissionsExt::from_mode(0o1777)).unwrap();
@@ -121,7 +116,7 @@ fn a_tmpdir_too_long_for_sockets() {
 
 #[test]
 fn a_tmpdir_that_is_none() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     let file = sandbox.write("home/file", "");
     for bad in ["/nonexistent/tmp", file.to_str().unwrap(), "/proc"] {
         sandbox.set("TMPDIR", bad);
@@ -140,7 +135,7 @@ fn a_tmpdir_that_is_none() {
 /// Without a writable home, as in containers and build sandboxes.
 #[test]
 fn without_a_cache_it_takes_longer() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     sandbox.unset("XDG_CACHE_HOME");
     sandbox.set("HOME", "/dev/null");
     let checked = sandbox.database(["check"]).success();
@@ -153,7 +148,7 @@ fn without_a_cache_it_takes_longer() {
 
 #[test]
 fn a_cache_that_is_read_only() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     std::fs::create_dir_all(sandbox.path("home/.cache/db-tool")).unwrap();
     let cache = sandbox.path("home/.cache/db-tool");
     if is_root() {
@@ -171,7 +166,7 @@ fn a_cache_that_is_read_only() {
 
 #[test]
 fn without_home() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     sandbox.unset("HOME");
     sandbox.database(["check"]).success();
     nothing_left(&sandbox);
@@ -179,7 +174,7 @@ fn without_home() {
 
 #[test]
 fn without_postgresql() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     sandbox.set("PG_BINDIR", "/nonexistent/bin");
     sandbox.database(["check"]).fails(127, ["/nonexistent/bin", "PG_BINDIR"]);
     nothing_left(&sandbox);
@@ -195,7 +190,7 @@ fn a_source_that_loses_its_connection() {
 
 #[test]
 fn a_source_that_drops_the_database() {
-    let sandbox = sandbox_with("\\c postgres\nDROP DATABASE app;\n");
+    let sandbox = with_own_cache("\\c postgres\nDROP DATABASE app;\n");
     sandbox.write("project/test-data.sql", "SELECT 1;\n");
     sandbox.database(["check"]).fails(1, ["patching failed", "does not exist"]);
     nothing_left(&sandbox);
@@ -223,7 +218,7 @@ fn a_crash_is_told_with_the_servers_own_words() {
 /// A file may not grow beyond a limit, as on a full disk.
 #[test]
 fn a_source_that_needs_more_space_than_there_is() {
-    let sandbox = sandbox_with(
+    let sandbox = with_own_cache(
         "CREATE TEMPORARY TABLE t AS SELECT i, md5(i::text) FROM generate_series(1, 400000) AS i;\n",
     );
     let outcome = sandbox.run("bash", ["-c", "ulimit -f 20000; exec database check"]);
@@ -239,7 +234,7 @@ const HAS_SECRETS: &str = "DO $$ BEGIN\n\
 
 #[test]
 fn a_dotenv_as_editors_write_it() {
-    let mut sandbox = sandbox_with(HAS_SECRETS);
+    let mut sandbox = with_own_cache(HAS_SECRETS);
     sandbox.database(["check"]).fails(1, ["entrypoint.sql"]);
     let file = sandbox.write("home/secrets", DOTENV);
     sandbox.set("HECTIC_DOTENV_FILE", file);
@@ -256,7 +251,7 @@ fn a_dotenv_as_editors_write_it() {
 
 #[test]
 fn a_dotenv_that_cannot_be_read() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     sandbox.set("HECTIC_DOTENV_FILE", "/nowhere/secrets");
     sandbox.database(["check"]).fails(3, ["/nowhere/secrets"]);
     let directory = sandbox.path("home");
@@ -273,7 +268,7 @@ fn a_broken_dotenv_is_told_without_its_values() {
         ("A=\"hush\\qhush\"\n", "line 1"),
         ("A=hush\nA=hush\n", "line 2"),
     ] {
-        let mut sandbox = sandbox_with("SELECT 1;\n");
+        let mut sandbox = with_own_cache("SELECT 1;\n");
         sandbox.set("HECTIC_DOTENV_CONTENT", text);
         let failed = sandbox.database(["--verbose", "check"]).fails(1, ["dotenv", line]);
         assert!(!failed.stderr.contains("hush"), "{failed}");
@@ -283,7 +278,7 @@ fn a_broken_dotenv_is_told_without_its_values() {
 
 #[test]
 fn a_broken_file_of_settings_is_told_without_its_values() {
-    let sandbox = sandbox_with("SELECT 1;\n");
+    let sandbox = with_own_cache("SELECT 1;\n");
     sandbox.write("project/.env", "PG_PORT=hush hush\n");
     let failed = sandbox.database(["check"]).fails(1, ["project/.env"]);
     assert!(!failed.stderr.contains("hush"), "{failed}");
@@ -291,7 +286,7 @@ fn a_broken_file_of_settings_is_told_without_its_values() {
 
 #[test]
 fn a_large_environment() {
-    let mut sandbox = sandbox_with("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     for number in 0..8 {
         sandbox.set(&format!("LARGE_{number}"), "x".repeat(100_000));
     }
@@ -302,7 +297,7 @@ fn a_large_environment() {
 /// Variables that the caller exports for other servers and other languages have no effect.
 #[test]
 fn the_callers_environment_changes_nothing() {
-    let mut sandbox = sandbox_with("SELECT 'ä';\nSELEKT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 'ä';\nSELEKT 1;\n");
     for (name, value) in [
         ("PGHOST", "db.invalid"),
         ("PGPORT", "1"),

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use crate::support::project::with_source;
-use crate::support::trace::{nothing_left, own_cache};
+use crate::support::project::with_own_cache;
+use crate::support::trace::nothing_left;
 use crate::support::wait::finish_watched;
 use crate::support::{Outcome, Sandbox};
 
@@ -15,8 +15,7 @@ const LINES: usize = 100_000;
 const MEMORY: u64 = 8 * 1024;
 
 fn sandbox_with(write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Sandbox {
-    let mut sandbox = with_source("");
-    own_cache(&mut sandbox);
+    let sandbox = with_own_cache("");
     let file = File::create(sandbox.path("project/db/src/entrypoint.sql")).unwrap();
     let mut file = BufWriter::new(file);
     write(&mut file).unwrap();

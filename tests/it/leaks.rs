@@ -1,19 +1,13 @@
 //! The programs leave nothing behind, after any mixture of successes, failures and kills.
 
-use crate::support::project::with_source;
-use crate::support::trace::{has, nothing_left, own_cache, private_directory, registered, signal};
+use crate::support::project::with_own_cache;
+use crate::support::trace::{has, nothing_left, private_directory, registered, signal};
 use crate::support::{Sandbox, finish, wait_until};
 
 /// Ends in the way that its variable `USE_MOCK` or the file `what` says.
 const VERSATILE: &str = "CREATE TABLE t (x int) INHERITS (hectic.created_at);\n\
     SELECT :{?USE_MOCK} AS mock \\gset\n\
     \\if :mock\n\\! touch started-$PPID\nSELECT pg_sleep(3600);\n\\endif\n";
-
-fn checks(source: &str) -> Sandbox {
-    let mut sandbox = with_source(source);
-    own_cache(&mut sandbox);
-    sandbox
-}
 
 /// Kills a running check, so that its server has no parent.
 fn killed(sandbox: &Sandbox) {
@@ -30,7 +24,7 @@ fn killed(sandbox: &Sandbox) {
 
 #[test]
 fn the_next_run_removes_an_orphan() {
-    let sandbox = checks(VERSATILE);
+    let sandbox = with_own_cache(VERSATILE);
     killed(&sandbox);
     let orphan = private_directory(&sandbox).expect("its directory stays");
     let next = sandbox.database(["check"]).success();
@@ -40,7 +34,7 @@ fn the_next_run_removes_an_orphan() {
 
 #[test]
 fn a_run_that_fails_or_has_another_tmpdir_removes_it_too() {
-    let mut sandbox = checks(VERSATILE);
+    let mut sandbox = with_own_cache(VERSATILE);
     killed(&sandbox);
     let elsewhere = sandbox.path("home/tmp");
     std::fs::create_dir(&elsewhere).unwrap();
@@ -53,7 +47,7 @@ fn a_run_that_fails_or_has_another_tmpdir_removes_it_too() {
 
 #[test]
 fn a_mixture_leaves_nothing() {
-    let sandbox = checks(VERSATILE);
+    let sandbox = with_own_cache(VERSATILE);
     sandbox.database(["check"]).success();
     killed(&sandbox);
     let cut_short = sandbox.spawn("database", ["check", "-m"]);
@@ -72,7 +66,7 @@ fn a_mixture_leaves_nothing() {
 /// `initdb`.
 #[test]
 fn killed_at_any_moment() {
-    let mut sandbox = checks(VERSATILE);
+    let mut sandbox = with_own_cache(VERSATILE);
     for template in ["on", "off"] {
         sandbox.set("PG_TEMPLATE", template);
         for things in 0..5 {
@@ -99,7 +93,7 @@ fn killed_at_any_moment() {
 /// An unfinished template is not used, and remains do not pile up.
 #[test]
 fn killed_while_building_the_template() {
-    let mut sandbox = checks("SELECT 1;\n");
+    let mut sandbox = with_own_cache("SELECT 1;\n");
     let cold = sandbox.path("cold");
     sandbox.set("XDG_CACHE_HOME", &cold);
     let templates = || match cold.join("db-tool/template") {
@@ -121,7 +115,7 @@ fn killed_while_building_the_template() {
 /// own name.
 #[test]
 fn a_forged_entry_removes_nothing() {
-    let sandbox = checks("SELECT 1;\n");
+    let sandbox = with_own_cache("SELECT 1;\n");
     sandbox.write("home/precious/file", "");
     let precious = sandbox.path("home/precious");
     sandbox.write("cache/db-tool/running/db-tool-check-x", precious.to_str().unwrap());
@@ -133,7 +127,7 @@ fn a_forged_entry_removes_nothing() {
 
 #[test]
 fn closed_streams_and_readers_that_leave() {
-    let sandbox = checks("SELECT 1;\n");
+    let sandbox = with_own_cache("SELECT 1;\n");
     for script in [
         "database check >&-",
         "database check 2>&-",
@@ -150,7 +144,7 @@ fn closed_streams_and_readers_that_leave() {
 
 #[test]
 fn many_checks_at_once_with_orphans_about() {
-    let sandbox = checks(VERSATILE);
+    let sandbox = with_own_cache(VERSATILE);
     killed(&sandbox);
     let together: Vec<_> = (0..4).map(|_| sandbox.spawn("database", ["check"])).collect();
     for check in together {

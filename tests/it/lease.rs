@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::project::with_source;
 use crate::support::wait::{signal, try_signal};
-use crate::support::{Outcome, Sandbox, bindir, finish, server, wait_until};
+use crate::support::{Outcome, Sandbox, finish, psql, wait_until};
 
 /// A process that can hold a lease. Dropping it kills it.
 struct Shell(Child);
@@ -38,13 +38,9 @@ impl Sandbox {
         self.init(["--lease", &shell.pid()]).success()
     }
 
-    fn is_running(&self) -> bool {
-        self.path("pg/data/postmaster.pid").exists()
-    }
-
     fn wait_until_stopped(&self) {
         wait_until("the server stops", || {
-            !self.is_running() && server::processes_below(&self.path("pg")).is_empty()
+            !self.path("pg/data/postmaster.pid").exists() && !self.has_server()
         });
     }
 
@@ -108,7 +104,7 @@ fn a_server_that_ran_before_the_shell_outlives_it() {
     assert!(told.stdout.contains("the server goes on without them"), "{told}");
     shell.kill();
     wait_until("the keeper ends", || !sandbox.path("pg/.lease").exists());
-    assert!(sandbox.is_running());
+    assert!(sandbox.has_server());
 }
 
 #[test]
@@ -119,7 +115,7 @@ fn a_lease_can_be_turned_off() {
     sandbox.init(["--keep-alive"]).success();
     shell.kill();
     wait_until("the keeper ends", || !sandbox.path("pg/.lease").exists());
-    assert!(sandbox.is_running());
+    assert!(sandbox.has_server());
     sandbox.run("postgres-cleanup", [""; 0]).success();
     let shell = Shell::open();
     sandbox.set("PG_LEASE", "off");
@@ -142,7 +138,7 @@ fn the_variable_gives_every_command_the_lease() {
     // the variable is still there, as in the panes of a terminal that was started from the shell
     let told = sandbox.init([]).success();
     assert!(told.stderr.contains("of PG_LEASE has ended"), "{told}");
-    assert!(sandbox.is_running());
+    assert!(sandbox.has_server());
 }
 
 #[test]
@@ -192,7 +188,7 @@ fn direnv_passes_the_lease_on_to_its_caller() {
     });
     let mut shell = Shell(child);
     assert!(said.ends_with(&line), "{said}");
-    assert!(sandbox.is_running());
+    assert!(sandbox.has_server());
     shell.0.kill().unwrap();
     shell.0.wait().unwrap();
     sandbox.wait_until_stopped();
@@ -225,9 +221,8 @@ fn a_cleaned_up_cluster_leaves_no_lease() {
 #[test]
 fn run_gives_a_command_the_cluster_and_stops_it_afterwards() {
     let sandbox = Sandbox::with_cluster();
-    let psql = bindir().join("psql").display().to_string();
     let line = "\"$0\" -XAtqc \"SELECT 'hello'\" && exit 42";
-    let told = sandbox.database(["run", "--", "sh", "-c", line, &psql]).fails(42, []);
+    let told = sandbox.database(["run", "--", "sh", "-c", line, &psql()]).fails(42, []);
     assert_eq!(told.stdout, "hello\n");
     sandbox.wait_until_stopped();
     let told = sandbox.database(["run", "nonesuch"]).fails(127, ["there is no program nonesuch"]);
@@ -243,7 +238,7 @@ fn run_stops_the_server_of_a_killed_command() {
     let mut child = sandbox.spawn("database", command);
     let pid = child.id();
     crate::support::wait::hear(child.stdout.as_mut().unwrap(), pid, |said| said == "ready\n");
-    assert!(sandbox.is_running());
+    assert!(sandbox.has_server());
     try_signal("KILL", pid);
     finish(child, None);
     sandbox.wait_until_stopped();
@@ -255,11 +250,11 @@ fn run_leaves_a_server_running_that_ran_before() {
     sandbox.init([]).success();
     sandbox.database(["run", "true"]).success();
     wait_until("the keeper ends", || !sandbox.path("pg/.lease").exists());
-    assert!(sandbox.is_running());
+    assert!(sandbox.has_server());
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.database(["run", "--keep-alive", "true"]).success();
     wait_until("the keeper ends", || keepers_of(&sandbox).is_empty());
-    assert!(sandbox.is_running());
+    assert!(sandbox.has_server());
 }
 
 #[test]
@@ -312,7 +307,7 @@ mod idle {
               PERFORM pg_stat_clear_snapshot();
               EXIT WHEN (SELECT sum(sessions) FROM pg_stat_database) >= first + 12;
             END LOOP; END $$; SELECT 'awake'";
-        assert!(sandbox.select(wait).ends_with("awake"));
+        assert!(sandbox.ask_in("postgres", wait).ends_with("awake"));
         sandbox.wait_until_stopped();
     }
 
@@ -338,7 +333,7 @@ mod idle {
         assert!(watchers(&sandbox));
         sandbox.run("postgres-cleanup", [""; 0]).success();
         sandbox.database(["snapshot", "save", "two"]).success();
-        assert!(!sandbox.is_running());
+        assert!(!sandbox.has_server());
     }
 
     #[test]

@@ -4,16 +4,14 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::support::project::with_source;
-use crate::support::trace::{interrupt, own_cache, private_directory, registered};
+use crate::support::project::with_own_cache;
+use crate::support::trace::{interrupt, private_directory, registered};
 use crate::support::wait::signal;
 use crate::support::{Outcome, Sandbox, is_root, server, wait_until};
 
 /// A sandbox that sees only its own clusters.
 fn alone() -> Sandbox {
-    let mut sandbox = with_source("SELECT pg_sleep(0);");
-    own_cache(&mut sandbox);
-    sandbox
+    with_own_cache("SELECT pg_sleep(0);")
 }
 
 /// The items of `status --all` as JSON: of one kind, without the templates that all tests share.
@@ -130,7 +128,7 @@ fn a_dry_run_removes_nothing_and_says_what_gc_would_remove() {
 fn nothing_that_is_used_or_not_ours_is_removed() {
     let sandbox = alone();
     sandbox.init([]).success();
-    sandbox.select("CREATE TABLE work ()");
+    sandbox.ask_in("postgres", "CREATE TABLE work ()");
     // a foreign directory with one of our names, and a link
     let foreign = sandbox.write("pg/data.new-2/thesis.txt", "precious");
     let link = sandbox.path("pg/data.broken-3");
@@ -149,7 +147,7 @@ fn nothing_that_is_used_or_not_ours_is_removed() {
     assert!(foreign.exists() && link.is_symlink());
     assert!(sandbox.path("tmp/db-tool-check-x/thesis.txt").exists());
     assert!(sandbox.path("tmp/db-tool-scratch-y").exists());
-    assert_eq!(sandbox.select("SELECT count(*) FROM work"), "0");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT count(*) FROM work"), "0");
     interrupt(check, "TERM", || true);
 }
 

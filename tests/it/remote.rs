@@ -1,6 +1,5 @@
 //! Databases on another machine: verbs that change them ask first.
 
-use crate::support::Sandbox;
 use crate::support::tls::TlsServer;
 
 /// A server that the tests can reach, under a name that is not of this machine.
@@ -11,15 +10,10 @@ fn far(server: &TlsServer) -> String {
     )
 }
 
-/// The only cell that `sql` returns in the database, through the server's socket.
-fn ask(sandbox: &Sandbox, port: u16, sql: &str) -> String {
-    sandbox.query(&format!("{} port={port}", sandbox.url("app")), sql)
-}
-
 #[test]
 fn a_database_on_another_machine_changes_only_with_remote() {
     let mut server = TlsServer::start();
-    let (url, port) = (far(&server), server.port);
+    let url = far(&server);
     let sandbox = &mut server.sandbox;
     sandbox.set("DB_URL", &url);
     sandbox.write(
@@ -40,11 +34,11 @@ fn a_database_on_another_machine_changes_only_with_remote() {
         let refused = sandbox.run("database", arguments);
         refused.fails(2, ["database app at", "is not on this machine", "--remote"]);
     }
-    assert_eq!(ask(sandbox, port, "SELECT to_regclass('item') IS NULL"), "t");
+    assert_eq!(sandbox.ask("SELECT to_regclass('item') IS NULL"), "t");
     for verb in ["hydrate", "patch", "test"] {
         sandbox.database([verb, "--remote"]).success();
     }
-    assert_eq!(ask(sandbox, port, "SELECT i FROM item"), "1");
+    assert_eq!(sandbox.ask("SELECT i FROM item"), "1");
     // reading needs no consent
     sandbox.database(["bundle", "status"]).success();
     // whoever says --remote does not mean the cluster's place
@@ -56,7 +50,7 @@ fn a_database_on_another_machine_changes_only_with_remote() {
 #[test]
 fn migrations_of_another_machine_are_reverted_with_consent() {
     let mut server = TlsServer::start();
-    let (url, port) = (far(&server), server.port);
+    let url = far(&server);
     let sandbox = &mut server.sandbox;
     sandbox.set("DB_URL", &url);
     for number in 1..=2 {
@@ -76,12 +70,12 @@ fn migrations_of_another_machine_are_reverted_with_consent() {
     ] {
         let refused = sandbox.run("migrator", arguments);
         refused.fails(3, ["no terminal to ask", "--yes"]);
-        assert_eq!(ask(sandbox, port, schemas), "2", "{arguments:?}");
+        assert_eq!(sandbox.ask(schemas), "2", "{arguments:?}");
     }
     sandbox.run("migrator", ["migrate", "redo", "--yes"]).success();
     sandbox.run("migrator", ["migrate", "--yes", "down"]).success();
-    assert_eq!(ask(sandbox, port, schemas), "1");
+    assert_eq!(sandbox.ask(schemas), "1");
     sandbox.run("migrator", ["migrate", "down", "--dry-run"]).success();
     sandbox.run("migrator", ["migrate", "to", "0", "-y"]).success();
-    assert_eq!(ask(sandbox, port, schemas), "0");
+    assert_eq!(sandbox.ask(schemas), "0");
 }

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use crate::support::Sandbox;
-use crate::support::project::{deployed, with_source};
+use crate::support::project::{deployed, with_own_cache};
 use crate::support::trace::own_cache;
 
 const TABLE: &str = "CREATE TABLE t (i int) INHERITS (hectic.created_at);\n";
@@ -37,7 +37,7 @@ fn set_timeouts(sandbox: &Sandbox) {
         EXECUTE format('ALTER DATABASE app SET %I = ''1ms''', name);
         EXECUTE format('ALTER ROLE dev SET %I = ''1ms''', name);
       END LOOP; END $$";
-    sandbox.query(&sandbox.url("postgres"), set);
+    sandbox.ask_in("postgres", set);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn timeouts_of_the_database_end_nothing() {
     sandbox.database(["secrets", "list"]).success();
     sandbox.database(["backup"]).success();
     sandbox.database(["restore", "--reindex"]).success();
-    sandbox.query(&sandbox.url("postgres"), "ALTER DATABASE app RESET ALL");
+    sandbox.ask_in("postgres", "ALTER DATABASE app RESET ALL");
     assert_eq!(sandbox.ask("SELECT i FROM t"), "1");
 }
 
@@ -93,8 +93,7 @@ const BARE: &str = "CREATE TABLE bare (i int);\n";
 
 #[test]
 fn options_of_the_url_and_of_the_caller_hold_everywhere() {
-    let mut sandbox = with_source(BARE);
-    own_cache(&mut sandbox);
+    let mut sandbox = with_own_cache(BARE);
     sandbox.write("project/db/migration/20250101000001-a/up.sql", BARE);
     sandbox.write("project/db/migration/20250101000001-a/down.sql", "DROP TABLE bare;\n");
     sandbox.write("project/test-data.sql", BARE.replace("bare", "patched"));

@@ -5,10 +5,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::support::project::with_source;
-use crate::support::trace::{
-    has, interrupt, nothing_left, own_cache, private_directory, registered, signal,
-};
+use crate::support::project::with_own_cache;
+use crate::support::trace::{has, interrupt, nothing_left, private_directory, registered, signal};
 use crate::support::{Outcome, Sandbox, finish, server, wait_until};
 
 const INT: i32 = 2;
@@ -26,12 +24,6 @@ const SERVER_PROGRAM: &str = "CREATE TEMPORARY TABLE t (x text);\n\\! touch star
 const OWN_PROGRAM: &str = "\\! touch started; sleep 3600\nSELECT pg_sleep(3600);\n";
 const DEAF_PROGRAM: &str = "\\! trap '' INT; touch started; sleep 3600\n";
 
-fn sandbox_with(source: &str) -> Sandbox {
-    let mut sandbox = with_source(source);
-    own_cache(&mut sandbox);
-    sandbox
-}
-
 fn started(sandbox: &Sandbox) -> bool {
     sandbox.path("project/started").exists()
 }
@@ -45,7 +37,7 @@ fn died_of(outcome: &Outcome, signal: i32) {
 /// Interrupts a check of `source` in the middle of it.
 #[track_caller]
 fn interrupted_in(source: &str, name: &str, number: i32) {
-    let sandbox = sandbox_with(source);
+    let sandbox = with_own_cache(source);
     let check = sandbox.spawn("database", ["check"]);
     died_of(&interrupt(check, name, || started(&sandbox)), number);
     nothing_left(&sandbox);
@@ -54,7 +46,7 @@ fn interrupted_in(source: &str, name: &str, number: i32) {
 /// Interrupts a check that initialises a cluster of its own, which takes longer than a clone.
 #[track_caller]
 fn interrupted_at(name: &str, number: i32, moment: impl Fn(PathBuf) -> bool) {
-    let mut sandbox = sandbox_with(SLEEPING);
+    let mut sandbox = with_own_cache(SLEEPING);
     sandbox.set("PG_TEMPLATE", "off");
     let check = sandbox.spawn("database", ["check"]);
     let arrived = || private_directory(&sandbox).is_some_and(&moment);
@@ -106,7 +98,7 @@ fn while_initialising() {
 
 #[test]
 fn while_cloning_or_soon_after() {
-    let sandbox = sandbox_with(SLEEPING);
+    let sandbox = with_own_cache(SLEEPING);
     sandbox.database(["check", "-H", "-P"]).success(); // the template is there
     let check = sandbox.spawn("database", ["check"]);
     let arrived = || private_directory(&sandbox).is_some_and(|private| has(&private, "data"));
@@ -116,7 +108,7 @@ fn while_cloning_or_soon_after() {
 
 #[test]
 fn while_starting_or_soon_after() {
-    let sandbox = sandbox_with(SLEEPING);
+    let sandbox = with_own_cache(SLEEPING);
     let check = sandbox.spawn("database", ["check"]);
     let starting = || {
         private_directory(&sandbox)
@@ -129,7 +121,7 @@ fn while_starting_or_soon_after() {
 /// A second Ctrl-C does not cut the clean-up short.
 #[test]
 fn twice() {
-    let sandbox = sandbox_with(SLEEPING);
+    let sandbox = with_own_cache(SLEEPING);
     let check = sandbox.spawn("database", ["check"]);
     wait_until("the statement runs", || started(&sandbox));
     signal("INT", check.id());
@@ -141,7 +133,7 @@ fn twice() {
 /// `--keep` is for people who want to look at an outcome. An interrupted check has none.
 #[test]
 fn nothing_is_kept_of_an_interrupted_check() {
-    let sandbox = sandbox_with(SLEEPING);
+    let sandbox = with_own_cache(SLEEPING);
     let check = sandbox.spawn("database", ["check", "--keep"]);
     died_of(&interrupt(check, "INT", || started(&sandbox)), INT);
     nothing_left(&sandbox);
@@ -151,7 +143,7 @@ fn nothing_is_kept_of_an_interrupted_check() {
 #[test]
 fn to_the_whole_process_group() {
     for source in [SLEEPING, COPYING, OWN_PROGRAM] {
-        let sandbox = sandbox_with(source);
+        let sandbox = with_own_cache(source);
         let mut command = sandbox.command("database", ["check"]);
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
         let check = command.spawn().unwrap();
@@ -165,7 +157,7 @@ fn to_the_whole_process_group() {
 /// A real terminal, whose driver turns a character into the signal.
 #[test]
 fn from_a_terminal() {
-    let sandbox = sandbox_with(SLEEPING);
+    let sandbox = with_own_cache(SLEEPING);
     let typescript = sandbox.path("typescript");
     let arguments = ["-q", "-e", "-c", "database check", typescript.to_str().unwrap()];
     let mut command = sandbox.command("script", arguments);
@@ -184,7 +176,7 @@ fn from_a_terminal() {
 #[test]
 fn an_ignored_hangup_stays_ignored() {
     let sandbox =
-        sandbox_with("\\! touch started; until test -e finish; do sleep 0.02; done\nSELECT 1;\n");
+        with_own_cache("\\! touch started; until test -e finish; do sleep 0.02; done\nSELECT 1;\n");
     let check = sandbox.spawn("nohup", ["database", "check"]);
     wait_until("the sources run", || started(&sandbox));
     signal("HUP", check.id());
@@ -199,13 +191,13 @@ fn hydrate_cancels_the_statement_in_the_server() {
     for (source, name, number) in
         [(SLEEPING, "TERM", TERM), (BUSY, "INT", INT), (SERVER_PROGRAM, "HUP", HUP)]
     {
-        let sandbox = sandbox_with(source);
+        let sandbox = with_own_cache(source);
         sandbox.init([]).success();
         let hydrate = sandbox.spawn("database", ["hydrate"]);
         died_of(&interrupt(hydrate, name, || started(&sandbox)), number);
         let others = "SELECT count(*) FROM pg_stat_activity \
                       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        wait_until("the session ends", || sandbox.query(&sandbox.url("app"), others) == "0");
+        wait_until("the session ends", || sandbox.ask(others) == "0");
         sandbox.run("postgres-cleanup", [""; 0]).success();
     }
 }
@@ -213,7 +205,7 @@ fn hydrate_cancels_the_statement_in_the_server() {
 #[test]
 fn postgres_init_leaves_no_half_of_a_cluster() {
     for (name, number) in [("INT", INT), ("TERM", TERM), ("HUP", HUP)] {
-        let mut sandbox = sandbox_with("SELECT 1;\n");
+        let mut sandbox = with_own_cache("SELECT 1;\n");
         sandbox.set("PG_TEMPLATE", "off");
         let init = sandbox.spawn("postgres-init", [""; 0]);
         let initialising = || has(&sandbox.path("pg"), "data.new-");
@@ -228,7 +220,7 @@ fn postgres_init_leaves_no_half_of_a_cluster() {
 
 #[test]
 fn deploy_can_be_repeated() {
-    let sandbox = sandbox_with(SLEEPING);
+    let sandbox = with_own_cache(SLEEPING);
     let deploy = sandbox.spawn("database", ["deploy"]);
     died_of(&interrupt(deploy, "TERM", || started(&sandbox)), TERM);
     sandbox.write("project/db/src/entrypoint.sql", "SELECT 1;\n");
@@ -241,7 +233,7 @@ fn deploy_can_be_repeated() {
 #[test]
 fn a_stopped_check_is_left_alone() {
     let sandbox =
-        sandbox_with("\\! touch here-$$; until test -e finish; do sleep 0.02; done\nSELECT 1;\n");
+        with_own_cache("\\! touch here-$$; until test -e finish; do sleep 0.02; done\nSELECT 1;\n");
     let stopped = sandbox.spawn("database", ["check"]);
     wait_until("the sources run", || has(&sandbox.path("project"), "here-"));
     signal("STOP", stopped.id());
@@ -259,7 +251,7 @@ fn a_stopped_check_is_left_alone() {
 fn a_killed_command_ends_psql_and_what_the_server_does_for_it() {
     let own_program = "\\! touch started; exec sleep 4\nSELECT pg_sleep(100);\n";
     for source in [SLEEPING, BUSY, own_program] {
-        let sandbox = sandbox_with(source);
+        let sandbox = with_own_cache(source);
         sandbox.database(["init"]).success();
         let hydrate = sandbox.spawn("database", ["hydrate"]);
         let outcome = interrupt(hydrate, "KILL", || started(&sandbox));

@@ -3,25 +3,17 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::init::Bystander;
-use crate::support::project::with_source;
+use crate::support::bystander::Bystander;
+use crate::support::project::{row, with_row, with_source};
 use crate::support::trace::{has, interrupt};
-use crate::support::{Outcome, Sandbox, assert_golden, is_root, server, whoami};
+use crate::support::{Outcome, Sandbox, assert_golden, is_root, whoami};
 
 /// The beginning of the name of an unfinished snapshot.
 const UNNAMED: &str = ".db-tool-new-";
 
-/// A development cluster with a row in it.
-fn cluster() -> Sandbox {
-    let sandbox = with_source("SELECT 1;\n");
-    sandbox.database(["init"]).success();
-    sandbox.ask("CREATE TABLE work AS SELECT 'saved'::text AS state");
-    sandbox
-}
-
-/// The same, with a snapshot `one`; then the row changed.
+/// A cluster with a row and a snapshot `one` of it; then the row changed.
 fn saved() -> Sandbox {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.database(["snapshot", "save", "one"]).success();
     sandbox.ask("UPDATE work SET state = 'later'");
     sandbox
@@ -29,28 +21,6 @@ fn saved() -> Sandbox {
 
 fn snapshot<const N: usize>(sandbox: &Sandbox, arguments: [&str; N]) -> Outcome {
     sandbox.run("database", [&["snapshot"], &arguments[..]].concat())
-}
-
-fn state(sandbox: &Sandbox) -> String {
-    sandbox.ask("SELECT state FROM work")
-}
-
-fn postmaster(sandbox: &Sandbox) -> u32 {
-    server::postmaster(&sandbox.path("pg/data"))
-}
-
-fn is_running(sandbox: &Sandbox) -> bool {
-    !server::processes_below(&sandbox.path("pg")).is_empty()
-}
-
-/// One data directory, and these snapshots.
-#[track_caller]
-fn holds<const N: usize>(sandbox: &Sandbox, snapshots: [&str; N]) {
-    let mut found = sandbox.entries("pg");
-    found.retain(|name| name.starts_with("data"));
-    assert_eq!(found, ["data"]);
-    let there = sandbox.path("pg/snapshot").exists();
-    assert_eq!(if there { sandbox.entries("pg/snapshot") } else { Vec::new() }, snapshots);
 }
 
 /// The command fails with this exit code and these words, and the server keeps running.
@@ -61,10 +31,10 @@ fn refused<const A: usize, const W: usize>(
     code: i32,
     words: [&str; W],
 ) {
-    let before = postmaster(sandbox);
+    let before = sandbox.postmaster();
     snapshot(sandbox, arguments).fails(code, words);
-    assert_eq!(postmaster(sandbox), before, "the server ran on");
-    holds(sandbox, ["one"]);
+    assert_eq!(sandbox.postmaster(), before, "the server ran on");
+    sandbox.assert_snapshots(["one"]);
 }
 
 /// A sparse file: copying takes long, and only the copy takes space.
@@ -83,45 +53,45 @@ fn copies_in(place: &Path, prefix: &str) -> bool {
 
 #[test]
 fn what_was_saved_comes_back_as_often_as_wanted() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     let told = snapshot(&sandbox, ["save", "one"]).success();
     assert!(told.stderr.starts_with("saved: one in "), "{told}");
-    assert_eq!(state(&sandbox), "saved", "the server runs again");
+    assert_eq!(row(&sandbox), "saved", "the server runs again");
     for _ in 0..2 {
         sandbox.ask("UPDATE work SET state = 'later'");
         sandbox.ask("CREATE DATABASE newer");
         let told = snapshot(&sandbox, ["restore", "one"]).success();
         assert!(told.stderr.contains("s old: postgresql://dev@localhost/app"), "{told}");
-        assert_eq!(state(&sandbox), "saved");
+        assert_eq!(row(&sandbox), "saved");
         let newer = "SELECT count(*) FROM pg_database WHERE datname = 'newer'";
         assert_eq!(sandbox.ask(newer), "0");
         assert_eq!(sandbox.ask("SHOW fsync"), "on", "a development cluster like any other");
     }
-    holds(&sandbox, ["one"]);
+    sandbox.assert_snapshots(["one"]);
 }
 
 #[test]
 fn a_stopped_cluster_is_saved_and_stays_stopped() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.run("postgres-cleanup", [""; 0]).success();
     snapshot(&sandbox, ["save", "one"]).success();
-    assert!(!is_running(&sandbox));
+    assert!(!sandbox.has_server());
     let told = snapshot(&sandbox, ["restore", "one"]).success();
-    assert_eq!(state(&sandbox), "saved", "{told}");
-    holds(&sandbox, ["one"]);
+    assert_eq!(row(&sandbox), "saved", "{told}");
+    sandbox.assert_snapshots(["one"]);
 }
 
 #[test]
 fn a_killed_server_is_no_obstacle() {
     let sandbox = saved();
-    let pid = postmaster(&sandbox);
+    let pid = sandbox.postmaster();
     crate::support::trace::signal("KILL", pid);
-    crate::support::wait_until("it is dead", || !crate::init::is_running(pid));
+    crate::support::wait_until("it is dead", || !crate::support::server::is_running(pid));
     snapshot(&sandbox, ["save", "two"]).success();
     snapshot(&sandbox, ["restore", "one"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     snapshot(&sandbox, ["restore", "two"]).success();
-    assert_eq!(state(&sandbox), "later");
+    assert_eq!(row(&sandbox), "later");
 }
 
 #[test]
@@ -139,9 +109,9 @@ fn a_name_that_is_taken_is_refused_unless_it_is_replaced() {
     snapshot(&sandbox, ["save", "--replace", "one"]).success();
     sandbox.ask("DROP TABLE work");
     snapshot(&sandbox, ["restore", "one"]).success();
-    assert_eq!(state(&sandbox), "later");
+    assert_eq!(row(&sandbox), "later");
     snapshot(&sandbox, ["save", "--replace", "new"]).success();
-    holds(&sandbox, ["new", "one"]);
+    sandbox.assert_snapshots(["new", "one"]);
 }
 
 #[test]
@@ -155,11 +125,11 @@ fn whoever_works_in_the_cluster_is_not_thrown_out_unless_forced() {
     sandbox.set("PG_FORCE", "1");
     let told = snapshot(&sandbox, ["restore", "one"]).success();
     assert!(told.stderr.contains("disconnected"), "{told}");
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     crate::support::wait_until("the session ends", || !session.is_alive());
     let _session = Bystander::session(&sandbox, "SELECT pg_sleep(3600)");
     snapshot(&sandbox, ["save", "two"]).success();
-    holds(&sandbox, ["one", "two"]);
+    sandbox.assert_snapshots(["one", "two"]);
 }
 
 #[test]
@@ -171,11 +141,11 @@ fn an_interrupted_save_leaves_the_old_state_and_the_server_running() {
         let copying = || copies_in(&sandbox.path("pg/snapshot"), UNNAMED);
         let outcome = interrupt(save, "TERM", copying);
         assert_eq!(outcome.signal, Some(15), "{outcome}");
-        assert_eq!(state(&sandbox), "later", "the server runs again");
-        holds(&sandbox, ["one"]);
+        assert_eq!(row(&sandbox), "later", "the server runs again");
+        sandbox.assert_snapshots(["one"]);
     }
     snapshot(&sandbox, ["restore", "one"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -188,7 +158,7 @@ fn what_a_killed_save_leaves_goes_with_the_next() {
     snapshot(&sandbox, ["list"]).success();
     std::fs::remove_file(sandbox.path("pg/data/base/large")).unwrap();
     snapshot(&sandbox, ["save", "two"]).success();
-    holds(&sandbox, ["one", "two"]);
+    sandbox.assert_snapshots(["one", "two"]);
 }
 
 #[test]
@@ -210,13 +180,13 @@ fn what_killed_commands_leave_goes_with_the_next_start() {
 fn an_interrupted_restore_leaves_the_cluster_running() {
     let sandbox = saved();
     slow_to_copy(&sandbox.path("pg/snapshot/one/data"));
-    let before = postmaster(&sandbox);
+    let before = sandbox.postmaster();
     let restore = sandbox.spawn("database", ["snapshot", "restore", "one"]);
     let outcome = interrupt(restore, "INT", || copies_in(&sandbox.path("pg"), "data.new-"));
     assert_eq!(outcome.signal, Some(2), "{outcome}");
-    assert_eq!(postmaster(&sandbox), before, "it ran on");
-    assert_eq!(state(&sandbox), "later");
-    holds(&sandbox, ["one"]);
+    assert_eq!(sandbox.postmaster(), before, "it ran on");
+    assert_eq!(row(&sandbox), "later");
+    sandbox.assert_snapshots(["one"]);
 }
 
 #[test]
@@ -226,8 +196,8 @@ fn a_snapshot_that_does_not_start_gives_the_place_back() {
     std::fs::write(control, [0; 8192]).unwrap();
     let words = ["cannot restore the snapshot one", "does not start in its place"];
     snapshot(&sandbox, ["restore", "one"]).fails(1, words);
-    assert_eq!(state(&sandbox), "later");
-    holds(&sandbox, ["one"]);
+    assert_eq!(row(&sandbox), "later");
+    sandbox.assert_snapshots(["one"]);
 }
 
 #[test]
@@ -271,7 +241,7 @@ fn only_snapshots_are_replaced_and_removed() {
     }
     let told = snapshot(&sandbox, ["rm", "one"]).success();
     assert_eq!(told.stderr, "removed: one\n");
-    holds(&sandbox, ["link", "mine"]);
+    sandbox.assert_snapshots(["link", "mine"]);
     assert_eq!(sandbox.read("pg/snapshot/mine/diary.txt"), "dear diary");
 }
 
@@ -286,7 +256,7 @@ fn the_last_snapshot_takes_the_directory_with_it() {
 
 #[test]
 fn the_list_is_for_people_and_for_programs() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     let none = snapshot(&sandbox, ["list"]).success();
     assert_eq!((&*none.stdout, none.stderr.contains("no snapshots")), ("", true));
     assert_eq!(snapshot(&sandbox, ["list", "--json"]).success().stdout, "[]\n");
@@ -303,14 +273,14 @@ fn the_list_is_for_people_and_for_programs() {
 fn snapshots_outlive_the_cluster() {
     let sandbox = saved();
     sandbox.database(["init"]).success();
-    holds(&sandbox, ["one"]);
+    sandbox.assert_snapshots(["one"]);
     let told = sandbox.database(["cleanup"]).success();
     assert!(told.stderr.contains("its snapshots stay") && told.stderr.contains(": one"), "{told}");
     assert!(!told.stderr.contains("not from db-tool"), "{told}");
     assert_eq!(sandbox.entries("pg"), [".gitignore", "snapshot"]);
     snapshot(&sandbox, ["save", "two"]).fails(2, ["no cluster of this tool"]);
     snapshot(&sandbox, ["restore", "one"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -320,7 +290,7 @@ fn a_cluster_of_another_tool_is_not_saved_and_not_lost() {
     snapshot(&sandbox, ["save", "two"]).fails(2, ["no cluster of this tool"]);
     let told = snapshot(&sandbox, ["restore", "one"]).success();
     assert!(told.stderr.contains("data.kept-"), "{told}");
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -379,7 +349,7 @@ fn what_root_has_saved_belongs_to_whom_the_server_does() {
 /// db-tool restores the saved state unchanged. The URL that it prints works.
 #[test]
 fn a_state_that_keeps_the_projects_role_out_says_so() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.ask("ALTER ROLE dev NOLOGIN");
     snapshot(&sandbox, ["save", "closed"]).success();
     let told = snapshot(&sandbox, ["restore", "closed"]).success();
@@ -389,7 +359,7 @@ fn a_state_that_keeps_the_projects_role_out_says_so() {
 
 #[test]
 fn a_state_whose_secrets_were_sealed_with_a_key_that_is_gone_says_so() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.write("one.env", "A=one\n");
     sandbox.database(["hydrate", "-f", "one.env"]).success();
     snapshot(&sandbox, ["save", "one"]).success();

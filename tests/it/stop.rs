@@ -1,6 +1,7 @@
 //! `postgres-cleanup`: stops the cluster, and is safe in a trap.
 
-use crate::init::{Bystander, is_running};
+use crate::support::bystander::Bystander;
+use crate::support::server::is_running;
 use crate::support::{Outcome, Sandbox, server};
 
 fn cleanup(sandbox: &Sandbox) -> Outcome {

@@ -27,7 +27,7 @@ fn db_url_says_where() {
     sandbox.set("DB_URL", url);
     sandbox.database(["hydrate"]).success();
     let there = "SELECT to_regclass('item') IS NOT NULL";
-    assert_eq!(sandbox.query(&sandbox.url("other"), there), "t");
+    assert_eq!(sandbox.ask_in("other", there), "t");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! Roles, databases and their settings as production had them: after a restore, the project's role
 //! can connect.
 
-use super::{backed_up, cluster, fails_and_touches_nothing};
+use super::{backed_up, fails_and_touches_nothing, with_row};
 use crate::support::Sandbox;
 
 /// Runs these statements one by one as the superuser in the database `postgres`, and takes a backup
 /// as the same role.
 fn backed_up_after(sandbox: &Sandbox, statements: &[&str]) {
     for statement in statements {
-        sandbox.query(&sandbox.url("postgres"), statement);
+        sandbox.ask_in("postgres", statement);
     }
     sandbox.run("database", ["-u", &sandbox.url("postgres"), "backup"]).success();
 }
@@ -31,7 +31,7 @@ fn ask_as_dev(sandbox: &Sandbox, sql: &str) -> String {
 
 #[test]
 fn the_role_that_the_url_names_is_let_in() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     backed_up_after(
         &sandbox,
         &[
@@ -60,7 +60,7 @@ fn the_role_that_the_url_names_is_let_in() {
 
 #[test]
 fn settings_of_roles_and_databases_are_left_out_like_those_of_the_cluster() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     backed_up_after(
         &sandbox,
         &[
@@ -100,7 +100,7 @@ fn settings_of_roles_and_databases_are_left_out_like_those_of_the_cluster() {
 
 #[test]
 fn a_time_limit_of_a_database_does_not_reach_the_restore() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.ask(
         "CREATE FUNCTION slow(text) RETURNS text IMMUTABLE LANGUAGE plpgsql \
          AS 'BEGIN PERFORM pg_sleep(0.3); RETURN $1; END'",
@@ -115,7 +115,7 @@ fn a_time_limit_of_a_database_does_not_reach_the_restore() {
 
 #[test]
 fn settings_of_the_whole_cluster_do_not_stop_sessions_either() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     backed_up_after(
         &sandbox,
         &[
@@ -132,7 +132,7 @@ fn settings_of_the_whole_cluster_do_not_stop_sessions_either() {
 
 #[test]
 fn a_trigger_that_lets_nobody_in_is_disabled() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     if !sandbox.ask("SELECT current_setting('server_version_num')::int >= 170000").starts_with('t')
     {
         return;
@@ -149,23 +149,23 @@ fn a_trigger_that_lets_nobody_in_is_disabled() {
 
 #[test]
 fn a_database_that_was_being_dropped_is_no_use() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.ask("CREATE DATABASE other");
     let invalid = "UPDATE pg_database SET datconnlimit = -2 WHERE datname = ";
     backed_up_after(&sandbox, &[&format!("{invalid} 'other'")]);
     restored(&sandbox, &["the database other is invalid: drop it"]);
     sandbox.ask("UPDATE work SET state = 'later'");
-    sandbox.query(&sandbox.url("postgres"), "ALTER ROLE dev NOLOGIN");
-    sandbox.query(&sandbox.url("postgres"), &format!("{invalid} 'app'"));
+    sandbox.ask_in("postgres", "ALTER ROLE dev NOLOGIN");
+    sandbox.ask_in("postgres", &format!("{invalid} 'app'"));
     backed_up_after(&sandbox, &[]);
     let valid = "UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'app'";
-    sandbox.query(&sandbox.url("postgres"), valid);
+    sandbox.ask_in("postgres", valid);
     fails_and_touches_nothing(&sandbox, 1, ["dev cannot connect to the database app"]);
 }
 
 #[test]
 fn a_normalised_backup_lets_its_role_in() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     backed_up_after(
         &sandbox,
         &[
@@ -183,7 +183,7 @@ fn a_normalised_backup_lets_its_role_in() {
 /// A backup does not contain the key, so nothing opens its secrets.
 #[test]
 fn secrets_that_no_key_opens_are_told() {
-    let mut sandbox = cluster();
+    let mut sandbox = with_row();
     sandbox.write("one.env", "A=one\nB=two\n");
     sandbox.database(["hydrate", "-f", "one.env"]).success();
     sandbox.database(["backup"]).success();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{backed_up, only_one_cluster, state, wrapped};
+use super::{backed_up, only_one_cluster, row, wrapped};
 use crate::support::trace::{has, interrupt};
 use crate::support::{Sandbox, server, wait_until};
 
@@ -15,12 +15,12 @@ fn staging(sandbox: &Sandbox) -> Option<PathBuf> {
 #[track_caller]
 fn interrupted_at(name: &str, number: i32, moment: impl Fn(PathBuf) -> bool) {
     let sandbox = backed_up();
-    let before = server::postmaster(&sandbox.path("pg/data"));
+    let before = sandbox.postmaster();
     let restore = sandbox.spawn("database", ["restore"]);
     let outcome = interrupt(restore, name, || staging(&sandbox).is_some_and(&moment));
     assert_eq!(outcome.signal, Some(number), "{outcome}");
-    assert_eq!(server::postmaster(&sandbox.path("pg/data")), before, "it runs on");
-    assert_eq!(state(&sandbox), "later");
+    assert_eq!(sandbox.postmaster(), before, "it runs on");
+    assert_eq!(row(&sandbox), "later");
     only_one_cluster(&sandbox);
 }
 
@@ -39,14 +39,14 @@ fn while_recovering() {
 #[test]
 fn while_the_clusters_change_places() {
     let sandbox = backed_up();
-    let before = server::postmaster(&sandbox.path("pg/data"));
+    let before = sandbox.postmaster();
     let restore = sandbox.spawn("database", ["restore"]);
     let pid = || std::fs::read_to_string(sandbox.path("pg/data/postmaster.pid"));
     let outcome = interrupt(restore, "TERM", || {
         pid().is_ok_and(|text| !text.starts_with(&before.to_string())) || pid().is_err()
     });
     let expected = if outcome.code == Some(0) { "saved" } else { "later" };
-    assert_eq!(state(&sandbox), expected, "{outcome}");
+    assert_eq!(row(&sandbox), expected, "{outcome}");
     only_one_cluster(&sandbox);
 }
 
@@ -62,7 +62,7 @@ fn killed_while_recovering() {
     let outcome = interrupt(restore, "KILL", ready);
     assert_eq!(outcome.signal, Some(9), "{outcome}");
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     only_one_cluster(&sandbox);
     let (all, ours) = (sandbox.path("pg"), sandbox.path("pg/data"));
     let alone = || server::processes_below(&all).len() == server::processes_below(&ours).len();
@@ -94,7 +94,7 @@ fn killed_in_between() -> Sandbox {
 fn the_old_cluster_of_a_killed_restore_goes_with_the_next() {
     let sandbox = killed_in_between();
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     std::fs::remove_dir(sandbox.path("pg/data.kept-by-somebody")).unwrap();
     only_one_cluster(&sandbox);
 }

@@ -11,30 +11,18 @@ mod tamed;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::support::project::with_source;
-use crate::support::{Sandbox, bindir, entries, server};
+use crate::support::project::{row, with_row};
+use crate::support::{Sandbox, bindir, entries};
 
 /// The default place of a backup.
 const BACKUP: &str = "project/focus/postgresql-backup";
 
-/// A development cluster with a row in it.
-fn cluster() -> Sandbox {
-    let sandbox = with_source("SELECT 1;\n");
-    sandbox.database(["init"]).success();
-    sandbox.ask("CREATE TABLE work AS SELECT 'saved'::text AS state");
-    sandbox
-}
-
-/// The same, backed up; then the row changed.
+/// A cluster with a row, backed up; then the row changed.
 fn backed_up() -> Sandbox {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.database(["backup"]).success();
     sandbox.ask("UPDATE work SET state = 'later'");
     sandbox
-}
-
-fn state(sandbox: &Sandbox) -> String {
-    sandbox.ask("SELECT state FROM work")
 }
 
 /// Packs a new plain base archive: without the files `without`, with the files `with`, and without
@@ -66,15 +54,15 @@ fn repack(backup: &Path, without: &[&str], with: &[(&str, &str)]) {
 /// A restore fails with `code` and these words, and the cluster keeps running unchanged.
 #[track_caller]
 fn fails_and_touches_nothing<const N: usize>(sandbox: &Sandbox, code: i32, words: [&str; N]) {
-    let before = server::postmaster(&sandbox.path("pg/data"));
+    let before = sandbox.postmaster();
     sandbox.database(["restore"]).fails(code, words);
-    assert_eq!(server::postmaster(&sandbox.path("pg/data")), before, "it ran on");
+    assert_eq!(sandbox.postmaster(), before, "it ran on");
     untouched(sandbox);
 }
 
 #[track_caller]
 fn untouched(sandbox: &Sandbox) {
-    assert_eq!(state(sandbox), "later");
+    assert_eq!(row(sandbox), "later");
     only_one_cluster(sandbox);
 }
 

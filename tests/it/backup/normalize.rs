@@ -1,6 +1,6 @@
 //! A backup for the team: restored privately, adapted, packed again.
 
-use super::{BACKUP, backed_up, backup, repack, state};
+use super::{BACKUP, backed_up, backup, repack, row};
 use crate::support::entries;
 use crate::support::trace::{has, interrupt, nothing_left, own_cache};
 
@@ -18,9 +18,9 @@ fn the_result_is_a_backup_and_the_input_is_as_it_was() {
     assert_eq!(sandbox.read(&format!("{NORMALIZED}/database_name")), "app\n");
     assert!(entries(&sandbox.path(NORMALIZED)).contains(&"backup.json".to_owned()));
     assert_eq!(sandbox.entries("tmp"), Vec::<String>::new());
-    assert_eq!(state(&sandbox), "later", "the development cluster has nothing to do with it");
+    assert_eq!(row(&sandbox), "later", "the development cluster has nothing to do with it");
     sandbox.database(["restore", NORMALIZED]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     let owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'";
     assert_eq!(sandbox.ask(owner), "team");
     let boss = "SELECT rolsuper AND rolcanlogin FROM pg_roles WHERE rolname = 'boss'";

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{
-    BACKUP, backed_up, backup, cluster, fails_and_touches_nothing, only_one_cluster, repack, state,
-    untouched, wrapped,
+    BACKUP, backed_up, backup, fails_and_touches_nothing, only_one_cluster, repack, row, untouched,
+    with_row, wrapped,
 };
-use crate::init::Bystander;
+use crate::support::bystander::Bystander;
 use crate::support::server;
 
 #[test]
@@ -17,7 +17,7 @@ fn what_was_saved_comes_back() {
     sandbox.ask("CREATE DATABASE newer");
     let told = sandbox.database(["restore"]).success();
     assert!(told.stderr.contains("restored: postgresql://dev@localhost/app"), "{told}");
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     assert_eq!(sandbox.ask("SELECT count(*) FROM pg_database WHERE datname = 'newer'"), "0");
     let mode = sandbox.path("pg/data").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "whatever the archive says");
@@ -33,10 +33,10 @@ fn a_stopped_cluster_is_replaced_too_and_so_is_none() {
     let sandbox = backed_up();
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     sandbox.database(["cleanup"]).success();
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -46,11 +46,11 @@ fn the_cluster_can_be_found_again_and_backed_up_again() {
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.set("PG_REUSE", "1");
     sandbox.init([]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     sandbox.database(["backup", "again"]).success();
     sandbox.ask("DROP TABLE work");
     sandbox.database(["restore", "again"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_base_archive_of_another_name_is_restored() {
     sandbox.database(["restore"]).fails(3, ["no base.tar"]);
     let file = format!("{BACKUP}/monday.tar");
     sandbox.database(["restore", "--archive", &file]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -70,13 +70,13 @@ fn a_cluster_of_another_tool_is_kept() {
     std::fs::remove_file(sandbox.path("pg/data/db-tool.json")).unwrap();
     let told = sandbox.database(["restore"]).success();
     assert!(told.stderr.contains("data.kept-"), "{told}");
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     assert!(sandbox.entries("pg").iter().any(|name| name.starts_with("data.kept-")));
 }
 
 #[test]
 fn tablespaces_come_along_and_can_be_moved() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     let place = sandbox.path("pg/space");
     std::fs::create_dir(&place).unwrap();
     let owner = std::os::unix::fs::MetadataExt::uid(&sandbox.path("pg/data").metadata().unwrap());
@@ -101,10 +101,10 @@ fn tablespaces_come_along_and_can_be_moved() {
 
 #[test]
 fn without_a_backup_nothing_happens() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.database(["restore"]).fails(3, ["no backup", "database backup"]);
     sandbox.database(["restore", "--archive", "none.tar"]).fails(3, ["does not exist"]);
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_cluster_that_does_not_start_in_its_place_goes_away_again() {
     drop(holder);
     sandbox.set("PG_REUSE", "1");
     sandbox.init([]).success();
-    assert_eq!(state(&sandbox), "later");
+    assert_eq!(row(&sandbox), "later");
 }
 
 /// A server that fails once, and only in the place of the data directory.
@@ -170,7 +170,7 @@ fn a_cluster_that_ran_runs_again_when_the_new_one_does_not() {
     assert!(!trap.exists());
     untouched(&sandbox);
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn an_archive_of_a_directory_is_restored() {
     );
     sandbox.run("sh", ["-c", &script]).success();
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     let mode = sandbox.path("pg/data").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::{BACKUP, backed_up, backup, cluster, wrapped};
+use super::{BACKUP, backed_up, backup, with_row, wrapped};
 use crate::support::Sandbox;
 use crate::support::trace::{has, interrupt};
 
@@ -10,7 +10,7 @@ const NAMES: [&str; 4] = ["backup.json", "backup_manifest", "base.tar.zst", "pg_
 
 #[test]
 fn a_backup_is_whole_and_described() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     let told = sandbox.database(["backup"]).success();
     assert!(told.stderr.contains("backed up: "), "{told}");
     assert_eq!(told.stdout, "");
@@ -26,7 +26,7 @@ fn a_backup_is_whole_and_described() {
 
 #[test]
 fn the_bundle_and_the_migrations_are_described() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.write("project/db/migration/20250101000000-first/up.sql", "SELECT 1;\n");
     sandbox.write("project/db/migration/20250101000000-first/down.sql", "SELECT 1;\n");
     sandbox.database(["migrator", "migrate", "up", "all"]).success();
@@ -68,7 +68,7 @@ fn an_interruption_keeps_the_previous_backup() {
 /// then has no parent, and holds the pipes that db-tool reads.
 #[test]
 fn an_interruption_reaches_what_has_lost_its_parent() {
-    let mut sandbox = cluster();
+    let mut sandbox = with_row();
     let started = sandbox.path("started");
     let lines = format!("(sleep 3600 &)\n: > {}\nsleep 3600\n", started.display());
     wrapped(&mut sandbox, "pg_basebackup", &lines);
@@ -79,7 +79,7 @@ fn an_interruption_reaches_what_has_lost_its_parent() {
 
 #[test]
 fn what_a_killed_backup_left_goes_with_the_next() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.write("project/focus/.postgresql-backup.new-x/backup/base.tar.zst", "half");
     sandbox.database(["backup"]).success();
     assert_eq!(sandbox.entries("project/focus"), ["postgresql-backup"]);
@@ -87,7 +87,7 @@ fn what_a_killed_backup_left_goes_with_the_next() {
 
 #[test]
 fn only_a_backup_is_replaced() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.write("photos/cat.jpg", "meow");
     sandbox.database(["backup", "photos"]).fails(2, ["is no backup"]);
     assert_eq!(sandbox.entries("photos"), ["cat.jpg"]);
@@ -115,7 +115,7 @@ fn the_connection_has_to_be_known_and_the_place() {
 /// A `pg_basebackup` without zstd, which also records its arguments.
 #[test]
 fn gzip_stands_in_for_zstd_and_no_password_is_an_argument() {
-    let mut sandbox = cluster();
+    let mut sandbox = with_row();
     let wrapper = format!(
         "echo \"$@\" >> {}\ncase \"$*\" in *zstd*)\n\
          echo 'pg_basebackup: error: this build does not support compression with ZSTD' >&2\n\

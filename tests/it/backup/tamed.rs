@@ -1,6 +1,6 @@
 //! Activities of a production cluster that a restored cluster must not continue.
 
-use super::{backed_up, backup, cluster, fails_and_touches_nothing, repack, state};
+use super::{backed_up, backup, fails_and_touches_nothing, repack, row, with_row};
 use crate::support::{Sandbox, whoami};
 
 /// Restarts the cluster with more settings.
@@ -27,7 +27,7 @@ fn settings_of_another_machine_are_left_out_and_told() {
     for name in ["ssl", "archive_mode", "listen_addresses", "restore_command", "hba_file"] {
         assert!(told.stderr.contains(name), "{name}: {told}");
     }
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
     for (name, value) in [
         ("ssl", "off"),
         ("archive_mode", "off"),
@@ -46,7 +46,7 @@ fn a_cluster_without_any_settings_starts_with_ours() {
     let gone = ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf"];
     repack(&backup(&sandbox), &gone, &[]);
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_standby_and_an_unfinished_recovery_come_up_as_a_primary() {
 
 #[test]
 fn jobs_and_subscriptions_sleep() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.ask("CREATE SCHEMA cron");
     sandbox.ask("CREATE TABLE cron.job AS SELECT true AS active FROM generate_series(1, 2)");
     sandbox.ask(
@@ -81,7 +81,7 @@ fn jobs_and_subscriptions_sleep() {
 
 #[test]
 fn prepared_transactions_are_rolled_back() {
-    let mut sandbox = cluster();
+    let mut sandbox = with_row();
     restart_with(&mut sandbox, "max_prepared_transactions = 3\n");
     sandbox.ask("BEGIN; UPDATE work SET state = 'half'; PREPARE TRANSACTION 'it''s'");
     sandbox.database(["backup"]).success();
@@ -101,12 +101,12 @@ fn a_library_that_is_not_installed_is_named_and_can_be_left_out() {
     fails_and_touches_nothing(&sandbox, 127, ["nonesuch", "PG_SHARED_PRELOAD_LIBRARIES"]);
     sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "");
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }
 
 #[test]
 fn indexes_of_another_sort_order_are_listed_and_built_anew() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     sandbox.ask("CREATE INDEX by_state ON work (state)");
     sandbox.ask("UPDATE pg_database SET datcollversion = '0.1' WHERE datname = 'app'");
     let file = || sandbox.ask("SELECT pg_relation_filenode('by_state')");
@@ -124,7 +124,7 @@ fn indexes_of_another_sort_order_are_listed_and_built_anew() {
 /// No file of the backup names its bootstrap superuser.
 #[test]
 fn a_superuser_of_an_unknown_name_is_no_obstacle() {
-    let sandbox = cluster();
+    let sandbox = with_row();
     let dev = sandbox.url("app").replace(&format!("user={}", whoami()), "user=dev");
     sandbox.query(&dev, &format!("ALTER ROLE \"{}\" RENAME TO \"Odd One\"", whoami()));
     sandbox.query(&dev, "ALTER TABLE work OWNER TO dev");
@@ -132,5 +132,5 @@ fn a_superuser_of_an_unknown_name_is_no_obstacle() {
     repack(&backup(&sandbox), &["db-tool.json"], &[]);
     std::fs::remove_file(backup(&sandbox).join("backup.json")).unwrap();
     sandbox.database(["restore"]).success();
-    assert_eq!(state(&sandbox), "saved");
+    assert_eq!(row(&sandbox), "saved");
 }

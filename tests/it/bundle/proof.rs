@@ -3,7 +3,7 @@
 //! either 0 or the result of the statements before it.
 
 use super::vanilla;
-use crate::support::{Sandbox, bindir};
+use crate::support::{Sandbox, psql};
 
 const TABLES: &str = "
     CREATE SCHEMA etl;
@@ -49,9 +49,8 @@ fn outcome(sandbox: &Sandbox, before: &str, statement: &str, query: &str) -> Str
          {statement};\n{query};\nROLLBACK;\n"
     );
     let url = sandbox.url("app");
-    let psql = ["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", &url];
-    let outcome =
-        sandbox.run_with_input(&bindir().join("psql").display().to_string(), psql, &script);
+    let arguments = ["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", &url];
+    let outcome = sandbox.run_with_input(&psql(), arguments, &script);
     let text = if outcome.stdout.is_empty() { &outcome.stderr } else { &outcome.stdout };
     text.trim().rsplit("ERROR:").next().unwrap_or_default().trim().to_owned()
 }

@@ -1,15 +1,14 @@
 //! The steps that a check runs or leaves out, and the conditions that it checks before it makes
 //! anything.
 
-use crate::support::project::with_source;
-use crate::support::trace::{nothing_left, own_cache};
+use crate::support::project::{with_own_cache, with_source};
+use crate::support::trace::nothing_left;
 use crate::support::{Sandbox, assert_golden, entries};
 
 /// A project that fails in hydration and in the patch, each with its own message.
 fn failing_everywhere() -> Sandbox {
-    let mut sandbox = with_source("SELECT 'source' / 0;\n");
+    let sandbox = with_own_cache("SELECT 'source' / 0;\n");
     sandbox.write("project/test-data.sql", "SELECT 'patch' / 0;\n");
-    own_cache(&mut sandbox);
     sandbox
 }
 

@@ -1,7 +1,7 @@
 //! `check --keep`: the cluster stays, and the output says how to open it and how to remove it.
 
-use crate::support::project::with_source;
-use crate::support::trace::{nothing_left, own_cache, private_directory, registered};
+use crate::support::project::with_own_cache;
+use crate::support::trace::{nothing_left, private_directory, registered};
 use crate::support::{Outcome, Sandbox};
 
 /// Follows the instruction after `remove it:`.
@@ -19,10 +19,9 @@ fn url(kept: &Outcome) -> String {
 
 #[test]
 fn a_kept_cluster_can_be_opened_and_removed() {
-    let mut sandbox = with_source(
+    let mut sandbox = with_own_cache(
         "CREATE TABLE t (x int) INHERITS (hectic.created_at); INSERT INTO t (x) VALUES (7);\n",
     );
-    own_cache(&mut sandbox);
     let kept = sandbox.database(["check", "--keep"]).success();
     let url = url(&kept);
     let arguments = ["--url", &url, "psql", "-Atc", "SELECT x FROM t"];
@@ -36,8 +35,7 @@ fn a_kept_cluster_can_be_opened_and_removed() {
 
 #[test]
 fn a_failed_one_is_kept_too() {
-    let mut sandbox = with_source("CREATE SCHEMA reached; SELECT 1 / 0;\n");
-    own_cache(&mut sandbox);
+    let mut sandbox = with_own_cache("CREATE SCHEMA reached; SELECT 1 / 0;\n");
     let failed = sandbox.database(["check", "--keep"]).fails(1, ["division by zero", "is kept"]);
     let directory = private_directory(&sandbox).expect("kept");
     let removal = format!("PG_WORKING_DIR='{}' database cleanup", directory.display());

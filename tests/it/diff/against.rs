@@ -1,13 +1,13 @@
 //! Live databases: with a role that may only read, on a standby, and under constant change.
 
-use super::support::{Live, immutable, silent, url, write};
+use super::support::{LiveProject, immutable, silent, url, write};
 use crate::support::{bindir, finish, is_root, wait_until};
 
 const TABLE: &str = "CREATE TABLE t (a int) INHERITS (hectic.created_at);\n";
 
 #[test]
 fn who_may_read_everything_may_compare() {
-    let live = Live::new(&[TABLE, &immutable("r", "a int PRIMARY KEY", "(1)")].concat());
+    let live = LiveProject::new(&[TABLE, &immutable("r", "a int PRIMARY KEY", "(1)")].concat());
     live.ask("CREATE ROLE reader LOGIN");
     live.ask("GRANT pg_read_all_data TO reader");
     silent(&live.database(["diff", "--against", &url(&live, "reader")]));
@@ -18,7 +18,7 @@ fn who_may_read_everything_may_compare() {
 
 #[test]
 fn triggers_with_the_names_of_older_bundles_are_no_difference() {
-    let live = Live::new(&immutable("r", "a int PRIMARY KEY", "(1)"));
+    let live = LiveProject::new(&immutable("r", "a int PRIMARY KEY", "(1)"));
     for (new, old) in [("dml", "rows"), ("truncate", "statements")] {
         live.change(&format!(
             "ALTER TRIGGER hectic_block_immutable_{new} ON r RENAME TO hectic_block_immutable_{old}"
@@ -32,7 +32,7 @@ fn triggers_with_the_names_of_older_bundles_are_no_difference() {
 }
 
 /// The programs of PostgreSQL refuse to serve root.
-fn as_server(live: &Live, program: &str, arguments: &[&str]) {
+fn as_server(live: &LiveProject, program: &str, arguments: &[&str]) {
     let program = bindir().join(program).display().to_string();
     let all = match is_root() {
         true => [&["runuser", "-u", "postgres", "--", &program], arguments].concat(),
@@ -43,7 +43,7 @@ fn as_server(live: &Live, program: &str, arguments: &[&str]) {
 
 #[test]
 fn a_standby_is_as_good() {
-    let live = Live::new(&[TABLE, &immutable("r", "a int PRIMARY KEY", "(1)")].concat());
+    let live = LiveProject::new(&[TABLE, &immutable("r", "a int PRIMARY KEY", "(1)")].concat());
     let [socket, place] =
         ["pg/sock", "tmp/standby"].map(|name| live.path(name).display().to_string());
     let user = crate::support::whoami();
@@ -68,7 +68,7 @@ fn a_standby_is_as_good() {
 /// Objects come and go beside the tables that diff has locked.
 #[test]
 fn a_database_that_is_being_altered_is_read_as_of_a_moment() {
-    let live = Live::new(TABLE);
+    let live = LiveProject::new(TABLE);
     let busy = live.holding(
         "DO $$ BEGIN
            FOR i IN 1 .. 100000 LOOP
@@ -97,7 +97,7 @@ fn a_database_that_is_being_altered_is_read_as_of_a_moment() {
 /// No lock keeps a view in place while diff reads it.
 #[test]
 fn what_goes_while_it_is_read_is_read_anew() {
-    let live = Live::new(TABLE);
+    let live = LiveProject::new(TABLE);
     let busy = live.holding(
         "DO $$ BEGIN
            FOR i IN 1 .. 100000 LOOP
@@ -117,7 +117,7 @@ fn what_goes_while_it_is_read_is_read_anew() {
 /// A database that was made without this tool.
 #[test]
 fn a_database_without_the_bundle_lacks_one_thing() {
-    let live = Live::new("CREATE SEQUENCE one;");
+    let live = LiveProject::new("CREATE SEQUENCE one;");
     live.ask("CREATE DATABASE bare OWNER dev");
     let bare = live.live().replacen("/app?", "/bare?", 1);
     live.query(&bare, "CREATE SEQUENCE one");
@@ -137,7 +137,7 @@ fn a_database_without_the_bundle_lacks_one_thing() {
 /// `pg_dump -s` leaves such a view unpopulated.
 #[test]
 fn a_materialised_view_need_not_be_filled() {
-    let live = Live::new("CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;");
+    let live = LiveProject::new("CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;");
     live.source("CREATE MATERIALIZED VIEW m AS SELECT 1 AS a WITH NO DATA;");
     let found = live.diff([]).success();
     assert!(

@@ -1,6 +1,6 @@
 //! The other side is a backup, with the migrations that it lacks.
 
-use super::support::Live;
+use super::support::LiveProject;
 use crate::support::finish;
 use crate::support::trace::{interrupt, nothing_left};
 
@@ -9,8 +9,8 @@ const SOURCE: &str = "CREATE SCHEMA s;\n\
 const BACKUP: &str = "project/focus/postgresql-backup";
 const MIGRATION: &str = "project/db/migration/20250101000000-more";
 
-fn backed_up() -> Live {
-    let live = Live::new(SOURCE);
+fn backed_up() -> LiveProject {
+    let live = LiveProject::new(SOURCE);
     live.database(["backup"]).success();
     live
 }
@@ -45,13 +45,13 @@ fn a_migration_that_fails_is_exit_4_unless_it_may() {
 
 #[test]
 fn a_backup_that_is_missing_is_exit_3() {
-    let live = Live::new(SOURCE);
+    let live = LiveProject::new(SOURCE);
     live.database(["diff"]).fails(3, ["no backup", "database backup"]);
     live.database(["diff", "/nowhere"]).fails(3, ["/nowhere"]);
 }
 
 /// A backup whose cluster has been stopped, so that only the servers of the comparison run.
-fn at_rest() -> Live {
+fn at_rest() -> LiveProject {
     let live = backed_up();
     live.run("postgres-cleanup", [""; 0]).success();
     live
@@ -112,7 +112,7 @@ fn what_fails_is_4_with_a_backup_too() {
 
 #[test]
 fn tablespaces_settings_and_modes_of_production_do_not_matter() {
-    let live = Live::new(SOURCE);
+    let live = LiveProject::new(SOURCE);
     let place = live.path("pg/space");
     std::fs::create_dir(&place).unwrap();
     let owner = std::os::unix::fs::MetadataExt::uid(&live.path("pg/data").metadata().unwrap());

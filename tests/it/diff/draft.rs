@@ -1,7 +1,7 @@
 //! `--write-migration`: a migration that is saved does what it says, forward and back.
 
-use crate::support::project::with_source;
-use crate::support::trace::{nothing_left, own_cache};
+use crate::support::project::with_own_cache;
+use crate::support::trace::nothing_left;
 use crate::support::{Outcome, Sandbox};
 
 pub(super) const FIRST: &str = "project/db/migration/20250101000000-first";
@@ -16,8 +16,7 @@ pub(super) const EVERYTHING: &str = "DROP SCHEMA public CASCADE;
 
 /// A project whose only migration is `before` and whose only source is `after`.
 pub(super) fn project(before: &str, after: &str) -> Sandbox {
-    let mut sandbox = with_source(after);
-    own_cache(&mut sandbox);
+    let sandbox = with_own_cache(after);
     sandbox.write(&format!("{FIRST}/up.sql"), before);
     sandbox.write(&format!("{FIRST}/down.sql"), "DO $$ BEGIN RAISE 'no way back'; END $$;\n");
     sandbox
@@ -354,8 +353,7 @@ fn names_are_those_of_migrations() {
 #[test]
 fn neighbours_decide_how_it_lies_on_disk() {
     let table = "CREATE TABLE t (a int) INHERITS (hectic.created_at);";
-    let mut sandbox = with_source(&format!("{table} CREATE SCHEMA s;"));
-    own_cache(&mut sandbox);
+    let sandbox = with_own_cache(&format!("{table} CREATE SCHEMA s;"));
     sandbox.write("project/db/migration/V000001__First.sql", table);
     sandbox.write("project/db/migration/U000001__First.sql", "DROP TABLE t;");
     write(&sandbox, "a schema").fails(1, ["V000002__a_schema.sql and ", "U000002__a_schema.sql"]);

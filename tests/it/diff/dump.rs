@@ -1,6 +1,6 @@
 //! A database and its own dump.
 
-use super::support::Live;
+use super::support::LiveProject;
 use crate::support::project;
 
 const RICH: &str = include_str!("../../fixture/facts/rich.sql");
@@ -8,7 +8,7 @@ const SPELLING: &str = include_str!("../../fixture/facts/spelling.sql");
 
 #[test]
 fn every_place_of_an_expression_is_the_same_after_a_dump() {
-    let live = Live::new(SPELLING);
+    let live = LiveProject::new(SPELLING);
     live.silent();
     live.dump_and_load().silent();
     live.dump_and_load().silent();
@@ -19,19 +19,19 @@ fn every_kind_of_object_is_the_same_after_a_dump() {
     // pg_dump takes a language for an extension if an extension owns its handler
     let is_dumped = |line: &&str| !line.contains("plcopy");
     let sql: Vec<&str> = RICH.lines().filter(is_dumped).collect();
-    Live::new(&sql.join("\n")).dump_and_load().silent();
+    LiveProject::new(&sql.join("\n")).dump_and_load().silent();
 }
 
 #[test]
 fn projects_are_the_same_after_a_dump() {
     for project in ["nix/template", "tests/fixture/legacy"] {
-        Live::of(project).dump_and_load().silent();
+        LiveProject::of(project).dump_and_load().silent();
     }
 }
 
 #[test]
 fn what_the_tests_of_the_bundle_leave_is_the_same_after_a_dump() {
-    let found = Live::of_bundle_fixtures().dump_and_load().diff([]).success();
+    let found = LiveProject::of_bundle_fixtures().dump_and_load().diff([]).success();
     // a child that somebody attached later has its columns in another order
     let is_change = |line: &&str| ["+ ", "- ", "~ "].iter().any(|sign| line.starts_with(sign));
     let changes: Vec<&str> = found.stdout.lines().filter(is_change).collect();
@@ -41,7 +41,7 @@ fn what_the_tests_of_the_bundle_leave_is_the_same_after_a_dump() {
 
 #[test]
 fn what_was_altered_and_dumped_is_the_only_difference() {
-    let live = Live::new(SPELLING);
+    let live = LiveProject::new(SPELLING);
     live.change(
         "ALTER TABLE item DROP CONSTRAINT item_check;
          ALTER TABLE item ADD CONSTRAINT item_check CHECK (state NOT IN ('new', 'paid') AND (letter IN ('a', 'c') OR NOT called IN ('a', 'b')));

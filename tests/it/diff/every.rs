@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{self, Change};
-use super::support::{Live, schema};
+use super::support::{LiveProject, schema};
 use crate::support::{entries, repository};
 
 const RICH: &str = include_str!("../../fixture/facts/rich.sql");
 
 #[test]
 fn every_change_is_a_difference_of_its_class_and_undone_it_is_none() {
-    let live = Live::new(RICH);
+    let live = LiveProject::new(RICH);
     live.silent();
     let release =
         live.ask("SELECT current_setting('server_version_num')::int / 10000").parse().unwrap();

@@ -1,6 +1,6 @@
 //! Unusual tables, and databases with unusual settings.
 
-use super::support::{Live, immutable, parsed, rows, silent, write};
+use super::support::{LiveProject, immutable, parsed, rows, silent, write};
 use crate::support::{finish, wait_until};
 
 #[test]
@@ -11,7 +11,7 @@ fn names_hold_anything() {
         let columns = format!("{} int PRIMARY KEY, a text", quoted(name));
         immutable(&quoted(name), &columns, "(1, 'x')")
     });
-    let live = Live::new(&tables.concat());
+    let live = LiveProject::new(&tables.concat());
     live.silent();
     let change = names.map(|name| format!("UPDATE {} SET a = 'y'", quoted(name))).join(";");
     live.change(&write(&change));
@@ -72,7 +72,7 @@ fn an_index_that_does_not_tell_rows_apart_is_no_key() {
             "(1, 1, 'x'), (1, 2, 'y')",
         ),
     ];
-    let live = Live::new(&sql.concat());
+    let live = LiveProject::new(&sql.concat());
     live.silent();
     live.change(&write("UPDATE partial SET b = -1 WHERE c = 'y'; UPDATE expression SET b = 5 WHERE c = 'y'; UPDATE nulls SET b = 5;
         UPDATE invalid SET b = 5; UPDATE later SET b = 5; UPDATE several SET b = 5 WHERE c = 'y';
@@ -115,7 +115,7 @@ fn defaults_are_known_by_what_they_call() {
         ),
         &write("INSERT INTO t (id) VALUES (1)"),
     ];
-    let live = Live::new(&sql.concat());
+    let live = LiveProject::new(&sql.concat());
     live.silent();
     live.change(&write("UPDATE t SET at = NULL, luck = 2, dice = 0, day = NULL, ago = NULL"));
     live.silent();
@@ -142,7 +142,7 @@ fn tables_of_any_shape() {
                 INSERT INTO holes VALUES (1, 'b', 'x')"),
     ];
     let sql = [exempt, &sql.concat()].concat();
-    let live = Live::new(&sql);
+    let live = LiveProject::new(&sql);
     live.silent();
     // temporary tables of other sessions do not belong to the schema
     let temporary = "BEGIN; SET LOCAL hectic.migration_mode = 'on'; SET hectic.inheritance_extra_excluded_schemas = 'pg_temp'; \
@@ -179,7 +179,7 @@ fn tables_of_any_shape() {
 /// In this encoding, the bytes of a text sort in another way than those of UTF-8.
 #[test]
 fn rows_of_another_encoding() {
-    let mut live = Live::new(
+    let mut live = LiveProject::new(
         &[
             &immutable("t", "code text PRIMARY KEY, a text", ""),
             &*write("INSERT INTO t VALUES ('€', 'euro'), ('é', 'e'), ('z', 'Ž')"),
@@ -189,7 +189,7 @@ fn rows_of_another_encoding() {
     live.ask("CREATE DATABASE windows TEMPLATE template0 ENCODING 'WIN1252' LOCALE 'C' OWNER dev");
     let url = live.live().replace("/app?", "/windows?");
     live.database(["--url", &url, "hydrate"]).success();
-    let diff = |live: &Live| live.database(["diff", "--against", &url, "--format", "json"]);
+    let diff = |live: &LiveProject| live.database(["diff", "--against", &url, "--format", "json"]);
     silent(&live.database(["diff", "--against", &url]));
     live.set("PGCLIENTENCODING", "UTF8");
     let delete = write("DELETE FROM t WHERE code = '€'; UPDATE t SET a = 'é' WHERE code = 'z'");

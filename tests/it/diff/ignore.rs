@@ -1,11 +1,11 @@
 //! Differences that rules set aside.
 
-use super::support::Live;
+use super::support::LiveProject;
 
 const RULES: &str = "project/db/diff-ignore.toml";
 
-fn differing() -> Live {
-    let live = Live::new("CREATE SCHEMA s;");
+fn differing() -> LiveProject {
+    let live = LiveProject::new("CREATE SCHEMA s;");
     live.change(
         "CREATE SCHEMA extra; CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
     );
@@ -50,7 +50,7 @@ fn rows_are_set_aside_by_their_table() {
              BEGIN; SET LOCAL hectic.migration_mode = 'on'; INSERT INTO currency (code, name) VALUES ('EUR', '{name}'); COMMIT;"
         )
     };
-    let live = Live::new(&table("Euro"));
+    let live = LiveProject::new(&table("Euro"));
     live.source(&table("euro"));
     live.diff([]).fails(1, ["1 difference"]);
     live.write(RULES, "[[ignore]]\nobject = \"rows public.currency\"\nreason = \"spelling\"\n");

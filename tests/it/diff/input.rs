@@ -1,8 +1,8 @@
 //! Bad input, interrupts and concurrent sessions: exit code 1 means differences and nothing else.
 
-use super::support::{Live, silent};
-use crate::support::project::with_source;
-use crate::support::trace::{interrupt, nothing_left, own_cache};
+use super::support::{LiveProject, silent};
+use crate::support::project::with_own_cache;
+use crate::support::trace::{interrupt, nothing_left};
 use crate::support::{Sandbox, finish, wait_until};
 
 const TABLE: &str = "CREATE TABLE t (a int) INHERITS (hectic.created_at);\n";
@@ -15,8 +15,7 @@ fn migration(sandbox: &Sandbox, up: &str) {
 
 /// A project with one source and one migration.
 fn project(source: &str, up: &str) -> Sandbox {
-    let mut sandbox = with_source(source);
-    own_cache(&mut sandbox);
+    let sandbox = with_own_cache(source);
     migration(&sandbox, up);
     sandbox
 }
@@ -51,7 +50,7 @@ fn what_cannot_be_reached_or_read_is_13() {
         sandbox.database(["diff", "--against", url]).fails(13, ["error: ", "hint: "]);
         nothing_left(&sandbox);
     }
-    let live = Live::new(
+    let live = LiveProject::new(
         "CREATE ROLE stranger LOGIN; CREATE TABLE t (a int PRIMARY KEY) INHERITS (hectic.created_at, hectic.immutable);",
     );
     let url = super::support::url(&live, "stranger");
@@ -112,7 +111,7 @@ fn comparisons_run_at_once_and_leave_nothing() {
 
 #[test]
 fn the_live_side_is_only_read() {
-    let live = Live::new(&format!(
+    let live = LiveProject::new(&format!(
         "{TABLE}CREATE SEQUENCE s; CREATE TABLE u (a int PRIMARY KEY) INHERITS (hectic.created_at, hectic.immutable);"
     ));
     // a transaction that writes gets a number
@@ -126,14 +125,15 @@ fn the_live_side_is_only_read() {
 }
 
 /// The number of sessions that wait for a table.
-fn waiting(live: &Live) -> String {
+fn waiting(live: &LiveProject) -> String {
     live.ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
 }
 
 #[test]
 fn a_table_that_is_being_dropped_is_waited_for() {
-    let live =
-        Live::new(&[TABLE, "CREATE TABLE other (a int) INHERITS (hectic.created_at);"].concat());
+    let live = LiveProject::new(
+        &[TABLE, "CREATE TABLE other (a int) INHERITS (hectic.created_at);"].concat(),
+    );
     live.source(TABLE);
     let held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = to_regclass('other')";
     let drop = live
@@ -165,7 +165,7 @@ fn a_table_that_is_being_dropped_is_waited_for() {
 
 #[test]
 fn a_wait_for_a_lock_can_be_interrupted() {
-    let live = Live::new(TABLE);
+    let live = LiveProject::new(TABLE);
     let holder = live.holding("BEGIN; LOCK TABLE t; SELECT pg_sleep(3600); COMMIT;");
     wait_until("the lock is held", || {
         live.ask("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = to_regclass('t')") == "1"

@@ -1,6 +1,6 @@
 //! Private clusters that stay if the user asks for it.
 
-use super::support::Live;
+use super::support::LiveProject;
 use crate::support::{program, project};
 
 /// Removes each working directory that `told` names, by the command that `told` gives. Returns
@@ -42,7 +42,7 @@ fn both_sides_stay_and_can_be_looked_at() {
 
 #[test]
 fn a_side_that_fails_stays_too() {
-    let live = Live::new("SELECT 1;");
+    let live = LiveProject::new("SELECT 1;");
     live.source("CREATE SCHEMA s; SELECT 1/0;");
     let failed = live.diff(["--keep"]).fails(4, ["division by zero", "the cluster is kept"]);
     assert_eq!(removed(&live, &failed.stderr), 1);

@@ -1,9 +1,9 @@
 //! NOT NULL as a constraint: of domains since PostgreSQL 17, of columns since 18.
 
 use super::draft::proven;
-use super::support::Live;
+use super::support::LiveProject;
 
-fn release(live: &Live) -> u32 {
+fn release(live: &LiveProject) -> u32 {
     live.ask("SELECT current_setting('server_version_num')::int / 10000").parse().unwrap()
 }
 
@@ -13,7 +13,7 @@ fn the_name_of_not_null_is_a_name_only() {
                CREATE DOMAIN d AS int CONSTRAINT one NOT NULL;
                CREATE TABLE child () INHERITS (t);";
     let exempt = "SET hectic.inheritance_extra_excluded_schemas = 'public';";
-    let live = Live::new(&format!("{exempt}{sql}"));
+    let live = LiveProject::new(&format!("{exempt}{sql}"));
     live.silent();
     live.dump_and_load().silent();
     let (column, domain) = (release(&live) >= 18, release(&live) >= 17);
@@ -59,7 +59,7 @@ fn a_draft_renames_not_null() {
 
 #[test]
 fn a_draft_knows_not_null_of_some_rows_and_no_children() {
-    let live = Live::new("");
+    let live = LiveProject::new("");
     if release(&live) < 18 {
         return;
     }

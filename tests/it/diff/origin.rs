@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::support::{Live, parsed};
+use super::support::{LiveProject, parsed};
 use crate::support::project;
 
 /// `kind name property: A | B` of each difference that has an origin.
@@ -63,7 +63,7 @@ fn sources_and_migrations_are_named() {
 
 #[test]
 fn what_production_has_comes_from_its_history_or_the_backup() {
-    let live = Live::new("CREATE SCHEMA s;\n");
+    let live = LiveProject::new("CREATE SCHEMA s;\n");
     live.write(
         &format!("{MIGRATION}/20250101000000-past/up.sql"),
         "CREATE TABLE s.past (id int PRIMARY KEY) INHERITS (hectic.created_at);\n",
@@ -102,7 +102,7 @@ fn what_production_has_comes_from_its_history_or_the_backup() {
 /// one that only mentions it.
 #[test]
 fn a_migration_that_mentions_an_object_does_not_define_it() {
-    let live = Live::new("CREATE SCHEMA s;\n");
+    let live = LiveProject::new("CREATE SCHEMA s;\n");
     for (version, sql) in [
         (
             "20250101000000-made",

@@ -1,17 +1,17 @@
 //! The output of diff: its content, its place and its form.
 
-use super::support::{Live, parsed};
+use super::support::{LiveProject, parsed};
 use crate::support::{assert_golden, program};
 
 /// One difference of most kinds, each with a name that is easy to read.
-fn mixed() -> Live {
+fn mixed() -> LiveProject {
     let reference = |rows: &str| {
         format!(
             "CREATE TABLE currency (code text PRIMARY KEY, name text, digits int) INHERITS (hectic.created_at, hectic.immutable);
              BEGIN; SET LOCAL hectic.migration_mode = 'on'; INSERT INTO currency (code, name, digits) VALUES {rows}; COMMIT;"
         )
     };
-    let live = Live::new(
+    let live = LiveProject::new(
         &("CREATE ROLE reader; CREATE TABLE orders (id int PRIMARY KEY, total int, old text) INHERITS (hectic.created_at);
            CREATE TABLE gone () INHERITS (hectic.created_at);
            CREATE FUNCTION net(total int) RETURNS numeric LANGUAGE sql AS $$
@@ -60,7 +60,7 @@ fn a_mixed_case_in_every_form() {
 
 #[test]
 fn a_program_gets_an_object_and_a_file_is_emptied_when_nothing_differs() {
-    let live = Live::new("SELECT 1;");
+    let live = LiveProject::new("SELECT 1;");
     let report = live.report([]);
     let empty = serde_json::json!({
         "a": "database", "b": "sources", "counting": 0, "other": 0, "schema": [], "rows": [], "ignored": [],
@@ -73,7 +73,7 @@ fn a_program_gets_an_object_and_a_file_is_emptied_when_nothing_differs() {
 
 #[test]
 fn a_reader_that_goes_away_changes_no_exit_code() {
-    let live = Live::new("SELECT 1;");
+    let live = LiveProject::new("SELECT 1;");
     live.change("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';");
     let command = format!("{} diff --against '{}'", program("database"), live.live());
     live.run("bash", ["-c", &format!("set -o pipefail; {command} | true")])
@@ -86,12 +86,12 @@ fn a_reader_that_goes_away_changes_no_exit_code() {
 
 #[test]
 fn only_a_terminal_gets_colours() {
-    let mut live = Live::new("SELECT 1;");
+    let mut live = LiveProject::new("SELECT 1;");
     live.change("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';");
     live.set("TERM", "xterm-256color");
     let command = format!("{} diff --against '{}'", program("database"), live.live());
     let record = live.path("typescript").display().to_string();
-    let shown = |live: &Live, more: &str| {
+    let shown = |live: &LiveProject, more: &str| {
         live.run("script", ["-qec", &format!("{command} {more}"), &record]).fails(1, []).stdout
     };
     let coloured = "\u{1b}[31m- function";
@@ -113,7 +113,7 @@ fn only_a_terminal_gets_colours() {
 
 #[test]
 fn verbose_tells_how_long_each_part_took() {
-    let live = Live::new("SELECT;");
+    let live = LiveProject::new("SELECT;");
     let said = live.database(["--verbose", "diff", "--against", &live.live()]).success().stderr;
     for part in [
         "both sides prepared",

@@ -1,7 +1,7 @@
 //! Privileges on objects of all kinds.
 
 use super::draft::proven;
-use super::support::{Live, silent};
+use super::support::{LiveProject, silent};
 use crate::support::repository;
 
 /// Columns of catalogs with privileges that diff does not compare, each with the reason.
@@ -14,7 +14,7 @@ const APART: [(&str, &str); 4] = [
 
 #[test]
 fn every_catalog_with_privileges_is_read() {
-    let live = Live::new("");
+    let live = LiveProject::new("");
     let columns = live.ask(
         "SELECT string_agg(c.relname || '.' || a.attname, ' ') FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
          WHERE a.atttypid = 'aclitem[]'::regtype AND c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r'",
@@ -38,7 +38,7 @@ fn every_catalog_with_privileges_is_read() {
 #[test]
 fn privileges_on_members_of_extensions_and_on_the_servers_objects_count() {
     let sql = "CREATE EXTENSION hstore; CREATE EXTENSION postgres_fdw; CREATE ROLE reader;";
-    let live = Live::new(sql);
+    let live = LiveProject::new(sql);
     live.silent();
     for (forth, back, expected) in [
         (
@@ -82,7 +82,7 @@ fn privileges_on_members_of_extensions_and_on_the_servers_objects_count() {
 /// The role that initdb made has another name in production.
 #[test]
 fn a_database_of_the_role_that_initdb_made_has_its_privileges() {
-    let live = Live::new("");
+    let live = LiveProject::new("");
     live.ask("CREATE DATABASE theirs");
     let url = live.live().replacen("/app?", "/theirs?", 1);
     live.run("database", ["--url", &url, "bundle", "upgrade"]).success();
@@ -95,7 +95,7 @@ fn a_database_of_the_role_that_initdb_made_has_its_privileges() {
 
 #[test]
 fn privileges_on_the_bundle_count_whoever_loses_them() {
-    let live = Live::new("CREATE ROLE reader;");
+    let live = LiveProject::new("CREATE ROLE reader;");
     live.silent();
     for (forth, back, expected) in [
         (
@@ -139,7 +139,7 @@ fn what_an_owner_loses_is_drafted() {
         proven(table, &format!("{table}{taken}"));
         proven(&format!("{table}{taken}"), table);
     }
-    let live = Live::new(table);
+    let live = LiveProject::new(table);
     if live.ask("SELECT current_setting('server_version_num')::int >= 170000") == "t" {
         let taken = "REVOKE MAINTAIN ON t FROM CURRENT_USER;";
         let [up, down] = proven(table, &format!("{table}{taken}"));

@@ -1,11 +1,11 @@
 //! Differences of rows.
 
-use super::support::{Live, immutable, parsed, rows, silent, write};
+use super::support::{LiveProject, immutable, parsed, rows, silent, write};
 use crate::support::{Sandbox, program};
 
 #[test]
 fn cells_are_added_removed_and_changed() {
-    let live = Live::new(&immutable(
+    let live = LiveProject::new(&immutable(
         "t",
         "id int PRIMARY KEY, a text, b int",
         "(1, 'x', 1), (2, NULL, 2), (10, 'z', 3)",
@@ -36,7 +36,7 @@ fn two_rows_that_exchange_a_cell_are_seen_in_every_table() {
             &format!("({n}, 'one'), (-{n}, 'two')"),
         )
     };
-    let live = Live::new(&(1..=24).map(table).collect::<String>());
+    let live = LiveProject::new(&(1..=24).map(table).collect::<String>());
     live.silent();
     let exchange =
         |n: u32| write(&format!("UPDATE t{n} SET a = CASE a WHEN 'one' THEN 'two' ELSE 'one' END"));
@@ -47,7 +47,7 @@ fn two_rows_that_exchange_a_cell_are_seen_in_every_table() {
 /// Such values differ only in their place, and their columns have different collations.
 #[test]
 fn values_that_change_places_are_seen() {
-    let live = Live::new(&immutable(
+    let live = LiveProject::new(&immutable(
         "t",
         "id int PRIMARY KEY, a text COLLATE \"C\", b text COLLATE \"POSIX\"",
         "(1, 'x', NULL), (2, 'y', NULL), (3, '', NULL)",
@@ -63,7 +63,7 @@ fn values_that_change_places_are_seen() {
 
 #[test]
 fn without_a_key_rows_are_counted() {
-    let live = Live::new(&immutable(
+    let live = LiveProject::new(&immutable(
         "t",
         "a int, b text",
         "(1, 'x'), (1, 'x'), (1, 'x'), (2, NULL), (2, NULL)",
@@ -88,7 +88,7 @@ fn the_key_is_what_was_not_made_up_by_the_server() {
         write("INSERT INTO i (a) VALUES (1), (2)"),
     ]
     .concat();
-    let live = Live::new(&sql);
+    let live = LiveProject::new(&sql);
     live.change(&write("UPDATE t SET id = id + 100; UPDATE u SET id = gen_random_uuid(); UPDATE i SET at = now() - interval '1 day'"));
     live.silent();
     live.change(&write("UPDATE t SET a = 3 WHERE code = 'y'; UPDATE u SET a = 3 WHERE a = 2"));
@@ -123,7 +123,7 @@ fn any_name_and_any_type() {
         immutable("t", types, values),
         odd_table.replace("'public'", "'\"Odd \"\"Schema\"\".x\"'"),
     );
-    let live = Live::new(&sql);
+    let live = LiveProject::new(&sql);
     live.silent();
     // no matter which settings the role has for its sessions
     live.change("ALTER ROLE dev SET timezone = 'Asia/Tokyo'; ALTER ROLE dev SET datestyle = 'German'; ALTER ROLE dev SET bytea_output = 'escape';
@@ -151,7 +151,7 @@ fn any_name_and_any_type() {
 #[test]
 fn tables_on_one_side_and_those_that_only_one_side_calls_immutable() {
     let here = immutable("here", "a int PRIMARY KEY", "(1)");
-    let live = Live::new(
+    let live = LiveProject::new(
         &[
             &immutable("there", "a int PRIMARY KEY", "(1), (2)"),
             &immutable("t", "a int PRIMARY KEY, b int", "(1, 1), (2, 2)"),
@@ -189,7 +189,7 @@ fn descendants_at_any_depth_each_with_its_own_rows() {
         "SET hectic.inheritance_extra_excluded_schemas = 'public'; CREATE TABLE child (PRIMARY KEY (a)) INHERITS (parent); CREATE TABLE grandchild (b int) INHERITS (child);".into(),
         write("INSERT INTO child VALUES (2); INSERT INTO grandchild VALUES (3, 3)"),
     ];
-    let live = Live::new(&sql.concat());
+    let live = LiveProject::new(&sql.concat());
     live.silent();
     live.change(&write("INSERT INTO grandchild VALUES (4, NULL)"));
     assert_eq!(rows(&live.report([])), ["public.grandchild - a=4 b=NULL"]);
@@ -203,7 +203,7 @@ fn tables_that_are_named_are_compared_too() {
         CREATE TABLE p.one PARTITION OF p.part FOR VALUES IN (1); CREATE TABLE p.rest PARTITION OF p.part DEFAULT;
         CREATE VIEW p.view AS SELECT 1 AS one;";
     let exempt = "ALTER DATABASE app SET hectic.inheritance_extra_excluded_schemas = 'p'; SET hectic.inheritance_extra_excluded_schemas = 'p';";
-    let live = Live::new(&[exempt, sql].concat());
+    let live = LiveProject::new(&[exempt, sql].concat());
     live.change("INSERT INTO \"S\".\"Plain\" VALUES (now(), 1, 1); INSERT INTO p.part VALUES (1, 1), (2, 2);");
     live.silent();
     let found = rows(&live.report(["--tables", "\"S\".\"Plain\",p.part"]));
@@ -231,7 +231,7 @@ fn many_rows_do_not_matter() {
              FROM generate_series(1, 20000) n",
         ),
     ];
-    let live = Live::new(&many.concat());
+    let live = LiveProject::new(&many.concat());
     live.silent();
     live.change(&write("UPDATE t SET a = '' WHERE id % 50 = 0; DELETE FROM t WHERE id = 77;
                         UPDATE u SET f = '0' WHERE a = 500; INSERT INTO u SELECT * FROM u WHERE a = 700"));
@@ -271,7 +271,7 @@ fn many_rows_do_not_matter() {
 
 #[test]
 fn a_column_that_one_side_lacks_is_the_schemas_affair() {
-    let live = Live::new(&immutable("t", "id int PRIMARY KEY, a int, old int", "(1, 1, 1)"));
+    let live = LiveProject::new(&immutable("t", "id int PRIMARY KEY, a int, old int", "(1, 1, 1)"));
     live.source(&immutable("t", "new int, a int, id int PRIMARY KEY", "(2, 1, 1)"));
     let report = live.report([]);
     assert!(rows(&report).is_empty(), "{report}");

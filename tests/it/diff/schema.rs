@@ -2,11 +2,11 @@
 
 use crate::support::project::copy;
 
-use super::support::{Live, rows, schema, silent, url};
+use super::support::{LiveProject, rows, schema, silent, url};
 
 #[test]
 fn names_blanks_and_comments_are_told_and_do_not_count() {
-    let live = Live::new(
+    let live = LiveProject::new(
         "CREATE TABLE t (a int PRIMARY KEY, b text) INHERITS (hectic.created_at);
          CREATE INDEX t_b ON t (b);
          CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$;
@@ -37,7 +37,8 @@ fn names_blanks_and_comments_are_told_and_do_not_count() {
 
 #[test]
 fn the_order_of_columns_counts_when_asked_for_and_that_of_labels_always() {
-    let live = Live::new("CREATE TABLE t (a int, b int, c int) INHERITS (hectic.created_at);");
+    let live =
+        LiveProject::new("CREATE TABLE t (a int, b int, c int) INHERITS (hectic.created_at);");
     live.source("CREATE TABLE t (c int, x int, a int, b int) INHERITS (hectic.created_at);");
     let report = live.report([]);
     assert_eq!(
@@ -58,7 +59,8 @@ fn the_order_of_columns_counts_when_asked_for_and_that_of_labels_always() {
 
 #[test]
 fn classes_decide_what_counts() {
-    let live = Live::new("CREATE ROLE reader; CREATE TABLE t () INHERITS (hectic.created_at);");
+    let live =
+        LiveProject::new("CREATE ROLE reader; CREATE TABLE t () INHERITS (hectic.created_at);");
     live.change(
         "GRANT SELECT ON t TO reader; COMMENT ON TABLE t IS 'x'; ALTER DATABASE app SET work_mem = '5MB';",
     );
@@ -81,7 +83,7 @@ fn owners_of_the_databases_are_one() {
         ALTER ROLE CURRENT_USER IN DATABASE app SET work_mem = '5MB';
         CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
         REVOKE EXECUTE ON FUNCTION f() FROM public;";
-    let mut live = Live::new(sql);
+    let mut live = LiveProject::new(sql);
     for role in ["zoe", "Ann \"B\""] {
         let url = url(&live, role);
         live.set("DB_URL", url);
@@ -100,7 +102,7 @@ fn owners_of_the_databases_are_one() {
 
 #[test]
 fn a_project_without_a_difference_is_silent_also_from_its_migrations() {
-    let mut live = Live::of("nix/template");
+    let mut live = LiveProject::of("nix/template");
     live.silent();
     live.database(["deploy"]).success();
     live.silent();
@@ -125,8 +127,8 @@ fn a_project_without_a_difference_is_silent_also_from_its_migrations() {
 /// leave.
 #[test]
 fn every_fixture_is_the_same_as_itself() {
-    Live::of("tests/fixture/legacy").silent();
-    let found = Live::of_bundle_fixtures().diff([]).success();
+    LiveProject::of("tests/fixture/legacy").silent();
+    let found = LiveProject::of_bundle_fixtures().diff([]).success();
     assert_eq!(found.stdout, "", "{found}");
     // they try statements that have to fail
     assert!(found.stderr.lines().all(|line| line.contains("ON_ERROR_STOP is off")), "{found}");
@@ -135,7 +137,7 @@ fn every_fixture_is_the_same_as_itself() {
 /// With an old bundle, a table became immutable without getting the triggers.
 #[test]
 fn an_immutable_table_without_its_triggers_is_pointed_out() {
-    let live = Live::new(
+    let live = LiveProject::new(
         "CREATE TABLE t (a int PRIMARY KEY) INHERITS (hectic.created_at, hectic.immutable);",
     );
     live.change(

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::support::project::deployed;
 use crate::support::trace::own_cache;
-use crate::support::{Outcome, Sandbox, bindir, repository};
+use crate::support::{Outcome, Sandbox, bindir, psql, repository};
 
 /// A deployed project with one source. Its cluster is side A of comparisons. The test notices if a
 /// private cluster is left.
-pub struct Live(Sandbox);
+pub struct LiveProject(Sandbox);
 
-impl std::ops::Deref for Live {
+impl std::ops::Deref for LiveProject {
     type Target = Sandbox;
 
     fn deref(&self) -> &Sandbox {
@@ -19,13 +19,13 @@ impl std::ops::Deref for Live {
     }
 }
 
-impl std::ops::DerefMut for Live {
+impl std::ops::DerefMut for LiveProject {
     fn deref_mut(&mut self) -> &mut Sandbox {
         &mut self.0
     }
 }
 
-impl Live {
+impl LiveProject {
     #[track_caller]
     pub fn new(source: &str) -> Self {
         let mut sandbox = deployed(source);
@@ -68,19 +68,17 @@ impl Live {
     #[track_caller]
     pub fn change(&self, sql: &str) -> &Self {
         let file = self.write("change.sql", sql);
-        let psql = bindir().join("psql");
         let (url, file) = (self.live(), file.display().to_string());
         let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-f", &file];
-        self.run(psql.to_str().unwrap(), arguments).success();
+        self.run(&psql(), arguments).success();
         self
     }
 
     /// Runs SQL in a session of its own, in one transaction unless the SQL ends it.
     pub fn holding(&self, sql: &str) -> std::process::Child {
-        let psql = bindir().join("psql");
         let url = self.live();
         let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql];
-        self.spawn(psql.to_str().unwrap(), arguments)
+        self.spawn(&psql(), arguments)
     }
 
     /// Replaces the live database by its copy through `pg_dump | psql`.
@@ -93,7 +91,7 @@ impl Live {
         self.query(&others, "DROP DATABASE IF EXISTS original");
         self.query(&others, "ALTER DATABASE app RENAME TO original");
         let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &others, "-f", &dump];
-        self.run(bindir().join("psql").to_str().unwrap(), arguments).success();
+        self.run(&psql(), arguments).success();
         self
     }
 

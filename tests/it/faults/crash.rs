@@ -1,6 +1,6 @@
 //! A server that lost one of its processes recovers by itself, which takes a while.
 
-use crate::support::{Sandbox, project, server, wait};
+use crate::support::{Sandbox, project, wait};
 
 /// The pid of the server's process with this description.
 fn process(sandbox: &Sandbox, what: &str) -> u32 {
@@ -12,7 +12,7 @@ fn process(sandbox: &Sandbox, what: &str) -> u32 {
 #[test]
 fn init_waits_for_a_server_that_recovers_from_a_crash() {
     let sandbox = project::deployed("");
-    let postmaster = server::postmaster(&sandbox.path("pg/data"));
+    let postmaster = sandbox.postmaster();
     let (stopped, killed) = (process(&sandbox, "walwriter"), process(&sandbox, "checkpointer"));
     wait::signal("STOP", stopped);
     wait::signal("KILL", killed);
@@ -21,7 +21,7 @@ fn init_waits_for_a_server_that_recovers_from_a_crash() {
         refused.stderr.contains("in recovery mode")
     });
     sandbox.init(["--keep-alive"]).success();
-    assert_eq!(server::postmaster(&sandbox.path("pg/data")), postmaster);
+    assert_eq!(sandbox.postmaster(), postmaster);
     assert_eq!(sandbox.ask("SELECT 1"), "1");
 }
 
@@ -62,8 +62,7 @@ fn a_server_that_hangs_in_its_shutdown_is_ended() {
             sandbox.ask(sql) == "1"
         });
         let sql = "SELECT pid FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'";
-        let (backend, postmaster) =
-            (sandbox.ask(sql), server::postmaster(&sandbox.path("pg/data")));
+        let (backend, postmaster) = (sandbox.ask(sql), sandbox.postmaster());
         wait::signal("KILL", backend);
         crate::support::finish(sleeper, None);
         // the crash is noticed within a millisecond, and the processes start anew some ten later

@@ -27,7 +27,7 @@ fn the_superuser_is_named_after_who_calls() {
     let sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
     let bootstrap = "SELECT rolname FROM pg_roles WHERE oid = 10";
-    assert_eq!(sandbox.select(bootstrap), whoami());
+    assert_eq!(sandbox.ask_in("postgres", bootstrap), whoami());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
-use super::is_running;
+use crate::support::server::is_running;
 use crate::support::{Sandbox, finish, server, wait_until};
 
 /// Holds the working directory's lock until its input is closed.
@@ -65,7 +65,7 @@ fn many_at_once_end_with_one_cluster() {
         assert_eq!(created, 1, "{told:?}");
         let attached = told.iter().filter(|text| text.contains("found running")).count();
         assert_eq!(attached, if reuse { 3 } else { 0 }, "{told:?}");
-        assert_eq!(sandbox.select("SELECT 1"), "1");
+        assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1");
         assert_eq!(sandbox.beside("data"), ["data"]);
     }
 }
@@ -75,11 +75,11 @@ fn clusters_in_two_directories_do_not_meet() {
     let (one, mut other) = (Sandbox::with_cluster(), Sandbox::with_cluster());
     one.init([]).success();
     other.init([]).success();
-    one.select("CREATE TABLE only_here ()");
+    one.ask_in("postgres", "CREATE TABLE only_here ()");
     other.set("PG_REUSE", "1");
-    assert_eq!(other.select("SELECT to_regclass('only_here') IS NULL"), "t");
+    assert_eq!(other.ask_in("postgres", "SELECT to_regclass('only_here') IS NULL"), "t");
     one.run("postgres-cleanup", [""; 0]).success();
-    assert_eq!(other.select("SELECT 1"), "1");
+    assert_eq!(other.ask_in("postgres", "SELECT 1"), "1");
 }
 
 #[test]

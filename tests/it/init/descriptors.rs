@@ -45,7 +45,7 @@ fn a_pipe_ends_with_the_command() {
         // three
         let shown = sandbox.shell("postgres-init --fresh 3>&1 9>&1 2>&1 | cat").success();
         assert!(shown.stdout.contains("cluster made anew"), "{shown}");
-        sandbox.select("SELECT 1");
+        sandbox.ask_in("postgres", "SELECT 1");
     }
 }
 
@@ -85,7 +85,7 @@ fn the_server_has_a_session_of_its_own_and_no_terminal() {
     assert!(shown.stdout.contains("cluster created"), "{shown}");
     let postmaster = sandbox.postmaster();
     assert_eq!(session_and_terminal(postmaster), (postmaster, 0));
-    assert_eq!(sandbox.select("SELECT 1"), "1", "no hang-up reached it");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1", "no hang-up reached it");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn used(sandbox: &Sandbox) -> PathBuf {
 
 fn starts(sandbox: &Sandbox) {
     sandbox.init([]).success();
-    assert_eq!(sandbox.select("SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1");
 }
 
 #[test]

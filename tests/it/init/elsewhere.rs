@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
-use super::is_running;
+use crate::support::server::is_running;
 use crate::support::wait::{signal, try_signal};
 use crate::support::{Sandbox, is_root, wait_until};
 
@@ -119,7 +119,7 @@ fn a_server_outside_is_noticed_in_a_container_by_its_socket() {
     assert_eq!(said.matches("code 2").count(), 2, "{said}");
     assert_eq!(said.matches("a server answers on").count(), 2, "{said}");
     assert!(is_running(server));
-    assert_eq!(sandbox.select("SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_program_that_outlives_its_server_is_named() {
     let server = sandbox.postmaster();
     let stray = sandbox.path("pg/stray");
     let program = format!("sleep 600 </dev/null >/dev/null 2>&1 & echo $! >{}", stray.display());
-    sandbox.select(&format!("COPY (SELECT 1) TO PROGRAM '{program}'"));
+    sandbox.ask_in("postgres", &format!("COPY (SELECT 1) TO PROGRAM '{program}'"));
     let stray: u32 = sandbox.read("pg/stray").trim().parse().unwrap();
     try_signal("KILL", server);
     let refused = sandbox.init([]);

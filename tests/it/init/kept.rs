@@ -3,18 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{Bystander, as_owner_of};
+use super::stopped;
+use crate::support::bystander::{Bystander, as_owner_of};
 use crate::support::{Outcome, Sandbox};
-
-/// A stopped cluster with something in it.
-fn stopped() -> Sandbox {
-    let mut sandbox = Sandbox::with_cluster();
-    sandbox.init([]).success();
-    sandbox.leave_work();
-    sandbox.run("postgres-cleanup", [""; 0]).success();
-    sandbox.set("PG_REUSE", "1");
-    sandbox
-}
 
 /// The one directory to which db-tool moved a damaged cluster. The message must name it.
 fn moved_aside(sandbox: &Sandbox, told: &Outcome) -> String {
@@ -55,7 +46,7 @@ fn other_damage_is_moved_aside_too() {
         let told = sandbox.init([]);
         assert_eq!(told.code, Some(0), "{what}: {told}");
         moved_aside(&sandbox, &told);
-        assert_eq!(sandbox.select("SELECT 1"), "1", "{what}");
+        assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1", "{what}");
     }
 }
 

@@ -1,21 +1,14 @@
 //! A process is the cluster's server only if that is proven; only then does it get a signal.
 
-use super::{Bystander, is_running, pid_file};
+use super::{pid_file, stopped};
+use crate::support::bystander::Bystander;
+use crate::support::server::is_running;
 use crate::support::wait::signal;
 use crate::support::{Outcome, Sandbox, bindir, server, wait_until};
 
 /// Long work during which a backend does not check whether the postmaster still lives.
 const BUSY: &str =
     "SELECT count(n) FROM (SELECT generate_series(1, 1000000000000000::bigint) AS n) AS endless";
-
-fn stopped() -> Sandbox {
-    let mut sandbox = Sandbox::with_cluster();
-    sandbox.init([]).success();
-    sandbox.leave_work();
-    sandbox.run("postgres-cleanup", [""; 0]).success();
-    sandbox.set("PG_REUSE", "1");
-    sandbox
-}
 
 fn cleanup(sandbox: &Sandbox) -> Outcome {
     sandbox.run("postgres-cleanup", [""; 0]).success()
@@ -35,7 +28,7 @@ fn heals(sandbox: &mut Sandbox, text: &str, innocent: Option<&mut Bystander>) {
     std::fs::write(&file, text).unwrap();
     sandbox.unset("PG_REUSE");
     sandbox.init([]).success();
-    assert_eq!(sandbox.select("SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1");
     if let Some(innocent) = innocent {
         assert!(innocent.is_alive(), "a stranger was signalled");
     }
@@ -126,7 +119,7 @@ fn a_running_backup_counts_as_a_session() {
     let words = ["-d", url.as_str(), "-D", target.to_str().unwrap()];
     let mut backup = Bystander::start(sandbox.command(stream.to_str().unwrap(), words));
     let streams = "SELECT count(*) FROM pg_stat_replication";
-    wait_until("WAL is streamed", || sandbox.select(streams) != "0");
+    wait_until("WAL is streamed", || sandbox.ask_in("postgres", streams) != "0");
     let attached = sandbox.init(["--fresh"]).success();
     assert!(attached.stderr.contains("1 other session works"), "{attached}");
     assert!(sandbox.has_work() && backup.is_alive());
@@ -140,7 +133,7 @@ fn another_clusters_server_is_never_signalled() {
     let text = other.read("pg/data/postmaster.pid");
     heals(&mut sandbox, &text, None);
     other.set("PG_REUSE", "1");
-    assert_eq!(other.select("SELECT 1"), "1");
+    assert_eq!(other.ask_in("postgres", "SELECT 1"), "1");
 }
 
 #[test]
@@ -157,14 +150,14 @@ fn a_command_called_in_the_data_directory_spares_itself() {
 fn a_killed_server_is_started_again() {
     let mut sandbox = stopped();
     sandbox.init([]).success();
-    sandbox.select("INSERT INTO work VALUES (1)");
-    sandbox.select("CREATE TABLE durable ()");
+    sandbox.ask_in("postgres", "INSERT INTO work VALUES (1)");
+    sandbox.ask_in("postgres", "CREATE TABLE durable ()");
     let killed = sandbox.postmaster();
     signal("KILL", killed);
     wait_until("it ends", || !is_running(killed));
     let again = sandbox.init([]).success();
     assert!(again.stderr.contains("cluster started"), "{again}");
-    assert_eq!(sandbox.select("SELECT count(*) FROM work"), "1");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT count(*) FROM work"), "1");
     sandbox.unset("PG_REUSE");
 }
 
@@ -176,7 +169,7 @@ fn backends_that_a_killed_postmaster_left_are_ended() {
         let _session = Bystander::session(&sandbox, BUSY);
         let busy = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%generate_series%' \
                     AND pid <> pg_backend_pid()";
-        let backend: u32 = sandbox.select(busy).parse().unwrap();
+        let backend: u32 = sandbox.ask_in("postgres", busy).parse().unwrap();
         let killed = sandbox.postmaster();
         signal("KILL", killed);
         wait_until("it ends", || !is_running(killed));

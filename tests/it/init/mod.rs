@@ -17,39 +17,20 @@ mod sourced;
 mod template;
 mod urls;
 
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
-use crate::support::{Sandbox, bindir, server, wait_until};
+use crate::support::bystander::as_owner_of;
+use crate::support::{Sandbox, bindir};
 
 impl Sandbox {
-    /// The result of `sql` that the superuser of the sandbox's cluster gets.
-    pub fn select(&self, sql: &str) -> String {
-        self.query(&self.url("postgres"), sql)
-    }
-
-    /// The postmaster's pid.
-    pub fn postmaster(&self) -> u32 {
-        server::postmaster(&self.path("pg/data"))
-    }
-
-    /// Entries of the working directory whose names start with `prefix`.
-    pub fn beside(&self, prefix: &str) -> Vec<String> {
-        let mut entries = self.entries("pg");
-        entries.retain(|name| name.starts_with(prefix));
-        entries
-    }
-
     /// Creates a table in the cluster by which a test recognises the cluster.
     pub fn leave_work(&self) {
-        self.select("CREATE TABLE work (id int)");
+        self.ask_in("postgres", "CREATE TABLE work (id int)");
     }
 
     /// Whether that table is still there.
     pub fn has_work(&self) -> bool {
-        self.select("SELECT to_regclass('public.work') IS NOT NULL") == "t"
+        self.ask_in("postgres", "SELECT to_regclass('public.work') IS NOT NULL") == "t"
     }
 
     /// Runs a command line in `sh`, with our programs on its path.
@@ -58,67 +39,14 @@ impl Sandbox {
     }
 }
 
-/// A process that ends with the test.
-pub struct Bystander(Child);
-
-impl Bystander {
-    /// Starts `command` without any input or output.
-    pub fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-
-    /// A process that has nothing to do with PostgreSQL. It works in `directory`, as the owner of
-    /// that directory.
-    pub fn asleep_in(directory: &Path) -> Self {
-        let mut command = as_owner_of(directory, Path::new("sleep"));
-        command.arg("3600").current_dir(directory);
-        Self::start(command)
-    }
-
-    /// A session in the sandbox's cluster that runs `sql`; returns once it does.
-    pub fn session(sandbox: &Sandbox, sql: &str) -> Self {
-        let url = sandbox.url("postgres");
-        let psql = bindir().join("psql");
-        let started = Self::start(
-            sandbox.command(psql.to_str().unwrap(), ["-X", "-d", url.as_str(), "-c", sql]),
-        );
-        let count = "SELECT count(*) FROM pg_stat_activity \
-                     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() \
-                     AND state = 'active'";
-        wait_until("the session works", || sandbox.select(count) != "0");
-        started
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.0.id()
-    }
-
-    pub fn is_alive(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_none()
-    }
-}
-
-impl Drop for Bystander {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A command that runs as the owner of `directory`, which is also the user that runs the server.
-pub fn as_owner_of(directory: &Path, program: &Path) -> Command {
-    let facts = directory.metadata().unwrap();
-    let mut command = Command::new(program);
-    if crate::support::is_root() {
-        command.uid(facts.uid()).gid(facts.gid());
-    }
-    command
-}
-
-pub fn is_running(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+/// A cluster that was stopped with work in it, and that the next command keeps.
+fn stopped() -> Sandbox {
+    let mut sandbox = Sandbox::with_cluster();
+    sandbox.init([]).success();
+    sandbox.leave_work();
+    sandbox.run("postgres-cleanup", [""; 0]).success();
+    sandbox.set("PG_REUSE", "1");
+    sandbox
 }
 
 /// The path by which a process was called.

@@ -17,7 +17,7 @@ fn a_default_that_is_not_installed_is_left_out_with_a_warning() {
     let started = sandbox.init([]).success();
     let warnings = started.stderr.lines().filter(|line| line.contains("pg_cron is not installed"));
     assert_eq!(warnings.count(), 1, "{started}");
-    assert_eq!(sandbox.select(LIBRARIES), "");
+    assert_eq!(sandbox.ask_in("postgres", LIBRARIES), "");
 }
 
 #[test]
@@ -28,9 +28,12 @@ fn a_default_that_is_installed_is_loaded_and_told_where_to_work() {
     sandbox.set("PG_DATABASE", "shop");
     sandbox.unset("PG_SHARED_PRELOAD_LIBRARIES");
     sandbox.init([]).success();
-    assert_eq!(sandbox.select(LIBRARIES), "pg_cron");
-    assert_eq!(sandbox.select("SHOW cron.database_name"), "shop");
-    assert_eq!(sandbox.select("SHOW cron.host"), sandbox.path("pg/sock").display().to_string());
+    assert_eq!(sandbox.ask_in("postgres", LIBRARIES), "pg_cron");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW cron.database_name"), "shop");
+    assert_eq!(
+        sandbox.ask_in("postgres", "SHOW cron.host"),
+        sandbox.path("pg/sock").display().to_string()
+    );
 }
 
 #[test]
@@ -38,7 +41,7 @@ fn a_library_that_is_set_is_loaded() {
     let mut sandbox = Sandbox::with_cluster();
     sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", " plpgsql ,$libdir/plpgsql");
     sandbox.init([]).success();
-    assert_eq!(sandbox.select(LIBRARIES), " plpgsql ,$libdir/plpgsql");
+    assert_eq!(sandbox.ask_in("postgres", LIBRARIES), " plpgsql ,$libdir/plpgsql");
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn an_empty_list_disables_the_default_silently() {
     sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "");
     let started = sandbox.init([]).success();
     assert!(!started.stderr.contains("warning"), "{started}");
-    assert_eq!(sandbox.select(LIBRARIES), "");
+    assert_eq!(sandbox.ask_in("postgres", LIBRARIES), "");
 }
 
 /// A copy of the installation in the sandbox, with or without a library named `pg_cron`. A server

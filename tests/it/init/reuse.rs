@@ -2,9 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::{Bystander, plain_initdb};
+use super::plain_initdb;
+use crate::support::bystander::Bystander;
 use crate::support::trace::signal;
-use crate::support::{Sandbox, bindir, wait_until};
+use crate::support::{Sandbox, bindir, psql, wait_until};
 
 const SLEEP: &str = "SELECT pg_sleep(3600)";
 
@@ -42,7 +43,7 @@ fn fresh_makes_the_cluster_anew() {
         let again = sandbox.run(program, arguments).success();
         assert!(again.stderr.contains("cluster made anew"), "{again}");
         assert!(!sandbox.has_work());
-        assert!(!super::is_running(before));
+        assert!(!crate::support::server::is_running(before));
     };
     fresh("postgres-init", &["--fresh"], "0");
     fresh("postgres-init", &[], "1");
@@ -96,9 +97,9 @@ fn reuse_makes_a_cluster_where_there_is_none() {
 fn reuse_recreates_a_missing_database_and_role() {
     let mut sandbox = with_work();
     sandbox.set("PG_REUSE", "1");
-    sandbox.select("DROP DATABASE testdb");
+    sandbox.ask_in("postgres", "DROP DATABASE testdb");
     sandbox.init([]).success();
-    assert_eq!(sandbox.query(&sandbox.url("testdb"), "SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("testdb", "SELECT 1"), "1");
     let url = format!("postgresql://late@localhost/later?host={}", sandbox.path("pg").display());
     sandbox.set("DB_URL", &url);
     sandbox.init([]).success();
@@ -114,7 +115,7 @@ fn a_kept_clusters_own_settings_survive() {
     let own = sandbox.read("pg/data/postgresql.conf") + "work_mem = '9MB'\n";
     std::fs::write(sandbox.path("pg/data/postgresql.conf"), own).unwrap();
     sandbox.init([]).success();
-    assert_eq!(sandbox.select("SHOW work_mem"), "9MB");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW work_mem"), "9MB");
 }
 
 #[test]
@@ -235,9 +236,8 @@ fn a_running_cluster_of_plain_initdb_is_not_stopped_unasked() {
     let before = sandbox.postmaster();
     let url = format!("host={} dbname=postgres user=somebody", sandbox.path("pg").display());
     sandbox.query(&url, "CREATE TABLE theirs ()");
-    let psql = crate::support::bindir().join("psql");
     let arguments = ["-X", "-d", url.as_str(), "-c", SLEEP];
-    let mut session = Bystander::start(sandbox.command(psql.to_str().unwrap(), arguments));
+    let mut session = Bystander::start(sandbox.command(&psql(), arguments));
     let active = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     crate::support::wait_until("it works", || sandbox.query(&url, active) == "1");
     let told = sandbox.init([]);

@@ -13,11 +13,11 @@ fn a_cluster_is_local_and_durable_and_can_be_backed_up() {
     let sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
     assert_eq!(
-        sandbox.select(PROMISED),
+        sandbox.ask_in("postgres", PROMISED),
         "fsync=on full_page_writes=on listen_addresses= synchronous_commit=on \
          unix_socket_permissions=0700 wal_level=replica"
     );
-    assert_ne!(sandbox.select("SHOW max_wal_senders"), "0");
+    assert_ne!(sandbox.ask_in("postgres", "SHOW max_wal_senders"), "0");
     for socket in ["pg/sock/.s.PGSQL.5432", "pg/.s.PGSQL.5432"] {
         let facts = sandbox.path(socket).metadata().unwrap();
         assert!(facts.file_type().is_socket(), "{socket}");
@@ -50,10 +50,10 @@ fn encoding_and_locale_do_not_depend_on_the_caller() {
     }
     let databases = "SELECT DISTINCT pg_encoding_to_char(encoding), datcollate, datctype \
                      FROM pg_database";
-    assert_eq!(sandbox.select(databases), "UTF8|C|C");
-    assert_eq!(sandbox.select("SHOW timezone"), "UTC");
+    assert_eq!(sandbox.ask_in("postgres", databases), "UTF8|C|C");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW timezone"), "UTC");
     let names = "SELECT count(*) FROM pg_database WHERE datname IN ('testdb', 'elsewhere')";
-    assert_eq!(sandbox.select(names), "1");
+    assert_eq!(sandbox.ask_in("postgres", names), "1");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn only_local_connections_are_trusted() {
     sandbox.init([]).success();
     let rules = "SELECT string_agg(concat_ws(' ', type, database::text, auth_method), '; ' \
                  ORDER BY line_number) FROM pg_hba_file_rules";
-    assert_eq!(sandbox.select(rules), "local {all} trust; local {replication} trust");
+    assert_eq!(sandbox.ask_in("postgres", rules), "local {all} trust; local {replication} trust");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn the_working_directory_ignores_itself_in_git() {
 fn logs_are_outside_the_data_directory() {
     let sandbox = Sandbox::with_cluster();
     sandbox.init([]).success();
-    sandbox.select("DO $$ BEGIN RAISE LOG 'hello log'; END $$");
+    sandbox.ask_in("postgres", "DO $$ BEGIN RAISE LOG 'hello log'; END $$");
     // the logging collector may write later
     wait_until("it is logged", || logs(&sandbox, "pg/log").contains("hello log"));
     let data = sandbox.entries("pg/data");
@@ -106,7 +106,7 @@ fn logs_go_where_they_are_told_to() {
     let mut sandbox = Sandbox::with_cluster();
     sandbox.set("PG_LOG_PATH", sandbox.path("my logs/é"));
     sandbox.init([]).success();
-    sandbox.select("DO $$ BEGIN RAISE LOG 'hello log'; END $$");
+    sandbox.ask_in("postgres", "DO $$ BEGIN RAISE LOG 'hello log'; END $$");
     wait_until("it is logged", || logs(&sandbox, "my logs/é").contains("hello log"));
     assert!(!sandbox.path("pg/log").exists());
     sandbox.run("postgres-cleanup", [""; 0]).success();
@@ -121,12 +121,12 @@ fn without_the_collector_logs_stay_in_the_same_place() {
     let mut sandbox = Sandbox::with_cluster();
     sandbox.set("PG_DISABLE_LOGGING", "1");
     sandbox.init([]).success();
-    assert_eq!(sandbox.select("SHOW logging_collector"), "off");
-    sandbox.select("DO $$ BEGIN RAISE LOG 'hello log'; END $$");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW logging_collector"), "off");
+    sandbox.ask_in("postgres", "DO $$ BEGIN RAISE LOG 'hello log'; END $$");
     assert!(sandbox.read("pg/log/server.log").contains("hello log"));
     sandbox.set("PG_DISABLE_LOGGING", "0");
     sandbox.init(["--fresh"]).success();
-    assert_eq!(sandbox.select("SHOW logging_collector"), "on");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW logging_collector"), "on");
 }
 
 #[test]
@@ -138,11 +138,19 @@ fn a_configuration_file_replaces_the_generated_one() {
     sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "nonesuch");
     sandbox.set("PG_DISABLE_LOGGING", "1");
     sandbox.init([]).success();
-    assert_eq!(sandbox.select("SHOW work_mem"), "7MB");
-    assert_eq!(sandbox.select("SHOW port"), "5432");
-    assert_eq!(sandbox.select("SHOW shared_preload_libraries"), "");
-    assert_eq!(sandbox.select("SHOW logging_collector"), "off", "PostgreSQL's own default");
-    assert_eq!(sandbox.select("SHOW synchronous_commit"), "on", "nothing of the generated one");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW work_mem"), "7MB");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW port"), "5432");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW shared_preload_libraries"), "");
+    assert_eq!(
+        sandbox.ask_in("postgres", "SHOW logging_collector"),
+        "off",
+        "PostgreSQL's own default"
+    );
+    assert_eq!(
+        sandbox.ask_in("postgres", "SHOW synchronous_commit"),
+        "on",
+        "nothing of the generated one"
+    );
     let written = sandbox.read("pg/data/postgresql.conf");
     assert!(written.starts_with(own), "{written}");
     let names = written.lines().filter(|line| !line.starts_with('#'));

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::support::{Sandbox, bindir};
+use crate::support::{Sandbox, psql};
 
 const WHO: &str = "SELECT current_user || ' ' || current_database()";
 
@@ -131,8 +131,7 @@ fn the_longest_directory_that_fits_has_its_own_sockets() {
     sandbox.set("PG_WORKING_DIR", &working);
     let started = sandbox.init([]).success();
     assert!(!started.stderr.contains("too long"), "{started}");
-    let psql = bindir().join("psql");
     let host = working.join("sock");
     let arguments = ["-XAt", "-d", "testdb", "-c", "SELECT 1", "-h", host.to_str().unwrap()];
-    assert_eq!(sandbox.run(psql.to_str().unwrap(), arguments).success().stdout, "1\n");
+    assert_eq!(sandbox.run(&psql(), arguments).success().stdout, "1\n");
 }

@@ -42,7 +42,7 @@ fn template(sandbox: &Sandbox) -> PathBuf {
 
 fn init(sandbox: &Sandbox) -> Outcome {
     let done = sandbox.init(["--fresh", "--verbose"]).success();
-    assert_eq!(sandbox.select("SELECT count(*) > 0 FROM pg_class"), "t");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT count(*) > 0 FROM pg_class"), "t");
     done
 }
 
@@ -169,7 +169,7 @@ fn the_third_cluster_is_cloned_with_its_role_and_database() {
     sandbox.set("DB_URL", url.replace("/app", "/other"));
     init(&sandbox);
     let names = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database";
-    assert_eq!(sandbox.select(names), "other postgres template0 template1");
+    assert_eq!(sandbox.ask_in("postgres", names), "other postgres template0 template1");
 }
 
 #[test]

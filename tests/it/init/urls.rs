@@ -55,7 +55,7 @@ fn the_default_database_is_testdb() {
     let sandbox = Sandbox::with_cluster();
     let started = sandbox.init([]).success();
     assert!(started.stderr.contains("/testdb?host="), "{started}");
-    assert_eq!(sandbox.query(&sandbox.url("testdb"), WHO), format!("{} testdb", whoami()));
+    assert_eq!(sandbox.ask_in("testdb", WHO), format!("{} testdb", whoami()));
 }
 
 #[test]
@@ -64,8 +64,8 @@ fn pg_database_beats_the_urls_and_both_exist() {
     sandbox.set("PG_DATABASE", "other");
     let started = sandbox.init(["--export", "sh"]).success();
     assert!(started.stdout.contains("POSTGRESQL_DATABASE='other'"), "{started}");
-    assert_eq!(sandbox.query(&sandbox.url("shop"), "SELECT 1"), "1");
-    assert_eq!(sandbox.query(&sandbox.url("other"), "SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("shop", "SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("other", "SELECT 1"), "1");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_url_that_points_elsewhere_gets_nothing_and_is_told() {
     let told = sandbox.init([]).success();
     assert!(told.stderr.contains("does not point to the cluster"), "{told}");
     let found = "SELECT count(*) FROM pg_roles WHERE rolname = 'dev'";
-    assert_eq!(sandbox.select(found), "0");
+    assert_eq!(sandbox.ask_in("postgres", found), "0");
     sandbox.database(["init"]).fails(2, ["does not point to the cluster"]);
 }
 
@@ -132,7 +132,7 @@ fn relative_paths_start_at_the_current_directory() {
     sandbox.init([]).success();
     assert!(sandbox.path("pg/data/PG_VERSION").exists());
     assert!(sandbox.path("logs/server.log").exists());
-    assert_eq!(sandbox.select("SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1");
     sandbox.set("PG_BINDIR", "relative");
     sandbox.init([]).fails(127, ["PG_BINDIR"]);
 }

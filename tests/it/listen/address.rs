@@ -31,10 +31,10 @@ fn the_flag_beats_the_variable_and_an_empty_one_closes() {
     let mut sandbox = listening();
     sandbox.set("PG_LISTEN", "10.1.2.3");
     sandbox.init(["--listen", "127.0.0.1"]).success();
-    assert_eq!(sandbox.select("SHOW listen_addresses"), "127.0.0.1");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW listen_addresses"), "127.0.0.1");
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.init(["--listen", ""]).success();
-    assert_eq!(sandbox.select("SHOW listen_addresses"), "");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW listen_addresses"), "");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn other_machines_are_let_in_only_with_consent() {
     // the consent holds as long as that server runs, for all verbs
     sandbox.init([]).success();
     sandbox.database(["snapshot", "save", "s"]).success();
-    assert_eq!(sandbox.select("SHOW listen_addresses"), "0.0.0.0");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW listen_addresses"), "0.0.0.0");
     let everybody = exported(&sandbox, "psql -XAtc 'SELECT 1'").success();
     assert_eq!(everybody.stdout, "1\n");
     let trusted = exported(&sandbox, "PGPASSFILE=/none psql -w -XAtc 'SELECT 1'");
@@ -99,12 +99,12 @@ fn a_chosen_port_is_remembered() {
     let sandbox = listening();
     sandbox.init([]).success();
     let first = port(&sandbox);
-    assert_eq!(sandbox.select("SHOW port"), first.to_string());
+    assert_eq!(sandbox.ask_in("postgres", "SHOW port"), first.to_string());
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.init([]).success();
-    assert_eq!(sandbox.select("SHOW port"), first.to_string());
+    assert_eq!(sandbox.ask_in("postgres", "SHOW port"), first.to_string());
     sandbox.init(["--fresh"]).success();
-    assert_eq!(sandbox.select("SHOW port"), first.to_string());
+    assert_eq!(sandbox.ask_in("postgres", "SHOW port"), first.to_string());
 }
 
 #[test]
@@ -180,6 +180,6 @@ fn a_deploy_takes_over_the_port() {
     sandbox.database(["deploy", "-P"]).success();
     let first = port(&sandbox);
     sandbox.database(["deploy", "-P"]).success();
-    assert_eq!(sandbox.select("SHOW port"), first.to_string());
+    assert_eq!(sandbox.ask_in("postgres", "SHOW port"), first.to_string());
     assert_eq!(exported(&sandbox, "psql -XAtc 'SELECT count(*) FROM t'").success().stdout, "0\n");
 }

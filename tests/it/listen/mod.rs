@@ -78,7 +78,7 @@ fn without_a_setting_nothing_listens() {
     sandbox.unset("PG_LISTEN");
     let exported = sandbox.init(["--export", "sh"]).success();
     assert!(!exported.stdout.contains("PGPASSFILE"), "{exported}");
-    assert_eq!(sandbox.select("SHOW listen_addresses"), "");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW listen_addresses"), "");
     assert!(!sandbox.path("pg/passfile").exists());
     let hba = sandbox.read("pg/data/pg_hba.conf");
     assert!(!hba.contains("host "), "{hba}");
@@ -105,7 +105,7 @@ fn a_server_whose_own_settings_differ_is_not_started_again_and_again() {
     let mut sandbox = listening();
     sandbox.unset("PG_LISTEN");
     sandbox.init([]).success();
-    sandbox.select("ALTER SYSTEM SET listen_addresses = ''");
+    sandbox.ask_in("postgres", "ALTER SYSTEM SET listen_addresses = ''");
     sandbox.set("PG_LISTEN", "127.0.0.1");
     let tried = sandbox.init([]).success();
     assert!(tried.stderr.contains("cluster started"), "{tried}");
@@ -122,12 +122,12 @@ fn a_running_server_begins_to_listen_when_nobody_works_in_it() {
     sandbox.unset("PG_LISTEN");
     sandbox.init([]).success();
     sandbox.leave_work();
-    let session = crate::init::Bystander::session(&sandbox, "SELECT pg_sleep(3600)");
+    let session = crate::support::bystander::Bystander::session(&sandbox, "SELECT pg_sleep(3600)");
     let kept = sandbox.init(["--listen", "127.0.0.1", "--export", "sh"]).success();
     assert!(kept.stderr.contains("1 other session works"), "{kept}");
     assert!(kept.stderr.contains("found running"), "{kept}");
     assert!(!kept.stdout.contains("127.0.0.1"), "no address at which nobody listens: {kept}");
-    sandbox.select(
+    sandbox.ask_in("postgres", 
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%3600%' AND pid <> pg_backend_pid()",
     );
     drop(session);
@@ -140,5 +140,5 @@ fn a_running_server_begins_to_listen_when_nobody_works_in_it() {
     sandbox.unset("PG_LISTEN");
     let found = sandbox.init([]).success();
     assert!(found.stderr.contains("found running"), "{found}");
-    assert_eq!(sandbox.select("SHOW listen_addresses"), "127.0.0.1");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW listen_addresses"), "127.0.0.1");
 }

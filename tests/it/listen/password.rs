@@ -73,7 +73,7 @@ fn the_password_stays_until_the_cluster_is_made_anew() {
 fn a_changed_role_or_password_is_mended() {
     let mut sandbox = listening();
     sandbox.init([]).success();
-    sandbox.select("ALTER ROLE dev PASSWORD 'another'");
+    sandbox.ask_in("postgres", "ALTER ROLE dev PASSWORD 'another'");
     assert_eq!(exported(&sandbox, WHO).success().stdout, "dev 127.0.0.1\n");
     let directory = sandbox.path("pg").display().to_string();
     sandbox.set("DB_URL", format!("host={directory} user='o:dd\\\\one' dbname=app"));

@@ -180,7 +180,7 @@ fn a_server_that_cannot_start_with_tls_goes_on_without() {
     sandbox.set("PG_TLS", "1");
     sandbox.init([]).fails(1, ["/none", "runs again as it did before"]);
     assert!(sandbox.has_work());
-    assert_eq!(sandbox.select("SHOW ssl"), "off");
+    assert_eq!(sandbox.ask_in("postgres", "SHOW ssl"), "off");
     sandbox.unset("PG_TLS");
     assert_eq!(exported(&sandbox, super::WHO).success().stdout, "dev 127.0.0.1\n");
 }

@@ -1,6 +1,7 @@
 //! Migrations without a transaction.
 
-use super::support::{Ground, name, table};
+use crate::support::migrator::{MigratorProject, name, table};
+use crate::support::psql;
 
 fn alone(text: &str) -> String {
     format!("-- migrator: no-transaction\n{text}")
@@ -8,8 +9,8 @@ fn alone(text: &str) -> String {
 
 #[test]
 fn what_cannot_run_in_a_transaction_runs() {
-    let ground = Ground::with_tables(1);
-    ground.migration(
+    let project = MigratorProject::with_tables(1);
+    project.write_migration(
         &name(2),
         &alone(
             "CREATE INDEX CONCURRENTLY i1 ON t1 (id);\nVACUUM t1; REINDEX INDEX CONCURRENTLY i1;\n\
@@ -18,131 +19,136 @@ fn what_cannot_run_in_a_transaction_runs() {
         ),
         &alone("DROP INDEX CONCURRENTLY i1;\nDROP TYPE mood;\n"),
     );
-    ground.simple(3);
-    ground.up_all();
-    assert_eq!(ground.states(), "1 Migrated, 2 Migrated, 3 Migrated");
+    project.write_table(3);
+    project.up_all();
+    assert_eq!(project.states(), "1 Migrated, 2 Migrated, 3 Migrated");
     let done = "SELECT statements FROM hectic.migration_state WHERE NOT transactional";
-    assert_eq!(ground.ask(done), "9");
-    assert_eq!(ground.ask("SELECT to_regclass('i1') IS NOT NULL"), "t");
-    ground.migrator(["migrate", "down", "2"]).success();
-    assert_eq!(ground.ask("SELECT to_regclass('i1') IS NULL AND to_regtype('mood') IS NULL"), "t");
+    assert_eq!(project.ask(done), "9");
+    assert_eq!(project.ask("SELECT to_regclass('i1') IS NOT NULL"), "t");
+    project.migrator(["migrate", "down", "2"]).success();
+    assert_eq!(project.ask("SELECT to_regclass('i1') IS NULL AND to_regtype('mood') IS NULL"), "t");
 }
 
 #[test]
 fn a_failure_on_the_way_says_what_stays() {
-    let ground = Ground::new();
-    let file =
-        ground.up(1, &alone(&format!("{}SELECT 1;\nSELECT nonsense;\n{}", table("a"), table("b"))));
+    let project = MigratorProject::new();
+    let file = project
+        .write_up(1, &alone(&format!("{}SELECT 1;\nSELECT nonsense;\n{}", table("a"), table("b"))));
     let place = format!("{}:4:8", file.display());
-    ground.up_fails(4, [&name(1), &place, "statements before this one stay done"]);
-    assert_eq!(ground.states(), "1 Error");
-    assert_eq!(ground.tables(), "a");
-    assert_eq!(ground.ask("SELECT statements FROM hectic.migration_state"), "2");
-    ground.up(1, &alone(&format!("DROP TABLE IF EXISTS a;\n{}", table("a"))));
-    ground.up_all();
-    assert_eq!(ground.states(), "1 Migrated");
+    project.up_fails(4, [&name(1), &place, "statements before this one stay done"]);
+    assert_eq!(project.states(), "1 Error");
+    assert_eq!(project.tables(), "a");
+    assert_eq!(project.ask("SELECT statements FROM hectic.migration_state"), "2");
+    project.write_up(1, &alone(&format!("DROP TABLE IF EXISTS a;\n{}", table("a"))));
+    project.up_all();
+    assert_eq!(project.states(), "1 Migrated");
 }
 
 #[test]
 fn the_invalid_index_of_a_failed_build_is_named_and_removed_at_the_retry() {
-    let ground = Ground::new();
-    ground.up(
+    let project = MigratorProject::new();
+    project.write_up(
         1,
         &format!("{0}{1}INSERT INTO \"T a\" (id) VALUES (1), (1);\n", table("\"T a\""), table("b")),
     );
-    ground.up_all();
+    project.up_all();
     // an index that is invalid for other reasons
-    ground.ask("INSERT INTO b (id) VALUES (1), (1)");
-    let psql = crate::support::bindir().join("psql").display().to_string();
+    project.ask("INSERT INTO b (id) VALUES (1), (1)");
     let build = "CREATE UNIQUE INDEX CONCURRENTLY older ON b (id)";
-    ground.run(&psql, ["-X", "-d", &ground.url("app"), "-c", build]).fails(1, ["could not create"]);
-    ground.up(2, &alone("CREATE UNIQUE INDEX CONCURRENTLY \"The index\" ON \"T a\" (id);\n"));
+    project
+        .run(&psql(), ["-X", "-d", &project.url("app"), "-c", build])
+        .fails(1, ["could not create"]);
+    project
+        .write_up(2, &alone("CREATE UNIQUE INDEX CONCURRENTLY \"The index\" ON \"T a\" (id);\n"));
     let failed =
-        ground.up_fails(4, ["invalid index", "public.\"The index\"", "next attempt removes"]);
+        project.up_fails(4, ["invalid index", "public.\"The index\"", "next attempt removes"]);
     assert!(!failed.stderr.contains("older"), "{failed}");
     let invalid = "SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid) \
                    FROM pg_index WHERE NOT indisvalid";
-    assert_eq!(ground.ask(invalid), "older \"The index\"");
+    assert_eq!(project.ask(invalid), "older \"The index\"");
     // the cause remains, so the next attempt fails in the same way
-    ground.up_fails(4, ["removing the invalid index public.\"The index\"", "could not create"]);
-    ground.ask("DELETE FROM \"T a\"");
-    let retried = ground.up_all();
+    project.up_fails(4, ["removing the invalid index public.\"The index\"", "could not create"]);
+    project.ask("DELETE FROM \"T a\"");
+    let retried = project.up_all();
     assert!(
         retried.stderr.contains("removing the invalid index public.\"The index\""),
         "{retried}"
     );
-    assert_eq!(ground.ask(invalid), "older");
-    assert_eq!(ground.states(), "1 Migrated, 2 Migrated");
+    assert_eq!(project.ask(invalid), "older");
+    assert_eq!(project.states(), "1 Migrated, 2 Migrated");
 }
 
 #[test]
 fn a_transaction_that_is_left_open_is_an_error() {
-    let ground = Ground::new();
-    ground.up(1, &alone(&format!("BEGIN;\n{}", table("a"))));
-    ground.up_fails(4, ["left a transaction open", "COMMIT"]);
-    assert_eq!(ground.states(), "1 Error");
-    assert_eq!(ground.tables(), "");
-    ground.up(1, &alone(&format!("BEGIN;\n{}COMMIT;\n", table("a"))));
-    ground.up_all();
-    assert_eq!(ground.tables(), "a");
+    let project = MigratorProject::new();
+    project.write_up(1, &alone(&format!("BEGIN;\n{}", table("a"))));
+    project.up_fails(4, ["left a transaction open", "COMMIT"]);
+    assert_eq!(project.states(), "1 Error");
+    assert_eq!(project.tables(), "");
+    project.write_up(1, &alone(&format!("BEGIN;\n{}COMMIT;\n", table("a"))));
+    project.up_all();
+    assert_eq!(project.tables(), "a");
 }
 
 #[test]
 fn what_would_leave_the_session_is_refused_here_too() {
-    let ground = Ground::new();
+    let project = MigratorProject::new();
     for (text, said) in [("\\q", "leaves"), ("DISCARD ALL;", "lock"), ("\\! x", "program")] {
-        ground.up(1, &alone(&format!("{text}\n")));
-        ground.up_fails(2, [said]);
+        project.write_up(1, &alone(&format!("{text}\n")));
+        project.up_fails(2, [said]);
     }
-    assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
+    assert_eq!(project.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
 }
 
 #[test]
 fn a_down_that_fails_on_the_way_leaves_only_the_way_back() {
-    let ground = Ground::new();
+    let project = MigratorProject::new();
     let down = alone("DROP TABLE a;\nSELECT 1/0;\n");
-    ground.migration(&name(1), &format!("{}{}", table("a"), table("b")), &down);
-    ground.simple(2);
-    ground.migrator(["migrate", "up"]).success();
-    ground.migrator(["migrate", "down"]).fails(4, ["division by zero", &name(1)]);
-    assert_eq!(ground.states(), "1 Error");
-    assert_eq!(ground.tables(), "b");
+    project.write_migration(&name(1), &format!("{}{}", table("a"), table("b")), &down);
+    project.write_table(2);
+    project.migrator(["migrate", "up"]).success();
+    project.migrator(["migrate", "down"]).fails(4, ["division by zero", &name(1)]);
+    assert_eq!(project.states(), "1 Error");
+    assert_eq!(project.tables(), "b");
     for words in [&["migrate", "up"][..], &["apply"], &["migrate", "to", "t2"]] {
-        ground.run("migrator", words).fails(2, [&name(1), "half reverted", "migrate down 1"]);
+        project.run("migrator", words).fails(2, [&name(1), "half reverted", "migrate down 1"]);
     }
-    ground.migration(
+    project.write_migration(
         &name(1),
         &format!("{}{}", table("a"), table("b")),
         &alone("DROP TABLE IF EXISTS a;\nDROP TABLE b;\n"),
     );
-    ground.migrator(["migrate", "down"]).success();
-    assert_eq!(ground.states(), "1 Undone");
-    ground.up_all();
-    assert_eq!(ground.tables(), "a b t2");
+    project.migrator(["migrate", "down"]).success();
+    assert_eq!(project.states(), "1 Undone");
+    project.up_all();
+    assert_eq!(project.tables(), "a b t2");
 }
 
 #[test]
 fn copied_files_keep_their_includes_and_their_lines() {
-    let ground = Ground::new();
-    ground.up(1, &alone("\\ir one/first.sql\n\\i common/third.sql\nSELECT 3; SELECT nonsense;\n"));
+    let project = MigratorProject::new();
+    project.write_up(
+        1,
+        &alone("\\ir one/first.sql\n\\i common/third.sql\nSELECT 3; SELECT nonsense;\n"),
+    );
     let entry = format!("migration/{}", name(1));
-    ground.write(&format!("{entry}/one/first.sql"), "\\ir second.sql\n");
-    ground.write(&format!("{entry}/one/second.sql"), "COPY b (id) FROM stdin;\n1\n\\.\n");
-    ground.write(
+    project.write(&format!("{entry}/one/first.sql"), "\\ir second.sql\n");
+    project.write(&format!("{entry}/one/second.sql"), "COPY b (id) FROM stdin;\n1\n\\.\n");
+    project.write(
         "common/third.sql",
         "SELECT 'a;b' AS a, $$c;d$$ AS b \\gset x_\nINSERT INTO b (id) SELECT 2",
     );
-    ground.query(&ground.url("app"), "CREATE TABLE b (id int)");
-    let place = format!("{}:4:18", ground.path(&format!("{entry}/up.sql")).display());
-    ground.up_fails(4, [&place, "nonsense"]);
-    assert_eq!(ground.ask("SELECT string_agg(id::text, ' ') FROM b"), "1 2");
+    project.ask("CREATE TABLE b (id int)");
+    let place = format!("{}:4:18", project.path(&format!("{entry}/up.sql")).display());
+    project.up_fails(4, [&place, "nonsense"]);
+    assert_eq!(project.ask("SELECT string_agg(id::text, ' ') FROM b"), "1 2");
 }
 
 #[test]
 fn a_role_that_it_takes_lasts_although_the_role_may_not_write_the_history() {
-    let ground = Ground::new();
-    ground.ask("CREATE ROLE lesser; GRANT CREATE ON SCHEMA public TO lesser");
-    ground.up(
+    let project = MigratorProject::new();
+    project.ask("CREATE ROLE lesser; GRANT CREATE ON SCHEMA public TO lesser");
+    project.write_up(
         1,
         &alone(
             "SET SESSION AUTHORIZATION lesser;\nSELECT 1;\n\
@@ -151,16 +157,16 @@ fn a_role_that_it_takes_lasts_although_the_role_may_not_write_the_history() {
              SELECT 1 / (current_user = 'lesser' AND session_user = 'dev')::int;\n",
         ),
     );
-    ground.up_all();
-    assert_eq!(ground.ask("SELECT proowner::regrole FROM pg_proc WHERE proname = 'f'"), "lesser");
+    project.up_all();
+    assert_eq!(project.ask("SELECT proowner::regrole FROM pg_proc WHERE proname = 'f'"), "lesser");
 }
 
 #[test]
 fn a_transaction_of_its_own_keeps_its_role_and_its_mode_to_itself() {
-    let ground = Ground::new();
-    ground.ask("CREATE ROLE other; GRANT CREATE ON SCHEMA public TO other");
+    let project = MigratorProject::new();
+    project.ask("CREATE ROLE other; GRANT CREATE ON SCHEMA public TO other");
     let owned = |name: &str| format!("CREATE SEQUENCE {name};\n");
-    ground.up(
+    project.write_up(
         1,
         &format!(
             "-- migrator: no-transaction\nBEGIN;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n\
@@ -169,9 +175,9 @@ fn a_transaction_of_its_own_keeps_its_role_and_its_mode_to_itself() {
             owned("ours"),
         ),
     );
-    ground.up_all();
+    project.up_all();
     let owners = "SELECT string_agg(sequencename || ' ' || (sequenceowner = 'other'), ', ' \
                   ORDER BY sequencename) FROM pg_sequences WHERE schemaname = 'public'";
-    assert_eq!(ground.ask(owners), "ours false, theirs true");
-    assert_eq!(ground.ask("SELECT statements FROM hectic.migration_state"), "9");
+    assert_eq!(project.ask(owners), "ours false, theirs true");
+    assert_eq!(project.ask("SELECT statements FROM hectic.migration_state"), "9");
 }

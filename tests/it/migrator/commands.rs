@@ -1,83 +1,83 @@
 //! The commands that only read, `init`, and the options of all commands.
 
-use super::support::{Ground, name};
+use crate::support::migrator::{MigratorProject, name};
+use crate::support::psql;
 
 #[test]
 fn init_is_idempotent_and_its_dry_run_needs_no_database() {
-    let mut ground = Ground::new();
-    let script = ground.migrator(["init", "--dry-run"]).success().stdout;
-    assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
+    let mut project = MigratorProject::new();
+    let script = project.migrator(["init", "--dry-run"]).success().stdout;
+    assert_eq!(project.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
     for verb in ["init", "initialize", "init"] {
-        ground.migrator([verb]).success();
+        project.migrator([verb]).success();
     }
-    let version = ground.ask("SELECT to_regclass('hectic.migration_event') IS NOT NULL");
+    let version = project.ask("SELECT to_regclass('hectic.migration_event') IS NOT NULL");
     assert_eq!(version, "t");
-    ground.unset("DB_URL");
-    assert_eq!(ground.migrator(["--dry-run", "initialize"]).success().stdout, script);
+    project.unset("DB_URL");
+    assert_eq!(project.migrator(["--dry-run", "initialize"]).success().stdout, script);
     // the output is the SQL itself: psql can run it
-    let file = ground.write("init.sql", &script).display().to_string();
-    ground.query(&ground.url("postgres"), "CREATE DATABASE other");
-    let psql = crate::support::bindir().join("psql").display().to_string();
-    let url = ground.url("other");
-    ground.run(&psql, ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-f", &file]).success();
-    let there = ground.query(&url, "SELECT to_regclass('hectic.migration') IS NOT NULL");
+    let file = project.write("init.sql", &script).display().to_string();
+    project.ask_in("postgres", "CREATE DATABASE other");
+    let url = project.url("other");
+    project.run(&psql(), ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url, "-f", &file]).success();
+    let there = project.query(&url, "SELECT to_regclass('hectic.migration') IS NOT NULL");
     assert_eq!(there, "t");
 }
 
 #[test]
 fn the_first_migration_applies_the_bundle() {
-    let ground = Ground::with_tables(1);
-    ground.up_all();
-    assert_eq!(ground.states(), "1 Migrated");
-    assert_eq!(ground.ask("SELECT to_regclass('hectic.secret') IS NOT NULL"), "t");
+    let project = MigratorProject::with_tables(1);
+    project.up_all();
+    assert_eq!(project.states(), "1 Migrated");
+    assert_eq!(project.ask("SELECT to_regclass('hectic.secret') IS NOT NULL"), "t");
 }
 
 #[test]
 fn looking_writes_nothing() {
-    let ground = Ground::with_tables(2);
+    let project = MigratorProject::with_tables(2);
     for words in [&["list"][..], &["info"], &["history"], &["validate"], &["fetch", "--dry-run"]] {
-        ground.run("migrator", words).success();
+        project.run("migrator", words).success();
     }
-    assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
-    ground.up_all();
-    let before = ground.everything();
+    assert_eq!(project.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
+    project.up_all();
+    let before = project.everything();
     let id = "SELECT pg_current_xact_id()";
-    let first: u64 = ground.ask(id).parse().unwrap();
+    let first: u64 = project.ask(id).parse().unwrap();
     for words in [["list"], ["info"], ["history"], ["validate"]] {
-        ground.run("migrator", words).success();
+        project.run("migrator", words).success();
     }
     // the next transaction id shows that no transaction has written meanwhile
-    assert_eq!(ground.ask(id).parse::<u64>().unwrap(), first + 1);
-    assert_eq!(ground.everything(), before);
+    assert_eq!(project.ask(id).parse::<u64>().unwrap(), first + 1);
+    assert_eq!(project.everything(), before);
 }
 
 #[test]
 fn a_role_that_may_only_read_can_look() {
-    let mut ground = Ground::applied(1);
-    ground.ask(
+    let mut project = MigratorProject::applied(1);
+    project.ask(
         "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA hectic TO reader; \
          GRANT SELECT ON hectic.migration_state, hectic.migration_event TO reader",
     );
-    let socket = ground.path("pg").display().to_string();
-    ground.set("DB_URL", format!("host={socket} user=reader dbname=app"));
+    let socket = project.path("pg").display().to_string();
+    project.set("DB_URL", format!("host={socket} user=reader dbname=app"));
     for verb in ["info", "history", "validate"] {
-        ground.migrator([verb]).success();
+        project.migrator([verb]).success();
     }
-    ground.up_all();
-    ground.simple(2);
-    ground.up_fails(1, ["role reader may not write the history", "hint:"]);
+    project.up_all();
+    project.write_table(2);
+    project.up_fails(1, ["role reader may not write the history", "hint:"]);
 }
 
 #[test]
 fn info_shows_every_state() {
-    let ground = Ground::applied(4);
-    ground.migrator(["migrate", "down"]).success();
-    std::fs::remove_dir_all(ground.path(&format!("migration/{}", name(4)))).unwrap();
-    ground.up(3, "SELECT 1;");
-    std::fs::remove_dir_all(ground.path(&format!("migration/{}", name(3)))).unwrap();
-    ground.up(5, "SELECT nonsense;");
-    ground.up(6, "SELECT 1;");
-    let info = ground.migrator(["info"]).success().stdout;
+    let project = MigratorProject::applied(4);
+    project.migrator(["migrate", "down"]).success();
+    std::fs::remove_dir_all(project.path(&format!("migration/{}", name(4)))).unwrap();
+    project.write_up(3, "SELECT 1;");
+    std::fs::remove_dir_all(project.path(&format!("migration/{}", name(3)))).unwrap();
+    project.write_up(5, "SELECT nonsense;");
+    project.write_up(6, "SELECT 1;");
+    let info = project.migrator(["info"]).success().stdout;
     let line = |text: &str| info.lines().find(|line| line.contains(text)).unwrap().to_owned();
     let head = line("Version");
     for word in ["Name", "State", "Previous", "Started", "Completed", "Duration", "By", "Error"] {
@@ -92,27 +92,27 @@ fn info_shows_every_state() {
 
 #[test]
 fn info_tells_why_a_migration_failed() {
-    let ground = Ground::with_tables(1);
-    ground.up(2, "SELECT 1;\nSELECT nonsense;");
-    ground.up_fails(4, ["nonsense", &name(2)]);
-    let info = ground.migrator(["info", "--json"]).success().stdout;
+    let project = MigratorProject::with_tables(1);
+    project.write_up(2, "SELECT 1;\nSELECT nonsense;");
+    project.up_fails(4, ["nonsense", &name(2)]);
+    let info = project.migrator(["info", "--json"]).success().stdout;
     let info: serde_json::Value = serde_json::from_str(&info).unwrap();
     assert_eq!(info[0]["state"], "Migrated");
     assert_eq!(info[1]["state"], "Error");
     assert!(info[1]["error"].as_str().unwrap().contains("nonsense"), "{info}");
     assert!(info[1]["by"].as_str().unwrap().contains('@'), "{info}");
     assert!(info[1]["completed"].is_string() && info[1]["started"].is_string(), "{info}");
-    let text = ground.migrator(["info"]).success().stdout;
+    let text = project.migrator(["info"]).success().stdout;
     assert!(text.lines().last().unwrap().contains("nonsense"), "{text}");
 }
 
 #[test]
 fn history_is_the_log_of_everything() {
-    let ground = Ground::applied(1);
-    ground.migrator(["migrate", "down"]).success();
-    ground.up(1, "SELECT nonsense;");
-    ground.up_fails(4, []);
-    let events = ground.migrator(["history", "--json"]).success().stdout;
+    let project = MigratorProject::applied(1);
+    project.migrator(["migrate", "down"]).success();
+    project.write_up(1, "SELECT nonsense;");
+    project.up_fails(4, []);
+    let events = project.migrator(["history", "--json"]).success().stdout;
     let events: serde_json::Value = serde_json::from_str(&events).unwrap();
     let told: Vec<String> = events
         .as_array()
@@ -127,36 +127,35 @@ fn history_is_the_log_of_everything() {
         ["up Running", "up Migrated", "down Running", "down Undone", "up Running", "up Error"];
     assert_eq!(told, expected);
     assert_eq!(events[0]["tool_version"], env!("CARGO_PKG_VERSION"));
-    let text = ground.migrator(["history"]).success().stdout;
+    let text = project.migrator(["history"]).success().stdout;
     assert_eq!(text.lines().count(), 7, "{text}");
     assert!(text.lines().last().unwrap().contains("nonsense"), "{text}");
 }
 
 #[test]
 fn the_log_is_append_only() {
-    let ground = Ground::applied(1);
+    let project = MigratorProject::applied(1);
     for sql in [
         "UPDATE hectic.migration_event SET actor = 'x'",
         "DELETE FROM hectic.migration_event",
         "TRUNCATE hectic.migration_event",
     ] {
-        let psql = crate::support::bindir().join("psql").display().to_string();
-        let url = ground.url("app");
-        ground.run(&psql, ["-X", "-d", &url, "-c", sql]).fails(1, ["ERROR"]);
+        let url = project.url("app");
+        project.run(&psql(), ["-X", "-d", &url, "-c", sql]).fails(1, ["ERROR"]);
     }
     let kept = "SELECT string_agg(state, ' ' ORDER BY id) FROM hectic.migration_event";
-    assert_eq!(ground.ask(kept), "Running Migrated");
+    assert_eq!(project.ask(kept), "Running Migrated");
     let sql = "SELECT up_sql LIKE 'CREATE TABLE t1%' AND down_sql LIKE 'DROP TABLE t1%' \
                FROM hectic.migration_event WHERE state = 'Running'";
-    assert_eq!(ground.ask(sql), "t");
+    assert_eq!(project.ask(sql), "t");
 }
 
 #[test]
 fn no_dry_run_changes_anything() {
-    let ground = Ground::applied(2);
-    ground.simple(3);
-    let before = ground.everything();
-    let files = ground.entries("migration");
+    let project = MigratorProject::applied(2);
+    project.write_table(3);
+    let before = project.everything();
+    let files = project.entries("migration");
     for words in [
         &["migrate", "up"][..],
         &["migrate", "up", "all"],
@@ -174,15 +173,15 @@ fn no_dry_run_changes_anything() {
         &["clean", "--yes"],
         &["fetch"],
     ] {
-        ground.run("migrator", words.iter().chain(&["--dry-run"])).success();
-        assert_eq!(ground.everything(), before, "{words:?}");
+        project.run("migrator", words.iter().chain(&["--dry-run"])).success();
+        assert_eq!(project.everything(), before, "{words:?}");
     }
-    assert_eq!(ground.entries("migration"), files);
+    assert_eq!(project.entries("migration"), files);
 }
 
 #[test]
 fn every_command_answers_in_json() {
-    let ground = Ground::with_tables(1);
+    let project = MigratorProject::with_tables(1);
     for words in [
         &["new", "there", "--dry-run"][..],
         &["new", "there"],
@@ -203,40 +202,40 @@ fn every_command_answers_in_json() {
         &["clean", "--dry-run"],
         &["clean", "--yes"],
     ] {
-        let told = ground.run("migrator", words.iter().chain(&["--json"])).success().stdout;
+        let told = project.run("migrator", words.iter().chain(&["--json"])).success().stdout;
         let read: Result<serde_json::Value, _> = serde_json::from_str(&told);
         assert!(read.is_ok(), "{words:?}: {told}");
     }
-    ground.migrator(["new", "there", "--dry-run"]).fails(2, ["not empty"]);
+    project.migrator(["new", "there", "--dry-run"]).fails(2, ["not empty"]);
 }
 
 #[test]
 fn the_tables_of_another_release_are_left_alone() {
-    let ground = Ground::with_tables(1);
-    ground.ask("CREATE SCHEMA hectic; CREATE TABLE hectic.migration (version text, name text)");
+    let project = MigratorProject::with_tables(1);
+    project.ask("CREATE SCHEMA hectic; CREATE TABLE hectic.migration (version text, name text)");
     for words in [&["clean", "--yes"][..], &["baseline", "t1"], &["repair"], &["migrate", "up"]] {
-        ground.run("migrator", words).fails(13, ["another release", "database bundle upgrade"]);
+        project.run("migrator", words).fails(13, ["another release", "database bundle upgrade"]);
     }
-    assert_eq!(ground.ask("SELECT to_regclass('hectic.migration') IS NOT NULL"), "t");
+    assert_eq!(project.ask("SELECT to_regclass('hectic.migration') IS NOT NULL"), "t");
 }
 
 #[test]
 fn a_dry_run_shows_the_plan_with_the_sql() {
-    let ground = Ground::with_tables(2);
-    ground.up(3, "-- migrator: no-transaction\n\\ir part.sql\nVACUUM;\n");
-    ground.write(&format!("migration/{}/part.sql", name(3)), "SELECT 'from the part';\n");
-    let plan = ground.migrator(["migrate", "up", "all", "--dry-run"]).success().stdout;
+    let project = MigratorProject::with_tables(2);
+    project.write_up(3, "-- migrator: no-transaction\n\\ir part.sql\nVACUUM;\n");
+    project.write(&format!("migration/{}/part.sql", name(3)), "SELECT 'from the part';\n");
+    let plan = project.migrator(["migrate", "up", "all", "--dry-run"]).success().stdout;
     let at = |text: &str| plan.find(text).unwrap_or_else(|| panic!("{text} in {plan}"));
     assert!(at("hectic bundle") < at(&format!("-- up {}", name(1))), "{plan}");
     assert!(at("CREATE TABLE t1") < at("CREATE TABLE t2"), "{plan}");
     assert!(at("without a transaction") < at("from the part"), "{plan}");
-    assert_eq!(ground.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
-    ground.up_all();
-    let back = ground.migrator(["migrate", "to", "t1", "--dry-run", "--json"]).success().stdout;
+    assert_eq!(project.ask("SELECT to_regnamespace('hectic') IS NULL"), "t");
+    project.up_all();
+    let back = project.migrator(["migrate", "to", "t1", "--dry-run", "--json"]).success().stdout;
     let back: serde_json::Value = serde_json::from_str(&back).unwrap();
     assert_eq!(back[1]["sql"], "DROP TABLE t2;\n");
     assert_eq!(back[1]["direction"], "down");
     // a dry run checks the files as strictly as the run itself
-    ground.up(4, "COMMIT;");
-    ground.migrator(["migrate", "up", "--dry-run"]).fails(2, ["COMMIT"]);
+    project.write_up(4, "COMMIT;");
+    project.migrator(["migrate", "up", "--dry-run"]).fails(2, ["COMMIT"]);
 }

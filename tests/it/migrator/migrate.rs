@@ -1,113 +1,114 @@
 //! `migrate up`, `down`, `to`, `redo` and `apply`: all forms and their messages.
 
-use super::support::{Ground, name};
+use crate::support::migrator::{MigratorProject, name};
 
 #[test]
 fn up_goes_forward_by_one_by_several_and_by_all() {
-    let ground = Ground::with_tables(5);
-    let one = ground.migrator(["migrate", "up"]).success();
+    let project = MigratorProject::with_tables(5);
+    let one = project.migrator(["migrate", "up"]).success();
     assert!(one.stderr.contains(&format!("applied {}", name(1))), "{one}");
-    assert_eq!(ground.tables(), "t1");
-    ground.migrator(["migrate", "up", "2"]).success();
-    assert_eq!(ground.tables(), "t1 t2 t3");
-    ground.migrator(["migrate", "up", "9"]).success();
-    assert_eq!(ground.tables(), "t1 t2 t3 t4 t5");
-    let done = ground.up_all();
+    assert_eq!(project.tables(), "t1");
+    project.migrator(["migrate", "up", "2"]).success();
+    assert_eq!(project.tables(), "t1 t2 t3");
+    project.migrator(["migrate", "up", "9"]).success();
+    assert_eq!(project.tables(), "t1 t2 t3 t4 t5");
+    let done = project.up_all();
     assert!(done.stderr.contains("nothing to do"), "{done}");
-    ground.migrator(["migrate", "up"]).fails(1, ["nothing left to apply", "up all"]);
-    ground.migrator(["migrate", "up", "1"]).fails(1, ["nothing left to apply"]);
+    project.migrator(["migrate", "up"]).fails(1, ["nothing left to apply", "up all"]);
+    project.migrator(["migrate", "up", "1"]).fails(1, ["nothing left to apply"]);
 }
 
 #[test]
 fn down_goes_back_by_one_by_several_and_by_all() {
-    let ground = Ground::applied(5);
-    let one = ground.migrator(["migrate", "down"]).success();
+    let project = MigratorProject::applied(5);
+    let one = project.migrator(["migrate", "down"]).success();
     assert!(one.stderr.contains(&format!("reverted {}", name(5))), "{one}");
-    ground.migrator(["migrate", "down", "2"]).success();
-    assert_eq!(ground.tables(), "t1 t2");
-    ground.migrator(["migrate", "down", "all"]).success();
-    assert_eq!(ground.tables(), "");
-    assert_eq!(ground.states(), "1 Undone, 2 Undone, 3 Undone, 4 Undone, 5 Undone");
-    ground.migrator(["migrate", "down", "all"]).success();
-    ground.migrator(["migrate", "down"]).fails(1, ["nothing is applied"]);
-    ground.up_all();
-    assert_eq!(ground.tables(), "t1 t2 t3 t4 t5");
+    project.migrator(["migrate", "down", "2"]).success();
+    assert_eq!(project.tables(), "t1 t2");
+    project.migrator(["migrate", "down", "all"]).success();
+    assert_eq!(project.tables(), "");
+    assert_eq!(project.states(), "1 Undone, 2 Undone, 3 Undone, 4 Undone, 5 Undone");
+    project.migrator(["migrate", "down", "all"]).success();
+    project.migrator(["migrate", "down"]).fails(1, ["nothing is applied"]);
+    project.up_all();
+    assert_eq!(project.tables(), "t1 t2 t3 t4 t5");
 }
 
 #[test]
 fn to_goes_where_it_is_told() {
-    let ground = Ground::with_tables(4);
-    let to = |target: &str| ground.migrator(["migrate", "to", target]).success();
+    let project = MigratorProject::with_tables(4);
+    let to = |target: &str| project.migrator(["migrate", "to", target]).success();
     to(&name(2));
-    assert_eq!(ground.tables(), "t1 t2");
+    assert_eq!(project.tables(), "t1 t2");
     to("t3");
-    assert_eq!(ground.tables(), "t1 t2 t3");
+    assert_eq!(project.tables(), "t1 t2 t3");
     to("20250101000001");
-    assert_eq!(ground.tables(), "t1");
+    assert_eq!(project.tables(), "t1");
     for (last, first) in [("latest", "0"), ("head", "0"), ("last", "0")] {
         to(last);
-        assert_eq!(ground.tables(), "t1 t2 t3 t4");
+        assert_eq!(project.tables(), "t1 t2 t3 t4");
         to(last);
         to(first);
-        assert_eq!(ground.tables(), "");
+        assert_eq!(project.tables(), "");
     }
-    ground.migrator(["migrate", "to", "t9"]).fails(3, ["no migration called \"t9\"", &name(4)]);
-    ground.migrator(["migrate", "to"]).fails(3, ["NAME"]);
+    project.migrator(["migrate", "to", "t9"]).fails(3, ["no migration called \"t9\"", &name(4)]);
+    project.migrator(["migrate", "to"]).fails(3, ["NAME"]);
 }
 
 #[test]
 fn redo_goes_back_and_forward_again() {
-    let ground = Ground::applied(3);
-    let redone = ground.migrator(["migrate", "redo"]).success().stderr;
+    let project = MigratorProject::applied(3);
+    let redone = project.migrator(["migrate", "redo"]).success().stderr;
     let reverted = redone.find(&format!("reverted {}", name(3)));
     assert!(reverted < redone.find(&format!("applied {}", name(3))), "{redone}");
-    ground.migrator(["migrate", "redo", "2", "--json"]).success();
+    project.migrator(["migrate", "redo", "2", "--json"]).success();
     let moves = "SELECT string_agg(version % 100 || action, ' ' ORDER BY id) \
                  FROM (SELECT * FROM hectic.migration_event WHERE state <> 'Running' \
                        ORDER BY id DESC LIMIT 4) e";
-    assert_eq!(ground.ask(moves), "3down 2down 2up 3up");
-    assert_eq!(ground.tables(), "t1 t2 t3");
-    ground.migrator(["migrate", "down", "all"]).success();
-    ground.migrator(["migrate", "redo"]).fails(1, ["nothing is applied"]);
+    assert_eq!(project.ask(moves), "3down 2down 2up 3up");
+    assert_eq!(project.tables(), "t1 t2 t3");
+    project.migrator(["migrate", "down", "all"]).success();
+    project.migrator(["migrate", "redo"]).fails(1, ["nothing is applied"]);
 }
 
 #[test]
 fn apply_says_the_same_in_other_words() {
-    let ground = Ground::with_tables(5);
-    ground.migrator(["apply", "next"]).success();
-    assert_eq!(ground.tables(), "t1");
-    ground.migrator(["apply", "until", &name(3)]).success();
-    assert_eq!(ground.tables(), "t1 t2 t3");
-    ground.migrator(["apply", "until", "t2"]).success();
-    assert_eq!(ground.tables(), "t1 t2 t3");
-    ground.migrator(["apply", "until", "t9"]).fails(3, ["t9"]);
-    ground.migrator(["apply"]).success();
-    assert_eq!(ground.tables(), "t1 t2 t3 t4 t5");
-    ground.migrator(["apply", "all"]).success();
-    ground.migrator(["apply", "next"]).fails(1, ["nothing left to apply"]);
-    ground.migrator(["migrate", "to", "0"]).success();
-    ground.migrator(["apply", "until", "latest"]).success();
-    assert_eq!(ground.tables(), "t1 t2 t3 t4 t5");
+    let project = MigratorProject::with_tables(5);
+    project.migrator(["apply", "next"]).success();
+    assert_eq!(project.tables(), "t1");
+    project.migrator(["apply", "until", &name(3)]).success();
+    assert_eq!(project.tables(), "t1 t2 t3");
+    project.migrator(["apply", "until", "t2"]).success();
+    assert_eq!(project.tables(), "t1 t2 t3");
+    project.migrator(["apply", "until", "t9"]).fails(3, ["t9"]);
+    project.migrator(["apply"]).success();
+    assert_eq!(project.tables(), "t1 t2 t3 t4 t5");
+    project.migrator(["apply", "all"]).success();
+    project.migrator(["apply", "next"]).fails(1, ["nothing left to apply"]);
+    project.migrator(["migrate", "to", "0"]).success();
+    project.migrator(["apply", "until", "latest"]).success();
+    assert_eq!(project.tables(), "t1 t2 t3 t4 t5");
 }
 
 #[test]
 fn numbers_that_make_no_sense_are_refused() {
-    let ground = Ground::with_tables(1);
+    let project = MigratorProject::with_tables(1);
     for verb in ["up", "down", "redo"] {
         let zero = format!("{verb} 0 does nothing");
-        ground.migrator(["migrate", verb, "0"]).fails(2, [&zero]);
-        ground.migrator(["migrate", verb, "many"]).fails(9, ["many"]);
+        project.migrator(["migrate", verb, "0"]).fails(2, [&zero]);
+        project.migrator(["migrate", verb, "many"]).fails(9, ["many"]);
     }
-    ground.migrator(["migrate", "up", "1.5"]).fails(9, ["1.5"]);
-    ground.migrator(["migrate"]).fails(3, []);
-    assert_eq!(ground.tables(), "");
+    project.migrator(["migrate", "up", "1.5"]).fails(9, ["1.5"]);
+    project.migrator(["migrate"]).fails(3, []);
+    assert_eq!(project.tables(), "");
 }
 
 #[test]
 fn commands_that_are_two_are_ambiguous() {
-    let ground = Ground::with_tables(1);
-    let words =
-        |text: &str| ground.run("migrator", text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let project = MigratorProject::with_tables(1);
+    let words = |text: &str| {
+        project.run("migrator", text.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    };
     for text in ["init migrate", "info list", "list info", "validate apply", "migrate up create"] {
         words(text).fails(2, ["ambiguous subcommand"]);
     }
@@ -120,71 +121,71 @@ fn commands_that_are_two_are_ambiguous() {
     for text in ["nonsense", "migrate sideways", "apply sometimes", "info --nonsense", "up"] {
         assert_eq!(words(text).code, Some(9), "{text}");
     }
-    assert_eq!(ground.ask("SELECT to_regclass('hectic.migration') IS NULL"), "t");
+    assert_eq!(project.ask("SELECT to_regclass('hectic.migration') IS NULL"), "t");
 }
 
 #[test]
 fn two_commands_of_migrate_are_ambiguous_also_without_a_url() {
-    let ground = Ground::offline();
+    let project = MigratorProject::offline();
     for text in
         ["migrate to up", "migrate up to", "migrate up --dry-run to t1", "migrate down redo"]
     {
         let words = [vec!["--inherits", "tablename"], text.split(' ').collect()].concat();
-        ground.run("migrator", &words[..]).fails(2, ["ambiguous migrate subcommand"]);
+        project.run("migrator", &words[..]).fails(2, ["ambiguous migrate subcommand"]);
         let words = [vec!["migrator"], words].concat();
-        ground.run("database", &words[..]).fails(2, ["ambiguous migrate subcommand"]);
+        project.run("database", &words[..]).fails(2, ["ambiguous migrate subcommand"]);
     }
 }
 
 #[test]
 fn up_latest_is_up_all() {
-    let ground = Ground::new();
+    let project = MigratorProject::new();
     for (number, word) in (1..).zip(["latest", "head", "last"]) {
-        ground.simple(2 * number);
-        ground.simple(2 * number + 1);
-        ground.migrator(["migrate", "up", word]).success();
-        ground.migrator(["migrate", "up"]).fails(1, ["nothing left to apply"]);
-        ground.migrator(["migrate", "up", word]).success();
-        ground.migrator(["migrate", "down", word]).fails(9, [word]);
+        project.write_table(2 * number);
+        project.write_table(2 * number + 1);
+        project.migrator(["migrate", "up", word]).success();
+        project.migrator(["migrate", "up"]).fails(1, ["nothing left to apply"]);
+        project.migrator(["migrate", "up", word]).success();
+        project.migrator(["migrate", "down", word]).fails(9, [word]);
     }
 }
 
 #[test]
 fn each_move_is_told_in_json() {
-    let ground = Ground::with_tables(2);
-    let moved = ground.migrator(["--json", "migrate", "up", "all"]).success().stdout;
+    let project = MigratorProject::with_tables(2);
+    let moved = project.migrator(["--json", "migrate", "up", "all"]).success().stdout;
     let moved: serde_json::Value = serde_json::from_str(&moved).unwrap();
     assert_eq!(moved.as_array().unwrap().len(), 2);
     assert_eq!(moved[1]["name"], name(2));
     assert_eq!(moved[1]["direction"], "up");
     assert_eq!(moved[1]["version"], 20_250_101_000_002_u64);
-    let nothing = ground.migrator(["migrate", "up", "all", "--json"]).success().stdout;
+    let nothing = project.migrator(["migrate", "up", "all", "--json"]).success().stdout;
     assert_eq!(nothing, "[]\n");
-    let back = ground.migrator(["migrate", "--json", "down"]).success().stdout;
+    let back = project.migrator(["migrate", "--json", "down"]).success().stdout;
     let back: serde_json::Value = serde_json::from_str(&back).unwrap();
     assert_eq!(back[0]["direction"], "down");
 }
 
 #[test]
 fn one_missing_down_stops_the_whole_way_back() {
-    let ground = Ground::with_tables(4);
+    let project = MigratorProject::with_tables(4);
     let missing = format!("migration/{}/down.sql", name(2));
-    std::fs::remove_file(ground.path(&missing)).unwrap();
-    ground.up_all();
-    let before = ground.everything();
-    ground.migrator(["migrate", "down", "3"]).fails(3, [&name(2), "has no down file", "RAISE"]);
-    ground.migrator(["migrate", "to", "0"]).fails(3, [&name(2)]);
-    ground.migrator(["migrate", "redo", "3"]).fails(3, [&name(2)]);
-    assert_eq!(ground.everything(), before);
-    ground.migrator(["migrate", "down", "2"]).success();
-    assert_eq!(ground.tables(), "t1 t2");
+    std::fs::remove_file(project.path(&missing)).unwrap();
+    project.up_all();
+    let before = project.everything();
+    project.migrator(["migrate", "down", "3"]).fails(3, [&name(2), "has no down file", "RAISE"]);
+    project.migrator(["migrate", "to", "0"]).fails(3, [&name(2)]);
+    project.migrator(["migrate", "redo", "3"]).fails(3, [&name(2)]);
+    assert_eq!(project.everything(), before);
+    project.migrator(["migrate", "down", "2"]).success();
+    assert_eq!(project.tables(), "t1 t2");
 }
 
 #[test]
 fn a_missing_up_is_named_before_anything_runs() {
-    let ground = Ground::with_tables(3);
-    std::fs::remove_file(ground.path(&format!("migration/{}/up.sql", name(3)))).unwrap();
-    ground.up_fails(3, [&name(3), "has no up file"]);
-    assert_eq!(ground.tables(), "");
-    ground.migrator(["migrate", "up", "2"]).success();
+    let project = MigratorProject::with_tables(3);
+    std::fs::remove_file(project.path(&format!("migration/{}/up.sql", name(3)))).unwrap();
+    project.up_fails(3, [&name(3), "has no up file"]);
+    assert_eq!(project.tables(), "");
+    project.migrator(["migrate", "up", "2"]).success();
 }

@@ -13,6 +13,5 @@ mod project;
 mod repair;
 mod session;
 mod sets;
-mod support;
 mod variables;
 mod verify;

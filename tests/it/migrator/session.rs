@@ -1,6 +1,7 @@
 //! One psql session for a whole run: no state of one migration reaches the next.
 
-use super::support::{Ground, table};
+use crate::support::migrator::{MigratorProject, table};
+use crate::support::psql;
 
 const ALONE: &str = "-- migrator: no-transaction\n";
 
@@ -32,9 +33,9 @@ $check$;
 #[test]
 fn nothing_of_the_servers_session_is_left() {
     for first in ["", ALONE] {
-        let ground = Ground::new();
-        ground.ask("CREATE ROLE other; CREATE SEQUENCE counter");
-        ground.up(
+        let project = MigratorProject::new();
+        project.ask("CREATE ROLE other; CREATE SEQUENCE counter");
+        project.write_up(
             1,
             &format!(
                 "{first}SELECT nextval('counter');\n\
@@ -49,18 +50,18 @@ fn nothing_of_the_servers_session_is_left() {
                  SET SESSION AUTHORIZATION other;\nSET ROLE other;\n"
             ),
         );
-        ground.up(2, CHECK);
-        ground.up(3, &format!("{ALONE}{CHECK}"));
-        ground.up_all();
-        assert_eq!(ground.states(), "1 Migrated, 2 Migrated, 3 Migrated");
+        project.write_up(2, CHECK);
+        project.write_up(3, &format!("{ALONE}{CHECK}"));
+        project.up_all();
+        assert_eq!(project.states(), "1 Migrated, 2 Migrated, 3 Migrated");
     }
 }
 
 #[test]
 fn nothing_of_psql_is_left() {
     for first in ["", ALONE] {
-        let ground = Ground::new();
-        ground.up(
+        let project = MigratorProject::new();
+        project.write_up(
             1,
             &format!(
                 "{first}\\set mine 'a value'\n\\set two 'line 1\\nECHO = ''all'''\n\
@@ -70,7 +71,7 @@ fn nothing_of_psql_is_left() {
                  \\t on\n\\x on\n\\timing on\n\\encoding LATIN1\n\\cd ..\n\\o elsewhere.txt\n"
             ),
         );
-        ground.up(
+        project.write_up(
             2,
             "\\if :{?mine}\nSELECT 1/0;\n\\endif\n\\if :{?got}\nSELECT 1/0;\n\\endif\n\
              \\if :{?two}\nSELECT 1/0;\n\\endif\n\
@@ -78,9 +79,10 @@ fn nothing_of_psql_is_left() {
              SELECT 'one' AS first, NULL AS second, length('ä') AS third;\n\
              \\i here.txt\n",
         );
-        ground.write("here.txt", "\\echo from here\n");
-        ground.up(3, "\\echo [:ECHO] [:QUIET] [:VERBOSITY] [:FETCH_COUNT] [:SHOW_CONTEXT]\n");
-        let said = ground.up_all().stderr;
+        project.write("here.txt", "\\echo from here\n");
+        project
+            .write_up(3, "\\echo [:ECHO] [:QUIET] [:VERBOSITY] [:FETCH_COUNT] [:SHOW_CONTEXT]\n");
+        let said = project.up_all().stderr;
         let variables: Vec<&str> = said.lines().filter(|line| line.starts_with('[')).collect();
         assert_eq!(variables, ["[errors] [on] [verbose] [0] [always]"; 2], "{said}");
         for line in [" first | second | third ", " one   |        |     1", "from here"] {
@@ -93,51 +95,53 @@ fn nothing_of_psql_is_left() {
 
 #[test]
 fn a_value_that_looks_like_psqls_own_list_of_variables_runs_nothing() {
-    let ground = Ground::new();
-    ground.up(1, "\\set x 'a\\n\\\\! touch hacked = ''b'''\n");
-    ground.up(2, &table("t2"));
-    ground.up_all();
-    assert!(!ground.path("hacked").exists());
-    assert_eq!(ground.tables(), "t2");
+    let project = MigratorProject::new();
+    project.write_up(1, "\\set x 'a\\n\\\\! touch hacked = ''b'''\n");
+    project.write_up(2, &table("t2"));
+    project.up_all();
+    assert!(!project.path("hacked").exists());
+    assert_eq!(project.tables(), "t2");
 }
 
 #[test]
 fn what_a_migration_says_goes_to_standard_error() {
-    let ground = Ground::new();
-    ground
-        .up(1, "DO $$ BEGIN RAISE NOTICE 'remember this'; END $$;\nSELECT 'a row';\n\\echo said\n");
-    let applied = ground.migrator(["migrate", "up", "--json"]).success();
+    let project = MigratorProject::new();
+    project.write_up(
+        1,
+        "DO $$ BEGIN RAISE NOTICE 'remember this'; END $$;\nSELECT 'a row';\n\\echo said\n",
+    );
+    let applied = project.migrator(["migrate", "up", "--json"]).success();
     for words in ["remember this", "a row", "said"] {
         assert!(applied.stderr.contains(words), "{words}: {applied}");
         assert!(!applied.stdout.contains(words), "{words}: {applied}");
     }
-    let quiet = ground.migrator(["-q", "migrate", "redo"]).success();
+    let quiet = project.migrator(["-q", "migrate", "redo"]).success();
     assert_eq!(quiet.stderr, "", "{quiet}");
 }
 
 #[test]
 fn a_session_that_waits_for_a_migration_is_not_ended_as_idle() {
-    let ground = Ground::new();
+    let project = MigratorProject::new();
     // the setting is off in the migrator's session only; a query of the test itself may be slow
-    ground.ask("ALTER ROLE dev IN DATABASE app SET idle_session_timeout = '100ms'");
-    ground.up(1, "SELECT pg_sleep(0.5);\n");
-    ground.up(2, "-- migrator: no-transaction\nSELECT 2;\n");
-    ground.up_all();
-    assert_eq!(ground.states(), "1 Migrated, 2 Migrated");
+    project.ask("ALTER ROLE dev IN DATABASE app SET idle_session_timeout = '100ms'");
+    project.write_up(1, "SELECT pg_sleep(0.5);\n");
+    project.write_up(2, "-- migrator: no-transaction\nSELECT 2;\n");
+    project.up_all();
+    assert_eq!(project.states(), "1 Migrated, 2 Migrated");
 }
 
 #[test]
 fn no_startup_file_is_read() {
-    let ground = Ground::with_tables(1);
-    ground.write("home/.psqlrc", "\\set ON_ERROR_STOP 0\n\\echo PSQLRC\n");
-    let applied = ground.up_all();
+    let project = MigratorProject::with_tables(1);
+    project.write("home/.psqlrc", "\\set ON_ERROR_STOP 0\n\\echo PSQLRC\n");
+    let applied = project.up_all();
     assert!(!applied.stderr.contains("PSQLRC"), "{applied}");
 }
 
 #[test]
 fn reference_data_in_immutable_tables_migrates() {
-    let ground = Ground::new();
-    ground.up(
+    let project = MigratorProject::new();
+    project.write_up(
         1,
         "CREATE TABLE ref (id int, label text) INHERITS (hectic.created_at, hectic.immutable);\n",
     );
@@ -147,21 +151,20 @@ fn reference_data_in_immutable_tables_migrates() {
                   \\ir more.sql\n";
     for (number, first) in [(2, ""), (3, ALONE)] {
         let down = format!("{first}DELETE FROM ref;\n");
-        let name = super::support::name(number);
-        ground.migration(&name, &format!("{first}{gexec}{writes}"), &down);
-        ground.write(
+        let name = crate::support::migrator::name(number);
+        project.write_migration(&name, &format!("{first}{gexec}{writes}"), &down);
+        project.write(
             &format!("migration/{name}/more.sql"),
             "COPY ref (id) FROM stdin;\n6\n\\.\nDELETE FROM ref WHERE id = 6;\n",
         );
     }
-    ground.up_all();
+    project.up_all();
     assert_eq!(
-        ground.ask("SELECT string_agg(id || label, ' ' ORDER BY id) FROM ref"),
+        project.ask("SELECT string_agg(id || label, ' ' ORDER BY id) FROM ref"),
         "1x 1x 3x 3x 4x 4x 5x 5x"
     );
-    ground.migrator(["migrate", "down", "2"]).success();
-    assert_eq!(ground.ask("SELECT count(*) FROM ref"), "0");
-    let psql = crate::support::bindir().join("psql").display().to_string();
-    let insert = ["-X", "-d", &ground.url("app"), "-c", "INSERT INTO ref (id) VALUES (9)"];
-    ground.run(&psql, insert).fails(1, ["immutable table public.ref"]);
+    project.migrator(["migrate", "down", "2"]).success();
+    assert_eq!(project.ask("SELECT count(*) FROM ref"), "0");
+    let insert = ["-X", "-d", &project.url("app"), "-c", "INSERT INTO ref (id) VALUES (9)"];
+    project.run(&psql(), insert).fails(1, ["immutable table public.ref"]);
 }

@@ -3,15 +3,16 @@
 
 use std::process::Child;
 
-use super::support::{Held, Site, VICTIMS, Victim, logs, name};
+use super::support::{PsqlSession, VICTIMS, Victim, logs};
+use crate::support::migrator::{MigratorProject, name};
 use crate::support::trace::signal;
 
 const FIRST: &str = "-- migrator: no-transaction\n";
 
-/// A site where the second of three migrations waits at the gate between its two halves.
-fn halves() -> Site {
-    let site = Site::new();
-    site.logging(3);
+/// A project where the second of three migrations waits at the gate between its two halves.
+fn halves() -> MigratorProject {
+    let project = MigratorProject::with_gate();
+    project.write_logging(3);
     let halves = |way: &str| {
         format!(
             "{FIRST}{}CALL pass();\n{}",
@@ -19,125 +20,129 @@ fn halves() -> Site {
             logs(2, &format!("{way}-b"))
         )
     };
-    site.migration(2, &halves("up"), &halves("down"));
-    site
+    project.write_migration(&name(2), &halves("up"), &halves("down"));
+    project
 }
 
-fn reach(site: &Site, way: &str) -> (Child, Held) {
-    let gate = site.close();
-    let child = site.start(["migrate", way, "all"]);
-    site.at_the_gate();
+fn reach(project: &MigratorProject, way: &str) -> (Child, PsqlSession) {
+    let gate = project.close_gate();
+    let child = project.start(["migrate", way, "all"]);
+    project.wait_until_at_gate();
     (child, gate)
 }
 
 #[test]
 fn up_between_two_statements() {
     for victim in VICTIMS {
-        let site = halves();
-        let (child, gate) = reach(&site, "up");
-        victim.kill(&site);
+        let project = halves();
+        let (child, gate) = reach(&project, "up");
+        victim.kill(&project);
         drop(gate);
-        let outcome = site.end(child);
+        let outcome = project.finish(child);
         let what = format!("{victim:?} {outcome}");
         match victim {
             // psql had received all statements and has finished them
-            Victim::Runner => assert_eq!(site.state(2), "Migrated", "{what}"),
-            Victim::Everybody => stops_until_aborted(&site, "up", "is number 1: INSERT"),
+            Victim::Runner => assert_eq!(project.state(2), "Migrated", "{what}"),
+            Victim::Everybody => stops_until_aborted(&project, "up", "is number 1: INSERT"),
             Victim::Psql | Victim::Backend | Victim::Session => {
                 let outcome = outcome.fails(4, ["statements before this one stay done"]);
-                assert_eq!(site.state(2), "Error", "{victim:?} {outcome}");
+                assert_eq!(project.state(2), "Error", "{victim:?} {outcome}");
             }
         }
-        site.up().success();
+        project.up_all();
         let again = if victim == Victim::Runner { "" } else { "2up-a " };
-        assert_eq!(site.log(), format!("1up 2up-a {again}2up-b 3up"), "{what}");
-        site.migrator(["validate"]).success();
+        assert_eq!(project.log(), format!("1up 2up-a {again}2up-b 3up"), "{what}");
+        project.migrator(["validate"]).success();
     }
 }
 
 /// psql cannot print any more, and this error ends it.
 #[test]
 fn up_while_a_result_is_awaited() {
-    let site = halves();
+    let project = halves();
     let up = format!("{FIRST}{}SELECT gate();\n{}", logs(2, "up-a"), logs(2, "up-b"));
-    site.migration(2, &up, "SELECT 1;\n");
-    let (child, gate) = reach(&site, "up");
-    Victim::Runner.kill(&site);
+    project.write_migration(&name(2), &up, "SELECT 1;\n");
+    let (child, gate) = reach(&project, "up");
+    Victim::Runner.kill(&project);
     drop(gate);
-    site.end(child);
-    stops_until_aborted(&site, "up", "is number 1: INSERT");
-    site.up().success();
-    assert_eq!(site.log(), "1up 2up-a 2up-a 2up-b 3up");
+    project.finish(child);
+    stops_until_aborted(&project, "up", "is number 1: INSERT");
+    project.up_all();
+    assert_eq!(project.log(), "1up 2up-a 2up-a 2up-b 3up");
 }
 
 #[test]
 fn down_between_two_statements() {
     for victim in [Victim::Psql, Victim::Everybody] {
-        let site = halves();
-        site.up().success();
-        let (child, gate) = reach(&site, "down");
-        victim.kill(&site);
+        let project = halves();
+        project.up_all();
+        let (child, gate) = reach(&project, "down");
+        victim.kill(&project);
         drop(gate);
-        site.end(child);
+        project.finish(child);
         if victim == Victim::Everybody {
-            stops_until_aborted(&site, "down", "is number 1: INSERT");
+            stops_until_aborted(&project, "down", "is number 1: INSERT");
         }
-        assert_eq!(site.states(), "1:Migrated 2:Error 3:Undone");
+        assert_eq!(project.states(), "1 Migrated, 2 Error, 3 Undone");
         // half of the down is done, so only a down can follow
-        site.up().fails(2, ["is half reverted"]);
-        site.migrator(["migrate", "down", "all"]).success();
+        project.up_fails(2, ["is half reverted"]);
+        project.migrator(["migrate", "down", "all"]).success();
         let log = "1up 2up-a 2up-b 3up 3down 2down-a 2down-a 2down-b 1down";
-        assert_eq!(site.log(), log, "{victim:?}");
-        site.up().success();
+        assert_eq!(project.log(), log, "{victim:?}");
+        project.up_all();
     }
 }
 
 /// The last statement is done, but the history does not say so yet.
 #[test]
 fn after_the_last_statement() {
-    let site = halves();
-    site.migrator(["init"]).success();
-    site.ask(
+    let project = halves();
+    project.migrator(["init"]).success();
+    project.ask(
         "CREATE TRIGGER ending AFTER INSERT ON hectic.migration_event FOR EACH ROW \
          WHEN (new.version % 100 = 2 AND new.state = 'Migrated') EXECUTE FUNCTION gate_trigger()",
     );
-    site.migration(2, &format!("{FIRST}{}", logs(2, "up")), "SELECT 1;\n");
-    let (child, gate) = reach(&site, "up");
-    Victim::Everybody.kill(&site);
+    project.write_migration(&name(2), &format!("{FIRST}{}", logs(2, "up")), "SELECT 1;\n");
+    let (child, gate) = reach(&project, "up");
+    Victim::Everybody.kill(&project);
     drop(gate);
-    site.end(child);
-    stops_until_aborted(&site, "up", "is number 1: INSERT");
-    site.migrator(["repair", "--yes", "--applied", &name(2)]).success();
-    site.up().success();
-    assert_eq!(site.log(), "1up 2up 3up", "a person knew that it was done");
+    project.finish(child);
+    stops_until_aborted(&project, "up", "is number 1: INSERT");
+    project.migrator(["repair", "--yes", "--applied", &name(2)]).success();
+    project.up_all();
+    assert_eq!(project.log(), "1up 2up 3up", "a person knew that it was done");
 }
 
 #[test]
 fn before_the_first_statement_is_done() {
-    let site = halves();
-    site.migration(2, &format!("{FIRST}SELECT gate();\n{}", logs(2, "up")), "SELECT 1;\n");
-    let (child, gate) = reach(&site, "up");
-    Victim::Everybody.kill(&site);
+    let project = halves();
+    project.write_migration(
+        &name(2),
+        &format!("{FIRST}SELECT gate();\n{}", logs(2, "up")),
+        "SELECT 1;\n",
+    );
+    let (child, gate) = reach(&project, "up");
+    Victim::Everybody.kill(&project);
     drop(gate);
-    site.end(child);
-    stops_until_aborted(&site, "up", "None of its statements is known to be done");
-    site.up().success();
-    assert_eq!(site.log(), "1up 2up 3up");
+    project.finish(child);
+    stops_until_aborted(&project, "up", "None of its statements is known to be done");
+    project.up_all();
+    assert_eq!(project.log(), "1up 2up 3up");
 }
 
 #[test]
 fn a_signal_between_two_statements() {
     for (name, number) in [("INT", 2), ("TERM", 15)] {
-        let site = halves();
-        let (child, gate) = reach(&site, "up");
+        let project = halves();
+        let (child, gate) = reach(&project, "up");
         signal(name, child.id());
-        let outcome = site.end(child);
+        let outcome = project.finish(child);
         assert_eq!(outcome.signal, Some(number), "{outcome}");
         drop(gate);
-        site.nothing_left();
-        assert_eq!(site.states(), "1:Migrated 2:Error");
-        site.up().success();
-        assert_eq!(site.log(), "1up 2up-a 2up-a 2up-b 3up");
+        project.nothing_left();
+        assert_eq!(project.states(), "1 Migrated, 2 Error");
+        project.up_all();
+        assert_eq!(project.log(), "1up 2up-a 2up-a 2up-b 3up");
     }
 }
 
@@ -146,51 +151,51 @@ fn a_signal_between_two_statements() {
 fn an_index_that_died_while_it_was_built() {
     let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
     for victim in [Victim::Session, Victim::Everybody] {
-        let site = Site::new();
-        site.migration(
-            1,
+        let project = MigratorProject::with_gate();
+        project.write_migration(
+            &name(1),
             "CREATE TABLE t (x int) INHERITS (hectic.created_at);\n",
             "DROP TABLE t;\n",
         );
         let index = format!("{FIRST}CREATE INDEX CONCURRENTLY t_x ON t (x);\n{}", logs(2, "up"));
-        site.migration(2, &index, "DROP INDEX t_x;\n");
-        site.migrator(["migrate", "up", "1"]).success();
-        let mut writer = site.session();
+        project.write_migration(&name(2), &index, "DROP INDEX t_x;\n");
+        project.migrator(["migrate", "up", "1"]).success();
+        let mut writer = project.session();
         writer.say("BEGIN; INSERT INTO t DEFAULT VALUES;");
-        let child = site.start(["migrate", "up", "all"]);
-        site.building();
-        victim.kill(&site);
+        let child = project.start(["migrate", "up", "all"]);
+        project.wait_until_building();
+        victim.kill(&project);
         drop(writer);
-        let outcome = site.end(child);
-        assert_eq!(site.ask(invalid), "1", "{victim:?} {outcome}");
+        let outcome = project.finish(child);
+        assert_eq!(project.ask(invalid), "1", "{victim:?} {outcome}");
         if victim == Victim::Session {
             outcome.fails(4, ["invalid index", "public.t_x"]);
         } else {
-            stops_until_aborted(&site, "up", "None of its statements");
+            stops_until_aborted(&project, "up", "None of its statements");
         }
-        let outcome = site.up().success();
+        let outcome = project.up_all();
         assert!(outcome.stderr.contains("removing the invalid index public.t_x"), "{outcome}");
-        assert_eq!(site.ask(invalid), "0");
-        assert_eq!(site.log(), "2up");
+        assert_eq!(project.ask(invalid), "0");
+        assert_eq!(project.log(), "2up");
     }
 }
 
 /// The migrator runs nothing, in either direction, until `abort` has set the migration to Error.
 #[track_caller]
-fn stops_until_aborted(site: &Site, way: &str, done: &str) {
-    let before = site.states();
+fn stops_until_aborted(project: &MigratorProject, way: &str, done: &str) {
+    let before = project.states();
     for arguments in [["migrate", "up", "all"], ["migrate", "down", "all"]] {
-        site.migrator(arguments).fails(2, ["was interrupted", &name(2), done, "migrator abort"]);
+        project.migrator(arguments).fails(2, ["was interrupted", &name(2), done, "migrator abort"]);
     }
-    assert_eq!(site.states(), before);
-    assert_eq!(site.state(2), "Running");
-    site.migrator(["abort", "--dry-run"]).success();
-    assert_eq!(site.state(2), "Running");
-    site.migrator(["abort"]).success();
-    assert_eq!(site.state(2), "Error");
+    assert_eq!(project.states(), before);
+    assert_eq!(project.state(2), "Running");
+    project.migrator(["abort", "--dry-run"]).success();
+    assert_eq!(project.state(2), "Running");
+    project.migrator(["abort"]).success();
+    assert_eq!(project.state(2), "Error");
     let event =
         "SELECT action || ' ' || state FROM hectic.migration_event ORDER BY id DESC LIMIT 1";
-    assert_eq!(site.ask(event), "abort Error", "{way}");
-    let again = site.migrator(["abort"]).success();
+    assert_eq!(project.ask(event), "abort Error", "{way}");
+    let again = project.migrator(["abort"]).success();
     assert_eq!(again.stderr, "nothing is Running\n");
 }

@@ -2,7 +2,8 @@
 
 use std::process::Child;
 
-use super::support::{Held, LOCK, Site, logs};
+use super::support::{LOCK, PsqlSession, logs};
+use crate::support::migrator::{MigratorProject, name};
 use crate::support::wait_until;
 
 /// A moment in the life of the second of three migrations.
@@ -31,20 +32,22 @@ const CONF: &str = "listen_addresses = ''\nfsync = off\nwal_level = replica\nmax
 const STANDBY: &str = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
 
 impl Moment {
-    /// A site whose second migration, in the direction `way`, will be held at this moment.
-    pub fn prepare(self, way: &str) -> Site {
-        let site = Site::with_conf(CONF);
-        site.logging(3);
+    /// A project whose second migration, in the direction `way`, will be held at this moment.
+    pub fn prepare(self, way: &str) -> MigratorProject {
+        let project = MigratorProject::with_gate_and_conf(CONF);
+        project.write_logging(3);
         let sql = self.sql(way);
         match way {
-            "up" => site.migration(2, &sql, &logs(2, "down")),
+            "up" => {
+                project.write_migration(&name(2), &sql, &logs(2, "down"));
+            }
             _ => {
-                site.migration(2, &logs(2, "up"), &sql);
-                site.up().success();
+                project.write_migration(&name(2), &logs(2, "up"), &sql);
+                project.up_all();
             }
         }
-        site.migrator(["init"]).success();
-        site
+        project.migrator(["init"]).success();
+        project
     }
 
     fn sql(self, way: &str) -> String {
@@ -63,77 +66,77 @@ impl Moment {
 
     /// Starts `migrator migrate WAY all` and returns when it is held.
     #[track_caller]
-    pub fn reach(self, site: &Site, way: &str) -> (Child, Hold) {
+    pub fn reach(self, project: &MigratorProject, way: &str) -> (Child, Hold) {
         let next = if way == "up" { 3 } else { 1 };
         let hold = match self {
-            Self::BeforeLock => Hold::by(site.hold(LOCK)),
-            Self::Starting => at_start_of(site, 2),
-            Self::Between => at_start_of(site, next),
-            Self::Inside | Self::Committing => Hold::by(site.close()),
-            Self::Running | Self::Committed => at_commit(site, self),
+            Self::BeforeLock => Hold::by(project.hold(LOCK)),
+            Self::Starting => at_start_of(project, 2),
+            Self::Between => at_start_of(project, next),
+            Self::Inside | Self::Committing => Hold::by(project.close_gate()),
+            Self::Running | Self::Committed => at_commit(project, self),
         };
-        let child = site.start(["migrate", way, "all"]);
+        let child = project.start(["migrate", way, "all"]);
         match self {
             Self::BeforeLock => wait_until("two sessions", || {
                 let sessions = "SELECT count(*) FROM pg_stat_activity \
                                 WHERE application_name LIKE 'migrator %'";
-                site.ask(sessions) == "2"
+                project.ask(sessions) == "2"
             }),
             Self::Running | Self::Committed => wait_until("a commit waits", || {
                 let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-                site.ask(waiting) == "1"
+                project.ask(waiting) == "1"
             }),
-            _ => site.at_the_gate(),
+            _ => project.wait_until_at_gate(),
         }
         (child, hold)
     }
 }
 
 /// The obstacle that holds a run: a session, or else a standby that does not exist.
-pub struct Hold(Option<Held>);
+pub struct Hold(Option<PsqlSession>);
 
 impl Hold {
-    fn by(session: Held) -> Self {
+    fn by(session: PsqlSession) -> Self {
         Self(Some(session))
     }
 
     /// Lets the run go on, if it is still there.
-    pub fn release(self, site: &Site) {
+    pub fn release(self, project: &MigratorProject) {
         if self.0.is_none() {
             wait_until("the standby is forgotten", || {
-                site.try_ask("ALTER SYSTEM RESET synchronous_standby_names").is_some()
-                    && site.try_ask("SELECT pg_reload_conf()").is_some()
+                project.try_ask("ALTER SYSTEM RESET synchronous_standby_names").is_some()
+                    && project.try_ask("SELECT pg_reload_conf()").is_some()
             });
         }
     }
 }
 
 /// Closes the gate for the transaction that sets a migration Running.
-fn at_start_of(site: &Site, number: u32) -> Hold {
-    site.ask(&format!(
+fn at_start_of(project: &MigratorProject, number: u32) -> Hold {
+    project.ask(&format!(
         "CREATE TRIGGER start AFTER INSERT ON hectic.migration_event FOR EACH ROW \
          WHEN (new.version % 100 = {number} AND new.state = 'Running') \
          EXECUTE FUNCTION public.gate_trigger()"
     ));
-    Hold::by(site.close())
+    Hold::by(project.close_gate())
 }
 
 /// Only one commit has to wait for the standby. It asks for that itself, because the database no
 /// longer does.
-fn at_commit(site: &Site, moment: Moment) -> Hold {
-    site.ask("ALTER DATABASE app SET synchronous_commit = local");
+fn at_commit(project: &MigratorProject, moment: Moment) -> Hold {
+    project.ask("ALTER DATABASE app SET synchronous_commit = local");
     if moment == Moment::Running {
-        site.ask(
+        project.ask(
             "CREATE FUNCTION durable() RETURNS trigger LANGUAGE plpgsql AS \
              'BEGIN SET LOCAL synchronous_commit = on; RETURN NULL; END'; \
              CREATE TRIGGER start AFTER INSERT ON hectic.migration_event FOR EACH ROW \
              WHEN (new.version % 100 = 2 AND new.state = 'Running') EXECUTE FUNCTION durable()",
         );
     }
-    site.ask(STANDBY);
-    site.ask("SELECT pg_reload_conf()");
+    project.ask(STANDBY);
+    project.ask("SELECT pg_reload_conf()");
     wait_until("the standby is waited for", || {
-        site.ask("SHOW synchronous_standby_names") == "nobody"
+        project.ask("SHOW synchronous_standby_names") == "nobody"
     });
     Hold(None)
 }

@@ -1,6 +1,6 @@
 //! Migrations like those of a real project: hundreds, of every kind, up, down and up again.
 
-use super::support::Site;
+use crate::support::migrator::MigratorProject;
 use crate::support::{Outcome, bindir};
 
 /// The number of migrations of each kind; there are eighteen kinds.
@@ -214,7 +214,7 @@ fn same(_: u32) -> (&'static str, Vec<(&'static str, String)>) {
     both("same", "SELECT 1;\n".to_owned(), String::new())
 }
 
-fn write(site: &Site, rounds: u32) -> u32 {
+fn write(project: &MigratorProject, rounds: u32) -> u32 {
     let mut number = 0;
     for round in 1..=rounds {
         for kind in KINDS {
@@ -222,7 +222,7 @@ fn write(site: &Site, rounds: u32) -> u32 {
             let (name, files) = kind(round);
             for (file, text) in files {
                 let version = 20_250_101_000_000_u64 + u64::from(number) * 7;
-                site.sandbox.write(&format!("migration/{version}-{name}/{file}"), text);
+                project.write(&format!("migration/{version}-{name}/{file}"), text);
             }
         }
     }
@@ -230,11 +230,11 @@ fn write(site: &Site, rounds: u32) -> u32 {
 }
 
 /// The whole database but the history of migrations.
-fn dump(site: &Site) -> String {
-    let url = site.url();
+fn dump(project: &MigratorProject) -> String {
+    let url = project.url("app");
     let program = bindir().join("pg_dump");
     let arguments = ["-d", url.as_str(), "--exclude-table-data=hectic.migration*"];
-    let dump = site.sandbox.run(program.to_str().unwrap(), arguments).success().stdout;
+    let dump = project.run(program.to_str().unwrap(), arguments).success().stdout;
     // newer releases begin and end a dump with a random word
     let lines = dump
         .lines()
@@ -266,40 +266,40 @@ fn same_dump(one: &str, other: &str) {
 
 #[test]
 fn hundreds_forward_back_and_forward() {
-    let site = Site::new();
-    let number = write(&site, ROUNDS);
-    site.migrator(["init"]).success();
-    let empty = dump(&site);
-    moved(&site.up().success(), "applied ", number);
-    let full = without_times(&dump(&site));
+    let project = MigratorProject::with_gate();
+    let number = write(&project, ROUNDS);
+    project.migrator(["init"]).success();
+    let empty = dump(&project);
+    moved(&project.up_all(), "applied ", number);
+    let full = without_times(&dump(&project));
     let states = "SELECT state || ' ' || count(*) FROM hectic.migration_state GROUP BY state";
-    assert_eq!(site.ask(states), format!("Migrated {number}"));
-    let info = site.migrator(["info"]).success();
+    assert_eq!(project.ask(states), format!("Migrated {number}"));
+    let info = project.migrator(["info"]).success();
     assert_eq!(info.stdout.matches("Migrated").count(), usize::try_from(number).unwrap(), "{info}");
-    site.migrator(["validate"]).success();
-    moved(&site.migrator(["migrate", "down", "all"]).success(), "reverted ", number);
-    assert_eq!(site.ask(states), format!("Undone {number}"));
-    same_dump(&dump(&site), &empty);
-    moved(&site.up().success(), "applied ", number);
-    same_dump(&without_times(&dump(&site)), &full);
-    site.nothing_left();
-    let outside = site.try_ask("DELETE FROM unit_1");
+    project.migrator(["validate"]).success();
+    moved(&project.migrator(["migrate", "down", "all"]).success(), "reverted ", number);
+    assert_eq!(project.ask(states), format!("Undone {number}"));
+    same_dump(&dump(&project), &empty);
+    moved(&project.up_all(), "applied ", number);
+    same_dump(&without_times(&dump(&project)), &full);
+    project.nothing_left();
+    let outside = project.try_ask("DELETE FROM unit_1");
     assert_eq!(outside, None, "reference data is immutable outside migrations");
 }
 
 /// The fetched files equal the original ones.
 #[test]
 fn a_round_fetched_and_verified() {
-    let mut site = Site::new();
-    let number = write(&site, 1);
-    site.up().success();
-    let fetched = site.sandbox.path("fetched");
-    site.migrator(["-d", fetched.to_str().unwrap(), "fetch"]).success();
-    let was = site.sandbox.path("migration");
-    site.sandbox.run("diff", ["-r".as_ref(), was.as_os_str(), fetched.as_os_str()]).success();
-    site.sandbox.set("MIGRATION_DIR", &fetched);
-    site.migrator(["validate"]).success();
-    site.migrator(["migrate", "redo", "18"]).success();
-    let verified = site.migrator(["verify"]).success();
+    let mut project = MigratorProject::with_gate();
+    let number = write(&project, 1);
+    project.up_all();
+    let fetched = project.path("fetched");
+    project.migrator(["-d", fetched.to_str().unwrap(), "fetch"]).success();
+    let was = project.path("migration");
+    project.run("diff", ["-r".as_ref(), was.as_os_str(), fetched.as_os_str()]).success();
+    project.set("MIGRATION_DIR", &fetched);
+    project.migrator(["validate"]).success();
+    project.migrator(["migrate", "redo", "18"]).success();
+    let verified = project.migrator(["verify"]).success();
     assert!(verified.stderr.contains(&format!("verified: {number} migrations")), "{verified}");
 }

@@ -1,11 +1,12 @@
-//! A database with migrations, moments at which a test can hold a run, and ways to kill it there.
+//! A gate at which a test can hold a migration, and ways to kill the migrator there.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
-use crate::init::is_running;
+use crate::support::migrator::{MigratorProject, name};
+use crate::support::server::is_running;
 use crate::support::wait::try_signal;
-use crate::support::{Outcome, Sandbox, bindir, finish, is_root, wait_until, whoami};
+use crate::support::{Outcome, Sandbox, finish, is_root, psql, wait_until};
 
 /// The key of the migrator's lock.
 pub const LOCK: i64 = 5_291_664_318_604_733_801;
@@ -15,7 +16,7 @@ const GATE: i64 = 7;
 
 /// The tables that the migrations of these tests write to, and a gate at which a test can hold
 /// them. A session that waits at the gate holds its lock only for its transaction.
-const STAGE: &str = "\
+const GATE_SQL: &str = "\
 ALTER DATABASE app SET synchronous_commit = on;
 CREATE TABLE log (id serial, version int, way text);
 GRANT ALL ON log, log_id_seq TO PUBLIC;
@@ -26,125 +27,92 @@ CREATE FUNCTION gate_trigger() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN PERFORM public.gate(); RETURN NULL; END';
 ";
 
-/// A sandbox with a cluster, the database `app` in it, and an empty migration directory.
-pub struct Site {
-    pub sandbox: Sandbox,
-    superuser: String,
-}
-
-impl Site {
-    pub fn new() -> Self {
-        Self::with_conf("")
-    }
-
-    /// A site with these settings of the server.
-    pub fn with_conf(conf: &str) -> Self {
-        Self::build(Sandbox::with_cluster(), whoami(), conf)
-    }
-
-    /// A site of an ordinary user, in case root runs the tests.
-    pub fn of_user() -> Self {
-        let mut sandbox = Sandbox::with_cluster();
-        if !is_root() {
-            return Self::build(sandbox, whoami(), "");
-        }
-        sandbox.act_as("nobody");
-        Self::build(sandbox, "nobody".to_owned(), "")
-    }
-
-    fn build(sandbox: Sandbox, superuser: String, conf: &str) -> Self {
-        let mut site = Self { sandbox, superuser };
-        let (pg, directory) = (site.sandbox.path("pg"), site.sandbox.path("migration"));
-        std::fs::create_dir(&directory).unwrap();
-        site.sandbox.set("DB_URL", format!("postgresql://dev@localhost/app?host={}", pg.display()));
-        site.sandbox.set("MIGRATION_DIR", directory);
-        site.sandbox.set("PG_REUSE", "1");
-        if !conf.is_empty() {
-            let conf = site.sandbox.write("extra.conf", conf);
-            site.sandbox.set("PG_CONF_FILE", conf);
-        }
-        site.sandbox.init([]).success();
-        site.ask(STAGE);
-        site
-    }
-
-    /// The result of `sql` that the superuser gets in the database.
+impl MigratorProject {
+    /// A project whose migrations can wait at the gate.
     #[track_caller]
-    pub fn ask(&self, sql: &str) -> String {
-        self.sandbox.query(&self.url(), sql)
+    pub fn with_gate() -> Self {
+        Self::with_gate_in(Sandbox::with_cluster())
     }
 
-    pub fn url(&self) -> String {
-        let sockets = self.sandbox.path("pg/sock");
-        format!("host={} dbname=app user={}", sockets.display(), self.superuser)
+    /// The same, with these settings of the server.
+    #[track_caller]
+    pub fn with_gate_and_conf(conf: &str) -> Self {
+        let mut sandbox = Sandbox::with_cluster();
+        let conf = sandbox.write("extra.conf", conf);
+        sandbox.set("PG_CONF_FILE", conf);
+        Self::with_gate_in(sandbox)
     }
 
-    /// Writes `up` and `down` of the migration with this number.
-    pub fn migration(&self, number: u32, up: &str, down: &str) {
-        let directory = format!("migration/{}", name(number));
-        self.sandbox.write(&format!("{directory}/up.sql"), up);
-        self.sandbox.write(&format!("{directory}/down.sql"), down);
-    }
-
-    /// Migrations 1 to `last`, each of which logs its steps.
-    pub fn logging(&self, last: u32) {
-        for number in 1..=last {
-            self.migration(number, &logs(number, "up"), &logs(number, "down"));
+    /// The same as an ordinary user, in case root runs the tests.
+    #[track_caller]
+    pub fn with_gate_as_ordinary_user() -> Self {
+        let mut sandbox = Sandbox::with_cluster();
+        if is_root() {
+            sandbox.act_as("nobody");
         }
+        Self::with_gate_in(sandbox)
     }
 
-    pub fn migrator<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
-        self.sandbox.run("migrator", arguments)
+    #[track_caller]
+    fn with_gate_in(mut sandbox: Sandbox) -> Self {
+        // `postgres-init` starts the server again after a crash
+        sandbox.set("PG_REUSE", "1");
+        let project = Self::in_sandbox(sandbox);
+        std::fs::create_dir(project.path("migration")).unwrap();
+        project.ask(GATE_SQL);
+        project
     }
 
-    pub fn up(&self) -> Outcome {
-        self.migrator(["migrate", "up", "all"])
+    /// Writes migrations 1 to `last`, each of which logs its steps.
+    pub fn write_logging(&self, last: u32) {
+        for number in 1..=last {
+            self.write_migration(&name(number), &logs(number, "up"), &logs(number, "down"));
+        }
     }
 
     /// Waits for the end of a migrator.
-    pub fn end(&self, child: Child) -> Outcome {
+    pub fn finish(&self, child: Child) -> Outcome {
         let outcome = finish(child, None);
-        self.quiet();
+        self.wait_until_quiet();
         outcome
     }
 
     /// Starts `migrator` with these arguments.
     pub fn start<const N: usize>(&self, arguments: [&str; N]) -> Child {
-        self.sandbox.spawn("migrator", arguments)
+        self.spawn("migrator", arguments)
     }
 
-    /// Closes the gate.
-    pub fn close(&self) -> Held {
+    /// Closes the gate until the returned session is dropped.
+    pub fn close_gate(&self) -> PsqlSession {
         self.hold(GATE)
     }
 
-    /// Holds an advisory lock until the test releases it.
-    pub fn hold(&self, key: i64) -> Held {
-        let mut held = self.session();
-        held.say(&format!("SELECT pg_advisory_lock({key}) IS NULL;"));
-        held
+    /// Takes an advisory lock. The returned session holds it until it is dropped.
+    pub fn hold(&self, key: i64) -> PsqlSession {
+        let mut session = self.session();
+        session.say(&format!("SELECT pg_advisory_lock({key}) IS NULL;"));
+        session
     }
 
-    /// A session of the superuser.
-    pub fn session(&self) -> Held {
-        let url = self.url();
-        let psql = bindir().join("psql");
+    /// Starts psql as the superuser.
+    pub fn session(&self) -> PsqlSession {
+        let url = self.url("app");
         let arguments = ["-X", "-A", "-t", "-q", "-d", url.as_str(), "-f", "-"];
-        let mut command = self.sandbox.command(psql.to_str().unwrap(), arguments);
+        let mut command = self.command(&psql(), arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        Held { session: command.spawn().unwrap() }
+        PsqlSession { session: command.spawn().unwrap() }
     }
 
     /// Waits until a session waits at the gate.
     #[track_caller]
-    pub fn at_the_gate(&self) {
+    pub fn wait_until_at_gate(&self) {
         let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
-        wait_until("somebody is at the gate", || self.ask(waiting) == "1");
+        wait_until("a session is at the gate", || self.ask(waiting) == "1");
     }
 
     /// Waits until a concurrent build of an index waits for another session.
     #[track_caller]
-    pub fn building(&self) {
+    pub fn wait_until_building(&self) {
         let waiting = "SELECT count(*) FROM pg_stat_activity \
                        WHERE wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'";
         wait_until("the build waits", || self.ask(waiting) == "1");
@@ -152,7 +120,7 @@ impl Site {
 
     /// Waits until the server answers and no session of a migrator is left.
     #[track_caller]
-    pub fn quiet(&self) {
+    pub fn wait_until_quiet(&self) {
         let sessions =
             "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'migrator %'";
         wait_until("sessions end", || self.try_ask(sessions).as_deref() == Some("0"));
@@ -160,9 +128,9 @@ impl Site {
 
     /// The result of `sql`, if the server answers at all.
     pub fn try_ask(&self, sql: &str) -> Option<String> {
-        let url = self.url();
+        let url = self.url("app");
         let arguments = ["-X", "-A", "-t", "-d", url.as_str(), "-c", sql];
-        let asked = self.sandbox.run(bindir().join("psql").to_str().unwrap(), arguments);
+        let asked = self.run(&psql(), arguments);
         (asked.code == Some(0)).then(|| asked.stdout.trim_end().to_owned())
     }
 
@@ -170,14 +138,6 @@ impl Site {
     #[track_caller]
     pub fn log(&self) -> String {
         self.ask("SELECT string_agg(version || way, ' ' ORDER BY id) FROM log")
-    }
-
-    /// The states in the order of versions: `1:Migrated 2:Error`.
-    #[track_caller]
-    pub fn states(&self) -> String {
-        self.ask(
-            "SELECT string_agg(version % 100 || ':' || state, ' ' ORDER BY version) FROM hectic.migration_state",
-        )
     }
 
     /// The state of one migration, empty for one that was never started.
@@ -190,16 +150,11 @@ impl Site {
     /// Fails the test if a run has left a process or a file.
     #[track_caller]
     pub fn nothing_left(&self) {
-        self.quiet();
-        let psql = || crate::support::server::anything_below(&self.sandbox.path(""));
-        wait_until("processes end", || !psql().iter().any(|line| line.contains("psql")));
-        assert_eq!(self.sandbox.entries("tmp"), Vec::<String>::new(), "private files");
+        self.wait_until_quiet();
+        let processes = || crate::support::server::anything_below(&self.path(""));
+        wait_until("processes end", || !processes().iter().any(|line| line.contains("psql")));
+        assert_eq!(self.entries("tmp"), Vec::<String>::new(), "private files");
     }
-}
-
-/// The name of the migration with this number.
-pub fn name(number: u32) -> String {
-    format!("{}-step-{number}", 20_260_101_000_000_u64 + u64::from(number))
 }
 
 /// SQL that logs that a migration went this way.
@@ -207,13 +162,13 @@ pub fn logs(number: u32, way: &str) -> String {
     format!("INSERT INTO log (version, way) VALUES ({number}, '{way}');\n")
 }
 
-/// A session that holds a lock until the test releases it.
-pub struct Held {
+/// A psql that runs statements for the test. Dropping it ends its session, which releases its locks.
+pub struct PsqlSession {
     session: Child,
 }
 
-impl Held {
-    /// Makes the session run a query, and returns when it has answered.
+impl PsqlSession {
+    /// Runs a statement and waits for its end.
     pub fn say(&mut self, sql: &str) {
         self.session.stdin.as_mut().unwrap().write_all(sql.as_bytes()).unwrap();
         self.session.stdin.as_mut().unwrap().write_all(b"\n\\echo said\n").unwrap();
@@ -226,7 +181,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for PsqlSession {
     fn drop(&mut self) {
         drop(self.session.stdin.take());
         let _ = self.session.wait();
@@ -253,35 +208,35 @@ pub const VICTIMS: [Victim; 5] =
 
 impl Victim {
     /// Kills the victim.
-    pub fn kill(self, site: &Site) {
-        self.choose(site).kill(site);
+    pub fn kill(self, project: &MigratorProject) {
+        self.find(project).kill(project);
     }
 
     /// Finds the victim now, so that the test can kill it when other migrators run as well.
-    pub fn choose(self, site: &Site) -> Prey {
-        let (runner, backend) = (runner(site), backend(site));
+    pub fn find(self, project: &MigratorProject) -> FoundVictim {
+        let (runner, backend) = (runner(project), backend(project));
         let psql = || {
             let found = children(runner).into_iter().find(|(_, name)| name == "psql");
             found.expect("the migrator has a psql").0
         };
         match self {
-            Self::Runner => Prey::Processes(vec![runner]),
-            Self::Psql => Prey::Processes(vec![psql()]),
-            Self::Backend => Prey::Processes(vec![backend]),
-            Self::Session => Prey::Session(backend),
-            Self::Everybody => Prey::Processes(vec![runner, backend]),
+            Self::Runner => FoundVictim::Processes(vec![runner]),
+            Self::Psql => FoundVictim::Processes(vec![psql()]),
+            Self::Backend => FoundVictim::Processes(vec![backend]),
+            Self::Session => FoundVictim::Session(backend),
+            Self::Everybody => FoundVictim::Processes(vec![runner, backend]),
         }
     }
 }
 
 /// A victim that was found.
-pub enum Prey {
+pub enum FoundVictim {
     Processes(Vec<u32>),
     Session(u32),
 }
 
-impl Prey {
-    pub fn kill(self, site: &Site) {
+impl FoundVictim {
+    pub fn kill(self, project: &MigratorProject) {
         match self {
             Self::Processes(pids) => {
                 for pid in &pids {
@@ -292,7 +247,7 @@ impl Prey {
                 wait_until("they are dead", || pids.iter().all(is_dead));
             }
             Self::Session(pid) => {
-                assert_eq!(site.ask(&format!("SELECT pg_terminate_backend({pid})")), "t");
+                assert_eq!(project.ask(&format!("SELECT pg_terminate_backend({pid})")), "t");
             }
         }
     }
@@ -305,17 +260,17 @@ fn threads(pid: u32) -> usize {
 }
 
 /// The process id of the migrator, taken from its sessions.
-pub fn runner(site: &Site) -> u32 {
+pub fn runner(project: &MigratorProject) -> u32 {
     let sql = "SELECT substring(application_name FROM '^migrator (\\d+)@') FROM pg_stat_activity \
                WHERE application_name LIKE 'migrator %' LIMIT 1";
-    site.ask(sql).parse().unwrap()
+    project.ask(sql).parse().unwrap()
 }
 
 /// The process id of psql's session: the younger one, as the migrator connects first itself.
-fn backend(site: &Site) -> u32 {
+fn backend(project: &MigratorProject) -> u32 {
     let sql = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'migrator %' \
                ORDER BY backend_start DESC LIMIT 1";
-    site.ask(sql).parse().unwrap()
+    project.ask(sql).parse().unwrap()
 }
 
 fn children(parent: u32) -> Vec<(u32, String)> {

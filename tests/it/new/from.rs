@@ -5,7 +5,7 @@ use std::path::Path;
 use super::nowhere;
 use crate::support::trace::interrupt;
 use crate::support::{
-    Outcome, Sandbox, assert_golden, bindir, finish, is_root, project, repository, wait_until,
+    Outcome, Sandbox, assert_golden, finish, is_root, project, psql, repository, wait_until,
 };
 
 /// A database `app` that belongs to `dev`, with this SQL, and an empty directory `work`.
@@ -219,8 +219,7 @@ fn files_in_the_way_are_found_before_the_database_is_asked() {
 fn an_interruption_leaves_nothing_and_no_program_gets_the_password_as_an_argument() {
     let sandbox = existing("CREATE TABLE t ();");
     let hold = "BEGIN; LOCK TABLE t; SELECT pg_sleep(3600);";
-    let psql = bindir().join("psql");
-    let holder = sandbox.spawn(psql.to_str().unwrap(), ["-Xqc", hold, "-d", &sandbox.url("app")]);
+    let holder = sandbox.spawn(&psql(), ["-Xqc", hold, "-d", &sandbox.url("app")]);
     let count = |state: &str| {
         sandbox.ask(&format!("SELECT count(*) FROM pg_stat_activity WHERE {state}")) == "1"
     };

@@ -1,7 +1,7 @@
 //! Objects around the rows: triggers, rules, constraints, and the search path of functions.
 
 use super::hostile::wild;
-use super::support::Pull;
+use super::support::PullProject;
 
 const INTO: &str = "--into-database";
 
@@ -16,7 +16,7 @@ SELECT string_agg(x, E'\\n' ORDER BY x) FROM (
 /// Loads the rows from the file, twice, and then with `--into-database`. After each, `table` is the
 /// same on both sides, and nothing around it has changed.
 #[track_caller]
-fn loads(pull: &Pull, tables: &[&str]) {
+fn loads(pull: &PullProject, tables: &[&str]) {
     let before = pull.ask(AROUND);
     pull.pull([]).success();
     for load in [["patch", "-q"], ["patch", "-q"], ["pull_staging", INTO]] {
@@ -28,7 +28,7 @@ fn loads(pull: &Pull, tables: &[&str]) {
 
 /// The same with empty tables here.
 #[track_caller]
-fn fills(pull: &Pull, tables: &[&str]) {
+fn fills(pull: &PullProject, tables: &[&str]) {
     let before = pull.ask(AROUND);
     let truncate = tables.join(", ");
     pull.ask(&format!(
@@ -153,12 +153,12 @@ fn nobody_stands_between_a_pull_and_its_operators() {
         CREATE FUNCTION evil.to_regclass(text) RETURNS regclass LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
         CREATE FUNCTION evil.count(text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
         CREATE DOMAIN evil.text AS pg_catalog.text CHECK (VALUE = 'trapped'); CREATE DOMAIN evil.oid AS pg_catalog.oid CHECK (false); CREATE DOMAIN evil.\"int8\" AS pg_catalog.int8 CHECK (false);";
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.file("app", evil);
     pull.file("staging", evil);
     for database in ["app", "staging"] {
         let path = format!("ALTER DATABASE {database} SET search_path = evil, pg_catalog, shop");
-        pull.query(&pull.url("postgres"), &path);
+        pull.ask_in("postgres", &path);
     }
     for options in [
         ["--closure", "--where=shop.customer=t.id OPERATOR(pg_catalog.>) 0"],

@@ -1,12 +1,12 @@
 //! `--check`: reports the findings and the exit code that a pull would have, and changes nothing.
 
-use super::support::Pull;
+use super::support::PullProject;
 use crate::support::Outcome;
 use crate::support::sshd::Sshd;
 
 #[test]
 fn a_pull_that_would_work_is_described() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let names = pull.entries("project");
     let dump = pull.on_staging("ANALYZE; SELECT count(*) FROM shop.log");
     let check = pull.pull(["--check", "--limit", "shop.log=2"]).success();
@@ -37,7 +37,7 @@ fn a_pull_that_would_work_is_described() {
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.write("project/staging.toml", "[table.\"shop.log\"]\nline = \"null\"\n");
     pull.ask("CREATE ROLE half LOGIN");
     pull.on_staging(
@@ -67,11 +67,11 @@ fn everything_that_is_wrong_is_told_at_once() {
 
 #[test]
 fn the_exit_code_is_that_of_the_pull() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.on_staging(
         "CREATE TABLE shop.scan (id int PRIMARY KEY, o oid) INHERITS (hectic.created_at)",
     );
-    let both = |pull: &Pull, code: i32, more: &[&str]| {
+    let both = |pull: &PullProject, code: i32, more: &[&str]| {
         let run = |first: &[&str]| -> Outcome {
             pull.run("database", ["pull_staging"].iter().chain(first).chain(more))
         };
@@ -95,7 +95,7 @@ fn the_exit_code_is_that_of_the_pull() {
 
 #[test]
 fn what_cannot_be_reached_is_told_quickly() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let nowhere = pull.path("tmp").display().to_string();
     pull.set("STAGING_DB_URL", format!("postgresql://u:hush@localhost/d?host={nowhere}"));
     let check = pull.pull(["--check"]).fails(1, [&nowhere]);

@@ -1,7 +1,7 @@
 //! `--closure`: pulls exactly the rows to which pulled rows refer, so that the file loads into
 //! empty tables.
 
-use super::support::Pull;
+use super::support::PullProject;
 
 /// Cycles, a self-reference, foreign keys of several columns with NULLs, and foreign keys of and to
 /// partitions.
@@ -47,8 +47,8 @@ const KEYS: [(&str, &str); 7] = [
     ("seal", "id"),
 ];
 
-fn post(tables: &str) -> Pull {
-    let mut pull = Pull::new();
+fn post(tables: &str) -> PullProject {
+    let mut pull = PullProject::new();
     pull.ask(TABLES);
     pull.on_staging(&format!("{TABLES}{ROWS}"));
     pull.set("STAGING_DUMP_TABLES", tables);
@@ -57,7 +57,7 @@ fn post(tables: &str) -> Pull {
 
 /// Loads the patch into empty tables, and returns the keys of every table.
 #[track_caller]
-fn loaded(pull: &Pull) -> Vec<String> {
+fn loaded(pull: &PullProject) -> Vec<String> {
     pull.ask("TRUNCATE post.country, post.badge CASCADE");
     pull.database(["patch"]).success();
     let valid =

@@ -1,6 +1,6 @@
 //! The variables: a pull refuses missing and wrong values before it reads any row.
 
-use super::support::Pull;
+use super::support::PullProject;
 use crate::support::{Sandbox, finish, wait, wait_until};
 
 const FOUR: [&str; 4] =
@@ -23,7 +23,7 @@ fn the_first_missing_variable_is_named() {
 
 #[test]
 fn a_table_that_is_not_there_stops_before_anything() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.write("project/test-data.sql", "old\n");
     pull.set("STAGING_DUMP_TABLES", "shop.customer shop.absent");
     pull.pull([]).fails(5, ["shop.absent"]);
@@ -36,7 +36,7 @@ fn a_table_that_is_not_there_stops_before_anything() {
 
 #[test]
 fn flags_are_split_and_never_run() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let ran = pull.path("ran");
     let flags = format!("--no-owner -T 'shop.$(touch {})' \"-Tshop.e*\"", ran.display());
     pull.set("STAGING_DUMP_FLAGS", flags);
@@ -54,7 +54,7 @@ fn flags_are_split_and_never_run() {
 
 #[test]
 fn a_server_that_is_not_there_is_waited_for_and_told() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let nowhere = pull.path("tmp").display().to_string();
     pull.set("STAGING_DB_URL", format!("postgresql://u:hush@localhost/d?host={nowhere}"));
     let failed = pull.pull([]).fails(1, ["attempt 1 of 5", "attempt 4 of 5", &nowhere]);
@@ -63,7 +63,7 @@ fn a_server_that_is_not_there_is_waited_for_and_told() {
 
 #[test]
 fn rules_name_tables_that_are_pulled() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull(["--where", "shop.absent=true"]).fails(2, ["shop.absent"]);
     pull.pull(["--limit", "shop.log=many"]).fails(2, ["many"]);
     pull.pull(["--where", "nothing"]).fails(2, ["nothing"]);
@@ -71,7 +71,7 @@ fn rules_name_tables_that_are_pulled() {
 
 #[test]
 fn what_only_pg_dump_knows_is_left_to_it() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.set("STAGING_DUMP_TABLES", "shop.log shop.kind");
     pull.set("STAGING_DUMP_FLAGS", "--schema-only --no-owner");
     let told = pull.pull([]).success();
@@ -91,7 +91,7 @@ fn what_only_pg_dump_knows_is_left_to_it() {
 
 #[test]
 fn an_interrupt_leaves_the_old_file_and_nothing_else() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull([]).success();
     let (old, names) = (pull.patch(), pull.entries("project"));
     let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
@@ -115,7 +115,7 @@ fn an_interrupt_leaves_the_old_file_and_nothing_else() {
 
 #[test]
 fn programs_get_an_object_a_table() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     let told = pull.pull(["--log-format", "json"]).success();
     let objects: Vec<serde_json::Value> =
         told.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
@@ -134,7 +134,7 @@ fn programs_get_an_object_a_table() {
 
 #[test]
 fn a_pattern_does_not_mean_the_bundle_nor_extensions() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.on_staging("CREATE EXTENSION hstore; CREATE TABLE public.member (h int PRIMARY KEY) INHERITS (hectic.created_at); ALTER EXTENSION hstore ADD TABLE public.member");
     pull.set("STAGING_DUMP_TABLES", "*.*");
     pull.pull([]).success();

@@ -3,10 +3,10 @@
 
 use std::process::Child;
 
-use super::support::Pull;
+use super::support::PullProject;
 use crate::support::sshd::{Sshd, tunnels};
 use crate::support::wait::hear;
-use crate::support::{Outcome, finish, wait, wait_until};
+use crate::support::{Outcome, finish, psql, wait, wait_until};
 
 /// A pull that reads until the test stops it.
 const SLOW: [&str; 2] = ["--where", "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL"];
@@ -14,8 +14,8 @@ const SLOW: [&str; 2] = ["--where", "shop.log=pg_catalog.pg_sleep(3600) IS NOT N
 const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
 
 /// A pull that goes through sshd, with a file of an earlier one.
-fn through_ssh() -> (Pull, Sshd, Untouched) {
-    let mut pull = Pull::new();
+fn through_ssh() -> (PullProject, Sshd, Untouched) {
+    let mut pull = PullProject::new();
     let sshd = Sshd::start(&mut pull);
     pull.set("STAGING_SSH_HOST", "staging");
     let url = pull.url("staging") + " password=sesame-of-staging";
@@ -32,13 +32,13 @@ struct Untouched {
 }
 
 impl Untouched {
-    fn of(pull: &Pull) -> Self {
+    fn of(pull: &PullProject) -> Self {
         Self { patch: pull.patch(), names: pull.entries("project") }
     }
 
     /// Checks that nothing has changed, except for the tables that `--resume` needs.
     #[track_caller]
-    fn check(&self, pull: &Pull) {
+    fn check(&self, pull: &PullProject) {
         let mut names = pull.entries("project");
         names.retain(|name| name != ".test-data.sql.pull");
         assert!(pull.patch() == self.patch, "the file has changed");
@@ -48,14 +48,14 @@ impl Untouched {
     }
 }
 
-fn start<'a>(pull: &Pull, options: impl IntoIterator<Item = &'a str>) -> Child {
+fn start<'a>(pull: &PullProject, options: impl IntoIterator<Item = &'a str>) -> Child {
     let running = pull.spawn("database", ["pull_staging"].into_iter().chain(options));
     wait_until("the pull reads", || pull.ask(SLEEPING) == "1");
     running
 }
 
 /// Does something to a pull that reads slowly, and returns its outcome.
-fn during(pull: &Pull, done: impl FnOnce(&Child)) -> Outcome {
+fn during(pull: &PullProject, done: impl FnOnce(&Child)) -> Outcome {
     let running = start(pull, SLOW);
     done(&running);
     finish(running, None)
@@ -96,9 +96,8 @@ fn a_table_that_is_locked_is_waited_for_so_long_and_no_longer() {
     pull.pull([]).success();
     let lock = "SET statement_timeout = 0; BEGIN; LOCK TABLE shop.log; SELECT pg_sleep(3600)";
     let staging = pull.url("staging");
-    let psql = crate::support::bindir().join("psql");
     let arguments = ["-X", "-d", &staging, "-c", lock];
-    let mut locked = pull.spawn(psql.to_str().unwrap(), arguments);
+    let mut locked = pull.spawn(&psql(), arguments);
     wait_until("the table is locked", || pull.ask(SLEEPING) == "1");
     pull.pull(["--direct", "--timeout", "1"]).fails(1, ["lock timeout", "--timeout"]);
     // pg_dump waits as well; meanwhile its arguments are visible
@@ -119,7 +118,7 @@ fn a_table_that_is_locked_is_waited_for_so_long_and_no_longer() {
 
 #[test]
 fn a_server_that_is_full_is_waited_for() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.on_staging("CREATE ROLE reader LOGIN CONNECTION LIMIT 0; GRANT USAGE ON SCHEMA shop TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA shop TO reader; GRANT SELECT ON ALL SEQUENCES IN SCHEMA shop TO reader");
     let url = format!("host={} dbname=staging user=reader", pull.path("pg/sock").display());
     pull.set("STAGING_DB_URL", url);
@@ -170,7 +169,7 @@ fn a_signal_ends_it_at_every_stage() {
 }
 
 #[track_caller]
-fn signal(pull: &Pull, running: Child, untouched: &Untouched) {
+fn signal(pull: &PullProject, running: Child, untouched: &Untouched) {
     wait::signal("INT", running.id());
     let ended = finish(running, None);
     assert_eq!(ended.signal, Some(2), "{ended}");

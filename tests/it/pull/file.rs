@@ -1,11 +1,11 @@
 //! The file: the same rows make the same bytes, and an incomplete file never exists.
 
-use super::support::Pull;
+use super::support::PullProject;
 use crate::support::{finish, wait, wait_until};
 
 #[test]
 fn the_same_rows_are_the_same_bytes() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull([]).success();
     let first = pull.patch();
     assert!(first.contains("SET LOCAL hectic.migration_mode = 'on';"));
@@ -22,7 +22,7 @@ fn the_same_rows_are_the_same_bytes() {
 
 #[test]
 fn a_pull_that_fails_leaves_the_old_file() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull([]).success();
     let (old, names) = (pull.patch(), pull.entries("project"));
     for jobs in ["1", "3"] {
@@ -39,7 +39,7 @@ fn a_pull_that_fails_leaves_the_old_file() {
 
 #[test]
 fn an_interrupted_pull_goes_on() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull([]).success();
     let (whole, names) = (pull.patch(), pull.entries("project"));
     let wrong = ["--where", "shop.log=1/(length(line)-1) > 0"];
@@ -61,7 +61,7 @@ fn an_interrupted_pull_goes_on() {
 
 #[test]
 fn two_pulls_do_not_write_one_file() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
     let running = pull.spawn("database", ["pull_staging", "--where", slow]);
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
@@ -73,7 +73,7 @@ fn two_pulls_do_not_write_one_file() {
 
 #[test]
 fn a_file_that_was_changed_is_not_loaded() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull([]).success();
     let changed = pull.patch().replace("Bob", "Bub");
     pull.write("project/test-data.sql", changed);
@@ -85,7 +85,7 @@ fn a_file_that_was_changed_is_not_loaded() {
 
 #[test]
 fn conditions_and_limits_choose_rows() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull(["--where", "shop.log=line = 'x'", "--limit", "shop.kind=1"]).success();
     pull.database(["patch"]).success();
     assert_eq!(pull.ask("SELECT count(*) FROM shop.log"), "2");
@@ -94,14 +94,14 @@ fn conditions_and_limits_choose_rows() {
 
 #[test]
 fn large_objects_are_refused() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.on_staging("CREATE TABLE shop.scan (id int PRIMARY KEY, o oid) INHERITS (hectic.created_at); INSERT INTO shop.scan (id, o) VALUES (1, lo_from_bytea(0, 'x'))");
     pull.pull([]).fails(2, ["shop.scan", "large object"]);
 }
 
 #[test]
 fn what_is_in_the_file_is_told_beside_it_and_once_it_is_loaded() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.pull([]).success();
     let beside = pull.read("project/test-data.sql.sha256");
     let checked =

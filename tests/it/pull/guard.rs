@@ -1,6 +1,6 @@
 //! Staging is only read, and its rows are loaded on this machine only.
 
-use super::support::Pull;
+use super::support::PullProject;
 use crate::support::project::deployed;
 
 const WRITING: [&[&str]; 13] = [
@@ -21,7 +21,7 @@ const WRITING: [&[&str]; 13] = [
 
 #[test]
 fn nothing_that_writes_runs_on_staging() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let url = pull.variable("DB_URL").unwrap().to_string_lossy().into_owned();
     let elsewhere = url.replace("host=", "port=5432&host=");
     for staging in [
@@ -71,7 +71,7 @@ fn behind_ssh_another_machine_has_the_same_names() {
 
 #[test]
 fn pulled_rows_stay_on_this_machine() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.pull([]).success();
     pull.set("DB_URL", "postgresql://dev@db.invalid/app");
     pull.database(["patch"]).fails(2, ["db.invalid", "not on this machine"]);

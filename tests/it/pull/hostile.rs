@@ -1,13 +1,13 @@
 //! Unusual data and shapes: a pull loads exactly the rows of staging, in both formats, twice.
 
-use super::support::Pull;
+use super::support::PullProject;
 
 const FORMATS: [&str; 3] = ["", "--column-inserts", "--rows-per-insert=7"];
 
 /// A pull of the schema `wild` only. Both sides have its tables, and staging has rows in them.
 #[track_caller]
-pub fn wild(schema: &str, rows: &str) -> Pull {
-    let mut pull = Pull::new();
+pub fn wild(schema: &str, rows: &str) -> PullProject {
+    let mut pull = PullProject::new();
     let free = "SET hectic.inheritance_extra_excluded_schemas = 'wild'";
     let schema = format!("{free}; CREATE SCHEMA wild; {schema}");
     pull.file("app", &schema);
@@ -21,7 +21,7 @@ pub fn wild(schema: &str, rows: &str) -> Pull {
 
 /// Pulls and loads in every format, twice, and compares every table.
 #[track_caller]
-fn arrives(pull: &mut Pull) {
+fn arrives(pull: &mut PullProject) {
     let tables = "SELECT string_agg(oid::regclass::text, E'\\x01' ORDER BY oid) FROM pg_class WHERE relnamespace = 'wild'::regnamespace AND relkind IN ('r', 'p')";
     let tables = pull.on_staging(tables);
     for flags in FORMATS {
@@ -199,7 +199,7 @@ fn sequences_stand_where_they_stood() {
 
 #[test]
 fn settings_of_staging_change_nothing() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.pull([]).success();
     let patch = pull.patch();
     for setting in [
@@ -228,7 +228,7 @@ fn settings_of_staging_change_nothing() {
         "enable_sort = off",
         "transform_null_equals = on",
     ] {
-        pull.query(&pull.url("postgres"), &format!("ALTER DATABASE staging SET {setting}"));
+        pull.ask_in("postgres", &format!("ALTER DATABASE staging SET {setting}"));
     }
     for jobs in ["1", "3"] {
         pull.pull(["--jobs", jobs]).success();

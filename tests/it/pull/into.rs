@@ -1,7 +1,7 @@
 //! `--into-database`: the same rows by the same rules, in one transaction, compared afterwards.
 
 use super::load::TABLES;
-use super::support::Pull;
+use super::support::PullProject;
 use crate::support::{finish, wait, wait_until};
 
 const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
@@ -11,13 +11,13 @@ const INTO: &str = "--into-database";
 const INDEXES: &str = "SELECT string_agg(concat_ws(' ', pg_get_indexdef(indexrelid), obj_description(indexrelid, 'pg_class'), indisclustered), ';' \
                        ORDER BY indexrelid::regclass::text) FROM pg_index i JOIN pg_class c ON c.oid = indrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'shop'";
 
-fn rows(pull: &Pull) -> String {
+fn rows(pull: &PullProject) -> String {
     pull.ask("SELECT count(*) FROM shop.customer")
 }
 
 #[test]
 fn every_row_arrives_and_arrives_again() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     for jobs in ["1", "2", "2"] {
         let loaded = pull.pull([INTO, "--jobs", jobs]).success();
         assert!(!loaded.stderr.contains("warning"), "{loaded}");
@@ -33,7 +33,7 @@ fn every_row_arrives_and_arrives_again() {
 
 #[test]
 fn rows_outside_the_pull_stay() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.ask("INSERT INTO shop.customer (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'old'), (77, 'mine')");
     pull.pull([INTO]).success();
     let names = "SELECT string_agg(name, ' ' ORDER BY id) FROM shop.customer";
@@ -48,7 +48,7 @@ fn rows_outside_the_pull_stay() {
 
 #[test]
 fn indexes_are_what_they_were() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.ask(
         "CREATE INDEX \"On What\" ON shop.\"Order Line\" USING btree (lower(what) text_pattern_ops DESC) INCLUDE (customer) WITH (fillfactor = 70) WHERE what <> ''; \
          COMMENT ON INDEX shop.\"On What\" IS 'it''s'; CREATE UNIQUE INDEX lone ON shop.every (i2); CREATE INDEX near ON shop.every (ts); \
@@ -64,7 +64,7 @@ fn indexes_are_what_they_were() {
 
 #[test]
 fn a_failure_changes_nothing() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     let before = pull.ask(INDEXES);
     pull.pull([INTO, "--where", "shop.customer=id <> 2"]).fails(1, ["Order Line", "foreign key"]);
     pull.ask("CREATE UNIQUE INDEX lone ON shop.log (line)");
@@ -78,7 +78,7 @@ fn a_failure_changes_nothing() {
 
 #[test]
 fn staging_that_goes_away_changes_nothing() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     for jobs in ["1", "3"] {
         let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
         let running =
@@ -94,7 +94,7 @@ fn staging_that_goes_away_changes_nothing() {
 
 #[test]
 fn an_interrupt_changes_nothing() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     let before = pull.ask(INDEXES);
     for jobs in ["1", "3"] {
         let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
@@ -114,7 +114,7 @@ fn an_interrupt_changes_nothing() {
 
 #[test]
 fn a_failure_here_does_not_wait_for_staging() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.ask("ALTER TABLE shop.customer ADD CHECK (id > 1)");
     let slow = "shop.log=pg_catalog.pg_sleep(3600) IS NOT NULL";
     pull.pull([INTO, "--jobs", "8", "--where", slow])
@@ -124,7 +124,7 @@ fn a_failure_here_does_not_wait_for_staging() {
 
 #[test]
 fn masked_values_are_compared_after_masking() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.set("STAGING_DUMP_TABLES", "shop.customer shop.kind");
     pull.write(
         "project/staging.toml",
@@ -139,7 +139,7 @@ fn masked_values_are_compared_after_masking() {
 
 #[test]
 fn other_columns_are_told_and_not_compared() {
-    let pull = Pull::new();
+    let pull = PullProject::new();
     pull.on_staging("ALTER TABLE shop.kind ADD COLUMN extra int DEFAULT 5");
     pull.ask("ALTER TABLE shop.chicken ADD COLUMN own int NOT NULL DEFAULT 3; ALTER TABLE shop.every ALTER n TYPE numeric(5,1)");
     pull.on_staging("UPDATE shop.every SET n = 7.77");
@@ -157,7 +157,7 @@ fn other_columns_are_told_and_not_compared() {
 
 #[test]
 fn values_that_are_not_what_they_were_are_a_failure() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.set("STAGING_DUMP_TABLES", "shop.priced");
     let create = |of| {
         format!(
@@ -175,7 +175,7 @@ fn values_that_are_not_what_they_were_are_a_failure() {
 
 #[test]
 fn what_is_about_the_file_is_refused() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.pull([INTO, "--format", "copy"]).fails(2, ["--format"]);
     pull.pull([INTO, "--resume"]).fails(2, ["--resume"]);
     pull.pull([INTO, "--incremental"]).fails(2, ["--incremental"]);

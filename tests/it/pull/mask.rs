@@ -1,7 +1,7 @@
 //! `staging.toml`: db-tool masks values before they leave staging, and refuses columns without a
 //! decision.
 
-use super::support::Pull;
+use super::support::PullProject;
 
 const DECISIONS: &str = r#"
 [table."shop.customer"]
@@ -13,8 +13,8 @@ what = { fixed = "it's @where@ \\ nothing" }
 line = { sql = "upper(t.line) -- a comment" }
 "#;
 
-fn masked(decisions: &str) -> Pull {
-    let mut pull = Pull::new();
+fn masked(decisions: &str) -> PullProject {
+    let mut pull = PullProject::new();
     pull.set(
         "STAGING_DUMP_TABLES",
         "shop.customer shop.log shop.\"Order Line\" shop.chicken shop.egg",

@@ -1,6 +1,6 @@
 //! `--scan`: its proposals contain counts and no values. A pull accepts them, and its rows load.
 
-use super::support::Pull;
+use super::support::PullProject;
 
 const TABLES: &str = r#"
 CREATE TABLE shop.person (id int PRIMARY KEY, name text NOT NULL, contact varchar(60) UNIQUE, phone varchar(20), password text NOT NULL,
@@ -18,8 +18,8 @@ INSERT INTO shop.account (email, kind) VALUES ('one@leak.example', 'a'), ('two@l
 INSERT INTO shop.visit (id, who) VALUES (1, 'one@leak.example'), (2, NULL);
 "#;
 
-fn people() -> Pull {
-    let pull = Pull::new();
+fn people() -> PullProject {
+    let pull = PullProject::new();
     pull.ask(TABLES);
     pull.on_staging(&format!("{TABLES}{ROWS}"));
     pull
@@ -88,7 +88,7 @@ fn what_is_proposed_is_taken_and_loads() {
 
 #[test]
 fn large_tables_are_sampled() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.on_staging("CREATE TABLE shop.large (v text) INHERITS (hectic.created_at); INSERT INTO shop.large (v) SELECT CASE WHEN i > 60000 THEN 'a@b.example' ELSE 'x' END AS v FROM generate_series(1, 100000) i; ANALYZE shop.large");
     pull.set("STAGING_DUMP_TABLES", "shop.large");
     let scan = pull.pull(["--scan"]).success();
@@ -98,7 +98,7 @@ fn large_tables_are_sampled() {
 
 #[test]
 fn a_scan_goes_alone() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.pull(["--scan", "--limit", "shop.log=1"]).fails(2, ["--limit"]);
     pull.set("STAGING_DUMP_FLAGS", "--schema-only");
     pull.pull(["--scan"]).fails(2, ["--scan", "--schema-only"]);
@@ -109,7 +109,7 @@ fn a_scan_goes_alone() {
 
 #[test]
 fn tables_that_may_not_be_read_are_all_named() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.write("project/test-data.sql", "old\n");
     pull.ask("CREATE ROLE reader LOGIN");
     pull.on_staging(

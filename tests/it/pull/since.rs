@@ -1,11 +1,11 @@
 //! Pulls of new rows only.
 
-use super::support::Pull;
+use super::support::PullProject;
 
 /// A staging with a table of each kind: with changes, without changes, without a column of time,
 /// without a key.
-fn growing() -> Pull {
-    let mut pull = Pull::new();
+fn growing() -> PullProject {
+    let mut pull = PullProject::new();
     let tables = "CREATE TABLE shop.item (id int PRIMARY KEY, what text, updated_at timestamptz) INHERITS (hectic.created_at)";
     pull.ask(tables);
     pull.on_staging(tables);

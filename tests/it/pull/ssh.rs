@@ -1,12 +1,12 @@
 //! Through a real sshd: ssh carries the rows and never the password, and an error says that ssh is
 //! missing.
 
-use super::support::Pull;
+use super::support::PullProject;
 use crate::support::sshd::{Sshd, tunnels};
 
 #[test]
 fn rows_come_through_ssh() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let _sshd = Sshd::start(&mut pull);
     pull.pull([]).success();
     let direct = pull.patch();
@@ -23,7 +23,7 @@ fn rows_come_through_ssh() {
 
 #[test]
 fn ssh_that_is_refused_is_told_with_what_it_said() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let mut sshd = Sshd::start(&mut pull);
     pull.set("STAGING_SSH_HOST", "staging");
     pull.write("ssh/known_hosts", "");
@@ -35,7 +35,7 @@ fn ssh_that_is_refused_is_told_with_what_it_said() {
 
 #[test]
 fn a_database_that_ssh_cannot_reach_is_told() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let _sshd = Sshd::start(&mut pull);
     pull.set("STAGING_SSH_HOST", "staging");
     pull.set("STAGING_DB_URL", "postgresql://u:hush@127.0.0.1:9/d");
@@ -45,7 +45,7 @@ fn a_database_that_ssh_cannot_reach_is_told() {
 
 #[test]
 fn a_connection_that_is_cut_leaves_the_old_file() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     let mut sshd = Sshd::start(&mut pull);
     pull.set("STAGING_SSH_HOST", "staging");
     pull.pull([]).success();
@@ -62,7 +62,7 @@ fn a_connection_that_is_cut_leaves_the_old_file() {
 
 #[test]
 fn a_host_that_is_an_option_is_refused() {
-    let mut pull = Pull::new();
+    let mut pull = PullProject::new();
     pull.set("STAGING_SSH_HOST", "-oProxyCommand=true");
     pull.pull([]).fails(2, ["STAGING_SSH_HOST"]);
 }

@@ -1,7 +1,7 @@
 //! A project and its staging: another database of the same cluster, with a schema of its own.
 
 use crate::support::project::deployed;
-use crate::support::{Outcome, Sandbox};
+use crate::support::{Outcome, Sandbox, psql};
 
 /// A schema with everything that a pull has to handle; the same on both sides.
 pub const SCHEMA: &str = r#"
@@ -41,10 +41,10 @@ INSERT INTO shop.every (id, b, i2, f4, f8, n, t, c, by, ts, iv, j, jb, a, r, m, 
 INSERT INTO shop.every (id, t) VALUES ('00000000-0000-0000-0000-000000000002', 'ünïcode 🐘 ''; DROP');
 "#;
 
-/// A sandbox with a deployed project and a staging database; see [`Pull::new`].
-pub struct Pull(Sandbox);
+/// A sandbox with a deployed project and a staging database; see [`PullProject::new`].
+pub struct PullProject(Sandbox);
 
-impl std::ops::Deref for Pull {
+impl std::ops::Deref for PullProject {
     type Target = Sandbox;
 
     fn deref(&self) -> &Sandbox {
@@ -52,13 +52,13 @@ impl std::ops::Deref for Pull {
     }
 }
 
-impl std::ops::DerefMut for Pull {
+impl std::ops::DerefMut for PullProject {
     fn deref_mut(&mut self) -> &mut Sandbox {
         &mut self.0
     }
 }
 
-impl Pull {
+impl PullProject {
     /// Both sides have [`SCHEMA`], and staging has rows. The pull takes all tables of `shop`,
     /// without ssh.
     #[track_caller]
@@ -77,15 +77,15 @@ impl Pull {
 
     #[track_caller]
     pub fn on_staging(&self, sql: &str) -> String {
-        self.query(&self.url("staging"), sql)
+        self.ask_in("staging", sql)
     }
 
     /// Runs SQL that is too long for an argument.
     #[track_caller]
     pub fn file(&self, database: &str, sql: &str) {
-        let (url, psql) = (self.url(database), crate::support::bindir().join("psql"));
+        let url = self.url(database);
         let arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url];
-        self.run_with_input(psql.to_str().unwrap(), arguments, sql).success();
+        self.run_with_input(&psql(), arguments, sql).success();
     }
 
     /// `database pull_staging`.

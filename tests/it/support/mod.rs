@@ -4,7 +4,10 @@
 //! variables that the test sets; its temporary directory, home and working directories belong to
 //! the test. All tests share one template cache, so that a cluster costs only a clone.
 
+pub mod bystander;
 pub mod clock;
+pub mod cluster;
+pub mod migrator;
 pub mod project;
 pub mod server;
 pub mod sshd;
@@ -192,26 +195,6 @@ impl Sandbox {
         self.run("postgres-init", arguments)
     }
 
-    /// The single value that `sql` returns on the connection of `url`, through psql.
-    pub fn query(&self, url: &str, sql: &str) -> String {
-        let arguments = ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql];
-        let psql = bindir().join("psql");
-        self.run(psql.to_str().unwrap(), arguments).success().stdout.trim_end().to_owned()
-    }
-
-    /// The single value that `sql` returns in the database `app` of the sandbox's cluster.
-    #[track_caller]
-    pub fn ask(&self, sql: &str) -> String {
-        self.query(&self.url("app"), sql)
-    }
-
-    /// The URL of the sandbox's cluster for its superuser.
-    pub fn url(&self, database: &str) -> String {
-        let port = server::port(&self.path("pg/data")).unwrap_or(5432);
-        let sock = self.path("pg/sock");
-        format!("host={} port={port} dbname={database} user={}", sock.display(), whoami())
-    }
-
     /// Names of the entries of a directory below the sandbox, sorted.
     pub fn entries(&self, name: &str) -> Vec<String> {
         entries(&self.path(name))
@@ -304,6 +287,11 @@ pub fn is_root() -> bool {
 pub fn bindir() -> PathBuf {
     let bindir = std::env::var_os("DB_TOOL_TEST_PG_BINDIR");
     bindir.expect("DB_TOOL_TEST_PG_BINDIR is unset: run the tests with `cargo x test`").into()
+}
+
+/// The path of psql.
+pub fn psql() -> String {
+    bindir().join("psql").display().to_string()
 }
 
 /// The directory of the sandboxes. A cluster is a thousand files, which soon go again. So they are

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Sandbox;
+use super::trace::own_cache;
 
 /// Copies a directory with everything in it, except for the write permissions: the original may be
 /// read-only.
@@ -29,10 +30,32 @@ pub fn with_source(sql: &str) -> Sandbox {
     sandbox
 }
 
+/// The same with a cache of its own, in which a test can see whether a command left something.
+pub fn with_own_cache(sql: &str) -> Sandbox {
+    let mut sandbox = with_source(sql);
+    own_cache(&mut sandbox);
+    sandbox
+}
+
 /// A project whose only source is `sql`, deployed: its cluster runs.
 #[track_caller]
 pub fn deployed(sql: &str) -> Sandbox {
     let sandbox = with_source(sql);
     sandbox.database(["deploy", "--no-patch"]).success();
     sandbox
+}
+
+/// A development cluster with one row: the table `work` says that it was `saved`.
+#[track_caller]
+pub fn with_row() -> Sandbox {
+    let sandbox = with_source("SELECT 1;\n");
+    sandbox.database(["init"]).success();
+    sandbox.ask("CREATE TABLE work AS SELECT 'saved'::text AS state");
+    sandbox
+}
+
+/// The row of [`with_row`].
+#[track_caller]
+pub fn row(sandbox: &Sandbox) -> String {
+    sandbox.ask("SELECT state FROM work")
 }

@@ -30,6 +30,12 @@ pub fn anything_below(directory: &Path) -> Vec<String> {
         .collect()
 }
 
+/// Whether a process runs. One that has ended, and that its parent has not reaped yet, does not.
+pub fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
 /// The pid in a cluster's `postmaster.pid`.
 pub fn postmaster(data: &Path) -> u32 {
     let text = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();

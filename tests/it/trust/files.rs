@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use crate::support::trace::{interrupt, own_cache};
-use crate::support::{Sandbox, bindir, is_root, wait_until};
+use crate::support::{Sandbox, is_root, psql, wait_until};
 
 /// A deployed sandbox with one migration, which has no transaction.
 fn with_migration(sql: &str) -> Sandbox {
@@ -43,9 +43,9 @@ fn what_a_killed_migrator_left_is_removed_by_the_next_command() {
         "CREATE FUNCTION gate() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_xact_lock(7)';\n\
          SELECT gate();\n",
     );
-    let (psql, url) = (bindir().join("psql"), sandbox.url("app"));
+    let url = sandbox.url("app");
     let hold = "SELECT pg_advisory_lock(7); SELECT pg_sleep(600)";
-    let mut holder = sandbox.spawn(psql.to_str().unwrap(), ["-X", "-d", &url, "-c", hold]);
+    let mut holder = sandbox.spawn(&psql(), ["-X", "-d", &url, "-c", hold]);
     let held =
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND granted";
     wait_until("the lock is held", || sandbox.ask(held) == "1");

@@ -93,9 +93,9 @@ fn reuse_starts_or_attaches_and_changes_nothing() {
     sandbox.database(["deploy", "--cleanup"]).success();
     let started = sandbox.database(["deploy", "--reuse"]).success();
     assert_eq!(started.stdout, "", "neither hydrated nor patched: {started}");
-    let postmaster = server::postmaster(&sandbox.path("pg/data"));
+    let postmaster = sandbox.postmaster();
     sandbox.database(["deploy", "--reuse"]).success();
-    assert_eq!(server::postmaster(&sandbox.path("pg/data")), postmaster);
+    assert_eq!(sandbox.postmaster(), postmaster);
     assert_eq!(sandbox.ask("SELECT string_agg(id::text, ',') FROM item"), "7");
 }
 
@@ -111,7 +111,7 @@ fn the_clusters_own_url_is_used_when_none_is_given() {
     let mut sandbox = with_patch();
     sandbox.unset("DB_URL");
     sandbox.database(["deploy"]).success();
-    assert_eq!(sandbox.query(&sandbox.url("testdb"), "SELECT id FROM item"), "7");
+    assert_eq!(sandbox.ask_in("testdb", "SELECT id FROM item"), "7");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `database init`: `postgres-init` as a verb of the project.
 
-use crate::support::{Sandbox, finish, project, server, wait_until};
+use crate::support::{Sandbox, finish, project, wait_until};
 
 #[test]
 fn a_vanilla_cluster_with_the_role_and_the_database_of_the_url() {
@@ -31,11 +31,11 @@ fn a_cluster_is_kept_and_made_anew_with_pg_fresh() {
     let mut sandbox = project::with_source("");
     sandbox.database(["init"]).success();
     sandbox.ask("CREATE TABLE mark ()");
-    let first = server::postmaster(&sandbox.path("pg/data"));
+    let first = sandbox.postmaster();
     sandbox.set("PG_FRESH", "");
     let kept = sandbox.database(["init"]).success();
     assert!(kept.stderr.contains("found running"), "an empty variable is unset: {kept}");
-    assert_eq!(server::postmaster(&sandbox.path("pg/data")), first);
+    assert_eq!(sandbox.postmaster(), first);
     assert_eq!(sandbox.ask("SELECT to_regclass('mark') IS NULL"), "f");
     sandbox.set("PG_FRESH", "1");
     let anew = sandbox.database(["init"]).success();
@@ -79,7 +79,7 @@ fn export_prints_the_variables_and_nothing_else() {
 fn it_needs_no_url_and_no_project() {
     let sandbox = Sandbox::with_cluster();
     sandbox.database(["init"]).success();
-    assert_eq!(sandbox.query(&sandbox.url("testdb"), "SELECT 1"), "1");
+    assert_eq!(sandbox.ask_in("testdb", "SELECT 1"), "1");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A server with messages in another language: the programs understand its answers all the same.
 
-use crate::support::{Sandbox, bindir, is_root, project};
+use crate::support::{Sandbox, bindir, is_root, project, psql};
 
 /// The sandbox's server, started by hand so that it speaks German: glibc takes translations from
 /// `LANGUAGE` for every locale but `C` itself.
@@ -10,9 +10,8 @@ fn speaking_german(source: &str) -> Sandbox {
     control(&sandbox, "", &["-w", "-D", &data, "-m", "fast", "stop"]);
     let options = "-c lc_messages=C.UTF-8";
     control(&sandbox, "de", &["-w", "-D", &data, "-l", "/dev/null", "-o", options, "start"]);
-    let psql = bindir().join("psql");
     let url = sandbox.url("app");
-    let told = sandbox.run(psql.to_str().unwrap(), ["-Xc", "SELECT 1/0", "-d", &url]);
+    let told = sandbox.run(&psql(), ["-Xc", "SELECT 1/0", "-d", &url]);
     assert!(
         told.stderr.contains("FEHLER:") || !is_translated(&sandbox),
         "the server must speak German: {told}"

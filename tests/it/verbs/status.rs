@@ -8,7 +8,7 @@ fn a_running_cluster_is_described() {
     let url = format!("postgresql://dev:hush@localhost/app?host={}", sandbox.path("pg").display());
     sandbox.set("DB_URL", url);
     let status = sandbox.database(["status"]).success();
-    let pid = server::postmaster(&sandbox.path("pg/data"));
+    let pid = sandbox.postmaster();
     let lines: Vec<&str> = status.stdout.lines().collect();
     assert_eq!(lines[0], format!("running:  {}", sandbox.path("pg").display()));
     assert!(lines[1].starts_with("since:    "), "{status}");
@@ -47,7 +47,7 @@ fn every_other_state_has_its_word() {
     };
     said("no cluster in ", "{\"state\":\"absent\"}\n");
     sandbox.database(["init"]).success();
-    let pid = server::postmaster(&sandbox.path("pg/data"));
+    let pid = sandbox.postmaster();
     crate::support::wait::signal("KILL", pid);
     wait_until("the server is dead", || server::processes_below(&sandbox.path("pg")).is_empty());
     said("stopped (the server was killed): ", "{\"state\":\"stale\"}\n");
@@ -60,7 +60,7 @@ fn every_other_state_has_its_word() {
 fn json_has_every_field() {
     let sandbox = project::deployed("");
     let status = sandbox.database(["status", "--json"]).success().stdout;
-    let pid = server::postmaster(&sandbox.path("pg/data"));
+    let pid = sandbox.postmaster();
     assert!(status.starts_with(&format!("{{\"state\":\"running\",\"pid\":{pid},")), "{status}");
     for field in ["up_seconds", "version", "size", "sessions", "url", "logs", "templates"] {
         assert!(status.contains(&format!("\"{field}\":")), "{field} in {status}");

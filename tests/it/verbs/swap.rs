@@ -1,6 +1,6 @@
 //! `database deploy` beside an existing cluster: it builds a new one there, and loses nothing.
 
-use crate::init::Bystander;
+use crate::support::bystander::Bystander;
 use crate::support::trace::{has, interrupt};
 use crate::support::{Sandbox, project, server, wait_until};
 
@@ -19,18 +19,6 @@ fn rows(sandbox: &Sandbox) -> String {
     sandbox.ask("SELECT count(*) FROM item")
 }
 
-fn postmaster(sandbox: &Sandbox) -> u32 {
-    server::postmaster(&sandbox.path("pg/data"))
-}
-
-/// Checks that there are one data directory, one server, and these snapshots.
-#[track_caller]
-fn holds<const N: usize>(sandbox: &Sandbox, snapshots: [&str; N]) {
-    assert_eq!(sandbox.beside("data"), ["data"]);
-    let there = sandbox.path("pg/snapshot").exists();
-    assert_eq!(if there { sandbox.entries("pg/snapshot") } else { Vec::new() }, snapshots);
-}
-
 #[test]
 fn the_replaced_cluster_is_one_command_away() {
     let sandbox = deployed();
@@ -41,7 +29,7 @@ fn the_replaced_cluster_is_one_command_away() {
     let again = sandbox.database(["deploy", "--no-patch"]).success();
     crate::support::assert_golden("deploy-again.txt", &again.block(&sandbox));
     assert_eq!(rows(&sandbox), "0");
-    holds(&sandbox, ["before-deploy"]);
+    sandbox.assert_snapshots(["before-deploy"]);
     assert_eq!(inode("pg/snapshot/before-deploy/data"), before, "renamed, not copied");
     let back = sandbox.database(["snapshot", "restore", "before-deploy"]).success();
     assert!(back.stderr.contains("restored before-deploy"), "{back}");
@@ -54,7 +42,7 @@ fn there_is_one_generation() {
     sandbox.database(["deploy", "--no-patch"]).success();
     sandbox.ask("INSERT INTO item (id) VALUES (2), (3)");
     sandbox.database(["deploy", "--no-patch"]).success();
-    holds(&sandbox, ["before-deploy"]);
+    sandbox.assert_snapshots(["before-deploy"]);
     sandbox.database(["snapshot", "restore", "before-deploy"]).success();
     assert_eq!(rows(&sandbox), "2");
 }
@@ -62,7 +50,7 @@ fn there_is_one_generation() {
 #[test]
 fn a_failure_leaves_the_old_cluster_running() {
     let sandbox = deployed();
-    let before = postmaster(&sandbox);
+    let before = sandbox.postmaster();
     for (file, text) in [
         ("project/db/src/entrypoint.sql", "SELECT nonsense;"),
         ("project/test-data.sql", "nonsense;"),
@@ -70,9 +58,9 @@ fn a_failure_leaves_the_old_cluster_running() {
         sandbox.write("project/db/src/entrypoint.sql", SOURCE);
         sandbox.write(file, text);
         sandbox.database(["deploy"]).fails(1, ["nonsense", "is as it was"]);
-        assert_eq!(postmaster(&sandbox), before);
+        assert_eq!(sandbox.postmaster(), before);
         assert_eq!(rows(&sandbox), "1");
-        holds(&sandbox, []);
+        sandbox.assert_snapshots([]);
     }
 }
 
@@ -90,30 +78,30 @@ fn a_stopped_cluster_stays_stopped_after_a_failure() {
 #[test]
 fn an_interruption_leaves_the_old_cluster_running() {
     let sandbox = deployed();
-    let before = postmaster(&sandbox);
+    let before = sandbox.postmaster();
     sandbox.write("project/db/src/entrypoint.sql", ENDLESS);
     for (name, number) in [("INT", 2), ("TERM", 15)] {
         let deploy = sandbox.spawn("database", ["deploy"]);
         let outcome = interrupt(deploy, name, || builds(&sandbox));
         assert_eq!(outcome.signal, Some(number), "{outcome}");
-        assert_eq!(postmaster(&sandbox), before);
+        assert_eq!(sandbox.postmaster(), before);
         assert_eq!(rows(&sandbox), "1");
-        holds(&sandbox, []);
+        sandbox.assert_snapshots([]);
     }
 }
 
 #[test]
 fn a_killed_deploy_leaves_the_old_cluster_running_and_the_next_command_tidies() {
     let sandbox = deployed();
-    let before = postmaster(&sandbox);
+    let before = sandbox.postmaster();
     sandbox.write("project/db/src/entrypoint.sql", ENDLESS);
     let deploy = sandbox.spawn("database", ["deploy"]);
     interrupt(deploy, "KILL", || builds(&sandbox));
     assert_eq!(rows(&sandbox), "1");
     sandbox.init([]).success();
-    assert_eq!(postmaster(&sandbox), before);
+    assert_eq!(sandbox.postmaster(), before);
     assert_eq!(rows(&sandbox), "1");
-    holds(&sandbox, []);
+    sandbox.assert_snapshots([]);
     wait_until("one server is left", || {
         server::processes_below(&sandbox.path("pg")).into_iter().all(|pid| {
             let place = std::fs::read_link(format!("/proc/{pid}/cwd"));
@@ -162,10 +150,10 @@ fn a_users_snapshot_of_this_name_is_never_replaced() {
     let (mine, theirs) =
         (sandbox.path("pg/snapshot/mine"), sandbox.path("pg/snapshot/before-deploy"));
     std::fs::rename(mine, &theirs).unwrap();
-    let before = postmaster(&sandbox);
+    let before = sandbox.postmaster();
     sandbox.database(["deploy"]).fails(2, ["was not saved by deploy", "move it away"]);
-    assert_eq!(postmaster(&sandbox), before);
-    holds(&sandbox, ["before-deploy"]);
+    assert_eq!(sandbox.postmaster(), before);
+    sandbox.assert_snapshots(["before-deploy"]);
     std::fs::remove_dir_all(&theirs).unwrap();
     std::fs::create_dir(&theirs).unwrap();
     sandbox.database(["deploy"]).fails(2, ["was not saved by deploy"]);
@@ -183,13 +171,13 @@ fn what_a_kill_between_the_renames_leaves_is_finished() {
     std::fs::rename(place("snapshot/before-deploy/data"), place("data.before-deploy-1")).unwrap();
     std::fs::remove_dir_all(place("snapshot/before-deploy")).unwrap();
     sandbox.init([]).success();
-    holds(&sandbox, ["before-deploy"]);
+    sandbox.assert_snapshots(["before-deploy"]);
     // it was killed before the snapshot got its name
     std::fs::rename(place("snapshot/before-deploy"), place("snapshot/.before-deploy-2")).unwrap();
     // it was killed before the data directory moved there
     std::fs::create_dir(place("snapshot/.before-deploy-3")).unwrap();
     sandbox.init([]).success();
-    holds(&sandbox, ["before-deploy"]);
+    sandbox.assert_snapshots(["before-deploy"]);
     sandbox.database(["snapshot", "restore", "before-deploy"]).success();
     assert_eq!(rows(&sandbox), "5");
 }
@@ -244,5 +232,5 @@ fn deploy_can_stop_the_new_server() {
     let deployed = sandbox.database(["deploy", "--no-patch", "--cleanup"]).success();
     assert!(deployed.stderr.contains("deployed and stopped"), "{deployed}");
     assert_eq!(server::processes_below(&sandbox.path("pg")), Vec::<u32>::new());
-    holds(&sandbox, ["before-deploy"]);
+    sandbox.assert_snapshots(["before-deploy"]);
 }

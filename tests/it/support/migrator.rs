@@ -3,12 +3,12 @@
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
-use crate::support::{Outcome, Sandbox};
+use super::{Outcome, Sandbox};
 
-/// A sandbox in which the migrator finds its directory by default, `migration`.
-pub struct Ground(Sandbox);
+/// A sandbox whose directory `migration` holds the migrations of its database `app`.
+pub struct MigratorProject(Sandbox);
 
-impl Deref for Ground {
+impl Deref for MigratorProject {
     type Target = Sandbox;
 
     fn deref(&self) -> &Sandbox {
@@ -16,14 +16,14 @@ impl Deref for Ground {
     }
 }
 
-impl DerefMut for Ground {
+impl DerefMut for MigratorProject {
     fn deref_mut(&mut self) -> &mut Sandbox {
         &mut self.0
     }
 }
 
-/// The name of the simple migration `number`, which makes a table.
-pub fn name(number: u8) -> String {
+/// The name of the migration with this number.
+pub fn name(number: u32) -> String {
     format!("202501010000{number:02}-t{number}")
 }
 
@@ -32,56 +32,66 @@ pub fn table(name: &str) -> String {
     format!("CREATE TABLE {name} (id int) INHERITS (hectic.created_at);\n")
 }
 
-impl Ground {
-    /// A sandbox without a server.
+impl MigratorProject {
+    /// A project without a server.
     pub fn offline() -> Self {
         Self(Sandbox::with_cluster())
     }
 
-    /// A sandbox with a running cluster. `DB_URL` names its empty database `app`.
+    /// A project with a running cluster. `DB_URL` names its empty database `app`.
     #[track_caller]
     pub fn new() -> Self {
-        let mut ground = Self::offline();
-        let socket = ground.path("pg");
-        ground.set("DB_URL", format!("postgresql://dev@localhost/app?host={}", socket.display()));
-        ground.init([]).success();
-        ground
+        Self::in_sandbox(Sandbox::with_cluster())
     }
 
-    /// The same with the first `count` simple migrations.
+    /// The same in a sandbox that has settings for the server already.
     #[track_caller]
-    pub fn with_tables(count: u8) -> Self {
-        let ground = Self::new();
-        (1..=count).for_each(|number| ground.simple(number));
-        ground
+    pub fn in_sandbox(mut sandbox: Sandbox) -> Self {
+        let socket = sandbox.path("pg");
+        sandbox.set("DB_URL", format!("postgresql://dev@localhost/app?host={}", socket.display()));
+        sandbox.init([]).success();
+        Self(sandbox)
+    }
+
+    /// A new project with migrations 1 to `count`, each of which creates a table.
+    #[track_caller]
+    pub fn with_tables(count: u32) -> Self {
+        let project = Self::new();
+        (1..=count).for_each(|number| project.write_table(number));
+        project
     }
 
     /// The same, with these migrations applied.
     #[track_caller]
-    pub fn applied(count: u8) -> Self {
-        let ground = Self::with_tables(count);
-        ground.up_all();
-        ground
+    pub fn applied(count: u32) -> Self {
+        let project = Self::with_tables(count);
+        project.up_all();
+        project
     }
 
-    /// Writes the simple migration `number`: up makes the table `tN`, down drops it.
-    pub fn simple(&self, number: u8) {
+    /// Writes migration `number`: up creates the table `tN`, down drops it.
+    pub fn write_table(&self, number: u32) {
         let t = format!("t{number}");
-        self.migration(&name(number), &table(&t), &format!("DROP TABLE {t};\n"));
+        self.write_migration(&name(number), &table(&t), &format!("DROP TABLE {t};\n"));
     }
 
-    /// Writes a migration with both directions.
-    pub fn migration(&self, name: &str, up: &str, down: &str) -> PathBuf {
+    /// Writes migration `number` with the text of its up; its down does nothing.
+    pub fn write_up(&self, number: u32, text: &str) -> PathBuf {
+        self.write_migration(&name(number), text, "SELECT 1;\n")
+    }
+
+    /// Writes a migration with both directions. Returns the path of its up.
+    pub fn write_migration(&self, name: &str, up: &str, down: &str) -> PathBuf {
         self.write(&format!("migration/{name}/down.sql"), down);
         self.write(&format!("migration/{name}/up.sql"), up)
     }
 
-    /// Writes migration `number` with the text of its up; its down does nothing.
-    pub fn up(&self, number: u8, text: &str) -> PathBuf {
-        self.migration(&name(number), text, "SELECT 1;\n")
+    /// Deletes the files of migration `number`.
+    pub fn delete_migration(&self, number: u32) {
+        std::fs::remove_dir_all(self.path(&format!("migration/{}", name(number)))).unwrap();
     }
 
-    /// The migrator with these arguments.
+    /// Runs the migrator with these arguments.
     pub fn migrator<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
         self.run("migrator", arguments)
     }
@@ -107,7 +117,7 @@ impl Ground {
         )
     }
 
-    /// The simple tables that are there: `t1 t3`.
+    /// The names of the tables in the schema `public`: `t1 t3`.
     #[track_caller]
     pub fn tables(&self) -> String {
         self.ask(
