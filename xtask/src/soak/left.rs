@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,13 +19,12 @@ const STAYING: [&str; 4] = [".db-tool.lock", ".gitignore", "log", "snapshot"];
 pub(super) struct Machine {
     segments: BTreeSet<String>,
     shared: BTreeSet<PathBuf>,
-    sockets: BTreeSet<PathBuf>,
 }
 
 impl Machine {
     /// The machine as it is now.
     pub(super) fn now() -> Self {
-        Self { segments: segments(), shared: shared(), sockets: sockets() }
+        Self { segments: segments(), shared: shared() }
     }
 
     /// The names of the things that are here now and were not at the beginning.
@@ -34,21 +32,22 @@ impl Machine {
         let now = Self::now();
         let segments = now.segments.difference(&before.segments);
         let paths = now.shared.difference(&before.shared);
-        let paths = paths.chain(now.sockets.difference(&before.sockets));
         let paths = paths.map(|path| path.display().to_string());
         segments.map(|id| format!("shared memory segment {id}")).chain(paths).collect()
     }
 }
 
-/// Everything that was left, in words.
-pub(super) fn left(ground: &Ground, before: &Machine) -> Vec<String> {
+/// Everything that was left, in words. `sockets` are the short directories for sockets.
+pub(super) fn left(ground: &Ground, before: &Machine, sockets: &[PathBuf]) -> Vec<String> {
     let mut found = Vec::new();
     wait_until(LIMIT, || {
         found = processes(ground);
         found.extend(Machine::new_since(before));
         found.is_empty()
     });
-    found.extend(files(ground).iter().map(|path| path.display().to_string()));
+    let sockets = sockets.iter().filter(|path| path.exists());
+    let files = files(ground);
+    found.extend(files.iter().chain(sockets).map(|path| path.display().to_string()));
     found
 }
 
@@ -78,18 +77,6 @@ fn shared() -> BTreeSet<PathBuf> {
         }
     }
     files
-}
-
-/// The sockets in `/tmp` and the short directories for sockets there, unless a server listens.
-fn sockets() -> BTreeSet<PathBuf> {
-    let is_socket = |name: &str| name.starts_with(".s.PGSQL.") && !name.ends_with(".lock");
-    let is_meant = |name: &str| name.starts_with(".s.PGSQL.") || name.starts_with("db-tool-");
-    let mut found = named(Path::new("/tmp"), |name| is_meant(name) && !name.contains("soak"));
-    found.retain(|path| {
-        let mut inside = named(path, is_socket).into_iter().chain([path.clone()]);
-        !inside.any(|socket| UnixStream::connect(socket).is_ok())
-    });
-    found
 }
 
 /// The files of the soak's own directory that a command should have removed.

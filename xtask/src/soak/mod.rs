@@ -75,7 +75,7 @@ fn soak(plan: &SoakPlan, ground: Ground) -> Result<()> {
     let done = work(plan.runs, seed, &ground).and_then(|tally| {
         println!("{}", tally.summary(seed, started.elapsed()));
         collect(&ground)?;
-        let left = left::left(&ground, &before);
+        let left = left::left(&ground, &before, &tally.sockets);
         match left.is_empty() {
             true => Ok(()),
             false => Err(Failure::new(format!("left on the machine:\n{}", left.join("\n")))),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kill::Victim;
@@ -14,6 +15,8 @@ pub(super) struct Tally {
     pub(super) verbs: BTreeMap<String, usize>,
     pub(super) acknowledged: u64,
     pub(super) found: u64,
+    /// The directories for sockets that lie outside the soak's own directory.
+    pub(super) sockets: Vec<PathBuf>,
 }
 
 impl Tally {
@@ -22,6 +25,7 @@ impl Tally {
         self.runs += other.runs;
         self.acknowledged += other.acknowledged;
         self.found += other.found;
+        self.sockets.extend(other.sockets);
         for (victim, count) in other.kills {
             *self.kills.entry(victim).or_default() += count;
         }

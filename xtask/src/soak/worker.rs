@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -89,6 +89,14 @@ impl<'a> Worker<'a> {
         worker.must(1, &["database", "deploy"])?;
         worker.must(1, &["database", "backup"])?;
         worker.must(1, &["database", "snapshot", "save", "base"])?;
+        for site in 0..worker.sites.len() {
+            let url = worker.must(site, &["database", "url"])?.output;
+            let host = url.split_once("host=").map_or("", |(_, rest)| rest);
+            let host = host.split(['&', '\n']).next().unwrap_or_default();
+            if host.starts_with("/tmp/db-tool-") && !host.contains("soak") {
+                worker.tally.sockets.push(PathBuf::from(host));
+            }
+        }
         Ok(worker)
     }
 
