@@ -62,7 +62,8 @@ use crate::postgres::connection::url::PgUrl;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 use crate::sys::process::{Patience, wait_for};
-use run::postmaster::{Postmaster, Shutdown};
+use layout::socket_in;
+use run::postmaster::{Postmaster, Shutdown, end_deleted};
 
 /// The longest time for a fast shutdown; after it the server is stopped immediately. With `fsync`
 /// on, the checkpoint after a large hydration takes seconds.
@@ -162,7 +163,22 @@ impl Running {
         let url = self.url(&self.spec().settings.superuser, database);
         let url = url.with("application_name", "db-tool cluster");
         let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
-        connect_when_ready(&conninfo, RECOVERY_LIMIT)
+        let session = connect_when_ready(&conninfo, RECOVERY_LIMIT);
+        session.map_err(|error| self.without_socket().unwrap_or(error))
+    }
+
+    /// The error for a server whose socket somebody has removed.
+    fn without_socket(&self) -> Option<Error> {
+        let socket = socket_in(&self.socket_directory(), self.port());
+        if socket.exists() || !self.postmaster.is_alive() {
+            return None;
+        }
+        let (pid, socket) = (self.pid(), socket.display());
+        let what = format!("the server (pid {pid}) runs, but its socket {socket} is gone");
+        let error = Error::failed(what);
+        Some(
+            error.hint("`postgres-cleanup` stops the server; the next start makes the socket anew"),
+        )
     }
 
     /// Fails if the server does not answer within [`ANSWER_LIMIT`]. For commands that change
@@ -173,6 +189,9 @@ impl Running {
         let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
         let limit = Duration::from_secs(ANSWER_LIMIT);
         connect_when_ready(&conninfo.waiting(ANSWER_LIMIT), limit).map(drop).map_err(|error| {
+            if let Some(error) = self.without_socket() {
+                return error;
+            }
             let error = error.context(format!("the server (pid {}) runs, but", self.pid()));
             error.hint("`kill -CONT` lets a stopped process go on; `postgres-cleanup` ends it")
         })
@@ -250,7 +269,8 @@ pub fn stop(layout: &Layout, patience: Patience) -> Result<bool> {
     let _acting = files::act_for(layout)?;
     let data = layout.data();
     match Liveness::thorough(&data)? {
-        Liveness::Stopped => Ok(false),
+        Liveness::Stopped if data.exists() => Ok(false),
+        Liveness::Stopped => end_deleted(&data),
         Liveness::Stale => crate::cluster::run::postmaster::heal(&data).map(|()| false),
         Liveness::Running(postmaster) => {
             postmaster.stop_with(Shutdown::Fast, STOP_LIMIT, patience).map(|()| true)

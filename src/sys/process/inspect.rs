@@ -89,6 +89,15 @@ pub fn working_in(directory: FileId) -> Vec<ProcessInfo> {
     pids.into_iter().filter_map(inspect).collect()
 }
 
+/// The processes whose working directory had the path `directory` before somebody deleted it. On
+/// Linux only.
+pub fn working_in_deleted(directory: &Path) -> Vec<ProcessInfo> {
+    let _ourselves = ActingAs::ourselves();
+    let mut pids = system::pids();
+    pids.retain(|pid| system::works_in_deleted(*pid, directory));
+    pids.into_iter().filter_map(inspect).collect()
+}
+
 /// The open files of all processes, as far as the system shows them, for whose paths `fits` is
 /// true.
 pub fn open_files(fits: fn(&Path) -> bool) -> Vec<FileId> {
@@ -141,6 +150,15 @@ mod system {
 
     pub(super) fn directory(pid: u32) -> Option<FileId> {
         FileId::of(&place(pid).join("cwd")).ok()
+    }
+
+    pub(super) fn works_in_deleted(pid: u32, directory: &Path) -> bool {
+        let link = place(pid).join("cwd");
+        let mut expected = directory.as_os_str().to_owned();
+        expected.push(" (deleted)");
+        // a directory may have this name, too
+        std::fs::read_link(&link).is_ok_and(|path| path == expected)
+            && std::fs::metadata(&link).is_ok_and(|facts| facts.nlink() == 0)
     }
 
     pub(super) fn open_files(pid: u32, fits: fn(&Path) -> bool) -> Vec<FileId> {
@@ -224,6 +242,10 @@ mod system {
         inspect(pid)?.directory
     }
 
+    pub(super) fn works_in_deleted(_: u32, _: &Path) -> bool {
+        false
+    }
+
     pub(super) fn open_files(_: u32, _: fn(&Path) -> bool) -> Vec<FileId> {
         Vec::new()
     }
@@ -289,5 +311,27 @@ mod tests {
         let here = FileId::of(&here).expect("it is there");
         assert!(working_in(here).iter().any(|process| process.pid == own.pid));
         assert!(inspect(u32::MAX).is_none());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    #[expect(clippy::disallowed_methods, reason = "a process to look at")]
+    fn a_process_in_a_deleted_directory_is_found_by_the_path() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let directory = place.path().join("data");
+        let namesake = place.path().join("data (deleted)");
+        let start = |path: &Path| {
+            std::fs::create_dir(path).expect("made");
+            let mut command = std::process::Command::new("sleep");
+            command.arg("60").current_dir(path).spawn().expect("started")
+        };
+        let (mut meant, mut other) = (start(&directory), start(&namesake));
+        assert_eq!(working_in_deleted(&directory).len(), 0, "it is still there");
+        std::fs::remove_dir(&directory).expect("removed");
+        let found: Vec<u32> = working_in_deleted(&directory).iter().map(|one| one.pid).collect();
+        for child in [&mut meant, &mut other] {
+            child.kill().and_then(|()| child.wait()).expect("ended");
+        }
+        assert_eq!(found, [meant.id()]);
     }
 }

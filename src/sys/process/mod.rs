@@ -48,6 +48,7 @@ pub use input::{
 };
 pub use inspect::{
     FileId, ProcessInfo, holding, host_name, inspect, open_files, pid_namespace, title, working_in,
+    working_in_deleted,
 };
 pub use lines::read_line;
 pub use listener::listener;

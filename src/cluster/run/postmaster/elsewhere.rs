@@ -25,7 +25,7 @@ use nix::fcntl::OFlag;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 
 use super::pid_file::PidFile;
-use super::{is_server, leftovers};
+use super::{deleted, is_server, leftovers};
 use crate::cluster::files::read_small;
 use crate::cluster::layout::{server_lock_of, socket_in};
 use crate::sys::error::{Error, IoContext, Result};
@@ -40,8 +40,9 @@ const LINGER: Duration = Duration::from_secs(5);
 /// file; no process here matches it.
 pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()> {
     let Ok(id) = FileId::of(data) else { return Ok(()) };
-    let mut here = process::working_in(id).into_iter().filter(|process| is_server(&process.name));
-    if let Some(process) = here.find(|process| process.in_container) {
+    let mut here = process::working_in(id);
+    here.retain(|process| is_server(&process.name));
+    if let Some(process) = here.iter().find(|process| process.in_container) {
         let what = format!(
             "the server of {} (process {}) runs in a container",
             data.display(),
@@ -50,6 +51,12 @@ pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()>
         return Err(Error::conflict(what).hint("use it or stop it inside that container"));
     }
     if let Some(socket) = answering_socket(data, id, file) {
+        if file.is_none()
+            && let Some(server) =
+                here.iter().find(|one| here.iter().all(|other| other.pid != one.parent))
+        {
+            return Err(without_file(data, server.pid));
+        }
         return Err(undecided(data, &format!("a server answers on {}", socket.display())).hint(
             "it may run in a container or on behalf of another user: stop it there, or use it by this \
              socket",
@@ -71,6 +78,8 @@ pub(super) fn refuse_if_alive(data: &Path, file: Option<&PidFile>) -> Result<()>
 /// `Conflict` if processes of another server hold it.
 pub(in crate::cluster) fn lock_for_server(data: &Path) -> Result<File> {
     let path = server_lock_of(data);
+    // also if it does not hold this lock: at its end, it would remove the sockets of the new server
+    deleted::end(data)?;
     let free = process::wait_for(LINGER, Patience::Interruptible, || take(&path))?;
     free.ok_or_else(|| held(data, &path))
 }
@@ -81,6 +90,10 @@ pub(super) fn wait_until_unlocked(data: &Path) -> Result<()> {
     if !path.exists() {
         return Ok(());
     }
+    if take(&path)?.is_some() {
+        return Ok(());
+    }
+    deleted::end(data)?;
     let free = process::wait_for(LINGER, Patience::Stubborn, || take(&path))?;
     free.map(drop).ok_or_else(|| held(data, &path))
 }
@@ -137,6 +150,17 @@ fn is_of_other_cluster(socket: &Path, own: FileId) -> bool {
     let named =
         bytes.split(|byte| *byte == b'\n').nth(1).map(|line| Path::new(OsStr::from_bytes(line)));
     named.is_some_and(|path| FileId::of(path).is_ok_and(|id| id != own))
+}
+
+/// The error for a server whose pid file somebody has removed or overwritten.
+fn without_file(data: &Path, pid: u32) -> Error {
+    let what = format!(
+        "the server of {} (process {pid}) runs, but its postmaster.pid is gone or damaged",
+        data.display()
+    );
+    Error::conflict(what).hint(format!(
+        "PostgreSQL ends such a server within a minute; `kill -INT {pid}` ends it now"
+    ))
 }
 
 fn held(data: &Path, lock: &Path) -> Error {

@@ -12,6 +12,7 @@
 //! there is a sign that the server lives elsewhere. The backends of a killed postmaster live on for
 //! seconds and would make the next start fail; db-tool finds them in the same way.
 
+mod deleted;
 mod elsewhere;
 mod pid_file;
 mod stop;
@@ -31,6 +32,7 @@ use crate::sys::error::{Error, Result};
 use crate::sys::process;
 use crate::sys::process::{FileId, Patience, ProcessInfo};
 
+pub(in crate::cluster) use deleted::end as end_deleted;
 pub(in crate::cluster) use elsewhere::lock_for_server;
 pub use pid_file::PidFile;
 pub use stop::Shutdown;
@@ -167,7 +169,7 @@ impl Postmaster {
     }
 
     /// Whether the process still runs.
-    pub(super) fn is_alive(&self) -> bool {
+    pub(in crate::cluster) fn is_alive(&self) -> bool {
         self.alive().is_some()
     }
 
