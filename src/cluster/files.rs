@@ -13,7 +13,7 @@ use nix::unistd::{AccessFlags, access};
 use tempfile::TempDir;
 
 use super::Layout;
-use super::layout::{CHECK_MARK, MARKER};
+use super::layout::{CHECK_MARK, GITIGNORE, MARKER};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{
     ActingAs, OsUser, Patience, open_directory, remove_shared_memory, require_own_way, wait_for,
@@ -114,6 +114,17 @@ pub fn replace_file(path: &Path, text: &str) -> Result<()> {
     beside.write_all(text.as_bytes()).on("write", path)?;
     beside.as_file().sync_all().on("sync", path)?;
     beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
+}
+
+/// Writes the file that keeps a cluster out of the project's repository, unless it is there. Everybody
+/// may read it, whatever the umask: root writes it, and the server's user recognises it.
+pub fn write_gitignore(path: &Path) -> std::io::Result<()> {
+    let mut file = match File::create_new(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    };
+    file.set_permissions(Permissions::from_mode(0o644))?;
+    file.write_all(GITIGNORE.as_bytes())
 }
 
 /// Exchanges two directories. On Linux this is one step, if the file system can do it.

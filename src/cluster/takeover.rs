@@ -7,12 +7,11 @@
 //! directory was root's.
 
 use std::ffi::OsStr;
-use std::fs::{DirBuilder, File};
-use std::io::Write;
+use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::path::Path;
 
-use super::files::{act_for, read_small, remove_tree};
+use super::files::{act_for, read_small, remove_tree, write_gitignore};
 use super::layout::{GITIGNORE, Layout, MARKER};
 use super::not_ours;
 use crate::sys::error::{Error, IoContext, Result};
@@ -41,11 +40,7 @@ pub(super) fn hand_over_marked(directory: &Path, user: &OsUser) -> Result<()> {
     let _ourselves = ActingAs::ourselves();
     let Some(opened) = opened_if_free(directory, user, 0o700)? else { return Ok(()) };
     let mark = opened.path().join(MARK);
-    if mark.symlink_metadata().is_err() {
-        let made =
-            File::create_new(&mark).and_then(|mut file| file.write_all(GITIGNORE.as_bytes()));
-        made.on("write to", directory)?;
-    }
+    write_gitignore(&mark).on("write to", directory)?;
     fchown(opened.file(), Some(user.uid), Some(user.gid)).on("hand over", directory)
 }
 

@@ -4,15 +4,14 @@
 //! reach the directory. If that user cannot, PostgreSQL reports only "Permission denied". So
 //! db-tool walks down the path first and names the directory that blocks the way.
 
-use std::fs::{DirBuilder, File, Metadata};
-use std::io::Write;
+use std::fs::{DirBuilder, Metadata};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::cluster::files::refuse_link;
-use crate::cluster::layout::{GITIGNORE, Layout};
+use crate::cluster::files::{refuse_link, write_gitignore};
+use crate::cluster::layout::Layout;
 use crate::cluster::takeover::{hand_over, hand_over_marked};
 use crate::sys::error::{Context, Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, OsUser};
@@ -160,14 +159,14 @@ pub fn prepare(layout: &Layout, user: Option<&OsUser>) -> Result<()> {
             hand_over(layout.logs(), user, 0o755)?;
         }
         _ => {
-            std::fs::create_dir_all(layout.logs()).on("create the log directory", layout.logs())?
+            let mut builder = DirBuilder::new();
+            // others must not change logs, whatever the umask
+            let made = builder.recursive(true).mode(0o755).create(layout.logs());
+            made.on("create the log directory", layout.logs())?;
         }
     }
     let ignore = layout.gitignore();
-    match File::create_new(&ignore).and_then(|mut file| file.write_all(GITIGNORE.as_bytes())) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        written => written.on("write", &ignore)?,
-    }
+    write_gitignore(&ignore).on("write", &ignore)?;
     if let Some(user) = user {
         check_reach(layout.logs(), user)?;
         check_writable(layout.logs(), user)?;
