@@ -288,6 +288,15 @@ fn missing(program: &str, what: &str) -> Error {
         .hint("installed elsewhere: set PG_BINDIR to the directory with initdb, postgres and psql")
 }
 
+/// Adds the next step to an error of initdb that has one.
+pub fn remedied(error: Error) -> Error {
+    let is_of = |line: &String| line.contains("could not look up effective user ID");
+    if !error.details().iter().any(is_of) {
+        return error;
+    }
+    error.hint("initdb needs a name for the user: add a line to /etc/passwd, or use another user")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

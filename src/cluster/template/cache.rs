@@ -23,7 +23,7 @@ use super::trim::trim_cache;
 use crate::cluster::files::{private_directory, remove_tree, sync_file_system};
 use crate::cluster::layout::lock_of;
 use crate::cluster::run::lock::Lock;
-use crate::postgres::toolchain::Toolchain;
+use crate::postgres::toolchain::{Toolchain, remedied};
 use crate::sys::digest::hex;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser};
@@ -86,6 +86,7 @@ impl Recipe<'_> {
             .arg(data)
             .capture()
             .map(drop)
+            .map_err(remedied)
     }
 
     fn options(&self) -> Vec<String> {
