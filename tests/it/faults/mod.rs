@@ -3,4 +3,8 @@
 //! Most tests go through a list of cases. Each case says what happens to the cluster, what the
 //! program says, and how it ends.
 
+mod caller;
 mod crash;
+mod gone;
+mod place;
+mod surroundings;

@@ -159,7 +159,11 @@ fn a_program_that_outlives_its_server_is_named() {
     sandbox.init([]).success();
     let server = sandbox.postmaster();
     let stray = sandbox.path("pg/stray");
-    let program = format!("sleep 600 </dev/null >/dev/null 2>&1 & echo $! >{}", stray.display());
+    // a program that does not read its input makes the COPY fail
+    let program = format!(
+        "cat >/dev/null; sleep 600 </dev/null >/dev/null 2>&1 & echo $! >{}",
+        stray.display()
+    );
     sandbox.ask_in("postgres", &format!("COPY (SELECT 1) TO PROGRAM '{program}'"));
     let stray: u32 = sandbox.read("pg/stray").trim().parse().unwrap();
     try_signal("KILL", server);
