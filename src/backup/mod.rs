@@ -115,6 +115,14 @@ impl Backup {
         sizes.map(|facts| facts.len()).sum()
     }
 
+    /// The size of its files in bytes after unpacking. Without a manifest it is an estimate.
+    pub fn unpacked_size(&self) -> Result<u64> {
+        /// The factor by which the best compression makes a data directory smaller.
+        const SMALLER: u64 = 10;
+        let estimate = || self.size().saturating_mul(SMALLER);
+        Ok(self.manifest()?.map_or_else(estimate, |manifest| manifest.size()))
+    }
+
     /// Reads the complete backup and compares it with its manifest. Returns false if it has no
     /// manifest.
     pub fn verify(&self) -> Result<bool> {

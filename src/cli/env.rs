@@ -58,7 +58,9 @@ impl Env {
     /// that could lead to another project or database.
     pub(in crate::cli) fn of_project(root: &Path) -> Result<Self> {
         let mut env = Self { variables: std::env::vars_os().collect(), ..Self::default() };
-        let of_machine = |name: &str| name == "TMPDIR" || trust::is_never_trusted(name);
+        let of_machine = |name: &str| {
+            matches!(name, "TMPDIR" | "PG_THROWAWAY_DIR") || trust::is_never_trusted(name)
+        };
         let led = config::KEYS.iter().map(|key| key.variable).filter(|name| !of_machine(name));
         let others = ["PGURL", "ENVIRONMENT", "HECTIC_DOTENV_CONTENT", "MIGRATION_DIR"];
         for name in led.chain(others) {

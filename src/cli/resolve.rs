@@ -188,16 +188,16 @@ impl Resolve {
 
     /// The settings of private clusters.
     pub fn private_settings(&self) -> Result<ClusterSettings> {
-        let parent = self.temporary_directory();
-        let user = match OsUser::current().is_root() {
+        self.settings(self.private_user()?, Lifetime::Throwaway)
+    }
+
+    /// The user who runs the servers of private clusters if root calls.
+    pub(super) fn private_user(&self) -> Result<Option<OsUser>> {
+        match OsUser::current().is_root() {
             // the owner of the temporary directory has nothing to do with the cluster
-            true => cluster::server_user(Path::new("/"), self.env.text("PG_OS_USER")?)?,
-            false => None,
-        };
-        if let Some(user) = &user {
-            cluster::check_reach(&parent, user)?;
+            true => cluster::server_user(Path::new("/"), self.env.text("PG_OS_USER")?),
+            false => Ok(None),
         }
-        self.settings(user, Lifetime::Throwaway)
     }
 
     /// A private cluster with the project's role, database and this bundle.
@@ -205,7 +205,7 @@ impl Resolve {
         let settings = self.private_settings()?;
         let role = self.project_connection()?.map(|conninfo| conninfo.user().to_owned());
         Ok(private::PrivateClusterSpec {
-            parent: self.temporary_directory(),
+            places: self.places(),
             registry: self.registry()?,
             role: role.unwrap_or_else(|| settings.superuser.clone()),
             options: self.options()?,

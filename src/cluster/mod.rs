@@ -54,7 +54,7 @@ pub use template::tablespace::TABLESPACES;
 pub use template::trim::{
     CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Template, Usage, cache_usage, log_usage,
 };
-pub use throwaway::{Registered, Throwaway};
+pub use throwaway::{Registered, Throwaway, Traces, Witness};
 
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};
 use crate::postgres::connection::session::{Session, is_not_ready};

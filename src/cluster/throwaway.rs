@@ -6,15 +6,18 @@
 //! place, because `TMPDIR` differs from shell to shell and the next run must still find the orphan.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{DirBuilder, File};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::files::{act_for, private_directory, read_small, remove_file, remove_tree};
+use super::files::{act_for, private_directory, read_small, remove_file, remove_tree, tree_size};
 use super::layout::CHECK_MARK as MARK;
 use super::run::postmaster::{Liveness, Shutdown, heal};
+use super::run::start::tail_of;
 use super::takeover::make_for;
 use super::{Layout, Lock};
 use crate::sys::error::{Context, Error, IoContext, Result};
@@ -35,6 +38,22 @@ const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 pub struct Throwaway {
     layout: Layout,
     entry: Option<Lock>,
+    witness: Option<Arc<dyn Witness>>,
+}
+
+/// Looks at each private cluster just before it is removed.
+pub trait Witness: fmt::Debug + Send + Sync {
+    /// Takes note of what the cluster would leave.
+    fn see(&self, traces: &Traces);
+}
+
+/// What a private cluster would leave.
+#[derive(Debug)]
+pub struct Traces {
+    /// The size of its directory in bytes.
+    pub bytes: u64,
+    /// The end of its server's log.
+    pub log: String,
 }
 
 impl Throwaway {
@@ -50,7 +69,8 @@ impl Throwaway {
             .on("write", entry.path())?;
         let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
         // from here on a drop removes the directory
-        let claimed = Self { layout: Layout::new(directory, None, owner), entry: Some(entry) };
+        let layout = Layout::new(directory, None, owner);
+        let claimed = Self { layout, entry: Some(entry), witness: None };
         let directory = claimed.layout.working_directory();
         let made = match user {
             Some(user) => make_for(directory, user),
@@ -59,10 +79,19 @@ impl Throwaway {
                 .create(directory)
                 .on("create the check's directory", directory),
         };
-        made.hint("set TMPDIR to a directory that can be written to")?;
+        made.hint(
+            "set TMPDIR to a directory that can be written to, or PG_THROWAWAY_DIR if that is set",
+        )?;
         let _acting = act_for(&claimed.layout)?;
         File::create_new(directory.join(MARK)).on("write to", directory)?;
         Ok(claimed)
+    }
+
+    /// Lets `witness` look at the cluster before it is removed.
+    #[must_use]
+    pub fn seen_by(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// The paths of the cluster.
@@ -72,6 +101,7 @@ impl Throwaway {
 
     /// Stops the server and removes the directory.
     pub fn remove(mut self) -> Result<()> {
+        self.show();
         remove_directory(&self.layout)?;
         self.entry.take().map_or(Ok(()), Lock::remove)
     }
@@ -84,14 +114,23 @@ impl Throwaway {
         self.entry.take().map_or(Ok(()), Lock::remove)?;
         Ok(self.layout.working_directory().to_owned())
     }
+
+    fn show(&self) {
+        if let (Some(witness), Ok(acting)) = (&self.witness, act_for(&self.layout)) {
+            let bytes = tree_size(self.layout.working_directory());
+            let log = tail_of(&self.layout.server_log());
+            drop(acting);
+            witness.see(&Traces { bytes, log });
+        }
+    }
 }
 
 impl Drop for Throwaway {
     /// Runs after a panic or an early error. It cannot report a failure, so it ignores one.
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take()
-            && remove_directory(&self.layout).is_ok()
-        {
+        let Some(entry) = self.entry.take() else { return };
+        self.show();
+        if remove_directory(&self.layout).is_ok() {
             let _ = entry.remove();
         }
     }

@@ -28,7 +28,11 @@ pub struct Checked {
 
 impl Check {
     /// Runs the check. Removes the cluster in any case, unless the user wants to keep it.
-    pub fn run(self) -> Result<Checked> {
+    pub fn run(&self) -> Result<Checked> {
+        self.private.places.attempt(|| self.attempt())
+    }
+
+    fn attempt(&self) -> Result<Checked> {
         let mut steps = Steps::default();
         let cluster = steps.run("start", || self.private.start(&self.toolchain))?;
         if let Err(error) = self.fill(&cluster, &mut steps) {

@@ -48,8 +48,12 @@ pub struct Normalized {
 
 impl Normalize {
     /// Normalises the backup. Removes the private cluster in any case.
-    pub fn run(self) -> Result<Normalized> {
+    pub fn run(&self) -> Result<Normalized> {
         check_apart(self.backup.directory(), &self.output)?;
+        self.private.places.attempt(|| self.attempt())
+    }
+
+    fn attempt(&self) -> Result<Normalized> {
         let mut steps = Steps::default();
         let required = Requirements {
             database: self.database.as_deref(),

@@ -6,5 +6,6 @@ pub mod gc;
 pub mod idle;
 pub mod keeper;
 pub mod lease;
+pub mod place;
 pub mod private;
 pub mod registry;

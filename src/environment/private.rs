@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::place::Places;
 use crate::backup::{Backup, FinalConf, Prepared, Requirements, restore_into};
 use crate::bundle::{self, Kind};
 use crate::cluster::{self, Cluster, ClusterSettings, ClusterSpec, Running, Seed, Throwaway};
@@ -26,8 +27,8 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(10);
 pub struct PrivateClusterSpec {
     /// The settings of the cluster, which do not depend on its place.
     pub settings: ClusterSettings,
-    /// The parent of the cluster's directory.
-    pub parent: PathBuf,
+    /// The places from which the cluster gets its own.
+    pub places: Places,
     /// The registry in which later commands find orphans.
     pub registry: PathBuf,
     /// The role that the project connects as.
@@ -100,7 +101,7 @@ pub struct PrivateCluster {
 impl PrivateClusterSpec {
     /// Makes the cluster and starts it. A cluster that does not start leaves nothing.
     pub fn start(&self, toolchain: &Toolchain) -> Result<PrivateCluster> {
-        let (place, spec) = self.claim()?;
+        let (place, spec) = self.claim(0)?;
         match self.create(&spec, toolchain) {
             Ok(running) => {
                 let (role, database) = (self.role.clone(), self.settings.database.clone());
@@ -118,7 +119,7 @@ impl PrivateClusterSpec {
         required: &Requirements<'_>,
         steps: &mut Steps,
     ) -> Result<Restored> {
-        let (place, spec) = self.claim()?;
+        let (place, spec) = self.claim(backup.unpacked_size()?)?;
         match restore_into(backup, &spec, toolchain, required, steps) {
             Ok(Prepared { running, changes, warnings, conf }) => {
                 let role = running.spec().settings.superuser.clone();
@@ -130,9 +131,12 @@ impl PrivateClusterSpec {
         }
     }
 
-    fn claim(&self) -> Result<(Throwaway, ClusterSpec)> {
+    /// Claims a place for a cluster that begins with `content` bytes.
+    fn claim(&self, content: u64) -> Result<(Throwaway, ClusterSpec)> {
         let user = self.settings.server_user.as_ref();
-        let place = Throwaway::claim(&self.parent, &self.registry, user)?;
+        let parent = self.places.choose(self.keep, content, user)?.parent;
+        let place = Throwaway::claim(&parent, &self.registry, user)?;
+        let place = place.seen_by(self.places.witness());
         if self.keep {
             // a kept one is an ordinary cluster in an unusual place: `cleanup` has to know it
             cluster::prepare(place.layout(), user)?;

@@ -7,8 +7,8 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
 
+use crate::support::mount::Mounts;
 use crate::support::{Outcome, Sandbox, finish, is_root, project, wait_until};
 
 /// Room for a cluster, two snapshots of it and a backup.
@@ -17,10 +17,10 @@ const SIZE: &str = "220m";
 /// The free space in kilobytes on the full disk: none, or too little for a file of a cluster.
 const LEFT: [u64; 2] = [0, 200];
 
-/// A small disk at `small` in the sandbox, and the process whose mount namespace has it.
+/// A small disk at `small` in the sandbox, in a mount namespace.
 struct Small {
     sandbox: Sandbox,
-    holder: Child,
+    mounts: Mounts,
 }
 
 impl Small {
@@ -29,20 +29,12 @@ impl Small {
         let mut sandbox = project::with_source("");
         let place = sandbox.path("small");
         std::fs::create_dir(&place).unwrap();
-        let script = format!(
-            "mount -t tmpfs -o size={SIZE},mode=755 none '{0}' && : > '{0}/.ready' && exec sleep 3600",
-            place.display()
-        );
-        let mut command = sandbox.command("unshare", ["-m", "sh", "-ec", &script]);
-        let holder = command.stdout(Stdio::null()).spawn().unwrap();
+        let mount = format!("mount -t tmpfs -o size={SIZE},mode=755 none '{}'", place.display());
+        let mounts = Mounts::new(&sandbox, &mount);
         let working = place.join("pg");
         sandbox.set("PG_WORKING_DIR", &working);
         sandbox.set("DB_URL", format!("postgresql://dev@localhost/app?host={}", working.display()));
-        let mut small = Self { sandbox, holder };
-        wait_until("the disk is there", || {
-            assert!(small.holder.try_wait().unwrap().is_none(), "nothing can be mounted");
-            small.path(".ready").exists()
-        });
+        let small = Self { sandbox, mounts };
         small.database(["deploy", "--no-patch"]).success();
         small.psql("CREATE TABLE kept (n int) INHERITS (hectic.created_at)").success();
         small.psql("INSERT INTO kept (n) VALUES (1)").success();
@@ -52,8 +44,7 @@ impl Small {
 
     /// A path on the disk, as the test sees it.
     fn path(&self, name: &str) -> PathBuf {
-        let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
-        root.join(self.sandbox.path("small").strip_prefix("/").unwrap()).join(name)
+        self.mounts.path(&self.sandbox.path("small")).join(name)
     }
 
     fn run<A: AsRef<OsStr>>(
@@ -61,13 +52,7 @@ impl Small {
         program: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Outcome {
-        let ours = self.sandbox.command(program, arguments);
-        let holder = self.holder.id().to_string();
-        let enter = ["-m", "-t", &holder, "sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh"];
-        let mut command = self.sandbox.command("nsenter", enter);
-        command.arg(self.sandbox.path("")).arg(ours.get_program()).args(ours.get_args());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), None)
+        finish(self.mounts.command(&self.sandbox, program, arguments).spawn().unwrap(), None)
     }
 
     fn database<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
@@ -125,8 +110,6 @@ impl Small {
 impl Drop for Small {
     fn drop(&mut self) {
         let _ = self.run("postgres-cleanup", [""; 0]);
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
     }
 }
 
@@ -173,7 +156,7 @@ fn a_backup_or_a_snapshot_that_does_not_fit_leaves_the_one_before() {
         assert_eq!(crate::support::entries(&small.path("backup")), before);
         assert_eq!(crate::support::entries(&small.path("pg/snapshot")), ["one"]);
         let left = crate::support::entries(&small.path(""));
-        assert_eq!(left, [".ready", "backup", "pg"]);
+        assert_eq!(left, ["backup", "pg"]);
     }
     small.database(["snapshot", "restore", "one"]).success();
     small.is_well();
@@ -212,7 +195,7 @@ fn keys_and_secrets_stay_readable() {
     small.sandbox.unset("HECTIC_SECRET_KEY_FILE");
     small.database(["secrets", "rotate", "--drop-old"]).success();
     readable(&mut small);
-    assert_eq!(crate::support::entries(&small.path("")), [".ready", "pg", "sealed", "team.key"]);
+    assert_eq!(crate::support::entries(&small.path("")), ["pg", "sealed", "team.key"]);
 }
 
 #[test]
@@ -241,10 +224,7 @@ fn a_file_is_written_whole_or_not_at_all() {
         assert_eq!(std::fs::read(small.path("patch.sql")).unwrap(), b"-- mine\n");
     }
     small.database(["pull_staging", "--resume"]).success();
-    assert_eq!(
-        crate::support::entries(&small.path("")),
-        [".ready", "patch.sql", "patch.sql.sha256", "pg"]
-    );
+    assert_eq!(crate::support::entries(&small.path("")), ["patch.sql", "patch.sql.sha256", "pg"]);
     small.sandbox.unset("STAGING_DB_URL");
     small.sandbox.set("DB_URL", &url);
     // the report of a comparison, and migrations

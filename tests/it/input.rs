@@ -77,7 +77,7 @@ fn any_path_will_do() {
         let temporary = sandbox.path("tmp").join(name);
         std::fs::create_dir(&temporary).unwrap();
         std::fs::set_permissions(&temporary, PermissionsExt::from_mode(0o1777)).unwrap();
-        sandbox.set("TMPDIR", &temporary);
+        sandbox.set_temporary(&temporary);
         std::fs::write(local.join("db/src/entrypoint.sql"), "SELECT 1;\nSELEKT 2;\n").unwrap();
         let place = format!("{name}/db/src/entrypoint.sql:2:1");
         sandbox.database(["check"]).fails(1, [&place, "2 | SELEKT 2;"]);
@@ -104,7 +104,7 @@ fn a_tmpdir_too_long_for_sockets() {
     let long = sandbox.path("tmp").join("l".repeat(120));
     std::fs::create_dir(&long).unwrap();
     std::fs::set_permissions(&long, PermissionsExt::from_mode(0o1777)).unwrap();
-    sandbox.set("TMPDIR", &long);
+    sandbox.set_temporary(&long);
     let checked = sandbox.database(["check"]).success();
     assert!(checked.stderr.contains("is too long for a socket"), "{checked}");
     let (_, rest) = checked.stderr.split_once("the socket is in ").expect("its place");
@@ -119,13 +119,13 @@ fn a_tmpdir_that_is_none() {
     let mut sandbox = with_own_cache("SELECT 1;\n");
     let file = sandbox.write("home/file", "");
     for bad in ["/nonexistent/tmp", file.to_str().unwrap(), "/proc"] {
-        sandbox.set("TMPDIR", bad);
+        sandbox.set_temporary(bad);
         sandbox.database(["check"]).fails(1, [bad]);
     }
     let closed = sandbox.path("home/closed");
     std::fs::create_dir(&closed).unwrap();
     std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o500)).unwrap();
-    sandbox.set("TMPDIR", &closed);
+    sandbox.set_temporary(&closed);
     // root can write anywhere, but the server's user needs access to the directory
     let blocked = if is_root() { "is closed to that user" } else { "set TMPDIR to" };
     sandbox.database(["check"]).fails(1, [closed.to_str().unwrap(), blocked]);

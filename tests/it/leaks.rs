@@ -38,7 +38,7 @@ fn a_run_that_fails_or_has_another_tmpdir_removes_it_too() {
     killed(&sandbox);
     let elsewhere = sandbox.path("home/tmp");
     std::fs::create_dir(&elsewhere).unwrap();
-    sandbox.set("TMPDIR", &elsewhere);
+    sandbox.set_temporary(&elsewhere);
     sandbox.write("project/db/src/entrypoint.sql", "SELEKT 1;\n");
     sandbox.database(["check"]).fails(1, ["SELEKT"]);
     assert_eq!(sandbox.entries("home/tmp"), Vec::<String>::new());

@@ -24,6 +24,7 @@ mod leaks;
 mod lease;
 mod listen;
 mod machine;
+mod memory;
 mod migrator;
 mod migrator_crash;
 mod new;

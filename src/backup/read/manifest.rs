@@ -94,6 +94,11 @@ impl Manifest {
         Ok(Self { path: path.to_owned(), files })
     }
 
+    /// The total size of the files in bytes.
+    pub(in crate::backup) fn size(&self) -> u64 {
+        self.files.values().map(|entry| entry.size).sum()
+    }
+
     /// Begins the check of a file. `file` is its path in the data directory. `None` for a file that
     /// the manifest leaves out on purpose.
     pub(in crate::backup) fn check(&mut self, file: &Path) -> Result<Option<Check>> {

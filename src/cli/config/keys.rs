@@ -42,7 +42,7 @@ const fn key(name: &'static str, variable: &'static str, of: Type) -> Key {
 pub(in crate::cli) const BUNDLE: [&str; 3] = ["full", "history", "off"];
 
 /// All settings.
-pub const KEYS: [Key; 36] = [
+pub const KEYS: [Key; 37] = [
     key("url", "DB_URL", Type::Text),
     key("database", "PG_DATABASE", Type::Text),
     key("port", "PG_PORT", Type::Integer),
@@ -66,6 +66,7 @@ pub const KEYS: [Key; 36] = [
     key("dotenv_file", "HECTIC_DOTENV_FILE", Type::Path),
     key("key_file", "HECTIC_SECRET_KEY_FILE", Type::Path),
     key("tmp_dir", "TMPDIR", Type::Path),
+    key("throwaway_dir", "PG_THROWAWAY_DIR", Type::Path),
     key("bundle", "HECTIC_BUNDLE", Type::Word(&BUNDLE)),
     key("inheritance_excluded_schemas", "HECTIC_INHERITANCE_EXCLUDED_SCHEMAS", Type::Names),
     key("pull.ssh_host", "STAGING_SSH_HOST", Type::Text),

@@ -20,6 +20,7 @@ pub(in crate::cli) fn run(resolve: &Resolve, format: DiffFormat) -> Result<()> {
         spec: layout.as_ref().ok().and_then(|layout| resolve.spec(layout.clone()).ok()),
         layout,
         temporary: resolve.temporary_directory(),
+        place: resolve.private_place(),
         url: resolve.project_url().ok().flatten().cloned(),
         connection: resolve.connection_as_it_is(),
     };

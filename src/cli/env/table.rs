@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 45] = [
+pub const TABLE: [Variable; 46] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -180,7 +180,16 @@ pub const TABLE: [Variable; 45] = [
         "`$HOME/.cache`",
         "Directory of the template cache `db-tool`: the last used templates, up to 512 MB.",
     ),
-    variable("TMPDIR", "`/tmp`", "Directory for private clusters."),
+    variable(
+        "TMPDIR",
+        "`/tmp`",
+        "Directory of temporary files, of private clusters for which memory has no room, and of those that `--keep` leaves.",
+    ),
+    variable(
+        "PG_THROWAWAY_DIR",
+        "`/dev/shm` if memory has room, else `TMPDIR`",
+        "Directory of private clusters. Room in memory is 1 GB, or four times what the last private cluster of the project took, if that is more. Set it to `TMPDIR` to keep private clusters out of memory.",
+    ),
     variable("PAGER", "`less`", "Shows logs and differences on a terminal."),
     variable("EDITOR", "`vi`", "Edits the patch file; `VISUAL` overrides it."),
 ];

@@ -6,14 +6,32 @@ use std::path::{Path, PathBuf};
 use super::Resolve;
 use crate::cluster;
 use crate::environment::gc::Collector;
+use crate::environment::place::{Place, Places};
 use crate::environment::registry::Registry;
+use crate::sys::digest::sha256;
 use crate::sys::error::Result;
 use crate::sys::process::OsUser;
 
 impl Resolve {
-    /// The directory in which private clusters are made.
+    /// The directory of temporary files, and of private clusters that are not in memory.
     pub fn temporary_directory(&self) -> PathBuf {
         self.env.path("TMPDIR").unwrap_or_else(|| "/tmp".into())
+    }
+
+    /// The places from which private clusters get theirs. The cache remembers how large the last
+    /// private cluster of the project was.
+    pub fn places(&self) -> Places {
+        let size = |root: PathBuf| {
+            let name = sha256(root.as_os_str().as_encoded_bytes());
+            self.cache().ok().map(|cache| cache.join("size").join(&name[..32]))
+        };
+        let size = self.root().and_then(size);
+        Places::new(self.temporary_directory(), self.env.path("PG_THROWAWAY_DIR"), size)
+    }
+
+    /// The place that the next private cluster would get.
+    pub fn private_place(&self) -> Result<Place> {
+        self.places().choose(false, 0, self.private_user()?.as_ref())
     }
 
     /// The registry of private clusters: in the cache, else in a private directory that every shell

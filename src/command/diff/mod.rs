@@ -136,6 +136,10 @@ impl Diff<'_> {
         if let Some(draft) = &self.draft {
             draft.check(self.ground, matches!(self.against, Against::Database(_)))?;
         }
+        self.ground.private.places.attempt(|| self.attempt())
+    }
+
+    fn attempt(&self) -> Result<Report> {
         let (tell, locale) = std::sync::mpsc::channel();
         let (a, b) = timed("both sides prepared", || {
             at_once(|| self.ground.side_a(&self.against, tell), || self.ground.side_b(&locale))

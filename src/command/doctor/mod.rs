@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::cluster::{
     self, ClusterSettings, ClusterSpec, Layout, Liveness, Preload, is_meant_by, space,
 };
+use crate::environment::place::Place;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
 use crate::postgres::connection::url::PgUrl;
@@ -31,8 +32,10 @@ pub struct Doctor {
     pub spec: Option<ClusterSpec>,
     /// The project's connection, if a variable names one.
     pub url: Option<(PgUrl, Conninfo)>,
-    /// The directory of private clusters.
+    /// The directory of temporary files, and of private clusters that are not in memory.
     pub temporary: PathBuf,
+    /// The place that the next private cluster would get.
+    pub place: Result<Place>,
     /// The connection of the verbs that need one.
     pub connection: Result<Conninfo>,
 }
@@ -56,7 +59,10 @@ impl Doctor {
             disk("disk", layout.working_directory(), &mut diagnosis);
             cluster(&layout, &spec, self.url.as_ref(), &mut diagnosis);
         }
-        disk("disk of private clusters", &self.temporary, &mut diagnosis);
+        diagnosis.look("private clusters", self.place, |place| {
+            format!("in {}: {}", place.parent.display(), place.reason)
+        });
+        disk("disk of temporary files", &self.temporary, &mut diagnosis);
         memory(process::memory_limit(), &mut diagnosis);
         connection(self.connection, &mut diagnosis);
         diagnosis

@@ -167,9 +167,10 @@ pub fn check_extensions(
     if description.extensions.is_empty() {
         return Ok(());
     }
-    let cluster = private.start(toolchain)?;
-    let available = cluster.use_up(|cluster| {
-        existing::list(&mut cluster.superuser()?, sql!("new/available-extensions"), "name")
+    let available = private.places.attempt(|| {
+        private.start(toolchain)?.use_up(|cluster| {
+            existing::list(&mut cluster.superuser()?, sql!("new/available-extensions"), "name")
+        })
     })?;
     let wanted = description.extensions.iter().map(|(name, _)| name);
     let missing: Vec<&str> =

@@ -53,7 +53,7 @@ pub use inspect::{
 pub use lines::read_line;
 pub use listener::listener;
 pub use lock::{lock, say_that_we_wait, still_held};
-pub use memory::memory_limit;
+pub use memory::{available_memory, memory_limit};
 pub use output::Log;
 pub use segment::remove_shared_memory;
 pub use server::Server;

@@ -98,7 +98,7 @@ fn the_short_directory_does_not_depend_on_the_environment() {
     long.init();
     let first = long.short().to_owned();
     long.sandbox.run("postgres-cleanup", [""; 0]).success();
-    long.sandbox.set("TMPDIR", long.sandbox.path("home"));
+    long.sandbox.set_temporary(long.sandbox.path("home"));
     long.init();
     assert_eq!(first, long.short());
 }

@@ -98,7 +98,7 @@ fn without_a_transaction_names_may_hold_anything_as_well() {
     let mut project = MigratorProject::new();
     let scratch = project.path("tm'p x");
     std::fs::create_dir(&scratch).unwrap();
-    project.set("TMPDIR", &scratch);
+    project.set_temporary(&scratch);
     let name = "20250101000001-it's \\ \"alone\"";
     let up = format!("-- migrator: no-transaction\n{}\\ir 'a ''part''.sql'\n", table("a"));
     project.write_migration(name, &up, "-- migrator: no-transaction\nDROP TABLE a;");

@@ -8,6 +8,7 @@ pub mod bystander;
 pub mod clock;
 pub mod cluster;
 pub mod migrator;
+pub mod mount;
 pub mod project;
 pub mod server;
 pub mod sshd;
@@ -55,7 +56,7 @@ impl Sandbox {
         std::fs::set_permissions(sandbox.path("tmp"), PermissionsExt::from_mode(0o1777)).unwrap();
         sandbox.set("PATH", path_variable());
         sandbox.set("PG_BINDIR", bindir());
-        sandbox.set("TMPDIR", sandbox.path("tmp"));
+        sandbox.set_temporary(sandbox.path("tmp"));
         sandbox.set("HOME", sandbox.path("home"));
         sandbox.set("XDG_CACHE_HOME", cache());
         sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "");
@@ -108,6 +109,12 @@ impl Sandbox {
     pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
         self.unset(name);
         self.variables.push((name.into(), value.as_ref().to_owned()));
+    }
+
+    /// Sets the directory of temporary files, and keeps private clusters there, too.
+    pub fn set_temporary(&mut self, directory: impl AsRef<OsStr>) {
+        self.set("PG_THROWAWAY_DIR", &directory);
+        self.set("TMPDIR", directory);
     }
 
     pub fn unset(&mut self, name: &str) {

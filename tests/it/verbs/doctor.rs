@@ -24,7 +24,7 @@ fn all_in_order() {
         "working directory",
         "access",
         "disk",
-        "disk of private clusters",
+        "disk of temporary files",
         "memory",
         "locale",
         "socket",

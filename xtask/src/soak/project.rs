@@ -168,6 +168,7 @@ impl Ground {
             .env("DB_URL", demo::url("soak", &project.work()))
             .env("PG_SHARED_PRELOAD_LIBRARIES", "")
             .env("TMPDIR", self.temporary())
+            .env("PG_THROWAWAY_DIR", self.temporary())
             .env("XDG_CACHE_HOME", self.cache());
         command
     }
