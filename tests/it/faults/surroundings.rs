@@ -177,7 +177,7 @@ fn the_temporary_directory_may_be_another_for_each_command() {
         let place = sandbox.path("home").join(format!("tmp-{number}"));
         std::fs::create_dir(&place).unwrap();
         std::fs::set_permissions(&place, PermissionsExt::from_mode(0o1777)).unwrap();
-        sandbox.set("TMPDIR", &place);
+        sandbox.set_temporary(&place);
         Vec::new()
     });
     for number in 1..=number {
