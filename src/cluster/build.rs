@@ -22,7 +22,7 @@ use super::run::start::StartFailure;
 use super::space;
 use super::takeover::remove_directory_of_root;
 use super::template::cache::{Obtained, Recording, Template};
-use super::template::copy::CopyFailure;
+use super::template::copy::{CopyFailure, Holes};
 use super::throwaway::remove_directory;
 use super::{Cluster, ClusterSpec, Layout, Lifetime, Running};
 use crate::postgres::toolchain::Toolchain;
@@ -139,7 +139,7 @@ fn stage(
     Marker::write(spec, staging.path())?;
     let data = staging.path().join("data");
     let recording = match template {
-        Some(template) => template.clone_to(&data).map(|()| None)?,
+        Some(template) => template.clone_to(&data, holes_in(spec)).map(|()| None)?,
         None => populate(spec, toolchain, &data)?,
     };
     Marker::write(spec, &data)?;
@@ -151,6 +151,14 @@ fn stage(
     Ok((staging, recording))
 }
 
+/// A kept cluster must not find the disk full while its server writes into a file that it has.
+fn holes_in(spec: &ClusterSpec) -> Holes {
+    match spec.settings.lifetime {
+        Lifetime::Kept => Holes::Fill,
+        Lifetime::Throwaway => Holes::Keep,
+    }
+}
+
 /// Fills `data` with a clone of the template. Without a template it runs `initdb`, and records the
 /// result as the template.
 fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Option<Recording>> {
@@ -159,7 +167,7 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
         return recipe.initialise(data).map(|()| None);
     };
     match Template::obtain(cache, &recipe) {
-        Ok(Obtained::Ready(template)) => match template.clone_to(data) {
+        Ok(Obtained::Ready(template)) => match template.clone_to(data, holes_in(spec)) {
             Ok(()) => Ok(None),
             Err(CopyFailure::Failed(error)) => Err(error),
             Err(CopyFailure::Damaged(path)) => {

@@ -16,9 +16,9 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
-use super::copy;
-use super::copy::{CopyFailure, Reader};
+use super::copy::{self, CopyFailure, Holes, Method, Reader};
 use super::manifest::Manifest;
+use super::thin::thin;
 use super::trim::trim_cache;
 use crate::cluster::files::{private_directory, remove_tree, sync_file_system};
 use crate::cluster::layout::lock_of;
@@ -165,12 +165,14 @@ impl Template {
 
     /// Copies the template to `target`, which must not exist. A shared lock keeps the template from
     /// being removed meanwhile.
-    pub fn clone_to(&self, target: &Path) -> std::result::Result<(), CopyFailure> {
+    pub fn clone_to(&self, target: &Path, holes: Holes) -> std::result::Result<(), CopyFailure> {
         let _lock = {
             let _ourselves = ActingAs::ourselves();
             Lock::share(&lock_of(&self.directory)).map_err(CopyFailure::Failed)?
         };
-        copy::copy(&self.directory.join("data"), target, &self.manifest, Reader::Ourselves)
+        let (data, how) =
+            (self.directory.join("data"), Method { reader: Reader::Ourselves, holes });
+        copy::copy(&data, target, &self.manifest, how)
     }
 
     /// Whether every file still has its digest. Asked if a new clone does not start.
@@ -233,6 +235,7 @@ impl TemplateDraft {
 
     /// Writes the manifest and renames the template to its place.
     fn publish(self, version: &str) -> Result<Template> {
+        thin(&self.data())?;
         let manifest = Manifest::of(&self.data(), version)?;
         let list = self.directory.join("manifest");
         std::fs::write(&list, manifest.render()).on("write", &list)?;
@@ -267,13 +270,13 @@ fn copy_from_user(from: &Path, to: &Path, user: Option<&OsUser>) -> Result<()> {
         let _acting = ActingAs::enter(user)?;
         Manifest::list(from)?
     };
-    Ok(copy::copy(from, to, &manifest, Reader::User(user))?)
+    Ok(copy::copy(from, to, &manifest, Reader::User(user).into())?)
 }
 
 fn move_tree(from: &Path, to: &Path) -> Result<()> {
     match std::fs::rename(from, to) {
         Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            copy::copy(from, to, &Manifest::list(from)?, Reader::Same)?;
+            copy::copy(from, to, &Manifest::list(from)?, Reader::Same.into())?;
             remove_tree(from)
         }
         other => other.on("write", to),
@@ -314,7 +317,7 @@ mod tests {
         assert_eq!(cached(&parent), ["key", "key.lock"]);
         let template = Template::open(&parent.path().join("cache/key")).expect("published");
         assert!(template.is_intact());
-        template.clone_to(&parent.path().join("clone")).expect("cloned");
+        template.clone_to(&parent.path().join("clone"), Holes::Fill).expect("cloned");
         let copied = std::fs::read_to_string(parent.path().join("clone/base/1"));
         assert_eq!(copied.expect("there"), "one");
     }
@@ -375,7 +378,7 @@ mod tests {
         let template = Template::open(&parent.path().join("cache/key")).expect("published");
         std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
         assert!(!template.is_intact());
-        let cloned = template.clone_to(&parent.path().join("clone"));
+        let cloned = template.clone_to(&parent.path().join("clone"), Holes::Fill);
         assert!(matches!(cloned, Err(CopyFailure::Damaged(_))), "{cloned:?}");
         template.discard().expect("removed");
         assert_eq!(cached(&parent), ["key.lock"]);

@@ -54,6 +54,30 @@ pub(in crate::cluster) enum Reader<'a> {
     User(Option<&'a OsUser>),
 }
 
+/// Whether a copy of a file with holes has holes, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cluster) enum Holes {
+    /// It has: the copy is fast and takes little space.
+    Keep,
+    /// It has zeros, so that nobody finds the disk full while he writes there.
+    Fill,
+}
+
+/// The way in which a directory is copied.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cluster) struct Method<'a> {
+    /// The rights with which the source is read.
+    pub reader: Reader<'a>,
+    /// What becomes of holes.
+    pub holes: Holes,
+}
+
+impl<'a> From<Reader<'a>> for Method<'a> {
+    fn from(reader: Reader<'a>) -> Self {
+        Self { reader, holes: Holes::Fill }
+    }
+}
+
 impl Reader<'_> {
     fn enter(self) -> Result<ActingAs> {
         match self {
@@ -70,14 +94,14 @@ pub(in crate::cluster) fn copy(
     source: &Path,
     target: &Path,
     manifest: &Manifest,
-    reader: Reader<'_>,
+    Method { reader, holes }: Method<'_>,
 ) -> std::result::Result<(), CopyFailure> {
     directories(target, manifest).map_err(CopyFailure::Failed)?;
     // reflink takes names, so it needs rights for both; without it, the kernel may still share
     // blocks
     let is_same = matches!(reader, Reader::Same) || !OsUser::current().is_root();
     let reflink = is_same && can_reflink(source, target, manifest);
-    let copy = Copy { source, target, reader, reflink, next: AtomicUsize::new(0) };
+    let copy = Copy { source, target, reader, holes, reflink, next: AtomicUsize::new(0) };
     std::thread::scope(|scope| {
         let other = scope.spawn(|| copy.work(&manifest.files));
         let mine = copy.work(&manifest.files);
@@ -108,6 +132,7 @@ struct Copy<'a> {
     source: &'a Path,
     target: &'a Path,
     reader: Reader<'a>,
+    holes: Holes,
     reflink: bool,
     /// The file that the next free thread takes.
     next: AtomicUsize,
@@ -124,6 +149,10 @@ impl Copy<'_> {
     }
 
     fn file(&self, entry: &Entry, buffer: &mut [u8]) -> std::result::Result<(), CopyFailure> {
+        let to = self.target.join(&entry.path);
+        if entry.size == 0 {
+            return self.create(&to, entry).map(drop).on("write", &to).map_err(CopyFailure::Failed);
+        }
         let from = self.source.join(&entry.path);
         let damaged = || CopyFailure::Damaged(from.clone());
         let source = {
@@ -137,7 +166,6 @@ impl Copy<'_> {
             }
             source
         };
-        let to = self.target.join(&entry.path);
         let copied = match usize::try_from(entry.size) {
             Ok(size) if size <= SMALL => self.small(source, &to, entry, &mut buffer[..size]),
             _ if self.reflink => self.reflink(&from, &to, entry),
@@ -159,7 +187,11 @@ impl Copy<'_> {
     }
 
     fn large(&self, mut source: File, to: &Path, entry: &Entry) -> std::io::Result<()> {
-        std::io::copy(&mut source, &mut self.create(to, entry)?).map(drop)
+        let mut target = self.create(to, entry)?;
+        match self.holes {
+            Holes::Keep => with_holes(&mut source, &mut target, entry.size),
+            Holes::Fill => std::io::copy(&mut source, &mut target).map(drop),
+        }
     }
 
     fn create(&self, to: &Path, entry: &Entry) -> std::io::Result<File> {
@@ -170,4 +202,34 @@ impl Copy<'_> {
         reflink_copy::reflink(from, to)?;
         std::fs::set_permissions(to, Permissions::from_mode(entry.mode))
     }
+}
+
+/// Copies a file of `size` bytes, and leaves out its holes.
+#[cfg(target_os = "linux")]
+fn with_holes(source: &mut File, target: &mut File, size: u64) -> std::io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+
+    use nix::unistd::{Whence, lseek};
+    let seek = |file: &File, from: u64, whence| -> std::io::Result<Option<u64>> {
+        match lseek(file, i64::try_from(from).unwrap_or(i64::MAX), whence) {
+            Ok(at) => Ok(u64::try_from(at).ok()),
+            // no data behind this offset
+            Err(nix::errno::Errno::ENXIO) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    };
+    target.set_len(size)?;
+    let mut end = 0;
+    while let Some(begin) = seek(source, end, Whence::SeekData)? {
+        end = seek(source, begin, Whence::SeekHole)?.unwrap_or(size);
+        source.seek(SeekFrom::Start(begin))?;
+        target.seek(SeekFrom::Start(begin))?;
+        std::io::copy(&mut source.take(end - begin), target)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn with_holes(source: &mut File, target: &mut File, _: u64) -> std::io::Result<()> {
+    std::io::copy(source, target).map(drop)
 }

@@ -8,4 +8,5 @@ pub(in crate::cluster) mod rewind;
 pub(in crate::cluster) mod seed;
 pub(in crate::cluster) mod snapshot;
 pub(in crate::cluster) mod tablespace;
+mod thin;
 pub(in crate::cluster) mod trim;

@@ -268,7 +268,7 @@ pub(in crate::cluster) fn clone(from: &Path, to: &Path) -> Result<()> {
     let manifest = Manifest::list(from)?;
     let bytes = manifest.files.iter().map(|file| file.size).sum();
     space::require_for_copy(to.parent().unwrap_or(to), bytes, "a copy of the cluster")?;
-    copy::copy(from, to, &manifest, Reader::Same).map_err(|flaw| match flaw {
+    copy::copy(from, to, &manifest, Reader::Same.into()).map_err(|flaw| match flaw {
         CopyFailure::Failed(error) => error,
         CopyFailure::Damaged(path) => Error::failed(format!(
             "cannot copy {}: it cannot be read, or changes meanwhile",

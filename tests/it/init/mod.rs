@@ -15,6 +15,7 @@ mod settings;
 mod sockets;
 mod sourced;
 mod template;
+mod thin;
 mod urls;
 
 use std::path::PathBuf;
