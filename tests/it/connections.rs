@@ -218,14 +218,6 @@ fn a_database_or_role_that_is_not_there_is_told() {
     }
 }
 
-/// The command lines of all processes.
-fn command_lines() -> Vec<String> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let read = |path: std::path::PathBuf| std::fs::read(path.join("cmdline")).ok();
-    let lines = entries.filter_map(|entry| read(entry.path()));
-    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
-}
-
 #[test]
 fn a_password_is_on_no_argument_list() {
     let mut sandbox = project::deployed("");
@@ -240,7 +232,7 @@ fn a_password_is_on_no_argument_list() {
     for arguments in [&["hydrate"][..], &["patch"], &["test"], &["psql", "-c", sleep]] {
         let child = sandbox.spawn("database", arguments);
         wait_until("the statement runs", || sandbox.ask(&asleep) == "1");
-        let lines = command_lines();
+        let lines = crate::support::process::command_lines();
         assert!(lines.iter().any(|line| line.contains("psql")), "{arguments:?}");
         assert!(!lines.iter().any(|line| line.contains("hushhush")), "{arguments:?}");
         crate::support::wait::signal("INT", child.id());

@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
+use crate::support::process::keepers;
 use crate::support::project::with_source;
 use crate::support::wait::{signal, try_signal};
 use crate::support::{Outcome, Sandbox, finish, psql, wait_until};
@@ -146,29 +147,16 @@ fn a_lease_outlives_its_killed_keeper() {
     let sandbox = Sandbox::with_cluster();
     let shell = Shell::open();
     sandbox.lease(&shell);
-    let keepers = keepers_of(&sandbox);
-    assert_eq!(keepers.len(), 1);
-    signal("KILL", keepers[0]);
-    wait_until("the keeper is gone", || keepers_of(&sandbox).is_empty());
+    let killed = keepers(&sandbox.path("pg"));
+    assert_eq!(killed.len(), 1);
+    signal("KILL", killed[0]);
+    wait_until("the keeper is gone", || keepers(&sandbox.path("pg")).is_empty());
     // the next command with the lease starts another one, and only one
     sandbox.lease(&shell);
     sandbox.lease(&shell);
-    assert_eq!(keepers_of(&sandbox).len(), 1);
+    assert_eq!(keepers(&sandbox.path("pg")).len(), 1);
     shell.kill();
     sandbox.wait_until_stopped();
-}
-
-/// The keepers of the sandbox's cluster.
-fn keepers_of(sandbox: &Sandbox) -> Vec<u32> {
-    let directory = sandbox.path("pg").display().to_string();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let keepers = processes.filter_map(|process| {
-        let pid = process.file_name().to_str()?.parse().ok()?;
-        let words = std::fs::read_to_string(process.path().join("cmdline")).ok()?;
-        let words: Vec<_> = words.split('\0').collect();
-        (words.get(1) == Some(&"keeper") && words.contains(&&*directory)).then_some(pid)
-    });
-    keepers.collect()
 }
 
 #[test]
@@ -214,7 +202,7 @@ fn a_cleaned_up_cluster_leaves_no_lease() {
     sandbox.database(["cleanup"]).success();
     assert!(!sandbox.path("pg").exists());
     shell.kill();
-    wait_until("the keeper ends", || keepers_of(&sandbox).is_empty());
+    wait_until("the keeper ends", || keepers(&sandbox.path("pg")).is_empty());
     assert!(!sandbox.path("pg").exists());
 }
 
@@ -253,7 +241,7 @@ fn run_leaves_a_server_running_that_ran_before() {
     assert!(sandbox.has_server());
     sandbox.run("postgres-cleanup", [""; 0]).success();
     sandbox.database(["run", "--keep-alive", "true"]).success();
-    wait_until("the keeper ends", || keepers_of(&sandbox).is_empty());
+    wait_until("the keeper ends", || keepers(&sandbox.path("pg")).is_empty());
     assert!(sandbox.has_server());
 }
 
@@ -291,7 +279,7 @@ mod idle {
         sandbox.wait_until_stopped();
         let log = sandbox.read("pg/log/server.log");
         assert!(log.contains("db-tool: no session for 0.2 s (idle_stop)"), "{log}");
-        wait_until("the keeper ends", || keepers_of(&sandbox).is_empty());
+        wait_until("the keeper ends", || keepers(&sandbox.path("pg")).is_empty());
         sandbox.database(["hydrate"]).success();
         sandbox.wait_until_stopped();
         sandbox.database(["psql", "-c", "SELECT 1"]).success();
@@ -316,7 +304,7 @@ mod idle {
         let mut sandbox = sandbox();
         sandbox.set("PG_IDLE_STOP", "1h");
         let watchers = |sandbox: &Sandbox| {
-            wait_until("one keeper watches", || keepers_of(sandbox).len() == 1);
+            wait_until("one keeper watches", || keepers(&sandbox.path("pg")).len() == 1);
             let pid = sandbox.postmaster();
             sandbox
                 .entries("pg/.lease")
@@ -342,7 +330,7 @@ mod idle {
         sandbox.set("PG_IDLE_STOP", "1h");
         sandbox.init([]).success();
         sandbox.run("postgres-cleanup", [""; 0]).success();
-        wait_until("the keeper ends", || keepers_of(&sandbox).is_empty());
+        wait_until("the keeper ends", || keepers(&sandbox.path("pg")).is_empty());
         sandbox.database(["hydrate"]).fails(1, ["start the server"]);
         sandbox.set("PG_IDLE_STOP", "0");
         sandbox.init([]).fails(2, ["PG_IDLE_STOP is zero"]);

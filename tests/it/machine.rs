@@ -4,6 +4,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use crate::support::process::keepers;
 use crate::support::project::with_own_cache;
 use crate::support::trace::{interrupt, private_directory, registered};
 use crate::support::wait::signal;
@@ -156,7 +157,7 @@ fn a_server_whose_shell_and_keeper_were_killed_is_stopped() {
     let sandbox = alone();
     let mut shell = std::process::Command::new("sleep").arg("3600").spawn().unwrap();
     sandbox.init(["--lease", &shell.id().to_string()]).success();
-    let keeper = keeper(&sandbox.path("pg"));
+    let keeper = keepers(&sandbox.path("pg"))[0];
     signal("KILL", keeper);
     wait_until("the keeper is gone", || !Path::new(&format!("/proc/{keeper}/exe")).exists());
     // while the shell lives, it still has its lease
@@ -167,18 +168,6 @@ fn a_server_whose_shell_and_keeper_were_killed_is_stopped() {
     let told = gc(&sandbox);
     assert!(told.stdout.contains("server without a user"), "{told}");
     assert!(!sandbox.path("pg/data/postmaster.pid").exists());
-}
-
-/// The keeper of the cluster in `directory`.
-fn keeper(directory: &Path) -> u32 {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let mut keepers = processes.filter_map(|process| {
-        let pid = process.file_name().to_str()?.parse().ok()?;
-        let words = std::fs::read_to_string(process.path().join("cmdline")).ok()?;
-        let words: Vec<_> = words.split('\0').collect();
-        (words.get(1) == Some(&"keeper") && words.contains(&directory.to_str()?)).then_some(pid)
-    });
-    keepers.next().expect("a keeper")
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn a_killed_server_is_no_obstacle() {
     let sandbox = saved();
     let pid = sandbox.postmaster();
     crate::support::trace::signal("KILL", pid);
-    crate::support::wait_until("it is dead", || !crate::support::server::is_running(pid));
+    crate::support::wait_until("it is dead", || !crate::support::process::is_running(pid));
     snapshot(&sandbox, ["save", "two"]).success();
     snapshot(&sandbox, ["restore", "one"]).success();
     assert_eq!(row(&sandbox), "saved");

@@ -1,7 +1,7 @@
 //! `postgres-cleanup`: stops the cluster, and is safe in a trap.
 
 use crate::support::bystander::Bystander;
-use crate::support::server::is_running;
+use crate::support::process::is_running;
 use crate::support::{Outcome, Sandbox, server};
 
 fn cleanup(sandbox: &Sandbox) -> Outcome {

@@ -1,6 +1,6 @@
 //! Files that somebody removes while the server runs.
 
-use crate::support::server::is_running;
+use crate::support::process::is_running;
 use crate::support::{Sandbox, wait};
 
 /// A running cluster with work in it, and its postmaster.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Sandbox, bindir, server, wait};
+use crate::support::{Sandbox, psql, server, wait};
 
 /// The longest working directory whose sockets fit into it: on Linux, the path of a socket has at
 /// most 107 bytes.
@@ -29,10 +29,8 @@ fn socket_directory(working: &Path) -> PathBuf {
 }
 
 fn ask(sandbox: &Sandbox, host: &Path, sql: &str) -> String {
-    let mut command = sandbox.command(
-        bindir().join("psql").to_str().unwrap(),
-        ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", "testdb", "-c", sql],
-    );
+    let mut command =
+        sandbox.command(&psql(), ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", "testdb", "-c", sql]);
     command.env("PGHOST", host).env("PGPORT", "5432").env("PGUSER", crate::support::whoami());
     let output = command.output().unwrap();
     assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));

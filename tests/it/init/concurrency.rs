@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
-use crate::support::server::is_running;
+use crate::support::process::is_running;
 use crate::support::{Sandbox, finish, server, wait_until};
 
 /// Holds the working directory's lock until its input is closed.

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
-use crate::support::server::is_running;
+use crate::support::process::is_running;
 use crate::support::wait::{signal, try_signal};
 use crate::support::{Sandbox, is_root, wait_until};
 

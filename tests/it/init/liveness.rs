@@ -2,7 +2,7 @@
 
 use super::{pid_file, stopped};
 use crate::support::bystander::Bystander;
-use crate::support::server::is_running;
+use crate::support::process::is_running;
 use crate::support::wait::signal;
 use crate::support::{Outcome, Sandbox, bindir, server, wait_until};
 

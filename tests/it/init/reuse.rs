@@ -43,7 +43,7 @@ fn fresh_makes_the_cluster_anew() {
         let again = sandbox.run(program, arguments).success();
         assert!(again.stderr.contains("cluster made anew"), "{again}");
         assert!(!sandbox.has_work());
-        assert!(!crate::support::server::is_running(before));
+        assert!(!crate::support::process::is_running(before));
     };
     fresh("postgres-init", &["--fresh"], "0");
     fresh("postgres-init", &[], "1");
@@ -280,10 +280,7 @@ fn a_killed_command_leaves_the_old_cluster_or_a_whole_new_one() {
 /// Whether the command line of any process names `directory`.
 fn busy_in(directory: &std::path::Path) -> bool {
     let named = directory.to_str().unwrap();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes
-        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-        .any(|line| String::from_utf8_lossy(&line).contains(named))
+    crate::support::process::command_lines().iter().any(|line| line.contains(named))
 }
 
 #[test]

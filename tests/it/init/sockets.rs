@@ -9,12 +9,12 @@ const WHO: &str = "SELECT current_user || ' ' || current_database()";
 
 /// A sandbox whose working directory is too long for a socket. It removes its short directory at
 /// the end.
-struct Long {
+struct LongPathSandbox {
     sandbox: Sandbox,
     short: Option<PathBuf>,
 }
 
-impl Long {
+impl LongPathSandbox {
     fn new() -> Self {
         Self::below(&"long/".repeat(30))
     }
@@ -40,7 +40,7 @@ impl Long {
     }
 }
 
-impl Drop for Long {
+impl Drop for LongPathSandbox {
     fn drop(&mut self) {
         self.sandbox.run("postgres-cleanup", [""; 0]);
         if let Some(short) = &self.short {
@@ -51,7 +51,7 @@ impl Drop for Long {
 
 #[test]
 fn a_short_private_directory_stands_in_and_is_told() {
-    let mut long = Long::new();
+    let mut long = LongPathSandbox::new();
     let started = long.init();
     let shown = long.short().to_str().unwrap();
     assert!(shown.len() < 60, "{shown}");
@@ -65,7 +65,7 @@ fn a_short_private_directory_stands_in_and_is_told() {
 
 #[test]
 fn the_projects_url_still_means_the_cluster() {
-    let mut long = Long::new();
+    let mut long = LongPathSandbox::new();
     let started = long.init();
     let json: serde_json::Value = serde_json::from_str(&started.stdout).unwrap();
     for variable in ["DB_URL", "PGURL"] {
@@ -85,7 +85,7 @@ fn the_projects_url_still_means_the_cluster() {
 
 #[test]
 fn a_comma_would_be_a_list_of_hosts() {
-    let mut comma = Long::below("a, b");
+    let mut comma = LongPathSandbox::below("a, b");
     let started = comma.init();
     assert!(started.stderr.contains("has a comma"), "{started}");
     let json: serde_json::Value = serde_json::from_str(&started.stdout).unwrap();
@@ -94,7 +94,7 @@ fn a_comma_would_be_a_list_of_hosts() {
 
 #[test]
 fn the_short_directory_does_not_depend_on_the_environment() {
-    let mut long = Long::new();
+    let mut long = LongPathSandbox::new();
     long.init();
     let first = long.short().to_owned();
     long.sandbox.run("postgres-cleanup", [""; 0]).success();
@@ -105,7 +105,7 @@ fn the_short_directory_does_not_depend_on_the_environment() {
 
 #[test]
 fn a_foreign_short_directory_gets_no_socket() {
-    let mut long = Long::new();
+    let mut long = LongPathSandbox::new();
     long.init();
     long.sandbox.database(["cleanup"]).success();
     assert!(!long.short().exists(), "cleanup removes it");

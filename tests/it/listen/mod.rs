@@ -127,7 +127,8 @@ fn a_running_server_begins_to_listen_when_nobody_works_in_it() {
     assert!(kept.stderr.contains("1 other session works"), "{kept}");
     assert!(kept.stderr.contains("found running"), "{kept}");
     assert!(!kept.stdout.contains("127.0.0.1"), "no address at which nobody listens: {kept}");
-    sandbox.ask_in("postgres",
+    sandbox.ask_in(
+        "postgres",
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%3600%' AND pid <> pg_backend_pid()",
     );
     drop(session);

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
 use crate::support::migrator::{MigratorProject, name};
-use crate::support::server::is_running;
+use crate::support::process::{self, is_running};
 use crate::support::wait::try_signal;
 use crate::support::{Outcome, Sandbox, finish, is_root, psql, wait_until};
 
@@ -216,8 +216,9 @@ impl Victim {
     pub fn find(self, project: &MigratorProject) -> FoundVictim {
         let (runner, backend) = (runner(project), backend(project));
         let psql = || {
-            let found = children(runner).into_iter().find(|(_, name)| name == "psql");
-            found.expect("the migrator has a psql").0
+            let mut all = process::all();
+            let found = all.find(|one| one.parent() == Some(runner) && one.name() == "psql");
+            found.expect("the migrator has a psql").pid
         };
         match self {
             Self::Runner => FoundVictim::Processes(vec![runner]),
@@ -271,17 +272,4 @@ fn backend(project: &MigratorProject) -> u32 {
     let sql = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'migrator %' \
                ORDER BY backend_start DESC LIMIT 1";
     project.ask(sql).parse().unwrap()
-}
-
-fn children(parent: u32) -> Vec<(u32, String)> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    entries
-        .filter_map(|entry| {
-            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-            let (before, after) = stat.rsplit_once(") ")?;
-            let (pid, name) = before.split_once(" (")?;
-            let of: u32 = after.split(' ').nth(1)?.parse().ok()?;
-            (of == parent).then(|| (pid.parse().unwrap(), name.to_owned()))
-        })
-        .collect()
 }

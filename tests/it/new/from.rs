@@ -1,7 +1,5 @@
 //! `database new --from`: a project of an existing database, with its proof.
 
-use std::path::Path;
-
 use super::nowhere;
 use crate::support::trace::interrupt;
 use crate::support::{
@@ -237,11 +235,8 @@ fn an_interruption_leaves_nothing_and_no_program_gets_the_password_as_an_argumen
 
 /// The arguments of all processes with this name.
 fn arguments(name: &str) -> String {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    let read = |path: &Path, file: &str| std::fs::read(path.join(file)).unwrap_or_default();
-    let ours = processes.filter(|path| read(path, "comm").trim_ascii() == name.as_bytes());
-    let arguments: Vec<String> =
-        ours.map(|path| String::from_utf8_lossy(&read(&path, "cmdline")).into_owned()).collect();
+    let ours = crate::support::process::all().filter(|process| process.name() == name);
+    let arguments: Vec<String> = ours.map(|process| process.words().join(" ")).collect();
     assert!(!arguments.is_empty(), "{name} runs");
     arguments.concat()
 }

@@ -4,6 +4,7 @@
 use std::process::Child;
 
 use super::support::PullProject;
+use crate::support::process::command_lines;
 use crate::support::sshd::{Sshd, tunnels};
 use crate::support::wait::hear;
 use crate::support::{Outcome, finish, psql, wait, wait_until};
@@ -203,11 +204,4 @@ fn the_password_is_nowhere_to_be_seen() {
         untouched.check(&pull);
     }
     assert!(!pull.patch().contains("sesame-of-staging"));
-}
-
-/// The command lines of all processes on this machine.
-fn command_lines() -> Vec<String> {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
 }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{Sandbox, finish, project, server, wait_until};
+use crate::support::{Sandbox, finish, process, project, server, wait_until};
 
 /// No part of this string occurs by chance. It is long enough that a search finds it in base64 at
 /// every alignment.
@@ -120,13 +120,11 @@ fn a_value_is_nowhere_on_disk_nor_in_the_loudest_log() {
 /// Everything of a user's processes that other users, or the server's superuser, can see.
 fn visible(sandbox: &Sandbox) -> Vec<u8> {
     let mut seen = Vec::new();
-    for process in std::fs::read_dir("/proc").unwrap().flatten() {
-        let environment = server::processes_below(&sandbox.path("pg/data"))
-            .iter()
-            .any(|pid| process.file_name().to_string_lossy() == pid.to_string());
-        let names = if environment { &["cmdline", "environ"][..] } else { &["cmdline"] };
-        for name in names {
-            seen.extend(std::fs::read(process.path().join(name)).unwrap_or_default());
+    let servers = server::processes_below(&sandbox.path("pg/data"));
+    for process in process::all() {
+        seen.extend(process.read("cmdline"));
+        if servers.contains(&process.pid) {
+            seen.extend(process.read("environ"));
         }
     }
     seen

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cluster;
 pub mod migrator;
 pub mod mount;
+pub mod process;
 pub mod project;
 pub mod server;
 pub mod sshd;

@@ -4,36 +4,22 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::process::{self, Process};
+
 /// Processes that work below `directory`: every PostgreSQL process works in its data directory.
 pub fn processes_below(directory: &Path) -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    entries
-        .filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            let works_in = std::fs::read_link(entry.path().join("cwd")).ok()?;
-            let name = std::fs::read_to_string(entry.path().join("comm")).ok()?;
-            (works_in.starts_with(directory) && name.starts_with("postgres")).then_some(pid)
-        })
-        .collect()
+    let servers = below(directory).filter(|process| process.name().starts_with("postgres"));
+    servers.map(|process| process.pid).collect()
 }
 
-/// All processes that work below `directory`.
+/// The command lines of all processes that work below `directory`.
 pub fn anything_below(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    entries
-        .filter_map(|entry| {
-            let works_in = std::fs::read_link(entry.path().join("cwd")).ok()?;
-            let command = std::fs::read(entry.path().join("cmdline")).ok()?;
-            let command = String::from_utf8_lossy(&command).replace('\0', " ");
-            works_in.starts_with(directory).then_some(command)
-        })
-        .collect()
+    below(directory).map(|process| process.words().join(" ")).collect()
 }
 
-/// Whether a process runs. One that has ended, and that its parent has not reaped yet, does not.
-pub fn is_running(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+fn below(directory: &Path) -> impl Iterator<Item = Process> {
+    process::all()
+        .filter(move |process| process.works_in().is_some_and(|own| own.starts_with(directory)))
 }
 
 /// The pid in a cluster's `postmaster.pid`.

@@ -98,9 +98,7 @@ fn kill(pids: &[u32]) {
 /// The number of the sandbox's running ssh clients.
 pub fn tunnels(sandbox: &Sandbox) -> usize {
     let config = sandbox.path("ssh/config").display().to_string();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let commands = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    commands.filter(|command| String::from_utf8_lossy(command).contains(&config)).count()
+    super::process::command_lines().iter().filter(|line| line.contains(&config)).count()
 }
 
 /// The children of a process and their children: a session is sshd's grandchild.

@@ -35,7 +35,7 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// Reads the output of a process on `stream` until `enough` accepts it. It reads no byte more,
 /// because other readers need the rest.
 pub fn hear(stream: &mut impl Read, pid: u32, enough: impl Fn(&str) -> bool) -> String {
-    let _dog = Dog::over(pid);
+    let _dog = Watchdog::over(pid);
     let (mut said, mut byte) = (Vec::new(), [0]);
     while !enough(&String::from_utf8_lossy(&said)) && stream.read(&mut byte).unwrap() > 0 {
         said.push(byte[0]);
@@ -44,12 +44,12 @@ pub fn hear(stream: &mut impl Read, pid: u32, enough: impl Fn(&str) -> bool) -> 
 }
 
 /// Kills a process that outlives the deadline, unless it is dropped before.
-struct Dog {
+struct Watchdog {
     done: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Dog {
+impl Watchdog {
     fn over(pid: u32) -> Self {
         let (done, watch) = channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -61,7 +61,7 @@ impl Dog {
     }
 }
 
-impl Drop for Dog {
+impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.done.take());
         let _ = self.thread.take().map(JoinHandle::join);
@@ -70,7 +70,7 @@ impl Drop for Dog {
 
 /// Collects the output of a child, and kills a child that does not end.
 pub fn finish(mut child: Child, input: Option<&str>) -> Outcome {
-    let dog = Dog::over(child.id());
+    let dog = Watchdog::over(child.id());
     if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
         let _ = stdin.write_all(input.as_bytes());
     }
