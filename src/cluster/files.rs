@@ -3,11 +3,10 @@
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use nix::unistd::{AccessFlags, access};
 
 use tempfile::TempDir;
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 use super::Layout;
 use super::layout::{CHECK_MARK, GITIGNORE, MARKER};
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::no_follow;
 use crate::sys::process::{
     ActingAs, OsUser, Patience, open_directory, remove_shared_memory, require_own_way, wait_for,
 };
@@ -82,8 +82,7 @@ pub fn is_private(directory: &Path, owner: u32) -> bool {
 /// Reads a small regular file. Fails if a link leads to it: db-tool never puts a link, a pipe or a
 /// very large file there, so somebody else did.
 pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let file = File::options().read(true).custom_flags(flags.bits()).open(path)?;
+    let file = no_follow::read(path)?;
     let facts = file.metadata()?;
     if !facts.is_file() || facts.len() > SMALL {
         return Err(ErrorKind::InvalidInput.into());

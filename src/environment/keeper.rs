@@ -9,18 +9,17 @@
 //! holds this lock, too, so that no keeper stops the server in between.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use time::OffsetDateTime;
 
 use super::lease::{Holder, Leases};
 use crate::cluster::{self, Layout, Lock};
 use crate::sys::error::{IoContext, Kind, Result};
+use crate::sys::no_follow;
 use crate::sys::process::{ActingAs, Command, Environment, Patience};
 
 /// The first argument of a program that works as a keeper.
@@ -120,11 +119,5 @@ pub(super) fn log(layout: &Layout, message: &str) {
 fn open_log(layout: &Layout) -> Result<File> {
     let _acting = ActingAs::owner(layout.owner())?;
     let path = layout.server_log();
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-        .open(&path)
-        .on("write", &path)
+    no_follow::append(&path, 0o600).on("write", &path)
 }

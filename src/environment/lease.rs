@@ -9,14 +9,13 @@
 //! that nothing but the lock says whether a lease is kept. The file `ends-with-last` says that the
 //! server stops with its last lease. A server that was started without a lease goes on running.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-
-use nix::fcntl::OFlag;
 
 use crate::cluster::Layout;
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::no_follow;
 use crate::sys::process::{ActingAs, ProcessId, inspect, pid_namespace};
 
 /// The program that evaluates `.envrc` for a shell, also with the wrapper of nixpkgs. It ends right
@@ -171,19 +170,11 @@ pub(super) fn make_directory(directory: &Path) -> Result<()> {
 }
 
 pub(super) fn open(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-        .open(path)
-        .on("open the lease", path)
+    no_follow::create(path, 0o600).on("open the lease", path)
 }
 
 fn is_locked(path: &Path) -> bool {
-    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-    let file = OpenOptions::new().write(true).custom_flags(flags).open(path);
+    let file = no_follow::write(path);
     file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 

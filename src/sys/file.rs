@@ -5,10 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use nix::fcntl::OFlag;
-
 use crate::sys::error::{IoContext, Result};
-use crate::sys::process::{ActingAs, Log};
+use crate::sys::process::{ActingAs, Links, Log};
 
 /// Replaces the content of a file in one step. If the file is a link, the link stays. A pipe or a
 /// device gets the text.
@@ -20,7 +18,7 @@ pub fn replace(path: &Path, text: &str) -> Result<()> {
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let before = std::fs::metadata(path).ok();
     if before.as_ref().is_some_and(|facts| !facts.is_file() && !facts.is_dir()) {
-        let opened = Log::open(path, OFlag::empty())?.and_then(|log| log.share());
+        let opened = Log::open(path, Links::Follow)?.and_then(|log| log.share());
         return opened.and_then(|mut file| file.write_all(text.as_bytes())).on("write", path);
     }
     let directory = directory_of(path);

@@ -9,10 +9,10 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use tempfile::TempDir;
 
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::no_follow;
 use crate::sys::process::{OsUser, require_own_way};
 
 /// The prefix of the directories' names.
@@ -92,8 +92,7 @@ pub fn remove(directory: &Path) -> bool {
 /// Locks one of our directories. `None` if another process holds the lock or has removed the
 /// directory.
 fn lock(directory: &Path) -> Option<File> {
-    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-    let opened = File::options().read(true).custom_flags(flags.bits()).open(directory).ok()?;
+    let opened = no_follow::directory(directory).ok()?;
     opened.try_lock().ok()?;
     let (held, named) = (opened.metadata().ok()?, directory.symlink_metadata().ok()?);
     let is_same = (held.dev(), held.ino()) == (named.dev(), named.ino());

@@ -58,13 +58,11 @@ fn only_process_starts_programs(source: &Source) -> Vec<Violation> {
 }
 
 /// Files that may open files in their own way, each with the reason.
-const OPENERS: [(&str, &str); 7] = [
+const OPENERS: [(&str, &str); 5] = [
     ("src/cli/prompt.rs", "the terminal"),
     ("src/cluster/template/copy.rs", "a file of the manifest, without links and without waiting"),
-    ("src/cluster/files.rs", "a small file, without links and without waiting"),
-    ("src/cluster/run/lock.rs", "a lock, without links and without waiting"),
     ("src/cluster/template/trim.rs", "a directory"),
-    ("src/sys/scratch.rs", "a directory, without links"),
+    ("src/sys/no_follow.rs", "files without links and without waiting"),
     ("src/sys/signal.rs", "the system's description of this process"),
 ];
 
@@ -76,13 +74,14 @@ fn files_are_opened_with_care(source: &Source) -> Vec<Violation> {
         return Vec::new();
     }
     let advice = "it may block or have no end: use `process::read_regular`, `read_text`, \
-                  `open_regular` or `open_directory`";
+                  `open_regular` or `open_directory`, or `no_follow` where another user could put \
+                  a link";
     let mut found = naming(source, advice, |path| {
         let [.., module, function] = path else { return false };
         *module == "fs" && ["copy", "read", "read_to_string"].contains(function)
             || *module == "File" && *function == "open"
     });
-    found.extend(containing(source, &[".read(true)"], advice));
+    found.extend(containing(source, &[".read(true)", "O_NOFOLLOW"], advice));
     found
 }
 
@@ -301,11 +300,12 @@ mod tests {
     fn files_may_only_be_opened_with_care() {
         let rule = files_are_opened_with_care;
         let red = "use std::fs::{File, read};\nFile::open(p);\nfs::read_to_string(p);\n\
-                   std::fs::copy(a, b);\nOpenOptions::new().read(true).open(p);\n";
+                   std::fs::copy(a, b);\nOpenOptions::new().read(true).open(p);\n\
+                   custom_flags(O_NOFOLLOW);\n";
         let mut found = lines(rule, "src/secret/load.rs", red);
         found.sort_unstable();
-        assert_eq!(found, [1, 2, 3, 4, 5]);
-        for exempt in ["src/sys/process/input.rs", "src/sys/scratch.rs", "tests/it/main.rs"] {
+        assert_eq!(found, [1, 2, 3, 4, 5, 6]);
+        for exempt in ["src/sys/process/input.rs", "src/sys/no_follow.rs", "tests/it/main.rs"] {
             assert_eq!(lines(rule, exempt, red), [0; 0], "{exempt}");
         }
         let green = "crate::process::read_regular(p);\nFile::create_new(p);\nfs::read_dir(p);\n";

@@ -1,7 +1,7 @@
 //! The lock with which one command at a time changes a cluster.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::no_follow;
 use crate::sys::process::{Patience, say_that_we_wait, still_held, wait_for};
 
 /// The longest wait. No command should hold the lock for so long, but a stopped process could hold
@@ -41,14 +42,7 @@ impl Lock {
 
     /// Takes the lock if nobody holds it.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o644)
-            .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
-            .open(path)
-            .on("create the lock file", path)?;
+        let file = no_follow::create(path, 0o644).on("create the lock file", path)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             // the last holder may have removed the file after we opened it and before we locked it
             Ok(file) if is_still(&file, path) => Ok(Some(Self { file, path: path.to_owned() })),
@@ -60,16 +54,9 @@ impl Lock {
     /// Takes the lock together with others that share it. `None` if the file cannot be made or
     /// opened: then this directory is read-only for us, and nobody changes the cluster.
     pub fn share(path: &Path) -> Result<Option<Flock<File>>> {
-        let options = || {
-            let mut options = OpenOptions::new();
-            options
-                .read(true)
-                .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK)
-                .to_owned()
-        };
         let found = wait_for(LIMIT, Patience::Interruptible, || {
-            let made = options().create(true).truncate(false).write(true).mode(0o644).open(path);
-            let Ok(file) = made.or_else(|_| options().open(path)) else { return Ok(Some(None)) };
+            let made = no_follow::create_readable(path, 0o644);
+            let Ok(file) = made.or_else(|_| no_follow::read(path)) else { return Ok(Some(None)) };
             match Flock::lock(file, FlockArg::LockSharedNonblock) {
                 Ok(file) => Ok(is_still(&file, path).then_some(Some(file))),
                 Err(_) => Ok(None),

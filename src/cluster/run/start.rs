@@ -9,13 +9,11 @@
 //! setting, so that the user can remove them.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 
 use super::access::make_closed;
@@ -28,6 +26,7 @@ use crate::cluster::template::tablespace;
 use crate::cluster::template::trim::trim_logs;
 use crate::cluster::{Cluster, Lifetime, Running};
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::no_follow;
 use crate::sys::process;
 use crate::sys::process::{Patience, Server, wait_for};
 
@@ -252,14 +251,8 @@ impl Cluster {
     fn open_server_log(&self) -> Result<File> {
         let path = self.spec.layout.server_log();
         refuse_link(self.spec.layout.logs(), self.spec.settings.server_user.as_ref())?;
-        // do not follow links: if root calls, the directory belongs to another user
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-            .open(&path)
-            .on("write", &path)
+        // if root calls, the directory belongs to another user
+        no_follow::append(&path, 0o600).on("write", &path)
     }
 }
 

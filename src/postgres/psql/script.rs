@@ -22,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 use crate::postgres::psql::script::ending::{Ending, State};
 pub use crate::postgres::psql::script::variables::BUILT_IN;
-use nix::fcntl::OFlag;
 use place::Place;
 use review::{PsqlReport, questions, review};
 
@@ -32,7 +31,7 @@ use crate::postgres::error::{Head, Severity, SqlError, StderrReader};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{
-    ActingAs, Command, Log, StandardOutput, controller, describe, read_line,
+    ActingAs, Command, Links, Log, StandardOutput, controller, describe, read_line,
 };
 
 /// psql's exit status for a failed connection.
@@ -216,12 +215,12 @@ pub(in crate::postgres) fn read_lines(
 fn open_log(path: &Path) -> Result<Log> {
     let user = controller(path)?;
     // if another user controls the path, root takes that user's rights and follows no link
-    let link = if user.is_some() { OFlag::O_NOFOLLOW } else { OFlag::empty() };
+    let links = if user.is_some() { Links::Refuse } else { Links::Follow };
     let _acting = ActingAs::enter(user.as_ref())?;
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).on("create", directory)?;
     }
-    Log::open(path, link)?.on("write", path).map_err(|error| match &user {
+    Log::open(path, links)?.on("write", path).map_err(|error| match &user {
         Some(user) => error.hint(format!(
             "user \"{}\" controls the path, so root writes as that user and follows no link",
             user.name

@@ -2,15 +2,14 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-use nix::fcntl::OFlag;
 
 use super::OPEN_FILES;
 use super::acting::controller;
 use super::user::OsUser;
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::no_follow;
 
 /// An open directory.
 #[derive(Debug)]
@@ -42,9 +41,7 @@ impl Handle {
     /// `Conflict` if it belongs to another user, who has put it in the place of ours.
     pub fn open_own(&self, name: &Path) -> Result<Self> {
         let path = self.path.join(name);
-        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-        let opened = File::options().read(true).custom_flags(flags.bits()).open(&path);
-        let opened = opened.on("open", &path)?;
+        let opened = no_follow::directory(&path).on("open", &path)?;
         if opened.metadata().on("read", &path)?.uid() == OsUser::current().uid {
             let is_named = !self.path.starts_with(OPEN_FILES);
             return Ok(if is_named { Self { opened, path } } else { Self::of(opened, &path) });
@@ -72,13 +69,13 @@ impl Handle {
 }
 
 fn open(directory: &Path) -> std::io::Result<File> {
-    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     #[cfg(target_os = "linux")]
     {
         use nix::errno::Errno;
-        use nix::fcntl::{AT_FDCWD, OpenHow, ResolveFlag, openat2};
-        let options = OpenHow::new().flags(flags | OFlag::O_RDONLY | OFlag::O_CLOEXEC);
-        let options = options.resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+        use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+        // no link is followed on the whole way, not only in the last place
+        let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let options = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
         match openat2(AT_FDCWD, directory, options) {
             Ok(opened) => return Ok(opened.into()),
             // an older kernel, or a container that blocks the call
@@ -86,7 +83,7 @@ fn open(directory: &Path) -> std::io::Result<File> {
             Err(errno) => return Err(errno.into()),
         }
     }
-    File::options().read(true).custom_flags(flags.bits()).open(directory)
+    no_follow::directory(directory)
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub use lines::read_line;
 pub use listener::listener;
 pub use lock::{lock, say_that_we_wait, still_held};
 pub use memory::{available_memory, memory_limit};
-pub use output::Log;
+pub use output::{Links, Log};
 pub use segment::remove_shared_memory;
 pub use server::Server;
 pub use user::OsUser;

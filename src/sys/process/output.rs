@@ -14,9 +14,20 @@ use nix::poll::PollFlags;
 use super::input::{SILENCE, poll_for};
 use super::waiting::{Patience, wait_for};
 use crate::sys::error::Result;
+use crate::sys::no_follow;
 
 /// The bytes that a pipe takes without blocking once it is ready.
 const PIECE: usize = 4096;
+
+/// The permissions of a new log, before the umask.
+const MODE: u32 = 0o666;
+
+/// Whether a log may be a link to the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    Follow,
+    Refuse,
+}
 
 /// A file to which db-tool appends. A pipe or a device may be in its place.
 #[derive(Debug)]
@@ -26,18 +37,23 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the file, and creates it if it is missing. `flags` are added to the usual ones. For a
-    /// pipe, waits until somebody reads it.
+    /// Opens the file, and creates it if it is missing. For a pipe, waits until somebody reads it.
     ///
     /// # Errors
     /// `Interrupted` after a signal; the result inside tells whether the file could be opened.
-    pub fn open(path: &Path, flags: OFlag) -> Result<IoResult<Self>> {
+    pub fn open(path: &Path, links: Links) -> Result<IoResult<Self>> {
         let mut announced = false;
         let opened = wait_for(SILENCE, Patience::Interruptible, || {
-            let mut options = File::options();
-            let options =
-                options.create(true).append(true).custom_flags((flags | OFlag::O_NONBLOCK).bits());
-            match options.open(path) {
+            let opened = match links {
+                Links::Refuse => no_follow::append(path, MODE),
+                Links::Follow => File::options()
+                    .create(true)
+                    .append(true)
+                    .mode(MODE)
+                    .custom_flags(OFlag::O_NONBLOCK.bits())
+                    .open(path),
+            };
+            match opened {
                 Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
                     if !std::mem::replace(&mut announced, true) {
                         tracing::info!("waiting for somebody to read the pipe {}", path.display());

@@ -13,15 +13,13 @@
 //! With any of these signs, db-tool refuses to go on.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 
 use super::pid_file::PidFile;
@@ -29,6 +27,7 @@ use super::{deleted, is_server, leftovers};
 use crate::cluster::files::read_small;
 use crate::cluster::layout::{server_lock_of, socket_in};
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::no_follow;
 use crate::sys::process;
 use crate::sys::process::{FileId, Patience};
 use crate::sys::shell;
@@ -101,14 +100,7 @@ pub(super) fn wait_until_unlocked(data: &Path) -> Result<()> {
 /// Opens and locks the lock file. `None` if another process holds the lock. The lock is free only
 /// when every copy of the descriptor is closed, also those that a server has inherited.
 fn take(path: &Path) -> Result<Option<File>> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-        .open(path)
-        .on("create the server's lock file", path)?;
+    let file = no_follow::create(path, 0o600).on("create the server's lock file", path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
