@@ -41,10 +41,10 @@ pub fn database() -> std::process::ExitCode {
     if keeper::is_meant(&words) {
         return keeper::main(words);
     }
-    if args::migrator::from_database(&words).is_some() {
+    if args::words::from_database(&words).is_some() {
         return migrator();
     }
-    run(database::execute, args::database::Arguments::voice, args::database::for_psql)
+    run(database::execute, args::database::Arguments::voice, args::words::for_psql)
 }
 
 /// The `postgres-init` program.
@@ -64,7 +64,7 @@ pub fn postgres_cleanup() -> std::process::ExitCode {
 /// The `migrator` program, also as `database migrator`.
 pub fn migrator() -> std::process::ExitCode {
     run(migrator::execute, args::migrator::Arguments::voice, |words| {
-        args::migrator::prepare(args::migrator::from_database(&words).unwrap_or(words))
+        args::words::complete_wait(args::words::from_database(&words).unwrap_or(words))
     })
 }
 

@@ -59,7 +59,8 @@ pub(in crate::cli) struct Arguments {
 #[derive(Debug, Default, Args)]
 pub(in crate::cli) struct Global {
     /// The database: URL or key=value conninfo [default: DB_URL, then PGURL]
-    #[arg(short = 'u', long, global = true, value_name = "URL")]
+    // `database` calls it --url
+    #[arg(short = 'u', long, alias = "url", global = true, value_name = "URL")]
     pub(in crate::cli) db_url: Option<String>,
     /// The migration directory [default: MIGRATION_DIR, then migration]
     #[arg(short = 'd', long, global = true, value_name = "DIR")]
@@ -233,47 +234,6 @@ impl Arguments {
     }
 }
 
-/// Inserts the default value of `--wait`, so that clap does not take a command as its value.
-pub(in crate::cli) fn prepare(mut words: Vec<OsString>) -> Vec<OsString> {
-    for at in 0..words.len() {
-        let next = words.get(at + 1).and_then(|next| next.to_str());
-        let is_value = next.is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()));
-        if words[at] == "--wait" && !is_value {
-            words[at] = "--wait=5min".into();
-        }
-    }
-    words
-}
-
-/// Rewrites `database [options] migrator …` as `migrator [options] …`. Options that both programs
-/// have mean the same. Returns `None` for another verb.
-pub(in crate::cli) fn from_database(words: &[OsString]) -> Option<Vec<OsString>> {
-    let mut ours: Vec<OsString> = vec!["migrator".into()];
-    let mut at = 1;
-    loop {
-        let word = words.get(at)?;
-        at += 1;
-        match word.to_str()? {
-            "migrator" => break,
-            "-u" | "--url" => ours.push("--db-url".into()),
-            url if url.starts_with("--url=") => {
-                ours.push(url.replacen("--url", "--db-url", 1).into());
-                continue;
-            }
-            "-i" | "--inherits" | "--log-format" => ours.push(word.clone()),
-            option if option.starts_with('-') => {
-                ours.push(word.clone());
-                continue;
-            }
-            _ => return None,
-        }
-        ours.push(words.get(at)?.clone());
-        at += 1;
-    }
-    ours.extend_from_slice(&words[at..]);
-    Some(ours)
-}
-
 /// The error for two commands where one is expected. It says at which level. `words` are the
 /// arguments as the user typed them.
 pub(in crate::cli) fn ambiguity(error: &clap::Error, words: &[OsString]) -> Option<&'static str> {
@@ -316,10 +276,6 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    fn words(text: &str) -> Vec<OsString> {
-        text.split(' ').map(OsString::from).collect()
-    }
-
     #[test]
     fn the_tree_is_sound_and_every_command_is_listed() {
         let command = Arguments::command();
@@ -327,28 +283,5 @@ mod tests {
         for verb in command.get_subcommands() {
             assert!(COMMANDS.contains(&verb.get_name()), "{}", verb.get_name());
         }
-    }
-
-    #[test]
-    fn database_hands_its_options_over() {
-        for (given, expected) in [
-            ("database migrator list", Some("migrator list")),
-            ("database -u x -q migrator list --raw", Some("migrator --db-url x -q list --raw")),
-            ("database --url=x migrator info", Some("migrator --db-url=x info")),
-            ("database log migrator", None),
-            ("database --version", None),
-            ("database -u", None),
-        ] {
-            assert_eq!(from_database(&words(given)), expected.map(words), "{given}");
-        }
-    }
-
-    #[test]
-    fn wait_does_not_swallow_a_command() {
-        assert_eq!(
-            prepare(words("migrator --wait migrate up")),
-            words("migrator --wait=5min migrate up")
-        );
-        assert_eq!(prepare(words("migrator --wait 5s info")), words("migrator --wait 5s info"));
     }
 }
