@@ -6,7 +6,7 @@
 -- The reader ignores parts and properties of objects that are not listed. Kinds and names are the
 -- server's own (pg_identify_object). Objects of a catalog that db-tool does not model appear, too;
 -- the last branch finds them. Objects of initdb have OIDs below 16384.
-WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) AS (
+WITH object(class, id, schema, container_class, container, kind, owner, acl, acl_kind) AS (
   SELECT n.tableoid, n.oid, n.oid, 0::oid, 0::oid, NULL::text, n.nspowner, n.nspacl, 'n'::"char"
   FROM pg_catalog.pg_namespace n
   UNION ALL
@@ -181,8 +181,8 @@ WITH object(class, id, schema, whole_class, whole, kind, owner, acl, acl_kind) A
 )
 -- An object that the server made for another one is contained in it: the index of a constraint, the
 -- functions of a range type.
-SELECT o.class, o.id, 0 AS sub, coalesce(d.refclassid, o.whole_class) AS whole_class,
-       coalesce(d.refobjid, o.whole) AS whole, coalesce(o.kind, i.type) AS kind,
+SELECT o.class, o.id, 0 AS sub, coalesce(d.refclassid, o.container_class) AS container_class,
+       coalesce(d.refobjid, o.container) AS container, coalesce(o.kind, i.type) AS kind,
        -- The name of the current database does not count.
        CASE i.type WHEN 'database' THEN 'current' ELSE i.identity END AS name,
        CASE WHEN o.owner <> 0 THEN pg_catalog.pg_get_userbyid(o.owner)::text END AS owner,

@@ -7,7 +7,7 @@
 use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
-use super::name::{OWNER, bare, called, items, own, role, whole};
+use super::name::{OWNER, bare, called, container, items, own, role};
 use crate::compare::facts::{Facts, Identity, Kind, Object};
 
 /// The privileges of each grantee: their letters, each with its grant option.
@@ -115,7 +115,7 @@ impl Target {
     fn of(identity: &Identity, object: &Object) -> Self {
         let table = |name: &str| format!("TABLE {name}");
         let (on, column) = match identity.kind {
-            Kind::Column => (table(whole(object)), Some(own(identity, object).to_owned())),
+            Kind::Column => (table(container(object)), Some(own(identity, object).to_owned())),
             Kind::View | Kind::MaterializedView | Kind::ForeignTable => {
                 (table(&identity.name), None)
             }
@@ -304,7 +304,7 @@ mod tests {
     fn table(acl: Option<&str>) -> Object {
         let acl = acl.map(|acl| ("acl".to_owned(), acl.to_owned()));
         let owner = Some(("owner".to_owned(), OWNER.to_owned()));
-        Object { whole: None, properties: owner.into_iter().chain(acl).collect() }
+        Object { container: None, properties: owner.into_iter().chain(acl).collect() }
     }
 
     fn changed_in(release: u32, before: Option<&str>, after: Option<&str>) -> Vec<String> {

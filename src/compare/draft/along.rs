@@ -16,9 +16,9 @@ pub(super) fn parent(side: &Side, part: &Identity, object: &Object) -> Option<Id
         return Some(Identity { kind: Kind::Index, name });
     }
     object.get(property::INHERITED)?;
-    let whole = side.facts.get(object.whole.as_ref()?)?;
+    let container = side.facts.get(object.container.as_ref()?)?;
     let own = own(part, object);
-    items(whole.get(property::INHERITS)?).into_iter().find_map(|parent| {
+    items(container.get(property::INHERITS)?).into_iter().find_map(|parent| {
         let name = match part.kind {
             Kind::Column => format!("{parent}.{own}"),
             _ => format!("{own} on {parent}"),
@@ -42,13 +42,13 @@ pub(super) fn is_validated(before: &str, after: &str) -> bool {
 
 pub(super) fn validate(constraint: &Identity, object: &Object) -> String {
     let own = own(constraint, object);
-    format!("{} VALIDATE CONSTRAINT {own};", super::name::alter_whole(object))
+    format!("{} VALIDATE CONSTRAINT {own};", super::name::alter_container(object))
 }
 
 /// Whether PostgreSQL gives such a name: `table_column_idx`.
 pub(super) fn is_automatic(index: &Identity, object: &Object) -> bool {
     let bare = |name: &str| super::name::bare(super::enums::split(name).1);
-    let (name, table) = (bare(&index.name), bare(super::name::whole(object)));
+    let (name, table) = (bare(&index.name), bare(super::name::container(object)));
     let rest = name.trim_end_matches(|c: char| c.is_ascii_digit());
     rest.starts_with(&format!("{table}_")) && rest.ends_with("_idx")
 }

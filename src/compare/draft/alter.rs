@@ -1,7 +1,7 @@
 //! Statements that change an object, one property at a time.
 
 use super::column;
-use super::name::{alter_whole, called, comment, items, noun, own, role, whole};
+use super::name::{alter_container, called, comment, container, items, noun, own, role};
 use super::not_null;
 use super::options::{enabled, option_change};
 use super::side::Side;
@@ -73,7 +73,7 @@ pub(super) fn property(
             let word = noun(identity.kind);
             let how = enabled(value);
             let own = own(identity, after);
-            one(format!("{} {how} {word} {own};", alter_whole(after)))
+            one(format!("{} {how} {word} {own};", alter_container(after)))
         }
         // with CREATE OR REPLACE
         (Kind::Function | Kind::Procedure, property::DEFINITION) => one(format!("{};", value?)),
@@ -82,7 +82,7 @@ pub(super) fn property(
             one(format!("ALTER {} SET STATISTICS {target};", called(identity, after)))
         }
         (Kind::Index, property::CLUSTERED) => {
-            let table = whole_table(side, after)?;
+            let table = table_of(side, after)?;
             one(match value {
                 Some(_) => {
                     format!("ALTER TABLE {table} CLUSTER ON {};", unqualified(&identity.name))
@@ -92,7 +92,7 @@ pub(super) fn property(
         }
         (Kind::Index, property::STATISTICS) => Some(index_statistics(identity, before, after)),
         (Kind::Index, property::REPLICA_IDENTITY) if value.is_some() => {
-            let (table, index) = (whole_table(side, after)?, unqualified(&identity.name));
+            let (table, index) = (table_of(side, after)?, unqualified(&identity.name));
             let how = format!("REPLICA IDENTITY USING INDEX {index}");
             one(format!("ALTER TABLE {table} {how};"))
         }
@@ -123,11 +123,11 @@ fn index_statistics(identity: &Identity, before: &Object, after: &Object) -> Vec
 }
 
 /// The table of an index, also where the index is a constraint's.
-fn whole_table(side: &Side, index: &Object) -> Option<String> {
-    let whole = index.whole.as_ref()?;
-    match whole.kind {
-        Kind::Constraint => Some(self::whole(side.facts.get(whole)?).to_owned()),
-        _ => Some(whole.name.clone()),
+fn table_of(side: &Side, index: &Object) -> Option<String> {
+    let container = index.container.as_ref()?;
+    match container.kind {
+        Kind::Constraint => Some(self::container(side.facts.get(container)?).to_owned()),
+        _ => Some(container.name.clone()),
     }
 }
 
@@ -250,14 +250,16 @@ pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<
         Kind::Privileges => privilege::end(identity, object),
         Kind::Constraint => {
             let own = own(identity, object);
-            Some(vec![format!("{} DROP CONSTRAINT {own};", alter_whole(object))])
+            Some(vec![format!("{} DROP CONSTRAINT {own};", alter_container(object))])
         }
         Kind::Table => Some(vec![column::LOSES.to_owned(), format!("DROP {name};")]),
         // dropping its column may have dropped it already
         Kind::Sequence => statement(&format!("SEQUENCE IF EXISTS {}", identity.name)),
-        Kind::Trigger if own(identity, object).starts_with("hectic_") => {
-            statement(&format!("TRIGGER IF EXISTS {} ON {}", own(identity, object), whole(object)))
-        }
+        Kind::Trigger if own(identity, object).starts_with("hectic_") => statement(&format!(
+            "TRIGGER IF EXISTS {} ON {}",
+            own(identity, object),
+            container(object)
+        )),
         Kind::Schema
         | Kind::Extension
         | Kind::Collation

@@ -1,6 +1,6 @@
 //! Columns: their declaration and their changes.
 
-use super::name::{alter_whole, own};
+use super::name::{alter_container, own};
 use super::options::{column_options, option_change, sequence_options};
 use super::side::Side;
 use super::{not_null, options};
@@ -97,15 +97,15 @@ fn setting(identity: &Identity, object: &Object, name: &str, value: &str) -> Opt
 
 /// Builds `ALTER TABLE … ALTER COLUMN …`.
 pub(super) fn alter(identity: &Identity, object: &Object, what: &str) -> String {
-    format!("{} ALTER COLUMN {} {what};", alter_whole(object), own(identity, object))
+    format!("{} ALTER COLUMN {} {what};", alter_container(object), own(identity, object))
 }
 
 fn is_attribute(object: &Object) -> bool {
-    object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Type)
+    object.container.as_ref().is_some_and(|container| container.kind == Kind::Type)
 }
 
 pub(super) fn add(side: &Side, identity: &Identity, object: &Object) -> Vec<String> {
-    let head = alter_whole(object);
+    let head = alter_container(object);
     if is_attribute(object) {
         let name = own(identity, object);
         return vec![format!("{head} ADD ATTRIBUTE {name} {};", typed(object))];
@@ -125,7 +125,7 @@ pub(super) fn add(side: &Side, identity: &Identity, object: &Object) -> Vec<Stri
 }
 
 pub(super) fn remove(identity: &Identity, object: &Object) -> Vec<String> {
-    let (head, name) = (alter_whole(object), own(identity, object));
+    let (head, name) = (alter_container(object), own(identity, object));
     let word = if is_attribute(object) { "ATTRIBUTE" } else { "COLUMN" };
     let statement = format!("{head} DROP {word} {name};");
     // a generated column can be generated again
@@ -139,7 +139,7 @@ pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Ve
     let name = own(identity, after);
     let typed = typed(after);
     if is_attribute(after) {
-        return vec![format!("{} ALTER ATTRIBUTE {name} TYPE {typed};", alter_whole(after))];
+        return vec![format!("{} ALTER ATTRIBUTE {name} TYPE {typed};", alter_container(after))];
     }
     let plain = after.get(property::TYPE).unwrap_or_default();
     // every type can be read from text
@@ -152,7 +152,8 @@ pub(super) fn retype(identity: &Identity, before: &Object, after: &Object) -> Ve
         return vec![alter(identity, after, &format!("TYPE {typed}"))];
     }
     // an explicit cast cuts a text that is too long, where assigning it is an error
-    let is_foreign = after.whole.as_ref().is_some_and(|whole| whole.kind == Kind::ForeignTable);
+    let is_foreign =
+        after.container.as_ref().is_some_and(|container| container.kind == Kind::ForeignTable);
     let using = if is_foreign
         || is_text(plain) && before.get(property::TYPE).is_some_and(is_text) && via.is_empty()
     {
@@ -198,7 +199,9 @@ pub(super) fn change(
         // the table's inheritance decides it
         (property::INHERITED, _) => Some(Vec::new()),
         (property::NOT_NULL, _) => not_null::change(identity, before, after),
-        (property::NOT_NULL_CONSTRAINT, _) => not_null::rename(&alter_whole(after), before, after),
+        (property::NOT_NULL_CONSTRAINT, _) => {
+            not_null::rename(&alter_container(after), before, after)
+        }
         (property::DEFAULT, Some(expression)) => alter(&format!("SET DEFAULT {expression}")),
         (property::DEFAULT, None) if after.get(property::GENERATED).is_some() => Some(Vec::new()),
         (property::DEFAULT, None) => alter("DROP DEFAULT"),
@@ -216,7 +219,7 @@ pub(super) fn change(
         (property::OPTIONS, _) => Some(options(identity, before, after)),
         (property::FOREIGN_OPTIONS, _) => {
             let what = column_options(identity, before, after);
-            Some(vec![format!("{} {what};", alter_whole(after))])
+            Some(vec![format!("{} {what};", alter_container(after))])
         }
         (name, Some(value)) => setting(identity, after, name, value).map(|one| vec![one]),
         (_, None) => None,
@@ -252,7 +255,7 @@ pub(super) fn deviations(side: &Side, identity: &Identity, object: &Object) -> V
         property::OPTIONS,
     ];
     let differing = differing.iter().filter(|name| parent.get(name) != object.get(name));
-    let nothing = Object { whole: object.whole.clone(), ..Object::default() };
+    let nothing = Object { container: object.container.clone(), ..Object::default() };
     let statements = differing.filter_map(|name| {
         let is_kept = *name != property::NOT_NULL || not_null::is_inherited(parent);
         change(side, identity, if is_kept { parent } else { &nothing }, object, name)

@@ -2,7 +2,7 @@
 
 use super::column;
 use super::name;
-use super::name::{OWNER, alter_whole, called, comment, items, options, own, whole};
+use super::name::{OWNER, alter_container, called, comment, container, items, options, own};
 use super::not_null;
 use super::options::sequence_options;
 use super::side::Side;
@@ -99,7 +99,7 @@ fn bare(side: &Side, kind: Kind, identity: &Identity, object: &Object) -> Option
         }
         Kind::Constraint => {
             let (own, definition) = (own(identity, object), object.get(property::DEFINITION)?);
-            format!("{} ADD CONSTRAINT {own} {definition};", alter_whole(object))
+            format!("{} ADD CONSTRAINT {own} {definition};", alter_container(object))
         }
         Kind::Policy => policy(identity, object),
         Kind::Publication => publication(name, object),
@@ -140,7 +140,7 @@ fn afterwards(side: &Side, identity: &Identity, object: &Object) -> Vec<String> 
         }
         _ => return Vec::new(),
     };
-    let nothing = Object { whole: object.whole.clone(), ..Object::default() };
+    let nothing = Object { container: object.container.clone(), ..Object::default() };
     let there = names.iter().filter(|name| object.get(name).is_some());
     there
         .filter_map(|name| alter::property(side, identity, &nothing, object, name))
@@ -273,7 +273,7 @@ fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Opti
 }
 
 fn policy(identity: &Identity, object: &Object) -> String {
-    let (own, table) = (own(identity, object), whole(object));
+    let (own, table) = (own(identity, object), container(object));
     let mut text = format!("CREATE POLICY {own} ON {table}");
     if object.get(property::PERMISSIVE).is_some() {
         text.push_str(" AS RESTRICTIVE");

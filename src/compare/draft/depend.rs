@@ -21,7 +21,8 @@ pub(super) struct Dependencies<'a> {
 
 impl<'a> Dependencies<'a> {
     pub(super) fn of(facts: &'a Facts) -> Self {
-        let parts = facts.iter().filter_map(|(one, object)| Some((one, object.whole.as_ref()?)));
+        let parts =
+            facts.iter().filter_map(|(one, object)| Some((one, object.container.as_ref()?)));
         // ignore the dependency of a sequence on its column, because the column's default depends
         // on the sequence
         let owns = |kind| matches!(kind, Kind::Column | Kind::Table | Kind::ForeignTable);

@@ -3,7 +3,7 @@
 use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
-use super::order::{Graph, Tie};
+use super::order::{Graph, Strength};
 use super::plan::Plan;
 use super::side::Side;
 use super::spread::{is_called, short};
@@ -45,16 +45,16 @@ impl<'g, 'a> Edges<'g, 'a> {
 
     /// The operation on an object. If it has none: on the column from which it is inherited, or on
     /// the object that contains it, if that one is dropped or made.
-    fn with_wholes(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
+    fn with_containers(&self, step: Step, side: &Side, identity: &Identity) -> Option<usize> {
         let own = || self.with_parents(step, side, identity);
         own().or_else(|| {
-            let whole = side.facts.get(identity)?.whole.as_ref()?;
+            let container = side.facts.get(identity)?.container.as_ref()?;
             let sets = [&self.plan.made, &self.plan.rebuilt, &self.plan.renewed];
             let is_moved = match step {
-                Step::Drop => self.plan.goes(whole) || self.plan.renewed.contains(whole),
-                _ => sets.iter().any(|those| those.contains(whole)),
+                Step::Drop => self.plan.goes(container) || self.plan.renewed.contains(container),
+                _ => sets.iter().any(|those| those.contains(container)),
             };
-            self.with_wholes(step, side, whole).filter(|_| is_moved)
+            self.with_containers(step, side, container).filter(|_| is_moved)
         })
     }
 
@@ -68,12 +68,12 @@ impl<'g, 'a> Edges<'g, 'a> {
 
     /// Puts `later` after the operation that makes `other` and, if possible, after those that
     /// change its columns.
-    fn after_making(&mut self, side: &Side, other: &Identity, later: usize, tie: Tie) {
-        if let Some(first) = self.with_wholes(Step::Make, side, other) {
+    fn after_making(&mut self, side: &Side, other: &Identity, later: usize, tie: Strength) {
+        if let Some(first) = self.with_containers(Step::Make, side, other) {
             self.graph.edge(first, later, tie);
         }
         for first in self.columns(side, other) {
-            self.graph.edge(first, later, tie.max(Tie::Should));
+            self.graph.edge(first, later, tie.max(Strength::Should));
         }
     }
 
@@ -88,10 +88,10 @@ impl<'g, 'a> Edges<'g, 'a> {
     fn drops(&mut self) {
         let from = &self.plan.from;
         for (one, other) in from.depends.pairs() {
-            let first = self.with_wholes(Step::Drop, from, one);
-            let second = self.with_wholes(Step::Drop, from, other);
+            let first = self.with_containers(Step::Drop, from, one);
+            let second = self.with_containers(Step::Drop, from, other);
             if let (Some(first), Some(second)) = (first, second) {
-                self.graph.edge(first, second, Tie::Must);
+                self.graph.edge(first, second, Strength::Must);
             }
             self.last_drops(one, other);
             // an object that stays must first give up its dependency on a dropped object
@@ -100,11 +100,11 @@ impl<'g, 'a> Edges<'g, 'a> {
             if let (Some(changed), Some(second), None, false) =
                 (changed, second, self.at(Step::Make, other), is_let_go)
             {
-                self.graph.edge(changed, second, Tie::Must);
+                self.graph.edge(changed, second, Strength::Must);
             }
             let Some(first) = first else { continue };
             if one.kind == Kind::Column
-                && from.facts.get(one).is_some_and(|o| o.whole.as_ref() == Some(other))
+                && from.facts.get(one).is_some_and(|o| o.container.as_ref() == Some(other))
             {
                 // an inherited column can be dropped only after the table stops inheriting
                 let own = self.at(Step::Drop, one);
@@ -113,53 +113,53 @@ impl<'g, 'a> Edges<'g, 'a> {
                 if let (Some(table), Some(own), true) =
                     (self.at(Step::Make, other), own, from.facts.get(one).is_some_and(is_inherited))
                 {
-                    self.graph.edge(table, own, Tie::Must);
+                    self.graph.edge(table, own, Strength::Must);
                 }
                 continue;
             }
-            let changed = self.with_wholes(Step::Make, from, other);
+            let changed = self.with_containers(Step::Make, from, other);
             let changed = changed.into_iter().chain(self.columns(from, other));
             for made in changed.collect::<Vec<_>>() {
-                self.graph.edge(first, made, Tie::Should);
+                self.graph.edge(first, made, Strength::Should);
             }
         }
     }
 
     /// Drops old types in the order of their dependencies.
     fn last_drops(&mut self, one: &Identity, other: &Identity) {
-        let whole = self.plan.from.facts.get(one).and_then(|object| object.whole.as_ref());
-        let [one, other] = [whole.unwrap_or(one), other];
+        let container = self.plan.from.facts.get(one).and_then(|object| object.container.as_ref());
+        let [one, other] = [container.unwrap_or(one), other];
         if self.plan.renewed.contains(one)
             && self.plan.renewed.contains(other)
             && let (Some(first), Some(second)) =
                 (self.at(Step::Finish, one), self.at(Step::Finish, other))
         {
-            self.graph.edge(first, second, Tie::Must);
+            self.graph.edge(first, second, Strength::Must);
         }
     }
 
     fn makes(&mut self) {
         let to = &self.plan.to;
         for (one, other) in to.depends.pairs() {
-            let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
+            let Some(made) = self.with_containers(Step::Make, to, one) else { continue };
             let object = to.facts.get(one);
             // see `parents`
             if object.and_then(|index| index.get(property::PART_OF)) == Some(&other.name) {
                 continue;
             }
-            let whole = object.and_then(|object| object.whole.as_ref());
-            if one.kind == Kind::Column && whole == Some(other) {
+            let container = object.and_then(|object| object.container.as_ref());
+            if one.kind == Kind::Column && container == Some(other) {
                 match self.at(Step::Make, other) {
                     Some(table) if self.plan.made.contains(other) => {
-                        self.graph.edge(table, made, Tie::Must);
+                        self.graph.edge(table, made, Strength::Must);
                     }
                     // the columns must exist before a table can inherit from the parent
-                    Some(table) => self.graph.edge(made, table, Tie::Should),
+                    Some(table) => self.graph.edge(made, table, Strength::Should),
                     None => {}
                 }
                 continue;
             }
-            self.after_making(to, other, made, Tie::Must);
+            self.after_making(to, other, made, Strength::Must);
             for used in to.depends.body(other) {
                 self.after_making(to, used, made, strength(used.kind));
             }
@@ -173,12 +173,12 @@ impl<'g, 'a> Edges<'g, 'a> {
         for (index, object) in children {
             let Some(parent) = super::along::parent(to, index, object) else { continue };
             let maker = |index: &Identity| {
-                let whole = to.facts.get(index).and_then(|object| object.whole.as_ref());
-                let key = whole.filter(|whole| whole.kind == Kind::Constraint);
+                let container = to.facts.get(index).and_then(|object| object.container.as_ref());
+                let key = container.filter(|container| container.kind == Kind::Constraint);
                 self.at(Step::Make, index).or_else(|| self.at(Step::Make, key?))
             };
             if let (Some(first), Some(second)) = (maker(index), maker(&parent)) {
-                self.graph.edge(first, second, Tie::Must);
+                self.graph.edge(first, second, Strength::Must);
             }
         }
     }
@@ -206,9 +206,9 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
         let to = &self.plan.to;
         for (one, other) in to.depends.pairs().filter(|(_, other)| is_called(other.kind)) {
-            let Some(made) = self.with_wholes(Step::Make, to, one) else { continue };
+            let Some(made) = self.with_containers(Step::Make, to, one) else { continue };
             for first in gone.get(&short(other)).into_iter().flatten() {
-                self.graph.edge(*first, made, Tie::Should);
+                self.graph.edge(*first, made, Strength::Should);
             }
         }
     }
@@ -228,7 +228,7 @@ impl<'g, 'a> Edges<'g, 'a> {
                 for first in
                     names(&self.plan.to, identity).iter().filter_map(|name| taken.get(name))
                 {
-                    first.iter().for_each(|first| self.graph.edge(*first, *second, Tie::Must));
+                    first.iter().for_each(|first| self.graph.edge(*first, *second, Strength::Must));
                 }
             }
         }
@@ -246,10 +246,10 @@ impl<'g, 'a> Edges<'g, 'a> {
                     Step::Make,
                     Kind::Table | Kind::Column | Kind::Enum | Kind::Type | Kind::Domain,
                 ) => {
-                    self.graph.edge(*at, rows, Tie::Must);
+                    self.graph.edge(*at, rows, Strength::Must);
                 }
                 (Step::Make, Kind::Constraint | Kind::Index | Kind::Trigger) => {
-                    self.graph.edge(rows, *at, Tie::Must);
+                    self.graph.edge(rows, *at, Strength::Must);
                 }
                 _ => {}
             }
@@ -270,8 +270,8 @@ impl<'g, 'a> Edges<'g, 'a> {
                 continue;
             };
             match (self.unlogged(own), self.unlogged(other)) {
-                (Some(true), Some(true)) => self.graph.edge(first, second, Tie::Must),
-                (Some(false), Some(false)) => self.graph.edge(second, first, Tie::Must),
+                (Some(true), Some(true)) => self.graph.edge(first, second, Strength::Must),
+                (Some(false), Some(false)) => self.graph.edge(second, first, Strength::Must),
                 _ => {}
             }
         }
@@ -289,22 +289,22 @@ impl<'g, 'a> Edges<'g, 'a> {
     fn last(&mut self, keys: &[&Key]) {
         for ((step, _), at) in keys.iter().zip(0..) {
             match step {
-                Step::Finish => self.graph.edge(keys.len(), at, Tie::Must),
-                _ => self.graph.edge(at, keys.len(), Tie::Must),
+                Step::Finish => self.graph.edge(keys.len(), at, Strength::Must),
+                _ => self.graph.edge(at, keys.len(), Strength::Must),
             }
         }
     }
 
     /// Finds a part in a cycle that can be made or dropped separately.
     pub(super) fn knot(&self) -> Option<Identity> {
-        let circles = self.graph.circles(self.index.len() + 1, Tie::Must);
+        let circles = self.graph.circles(self.index.len() + 1, Strength::Must);
         for (step, side) in [(Step::Drop, &self.plan.from), (Step::Make, &self.plan.to)] {
             // of a foreign key to a partitioned table there is a copy for each partition
             let original = |part| {
-                let whole = side.facts.get(part).and_then(|object| object.whole.as_ref());
-                whole.filter(|whole| whole.kind == Kind::Constraint).unwrap_or(part)
+                let container = side.facts.get(part).and_then(|object| object.container.as_ref());
+                container.filter(|container| container.kind == Kind::Constraint).unwrap_or(part)
             };
-            let at = |identity| self.with_wholes(step, side, identity);
+            let at = |identity| self.with_containers(step, side, identity);
             let within = side.depends.pairs().find(|(part, other)| {
                 self.is_separable(step, side, original(part))
                     && matches!((at(part), at(other)), (Some(part), Some(other))
@@ -318,7 +318,7 @@ impl<'g, 'a> Edges<'g, 'a> {
     }
 
     fn is_separable(&self, step: Step, side: &Side, part: &Identity) -> bool {
-        let Some(object) = side.facts.get(part).filter(|object| object.whole.is_some()) else {
+        let Some(object) = side.facts.get(part).filter(|object| object.container.is_some()) else {
             return false;
         };
         let is_there = self.at(step, part).is_some() || side.split.contains(part);
@@ -335,8 +335,8 @@ impl<'g, 'a> Edges<'g, 'a> {
 }
 
 /// The strength of an edge that follows from a function body.
-fn strength(kind: Kind) -> Tie {
-    if is_called(kind) { Tie::Should } else { Tie::Might }
+fn strength(kind: Kind) -> Strength {
+    if is_called(kind) { Strength::Should } else { Strength::Might }
 }
 
 /// The names that an object occupies: its own, and those of the sequences of its identity columns.

@@ -80,7 +80,7 @@ mod tests {
 
     fn of(labels: &str) -> Object {
         let labels = ("labels".to_owned(), labels.to_owned());
-        Object { whole: None, properties: [labels].into_iter().collect() }
+        Object { container: None, properties: [labels].into_iter().collect() }
     }
 
     fn mood() -> Identity {

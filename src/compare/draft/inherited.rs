@@ -48,12 +48,15 @@ fn of(plan: &Plan, part: &Identity, object: &Object) -> Vec<String> {
         all.extend(acl::begin(plan.from.facts, part, object).unwrap_or_default());
     }
     let is_of_table = || {
-        object.whole.as_ref().is_some_and(|w| matches!(w.kind, Kind::Table | Kind::ForeignTable))
+        object
+            .container
+            .as_ref()
+            .is_some_and(|w| matches!(w.kind, Kind::Table | Kind::ForeignTable))
     };
     if part.kind == Kind::Column && is_of_table() {
         return all;
     }
-    let nothing = Object { whole: object.whole.clone(), ..Object::default() };
+    let nothing = Object { container: object.container.clone(), ..Object::default() };
     for name in names(part.kind).iter().filter(|name| object.get(name).is_some()) {
         let found = match *name {
             property::DEFINITION => validated(&plan.to, part, object),

@@ -41,7 +41,7 @@ use operation::Operations;
 use plan::Plan;
 
 /// A difference that the draft does not remove, as one line.
-pub type Left = String;
+pub type Undrafted = String;
 
 /// One direction of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct Draft {
     /// The statements and comments, grouped and ordered.
     groups: Vec<Vec<String>>,
     /// The differences that it does not remove.
-    pub left: Vec<Left>,
+    pub left: Vec<Undrafted>,
 }
 
 impl Draft {

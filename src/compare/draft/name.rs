@@ -23,11 +23,11 @@ pub(super) fn noun(kind: Kind) -> String {
 /// The name of a part without the object that contains it: `x` for `x on shop.t` and for
 /// `shop.t.x`. For other objects, the full name.
 pub(super) fn own<'a>(identity: &'a Identity, object: &Object) -> &'a str {
-    let Some(whole) = &object.whole else { return &identity.name };
+    let Some(container) = &object.container else { return &identity.name };
     match identity.kind {
-        Kind::Column => identity.name.get(whole.name.len() + 1..).unwrap_or_default(),
+        Kind::Column => identity.name.get(container.name.len() + 1..).unwrap_or_default(),
         Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy => {
-            let end = identity.name.len().saturating_sub(whole.name.len() + " on ".len());
+            let end = identity.name.len().saturating_sub(container.name.len() + " on ".len());
             identity.name.get(..end).unwrap_or_default()
         }
         _ => &identity.name,
@@ -35,19 +35,19 @@ pub(super) fn own<'a>(identity: &'a Identity, object: &Object) -> &'a str {
 }
 
 /// The name of the object that contains a part.
-pub(super) fn whole(object: &Object) -> &str {
-    object.whole.as_ref().map_or("", |whole| &whole.name)
+pub(super) fn container(object: &Object) -> &str {
+    object.container.as_ref().map_or("", |container| &container.name)
 }
 
 /// The object as COMMENT, ALTER and DROP name it: `TABLE shop.t`, `CONSTRAINT x ON DOMAIN d`.
 pub(super) fn called(identity: &Identity, object: &Object) -> String {
     let (noun, own) = (noun(identity.kind), own(identity, object));
-    match (identity.kind, &object.whole) {
-        (Kind::Constraint, Some(whole)) if whole.kind == Kind::Domain => {
-            format!("{noun} {own} ON DOMAIN {}", whole.name)
+    match (identity.kind, &object.container) {
+        (Kind::Constraint, Some(container)) if container.kind == Kind::Domain => {
+            format!("{noun} {own} ON DOMAIN {}", container.name)
         }
-        (Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy, Some(whole)) => {
-            format!("{noun} {own} ON {}", whole.name)
+        (Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy, Some(container)) => {
+            format!("{noun} {own} ON {}", container.name)
         }
         (Kind::Aggregate, _) if own.ends_with("()") => {
             format!("{noun} {}(*)", &own[..own.len() - 2])
@@ -58,9 +58,9 @@ pub(super) fn called(identity: &Identity, object: &Object) -> String {
 
 /// Builds the beginning of a statement that changes a part of a table, a view or a domain: `ALTER
 /// TABLE shop.t`.
-pub(super) fn alter_whole(object: &Object) -> String {
-    let Some(whole) = &object.whole else { return String::new() };
-    format!("ALTER {} {}", noun(whole.kind), whole.name)
+pub(super) fn alter_container(object: &Object) -> String {
+    let Some(container) = &object.container else { return String::new() };
+    format!("ALTER {} {}", noun(container.kind), container.name)
 }
 
 /// Quotes a role.
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn parts_have_names_of_their_own() {
         let table = Identity { kind: Kind::Table, name: "s.\"a on b\"".to_owned() };
-        let part = Object { whole: Some(table), ..Object::default() };
+        let part = Object { container: Some(table), ..Object::default() };
         let named = |kind, name: &str| Identity { kind, name: name.to_owned() };
         let column = named(Kind::Column, "s.\"a on b\".\"X.y\"");
         assert_eq!(own(&column, &part), "\"X.y\"");

@@ -2,7 +2,7 @@
 //! columns. Such a constraint may exclude child tables or existing rows.
 
 use super::enums::split;
-use super::name::{alter_whole, bare, own, whole};
+use super::name::{alter_container, bare, container, own};
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
@@ -31,7 +31,7 @@ pub(super) fn afterwards(identity: &Identity, object: &Object) -> Option<String>
 
 /// Changes NOT NULL from one side to the other. `None` if no statement can do it.
 pub(super) fn change(identity: &Identity, before: &Object, after: &Object) -> Option<Vec<String>> {
-    let alter = |what: &str| format!("{} {what};", alter_whole(after));
+    let alter = |what: &str| format!("{} {what};", alter_container(after));
     let column = |what: &str| alter(&format!("ALTER COLUMN {} {what}", own(identity, after)));
     let (old, new) = (before.get(STATE), after.get(STATE));
     let (Some(old), Some(new)) = (old, new) else {
@@ -74,7 +74,7 @@ fn add(identity: &Identity, object: &Object, name: Option<&str>) -> Option<Strin
     let state = object.get(STATE)?;
     let (named, inherit) = (named(identity, object, name), inheritance(state));
     let valid = if state.contains(NOT_VALID) { " NOT VALID" } else { "" };
-    let (head, column) = (alter_whole(object), own(identity, object));
+    let (head, column) = (alter_container(object), own(identity, object));
     Some(format!("{head} ADD {named}NOT NULL {column}{inherit}{valid};"))
 }
 
@@ -86,7 +86,7 @@ fn inheritance(state: &str) -> &'static str {
 fn named(identity: &Identity, object: &Object, name: Option<&str>) -> String {
     let usual = match identity.kind {
         Kind::Column => {
-            let table = bare(split(whole(object)).1);
+            let table = bare(split(container(object)).1);
             format!("{table}_{}_not_null", bare(own(identity, object)))
         }
         _ => format!("{}_not_null", bare(split(&identity.name).1)),

@@ -7,19 +7,19 @@ use super::edges::Edges;
 use super::name::called;
 use super::plan::{Plan, rename};
 use super::step::{Key, Step};
-use super::{Left, acl, alter, column, create, enums, inherited, rows, sequence};
+use super::{Undrafted, acl, alter, column, create, enums, inherited, rows, sequence};
 use crate::compare::drift::Difference;
 use crate::compare::facts::{Identity, Kind, Object, What};
 use crate::compare::rows::TableDiff;
 
 /// The statements in groups, and the differences without a statement.
-type Sorted = (Vec<Vec<String>>, Vec<Left>);
+type Sorted = (Vec<Vec<String>>, Vec<Undrafted>);
 
 /// The operations of a plan. The statements of one operation stay together.
 pub(super) struct Operations<'p, 'a> {
     plan: &'p Plan<'a>,
     all: BTreeMap<Key, Vec<String>>,
-    left: Vec<Left>,
+    left: Vec<Undrafted>,
 }
 
 impl<'p, 'a> Operations<'p, 'a> {
@@ -55,7 +55,7 @@ impl<'p, 'a> Operations<'p, 'a> {
 
     /// Checks whether the type that contains this part is made anew with all its declarations.
     fn is_renewed(&self, object: &Object) -> bool {
-        object.whole.as_ref().is_some_and(|whole| self.plan.renewed.contains(whole))
+        object.container.as_ref().is_some_and(|container| self.plan.renewed.contains(container))
     }
 
     fn drop(&mut self, identity: &Identity) {
@@ -167,9 +167,10 @@ impl<'p, 'a> Operations<'p, 'a> {
         let plan = self.plan;
         let (Some(before), Some(after)) = plan.both(identity) else { return };
         let is_anew = [&plan.rebuilt, &plan.renewed, &plan.dropped, &plan.made];
-        let with_whole = after.whole.as_ref().is_some_and(|whole| plan.rebuilt.contains(whole));
+        let with_container =
+            after.container.as_ref().is_some_and(|container| plan.rebuilt.contains(container));
         if is_anew.iter().any(|those| those.contains(identity))
-            || with_whole
+            || with_container
             || self.is_renewed(after)
         {
             return;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The strength of an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tie {
+pub(super) enum Strength {
     /// The database rejects the other order.
     Must,
     /// The database probably rejects the other order.
@@ -16,12 +16,12 @@ pub(super) enum Tie {
 /// A directed graph of numbered nodes.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    before: BTreeMap<usize, BTreeMap<usize, Tie>>,
+    before: BTreeMap<usize, BTreeMap<usize, Strength>>,
 }
 
 impl Graph {
     /// Puts `one` before `other`. Ignores an edge from a node to itself.
-    pub(super) fn edge(&mut self, one: usize, other: usize, tie: Tie) {
+    pub(super) fn edge(&mut self, one: usize, other: usize, tie: Strength) {
         if one != other {
             let known = self.before.entry(other).or_default().entry(one).or_insert(tie);
             *known = tie.min(*known);
@@ -33,7 +33,7 @@ impl Graph {
     /// edges. In a cycle of the strongest edges, the lowest rank comes first, and the database will
     /// report the problem.
     pub(super) fn sorted<R: Ord>(mut self, ranks: &[R]) -> Vec<usize> {
-        for tie in [Tie::Might, Tie::Should] {
+        for tie in [Strength::Might, Strength::Should] {
             let circles = self.circles(ranks.len(), tie);
             for (other, those) in &mut self.before {
                 those.retain(|one, own| *own != tie || circles[*one] != circles[*other]);
@@ -65,7 +65,7 @@ impl Graph {
 
     /// Returns the cycle of each node, as the number of a node in it. A node outside of all cycles
     /// has its own number. Edges weaker than `tie` do not count.
-    pub(super) fn circles(&self, count: usize, tie: Tie) -> Vec<usize> {
+    pub(super) fn circles(&self, count: usize, tie: Strength) -> Vec<usize> {
         let mut after = vec![Vec::new(); count];
         let mut before = vec![Vec::new(); count];
         for (other, those) in &self.before {
@@ -117,14 +117,14 @@ fn walk(
 
 #[cfg(test)]
 mod tests {
-    use super::{Graph, Tie};
+    use super::{Graph, Strength};
 
     #[test]
     fn edges_come_before_ranks_and_ranks_before_numbers() {
         let mut graph = Graph::default();
-        graph.edge(0, 1, Tie::Must);
-        graph.edge(3, 0, Tie::Must);
-        graph.edge(2, 2, Tie::Must);
+        graph.edge(0, 1, Strength::Must);
+        graph.edge(3, 0, Strength::Must);
+        graph.edge(2, 2, Strength::Must);
         assert_eq!(graph.sorted(&[1, 1, 0, 2]), [2, 3, 0, 1]);
         assert_eq!(Graph::default().sorted(&[2, 1, 1]), [1, 2, 0]);
     }
@@ -132,19 +132,19 @@ mod tests {
     #[test]
     fn a_circle_ends() {
         let mut graph = Graph::default();
-        graph.edge(0, 1, Tie::Must);
-        graph.edge(1, 0, Tie::Must);
-        assert_eq!(graph.circles(3, Tie::Must), [0, 0, 2]);
+        graph.edge(0, 1, Strength::Must);
+        graph.edge(1, 0, Strength::Must);
+        assert_eq!(graph.circles(3, Strength::Must), [0, 0, 2]);
         assert_eq!(graph.sorted(&[2, 1, 3]), [2, 1, 0]);
     }
 
     #[test]
     fn weak_edges_give_way_in_a_circle_only() {
         let mut graph = Graph::default();
-        graph.edge(0, 1, Tie::Must);
-        graph.edge(1, 2, Tie::Should);
-        graph.edge(2, 0, Tie::Might);
-        graph.edge(3, 0, Tie::Might);
+        graph.edge(0, 1, Strength::Must);
+        graph.edge(1, 2, Strength::Should);
+        graph.edge(2, 0, Strength::Might);
+        graph.edge(3, 0, Strength::Might);
         assert_eq!(graph.sorted(&[3, 2, 1, 4]), [3, 0, 1, 2]);
     }
 }

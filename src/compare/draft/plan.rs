@@ -146,7 +146,8 @@ impl<'a> Plan<'a> {
     /// Makes a domain anew that gets a check, if other types contain its values. PostgreSQL cannot
     /// add a check to such a domain.
     fn check_of_domain(&mut self, constraint: &Object) {
-        if let Some(domain) = constraint.whole.as_ref().filter(|whole| whole.kind == Kind::Domain)
+        if let Some(domain) =
+            constraint.container.as_ref().filter(|container| container.kind == Kind::Domain)
             && self.from.is_within_others(domain)
         {
             self.renewed.insert(domain.clone());
@@ -155,15 +156,15 @@ impl<'a> Plan<'a> {
 
     fn change_column(&mut self, column: &Identity, property: &str, both: [&Object; 2]) {
         let [before, after] = both;
-        let Some(whole) = &before.whole else { return };
+        let Some(container) = &before.container else { return };
         let is_typed = [property::TYPE, property::COLLATION].contains(&property);
-        match whole.kind {
+        match container.kind {
             // ALTER VIEW cannot change the type of a column
             Kind::View | Kind::MaterializedView if is_typed => {
-                self.rebuilt.insert(whole.clone());
+                self.rebuilt.insert(container.clone());
             }
-            Kind::Type if is_typed && self.from.is_in_tables(whole) => {
-                self.renewed.insert(whole.clone());
+            Kind::Type if is_typed && self.from.is_in_tables(container) => {
+                self.renewed.insert(container.clone());
             }
             Kind::Table
                 if property == property::GENERATED && !self.from.comes_along(column, before) =>
@@ -239,7 +240,7 @@ impl<'a> Plan<'a> {
 fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference]) -> bool {
     let inherits_anew = || {
         let is_it = |d: &&Difference| {
-            Some(&d.identity) == object.whole.as_ref()
+            Some(&d.identity) == object.container.as_ref()
                 && matches!(&d.what, What::Changed { property, .. } if property == property::INHERITS)
         };
         all.iter().any(|d| is_it(&d))
@@ -275,7 +276,8 @@ fn is_anew(identity: &Identity, property: &str, before: &Object, after: &Object)
 
 /// Whether a constraint of a table only becomes valid for the rows that are there.
 fn is_validated(before: &Object, after: &Object) -> bool {
-    let is_of_domain = after.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain);
+    let is_of_domain =
+        after.container.as_ref().is_some_and(|container| container.kind == Kind::Domain);
     let definitions = before.get(property::DEFINITION).zip(after.get(property::DEFINITION));
     !is_of_domain && definitions.is_some_and(|(old, new)| along::is_validated(old, new))
 }
@@ -324,7 +326,7 @@ pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Ob
     match old.kind {
         Kind::Constraint => {
             let (old, new) = (own(old, before), own(new, after));
-            format!("{} RENAME CONSTRAINT {old} TO {new};", super::name::alter_whole(before))
+            format!("{} RENAME CONSTRAINT {old} TO {new};", super::name::alter_container(before))
         }
         _ => {
             let new = super::mention::chains(&new.name).into_iter().next().unwrap_or_default();
@@ -339,8 +341,9 @@ pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Ob
 /// Otherwise the parent's index would make its own under another name, and objects that depend on
 /// the name would differ.
 fn named_indexes(plan: &Plan) -> Vec<Identity> {
-    let is_plain =
-        |object: &Object| object.whole.as_ref().is_some_and(|whole| whole.kind != Kind::Constraint);
+    let is_plain = |object: &Object| {
+        object.container.as_ref().is_some_and(|container| container.kind != Kind::Constraint)
+    };
     let indexes = plan.to.facts.iter().filter(|(part, object)| {
         part.kind == Kind::Index
             && is_plain(object)

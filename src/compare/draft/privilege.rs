@@ -129,7 +129,7 @@ mod tests {
 
     fn of(properties: &[(&str, &str)]) -> Object {
         let properties = properties.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-        Object { whole: None, properties: properties.collect() }
+        Object { container: None, properties: properties.collect() }
     }
 
     #[test]

@@ -182,7 +182,7 @@ fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<S
 
 /// `OPERATOR 1 <(a, b)` and `FUNCTION 1 f(a, b)`. With `typed`, functions have their types, which
 /// they need outside of a class.
-fn members(side: &Side, whole: &Identity, typed: bool) -> Vec<String> {
+fn members(side: &Side, container: &Identity, typed: bool) -> Vec<String> {
     let member = |(part, object): &(&Identity, &Object)| {
         // operator 1 (integer, integer) of s.f USING btree
         let (word, rest) = part.name.split_once(' ')?;
@@ -201,7 +201,7 @@ fn members(side: &Side, whole: &Identity, typed: bool) -> Vec<String> {
             _ => format!("FUNCTION {number}{of} {}", object.get(property::FUNCTION)?),
         })
     };
-    side.parts(whole).iter().filter_map(member).collect()
+    side.parts(container).iter().filter_map(member).collect()
 }
 
 /// The two types of `a,b`. Either may have a comma in its modifier.

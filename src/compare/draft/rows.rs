@@ -67,7 +67,7 @@ fn sorted<'a>(side: &Side, tables: &[&'a TableDiff]) -> Vec<&'a TableDiff> {
     let mut graph = super::order::Graph::default();
     for (_, own, other) in side.references() {
         if let (Some(from), Some(to)) = (at.get(own), at.get(other)) {
-            graph.edge(*to, *from, super::order::Tie::Must);
+            graph.edge(*to, *from, super::order::Strength::Must);
         }
     }
     let names: Vec<&str> = tables.iter().map(|t| t.table.as_str()).collect();

@@ -6,7 +6,7 @@
 use crate::compare::facts::property;
 use std::collections::BTreeSet;
 
-use super::name::{own, whole};
+use super::name::{container, own};
 use super::options::sequence_options;
 use super::plan::Plan;
 use crate::compare::facts::{Identity, Kind, Object};
@@ -104,7 +104,7 @@ pub(super) fn behind(plan: &Plan, rows: &[TableDiff]) -> Vec<(Identity, Vec<Stri
     let mut found = Vec::new();
     for (column, object) in plan.to.facts.iter().filter(|(i, _)| i.kind == Kind::Column) {
         let Some((sequence, to)) = plan.to.sequence_of(column, object) else { continue };
-        let is_filled = filled.contains(whole(object));
+        let is_filled = filled.contains(container(object));
         if is_number(plan, object) && (is_filled || is_behind(plan, column, sequence, to)) {
             found.push((sequence.clone(), vec![advance(column, object, sequence, to)]));
         }
@@ -144,7 +144,7 @@ fn advance(column: &Identity, object: &Object, sequence: &Identity, to: &Object)
         ("sequence", literal(&sequence.name)),
         ("last", last.to_owned()),
         ("column", own(column, object).to_owned()),
-        ("table", whole(object).to_owned()),
+        ("table", container(object).to_owned()),
         ("beyond", beyond.to_owned()),
         ("name", sequence.name.clone()),
     ];

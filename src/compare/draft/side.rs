@@ -21,25 +21,25 @@ impl<'a> Side<'a> {
     pub(super) fn of(facts: &'a Facts) -> Self {
         let mut parts: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (identity, object) in facts.iter() {
-            if let Some(whole) = &object.whole {
-                parts.entry(whole).or_default().push((identity, object));
+            if let Some(container) = &object.container {
+                parts.entry(container).or_default().push((identity, object));
             }
         }
         Self { facts, depends: Dependencies::of(facts), split: BTreeSet::new(), parts }
     }
 
     /// The direct parts of an object.
-    pub(super) fn parts(&self, whole: &Identity) -> &[(&'a Identity, &'a Object)] {
-        self.parts.get(whole).map_or(&[], Vec::as_slice)
+    pub(super) fn parts(&self, container: &Identity) -> &[(&'a Identity, &'a Object)] {
+        self.parts.get(container).map_or(&[], Vec::as_slice)
     }
 
     /// The columns of a table, a view or a type, in order.
-    pub(super) fn columns(&self, whole: &Identity) -> Vec<(&'a Identity, &'a Object)> {
+    pub(super) fn columns(&self, container: &Identity) -> Vec<(&'a Identity, &'a Object)> {
         let place = |object: &Object| {
             object.get(property::POSITION).and_then(|text| text.parse::<u32>().ok())
         };
         let columns =
-            self.parts(whole).iter().filter(|(identity, _)| identity.kind == Kind::Column);
+            self.parts(container).iter().filter(|(identity, _)| identity.kind == Kind::Column);
         let mut columns: Vec<_> = columns.copied().collect();
         columns.sort_by_key(|(_, object)| place(object));
         columns
@@ -52,16 +52,17 @@ impl<'a> Side<'a> {
         object: &Object,
     ) -> Option<(&'a Identity, &'a Object)> {
         object.get(property::IDENTITY)?;
-        let whole = object.whole.as_ref()?;
+        let container = object.container.as_ref()?;
         let owned = |sequence: &Object| sequence.get(property::OWNED_BY) == Some(&column.name);
-        let mut parts = self.parts(whole).iter();
+        let mut parts = self.parts(container).iter();
         parts.find(|(i, o)| i.kind == Kind::Sequence && owned(o)).copied()
     }
 
     /// Checks whether an object is never made or dropped separately: an inherited column, the index
     /// of a constraint, the sequence of an identity column, or the functions of a range type.
     pub(super) fn comes_along(&self, identity: &Identity, object: &Object) -> bool {
-        let is_of = |kind| object.whole.as_ref().is_some_and(|whole| whole.kind == kind);
+        let is_of =
+            |kind| object.container.as_ref().is_some_and(|container| container.kind == kind);
         match identity.kind {
             Kind::Column if is_of(Kind::View) || is_of(Kind::MaterializedView) => true,
             Kind::Column | Kind::Constraint | Kind::Trigger => {
@@ -74,7 +75,7 @@ impl<'a> Side<'a> {
             Kind::Rule | Kind::Policy | Kind::Statistics | Kind::Privileges | Kind::UserMapping => {
                 false
             }
-            _ => object.whole.is_some(),
+            _ => object.container.is_some(),
         }
     }
 
@@ -90,9 +91,9 @@ impl<'a> Side<'a> {
         column: &Identity,
         object: &Object,
     ) -> Option<(&'a Identity, &'a Object)> {
-        let whole = self.facts.get(object.whole.as_ref()?)?;
+        let container = self.facts.get(object.container.as_ref()?)?;
         let own = own(column, object);
-        let parents = super::name::items(whole.get(property::INHERITS)?);
+        let parents = super::name::items(container.get(property::INHERITS)?);
         parents.into_iter().find_map(|parent| {
             let name = format!("{parent}.{own}");
             self.facts.entry(&Identity { kind: Kind::Column, name })
@@ -120,10 +121,10 @@ impl<'a> Side<'a> {
             let is_key =
                 object.get(property::DEFINITION).is_some_and(|d| d.starts_with("FOREIGN KEY"));
             let table = match other.kind {
-                Kind::Column => self.facts.get(other).and_then(|column| column.whole.as_ref()),
+                Kind::Column => self.facts.get(other).and_then(|column| column.container.as_ref()),
                 _ => Some(other).filter(|other| other.kind == Kind::Table),
             };
-            if let (Some(own), Some(table), true) = (object.whole.as_ref(), table, is_key) {
+            if let (Some(own), Some(table), true) = (object.container.as_ref(), table, is_key) {
                 found.push((one, own, table));
             }
         }
@@ -137,7 +138,7 @@ impl<'a> Side<'a> {
     /// Checks whether a constraint is a check that is declared with its domain.
     pub(super) fn is_inline(&self, constraint: &Identity, object: &Object) -> bool {
         let definition = object.get(property::DEFINITION).unwrap_or_default();
-        object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Domain)
+        object.container.as_ref().is_some_and(|container| container.kind == Kind::Domain)
             && !definition.ends_with(" NOT VALID")
             && !self.split.contains(constraint)
     }
@@ -161,7 +162,7 @@ impl<'a> Side<'a> {
     pub(super) fn is_in_tables(&self, kind: &Identity) -> bool {
         self.depends.by(kind).any(|user| match user.kind {
             Kind::Column => {
-                let object = self.facts.get(user).filter(|o| o.whole.as_ref() != Some(kind));
+                let object = self.facts.get(user).filter(|o| o.container.as_ref() != Some(kind));
                 object.is_some_and(|object| self.is_stored(object))
             }
             Kind::Domain | Kind::Type => self.is_in_tables(user),
@@ -170,9 +171,9 @@ impl<'a> Side<'a> {
     }
 
     fn is_stored(&self, column: &Object) -> bool {
-        column.whole.as_ref().is_some_and(|whole| match whole.kind {
+        column.container.as_ref().is_some_and(|container| match container.kind {
             Kind::Table | Kind::MaterializedView => true,
-            Kind::Type => self.is_in_tables(whole),
+            Kind::Type => self.is_in_tables(container),
             _ => false,
         })
     }

@@ -3,7 +3,7 @@
 use crate::compare::facts::property;
 use std::collections::BTreeSet;
 
-use super::order::{Graph, Tie};
+use super::order::{Graph, Strength};
 use super::plan::Plan;
 use crate::compare::facts::{Identity, Kind, Object, What};
 
@@ -51,8 +51,8 @@ impl Plan<'_> {
             (Kind::Column, Some("yes")) => self.from.inherited_from(identity, object),
             _ => None,
         };
-        let whole = object.whole.iter().any(|whole| self.goes(whole));
-        whole || parent.is_some_and(|(column, _)| self.goes(column))
+        let container = object.container.iter().any(|container| self.goes(container));
+        container || parent.is_some_and(|(column, _)| self.goes(column))
     }
 
     fn follow(&self, one: &Identity, other: &Identity, found: &mut Found) {
@@ -78,12 +78,12 @@ impl Plan<'_> {
     }
 
     fn follow_column(&self, one: &Identity, object: &Object, other: &Identity, found: &mut Found) {
-        let Some(whole) = &object.whole else { return };
+        let Some(container) = &object.container else { return };
         let is_renewed = self.renewed.contains(other);
-        match whole.kind {
+        match container.kind {
             Kind::Table if !self.from.comes_along(one, object) => {}
             Kind::Type if is_renewed => {
-                found.renewed.insert(whole.clone());
+                found.renewed.insert(container.clone());
                 return;
             }
             _ => return,
@@ -150,10 +150,10 @@ impl Plan<'_> {
         let mut graph = Graph::default();
         for (_, own, other) in &keys {
             if let (Some(own), Some(other)) = (at(own), at(other)) {
-                graph.edge(own, other, Tie::Must);
+                graph.edge(own, other, Strength::Must);
             }
         }
-        let circles = graph.circles(tables.len(), Tie::Must);
+        let circles = graph.circles(tables.len(), Strength::Must);
         let is_in_circle = |own: &Identity, other: &Identity| match (at(own), at(other)) {
             (Some(own), Some(other)) => own != other && circles[own] == circles[other],
             _ => false,

@@ -17,10 +17,13 @@ fn facts(text: &str) -> Facts {
     let (needs, objects): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.contains(" needs "));
     let object = |line: &str| {
         let (head, tail) = line.split_once(": ").unwrap_or((line, ""));
-        let (own, whole) = head.split_once(" < ").map_or((head, None), |(a, b)| (a, Some(b)));
+        let (own, container) = head.split_once(" < ").map_or((head, None), |(a, b)| (a, Some(b)));
         let properties = tail.split("; ").filter_map(|pair| pair.split_once('='));
         let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        (identity(own), Object { whole: whole.map(identity), properties: properties.collect() })
+        (
+            identity(own),
+            Object { container: container.map(identity), properties: properties.collect() },
+        )
     };
     let needed = needs.into_iter().flat_map(|line| {
         let (one, others) = line.split_once(" needs ").expect("two sides");
@@ -258,7 +261,7 @@ fn bodies_decide_where_nothing_else_does() {
     let function = |name: &str, body: &str| {
         let value = format!("CREATE OR REPLACE FUNCTION s.{name}()\nAS $${body}$$");
         let properties = [("definition".to_owned(), value)].into_iter().collect();
-        (identity(&format!("function s.{name}()")), Object { whole: None, properties })
+        (identity(&format!("function s.{name}()")), Object { container: None, properties })
     };
     let column = "column s.t.b < table s.t: type=integer; default=s.b(); position=2";
     let to = facts(&format!("{TABLE}\n{column}"));

@@ -77,13 +77,13 @@ pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
             );
         } else if let Some(other) = b.get(identity).filter(|_| !new_names.contains(identity)) {
             found.extend(properties(identity, object, other, false));
-        } else if !goes_with_its_whole(object, &b) {
+        } else if !goes_with_its_container(object, &b) {
             found.push(difference(identity, What::Removed));
         }
     }
     for (identity, object) in b.iter() {
         let is_new = a.get(identity).is_none() || renamed.contains_key(identity);
-        if is_new && !new_names.contains(identity) && !goes_with_its_whole(object, &a) {
+        if is_new && !new_names.contains(identity) && !goes_with_its_container(object, &a) {
             found.push(difference(identity, What::Added));
         }
     }
@@ -93,8 +93,8 @@ pub fn compare(a: &Facts, b: &Facts, roles: &Roles) -> Vec<Difference> {
 }
 
 /// Checks whether the other side lacks the object that contains this one, too.
-fn goes_with_its_whole(object: &Object, other: &Facts) -> bool {
-    object.whole.as_ref().is_some_and(|whole| other.get(whole).is_none())
+fn goes_with_its_container(object: &Object, other: &Facts) -> bool {
+    object.container.as_ref().is_some_and(|container| other.get(container).is_none())
 }
 
 fn rename(identity: &Identity, other: &Identity) -> What {

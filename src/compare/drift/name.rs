@@ -46,7 +46,7 @@ pub fn is_same_not_null(old: Option<&String>, new: Option<&String>) -> bool {
 
 /// Checks whether an index belongs to a constraint.
 pub fn goes_with_a_constraint(object: &Object) -> bool {
-    object.whole.as_ref().is_some_and(|whole| whole.kind == Kind::Constraint)
+    object.container.as_ref().is_some_and(|container| container.kind == Kind::Constraint)
 }
 
 /// The identity of an object without its name: kind, table and definition. For the index of a
@@ -67,7 +67,7 @@ fn candidates<'a>(facts: &'a Facts, other: &'a Facts) -> BTreeMap<Key<'a>, Vec<&
 }
 
 fn key<'a>(facts: &'a Facts, identity: &Identity, object: &'a Object) -> Key<'a> {
-    let constraint = object.whole.as_ref().filter(|_| goes_with_a_constraint(object));
+    let constraint = object.container.as_ref().filter(|_| goes_with_a_constraint(object));
     let object = constraint.and_then(|constraint| facts.get(constraint)).unwrap_or(object);
     let definition =
         object.properties.get(property::DEFINITION).map(String::as_str).unwrap_or_default();
@@ -75,7 +75,7 @@ fn key<'a>(facts: &'a Facts, identity: &Identity, object: &'a Object) -> Key<'a>
         (Kind::Index, None) => without_name(definition),
         _ => definition.to_owned(),
     };
-    (identity.kind, object.whole.as_ref(), definition)
+    (identity.kind, object.container.as_ref(), definition)
 }
 
 /// Removes the name from `CREATE INDEX … ON t …`.

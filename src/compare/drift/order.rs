@@ -18,15 +18,16 @@ pub const POSITION: &str = property::POSITION;
 /// Returns a difference for each table whose columns have another order.
 pub fn differences(a: &Facts, b: &Facts) -> Vec<Difference> {
     let (before, after) = (orders(a, b), orders(b, a));
-    let pairs =
-        before.into_iter().filter_map(|(whole, names)| Some((whole, names, after.get(whole)?)));
+    let pairs = before
+        .into_iter()
+        .filter_map(|(container, names)| Some((container, names, after.get(container)?)));
     let moved = pairs.filter(|(_, before, after)| before != *after);
-    moved.map(|(whole, before, after)| moved_in(whole, before, after)).collect()
+    moved.map(|(container, before, after)| moved_in(container, before, after)).collect()
 }
 
-fn moved_in(whole: &Identity, before: Vec<&str>, after: &[&str]) -> Difference {
+fn moved_in(container: &Identity, before: Vec<&str>, after: &[&str]) -> Difference {
     let (before, after) = (Some(before.join(", ")), Some(after.join(", ")));
-    difference(whole, What::Changed { property: ORDER.to_owned(), before, after })
+    difference(container, What::Changed { property: ORDER.to_owned(), before, after })
 }
 
 /// The columns of each table that `other` has, too, in order.
@@ -34,16 +35,16 @@ fn orders<'a>(facts: &'a Facts, other: &Facts) -> BTreeMap<&'a Identity, Vec<&'a
     let mut tables: BTreeMap<&Identity, Vec<(usize, &str)>> = BTreeMap::new();
     for (identity, object) in facts.iter().filter(|(identity, _)| identity.kind == Kind::Column) {
         let position = object.properties.get(POSITION).and_then(|text| text.parse().ok());
-        if let (Some(whole), Some(position), Some(_)) =
-            (&object.whole, position, other.get(identity))
+        if let (Some(container), Some(position), Some(_)) =
+            (&object.container, position, other.get(identity))
         {
-            let name = identity.name.get(whole.name.len() + 1..).unwrap_or(&identity.name);
-            tables.entry(whole).or_default().push((position, name));
+            let name = identity.name.get(container.name.len() + 1..).unwrap_or(&identity.name);
+            tables.entry(container).or_default().push((position, name));
         }
     }
-    let sorted = tables.into_iter().map(|(whole, mut columns)| {
+    let sorted = tables.into_iter().map(|(container, mut columns)| {
         columns.sort_unstable();
-        (whole, columns.into_iter().map(|(_, name)| name).collect())
+        (container, columns.into_iter().map(|(_, name)| name).collect())
     });
     sorted.collect()
 }

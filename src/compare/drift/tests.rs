@@ -8,10 +8,10 @@ fn identity(kind: Kind, name: &str) -> Identity {
     Identity { kind, name: name.to_owned() }
 }
 
-fn object(whole: Option<&Identity>, properties: &[(&str, &str)]) -> Object {
+fn object(container: Option<&Identity>, properties: &[(&str, &str)]) -> Object {
     let properties =
         properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Object { whole: whole.cloned(), properties: properties.collect::<BTreeMap<_, _>>() }
+    Object { container: container.cloned(), properties: properties.collect::<BTreeMap<_, _>>() }
 }
 
 fn table() -> Identity {

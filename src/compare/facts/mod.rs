@@ -2,8 +2,8 @@
 //!
 //! A fact describes an object by its kind, its name in SQL, the object that contains it, and its
 //! properties. Facts contain nothing that is particular to one server: no OID, no `attnum` with
-//! holes, no path, no value of a sequence. Properties with their default value are left out. An
-//! explicit default and a missing one are therefore the same fact, and a major version with more
+//! holes, no path, no value of a sequence. A property with its default value is no fact. An
+//! explicit default and a missing one are therefore the same, and a major version with more
 //! properties usually gives the same facts for the same schema.
 //!
 //! Facts do not cover the objects of the cluster (roles, tablespaces, privileges on settings), the
@@ -54,7 +54,7 @@ pub struct Identity {
 pub struct Object {
     /// The object that contains it and is made and dropped with it: the table of a column, the
     /// constraint of an index.
-    pub whole: Option<Identity>,
+    pub container: Option<Identity>,
     /// The properties that differ from their defaults.
     pub properties: BTreeMap<String, String>,
 }
@@ -97,7 +97,7 @@ impl Facts {
     /// Replaces an object and its parts by those of `other`.
     pub fn take(&mut self, identity: &Identity, other: &Self) {
         let is_of = |own: &Identity, object: &Object| {
-            own == identity || object.whole.as_ref() == Some(identity)
+            own == identity || object.container.as_ref() == Some(identity)
         };
         let known =
             |facts: &Self, own: &Identity| facts.get(own).is_some_and(|object| is_of(own, object));
@@ -126,7 +126,10 @@ impl Facts {
             let identity = renamed(identity);
             let properties = object.properties.iter();
             let properties = properties.map(|(name, old)| (name.clone(), value(name, old)));
-            (identity, Object { whole: object.whole.clone(), properties: properties.collect() })
+            (
+                identity,
+                Object { container: object.container.clone(), properties: properties.collect() },
+            )
         });
         let dependencies = dependencies.collect();
         Self { release: self.release, objects: objects.collect(), dependencies }

@@ -53,7 +53,7 @@ const LOOSE: &str = sql!("facts/loose");
 const ROWS: &str = sql!("facts/rows");
 
 /// Columns of the queries that are not properties.
-const COMMON: [&str; 7] = ["class", "id", "sub", "whole_class", "whole", "kind", "name"];
+const COMMON: [&str; 7] = ["class", "id", "sub", "container_class", "container", "kind", "name"];
 
 /// The address of an object: the OID of its catalog, its OID, and the number of a column or 0.
 type Address = (u32, u32, i32);
@@ -63,7 +63,7 @@ type Catalog = HashMap<Address, Listed>;
 
 struct Listed {
     identity: Identity,
-    whole: Option<Address>,
+    container: Option<Address>,
     properties: BTreeMap<String, String>,
 }
 
@@ -117,14 +117,14 @@ impl Facts {
         collected(session, Extent::Dependencies)
     }
 
-    /// Builds facts. Leaves out parts of objects that are left out, such as an index of an
-    /// extension's table.
+    /// Builds facts. If the catalog leaves an object out, such as a table of an extension, the facts
+    /// leave out its parts, such as the table's indexes.
     fn of(catalog: &Catalog) -> Self {
-        let whole = |object: &Listed| Some(catalog.get(&object.whole?)?.identity.clone());
+        let container = |object: &Listed| Some(catalog.get(&object.container?)?.identity.clone());
         let kept = catalog.values().filter(|object| is_complete(object, catalog));
         let objects = kept.map(|object| {
             let properties = object.properties.clone();
-            (object.identity.clone(), Object { whole: whole(object), properties })
+            (object.identity.clone(), Object { container: container(object), properties })
         });
         Self { objects: objects.collect(), ..Self::default() }
     }
@@ -143,9 +143,9 @@ enum Extent {
 
 /// Checks whether the catalog has the object that contains this one, and so on upwards.
 fn is_complete(object: &Listed, catalog: &Catalog) -> bool {
-    object
-        .whole
-        .is_none_or(|whole| catalog.get(&whole).is_some_and(|whole| is_complete(whole, catalog)))
+    object.container.is_none_or(|container| {
+        catalog.get(&container).is_some_and(|container| is_complete(container, catalog))
+    })
 }
 
 fn collected(session: &mut Session, extent: Extent) -> Result<Facts> {
@@ -224,7 +224,8 @@ fn loose(session: &mut Session, query: &str, facts: &mut Facts) -> Result<()> {
             && (identity.name.contains(" hectic.") || identity.name.ends_with(" hectic"));
         let object = facts.objects.entry(identity).or_default();
         // a side without the bundle lacks these objects, too
-        object.whole = is_of_bundle.then(|| Identity { kind: Bundle, name: "hectic".to_owned() });
+        object.container =
+            is_of_bundle.then(|| Identity { kind: Bundle, name: "hectic".to_owned() });
         object.properties.extend(properties(&row)?);
     }
     Ok(())
@@ -235,9 +236,9 @@ fn address(row: &Row) -> Result<Address> {
 }
 
 fn listed(row: &Row) -> Result<Listed> {
-    let (class, id): (u32, u32) = (column(row, "whole_class")?, column(row, "whole")?);
-    let whole = (class != 0).then_some((class, id, 0));
-    Ok(Listed { identity: identity(row)?, whole, properties: properties(row)? })
+    let (class, id): (u32, u32) = (column(row, "container_class")?, column(row, "container")?);
+    let container = (class != 0).then_some((class, id, 0));
+    Ok(Listed { identity: identity(row)?, container, properties: properties(row)? })
 }
 
 fn identity(row: &Row) -> Result<Identity> {

@@ -51,41 +51,42 @@ impl Story<'_> {
         }
         let object = facts.get(identity);
         let name = name::own(&identity.name);
-        let whole = object.and_then(|object| object.whole.as_ref());
-        let noted = self.last_touch(identity, whole, &name).and_then(|touch| self.place(touch));
+        let container = object.and_then(|object| object.container.as_ref());
+        let noted = self.last_touch(identity, container, &name).and_then(|touch| self.place(touch));
         if object.is_none() {
             // the files show how an object was made, not how it was dropped
             return noted;
         }
-        let whole = whole.map(|whole| name::own(&whole.name)).unwrap_or_default();
+        let container = container.map(|container| name::own(&container.name)).unwrap_or_default();
         let aspect = aspect(what);
-        let subject = Subject { kind: identity.kind, name: &name, whole: &whole, aspect };
+        let subject = Subject { kind: identity.kind, name: &name, container: &container, aspect };
         let is_acl = aspect == Aspect::Privileges;
-        let in_files = || self.files.place_of_what_names(&subject);
+        let in_files = || self.files.place_of_definition(&subject);
         // the collector does not see the object of a GRANT
         let noted = noted.filter(|_| !is_acl);
         noted
             .or_else(in_files)
-            .or_else(|| self.files.only_text_that_mentions(&subject).filter(|_| !is_acl))
-            .or_else(|| self.history.last_that_alters(&subject))
+            .or_else(|| self.files.only_mention(&subject).filter(|_| !is_acl))
+            .or_else(|| self.history.last_alteration(&subject))
             .or_else(|| self.otherwise.map(str::to_owned))
     }
 
     fn last_touch(
         &self,
         identity: &Identity,
-        whole: Option<&Identity>,
+        container: Option<&Identity>,
         name: &str,
     ) -> Option<&Touch> {
-        let is_whole = |touch: &Touch| whole.is_some_and(|whole| touch.identity == *whole);
+        let is_container =
+            |touch: &Touch| container.is_some_and(|container| touch.identity == *container);
         let own = self.touched.iter().rev().find(|touch| {
             is_same(&touch.identity, identity)
-                || is_whole(touch) && name::mentions(&touch.statement, name)
+                || is_container(touch) && name::mentions(&touch.statement, name)
         });
         // a constraint may have no explicit name; if the records are complete, its table's statement
         // made it
         let all_was_noted = self.otherwise.is_none();
-        own.or_else(|| self.touched.iter().find(|touch| all_was_noted && is_whole(touch)))
+        own.or_else(|| self.touched.iter().find(|touch| all_was_noted && is_container(touch)))
     }
 
     fn place(&self, touch: &Touch) -> Option<String> {

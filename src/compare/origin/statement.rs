@@ -3,7 +3,7 @@
 use super::name::{mentions, own};
 use crate::compare::facts::Kind;
 
-/// The object and the difference for which statements are searched.
+/// An object and a difference, for which the caller looks for statements.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// The object's kind.
@@ -11,7 +11,7 @@ pub struct Subject<'a> {
     /// The last component of its name.
     pub name: &'a str,
     /// The name of the object that contains it, or an empty text.
-    pub whole: &'a str,
+    pub container: &'a str,
     /// The aspect that differs.
     pub aspect: Aspect,
 }
@@ -61,12 +61,12 @@ impl Subject<'_> {
         let verb = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
         match (self.aspect, verb.as_str()) {
             (Aspect::Privileges, "GRANT" | "REVOKE") => {
-                mentions(statement, self.name) && mentions(statement, self.whole)
+                mentions(statement, self.name) && mentions(statement, self.container)
             }
             (Aspect::Privileges, _) => false,
             (Aspect::Comment, "COMMENT") | (Aspect::Label, "SECURITY") => {
                 let head = statement.split_once(" IS ").map_or(statement, |(head, _)| head);
-                mentions(head, self.name) && mentions(head, self.whole)
+                mentions(head, self.name) && mentions(head, self.container)
             }
             (_, "IMPORT") => self.kind == Kind::ForeignTable && mentions(statement, self.name),
             (_, "CREATE" | "ALTER") => self.is_subject(statement, &words),
@@ -76,17 +76,18 @@ impl Subject<'_> {
 
     fn is_subject(&self, statement: &str, words: &[String]) -> bool {
         if !has_simple_name(self.kind) {
-            return mentions(statement, self.name) && mentions(statement, self.whole);
+            return mentions(statement, self.name) && mentions(statement, self.container);
         }
         let own_subject = is_subject(words, self.name) || is_new_name(words, self.name);
-        if self.whole.is_empty() {
+        if self.container.is_empty() {
             return own_subject;
         }
         // another table may have a trigger of the same name; index names are unique in a schema
         let names_both =
-            own_subject && (self.kind == Kind::Index || mentions(statement, self.whole));
+            own_subject && (self.kind == Kind::Index || mentions(statement, self.container));
         let is_column = self.kind == Kind::Column;
-        !is_column && names_both || is_subject(words, self.whole) && self.is_part(words, is_column)
+        !is_column && names_both
+            || is_subject(words, self.container) && self.is_part(words, is_column)
     }
 
     /// Checks whether a statement about the containing object is about this part.
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn a_statement_alters_what_it_is_about() {
         use Kind::*;
-        for (kind, name, whole, statement, expected) in [
+        for (kind, name, container, statement, expected) in [
             (Table, "t", "", "CREATE TABLE IF NOT EXISTS s.t (a int)", true),
             (Table, "data", "", "CREATE UNLOGGED TABLE data(a int)", true),
             (Table, "t", "", "ALTER TABLE ONLY \"s\".\"t\" ADD b int", true),
@@ -202,7 +203,7 @@ mod tests {
                 true,
             ),
         ] {
-            let subject = Subject { kind, name, whole, aspect: Aspect::Definition };
+            let subject = Subject { kind, name, container, aspect: Aspect::Definition };
             assert_eq!(subject.is_altered_by(statement), expected, "{kind:?} {name}: {statement}");
         }
     }
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn a_comment_comes_from_what_comments() {
         let subject =
-            Subject { kind: Kind::Column, name: "a", whole: "t", aspect: Aspect::Comment };
+            Subject { kind: Kind::Column, name: "a", container: "t", aspect: Aspect::Comment };
         assert!(subject.is_altered_by("COMMENT ON COLUMN s.t.a IS 'x'"));
         assert!(!subject.is_altered_by("COMMENT ON TABLE s.t IS 'the a of it'"));
         assert!(subject.is_altered_by("ALTER TABLE t ADD a int"), "which has none");

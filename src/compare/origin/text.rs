@@ -33,15 +33,16 @@ impl Library {
         self.texts.push((label.to_owned(), text.to_owned()));
     }
 
-    /// Finds a statement. Returns its line if there is only one place, or its file if all places
-    /// are in one file.
+    /// Finds a statement. Returns its file and line if it occurs once, or its file if all
+    /// occurrences are in one file.
     pub fn place_of(&self, statement: &str) -> Option<String> {
         let statement = plain(statement);
         place(self.statements.iter().filter(|found| found.text == statement))
     }
 
-    /// Finds the statement that makes or alters the object, with the same kind of result.
-    pub fn place_of_what_names(&self, subject: &Subject) -> Option<String> {
+    /// Finds the statement that makes or alters the object. Returns its place as [`Self::place_of`]
+    /// does.
+    pub fn place_of_definition(&self, subject: &Subject) -> Option<String> {
         let named = || self.statements.iter().filter(|found| subject.is_altered_by(&found.text));
         // COMMENT sets comments; for all else, prefer the statement that makes the object
         let verb = subject.aspect.verb();
@@ -51,19 +52,19 @@ impl Library {
 
     /// Finds the only text that mentions the object at all. A statement that a variable or `\gexec`
     /// builds does not appear in any file.
-    pub fn only_text_that_mentions(&self, subject: &Subject) -> Option<String> {
+    pub fn only_mention(&self, subject: &Subject) -> Option<String> {
         if let [(label, _)] = &self.texts[..] {
             return Some(label.clone());
         }
         let mut found = self
             .texts
             .iter()
-            .filter(|(_, text)| mentions(text, subject.name) && mentions(text, subject.whole));
+            .filter(|(_, text)| mentions(text, subject.name) && mentions(text, subject.container));
         found.next().filter(|_| found.next().is_none()).map(|(label, _)| label.clone())
     }
 
     /// Finds the last text with a statement that makes or alters the object.
-    pub fn last_that_alters(&self, subject: &Subject) -> Option<String> {
+    pub fn last_alteration(&self, subject: &Subject) -> Option<String> {
         let from_last = self.statements.iter().rev();
         let mut altering = from_last.filter(|found| subject.is_altered_by(&found.text));
         let last = altering.clone().next();
@@ -125,9 +126,9 @@ mod tests {
     #[test]
     fn an_object_is_found_by_its_name() {
         let library = library();
-        let place = |kind, name, whole, aspect| {
-            let subject = Subject { kind, name, whole, aspect };
-            library.place_of_what_names(&subject).unwrap_or_default()
+        let place = |kind, name, container, aspect| {
+            let subject = Subject { kind, name, container, aspect };
+            library.place_of_definition(&subject).unwrap_or_default()
         };
         assert_eq!(place(Kind::Column, "My Col", "u", Aspect::Definition), "b.sql:2");
         assert_eq!(place(Kind::Table, "u", "", Aspect::Privileges), "b.sql:3");
@@ -143,8 +144,8 @@ mod tests {
         let mut library = library();
         library.add("c", "ALTER TABLE s.t ADD x int; COMMENT ON TABLE s.t IS 'x';");
         library.add("d", "CREATE VIEW w AS SELECT id FROM s.t; ALTER TABLE s.t ADD y int;");
-        let last = |kind, name, whole, aspect| {
-            library.last_that_alters(&Subject { kind, name, whole, aspect }).unwrap_or_default()
+        let last = |kind, name, container, aspect| {
+            library.last_alteration(&Subject { kind, name, container, aspect }).unwrap_or_default()
         };
         assert_eq!(last(Kind::Table, "t", "", Aspect::Definition), "d");
         assert_eq!(last(Kind::Table, "t", "", Aspect::Comment), "c");

@@ -66,9 +66,7 @@ impl TableDiff {
 /// A side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Side {
-    /// The first.
     A,
-    /// The second.
     B,
 }
 

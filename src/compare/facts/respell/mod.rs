@@ -28,7 +28,7 @@ struct Definition {
     probe: Probe,
 }
 
-/// The place where the counterpart of a definition is searched. A constraint or an index may have
+/// The place in which `respell` looks for the counterpart of a definition. A constraint or an index may have
 /// another name on the other side, so its place is its table.
 #[derive(PartialEq, Eq, Hash)]
 struct Place {
@@ -93,7 +93,7 @@ fn retyped_columns<'a>(own: &'a Facts, other: &Facts) -> HashSet<&'a str> {
             .is_some_and(|found| found.get(property::TYPE) != object.get(property::TYPE))
     });
     let name = |(identity, object): (&'a Identity, &'a Object)| {
-        identity.name.strip_prefix(&object.whole.as_ref()?.name)?.strip_prefix('.')
+        identity.name.strip_prefix(&object.container.as_ref()?.name)?.strip_prefix('.')
     };
     retyped.filter_map(name).collect()
 }
@@ -166,8 +166,8 @@ fn spelled(session: &mut Session, definitions: Vec<Definition>) -> Result<Vec<Sp
 impl Facts {
     /// The outermost object that contains this object.
     fn root<'a>(&'a self, object: &'a Object) -> Option<&'a Identity> {
-        let whole = object.whole.as_ref()?;
-        self.get(whole).and_then(|object| self.root(object)).or(Some(whole))
+        let container = object.container.as_ref()?;
+        self.get(container).and_then(|object| self.root(object)).or(Some(container))
     }
 
     fn adopt(&mut self, own: &Definition, other: &Definition) {

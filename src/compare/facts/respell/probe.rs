@@ -25,15 +25,15 @@ impl Probe {
     /// Builds a probe. `None` for a property that is not an expression, whose text never changes.
     pub fn of(identity: &Identity, object: &Object, property: &str, value: &str) -> Option<Self> {
         let name = &identity.name;
-        let whole = object.whole.as_ref();
+        let container = object.container.as_ref();
         match (identity.kind, property) {
-            (Kind::Column, property::DEFAULT) => expression(value, &whole?.name, ""),
+            (Kind::Column, property::DEFAULT) => expression(value, &container?.name, ""),
             (Kind::Column, property::GENERATED) => {
                 let (value, how) = value.rsplit_once(' ')?;
-                expression(value, &whole?.name, how)
+                expression(value, &container?.name, how)
             }
             (Kind::Policy, property::USING | property::WITH_CHECK) => {
-                expression(value, &whole?.name, "")
+                expression(value, &container?.name, "")
             }
             (Kind::Domain, property::DEFAULT) => view(&format!("SELECT ({value})")),
             (Kind::Publication, _) => {
@@ -44,19 +44,19 @@ impl Probe {
                 let table = format!("CREATE TABLE {IN_TEMP} (LIKE {name})");
                 probe("partitioned table", format!("{table} PARTITION BY {value}"))
             }
-            (_, property::DEFINITION) => definition(identity, whole, value),
+            (_, property::DEFINITION) => definition(identity, container, value),
             _ => None,
         }
     }
 }
 
-fn definition(identity: &Identity, whole: Option<&Identity>, value: &str) -> Option<Probe> {
+fn definition(identity: &Identity, container: Option<&Identity>, value: &str) -> Option<Probe> {
     let name = &identity.name;
     match identity.kind {
         Kind::View | Kind::MaterializedView => view(value),
         Kind::Constraint if value.starts_with("CHECK ") || value.starts_with("EXCLUDE ") => {
-            let sort = if whole?.kind == Kind::Domain { "DOMAIN" } else { "TABLE" };
-            let on = format!("{sort} {}", whole?.name);
+            let sort = if container?.kind == Kind::Domain { "DOMAIN" } else { "TABLE" };
+            let on = format!("{sort} {}", container?.name);
             let constraint = format!("CONSTRAINT {QUOTED} {value}");
             probe("constraint", format!("ALTER {on} ADD {constraint}"))
         }
