@@ -1,4 +1,4 @@
-//! `migrator`: see `db_tool::cli`.
+//! The `migrator` program.
 
 fn main() -> std::process::ExitCode {
     db_tool::cli::migrator()

@@ -10,7 +10,7 @@ use crate::sys::error::{Context, Error, Result};
 /// The SQLSTATE of a missing privilege.
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// The message for a database that has more of the bundle than was asked for.
+/// The message for a database that has more of the bundle than the caller chose.
 const KEPT: &str = "the database has the full bundle, and keeps it";
 
 /// Applies the bundle in one transaction. This can be repeated. `Full` adds to a database with

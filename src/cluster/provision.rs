@@ -146,7 +146,7 @@ pub fn provision(
     spec.settle_address()?;
     access::prepare(&spec.layout, spec.settings.server_user.as_ref())?;
     let lock = spec.lock()?;
-    remove_what_killed_commands_left(&spec);
+    remove_leftovers_of_killed_commands(&spec);
     let provide = || -> Result<Provisioned> {
         let provisioned = decide(spec.clone(), toolchain.clone(), existing, contents)?;
         if provisioned.ours && matches!(provisioned.outcome, Outcome::Started | Outcome::Attached) {
@@ -183,7 +183,7 @@ pub fn provision(
 
 /// Runs under the lock, so no other command works here. If a removal fails, the next command tries
 /// again.
-fn remove_what_killed_commands_left(spec: &ClusterSpec) {
+fn remove_leftovers_of_killed_commands(spec: &ClusterSpec) {
     if let Err(error) = recover(&spec.layout) {
         tracing::warn!("cannot remove the files of a killed command: {error}");
     }

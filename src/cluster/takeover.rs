@@ -129,7 +129,6 @@ fn is_foreign(data: &Path) -> bool {
         && !data.join("PG_VERSION").exists()
 }
 
-/// Whether there is nothing in a directory.
 pub(super) fn is_empty(directory: &Path) -> std::io::Result<bool> {
     Ok(std::fs::read_dir(directory)?.next().is_none())
 }

@@ -163,7 +163,7 @@ pub struct Registered {
 }
 
 impl Registered {
-    /// All private clusters of this user. Those whose directories nobody can see are left out.
+    /// All private clusters of this user. Leaves out those whose directories this process cannot see.
     pub fn all(registry: &Path) -> Vec<Self> {
         let entries = std::fs::read_dir(registry).into_iter().flatten().flatten();
         let known = entries.filter_map(|entry| {

@@ -79,14 +79,14 @@ pub struct Ready {
 impl Development {
     /// Provides the cluster, its role and its databases.
     pub fn provide(self) -> Result<Ready> {
-        let wants = self.wants()?;
+        let needs = self.needs()?;
         let (keepers, ran) = (self.keepers.clone(), self.runs());
         let (registry, project) = (self.registry.clone(), self.project.clone());
         let Provisioned { running, outcome, lock, .. } =
-            provision(self.spec, self.toolchain, self.existing, &wants.contents)?;
+            provision(self.spec, self.toolchain, self.existing, &needs.contents)?;
         keepers.attend(&running, ran || outcome == Outcome::Attached)?;
         registry.note(&running.spec().layout, project.as_deref());
-        wants.ready(running, outcome, self.options, lock)
+        needs.ready(running, outcome, self.options, lock)
     }
 
     /// Whether there is a cluster, by any maker.
@@ -108,28 +108,28 @@ impl Development {
         steps: &mut Steps,
         fill: impl FnOnce(&Conninfo, &mut Steps) -> Result<()>,
     ) -> Result<(Ready, Swap)> {
-        let wants = self.wants()?;
+        let needs = self.needs()?;
         let ran = self.runs();
         let mut replacement = Replacement::beside(self.spec.clone())?.saving_old()?;
-        let running = steps.run("start", || replacement.build(&self.toolchain, &wants.contents))?;
-        let user = wants.user(&running);
-        let conninfo = running.conninfo(&user, &wants.database, self.options.as_deref())?;
+        let running = steps.run("start", || replacement.build(&self.toolchain, &needs.contents))?;
+        let user = needs.user(&running);
+        let conninfo = running.conninfo(&user, &needs.database, self.options.as_deref())?;
         fill(&conninfo, steps).map_err(|error| running.with_log(error))?;
         let Replaced { running, kept, saved, ended } = steps.run("swap", || {
             running.stop(Shutdown::Fast)?;
             replacement.take_place(&self.toolchain, |running| {
                 running.give_password(Some(&user), Password::Keep)?;
-                running.prove_login(&user, &wants.database, self.options.as_deref())
+                running.prove_login(&user, &needs.database, self.options.as_deref())
             })
         })?;
         self.keepers.attend(&running, ran)?;
         self.registry.note(&running.spec().layout, self.project.as_deref());
-        let ready = wants.ready(running, Outcome::Recreated, self.options, None)?;
+        let ready = needs.ready(running, Outcome::Recreated, self.options, None)?;
         Ok((ready, Swap { kept, saved, ended }))
     }
 
     /// Finds out which role and databases the cluster needs.
-    fn wants(&self) -> Result<Wants> {
+    fn needs(&self) -> Result<Needs> {
         let means = self.url.as_ref().filter(|(_, conninfo)| self.is_meant_by(conninfo)).cloned();
         if let (Some((url, _)), None) = (&self.url, &means) {
             self.points_elsewhere(url)?;
@@ -139,7 +139,7 @@ impl Development {
         let mut databases = vec![database.clone()];
         databases.extend(means.iter().map(|(_, conninfo)| conninfo.database().to_owned()));
         databases.dedup();
-        Ok(Wants { contents: Contents { role, databases }, database, url: means })
+        Ok(Needs { contents: Contents { role, databases }, database, url: means })
     }
 
     fn is_meant_by(&self, conninfo: &Conninfo) -> bool {
@@ -165,14 +165,14 @@ impl Development {
 }
 
 /// The role and the databases that a project needs in its cluster.
-struct Wants {
+struct Needs {
     contents: Contents,
     database: String,
     /// The project's connection, if it leads to this cluster.
     url: Option<(PgUrl, Conninfo)>,
 }
 
-impl Wants {
+impl Needs {
     fn user(&self, running: &Running) -> String {
         let superuser = || running.spec().settings.superuser.clone();
         self.contents.role.clone().unwrap_or_else(superuser)

@@ -1,7 +1,8 @@
 //! Removes what dead commands, servers and projects have left on this machine.
 //!
-//! First it looks, then it removes: each thing that it finds knows how to prove again, under its own
-//! lock, that nobody uses it. So nothing is removed that a command has begun to use in between.
+//! First it looks for garbage, then it removes it. Before it removes a thing, it takes the lock of this
+//! thing and proves once more that nobody uses it. So it removes nothing that a command has begun to
+//! use in between.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -17,7 +18,7 @@ use crate::sys::error::Result;
 use crate::sys::process::ActingAs;
 use crate::sys::scratch;
 
-/// The places that are looked at.
+/// The places in which the collector looks.
 #[derive(Debug)]
 pub struct Collector {
     /// The registry of private clusters.
@@ -39,11 +40,11 @@ pub struct Garbage {
     pub path: PathBuf,
     /// Its size in bytes; 0 for a server.
     pub bytes: u64,
-    thing: Thing,
+    kind: GarbageKind,
 }
 
 #[derive(Debug)]
-enum Thing {
+enum GarbageKind {
     Private(Registered),
     Scratch,
     Leftover(Layout, Leftover),
@@ -69,14 +70,19 @@ impl Collector {
                     what,
                     path,
                     bytes,
-                    thing: Thing::Leftover(layout.clone(), leftover),
+                    kind: GarbageKind::Leftover(layout.clone(), leftover),
                 });
             }
         }
         let templates = self.templates.iter().flat_map(|cache| Template::all(cache));
         for template in templates.filter(|template| template.is_surplus) {
             let (path, bytes) = (template.path.clone(), template.bytes);
-            found.push(Garbage { what: "template", path, bytes, thing: Thing::Template(template) });
+            found.push(Garbage {
+                what: "template",
+                path,
+                bytes,
+                kind: GarbageKind::Template(template),
+            });
         }
         found
     }
@@ -85,22 +91,30 @@ impl Collector {
     fn look_quickly(&self) -> Vec<Garbage> {
         let mut found = Vec::new();
         let mut add =
-            |what, path: PathBuf, thing| found.push(Garbage { what, path, bytes: 0, thing });
+            |what, path: PathBuf, kind| found.push(Garbage { what, path, bytes: 0, kind });
         for private in Registered::all(&self.private) {
             if !private.is_used {
-                add("private cluster", private.directory.clone(), Thing::Private(private));
+                add("private cluster", private.directory.clone(), GarbageKind::Private(private));
             }
         }
         for path in scratch::left(&self.temporary) {
-            add("temporary files", path, Thing::Scratch);
+            add("temporary files", path, GarbageKind::Scratch);
         }
         for entry in self.clusters.entries() {
             match entry.layout() {
                 Some(layout) if is_unleased(&layout) => {
-                    add("server without a user", entry.directory.clone(), Thing::Server(layout));
+                    add(
+                        "server without a user",
+                        entry.directory.clone(),
+                        GarbageKind::Server(layout),
+                    );
                 }
                 None if entry.is_gone() => {
-                    add("entry of a deleted cluster", entry.directory.clone(), Thing::Entry(entry));
+                    add(
+                        "entry of a deleted cluster",
+                        entry.directory.clone(),
+                        GarbageKind::Entry(entry),
+                    );
                 }
                 _ => {}
             }
@@ -124,20 +138,20 @@ impl Collector {
 impl Garbage {
     /// Measures its size.
     pub fn measure(&mut self) {
-        if matches!(self.thing, Thing::Private(_) | Thing::Scratch) {
+        if matches!(self.kind, GarbageKind::Private(_) | GarbageKind::Scratch) {
             self.bytes = tree_size(&self.path);
         }
     }
 
     /// Removes it, if still nobody uses it. Returns whether it is gone.
     pub fn remove(&self) -> Result<bool> {
-        match &self.thing {
-            Thing::Private(private) => private.remove(),
-            Thing::Scratch => Ok(scratch::remove(&self.path)),
-            Thing::Leftover(layout, leftover) => remove_leftover(layout, leftover),
-            Thing::Template(template) => Ok(template.remove()),
-            Thing::Server(layout) => stop_unleased(layout),
-            Thing::Entry(entry) => {
+        match &self.kind {
+            GarbageKind::Private(private) => private.remove(),
+            GarbageKind::Scratch => Ok(scratch::remove(&self.path)),
+            GarbageKind::Leftover(layout, leftover) => remove_leftover(layout, leftover),
+            GarbageKind::Template(template) => Ok(template.remove()),
+            GarbageKind::Server(layout) => stop_unleased(layout),
+            GarbageKind::Entry(entry) => {
                 entry.forget();
                 Ok(true)
             }

@@ -8,7 +8,7 @@ use crate::migration::directory::Directory;
 use crate::migration::history::{History, Record, State};
 use crate::migration::lock;
 use crate::migration::plan::{self, Count, Divergence, Goal, Step};
-use crate::migration::preflight::{Ground, Prepared, check_privileges};
+use crate::migration::preflight::{Preflight, Prepared, check_privileges};
 use crate::migration::progress;
 use crate::migration::runner::{self, Moved, Place, Runner};
 use crate::migration::source::Source;
@@ -200,12 +200,12 @@ impl Migrate<'_> {
     }
 
     fn prepare(&self, seen: &Situation) -> Result<Vec<Prepared>> {
-        let ground = Ground {
+        let preflight = Preflight {
             directory: &seen.directory,
             base: &self.project.base,
             variables: &self.project.variables,
         };
-        ground.prepare(&seen.steps, &seen.history.records)
+        preflight.prepare(&seen.steps, &seen.history.records)
     }
 
     fn place<'a>(&'a self, toolchain: &'a Toolchain) -> Place<'a> {

@@ -269,7 +269,7 @@ impl From<Divergence> for Error {
             ))
             .detail("A branch was merged after a later migration had been applied.")
             .hint("--out-of-order applies it now, after the later ones")
-            .hint("or give it a version after the last by renaming it: that is what everybody else's database expects"),
+            .hint("or rename it to a version after the last one: other databases then apply it without this option"),
             Divergence::NothingLeft(Direction::Up) => Self::failed("nothing left to apply")
                 .hint("`migrate up all` succeeds in this case"),
             Divergence::NothingLeft(Direction::Down) => Self::failed("nothing is applied that could be reverted")

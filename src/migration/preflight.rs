@@ -69,7 +69,7 @@ impl Prepared {
 
 /// The directory and settings that all steps share.
 #[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
+pub struct Preflight<'a> {
     /// The migrations.
     pub directory: &'a Directory,
     /// The directory where relative paths of `\i` start.
@@ -78,7 +78,7 @@ pub struct Ground<'a> {
     pub variables: &'a [(String, String)],
 }
 
-impl Ground<'_> {
+impl Preflight<'_> {
     /// Checks and prepares every step.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ impl Copies {
         Ok(Self { scratch, originals })
     }
 
-    /// The copy with which psql starts.
+    /// The copy with which the runner starts psql. It includes the others.
     pub fn entry(&self) -> PathBuf {
         copy(self.scratch.path(), 0)
     }

@@ -105,12 +105,12 @@ impl RunOptions {
         let mut changed = Vec::new();
         for record in history.records.iter().filter(|record| record.is_applied()) {
             match self.compare(directory, record)? {
-                Same::Changed(file) => changed.push((record, file)),
-                Same::ButComments(file) => tracing::warn!(
+                FileMatch::Changed(file) => changed.push((record, file)),
+                FileMatch::ButComments(file) => tracing::warn!(
                     "{} was changed after it was applied, in comments or line ends only",
                     file.display()
                 ),
-                Same::Exactly => {}
+                FileMatch::Exactly => {}
             }
         }
         let Some((first, file)) = changed.first() else { return Ok(()) };
@@ -126,26 +126,26 @@ impl RunOptions {
     }
 
     /// Compares the file of an applied migration with its checksum in the history.
-    pub fn compare(&self, directory: &Directory, record: &Record) -> Result<Same> {
+    pub fn compare(&self, directory: &Directory, record: &Record) -> Result<FileMatch> {
         let migration = directory.find(record.name.version);
         let Some(file) = migration.and_then(|migration| migration.up.as_ref()) else {
-            return Ok(Same::Exactly);
+            return Ok(FileMatch::Exactly);
         };
         let source = Source::load(file, &self.base)?;
         Ok(if source.checksum() == record.checksum {
-            Same::Exactly
+            FileMatch::Exactly
         } else if source.normalized_checksum()? == record.normalized_checksum {
-            Same::ButComments(file.clone())
+            FileMatch::ButComments(file.clone())
         } else {
-            Same::Changed(file.clone())
+            FileMatch::Changed(file.clone())
         })
     }
 }
 
 /// The result of comparing a file with the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Same {
-    /// The file is unchanged or missing.
+pub enum FileMatch {
+    /// Nothing differs, or there is no file to compare.
     Exactly,
     /// The file differs only in comments, the byte order mark or line ends.
     ButComments(PathBuf),

@@ -193,13 +193,13 @@ impl<'a> Runner<'a> {
                 .detail(format!("and the history still says Running, because the failure could not be recorded: {also}"))
                 .hint("`migrator abort` records the failure; for a migration in a transaction, the next run does so, too"),
             Ok(_) if impossible || state == Some(ESCAPED) => error.with_kind(kind),
-            Ok(Noted::Committed) => error
+            Ok(Aftermath::Committed) => error
                 .detail(format!("but {} was committed before that and stays", step.name))
                 .hint("it needs no correction; run the command again for the rest"),
-            Ok(Noted::Failed(_)) if step.transactional => error
+            Ok(Aftermath::Failed(_)) if step.transactional => error
                 .with_kind(kind)
                 .hint("the server rolled this migration back; correct it and run the command again"),
-            Ok(Noted::Failed(left)) => {
+            Ok(Aftermath::Failed(left)) => {
                 let error = match left.as_slice() {
                     [] => error.with_kind(kind),
                     left => error.with_kind(kind).detail(format!(
@@ -215,7 +215,7 @@ impl<'a> Runner<'a> {
     /// Records the failure, also after a crash of the server. A crashed server accepts connections
     /// again after its recovery. Before it notices the crash, it may accept connections that it
     /// then closes.
-    fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Noted> {
+    fn note_failure(&self, step: &Prepared, error: &Error) -> Result<Aftermath> {
         let message = [&[error.message().to_owned()], error.details()].concat().join("\n");
         let mut last = None;
         let noted = wait_for(RECOVERY, Patience::Stubborn, || {
@@ -233,7 +233,7 @@ impl<'a> Runner<'a> {
         noted.ok_or_else(|| last.unwrap_or_else(|| Error::failed("cannot connect")))
     }
 
-    fn note(&self, mut session: Session, step: &Prepared, message: &str) -> Result<Noted> {
+    fn note(&self, mut session: Session, step: &Prepared, message: &str) -> Result<Aftermath> {
         let (set, version) = (self.place.set, step.name.version);
         let noted = fail(
             &mut session,
@@ -245,9 +245,9 @@ impl<'a> Runner<'a> {
             message,
         )?;
         if noted.is_empty() && is_done(&mut session, set, step)? {
-            return Ok(Noted::Committed);
+            return Ok(Aftermath::Committed);
         }
-        left_indexes(&mut session, set, version).map(Noted::Failed)
+        left_indexes(&mut session, set, version).map(Aftermath::Failed)
     }
 
     /// Drops the invalid indexes that a failed attempt without a transaction left behind.
@@ -267,7 +267,7 @@ impl<'a> Runner<'a> {
 }
 
 /// The state of a migration after a failure.
-enum Noted {
+enum Aftermath {
     /// The migration is complete; only the session failed afterwards.
     Committed,
     /// The migration failed and left these invalid indexes.

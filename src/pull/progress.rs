@@ -19,7 +19,7 @@ pub(super) struct Progress<'a> {
     estimate: Option<u64>,
     started: Instant,
     told: Instant,
-    /// The number of bytes at which the clock is looked at next.
+    /// The number of bytes at which `Progress` looks at the clock again.
     next: u64,
 }
 

@@ -135,11 +135,11 @@ impl Supply {
             return Ok(self.content.clone());
         }
         match self.place() {
-            Some(Place::Variable(content)) => {
+            Some(DotenvPlace::Variable(content)) => {
                 let content = Zeroizing::new(content.to_owned());
                 Ok(Some((content, "HECTIC_DOTENV_CONTENT".to_owned())))
             }
-            Some(Place::File(file)) => {
+            Some(DotenvPlace::File(file)) => {
                 Ok(Some((Zeroizing::new(read_file(file)?), file.display().to_string())))
             }
             None => Ok(None),
@@ -147,17 +147,17 @@ impl Supply {
     }
 
     /// The place of the dotenv. `None` if there is no dotenv.
-    fn place(&self) -> Option<Place<'_>> {
+    fn place(&self) -> Option<DotenvPlace<'_>> {
         let Dotenv { content, file, default } = &self.dotenv;
         // a link that leads nowhere counts as a file, so that it is reported
         let default = || default.as_ref().filter(|file| file.symlink_metadata().is_ok());
-        let file = || file.as_ref().or_else(default).map(|file| Place::File(file));
-        content.as_deref().map(Place::Variable).or_else(file)
+        let file = || file.as_ref().or_else(default).map(|file| DotenvPlace::File(file));
+        content.as_deref().map(DotenvPlace::Variable).or_else(file)
     }
 }
 
 /// The place of a dotenv that is set or exists.
-enum Place<'a> {
+enum DotenvPlace<'a> {
     Variable(&'a [u8]),
     File(&'a Path),
 }

@@ -46,14 +46,14 @@ impl KeySource {
     pub fn keys(&self, session: &mut Session) -> Result<KeyRing> {
         self.keys_at_hand(session)?.ok_or_else(|| {
             Error::missing(
-                "there is no key to seal secrets with: the server's directory is not at hand",
+                "there is no key to seal secrets with: db-tool cannot read the server's directory",
             )
             .hint("set HECTIC_SECRET_KEY_FILE to a file with the server's key")
         })
     }
 
     fn keys_at_hand(&self, session: &mut Session) -> Result<Option<KeyRing>> {
-        match (&self.project, Place::of(session)?) {
+        match (&self.project, ServerKey::of(session)?) {
             (Some(project), Some(place)) => place.share(project).map(Some),
             (Some(project), None) => project_keys(project).map(Some),
             (None, Some(place)) => {
@@ -69,7 +69,7 @@ impl KeySource {
     /// The keys that may open the stored secrets. Writes nothing. `None` if the server's key file
     /// is out of reach; then the server itself can be asked.
     pub fn opening_keys(&self, session: &mut Session) -> Result<Option<KeyRing>> {
-        let Some(place) = Place::of(session)? else { return Ok(None) };
+        let Some(place) = ServerKey::of(session)? else { return Ok(None) };
         place.require_or_unused(session)?;
         let own = {
             let _acting = place.act()?;
@@ -85,7 +85,7 @@ impl KeySource {
     /// Makes sure that a server on this machine has a key. Leaves other servers alone, and those
     /// whose files belong to somebody else: there the bundle's functions report a missing key.
     pub fn provide(&self, session: &mut Session) -> Result<()> {
-        match (&self.project, Place::of(session)?) {
+        match (&self.project, ServerKey::of(session)?) {
             (Some(project), Some(place)) => place.share(project).map(drop),
             (None, Some(place)) => place.make(),
             (_, None) => Ok(()),
@@ -94,12 +94,12 @@ impl KeySource {
 
     /// The path of the key file of a server on this machine, even if it does not exist.
     pub fn server_file(&self, session: &mut Session) -> Result<Option<PathBuf>> {
-        Ok(Place::of(session)?.map(|place| place.file))
+        Ok(ServerKey::of(session)?.map(|place| place.file))
     }
 
     /// Prevents rotations as long as values are being sealed.
     pub fn share_lock(&self, session: &mut Session) -> Result<Option<Flock<File>>> {
-        let place = Place::of(session)?;
+        let place = ServerKey::of(session)?;
         place.map(|place| lock(&place.data, true)).transpose()
     }
 
@@ -108,11 +108,12 @@ impl KeySource {
     /// # Errors
     /// `Missing` if the server's key file is out of reach: the server would not know the new key.
     pub fn files(&self, session: &mut Session) -> Result<Files> {
-        let place = Place::of(session)?.filter(|place| place.file.exists()).ok_or_else(|| {
-            Error::missing("the server's key file is not at hand, or there is none")
-                .hint("rotate on the server's machine, as its user or root")
-                .hint("`database hydrate` makes a key where there is none")
-        })?;
+        let place =
+            ServerKey::of(session)?.filter(|place| place.file.exists()).ok_or_else(|| {
+                Error::missing("db-tool cannot read the server's key file, or there is none")
+                    .hint("rotate on the server's machine, as its user or root")
+                    .hint("`database hydrate` makes a key where there is none")
+            })?;
         Ok(Files {
             owner: place.owner.0,
             cluster: place.file,
@@ -175,14 +176,14 @@ fn lock(directory: &Path, share: bool) -> Result<Flock<File>> {
 }
 
 /// The key file of a server on this machine.
-struct Place {
+struct ServerKey {
     data: PathBuf,
     file: PathBuf,
     /// The owner of the server's files.
     owner: Owner,
 }
 
-impl Place {
+impl ServerKey {
     /// Asks the server. None if the server is on another machine, if it reads its key from another
     /// place, or if the session's role may not ask.
     fn of(session: &mut Session) -> Result<Option<Self>> {

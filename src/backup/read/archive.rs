@@ -70,7 +70,7 @@ impl Archive {
         visit: &mut dyn FnMut(&Member, &mut dyn Read) -> Result<()>,
     ) -> Result<()> {
         let ended = Rc::new(Cell::new(false));
-        let source = Watched { source: self.decompressed()?, ended: Rc::clone(&ended) };
+        let source = EndWatcher { source: self.decompressed()?, ended: Rc::clone(&ended) };
         let mut archive = tar::Archive::new(source);
         for entry in archive.entries().map_err(|error| corrupt(&self.file, error))? {
             signal::check()?;
@@ -159,12 +159,12 @@ fn is_tablespace_link(path: &Path) -> bool {
 
 /// A reader that remembers whether it has reached its end. A reader of a complete archive has not,
 /// because the blocks of zeros that end an archive come before.
-struct Watched {
+struct EndWatcher {
     source: Box<dyn Read>,
     ended: Rc<Cell<bool>>,
 }
 
-impl Read for Watched {
+impl Read for EndWatcher {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.source.read(buffer)?;
         if read == 0 && !buffer.is_empty() {

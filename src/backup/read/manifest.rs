@@ -42,15 +42,15 @@ enum Algorithm {
 }
 
 #[derive(Deserialize)]
-struct Text {
+struct RawManifest {
     #[serde(rename = "Files")]
-    files: Vec<Line>,
+    files: Vec<RawFile>,
     #[serde(rename = "Manifest-Checksum")]
     checksum: String,
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct RawFile {
     #[serde(rename = "Path")]
     path: Option<String>,
     #[serde(rename = "Encoded-Path")]
@@ -85,7 +85,8 @@ impl Manifest {
     pub(in crate::backup) fn parse(text: &[u8], path: &Path) -> Result<Self> {
         let start = text.windows(LAST_LINE.len()).rposition(|window| window == LAST_LINE);
         let signed = &text[..start.ok_or_else(|| corrupt(path, "its last line is missing"))?];
-        let parsed: Text = serde_json::from_slice(text).map_err(|error| corrupt(path, error))?;
+        let parsed: RawManifest =
+            serde_json::from_slice(text).map_err(|error| corrupt(path, error))?;
         if sha256(signed) != parsed.checksum {
             return Err(corrupt(path, "it does not have the checksum in its last line"));
         }
@@ -138,7 +139,7 @@ impl Manifest {
     }
 }
 
-impl Line {
+impl RawFile {
     fn read(self, manifest: &Path) -> Result<(PathBuf, Entry)> {
         let broken = |what: &str| corrupt(manifest, what);
         let path = match (self.path, self.encoded) {

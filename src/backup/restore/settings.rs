@@ -1,16 +1,16 @@
 //! Sorts the settings of a backup: those that suit this machine, and others.
 //!
 //! A production cluster archives its WAL, follows a primary, waits for standbys, listens on a
-//! network, and has certificates and logs at absolute paths. All such settings are left out. The
-//! others stay, such as planner settings, limits, preloaded libraries and the project's own
-//! settings. They are read in PostgreSQL's order: `postgresql.conf` with its includes, then
+//! network, and has certificates and logs at absolute paths. A restore leaves out all such settings.
+//! It keeps the others, such as planner settings, limits, preloaded libraries and the project's own
+//! settings. It reads them in PostgreSQL's order: `postgresql.conf` with its includes, then
 //! `postgresql.auto.conf`.
 
 use std::path::{Component, Path};
 
 use crate::cluster::conf::block_mark;
 
-/// The settings that are left out. An entry that ends in `*` stands for all names with this
+/// The settings that a restore leaves out. An entry that ends in `*` stands for all names with this
 /// beginning.
 const LEFT_OUT: [&str; 47] = [
     "archive_*",

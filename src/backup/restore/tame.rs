@@ -1,8 +1,8 @@
 //! Tames the settings of roles and databases, and lets the project's role in.
 //!
-//! A session gets the settings of its role and its database when it begins. Those that suit only
-//! another machine are reset. Then the project's role is let in, even if production did not let it
-//! in, and it connects as a proof.
+//! A session gets the settings of its role and its database when it begins. A restore resets
+//! those that suit only another machine. Then it lets the project's role in, even if production did
+//! not, and connects as this role to prove it.
 
 use super::preflight::{SESSION_LIBRARIES, sort};
 use super::settings::belongs_elsewhere;

@@ -28,7 +28,7 @@ pub(in crate::cli) fn read(path: &Path) -> Result<Option<(ProjectFile, Settings)
     let text = crate::sys::process::read_text(path).on("read", path);
     let text = text.map_err(|error| error.with_kind(Kind::Conflict).hint(hint))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-    let settings = parse(&text).map_err(|Wrong { line, what, hint }| {
+    let settings = parse(&text).map_err(|Mistake { line, what, hint }| {
         let error = Error::conflict(format!("{}:{line}: {what}", path.display()));
         if hint.is_empty() { error } else { error.hint(hint) }
     })?;
@@ -37,16 +37,16 @@ pub(in crate::cli) fn read(path: &Path) -> Result<Option<(ProjectFile, Settings)
 
 /// A mistake in the file.
 #[derive(Debug)]
-struct Wrong {
+struct Mistake {
     line: usize,
     what: String,
     hint: String,
 }
 
-fn parse(text: &str) -> std::result::Result<Settings, Wrong> {
+fn parse(text: &str) -> std::result::Result<Settings, Mistake> {
     let table = DeTable::parse(text).map_err(|error| {
         let (line, what) = toml_error(text, error.span(), error.message());
-        Wrong { line, what, hint: String::new() }
+        Mistake { line, what, hint: String::new() }
     })?;
     let mut found = Settings::new();
     collect(text, "", table.get_ref(), &mut found)?;
@@ -59,7 +59,7 @@ fn collect(
     prefix: &str,
     table: &DeTable<'_>,
     found: &mut Settings,
-) -> std::result::Result<(), Wrong> {
+) -> std::result::Result<(), Mistake> {
     for (name, value) in table {
         let full = format!("{prefix}{}", name.get_ref());
         if SECTIONS.contains(&&*full) {
@@ -109,7 +109,7 @@ fn texts(items: &[Spanned<DeValue<'_>>]) -> Option<Vec<String>> {
     items.iter().map(text).collect()
 }
 
-fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Wrong {
+fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Mistake {
     let mut hint = String::new();
     let wanted = match key.of {
         Type::Text => "a string",
@@ -123,14 +123,14 @@ fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Wrong {
             &format!("one of the strings {}", word::choice(words))
         }
     };
-    Wrong {
+    Mistake {
         line: line(text, value.span().start),
         what: format!("{} is not {wanted}", key.name),
         hint,
     }
 }
 
-fn unknown(text: &str, name: &str, at: usize) -> Wrong {
+fn unknown(text: &str, name: &str, at: usize) -> Mistake {
     let known = KEYS.iter().filter(|key| key.is_allowed()).map(|key| key.name).chain(SECTIONS);
     let nearest = known
         .map(|known| (strsim::jaro_winkler(known, name), known))
@@ -140,7 +140,7 @@ fn unknown(text: &str, name: &str, at: usize) -> Wrong {
         _ => "docs/reference/settings.md lists all settings".to_owned(),
     };
     let what = format!("there is no setting {}", beginning_of_name(name));
-    Wrong { line: line(text, at), what, hint }
+    Mistake { line: line(text, at), what, hint }
 }
 
 /// A name as it is, unless it looks like something that was put in a wrong place.

@@ -18,7 +18,7 @@ use crate::sys::shown::beginning;
 use crate::sys::steps::Steps;
 
 pub(in crate::cli) fn run(resolve: &Resolve, arguments: &PullArguments) -> Result<()> {
-    let contract = Contract::of(resolve, arguments.direct)?;
+    let contract = RequiredVariables::of(resolve, arguments.direct)?;
     let workspace = resolve.workspace()?;
     let older = workspace.root.join("staging.toml");
     let section =
@@ -86,14 +86,14 @@ fn refuse_both(arguments: &PullArguments) -> Result<()> {
 }
 
 /// The four variables that a pull requires.
-struct Contract {
+struct RequiredVariables {
     ssh_host: Option<String>,
     url: String,
     tables: String,
     flags: String,
 }
 
-impl Contract {
+impl RequiredVariables {
     /// Reads the variables. Exits with 3 and the name of the first one that is missing. Only the
     /// flags may be empty.
     fn of(resolve: &Resolve, direct: bool) -> Result<Self> {
@@ -165,7 +165,7 @@ fn by_pg_dump(
 
 fn pull_options(
     arguments: &PullArguments,
-    contract: &Contract,
+    contract: &RequiredVariables,
     flags: &Flags,
     masks: Option<Masks>,
 ) -> Result<PullOptions> {

@@ -1,8 +1,8 @@
 //! The password of the project's role, in a file that libpq and other clients read (`PGPASSFILE`).
 //!
-//! The file also holds the verifier that the server was given, as a comment. So db-tool sees whether
-//! the role still has this password, and gives a restored cluster the same one again, without ever
-//! computing or sending the password.
+//! A comment in the file holds the verifier that the server stores. So db-tool sees whether the role
+//! still has this password, and gives a restored cluster the same one again, without ever computing
+//! or sending the password.
 
 use std::os::unix::fs::MetadataExt;
 

@@ -12,7 +12,7 @@ use crate::migration::keep;
 use crate::migration::lock;
 use crate::migration::plan::{self, Goal};
 use crate::migration::preflight::check_privileges;
-use crate::migration::project::{RunOptions, Same};
+use crate::migration::project::{FileMatch, RunOptions};
 use crate::migration::runner;
 use crate::migration::source::Source;
 use crate::migration::{Direction, TOOL_VERSION};
@@ -181,7 +181,9 @@ fn differences(
             continue;
         };
         // a different name means a different migration, and only a person can vouch for that
-        if migration.name == record.name && project.compare(directory, record)? != Same::Exactly {
+        if migration.name == record.name
+            && project.compare(directory, record)? != FileMatch::Exactly
+        {
             changes.push(Change::Checksum(migration.clone()));
         }
     }
@@ -231,7 +233,7 @@ impl Changes<'_> {
         match change {
             Change::Checksum(migration) => {
                 let query = sql!("migration/repair-checksum");
-                let text = Text::of(self.project, migration)?;
+                let text = MigrationText::of(self.project, migration)?;
                 let version = &migration.name.version;
                 let note = "the changed file counts as the applied one";
                 let (checksum, normalized) = (&text.checksum, &text.normalized_checksum);
@@ -272,7 +274,7 @@ impl Changes<'_> {
         note: &str,
     ) -> Result<()> {
         let query = sql!("migration/record");
-        let text = Text::of(self.project, migration)?;
+        let text = MigrationText::of(self.project, migration)?;
         let (set, name) = (&self.project.set, &migration.name);
         let (checksum, normalized) = (&text.checksum, &text.normalized_checksum);
         let values: [&(dyn ToSql + Sync); 13] = [
@@ -295,7 +297,7 @@ impl Changes<'_> {
 }
 
 /// The texts and checksums of a migration's files, for the history.
-struct Text {
+struct MigrationText {
     up: String,
     down: Option<String>,
     files: Option<String>,
@@ -303,7 +305,7 @@ struct Text {
     normalized_checksum: String,
 }
 
-impl Text {
+impl MigrationText {
     fn of(project: &RunOptions, migration: &Migration) -> Result<Self> {
         let load = |file: &std::path::Path| Source::load(file, &project.base);
         let up = load(migration.file(Direction::Up)?)?;

@@ -7,7 +7,7 @@ use crate::migration::history::{self, Event, History, Record, State};
 use crate::migration::keep::usual_file;
 use crate::migration::name::Name;
 use crate::migration::plan::{self, Count, Goal};
-use crate::migration::project::{RunOptions, Same};
+use crate::migration::project::{FileMatch, RunOptions};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Result};
 
@@ -192,11 +192,11 @@ fn checksums(
     let mut findings = Vec::new();
     for record in history.records.iter().filter(|record| record.is_applied()) {
         let (problem, warning) = match project.compare(directory, record)? {
-            Same::Exactly => continue,
-            Same::ButComments(file) => {
+            FileMatch::Exactly => continue,
+            FileMatch::ButComments(file) => {
                 (format!("{} was changed in comments or line ends only", file.display()), true)
             }
-            Same::Changed(file) => {
+            FileMatch::Changed(file) => {
                 (format!("{} was changed after it was applied", file.display()), false)
             }
         };

@@ -20,7 +20,7 @@ use crate::migration::Direction;
 use crate::migration::directory::Directory;
 use crate::migration::name::Name;
 use crate::migration::plan::Step;
-use crate::migration::preflight::{Ground, Prepared};
+use crate::migration::preflight::{Preflight, Prepared};
 use crate::migration::project::RunOptions;
 use crate::migration::runner::{Place, Runner};
 use crate::postgres::connection::conninfo::Conninfo;
@@ -180,9 +180,9 @@ struct Pair {
 }
 
 fn preflight(project: &RunOptions, directory: &Directory) -> Result<Vec<Pair>> {
-    let ground = Ground { directory, base: &project.base, variables: &project.variables };
+    let preflight = Preflight { directory, base: &project.base, variables: &project.variables };
     let prepare = |version, direction| {
-        let mut prepared = ground.prepare(&[Step { direction, version }], &[])?;
+        let mut prepared = preflight.prepare(&[Step { direction, version }], &[])?;
         prepared.pop().ok_or_else(|| Error::unexpected("a step was not prepared"))
     };
     let pair = |name: Name| {

@@ -71,7 +71,7 @@ pub struct Description {
     pub extensions: Vec<(String, bool)>,
     /// Properties of the database itself.
     pub changes: Vec<Change>,
-    /// Settings that may hold secrets, and are left out.
+    /// Settings that the project leaves out, because they may hold secrets.
     pub custom_settings: Vec<String>,
     /// Statements that refresh materialized views.
     pub refresh: Vec<String>,

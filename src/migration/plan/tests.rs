@@ -103,7 +103,7 @@ fn late_files_are_named_with_both_ways_out() {
     let (kind, text) = refused(&names(&[1, 2, 3, 4]), &applied(&[1, 4]), Goal::Up(Count::All));
     assert_eq!(kind, Kind::Conflict);
     assert!(text.starts_with("V2__m, V3__m came late: V4__m is applied already\n"), "{text}");
-    assert!(text.contains("--out-of-order") && text.contains("renaming"), "{text}");
+    assert!(text.contains("--out-of-order") && text.contains("rename it"), "{text}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl LibpqEnvironment {
 pub struct Target {
     /// A socket directory, an abstract socket `@name`, a host name, or an address.
     pub host: String,
-    /// The address to connect to. Without it, `host` is looked up.
+    /// The address to connect to. Without it, the client looks up `host`.
     pub hostaddr: Option<IpAddr>,
     /// The port. It is also a part of a socket's name.
     pub port: u16,
@@ -93,7 +93,7 @@ pub struct Conninfo {
     warnings: Vec<String>,
     /// Facts about the server that sessions have learned. Connections derived from this one share
     /// them.
-    learned: Arc<own_settings::Learned>,
+    learned: Arc<own_settings::LearnedFacts>,
 }
 
 impl Conninfo {

@@ -76,7 +76,7 @@ pub(crate) const KEYWORDS: &[Keyword] = &[
 /// The parameters whose values are never shown.
 const SECRETS: &[&str] = &["password", "sslpassword"];
 
-/// The port of a server if none is given.
+/// The port of a server if the URL names none.
 pub(crate) const DEFAULT_PORT: u16 = 5432;
 
 /// A password. It has neither `Debug` nor `Display`, so that no code can print it by accident.

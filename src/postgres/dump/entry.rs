@@ -75,7 +75,7 @@ impl Dump {
         Ok(dump)
     }
 
-    /// Begins the entries whose comments are between two statements.
+    /// Begins an entry for each comment of `pg_dump` in `gap`, which lies between two statements.
     fn headers(&mut self, text: &str, gap: Range<usize>) {
         let lines: Vec<&str> = text[gap].lines().collect();
         for three in lines.windows(3) {

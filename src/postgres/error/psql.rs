@@ -13,10 +13,11 @@ use super::kept::Kept;
 use super::severity::Head;
 use super::{Excerpt, SqlError};
 
-/// The lines before the expected one that are searched. psql does not count the empty lines that it
-/// drops, and for a last statement without a semicolon it reports the end of the file.
+/// The number of lines before the expected one in which db-tool looks for a failed statement. psql
+/// does not count the empty lines that it drops, and for a last statement without a semicolon it
+/// reports the end of the file.
 const SLACK: usize = 1_000;
-/// The lines before the data that are searched for the statement of a failed `COPY FROM STDIN`.
+/// The number of lines before its data in which db-tool looks for a failed `COPY FROM STDIN`.
 const COPY_SLACK: usize = 20_000;
 
 /// The error that ended psql, with the place that psql reported.
@@ -266,8 +267,8 @@ const FIELDS: [&str; 10] = [
 /// Splits a message into its fields. The last value tells whether the excerpt is of an internal
 /// query.
 ///
-/// The text of a field may have several lines with any content. A field is searched only after the
-/// fields before it, and the first line that fits counts.
+/// The text of a field may have several lines with any content. The reader looks for a field only
+/// after the fields before it, and takes the first line that fits.
 fn parse_message(message: &str) -> (SqlError, Option<Excerpt>, bool) {
     let mut texts: [Option<String>; FIELDS.len()] = Default::default();
     let mut head = String::new();

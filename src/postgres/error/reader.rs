@@ -14,10 +14,10 @@ use super::kept::{Kept, floor_char_boundary};
 use super::psql::PsqlFailure;
 use super::severity::{Head, Severity};
 
-/// The most ignored errors that are kept.
+/// The number of ignored errors that the reader keeps.
 const MOST_IGNORED: usize = 10_000;
 
-/// The bytes of their statements that are kept.
+/// The number of bytes that the reader keeps of the statement of an ignored error.
 const STATEMENT: usize = 200;
 
 /// `in_failed_sql_transaction`.

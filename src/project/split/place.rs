@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// The paths that were given out. Two paths differ in more than the case of letters, because some
+/// The paths of the source files so far. Two paths differ in more than the case of letters, because some
 /// file systems do not tell letters of different case apart.
 #[derive(Debug, Default)]
 pub(super) struct Places {
@@ -36,7 +36,7 @@ impl Places {
         directory
     }
 
-    /// How often this name was asked for.
+    /// The number of files with this name so far, this one included.
     fn number(&mut self, name: &str) -> usize {
         let number = self.taken.entry(name.to_lowercase()).or_default();
         *number += 1;

@@ -48,7 +48,8 @@ struct Planned {
     tests: Option<usize>,
     /// The numbers of the tests that are expected to fail.
     todo: HashSet<String>,
-    /// The number of tests before the plan. A valid stream has no test or all tests before it.
+    /// The number of tests before the plan. In a valid stream, the plan is its first or its last
+    /// line, so this number is zero or that of all tests.
     after: usize,
 }
 

@@ -27,7 +27,7 @@ use propose::{Column, Found, key, string};
 const LARGE: i64 = 20_000;
 
 /// A column: the index of its table, and its name.
-type At = (usize, String);
+type ColumnKey = (usize, String);
 
 /// The result of a scan.
 #[derive(Debug, Default)]
@@ -93,10 +93,10 @@ impl Found {
 /// The data from which proposals are made.
 struct Knowledge<'a> {
     decided: Vec<BTreeMap<&'a str, &'a Decision>>,
-    columns: BTreeMap<At, Column>,
-    found: BTreeMap<At, Found>,
+    columns: BTreeMap<ColumnKey, Column>,
+    found: BTreeMap<ColumnKey, Found>,
     /// Groups of columns that foreign keys compare with each other.
-    groups: Vec<BTreeSet<At>>,
+    groups: Vec<BTreeSet<ColumnKey>>,
 }
 
 fn write(tables: &[Table], known: &Knowledge<'_>) -> Proposals {
@@ -126,7 +126,7 @@ fn write(tables: &[Table], known: &Knowledge<'_>) -> Proposals {
 }
 
 impl Knowledge<'_> {
-    fn line(&self, at: &At, found: &Found) -> String {
+    fn line(&self, at: &ColumnKey, found: &Found) -> String {
         let column = self.columns.get(at).cloned().unwrap_or_default();
         let group = self.groups.iter().find(|group| group.contains(at));
         let (decision, note) = match group {
@@ -143,7 +143,7 @@ impl Knowledge<'_> {
     }
 
     /// The decision for a column of a group: the existing one, or one that suits all columns.
-    fn alike(&self, column: &Column, group: &BTreeSet<At>) -> Option<String> {
+    fn alike(&self, column: &Column, group: &BTreeSet<ColumnKey>) -> Option<String> {
         let decided =
             group.iter().find_map(|(table, name)| self.decided[*table].get(name.as_str()));
         match decided {
@@ -152,7 +152,7 @@ impl Knowledge<'_> {
             Some(_) => return None,
             None => {}
         }
-        let sensitive = |at: &At| {
+        let sensitive = |at: &ColumnKey| {
             let kind = self.found.get(at).and_then(Found::kind);
             kind.is_some_and(|kind| !matches!(kind, Kind::Text | Kind::Json))
         };
@@ -165,7 +165,7 @@ impl Knowledge<'_> {
     }
 }
 
-fn columns(session: &mut Session, tables: &[Table]) -> Result<BTreeMap<At, Column>> {
+fn columns(session: &mut Session, tables: &[Table]) -> Result<BTreeMap<ColumnKey, Column>> {
     let oids = table::oids(tables);
     let mut columns = BTreeMap::new();
     for row in session.query(sql!("pull/scanned"), &[&oids])? {
@@ -228,9 +228,9 @@ fn count(
 }
 
 /// Groups the pulled columns that foreign keys compare with each other.
-fn groups(session: &mut Session, tables: &[Table]) -> Result<Vec<BTreeSet<At>>> {
+fn groups(session: &mut Session, tables: &[Table]) -> Result<Vec<BTreeSet<ColumnKey>>> {
     let place = |oid: u32| tables.iter().position(|table| table.oid == oid);
-    let mut groups: Vec<BTreeSet<At>> = Vec::new();
+    let mut groups: Vec<BTreeSet<ColumnKey>> = Vec::new();
     for link in links::foreign_keys(session)? {
         let ends = (place(link.referring), place(link.referred));
         let (Some(from), Some(to)) = ends else { continue };

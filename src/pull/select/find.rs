@@ -1,4 +1,4 @@
-//! The tables that a pull was asked for, as the catalogs of staging describe them.
+//! The tables that the user asked for, as the catalogs of staging describe them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

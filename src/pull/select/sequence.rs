@@ -13,7 +13,7 @@ pub(in crate::pull) fn read(
     for row in session.query(sql!("pull/sequences"), &[&oids])? {
         let (oid, name): (u32, String) = (column(&row, "oid")?, column(&row, "sequence")?);
         let Some(table) = tables.iter_mut().find(|table| table.oid == oid) else { continue };
-        let used = Used { column: column(&row, "column")?, name, is_only_named: false };
+        let used = UsedSequence { column: column(&row, "column")?, name, is_only_named: false };
         table.sequences.push(used.position(session)?);
     }
     for row in session.query(sql!("pull/sequences-named"), &[&oids])? {
@@ -28,7 +28,7 @@ pub(in crate::pull) fn read(
         let function: Option<String> = column(&row, "function")?;
         match name {
             Some(name) if column(&row, "readable")? => {
-                let used = Used { column: of, name, is_only_named: true };
+                let used = UsedSequence { column: of, name, is_only_named: true };
                 table.sequences.push(used.position(session)?);
             }
             name => warn(&table.name, of.as_deref(), function.as_deref(), name.as_deref()),
@@ -38,13 +38,13 @@ pub(in crate::pull) fn read(
 }
 
 /// A sequence and the column that uses it.
-struct Used {
+struct UsedSequence {
     column: Option<String>,
     name: String,
     is_only_named: bool,
 }
 
-impl Used {
+impl UsedSequence {
     fn position(self, session: &mut Session) -> Result<Sequence> {
         let Self { column: of, name, is_only_named } = self;
         let value = session.query_one(&format!("SELECT last_value, is_called FROM {name}"), &[])?;

@@ -27,7 +27,7 @@ pub struct CatalogTable {
 }
 
 impl CatalogTable {
-    /// Checks whether a pattern matches it.
+    /// Whether the pattern matches this table.
     pub(in crate::pull) fn is(&self, pattern: &Pattern) -> bool {
         pattern.matches(&self.schema, &self.unqualified, self.visible)
     }
@@ -140,7 +140,7 @@ pub struct Sequence {
     pub name: String,
     /// The last value.
     pub last: i64,
-    /// The last value was given out already.
+    /// Whether `nextval` has returned the last value already.
     pub called: bool,
 }
 

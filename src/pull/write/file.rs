@@ -186,8 +186,8 @@ pub(in crate::pull) fn tail(tables: &[Table]) -> String {
     format!("\n{END}{}COMMIT;\n\\set QUIET off\n", sequences(tables))
 }
 
-/// The statement after all tables: it restores the objects that were set aside and compares the
-/// tables.
+/// The statement after the last table. It restores the constraints and triggers that the load has
+/// put aside, and compares the tables with those of staging.
 pub(in crate::pull) const END: &str = "CALL pg_temp.pull_end();\n";
 
 /// The statements that set the sequences. They come last, because a rollback does not undo them.

@@ -203,7 +203,7 @@ mod system {
         Err(())
     }
 
-    /// Leaves the supplementary groups away: root's capabilities override permissions without them.
+    /// Does not set the supplementary groups: root's capabilities override permissions without them.
     pub(super) fn resume() -> Option<Rights> {
         let own = Uid::effective();
         let uid = setfsuid(own);

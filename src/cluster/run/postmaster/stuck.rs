@@ -28,13 +28,13 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Looks at a server that should stop, and ends it if it hangs.
 pub(super) struct StuckWatch {
     /// The time since which the server has looked the same, and its look.
-    since: Option<(Instant, Look)>,
+    since: Option<(Instant, HangSign)>,
     looked: Instant,
 }
 
 /// The sign of a server that hangs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum HangSign {
     /// A startup process without a checkpointer.
     Startup,
     /// Only a checkpointer, which has used so many clock ticks.
@@ -74,23 +74,23 @@ impl StuckWatch {
 }
 
 /// The sign that a server which should stop may hang.
-fn look_of(server: &Postmaster) -> Option<Look> {
+fn look_of(server: &Postmaster) -> Option<HangSign> {
     PidFile::read(&server.data).filter(|file| file.pid == server.file.pid && file.stopping)?;
     let children = leftovers(&server.data).into_iter().filter(|one| one.pid != server.file.pid);
     let titled: Vec<_> = children.filter_map(|one| Some((title(one.pid)?, one))).collect();
     look(&titled)
 }
 
-fn look(children: &[(String, ProcessInfo)]) -> Option<Look> {
+fn look(children: &[(String, ProcessInfo)]) -> Option<HangSign> {
     let of = |what: &str| children.iter().find(|(title, _)| title.contains(what));
     match (of("startup"), of("checkpointer")) {
-        (Some(_), None) => Some(Look::Startup),
+        (Some(_), None) => Some(HangSign::Startup),
         (None, Some((_, checkpointer))) if !checkpointer.waits_for_disk => {
             // a session, an archiver or a walsender may have a reason to keep the server waiting
             let known = |(title, one): &(String, ProcessInfo)| {
                 one.pid == checkpointer.pid || title.contains("logger")
             };
-            children.iter().all(known).then_some(Look::Checkpointer(checkpointer.ticks))
+            children.iter().all(known).then_some(HangSign::Checkpointer(checkpointer.ticks))
         }
         _ => None,
     }
@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn a_server_that_has_a_reason_to_wait_does_not_hang() {
-        assert_eq!(look(&children(&["logger", "startup"])), Some(Look::Startup));
-        assert_eq!(look(&children(&["logger", "checkpointer"])), Some(Look::Checkpointer(7)));
-        assert_eq!(look(&children(&["checkpointer"])), Some(Look::Checkpointer(7)));
+        assert_eq!(look(&children(&["logger", "startup"])), Some(HangSign::Startup));
+        assert_eq!(look(&children(&["logger", "checkpointer"])), Some(HangSign::Checkpointer(7)));
+        assert_eq!(look(&children(&["checkpointer"])), Some(HangSign::Checkpointer(7)));
         for reason in ["dev app [local] idle", "walsender dev [local]", "archiver archiving 00"] {
             assert_eq!(look(&children(&["logger", "checkpointer", reason])), None, "{reason}");
         }

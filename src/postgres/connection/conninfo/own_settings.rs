@@ -41,7 +41,7 @@ pub struct Facts {
 
 /// Facts about the server that earlier sessions have learned.
 #[derive(Debug, Default)]
-pub(super) struct Learned {
+pub(super) struct LearnedFacts {
     facts: OnceLock<Facts>,
     refuses: AtomicBool,
 }

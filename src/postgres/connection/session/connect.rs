@@ -14,7 +14,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure::{Refusal, Then};
+use super::failure::{NextStep, Refusal};
 use super::{Inbox, Notice, lock};
 use crate::postgres::connection::conninfo::{Conninfo, Facts, Target, bad_value};
 use crate::postgres::connection::tls::{Mode, Tls};
@@ -50,7 +50,7 @@ pub(super) async fn open(conninfo: &Conninfo) -> Result<Opened> {
             match config.try_target(target, wanted).await {
                 Ok(opened) => return Ok(opened),
                 Err(refusal) => {
-                    let last = refusal.then != Then::NextServer;
+                    let last = refusal.then != NextStep::NextServer;
                     refusals.push(refusal);
                     if last {
                         return Err(Refusal::report(refusals));
@@ -104,7 +104,7 @@ impl<'a> Settings<'a> {
             match self.attempt(target, *tls, wanted).await {
                 Ok(opened) => return Ok(opened),
                 Err(refusal) => {
-                    let goes_on = refusal.then == Then::OtherEncryption;
+                    let goes_on = refusal.then == NextStep::OtherEncryption;
                     let refusal = match first.take() {
                         Some(first) => first.and(refusal),
                         None => refusal,
@@ -129,7 +129,7 @@ impl<'a> Settings<'a> {
         let limit = self
             .conninfo
             .connect_timeout(target)
-            .map_err(|error| Refusal { error, then: Then::Stop })?;
+            .map_err(|error| Refusal { error, then: NextStep::Stop })?;
         let once = || async {
             let config = self.config_for(target, tls.is_some(), limit);
             match tls {
@@ -139,7 +139,7 @@ impl<'a> Settings<'a> {
         };
         let attempt = async {
             match once().await {
-                Err(Unfit::Error(error)) if self.is_news(&error) => once().await,
+                Err(AttemptFailure::Error(error)) if self.is_news(&error) => once().await,
                 outcome => outcome,
             }
         };
@@ -157,8 +157,10 @@ impl<'a> Settings<'a> {
                 }
                 Ok(Opened { client, driver, inbox, tls: tls.map(|tls| tls.connector.clone()) })
             }
-            Err(Unfit::Error(error)) => Err(Refusal::new(self.conninfo, target, tls, &error)),
-            Err(Unfit::Role) => Err(Refusal::role(self.conninfo, target, wanted.name())),
+            Err(AttemptFailure::Error(error)) => {
+                Err(Refusal::new(self.conninfo, target, tls, &error))
+            }
+            Err(AttemptFailure::Role) => Err(Refusal::role(self.conninfo, target, wanted.name())),
         }
     }
 
@@ -229,7 +231,7 @@ fn base_config(conninfo: &Conninfo) -> Result<Config> {
 }
 
 /// The reason why an attempt failed.
-enum Unfit {
+enum AttemptFailure {
     Error(tokio_postgres::Error),
     Role,
 }
@@ -238,14 +240,14 @@ enum Unfit {
 type Started = (Client, Driver, Arc<Mutex<Inbox>>, Option<Facts>);
 
 /// Connects, and checks whether the server has the wanted role.
-async fn start<T>(config: &Config, tls: T, wanted: Role) -> Result<Started, Unfit>
+async fn start<T>(config: &Config, tls: T, wanted: Role) -> Result<Started, AttemptFailure>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
 {
-    let (client, connection) = config.connect(tls).await.map_err(Unfit::Error)?;
+    let (client, connection) = config.connect(tls).await.map_err(AttemptFailure::Error)?;
     if !wanted.fits(|name| connection.parameter(name) == Some("on")) {
-        return Err(Unfit::Role);
+        return Err(AttemptFailure::Role);
     }
     let major = connection.parameter("server_version").and_then(major);
     let is_superuser = connection.parameter("is_superuser") == Some("on");
@@ -305,7 +307,8 @@ enum Role {
 }
 
 impl Role {
-    /// The roles to look for. Each one is looked for among all servers before the next.
+    /// The roles to look for, in this order: the client tries all servers for one role before it looks
+    /// for the next.
     fn passes(conninfo: &Conninfo) -> Result<Vec<Self>> {
         Ok(match conninfo.get("target_session_attrs") {
             None | Some("any") => vec![Self::Any],

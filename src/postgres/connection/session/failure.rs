@@ -57,7 +57,7 @@ pub fn is_not_ready(error: &Error) -> bool {
 
 /// The next step after a refusal.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub(super) enum NextStep {
     /// Try the same server with the other encryption.
     OtherEncryption,
     /// Try the next server.
@@ -72,7 +72,7 @@ const NO_TLS: &str = "the server does not offer TLS";
 /// A failed attempt to connect.
 pub(super) struct Refusal {
     pub(super) error: Error,
-    pub(super) then: Then,
+    pub(super) then: NextStep,
 }
 
 impl Refusal {
@@ -98,7 +98,7 @@ impl Refusal {
         let error = Error::failed("no answer in time")
             .hint("see whether the server can be reached, or raise connect_timeout")
             .context(place(conninfo, target));
-        Self { error, then: Then::NextServer }
+        Self { error, then: NextStep::NextServer }
     }
 
     pub(super) fn role(conninfo: &Conninfo, target: &Target, wanted: &str) -> Self {
@@ -106,14 +106,15 @@ impl Refusal {
             Error::failed(format!("the server is not one for target_session_attrs={wanted}"))
                 .hint("list the other servers in host, or set target_session_attrs=any")
                 .context(place(conninfo, target));
-        Self { error, then: Then::NextServer }
+        Self { error, then: NextStep::NextServer }
     }
 
     /// Adds the refusal of the attempt with the other encryption.
     pub(super) fn and(self, other: Self) -> Self {
         let (message, after) = (self.error.message(), other.error.message());
         let detail = (message != after).then(|| format!("with the other encryption: {after}"));
-        let then = if other.then == Then::OtherEncryption { Then::Stop } else { other.then };
+        let then =
+            if other.then == NextStep::OtherEncryption { NextStep::Stop } else { other.then };
         // the caller allowed a connection without TLS, so the missing TLS is not the cause
         if message.ends_with(NO_TLS) {
             return Self { error: other.error, then };
@@ -139,13 +140,13 @@ fn place(conninfo: &Conninfo, target: &Target) -> String {
 
 /// The next step after an error. Perhaps the server demands another encryption. If a server is
 /// starting up or cannot be reached, the next one may answer.
-fn next_step(error: &tokio_postgres::Error) -> Then {
+fn next_step(error: &tokio_postgres::Error) -> NextStep {
     match error.as_db_error() {
-        Some(failure) if *failure.code() == SqlState::CANNOT_CONNECT_NOW => Then::NextServer,
-        Some(_) => Then::OtherEncryption,
-        None if is_tls(error) => Then::OtherEncryption,
-        None if source_io(error).is_some() => Then::NextServer,
-        None => Then::Stop,
+        Some(failure) if *failure.code() == SqlState::CANNOT_CONNECT_NOW => NextStep::NextServer,
+        Some(_) => NextStep::OtherEncryption,
+        None if is_tls(error) => NextStep::OtherEncryption,
+        None if source_io(error).is_some() => NextStep::NextServer,
+        None => NextStep::Stop,
     }
 }
 

@@ -92,7 +92,8 @@ struct Scanner<'a> {
     open: Option<(Open, usize)>,
     buffer: Buffer,
     branches: Vec<Branch>,
-    /// The number of times that the last sent text takes data.
+    /// The number of `COPY … FROM STDIN` in the text that psql sent last. Each reads data from the
+    /// script, again if psql sends the text again.
     last_copies: usize,
     items: Vec<Item>,
     references: Vec<Reference>,

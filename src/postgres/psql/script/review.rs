@@ -24,10 +24,10 @@ use crate::postgres::psql::lexer::{End, Item, Meta, Statement};
 /// The most files that are read: a script may include itself.
 const MOST_FILES: usize = 10_000;
 
-/// The depth to which includes are followed.
+/// The depth of nested includes down to which a walk reads files.
 const DEEPEST: usize = 64;
 
-/// The most variables that psql is asked for.
+/// The most variables whose values a review asks psql for.
 const MOST_QUESTIONS: usize = 100;
 
 impl fmt::Display for Place {
@@ -62,7 +62,7 @@ pub(super) struct PsqlReport {
 /// determined before the script runs, because psql gets the commands that print them when it
 /// starts.
 pub(super) fn questions(script: &Script) -> Vec<String> {
-    let mut walk = Walk::of(script, Depth::Branches, PsqlReport::default());
+    let mut walk = Walk::of(script, Reads::Branches, PsqlReport::default());
     walk.file(&script.file, 0, Some(true));
     walk.questions.sort_unstable();
     walk.questions.dedup();
@@ -74,9 +74,9 @@ pub(super) fn questions(script: &Script) -> Vec<String> {
 pub(super) fn review(script: &Script, closely: bool, mut report: PsqlReport) -> Review {
     // without errors, the effects of a file matter only if a transaction is left open
     let closely = closely || !report.errors.is_empty();
-    let depth = if closely { Depth::Everything } else { Depth::Commands };
+    let reads = if closely { Reads::Everything } else { Reads::Commands };
     let (answers, errors) = (report.answers.clone(), report.errors.clone());
-    let mut walk = Walk::of(script, depth, PsqlReport { answers, errors });
+    let mut walk = Walk::of(script, reads, PsqlReport { answers, errors });
     walk.file(&script.file, 0, Some(true));
     let unsettled = walk.variables.unsettled();
     if !unsettled.is_empty() {
@@ -92,9 +92,9 @@ pub(super) fn review(script: &Script, closely: bool, mut report: PsqlReport) -> 
     Review { opened: walk.transaction.opened(), ..review }
 }
 
-/// The choice of the files that are read.
+/// The files that a walk reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
+enum Reads {
     /// Files with `\if` or includes.
     Branches,
     /// Files with commands that matter here.
@@ -103,7 +103,7 @@ enum Depth {
 }
 
 struct Walk {
-    depth: Depth,
+    reads: Reads,
     directory: PathBuf,
     variables: Variables,
     failures: Failures,
@@ -138,9 +138,9 @@ impl Reading<'_> {
 }
 
 impl Walk {
-    fn of(script: &Script, depth: Depth, report: PsqlReport) -> Self {
+    fn of(script: &Script, reads: Reads, report: PsqlReport) -> Self {
         Self {
-            depth,
+            reads,
             directory: script.directory.clone(),
             variables: Variables::of(&script.variables, report.answers),
             failures: Failures::of(&report.errors),
@@ -154,10 +154,10 @@ impl Walk {
     }
 
     fn is_worth_reading(&self, path: &Path) -> bool {
-        match self.depth {
-            Depth::Everything => true,
-            Depth::Commands => hints::found_in(path),
-            Depth::Branches => hints::may_branch(path),
+        match self.reads {
+            Reads::Everything => true,
+            Reads::Commands => hints::found_in(path),
+            Reads::Branches => hints::may_branch(path),
         }
     }
 
