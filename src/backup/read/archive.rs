@@ -157,8 +157,8 @@ fn is_tablespace_link(path: &Path) -> bool {
     oid.is_some_and(|oid| oid.parse::<u32>().is_ok())
 }
 
-/// A reader that remembers whether it has reached its end. A reader of a complete archive has not,
-/// because the blocks of zeros that end an archive come before.
+/// A reader that remembers whether it has reached the end of its source. That happens only if an
+/// archive is cut off: a complete one ends with blocks of zeros, and nobody reads beyond them.
 struct EndWatcher {
     source: Box<dyn Read>,
     ended: Rc<Cell<bool>>,

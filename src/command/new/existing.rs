@@ -1,5 +1,5 @@
-//! Reads the database from which a project is made: its schema through `pg_dump`, and what `pg_dump`
-//! does not tell. Everything is of one snapshot, and nothing is written.
+//! Reads the database from which `database new --from` makes a project: its schema by `pg_dump`, and
+//! by queries the properties that `pg_dump` leaves out. Reads all in one snapshot and writes nothing.
 
 use std::path::PathBuf;
 

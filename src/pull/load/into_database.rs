@@ -1,9 +1,9 @@
 //! A pull into the database itself, without a file.
 //!
-//! Staging is read while rows are loaded. One session loads all tables in one transaction, and
-//! several jobs may read ahead of it. The procedures are the same as in a pulled file, so both ways
-//! of loading follow the same rules. Only an empty table is filled by `COPY` directly. At the end,
-//! each table is read back and compared with the rows read on staging.
+//! One session loads all tables in one transaction. Meanwhile, other sessions read staging; with
+//! several jobs, they read ahead. The procedures are the same as in a pulled file, so both ways
+//! of loading follow the same rules. Only into an empty table, `COPY` writes directly. At the end,
+//! db-tool reads each table back and compares it with the rows that it read on staging.
 
 use std::time::{Duration, Instant};
 

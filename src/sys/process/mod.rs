@@ -163,8 +163,8 @@ impl Command {
         self
     }
 
-    /// Ends the server of [`Self::serve`] when the thread that starts it ends, even if db-tool is
-    /// killed. All other children end so anyway.
+    /// Makes the server of [`Self::serve`] end with the thread that starts it, even if somebody kills
+    /// db-tool. All other children do that without this call.
     pub fn until_we_end(mut self) -> Self {
         self.ends_with_us = true;
         self
