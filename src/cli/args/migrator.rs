@@ -167,7 +167,7 @@ pub(in crate::cli) enum Verb {
     History,
     /// Check names, checksums and order; apply nothing
     Validate,
-    /// Set migrations whose migrator has died from Running to Error; undoes no SQL
+    /// Mark a migration as failed after its migrator died; undo none of its SQL
     Abort,
     /// Record changed checksums and missing files in the history
     Repair {
