@@ -39,12 +39,12 @@ impl KeeperProgram {
 
 /// Watches over a server until it has ended, and stops it after `limit` without a session.
 pub fn watch(layout: &Layout, server: ProcessId, limit: Duration) -> Result<()> {
-    let mut watch = Watch { since: Instant::now(), sessions: None };
+    let mut watch = Watch { since: Instant::now(), sessions: None, own: 0 };
     let interval = (limit / LOOKS).min(LONGEST);
     while !server.wait_for_end(interval)? {
         let found = activity(layout);
         let is_busy = found.as_ref().map_or(true, |found| watch.is_busy(found));
-        if is_busy || has_jobs(layout, &found?).unwrap_or(true) {
+        if is_busy || watch.has_jobs(layout, &found?) {
             watch.since = Instant::now();
         } else if watch.since.elapsed() >= limit && stop_if_idle(layout, &mut watch, limit)? {
             break;
@@ -58,17 +58,29 @@ pub fn watch(layout: &Layout, server: ProcessId, limit: Duration) -> Result<()> 
 struct Watch {
     /// The time since which the server has been idle.
     since: Instant,
-    /// The number of sessions at the last look.
+    /// The number of sessions at the first look, or when a client was noticed last.
     sessions: Option<i64>,
+    /// The number of sessions that this keeper has opened since then.
+    own: i64,
 }
 
 impl Watch {
     /// Whether a client works now, or has opened a session since the last look.
     fn is_busy(&mut self, found: &Activity) -> bool {
-        let last = self.sessions.replace(found.sessions);
-        // this keeper opens one session for each look; a crash sets the counter back to zero
-        let opened = last.is_some_and(|last| !(0..=1).contains(&(found.sessions - last)));
-        found.others > 0 || opened
+        let opened = found.sessions - *self.sessions.get_or_insert(found.sessions);
+        // the server counts a session late; a crash sets the counter back to zero
+        let is_busy = found.others > 0 || !(0..=self.own).contains(&opened);
+        if is_busy {
+            (self.sessions, self.own) = (Some(found.sessions), 0);
+        }
+        self.own += 1;
+        is_busy
+    }
+
+    /// Whether `pg_cron` has active jobs, or nobody can tell.
+    fn has_jobs(&mut self, layout: &Layout, found: &Activity) -> bool {
+        self.own += i64::from(found.cron_database.is_some());
+        has_jobs(layout, found).unwrap_or(true)
     }
 }
 
@@ -123,13 +135,17 @@ mod tests {
 
     #[test]
     fn a_session_between_two_looks_is_noticed() {
-        let mut watch = Watch { since: Instant::now(), sessions: None };
+        let mut watch = Watch { since: Instant::now(), sessions: None, own: 0 };
         let look = |sessions, others| Activity { sessions, others, cron_database: None };
         assert!(!watch.is_busy(&look(10, 0)), "the sessions before the first look do not count");
         assert!(!watch.is_busy(&look(11, 0)), "the keeper's own session");
         assert!(!watch.is_busy(&look(11, 0)), "its count may come late");
-        assert!(watch.is_busy(&look(13, 0)), "another one");
-        assert!(watch.is_busy(&look(14, 1)), "one that is open");
+        assert!(!watch.is_busy(&look(13, 0)), "all three");
+        assert!(watch.is_busy(&look(15, 0)), "another one");
+        assert!(watch.is_busy(&look(16, 1)), "one that is open");
+        watch.own += 1;
+        assert!(!watch.is_busy(&look(18, 0)), "the one that asked for jobs");
+        assert!(watch.is_busy(&look(20, 0)), "another one");
         assert!(watch.is_busy(&look(2, 0)), "a crash");
     }
 }

@@ -12,6 +12,7 @@ mod args;
 mod bench;
 mod check;
 mod clients;
+mod cron;
 mod delay;
 mod demo;
 mod docs;

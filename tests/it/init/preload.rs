@@ -63,7 +63,7 @@ fn an_empty_list_disables_the_default_silently() {
 
 /// A copy of the installation in the sandbox, with or without a library named `pg_cron`. A server
 /// finds its libraries relative to the real path of its program.
-fn installation(sandbox: &Sandbox, with_pg_cron: bool) -> PathBuf {
+pub(super) fn installation(sandbox: &Sandbox, with_pg_cron: bool) -> PathBuf {
     let bin = bindir().canonicalize().unwrap();
     let (libraries, share) = (told("--pkglibdir"), told("--sharedir"));
     let root = bin.ancestors().find(|a| libraries.starts_with(a) && share.starts_with(a)).unwrap();

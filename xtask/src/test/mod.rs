@@ -11,7 +11,7 @@ use report::{Failed, Report};
 
 use crate::failure::{Failure, Result};
 use crate::soak::{self, Isolation, SoakPlan};
-use crate::{check, clients, faketime, nix, place, postgres, program, sshd};
+use crate::{check, clients, cron, faketime, nix, place, postgres, program, sshd};
 
 /// The variable that names the directory of the server's programs.
 const BINDIR: &str = "DB_TOOL_TEST_PG_BINDIR";
@@ -39,6 +39,7 @@ pub(crate) struct TestPlan {
 pub(crate) fn run(plan: &TestPlan) -> Result<()> {
     let (bindir, sshd) = (postgres::provide(plan.pg)?, sshd::provide()?);
     let (faketime, clients) = (faketime::provide()?, clients::provide()?);
+    let cron = cron::provide(&bindir)?;
     if plan.filters.is_empty() {
         check::run()?;
         nix::run_if_possible()?;
@@ -51,6 +52,7 @@ pub(crate) fn run(plan: &TestPlan) -> Result<()> {
         cargo.args(["test", "--workspace", "--no-fail-fast", "--"]).args(&plan.filters);
         cargo.env(sshd::VARIABLE, &sshd).env(BINDIR, &bindir).env(clients::VARIABLE, &clients);
         cargo.envs(faketime.iter().map(|library| (faketime::VARIABLE, library)));
+        cargo.envs(cron.iter().map(|directory| (cron::VARIABLE, directory)));
         cargo.env(CACHE, place::kept("test-cache")?).env(SEED, &seed);
         let report = watch(&mut cargo)?;
         if plan.repeat > 1 {
