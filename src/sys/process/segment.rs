@@ -18,7 +18,7 @@ use super::FileId;
 /// owner of the directory. Ignores errors: what stays does no harm.
 pub fn remove_shared_memory(data: &Path) {
     if let (Ok(id), Ok(facts)) = (FileId::of(data), data.symlink_metadata()) {
-        system::remove(id, facts.uid());
+        system::remove(id, facts.ino(), facts.uid());
     }
 }
 
@@ -41,19 +41,31 @@ mod system {
     /// The offset of the first item in the control segment, and the size of an item.
     const ITEMS: (usize, usize) = (16, 40);
 
-    pub(super) fn remove(data: FileId, owner: u32) {
+    /// The number of keys that PostgreSQL may have tried: more than one if others have the same inode.
+    const KEYS: u32 = 4;
+
+    pub(super) fn remove(data: FileId, inode: u64, owner: u32) {
         // the columns are: key, shmid, perms, size, cpid, lpid, nattch, uid, …
         let table = read_regular(Path::new("/proc/sysvipc/shm")).unwrap_or_default();
         for line in String::from_utf8_lossy(&table).lines().skip(1) {
             let columns: Vec<&str> = line.split_ascii_whitespace().collect();
-            let [_, id, _, size, creator, _, attached, uid, ..] = columns[..] else { continue };
+            let [key, id, _, size, creator, _, attached, uid, ..] = columns[..] else { continue };
             let Ok(id) = id.parse() else { continue };
             let is_header = size == SIZE.to_string() && uid == owner.to_string();
             let is_free = attached == "0" || is_gone(creator);
-            if is_header && is_free {
+            if is_header && is_free && may_be_of(key, inode) {
                 remove_if_of(id, data, owner);
             }
         }
+    }
+
+    /// Whether a segment with this key may be of a data directory with this inode: PostgreSQL begins
+    /// with the inode and tries the next key if one is taken. A segment of another data directory must
+    /// not even be looked at, because that attaches it, and a server that starts there meanwhile would
+    /// take it for one in use and give up.
+    fn may_be_of(key: &str, inode: u64) -> bool {
+        let first = u32::try_from(inode & u64::from(u32::MAX)).unwrap_or_default();
+        key.parse::<i32>().is_ok_and(|key| key.cast_unsigned().wrapping_sub(first) < KEYS)
     }
 
     /// Whether the postmaster that made a segment has ended. Its children notice that a little later,
@@ -141,6 +153,22 @@ mod system {
         }
 
         #[test]
+        fn only_keys_from_the_inode_on_may_be_of_a_data_directory() {
+            for (key, inode, expected) in [
+                ("3196", 3196, true),
+                ("3199", 3196, true),
+                ("3195", 3196, false),
+                ("4000", 3196, false),
+                ("-1", 0xff_ffff_ffff, true),
+                ("0", 0xff_ffff_ffff, true),
+                ("5", 0x7_0000_0005, true),
+                ("x", 3196, false),
+            ] {
+                assert_eq!(may_be_of(key, inode), expected, "{key} {inode}");
+            }
+        }
+
+        #[test]
         fn a_control_segment_names_its_files() {
             let item = |handle: u32, references: u32| {
                 let mut item = [handle.to_ne_bytes(), references.to_ne_bytes()].concat();
@@ -160,5 +188,5 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    pub(super) fn remove(_: super::FileId, _: u32) {}
+    pub(super) fn remove(_: super::FileId, _: u64, _: u32) {}
 }
