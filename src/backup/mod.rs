@@ -33,12 +33,14 @@ pub use restore::Requirements;
 pub use restore::prepare::{FinalConf, Prepared, restore_into};
 pub use restore::tame::admit;
 pub use sidecar::Sidecar;
-pub use take::{Take, Taken};
+pub use take::{Take, Taken, abandoned_backups, remove_abandoned_backup};
 
 use crate::sys::error::{Error, IoContext, Result};
 use read::archive::{Archive, Place};
 use read::manifest::Manifest;
 
+/// The place of a backup in the project's directory, unless the user names another.
+pub const DEFAULT_PLACE: &str = "focus/postgresql-backup";
 /// The name of `pg_basebackup`'s list of files.
 const MANIFEST: &str = "backup_manifest";
 /// The name of the file with the name of the project's database.

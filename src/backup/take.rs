@@ -4,13 +4,14 @@
 //! environment, so no password is in an argument list.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use tempfile::TempDir;
 
 use super::{Backup, Compression, DATABASE_NAME, Sidecar};
-use crate::cluster::{Lock, exchange, private_tempdir, remove_tree, replace_file};
+use crate::cluster::{Lock, exchange, is_private, private_tempdir, remove_tree, replace_file};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, IoContext, Result};
@@ -70,7 +71,8 @@ impl Take<'_> {
 
     fn take(&self, path: &Path, parent: &Handle, steps: &mut Steps) -> Result<Taken> {
         let prefix = beside(path, ".new-");
-        remove_abandoned(parent.path(), &prefix)?;
+        // the lock tells that no backup runs
+        unfinished(path).iter().try_for_each(|left| remove_tree(left))?;
         let staging = private_tempdir(prefix.file_name().unwrap_or_default(), parent.path())?;
         let opened = parent.open_own(Path::new(staging.path().file_name().unwrap_or_default()))?;
         let new = opened.path().join(NEW);
@@ -168,15 +170,48 @@ fn beside(path: &Path, after: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Removes the files of killed backups with this name. The lock tells that no backup runs.
-fn remove_abandoned(parent: &Path, prefix: &Path) -> Result<()> {
-    let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
-    for entry in std::fs::read_dir(parent).on("read", parent)?.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(prefix) {
-            remove_tree(&entry.path())?;
-        }
+/// The directories that killed backups to `place` have left. None while a backup runs there.
+pub fn abandoned_backups(place: &Path) -> Vec<PathBuf> {
+    let found = || unfinished(place);
+    if found().is_empty() {
+        return Vec::new();
     }
-    Ok(())
+    under_lock(place, || Ok(found())).ok().flatten().unwrap_or_default()
+}
+
+/// Removes one of [`abandoned_backups`], if it still is one. Returns whether it is gone.
+pub fn remove_abandoned_backup(place: &Path, directory: &Path) -> Result<bool> {
+    let removed =
+        under_lock(place, || match unfinished(place).iter().any(|one| one == directory) {
+            true => remove_tree(directory).map(|()| true),
+            false => Ok(false),
+        });
+    removed.map(Option::unwrap_or_default)
+}
+
+/// Does some work while no backup to `place` can run. `None` if one runs now.
+fn under_lock<T>(place: &Path, work: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    let _acting = ActingAs::controller_of(place.parent().unwrap_or(place))?;
+    let Some(lock) = Lock::try_take(&beside(place, ".lock"))? else { return Ok(None) };
+    let done = work();
+    lock.remove()?;
+    done.map(Some)
+}
+
+/// The directories beside `place` that look like unfinished backups to it: private, with nothing in
+/// them but the backup.
+fn unfinished(place: &Path) -> Vec<PathBuf> {
+    let prefix = beside(place, ".new-");
+    let prefix = prefix.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_meant = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        name.starts_with(prefix)
+            && path.symlink_metadata().is_ok_and(|facts| is_private(path, facts.uid()))
+            && entries.all(|entry| entry.file_name() == NEW)
+    };
+    let beside = std::fs::read_dir(place.parent().unwrap_or(place)).into_iter().flatten().flatten();
+    beside.map(|entry| entry.path()).filter(is_meant).collect()
 }
 
 /// The percentage in a line such as `  9122/22952 kB (39%), 1/2 tablespaces`.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::env::Env;
 use super::path::absolute;
+use crate::backup::DEFAULT_PLACE;
 use crate::bundle::{self, Kind};
 use crate::cluster::{self, ClusterSettings, ClusterSpec, Existing, Layout, Lifetime, Preload};
 use crate::environment::private;
@@ -354,7 +355,7 @@ impl Resolve {
 
     /// The default place of a backup; exit 3 without `LOCAL_DIR`.
     pub fn backup_directory(&self) -> Result<PathBuf> {
-        self.root().map(|root| root.join("focus/postgresql-backup")).ok_or_else(|| {
+        self.root().map(|root| root.join(DEFAULT_PLACE)).ok_or_else(|| {
             Error::missing("no backup is named and LOCAL_DIR is not set")
                 .hint("name the backup's directory, or set LOCAL_DIR to the project's root")
         })

@@ -155,7 +155,7 @@ fn is_socket_file(path: &Path) -> bool {
     port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-fn remove_short_directory(layout: &Layout) -> Result<()> {
+pub(super) fn remove_short_directory(layout: &Layout) -> Result<()> {
     let short = layout.short_socket_directory();
     // everybody may write in /tmp, so the name proves nothing
     if !is_private(&short, layout.owner()) {

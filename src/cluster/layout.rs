@@ -36,7 +36,7 @@ pub const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else {
 
 /// The parent of short socket directories. It is fixed, because two shells with different `TMPDIR`
 /// must find the same directory.
-const SHORT_PARENT: &str = "/tmp";
+pub(in crate::cluster) const SHORT_PARENT: &str = "/tmp";
 
 /// The name of the marker inside a data directory.
 pub const MARKER: &str = "db-tool.json";

@@ -18,6 +18,7 @@ pub mod conf;
 mod files;
 pub mod layout;
 mod leftover;
+mod orphan;
 mod provision;
 mod recovery;
 mod replacement;
@@ -35,11 +36,12 @@ use std::time::Duration;
 
 pub use cleanup::{Cleaned, clean_up};
 pub use files::{
-    exchange, make_private, private_directory, private_tempdir, remove_tree, replace_file,
-    tree_size,
+    exchange, is_private, make_private, private_directory, private_tempdir, remove_tree,
+    replace_file, tree_size,
 };
 pub use layout::Layout;
 pub use leftover::{Leftover, LeftoverKind, leftovers, remove_leftover};
+pub use orphan::{orphaned_sockets, remove_orphaned_sockets};
 pub use provision::{
     Contents, Existing, Outcome, Provisioned, is_template, provision, template_database,
 };
@@ -63,7 +65,7 @@ use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Result};
 use crate::sys::process::{Patience, wait_for};
 use layout::socket_in;
-use run::postmaster::{Postmaster, Shutdown, end_deleted};
+use run::postmaster::{PidFile, Postmaster, Shutdown, end_deleted};
 
 /// The longest time for a fast shutdown; after it the server is stopped immediately. With `fsync`
 /// on, the checkpoint after a large hydration takes seconds.
@@ -195,6 +197,22 @@ impl Running {
             let error = error.context(format!("the server (pid {}) runs, but", self.pid()));
             error.hint("`kill -CONT` lets a stopped process go on; `postgres-cleanup` ends it")
         })
+    }
+
+    /// Whether the server has ended. Waits for one that is stopping, at most for [`ANSWER_LIMIT`].
+    pub fn has_ended(&self) -> Result<bool> {
+        let data = self.spec().layout.data();
+        let limit = Duration::from_secs(ANSWER_LIMIT);
+        // at its end, it removes the file before it is gone itself
+        let is_stopping = || PidFile::read(&data).is_none_or(|file| file.stopping);
+        let ended = wait_for(limit, Patience::Interruptible, || {
+            Ok(match self.postmaster.is_alive() {
+                false => Some(true),
+                true if is_stopping() => None,
+                true => Some(false),
+            })
+        })?;
+        Ok(ended.unwrap_or(false))
     }
 
     /// Stops the server.

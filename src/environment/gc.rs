@@ -10,9 +10,10 @@ use std::time::Instant;
 use super::keeper;
 use super::lease::Leases;
 use super::registry::{Entry, Registry};
+use crate::backup::{DEFAULT_PLACE, abandoned_backups, remove_abandoned_backup};
 use crate::cluster::{
     Layout, Leftover, LeftoverKind, Liveness, Lock, Registered, Template, leftovers,
-    remove_leftover, tree_size,
+    orphaned_sockets, remove_leftover, remove_orphaned_sockets, tree_size,
 };
 use crate::sys::error::Result;
 use crate::sys::process::ActingAs;
@@ -51,6 +52,10 @@ enum GarbageKind {
     Template(Template),
     Server(Layout),
     Entry(Entry),
+    /// The short directories of a deleted working directory.
+    Sockets(PathBuf),
+    /// What a killed backup to this place has left.
+    Backup(PathBuf),
 }
 
 impl Collector {
@@ -58,6 +63,16 @@ impl Collector {
     pub fn look(&self) -> Vec<Garbage> {
         let mut found = self.look_quickly();
         for entry in self.clusters.entries() {
+            let place = entry.project.as_ref().map(|project| project.join(DEFAULT_PLACE));
+            for path in place.iter().flat_map(|place| abandoned_backups(place)) {
+                let kind = GarbageKind::Backup(place.clone().unwrap_or_default());
+                found.push(Garbage {
+                    what: "unfinished backup",
+                    bytes: tree_size(&path),
+                    path,
+                    kind,
+                });
+            }
             let Some(layout) = entry.layout() else { continue };
             for leftover in leftovers(&layout).unwrap_or_default() {
                 let what = match leftover.kind {
@@ -110,6 +125,13 @@ impl Collector {
                     );
                 }
                 None if entry.is_gone() => {
+                    for path in orphaned_sockets(&entry.directory) {
+                        add(
+                            "sockets of a deleted cluster",
+                            path,
+                            GarbageKind::Sockets(entry.directory.clone()),
+                        );
+                    }
                     add(
                         "entry of a deleted cluster",
                         entry.directory.clone(),
@@ -151,10 +173,14 @@ impl Garbage {
             GarbageKind::Leftover(layout, leftover) => remove_leftover(layout, leftover),
             GarbageKind::Template(template) => Ok(template.remove()),
             GarbageKind::Server(layout) => stop_unleased(layout),
+            // without its entry, nobody knows whose the sockets are
+            GarbageKind::Entry(entry) if !remove_orphaned_sockets(&entry.directory)? => Ok(false),
             GarbageKind::Entry(entry) => {
                 entry.forget();
                 Ok(true)
             }
+            GarbageKind::Sockets(working) => remove_orphaned_sockets(working),
+            GarbageKind::Backup(place) => remove_abandoned_backup(place, &self.path),
         }
     }
 }

@@ -184,6 +184,30 @@ fn sockets_of_a_killed_server_are_removed() {
 }
 
 #[test]
+fn short_directories_of_a_deleted_cluster_go_when_its_server_has_ended() {
+    let mut sandbox = alone();
+    sandbox.unset("DB_URL");
+    let working = sandbox.path(&"long/".repeat(30)).join("pg");
+    sandbox.set("PG_WORKING_DIR", &working);
+    let started = sandbox.init(["--export", "json"]).success();
+    let json: serde_json::Value = serde_json::from_str(&started.stdout).unwrap();
+    let short = Path::new(json["POSTGRESQL_HOST"].as_str().unwrap()).to_owned();
+    assert!(short.starts_with("/tmp") && short.join(".s.PGSQL.5432").exists());
+    let postmaster = server::postmaster(&working.join("data"));
+    std::fs::remove_dir_all(&working).unwrap();
+    let told = gc(&sandbox);
+    assert!(told.stderr.contains("is in use now, so it stays"), "{told}");
+    assert!(short.join(".s.PGSQL.5432").exists());
+    signal("KILL", postmaster);
+    wait_until("the server is gone", || server::processes_below(&sandbox.path("")).is_empty());
+    let told = gc(&sandbox);
+    let line = format!("removed\tsockets of a deleted cluster\t{}", short.display());
+    assert!(told.stdout.contains(&line), "{told}");
+    assert!(!short.exists());
+    assert_eq!(items(&sandbox, "cluster").len(), 0);
+}
+
+#[test]
 fn no_shared_memory_stays_of_a_killed_server_whose_cluster_is_removed() {
     let sandbox = alone();
     sandbox.init([]).success();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{backed_up, only_one_cluster, row, wrapped};
-use crate::support::trace::{has, interrupt};
+use crate::support::trace::{has, interrupt, own_cache};
 use crate::support::{Sandbox, server, wait_until};
 
 /// The staging directory, once it is there.
@@ -118,4 +118,31 @@ fn a_killed_backup_ends_its_programs() {
     assert_eq!(outcome.signal, Some(9), "{outcome}");
     wait_until("nobody reads any more", || senders() == "0");
     assert_eq!(sandbox.ask("SELECT count(*) FROM pg_replication_slots"), "0");
+}
+
+/// The next backup to the same place would remove it, too.
+#[test]
+fn gc_removes_what_a_killed_backup_has_left_and_nothing_else() {
+    let mut sandbox = backed_up();
+    own_cache(&mut sandbox);
+    sandbox.database(["init"]).success();
+    wrapped(&mut sandbox, "pg_basebackup", "set -- --max-rate=32 \"$@\"\n");
+    let senders = || sandbox.ask("SELECT count(*) FROM pg_stat_replication");
+    let unfinished = || {
+        let mut names = sandbox.entries("project/focus");
+        names.retain(|name| name.starts_with(".postgresql-backup.new-"));
+        names
+    };
+    // of a user: something else is in it, and others may enter it
+    sandbox.write("project/focus/.postgresql-backup.new-mine/thesis.txt", "precious");
+    std::fs::create_dir(sandbox.path("project/focus/.postgresql-backup.new-open")).unwrap();
+    let backup = sandbox.spawn("database", ["backup"]);
+    wait_until("the backup runs", || senders() == "2");
+    sandbox.database(["gc"]).success();
+    assert_eq!(unfinished().len(), 3, "one that runs stays");
+    interrupt(backup, "KILL", || true);
+    let told = sandbox.database(["gc"]).success();
+    assert_eq!(told.stdout.matches("unfinished backup").count(), 1, "{told}");
+    assert_eq!(unfinished(), [".postgresql-backup.new-mine", ".postgresql-backup.new-open"]);
+    wait_until("nobody reads any more", || senders() == "0");
 }

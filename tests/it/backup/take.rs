@@ -80,7 +80,9 @@ fn an_interruption_reaches_what_has_lost_its_parent() {
 #[test]
 fn what_a_killed_backup_left_goes_with_the_next() {
     let sandbox = with_row();
-    sandbox.write("project/focus/.postgresql-backup.new-x/backup/base.tar.zst", "half");
+    let left = "project/focus/.postgresql-backup.new-x";
+    sandbox.write(&format!("{left}/backup/base.tar.zst"), "half");
+    std::fs::set_permissions(sandbox.path(left), PermissionsExt::from_mode(0o700)).unwrap();
     sandbox.database(["backup"]).success();
     assert_eq!(sandbox.entries("project/focus"), ["postgresql-backup"]);
 }

@@ -126,7 +126,7 @@ fn is_socket(path: &Path) -> bool {
 
 /// Whether a process listens on the socket. Does not wait for an answer: a stopped process listens,
 /// too.
-fn answers(path: &Path) -> bool {
+pub(in crate::cluster) fn answers(path: &Path) -> bool {
     let Ok(address) = UnixAddr::new(path) else { return false };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let Ok(end) = socket(AddressFamily::Unix, SockType::Stream, flags, None) else { return false };

@@ -33,7 +33,7 @@ use crate::sys::process;
 use crate::sys::process::{FileId, Patience, ProcessInfo};
 
 pub(in crate::cluster) use deleted::end as end_deleted;
-pub(in crate::cluster) use elsewhere::lock_for_server;
+pub(in crate::cluster) use elsewhere::{answers, lock_for_server};
 pub use pid_file::PidFile;
 pub use stop::Shutdown;
 
