@@ -131,6 +131,10 @@ fn a_cluster_that_cannot_be_replaced_stays() {
         small.fails(left, ["restore", elsewhere.to_str().unwrap()]);
         small.is_well();
     }
+    // a look beforehand: more than nothing is free, but not enough
+    let told = small.fails(10_000, ["restore", elsewhere.to_str().unwrap()]);
+    assert!(told.stderr.contains("no space left for the restored cluster in"), "{told}");
+    small.is_well();
 }
 
 #[test]
@@ -162,6 +166,49 @@ fn a_backup_or_a_snapshot_that_does_not_fit_leaves_the_one_before() {
     small.is_well();
     small.database(["restore", place]).success();
     small.is_well();
+}
+
+/// The disk fills up at another moment each time: while files are copied, while the server starts,
+/// while the sources run. A command succeeds, or fails and leaves everything as it was.
+#[test]
+fn a_disk_that_fills_up_at_any_moment_costs_nothing() {
+    if !is_root() {
+        return;
+    }
+    let mut small = Small::with_cluster();
+    let place = small.sandbox.path("small/backup");
+    let place = place.to_str().unwrap().to_owned();
+    small.sandbox.write(
+        "project/db/src/entrypoint.sql",
+        "CREATE TABLE kept (n int) INHERITS (hectic.created_at);\nINSERT INTO kept (n) VALUES (1);\n\
+         CREATE TABLE large (t text) INHERITS (hectic.created_at);\n\
+         INSERT INTO large (t) SELECT repeat(md5(g::text), 200) FROM generate_series(1, 3000) AS g;\n",
+    );
+    let commands: [&[&str]; 4] = [
+        &["deploy", "--no-patch"],
+        &["backup", &place],
+        &["snapshot", "save", "--replace", "one"],
+        &["init", "--fresh"],
+    ];
+    for left in [2_000, 8_000, 30_000, 52_000, 60_000, 70_000] {
+        for command in commands {
+            let told = small.full(left, || small.run("database", command));
+            let said = &told.stderr;
+            let is_told = said.contains("space left") || said.contains("closed the connection");
+            assert!(told.code == Some(0) || is_told, "{command:?}, {left}: {told}");
+            if told.code == Some(0) {
+                // what it has made takes the room of the next case
+                small.run("database", ["snapshot", "rm", "one"]);
+                small.run("database", ["snapshot", "rm", "before-deploy"]);
+                small.run("rm", ["-rf", &place]);
+            }
+            if told.code == Some(0) && command[0] == "init" {
+                small.database(["deploy", "--no-patch"]).success();
+                small.run("database", ["snapshot", "rm", "before-deploy"]);
+            }
+            small.is_well();
+        }
+    }
 }
 
 #[test]

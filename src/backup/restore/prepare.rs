@@ -12,9 +12,11 @@ use super::{Requirements, live, start};
 use crate::backup::Backup;
 use crate::backup::read::archives;
 use crate::backup::read::archives::Target;
+use crate::backup::read::manifest::Manifest;
 use crate::backup::restore::superuser;
 use crate::cluster::conf::{Conf, HBA};
 use crate::cluster::layout::MARKER;
+use crate::cluster::space;
 use crate::cluster::{ClusterSpec, Preload, Running, replace_file, superuser_of};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{IoContext, Result};
@@ -63,7 +65,11 @@ pub fn restore_into(
     let data = spec.layout.data();
     steps.run("extract", || {
         let target = Target { data: &data, owner: spec.settings.server_user.as_ref() };
-        archives::read(backup, backup.manifest()?, Some(target))
+        let manifest = backup.manifest()?;
+        // without a manifest, only the size of the archives is known
+        let bytes = manifest.as_ref().map_or_else(|| backup.size(), Manifest::size);
+        space::require(data.parent().unwrap_or(&data), bytes, "the restored cluster")?;
+        archives::read(backup, manifest, Some(target))
     })?;
     let mut changes = Vec::new();
     let conf = configure(spec, toolchain, &mut changes)?;
