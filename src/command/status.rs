@@ -50,11 +50,16 @@ pub struct Facts {
 
 /// Finds the cluster that `spec` describes and asks its server for details.
 pub fn run(spec: ClusterSpec, toolchain: Toolchain, user: Option<String>) -> Result<Status> {
-    Ok(match find(spec, toolchain)? {
+    let found = find(spec.clone(), toolchain.clone())?;
+    Ok(match found {
         Found::Nothing => Status::Absent,
         Found::Stopped(_) => Status::Stopped,
         Found::Stale(_) => Status::Stale,
-        Found::Running(running) => Status::Running(facts(&running, user)?),
+        Found::Running(running) => match facts(&running, user.clone()) {
+            // its last lease may have ended just now
+            Err(_) if running.has_ended()? => return run(spec, toolchain, user),
+            facts => Status::Running(facts?),
+        },
     })
 }
 
