@@ -5,6 +5,7 @@
 
 mod caller;
 mod crash;
+mod ended;
 mod gone;
 mod place;
 mod surroundings;

@@ -58,13 +58,13 @@ fn many_at_once_end_with_one_cluster() {
         if !reuse {
             sandbox.set("PG_FRESH", "1");
         }
-        let started: Vec<_> = (0..4).map(|_| sandbox.spawn("postgres-init", [""; 0])).collect();
+        let started: Vec<_> = (0..8).map(|_| sandbox.spawn("postgres-init", [""; 0])).collect();
         let told: Vec<_> =
             started.into_iter().map(|child| finish(child, None).success().stderr).collect();
         let created = told.iter().filter(|text| text.contains("cluster created")).count();
         assert_eq!(created, 1, "{told:?}");
         let attached = told.iter().filter(|text| text.contains("found running")).count();
-        assert_eq!(attached, if reuse { 3 } else { 0 }, "{told:?}");
+        assert_eq!(attached, if reuse { 7 } else { 0 }, "{told:?}");
         assert_eq!(sandbox.ask_in("postgres", "SELECT 1"), "1");
         assert_eq!(sandbox.beside("data"), ["data"]);
     }
