@@ -6,17 +6,20 @@ use nix::sys::signal::Signal;
 
 use super::kill::Victim;
 use super::run::Outcome;
-use super::verb::Verb;
+use super::verb::{State, Verb};
 use crate::failure::{Failure, Result};
 
-/// Fails if the command has ended in a way that what happened to it does not explain.
-pub(super) fn judge(verb: &Verb, outcome: &Outcome) -> Result<()> {
+/// Fails if the command has ended in a way that what happened to it, or before it, does not explain.
+pub(super) fn judge(verb: &Verb, state: State, outcome: &Outcome) -> Result<()> {
     let (code, signal) = (outcome.status.code(), outcome.status.signal());
     let allowed = allowed(verb, outcome.hit);
     // what it says of a server that takes long to recover
     let is_told = verb.words.contains(&"status") && outcome.output.contains("SQLSTATE: 57P03");
+    // the session of a killed command ends with its statement
+    let is_busy = state == State::Unknown && outcome.output.contains("other session works");
     let is_killed = signal == Some(Signal::SIGKILL as i32);
-    if code.is_some_and(|code| allowed.contains(&code) || is_told && code == 1)
+    if code
+        .is_some_and(|code| allowed.contains(&code) || is_told && code == 1 || is_busy && code == 2)
         || is_killed && may_die(verb, outcome.hit)
     {
         return Ok(());

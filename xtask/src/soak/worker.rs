@@ -203,7 +203,7 @@ impl<'a> Worker<'a> {
         if let Some(victim) = outcome.hit {
             *self.tally.kills.entry(victim).or_default() += 1;
         }
-        judge(verb, &outcome)?;
+        judge(verb, self.sites[site].state, &outcome)?;
         self.learn(site, verb, &words, row, &outcome)
     }
 
@@ -237,6 +237,11 @@ impl<'a> Worker<'a> {
         }
         if outcome.hit.is_some() {
             site.state = State::Unknown;
+        }
+        // one that was refused has changed nothing, except that there may be nothing to clean up
+        if site.state == State::Unknown && !is_done && !verb.words.contains(&"cleanup")
+            || outcome.hit.is_some()
+        {
             return Ok(());
         }
         let is_leased = verb.special == Special::Lease || verb.words.contains(&"run");
