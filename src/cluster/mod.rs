@@ -165,14 +165,15 @@ impl Running {
         let url = self.url(&self.spec().settings.superuser, database);
         let url = url.with("application_name", "db-tool cluster");
         let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
-        let session = connect_when_ready(&conninfo, RECOVERY_LIMIT);
+        let session = self.connect_when_ready(&conninfo, RECOVERY_LIMIT);
         session.map_err(|error| self.without_socket().unwrap_or(error))
     }
 
     /// The error for a server whose socket somebody has removed.
     fn without_socket(&self) -> Option<Error> {
         let socket = socket_in(&self.socket_directory(), self.port());
-        if socket.exists() || !self.postmaster.is_alive() {
+        let is_ready = PidFile::read(&self.spec().layout.data()).is_some_and(|file| file.ready);
+        if socket.exists() || !is_ready || !self.postmaster.is_alive() {
             return None;
         }
         let (pid, socket) = (self.pid(), socket.display());
@@ -190,13 +191,27 @@ impl Running {
         let url = url.with("application_name", "db-tool cluster");
         let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
         let limit = Duration::from_secs(ANSWER_LIMIT);
-        connect_when_ready(&conninfo.waiting(ANSWER_LIMIT), limit).map(drop).map_err(|error| {
+        self.connect_when_ready(&conninfo.waiting(ANSWER_LIMIT), limit).map(drop).map_err(|error| {
             if let Some(error) = self.without_socket() {
                 return error;
             }
             let error = error.context(format!("the server (pid {}) runs, but", self.pid()));
             error.hint("`kill -CONT` lets a stopped process go on; `postgres-cleanup` ends it")
         })
+    }
+
+    /// Connects, and waits meanwhile for a server that starts or recovers from a crash, at most for
+    /// `limit`.
+    fn connect_when_ready(&self, conninfo: &Conninfo, limit: Duration) -> Result<Session> {
+        let data = self.spec().layout.data();
+        // it has no socket yet
+        let is_starting = || PidFile::read(&data).is_some_and(|file| !file.ready && !file.stopping);
+        let connect = || match Session::connect(conninfo) {
+            Err(error) if is_not_ready(&error) || is_starting() => Ok(None),
+            other => other.map(Some),
+        };
+        let session = wait_for(limit, Patience::Interruptible, connect)?;
+        session.map_or_else(|| Session::connect(conninfo), Ok)
     }
 
     /// Whether the server has ended. Waits for one that is stopping, at most for [`ANSWER_LIMIT`].
@@ -221,17 +236,6 @@ impl Running {
         self.postmaster.stop(shutdown, STOP_LIMIT)?;
         Ok(self.cluster)
     }
-}
-
-/// Connects, and waits meanwhile for a server that starts or recovers from a crash, at most for
-/// `limit`.
-fn connect_when_ready(conninfo: &Conninfo, limit: Duration) -> Result<Session> {
-    let connect = || match Session::connect(conninfo) {
-        Err(error) if is_not_ready(&error) => Ok(None),
-        other => other.map(Some),
-    };
-    let session = wait_for(limit, Patience::Interruptible, connect)?;
-    session.map_or_else(|| Session::connect(conninfo), Ok)
 }
 
 /// The bootstrap superuser of a cluster that db-tool made.
