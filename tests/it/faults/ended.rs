@@ -3,7 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::support::bystander::Bystander;
-use crate::support::server::is_running;
+use crate::support::process::is_running;
 use crate::support::{Sandbox, bindir, entries, project, server, wait_until};
 
 /// Lets initdb be killed as soon as it has begun, while the file `fail` is there.
