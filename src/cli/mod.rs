@@ -31,7 +31,7 @@ use clap::error::{ContextKind, ContextValue};
 pub use database::share::programs;
 
 use crate::sys::error::{Error, Kind, Result};
-use crate::sys::signal;
+use crate::sys::{later, signal};
 use exit::ExitCode;
 use output::ui::{LogFormat, Voice};
 
@@ -91,10 +91,12 @@ fn run<A: Parser>(
         )
         .hint("please report this with the message above"))
     });
-    code(match outcome {
+    let code = code(match outcome {
         Ok(()) => ExitCode::Success,
         Err(error) => tell(&error, voice.format),
-    })
+    });
+    later::finish();
+    code
 }
 
 fn tell(error: &Error, format: LogFormat) -> ExitCode {
@@ -104,6 +106,7 @@ fn tell(error: &Error, format: LogFormat) -> ExitCode {
     let code = ExitCode::from(error.kind());
     crate::cli::output::ui::error(error, code as i32, format);
     if let Kind::Interrupted(signal) = error.kind() {
+        later::finish();
         signal::raise_again(signal);
     }
     code

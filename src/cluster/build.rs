@@ -27,6 +27,7 @@ use super::throwaway::remove_directory;
 use super::{Cluster, ClusterSpec, Layout, Lifetime, Running};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
+use crate::sys::later;
 
 /// The content of a marker file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -92,9 +93,23 @@ impl Cluster {
         remove_abandoned(&spec.layout)?;
         let (staging, recording) = stage(&spec, &toolchain, template)?;
         let kept = put_in_place(&spec, &staging.path().join("data"), old)?;
-        remove_tree(staging.path())?;
+        remove_staging(staging)?;
         Ok((Self { spec, toolchain, _recording: recording }, kept))
     }
+}
+
+/// Removes the build directory. If the old cluster lies in it now, nobody waits for the end.
+fn remove_staging(staging: TempDir) -> Result<()> {
+    if staging.path().join("data").symlink_metadata().is_err() {
+        return remove_tree(staging.path());
+    }
+    remove_later(staging.keep());
+    Ok(())
+}
+
+/// Removes a directory that has our mark, so that the next command removes it if this one is killed.
+fn remove_later(directory: PathBuf) {
+    later::begin(format!("remove {}", directory.display()), move || remove_tree(&directory));
 }
 
 impl Cluster {
@@ -212,13 +227,23 @@ pub(super) fn put_in_place(spec: &ClusterSpec, new: &Path, old: Old) -> Result<O
 /// complete cluster or an abandoned directory, which the next command removes, but never half a
 /// cluster.
 pub(super) fn discard(layout: &Layout, data: &Path) -> Result<()> {
+    remove_tree(&move_out(layout, data)?)
+}
+
+/// The same, but nobody waits for the end of the removal.
+pub(super) fn discard_later(layout: &Layout, data: &Path) -> Result<()> {
+    move_out(layout, data).map(remove_later)
+}
+
+/// Moves a data directory of ours into a build directory, which nobody uses. Returns its path.
+fn move_out(layout: &Layout, data: &Path) -> Result<PathBuf> {
     let staging = layout.beside_data("new", &timestamp());
     std::fs::create_dir(&staging).on("create", &staging)?;
     let copy = staging.join(MARKER);
     let marker = read_small(&data.join(MARKER)).on("read", data)?;
     std::fs::write(&copy, marker).on("write", &copy)?;
     std::fs::rename(data, staging.join("data")).on("move away", data)?;
-    remove_tree(&staging)
+    Ok(staging)
 }
 
 /// Removes the directories that interrupted commands have left: build directories, with the

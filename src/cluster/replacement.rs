@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::build::is_ours;
-use super::build::{Marker, Old, discard, put_in_place};
+use super::build::{Marker, Old, discard_later, put_in_place};
 use super::files::{exchange, private_tempdir, read_small, replace_file, sync_file_system};
 use super::provision::{Contents, is_taken};
 use super::recovery::recover;
@@ -188,7 +188,7 @@ impl Replacement {
         let layout = &self.spec.layout;
         let done = match self.saves_old {
             true => replaced::adopt(layout, &kept),
-            false => discard(layout, &kept).map(|()| false),
+            false => discard_later(layout, &kept).map(|()| false),
         };
         match done {
             Ok(saved) => ((self.saves_old && !saved).then_some(kept), saved),

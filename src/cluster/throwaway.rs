@@ -21,6 +21,7 @@ use super::run::start::tail_of;
 use super::takeover::make_for;
 use super::{Layout, Lock};
 use crate::sys::error::{Context, Error, IoContext, Result};
+use crate::sys::later;
 use crate::sys::process::{ActingAs, OsUser, require_own_way};
 use crate::sys::scratch;
 
@@ -104,6 +105,16 @@ impl Throwaway {
         self.show();
         remove_directory(&self.layout)?;
         self.entry.take().map_or(Ok(()), Lock::remove)
+    }
+
+    /// Stops the server. Nobody waits for the removal of the directory.
+    pub fn remove_later(self) -> Result<()> {
+        let acting = act_for(&self.layout)?;
+        stop(&self.layout)?;
+        drop(acting);
+        let what = format!("remove {}", self.layout.working_directory().display());
+        later::begin(what, || self.remove());
+        Ok(())
     }
 
     /// Leaves everything as it is and running. Only the user will remove it.
@@ -249,15 +260,20 @@ fn orphan(entry: &Path, directory: &Path) -> Result<Option<Layout>> {
     Ok(None)
 }
 
+/// Stops the server of a private cluster, which need not keep its data.
+fn stop(layout: &Layout) -> Result<()> {
+    let data = layout.data();
+    match Liveness::of(&data)? {
+        Liveness::Running(server) => server.stop(Shutdown::Immediate, STOP_LIMIT),
+        Liveness::Stale => heal(&data),
+        Liveness::Stopped => Ok(()),
+    }
+}
+
 /// Stops the server of a private cluster and removes its directories.
 pub(super) fn remove_directory(layout: &Layout) -> Result<()> {
     let _acting = act_for(layout)?;
-    let data = layout.data();
-    match Liveness::of(&data)? {
-        Liveness::Running(server) => server.stop(Shutdown::Immediate, STOP_LIMIT)?,
-        Liveness::Stale => heal(&data)?,
-        Liveness::Stopped => {}
-    }
+    stop(layout)?;
     remove_tree(&layout.short_socket_directory())?;
     let directory = layout.working_directory();
     match remove_tree(directory) {

@@ -302,8 +302,8 @@ impl PrivateCluster {
         Ok(Kept { directory: self.place.keep()?, url })
     }
 
-    /// Removes the cluster.
+    /// Stops the cluster. A thread removes it, for which the program waits after its report.
     pub fn remove(self) -> Result<()> {
-        self.place.remove()
+        self.place.remove_later()
     }
 }

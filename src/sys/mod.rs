@@ -4,6 +4,7 @@
 pub mod digest;
 pub mod error;
 pub mod file;
+pub mod later;
 pub mod no_follow;
 pub mod parallel;
 pub mod process;

@@ -31,6 +31,7 @@ mod new;
 mod project_file;
 mod pull;
 mod remote;
+mod removal;
 mod secret;
 mod secrets;
 mod sessions;

@@ -19,6 +19,7 @@ use crate::cluster::files::{exchange, remove_tree, sync_file_system};
 use crate::cluster::run::access::make_closed;
 use crate::cluster::run::postmaster::Liveness;
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::later;
 use crate::sys::process::remove_shared_memory;
 
 /// The prefix of a directory in `snapshot/` that is about to get the name.
@@ -102,5 +103,7 @@ fn publish(layout: &Layout, unnamed: &Path) -> Result<()> {
 fn remove_older(directory: &Path) -> Result<()> {
     let marker = directory.join("data").join(crate::cluster::layout::MARKER);
     std::fs::remove_file(&marker).on("remove", &marker)?;
-    remove_tree(directory)
+    let directory = directory.to_owned();
+    later::begin(format!("remove {}", directory.display()), move || remove_tree(&directory));
+    Ok(())
 }

@@ -61,7 +61,7 @@ pub use user::OsUser;
 pub use waiting::{Patience, wait_for};
 
 use crate::sys::error::{Error, Kind, Result};
-use crate::sys::signal;
+use crate::sys::{later, signal};
 
 /// The directory in which Linux shows the open files of this process.
 const OPEN_FILES: &str = "/proc/self/fd";
@@ -215,6 +215,7 @@ impl Command {
 
     /// Replaces this process by the program, as a shell's `exec` does. Returns only if that fails.
     pub fn replace_process(self) -> Error {
+        later::finish();
         let error = self.command().exec();
         self.cannot_start(&error)
     }
