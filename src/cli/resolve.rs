@@ -1,5 +1,6 @@
 //! Makes values from the environment and the arguments, each once and only here.
 
+mod cache;
 mod choice;
 mod development;
 mod keepers;

@@ -50,12 +50,13 @@ pub use run::access::{check_access, check_reach, check_working_directory, prepar
 pub use run::lock::Lock;
 pub use run::postmaster::Liveness;
 pub use spec::{ClusterSettings, ClusterSpec, Lifetime, Preload};
-pub use template::seed::Seed;
+pub use template::description::{Description, Details};
+pub use template::preparation::Preparation;
 pub use template::snapshot::{Snapshot, SnapshotBuilder};
+pub use template::state::{Reached, State};
 pub use template::tablespace::TABLESPACES;
-pub use template::trim::{
-    CACHE_LIMIT, LOG_BYTES_LIMIT, LOG_LIMIT, Template, Usage, cache_usage, log_usage,
-};
+pub use template::transfer;
+pub use template::trim::{LOG_LIMIT, Template, Usage, cache_usage, log_usage};
 pub use throwaway::{Registered, Throwaway, Traces, Witness};
 
 use crate::postgres::connection::conninfo::{Conninfo, LibpqEnvironment};

@@ -19,8 +19,9 @@ use super::run::start::StartFailure;
 use super::run::{access, postmaster};
 use super::takeover::{check_free, is_empty};
 use super::tcp::{Password, certificate};
+use super::template::preparation::Begun;
 use super::version::check_major;
-use super::{Cluster, ClusterSpec, Lock, Running, Seed, not_ours};
+use super::{Cluster, ClusterSpec, Lock, Preparation, Reached, Running, State, not_ours};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Context, Error, Result};
 
@@ -58,6 +59,8 @@ pub struct Provisioned {
     pub outcome: Outcome,
     /// Whether db-tool made the cluster.
     pub ours: bool,
+    /// The cached state with which a new cluster began.
+    pub reached: Option<Reached>,
     /// The lock that keeps other commands out as long as it lives.
     pub lock: Option<Lock>,
 }
@@ -72,6 +75,8 @@ pub struct Contents {
     pub role: Option<String>,
     /// The databases. The role owns them.
     pub databases: Vec<String>,
+    /// The states that the caller will pass through in a new cluster, in this order.
+    pub states: Vec<State>,
 }
 
 impl Contents {
@@ -272,7 +277,7 @@ impl Provision<'_> {
                 let (running, restarted) =
                     if ours { running.listening()? } else { (running, false) };
                 let outcome = if restarted { Outcome::Started } else { Outcome::Attached };
-                return Ok(Provisioned { running, outcome, ours, lock: None });
+                return Ok(Provisioned { running, outcome, ours, reached: None, lock: None });
             }
             Err(cluster) => cluster,
         };
@@ -280,7 +285,10 @@ impl Provision<'_> {
             postmaster::heal(&cluster.spec().layout.data())?;
         }
         match cluster.start() {
-            Ok(running) => Ok(Provisioned { running, outcome: Outcome::Started, ours, lock: None }),
+            Ok(running) => {
+                let outcome = Outcome::Started;
+                Ok(Provisioned { running, outcome, ours, reached: None, lock: None })
+            }
             Err(StartFailure::Other(error)) => Err(error),
             Err(StartFailure::Data(error)) => {
                 tracing::warn!("the kept cluster is damaged: {error}");
@@ -303,7 +311,8 @@ impl Provision<'_> {
                      it anew (PG_FORCE=1 insists)",
                     if sessions == 1 { " works" } else { "s work" }
                 );
-                Ok(Provisioned { running, outcome: Outcome::Attached, ours, lock: None })
+                let outcome = Outcome::Attached;
+                Ok(Provisioned { running, outcome, ours, reached: None, lock: None })
             }
         }
     }
@@ -334,11 +343,12 @@ fn create(
     outcome: Outcome,
     contents: &Contents,
 ) -> Result<Provisioned> {
-    let plant = |running: &Running| contents.ensure(running);
-    let seed = Seed { key: contents.key(spec), plant: &plant };
-    let (running, kept) = Cluster::create_planted(spec, toolchain, old, &seed)?;
+    let prepare = |running: &Running| contents.ensure(running);
+    let preparation =
+        Preparation { key: contents.key(spec), prepare: &prepare, states: &contents.states };
+    let Begun { running, kept, reached } = Cluster::begin(spec, toolchain, old, &preparation)?;
     if let Some(kept) = kept {
         tracing::warn!("the old cluster was moved to {}; a fresh one was made", kept.display());
     }
-    Ok(Provisioned { running, outcome, ours: true, lock: None })
+    Ok(Provisioned { running, outcome, ours: true, reached, lock: None })
 }

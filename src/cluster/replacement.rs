@@ -24,8 +24,8 @@ use super::template::snapshot::BEFORE_DEPLOY;
 use super::template::tablespace::relink;
 use super::throwaway::remove_directory;
 use super::{
-    Cluster, ClusterSettings, ClusterSpec, Found, Layout, Lifetime, Lock, Running, Seed, find,
-    not_ours,
+    Cluster, ClusterSettings, ClusterSpec, Found, Layout, Lifetime, Lock, Preparation, Reached,
+    Running, find, not_ours,
 };
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::digest::sha256;
@@ -80,17 +80,23 @@ impl Replacement {
         Ok(Self { spec, layout, directory, saves_old: false, key: None, _lock: lock })
     }
 
-    /// Makes a new cluster with its role and databases in the build directory and starts it.
-    pub fn build(&mut self, toolchain: &Toolchain, contents: &Contents) -> Result<Running> {
+    /// Makes a new cluster with its role and databases in the build directory and starts it. The
+    /// second value is the cached state with which the cluster began.
+    pub fn build(
+        &mut self,
+        toolchain: &Toolchain,
+        contents: &Contents,
+    ) -> Result<(Running, Option<Reached>)> {
         contents.check_names()?;
         if let Some(user) = &self.spec.settings.server_user {
             access::check_reach(toolchain.bindir(), user)?;
         }
         self.take_key_along()?;
         let spec = self.spec();
-        let plant = |running: &Running| contents.ensure(running);
-        let seed = Seed { key: contents.key(&spec), plant: &plant };
-        Cluster::create_throwaway(&spec, toolchain, &seed)
+        let prepare = |running: &Running| contents.ensure(running);
+        let (key, states) = (contents.key(&spec), &contents.states);
+        let preparation = Preparation { key, prepare: &prepare, states };
+        Cluster::create_throwaway(&spec, toolchain, &preparation)
     }
 
     /// Copies the key file beside the new data directory, where its server looks for it.

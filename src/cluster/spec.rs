@@ -7,7 +7,7 @@ use super::conf::{Conf, directory_list};
 use super::layout::Layout;
 use super::run::lock::Lock;
 use super::tcp::Tcp;
-use super::template::cache::Recipe;
+use super::template::recipe::Recipe;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, OsUser};
@@ -101,11 +101,7 @@ impl ClusterSpec {
 
     /// The arguments of `initdb` for this cluster.
     pub(super) fn recipe<'a>(&'a self, toolchain: &'a Toolchain) -> Recipe<'a> {
-        Recipe {
-            toolchain,
-            superuser: &self.settings.superuser,
-            user: self.settings.server_user.as_ref(),
-        }
+        self.settings.recipe(toolchain)
     }
 
     /// The settings of db-tool's block in `postgresql.conf`. With a file of the user they are only
@@ -175,6 +171,17 @@ impl ClusterSpec {
 }
 
 impl ClusterSettings {
+    /// Whether the cache may hold states of such a cluster. The user's configuration may have effects
+    /// that no key names.
+    pub fn may_cache(&self) -> bool {
+        self.template_cache.is_some() && self.conf_file.is_none()
+    }
+
+    /// The arguments of `initdb` for such a cluster.
+    pub(super) fn recipe<'a>(&'a self, toolchain: &'a Toolchain) -> Recipe<'a> {
+        Recipe { toolchain, superuser: &self.superuser, user: self.server_user.as_ref() }
+    }
+
     /// The libraries that the server loads, after a check that they are installed. If the default
     /// library is not installed, db-tool warns and leaves it out.
     pub fn preload_libraries(&self, toolchain: &Toolchain) -> Result<String> {

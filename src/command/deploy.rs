@@ -1,33 +1,15 @@
 //! `database deploy`: makes the development cluster anew, hydrates and patches.
 
-use crate::bundle::{self, Installed, Kind, Status, inherits};
+use std::time::SystemTime;
+
 use crate::cluster::run::postmaster::Shutdown;
-use crate::cluster::{Existing, Outcome};
-use crate::environment::development::{Development, Ready, Swap};
+use crate::cluster::{Details, Existing, Outcome, State};
+use crate::command::content::{Content, Progress};
+use crate::environment::development::{Development, Filling, Ready, Swap};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::durability;
-use crate::postgres::connection::session::Session;
-use crate::postgres::toolchain::Toolchain;
-use crate::project::patch::Patch;
-use crate::project::source::Source;
-use crate::secret::Supply;
-use crate::sys::error::{Context, Error, Result};
+use crate::sys::error::Result;
 use crate::sys::steps::Steps;
-
-/// The content of a database.
-#[derive(Debug)]
-pub struct Content {
-    /// The hectic bundle to apply first.
-    pub bundle: Option<Kind>,
-    /// The dotenv with the secrets.
-    pub secrets: Supply,
-    /// The sources; `None` skips hydration.
-    pub source: Option<Source>,
-    /// The patch file; `None` skips it.
-    pub patch: Option<Patch>,
-    /// Tables that must exist at the end.
-    pub inherits: Vec<String>,
-}
 
 /// A deployment into the development cluster.
 #[derive(Debug)]
@@ -50,6 +32,8 @@ pub struct Deployed {
     pub swap: Option<Swap>,
     /// The steps, with their times.
     pub steps: Steps,
+    /// The part of the content that an earlier command has applied, with the time.
+    pub earlier: Option<(Progress, SystemTime)>,
 }
 
 impl Deploy {
@@ -60,15 +44,27 @@ impl Deploy {
         if self.content.source.is_some() && self.content.bundle.is_some() {
             self.content.secrets.settle()?;
         }
-        let (ready, swap) = match self.development.existing {
-            Existing::Keep => (self.in_place(&mut steps)?, None),
-            _ => self.beside(&mut steps)?,
+        let keeps = self.development.existing == Existing::Keep;
+        if !keeps {
+            let plan = self.development.plan()?;
+            let foundation = self.development.foundation(&plan, self.content.bundle);
+            self.development.states = self.content.states(&foundation);
+        }
+        let (ready, swap) = match keeps {
+            true => (self.in_place(&mut steps)?, None),
+            false => self.beside(&mut steps)?,
         };
         let url = ready.corrected.as_ref().unwrap_or(&ready.url).to_url();
+        let from = Progress::of(self.states(), ready.reached.as_ref());
+        let earlier = ready.reached.as_ref().map(|reached| (from, reached.description.made()));
         if self.stop_after {
             steps.run("stop", || ready.running.stop(Shutdown::Fast))?;
         }
-        Ok(Deployed { url, stopped: self.stop_after, swap, steps })
+        Ok(Deployed { url, stopped: self.stop_after, swap, steps, earlier })
+    }
+
+    fn states(&self) -> &[State] {
+        &self.development.states
     }
 
     /// Fills a new cluster beside the existing one, and lets it take the place of that one. If
@@ -82,16 +78,28 @@ impl Deploy {
             }
             // another command has made it meanwhile
         }
-        let toolchain = &self.development.toolchain;
         let place = self.development.spec.layout.working_directory().to_owned();
-        let fill = |conninfo: &Conninfo, steps: &mut Steps| {
-            apply(toolchain, conninfo, &self.content, steps)
-        };
+        let fill = |filling: &mut Filling, steps: &mut Steps| self.fill_beside(filling, steps);
         let replaced = self.development.clone().replace(steps, fill);
         let (ready, swap) = replaced.map_err(|error| {
             error.hint(format!("the cluster in {} is as it was", place.display()))
         })?;
         Ok((ready, Some(swap)))
+    }
+
+    fn fill_beside(
+        &self,
+        filling: &mut Filling,
+        steps: &mut Steps,
+    ) -> Result<Option<(State, Details)>> {
+        let from = Progress::of(self.states(), filling.reached.as_ref());
+        let conninfo = filling.conninfo.clone();
+        let mut save = |progress| match self.to_save(progress, &conninfo)? {
+            Some((state, details)) => filling.running.save_state(&state, &details),
+            None => Ok(()),
+        };
+        self.content.apply(&self.development.toolchain, &conninfo, from, &mut save, steps)?;
+        self.last_to_save(from, &conninfo)
     }
 
     /// Fills the cluster that is there, or a new one.
@@ -105,53 +113,41 @@ impl Deploy {
         steps.run("start", || development.provide())
     }
 
-    fn fill(&self, ready: Ready, steps: &mut Steps) -> Result<Ready> {
+    fn fill(&self, mut ready: Ready, steps: &mut Steps) -> Result<Ready> {
         let conninfo = ready.conninfo()?;
-        apply(&self.development.toolchain, &conninfo, &self.content, steps)?;
+        let from = Progress::of(self.states(), ready.reached.as_ref());
+        let mut save = |progress| match self.to_save(progress, &conninfo)? {
+            Some(saved) => self.save(&mut ready, &saved),
+            None => Ok(()),
+        };
+        self.content.apply(&self.development.toolchain, &conninfo, from, &mut save, steps)?;
+        if let Some(saved) = self.last_to_save(from, &conninfo)? {
+            self.save(&mut ready, &saved)?;
+        }
         steps.run("flush", || durability::flush(&conninfo))?;
         Ok(ready)
     }
-}
 
-/// Puts `content` into the database: bundle, secrets, sources, patch. A caller that keeps the
-/// database must flush it afterwards.
-pub fn apply(
-    toolchain: &Toolchain,
-    conninfo: &Conninfo,
-    content: &Content,
-    steps: &mut Steps,
-) -> Result<()> {
-    let conninfo = &durability::bulk(conninfo);
-    if let Some(source) = &content.source {
-        if let Some(kind) = content.bundle {
-            steps.run("bundle", || bundle::apply(&mut Session::connect(conninfo)?, kind))?;
+    fn save(&self, ready: &mut Ready, (state, details): &(State, Details)) -> Result<()> {
+        ready.running.save_state(state, details)?;
+        self.development.attend_again(&ready.running)
+    }
+
+    /// The state that the database has reached, if the cache may hold it.
+    fn to_save(&self, progress: Progress, conninfo: &Conninfo) -> Result<Option<(State, Details)>> {
+        let Some(state) = progress.state(self.states()) else { return Ok(None) };
+        Ok(self.content.details(conninfo)?.map(|details| (state.clone(), details)))
+    }
+
+    fn last_to_save(
+        &self,
+        from: Progress,
+        conninfo: &Conninfo,
+    ) -> Result<Option<(State, Details)>> {
+        let last = self.states().last().map(Progress::of_state);
+        match last.filter(|last| *last > from) {
+            Some(last) => self.to_save(last, conninfo),
+            None => Ok(None),
         }
-        steps.run("secrets", || content.secrets.load(conninfo))?;
-        let hydrated = steps.run("hydrate", || source.hydrate(toolchain, conninfo));
-        hydrated.map_err(|error| explained(error, conninfo)).context("hydrating failed")?;
-    }
-    if let Some(patch) = &content.patch {
-        steps.run("patch", || patch.apply(toolchain, conninfo)).context("patching failed")?;
-    }
-    inherits::check(conninfo, &content.inherits)
-}
-
-/// Adds a hint to the error of sources that need more of the bundle than the database has.
-fn explained(error: Error, conninfo: &Conninfo) -> Error {
-    let is_missing = |name: &str| error.message().contains(&format!("\"{name}\" does not exist"));
-    let parents = ["hectic.created_at", "hectic.updated_at", "hectic.immutable"];
-    if !is_missing("hectic") && !parents.into_iter().any(is_missing) {
-        return error;
-    }
-    let installed = Session::connect(conninfo).and_then(|mut session| bundle::status(&mut session));
-    match installed {
-        Ok(Installed { status: Status::Absent, .. }) => error.hint(
-            "the database has no hectic bundle; bundle = \"full\" or \"history\" in database.toml brings it",
-        ),
-        Ok(Installed { kind: Some(Kind::History), .. }) => error.hint(
-            "the database has the history bundle; bundle = \"full\" in database.toml brings the parent tables",
-        ),
-        // the first error counts
-        Ok(_) | Err(_) => error,
     }
 }

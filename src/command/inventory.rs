@@ -155,9 +155,13 @@ fn of_private(private: &Registered) -> Item {
 }
 
 fn of_template(template: Template) -> Item {
+    let description = template.description();
+    let made = description.as_ref().and_then(|found| seconds(found.made()));
+    let project = description.and_then(|found| found.project);
     Item {
         bytes: template.bytes,
-        age_seconds: age(&template.path),
+        age_seconds: made.or_else(|| age(&template.path)),
+        project: project.map(|project| project.display().to_string()),
         idle_seconds: seconds(template.used),
         ..item(Kind::Template, &template.path, State::Kept)
     }

@@ -1,12 +1,13 @@
 //! The verbs, one file each. A verb composes the nouns and returns data, which `cli/` prints.
 //!
-//! No verb parses arguments, prints, or reads the environment. A verb may call `deploy::apply`;
-//! otherwise verbs do not call each other.
+//! No verb parses arguments, prints, or reads the environment. A verb may call
+//! `Content::apply`; otherwise verbs do not call each other.
 
 pub mod backup;
 pub mod bundle;
 pub mod check;
 pub mod cleanup;
+pub mod content;
 pub mod deploy;
 pub mod diff;
 pub mod doctor;

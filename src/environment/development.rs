@@ -7,12 +7,14 @@ use std::path::PathBuf;
 
 pub use keepers::Keepers;
 
+use crate::bundle::Kind;
 use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::tcp::{Password, TcpAddress};
 use crate::cluster::{
-    self, ClusterSpec, Contents, Existing, Found, Liveness, Lock, Outcome, Provisioned, Replaced,
-    Replacement, Running, provision,
+    self, ClusterSpec, Contents, Details, Existing, Found, Liveness, Lock, Outcome, Provisioned,
+    Reached, Replaced, Replacement, Running, State, provision,
 };
+use crate::environment::foundation::Foundation;
 use crate::environment::registry::Registry;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
@@ -41,6 +43,8 @@ pub struct Development {
     pub registry: Registry,
     /// The project, if there is one.
     pub project: Option<PathBuf>,
+    /// The states that the caller will pass through in a new cluster, in this order.
+    pub states: Vec<State>,
 }
 
 /// The fate of a cluster that was replaced.
@@ -71,6 +75,8 @@ pub struct Ready {
     pub tcp: Option<TcpAddress>,
     /// A corrected URL, if the project's URL leads to this cluster by a path without a socket.
     pub corrected: Option<PgUrl>,
+    /// The cached state with which a new cluster began.
+    pub reached: Option<Reached>,
     options: Option<String>,
     /// The lock for which other commands wait.
     _lock: Option<Lock>,
@@ -82,11 +88,11 @@ impl Development {
         let needs = self.needs()?;
         let (keepers, ran) = (self.keepers.clone(), self.runs());
         let (registry, project) = (self.registry.clone(), self.project.clone());
-        let Provisioned { running, outcome, lock, .. } =
-            provision(self.spec, self.toolchain, self.existing, &needs.contents)?;
-        keepers.attend(&running, ran || outcome == Outcome::Attached)?;
-        registry.note(&running.spec().layout, project.as_deref());
-        needs.ready(running, outcome, self.options, lock)
+        let provisioned = provision(self.spec, self.toolchain, self.existing, &needs.contents)?;
+        let is_old = ran || provisioned.outcome == Outcome::Attached;
+        keepers.attend(&provisioned.running, is_old)?;
+        registry.note(&provisioned.running.spec().layout, project.as_deref());
+        needs.ready(provisioned, self.options)
     }
 
     /// Whether there is a cluster, by any maker.
@@ -102,21 +108,28 @@ impl Development {
 
     /// Makes a new cluster beside the existing one, lets `fill` fill it, and exchanges the two. The
     /// old cluster becomes the snapshot `before-deploy`. Until the exchange it runs undisturbed; an
-    /// error or an interruption leaves it as it is.
+    /// error or an interruption leaves it as it is. A state that `fill` returns goes to the cache.
     pub fn replace(
         self,
         steps: &mut Steps,
-        fill: impl FnOnce(&Conninfo, &mut Steps) -> Result<()>,
+        fill: impl FnOnce(&mut Filling, &mut Steps) -> Result<Option<(State, Details)>>,
     ) -> Result<(Ready, Swap)> {
         let needs = self.needs()?;
         let ran = self.runs();
         let mut replacement = Replacement::beside(self.spec.clone())?.saving_old()?;
-        let running = steps.run("start", || replacement.build(&self.toolchain, &needs.contents))?;
+        let build = || replacement.build(&self.toolchain, &needs.contents);
+        let (running, reached) = steps.run("start", build)?;
         let user = needs.user(&running);
         let conninfo = running.conninfo(&user, &needs.database, self.options.as_deref())?;
-        fill(&conninfo, steps).map_err(|error| running.with_log(error))?;
+        let mut filling = Filling { running, conninfo, reached };
+        let filled = fill(&mut filling, steps);
+        let filled = filled.map_err(|error| filling.running.with_log(error))?;
+        let reached = filling.reached;
         let Replaced { running, kept, saved, ended } = steps.run("swap", || {
-            running.stop(Shutdown::Fast)?;
+            let cluster = filling.running.stop(Shutdown::Fast)?;
+            if let Some((state, details)) = &filled {
+                cluster.save_state(state, details)?;
+            }
             replacement.take_place(&self.toolchain, |running| {
                 running.give_password(Some(&user), Password::Keep)?;
                 running.prove_login(&user, &needs.database, self.options.as_deref())
@@ -124,8 +137,35 @@ impl Development {
         })?;
         self.keepers.attend(&running, ran)?;
         self.registry.note(&running.spec().layout, self.project.as_deref());
-        let ready = needs.ready(running, Outcome::Recreated, self.options, None)?;
+        let outcome = Outcome::Recreated;
+        let provisioned = Provisioned { running, outcome, ours: true, reached, lock: None };
+        let ready = needs.ready(provisioned, self.options)?;
         Ok((ready, Swap { kept, saved, ended }))
+    }
+
+    /// Starts keepers for a server that this command has started once more.
+    pub fn attend_again(&self, running: &Running) -> Result<()> {
+        self.keepers.attend(running, true)
+    }
+
+    /// The role, the databases and the key file of the cluster before it gets content.
+    pub fn plan(&self) -> Result<Plan> {
+        let Needs { contents, .. } = self.needs()?;
+        let role = contents.role.unwrap_or_else(|| self.spec.settings.superuser.clone());
+        Ok(Plan { role, databases: contents.databases, key_file: self.spec.layout.key() })
+    }
+
+    /// What the cluster is like before it gets content, with this bundle.
+    pub fn foundation<'a>(&'a self, plan: &'a Plan, bundle: Option<Kind>) -> Foundation<'a> {
+        Foundation {
+            toolchain: &self.toolchain,
+            settings: &self.spec.settings,
+            role: &plan.role,
+            databases: &plan.databases,
+            bundle,
+            options: self.options.as_deref(),
+            key_file: Some(plan.key_file.clone()),
+        }
     }
 
     /// Finds out which role and databases the cluster needs.
@@ -139,7 +179,8 @@ impl Development {
         let mut databases = vec![database.clone()];
         databases.extend(means.iter().map(|(_, conninfo)| conninfo.database().to_owned()));
         databases.dedup();
-        Ok(Needs { contents: Contents { role, databases }, database, url: means })
+        let contents = Contents { role, databases, states: self.states.clone() };
+        Ok(Needs { contents, database, url: means })
     }
 
     fn is_meant_by(&self, conninfo: &Conninfo) -> bool {
@@ -164,6 +205,24 @@ impl Development {
     }
 }
 
+/// A new cluster that a caller fills.
+pub struct Filling {
+    /// The server.
+    pub running: Running,
+    /// The connection of the project's role to the project's database.
+    pub conninfo: Conninfo,
+    /// The cached state with which the cluster began.
+    pub reached: Option<Reached>,
+}
+
+/// What a new cluster will have before it gets content.
+#[derive(Debug)]
+pub struct Plan {
+    role: String,
+    databases: Vec<String>,
+    key_file: PathBuf,
+}
+
 /// The role and the databases that a project needs in its cluster.
 struct Needs {
     contents: Contents,
@@ -178,18 +237,24 @@ impl Needs {
         self.contents.role.clone().unwrap_or_else(superuser)
     }
 
-    fn ready(
-        self,
-        running: Running,
-        outcome: Outcome,
-        options: Option<String>,
-        lock: Option<Lock>,
-    ) -> Result<Ready> {
+    fn ready(self, provisioned: Provisioned, options: Option<String>) -> Result<Ready> {
+        let Provisioned { running, outcome, reached, lock, .. } = provisioned;
         let user = self.user(&running);
         let corrected = self.url.and_then(|(url, conninfo)| correct(&running, url, &conninfo));
         let (database, url) = (self.database.clone(), running.url(&user, &self.database));
         let tcp = running.wanted_tcp_address()?;
-        Ok(Ready { running, outcome, user, database, url, tcp, corrected, options, _lock: lock })
+        Ok(Ready {
+            running,
+            outcome,
+            user,
+            database,
+            url,
+            tcp,
+            corrected,
+            reached,
+            options,
+            _lock: lock,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! removed afterwards.
 
 pub mod development;
+pub mod foundation;
 pub mod gc;
 pub mod idle;
 pub mod keeper;

@@ -7,7 +7,12 @@ use std::time::Duration;
 use super::place::Places;
 use crate::backup::{Backup, FinalConf, Prepared, Requirements, restore_into};
 use crate::bundle::{self, Kind};
-use crate::cluster::{self, Cluster, ClusterSettings, ClusterSpec, Running, Seed, Throwaway};
+use crate::cluster::run::postmaster::Shutdown;
+use crate::cluster::{
+    self, Cluster, ClusterSettings, ClusterSpec, Description, Details, Preparation, Reached,
+    Running, State, Throwaway,
+};
+use crate::environment::foundation::Foundation;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::locale::Locale;
@@ -101,13 +106,41 @@ pub struct PrivateCluster {
 impl PrivateClusterSpec {
     /// Makes the cluster and starts it. A cluster that does not start leaves nothing.
     pub fn start(&self, toolchain: &Toolchain) -> Result<PrivateCluster> {
+        self.start_with(toolchain, &[]).map(|(cluster, _)| cluster)
+    }
+
+    /// Makes the cluster and starts it. If the cache holds one of the `states`, through which the
+    /// caller will pass in this order, the cluster begins with the most advanced one.
+    pub fn start_with(
+        &self,
+        toolchain: &Toolchain,
+        states: &[State],
+    ) -> Result<(PrivateCluster, Option<Reached>)> {
         let (place, spec) = self.claim(0)?;
-        match self.create(&spec, toolchain) {
-            Ok(running) => {
+        match self.create(&spec, toolchain, states) {
+            Ok((running, reached)) => {
                 let (role, database) = (self.role.clone(), self.settings.database.clone());
-                Ok(self.cluster(place, running, role, database))
+                Ok((self.cluster(place, running, role, database), reached))
             }
             Err(error) => Err(removed(place, error)),
+        }
+    }
+
+    /// Finds a state in the cache.
+    pub fn find_state(&self, state: &State, toolchain: &Toolchain) -> Result<Option<Description>> {
+        state.find(&self.settings, toolchain)
+    }
+
+    /// What the cluster is like before it gets content.
+    pub fn foundation<'a>(&'a self, toolchain: &'a Toolchain) -> Foundation<'a> {
+        Foundation {
+            toolchain,
+            settings: &self.settings,
+            role: &self.role,
+            databases: std::slice::from_ref(&self.settings.database),
+            bundle: self.bundle,
+            options: self.options.as_deref(),
+            key_file: None,
         }
     }
 
@@ -156,16 +189,22 @@ impl PrivateClusterSpec {
         PrivateCluster { running, role, options, database, bundle, keep, place }
     }
 
-    fn create(&self, spec: &ClusterSpec, toolchain: &Toolchain) -> Result<Running> {
+    fn create(
+        &self,
+        spec: &ClusterSpec,
+        toolchain: &Toolchain,
+        states: &[State],
+    ) -> Result<(Running, Option<Reached>)> {
         let bundle = self.bundle.map(bundle::digest).unwrap_or_default();
         // another release may make role and database in another way
         let key =
             [env!("CARGO_PKG_VERSION"), &self.role, &self.settings.database, &bundle].join("\0");
-        let plant = |running: &Running| self.plant(running);
-        Cluster::create_throwaway(spec, toolchain, &Seed { key, plant: &plant })
+        let prepare = |running: &Running| self.prepare(running);
+        let preparation = Preparation { key, prepare: &prepare, states };
+        Cluster::create_throwaway(spec, toolchain, &preparation)
     }
 
-    fn plant(&self, running: &Running) -> Result<()> {
+    fn prepare(&self, running: &Running) -> Result<()> {
         let database = &self.settings.database;
         running.ensure(&self.role, &[database])?;
         if let Some(kind) = self.bundle {
@@ -238,6 +277,18 @@ impl PrivateCluster {
             Some(kind) => bundle::apply(&mut Session::connect(&self.conninfo()?)?, kind),
             None => Ok(()),
         }
+    }
+
+    /// Copies the cluster into the cache. All sessions end.
+    pub fn save_state(&mut self, state: &State, details: &Details) -> Result<()> {
+        self.running.save_state(state, details)
+    }
+
+    /// Removes the cluster after success. Its data becomes a state in the cache.
+    pub fn retire(self, state: &State, details: &Details) -> Result<()> {
+        let Self { running, place, .. } = self;
+        running.stop(Shutdown::Fast)?.become_state(state, details)?;
+        place.remove()
     }
 
     /// Saves the state of the cluster; see [`Running::save`].

@@ -6,6 +6,8 @@
 //! is incomplete: Nix wraps `postgres`, so that it finds its extensions, and following that link
 //! would bypass the wrapper.
 
+mod installed;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -38,6 +40,7 @@ pub struct Toolchain {
     bindir: PathBuf,
     environment: Environment,
     version: OnceLock<Version>,
+    identity: OnceLock<String>,
 }
 
 /// A server version as `postgres --version` prints it.
@@ -69,7 +72,7 @@ impl Toolchain {
                 .or_else(|| well_known().iter().find_map(|directory| complete(directory)))
                 .ok_or_else(|| nowhere(search))?,
         };
-        Ok(Self { bindir, environment: environment.clone(), version: OnceLock::new() })
+        Ok(Self::at(bindir, environment))
     }
 
     /// Finds an installation for commands that need only psql. A machine with only the client is
@@ -82,8 +85,13 @@ impl Toolchain {
             };
             let bindir = psql.filter(|psql| is_program(psql));
             let bindir = bindir.and_then(|psql| psql.parent().map(Path::to_owned)).ok_or(error)?;
-            Ok(Self { bindir, environment: environment.clone(), version: OnceLock::new() })
+            Ok(Self::at(bindir, environment))
         })
+    }
+
+    fn at(bindir: PathBuf, environment: &Environment) -> Self {
+        let environment = environment.clone();
+        Self { bindir, environment, version: OnceLock::new(), identity: OnceLock::new() }
     }
 
     /// The directory of the programs.
@@ -131,7 +139,10 @@ impl Toolchain {
 
     /// A digest that changes if the binaries of the server, or the C or ICU libraries, change. A
     /// cluster that `initdb` made with other libraries may not fit this server.
-    pub fn identity(&self) -> Result<String> {
+    pub fn identity(&self) -> Result<&str> {
+        if let Some(identity) = self.identity.get() {
+            return Ok(identity);
+        }
         let mut digest = Sha256::new();
         for program in ["postgres", "initdb"] {
             stamp(&mut digest, &self.path(program)?)?;
@@ -140,7 +151,7 @@ impl Toolchain {
             stamp(&mut digest, &library)?;
         }
         digest.update(std::env::consts::ARCH);
-        Ok(hex(&digest.finalize()))
+        Ok(self.identity.get_or_init(|| hex(&digest.finalize())))
     }
 
     /// Whether the server can find `library`, a name in `shared_preload_libraries`.
@@ -154,14 +165,17 @@ impl Toolchain {
         })
     }
 
+    /// A directory that `pg_config` prints.
+    fn pg_config(&self, option: &str) -> Option<PathBuf> {
+        let command = self.server_command("pg_config", None).ok()?;
+        Some(PathBuf::from(command.arg(option).capture().ok()?.trim_end()))
+    }
+
     /// The directories in which the server looks for libraries. `pg_config` prints them. Without
     /// it, db-tool guesses them from the directory of the programs, for Debian, Fedora and builds
     /// from source.
     fn library_directories(&self) -> Vec<PathBuf> {
-        let printed = self
-            .server_command("pg_config", None)
-            .and_then(|command| command.arg("--pkglibdir").capture())
-            .map(|directory| PathBuf::from(directory.trim_end()));
+        let printed = self.pg_config("--pkglibdir");
         let near = ["../lib", "../lib/postgresql", "../lib64/pgsql"].map(|d| self.bindir.join(d));
         let plugins = self.environment.get("NIX_PGLIBDIR").map(PathBuf::from);
         printed.into_iter().chain(near).chain(plugins).collect()

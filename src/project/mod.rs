@@ -1,6 +1,7 @@
 //! A project's files: their paths, the sources, the patch file and the tests, and the files of a new
 //! project.
 
+pub mod closure;
 pub mod new;
 pub mod patch;
 pub mod source;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::psql::script::Script;
 use crate::postgres::toolchain::Toolchain;
+use crate::project::closure::{self, Obstacle};
 use crate::project::workspace::{Workspace, require_file};
 use crate::pull;
 use crate::pull::TableReceipt;
@@ -34,6 +35,16 @@ impl Patch {
             log,
         });
         Ok(Self { script })
+    }
+
+    /// Whether there is a patch file.
+    pub fn exists(&self) -> bool {
+        self.script.is_some()
+    }
+
+    /// The digest of everything that decides what the patch file does. `None` if there is none.
+    pub fn digest(&self) -> std::result::Result<Option<String>, Obstacle> {
+        self.script.as_ref().map(closure::digest).transpose()
     }
 
     /// Runs the patch file and returns the rows that a pull wrote into it. Refuses a pulled file

@@ -6,6 +6,7 @@ use crate::migration;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::psql::script::Script;
 use crate::postgres::toolchain::Toolchain;
+use crate::project::closure::{self, Obstacle};
 use crate::project::workspace::{Workspace, require_file};
 use crate::sys::error::Result;
 
@@ -41,6 +42,11 @@ impl Source {
             (path, part.text)
         });
         named.collect()
+    }
+
+    /// The digest of everything that decides what hydration does.
+    pub fn digest(&self) -> std::result::Result<String, Obstacle> {
+        closure::digest(&self.script)
     }
 
     pub fn hydrate(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {

@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::dotenv::{self, Entry};
+use super::key::KeyRing;
 use super::place::KeySource;
 use super::sealed_file;
 use super::store::Store;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::postgres::connection::conninfo::Conninfo;
+use crate::sys::digest::hex;
 use crate::sys::error::{Error, Result};
 
 /// The possible places of the dotenv. The first one that is set counts.
@@ -100,6 +103,45 @@ impl Supply {
             // sources, and users with psql, may store secrets of their own
             None => store.provide_key(),
         }
+    }
+
+    /// A digest of the entries and of the project's keys, made with the key in `key_file`, which is
+    /// made if it is missing: without this key, nobody can find a value by trying.
+    pub fn fingerprint(&self, key_file: &Path) -> Result<String> {
+        let Some(entries) = self.entries()? else { return Ok(String::new()) };
+        KeyRing::create(key_file, None)?;
+        let ring = KeyRing::read(key_file)?;
+        let key = ring.active().bytes();
+        let mut digest = Sha256::new_with_prefix(key);
+        for entry in &entries {
+            for part in [entry.name.as_bytes(), entry.value.expose().as_bytes()] {
+                digest.update((part.len() as u64).to_be_bytes());
+                digest.update(part);
+            }
+        }
+        // the key on both sides, as in an HMAC
+        Ok(hex(&Sha256::new_with_prefix(key).chain_update(digest.finalize()).finalize()))
+    }
+
+    /// Names the keys with which values are sealed in a new cluster: the project's keys, or else
+    /// those in the cluster's key file, if there is one.
+    pub fn ring_id(&self, key_file: Option<&Path>) -> Result<String> {
+        let ring = match (&self.keys.project, key_file.filter(|file| file.exists())) {
+            (Some(_), _) => self.keys.project_keys()?,
+            (None, Some(file)) => KeyRing::read(file)?,
+            (None, None) => return Ok("own".to_owned()),
+        };
+        Ok(hex(&ring.active().id()))
+    }
+
+    /// The number of secrets that the database stores.
+    pub fn stored(&self, conninfo: &Conninfo) -> Result<usize> {
+        Store::open(conninfo, &self.keys)?.map_or(Ok(0), |mut store| store.count())
+    }
+
+    /// Makes sure that a server on this machine has a key, if the database keeps secrets.
+    pub fn provide_key(&self, conninfo: &Conninfo) -> Result<()> {
+        Store::open(conninfo, &self.keys)?.map_or(Ok(()), |mut store| store.provide_key())
     }
 
     fn leave_out(&self) -> Result<()> {

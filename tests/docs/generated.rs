@@ -123,7 +123,8 @@ fn settings() -> String {
         let of = match key.of {
             config::Type::Text | config::Type::Path => "string",
             config::Type::Integer => "integer",
-            config::Type::Switch | config::Type::Inverted | config::Type::OnOff => "boolean",
+            config::Type::Switch | config::Type::Inverted => "boolean",
+            config::Type::OnOff => "boolean, or `\"on\"`, `\"off\"`",
             config::Type::List | config::Type::Names => "array of strings",
             config::Type::Word(words) => &words.map(|word| format!("`\"{word}\"`")).join(", "),
         };
@@ -154,9 +155,8 @@ fn schema() -> String {
                 json!({ "type": "array", "items": { "type": "string" } })
             }
             config::Type::Word(words) => json!({ "enum": words }),
-            config::Type::Switch | config::Type::Inverted | config::Type::OnOff => {
-                json!({ "type": "boolean" })
-            }
+            config::Type::Switch | config::Type::Inverted => json!({ "type": "boolean" }),
+            config::Type::OnOff => json!({ "enum": [true, false, "on", "off"] }),
         };
         let variable = described(key);
         of["description"] = format!("{}: {}", variable.name, variable.meaning).into();

@@ -7,6 +7,7 @@ mod backup;
 mod blocked;
 mod bundle;
 mod bundle_choice;
+mod cached;
 mod check;
 mod clock;
 mod codes;

@@ -167,16 +167,16 @@ fn module(source: &Source) -> Option<&str> {
     (name != "bin").then_some(name)
 }
 
-/// A verb may call `deploy`; otherwise verbs do not call each other.
+/// A verb may call `content`; otherwise verbs do not call each other.
 fn verbs_do_not_call_each_other(source: &Source) -> Vec<Violation> {
     let Some(verb) = source.path.strip_prefix("src/command/").filter(|v| *v != "mod.rs") else {
         return Vec::new();
     };
     let own = verb.split(['/', '.']).next().unwrap_or_default().to_owned();
     // The last segment is a helper in mod.rs when it stands alone, a verb's module when it does not.
-    let other = |module: &str| ![own.as_str(), "deploy", "self"].contains(&module);
+    let other = |module: &str| ![own.as_str(), "content", "self"].contains(&module);
     let lower = |module: &str| module.starts_with(char::is_lowercase);
-    naming(source, "verbs do not call each other: share it through a noun or `deploy`", |path| {
+    naming(source, "verbs do not call each other: share it through a noun or `content`", |path| {
         let rest = match path {
             ["crate", "command", rest @ ..] => rest,
             ["super", rest @ ..] if !verb.contains('/') => rest,
@@ -352,11 +352,12 @@ mod tests {
     }
 
     #[test]
-    fn a_verb_may_call_deploy_only() {
+    fn a_verb_may_call_content_only() {
         let rule = verbs_do_not_call_each_other;
         let red = "use super::hydrate::run;\nlet x = crate::command::patch::apply();\n";
         assert_eq!(lines(rule, "src/command/check.rs", red), [1, 2]);
-        let green = "use super::{Report, deploy, deploy::apply};\nuse crate::command::shared;\n";
+        let green =
+            "use super::{Report, content, content::Content};\nuse crate::command::shared;\n";
         assert_eq!(lines(rule, "src/command/check.rs", green), [0; 0]);
     }
 

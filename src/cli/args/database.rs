@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::bundle::{Bundle, BundleArguments, BundleVerb};
+use super::cache::CacheVerb;
 use super::diff::{DiffArguments, DiffFormat};
 use super::init::{LeaseArguments, ListenArguments};
 use super::pull::PullArguments;
@@ -170,6 +171,12 @@ pub(in crate::cli) enum Verb {
         #[command(subcommand)]
         verb: SecretsVerb,
     },
+    /// Show and remove cached templates and states of databases
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Cache {
+        #[command(subcommand)]
+        verb: CacheVerb,
+    },
     /// Check every precondition and say how to meet it
     Doctor {
         /// The format
@@ -250,6 +257,9 @@ pub(in crate::cli) struct Parts {
     /// Load the secrets from this dotenv
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(in crate::cli) dotenv_file: Option<PathBuf>,
+    /// Neither use nor make cached states of the database
+    #[arg(long)]
+    pub(in crate::cli) no_cache: bool,
 }
 
 #[derive(Debug, Args)]

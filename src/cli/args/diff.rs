@@ -55,6 +55,9 @@ pub(in crate::cli) struct DiffArguments {
     /// Leave the private clusters running
     #[arg(long)]
     pub(in crate::cli) keep: bool,
+    /// Neither use nor make cached states of the databases
+    #[arg(long)]
+    pub(in crate::cli) no_cache: bool,
     /// Draft a migration that makes A equal to B, try it on a copy, and save it
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) write_migration: Option<String>,

@@ -1,6 +1,7 @@
 //! The arguments of the programs, parsed by clap.
 
 pub(in crate::cli) mod bundle;
+pub(in crate::cli) mod cache;
 pub(in crate::cli) mod cleanup;
 pub(in crate::cli) mod database;
 pub(in crate::cli) mod diff;

@@ -42,7 +42,7 @@ const fn key(name: &'static str, variable: &'static str, of: Type) -> Key {
 pub(in crate::cli) const BUNDLE: [&str; 3] = ["full", "history", "off"];
 
 /// All settings.
-pub const KEYS: [Key; 37] = [
+pub const KEYS: [Key; 38] = [
     key("url", "DB_URL", Type::Text),
     key("database", "PG_DATABASE", Type::Text),
     key("port", "PG_PORT", Type::Integer),
@@ -53,6 +53,7 @@ pub const KEYS: [Key; 37] = [
     key("preload_libraries", "PG_SHARED_PRELOAD_LIBRARIES", Type::List),
     key("logging", "PG_DISABLE_LOGGING", Type::Inverted),
     key("template", "PG_TEMPLATE", Type::OnOff),
+    key("cache", "PG_CACHE", Type::OnOff),
     key("fresh", "PG_FRESH", Type::Switch),
     key("idle_stop", "PG_IDLE_STOP", Type::Text),
     key("url_variable", "PG_URL_VAR", Type::Text),

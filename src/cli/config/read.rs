@@ -91,6 +91,9 @@ fn converted(key: &Key, value: &DeValue<'_>) -> Option<String> {
         (Type::Switch, DeValue::Boolean(value)) => on(*value, ["1", "0"]),
         (Type::Inverted, DeValue::Boolean(value)) => on(*value, ["0", "1"]),
         (Type::OnOff, DeValue::Boolean(value)) => on(*value, ["on", "off"]),
+        (Type::OnOff, DeValue::String(text)) if ["on", "off"].contains(&&**text) => {
+            text.to_string()
+        }
         (Type::List, DeValue::Array(items)) => texts(items)?.join(","),
         (Type::Names, DeValue::Array(items)) => {
             let names: Vec<_> = texts(items)?.iter().map(|name| quote_ident(name)).collect();
@@ -115,7 +118,8 @@ fn wrong_type(text: &str, key: &Key, value: &Spanned<DeValue<'_>>) -> Mistake {
         Type::Text => "a string",
         Type::Path => "a path, which is a string",
         Type::Integer => "a whole number",
-        Type::Switch | Type::Inverted | Type::OnOff => "true or false",
+        Type::Switch | Type::Inverted => "true or false",
+        Type::OnOff => "true or false, or one of the strings on and off",
         Type::List | Type::Names => "an array of strings",
         Type::Word(words) => {
             let given = value.get_ref().as_str().unwrap_or_default();

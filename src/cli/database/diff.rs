@@ -11,7 +11,8 @@ use crate::cli::config::ProjectFile;
 use crate::cli::migrator::settings;
 use crate::cli::output::{diff, pager, ui};
 use crate::cli::resolve::Resolve;
-use crate::command::diff::{Against, Diff, Ground, Outcome, Report, Weight};
+use crate::command::content::Content;
+use crate::command::diff::{Against, Diff, Outcome, Report, SideSpec, Weight};
 use crate::compare::drift::{Class, Rules};
 use crate::compare::rows;
 use crate::environment::private;
@@ -49,11 +50,19 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
     let workspace = resolve.workspace()?;
     let rules = rules(&workspace, flags.ignore_file.as_deref(), resolve.env.project())?;
     let bundle = resolve.bundle(flags.bundle)?;
-    let ground = Ground {
+    let spec = SideSpec {
         private: private::PrivateClusterSpec { keep: flags.keep, ..resolve.private(bundle)? },
         toolchain: resolve.toolchain()?,
-        source: Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?,
-        secrets: resolve.secrets(None),
+        content: Content {
+            // the clusters have it from the beginning
+            bundle: None,
+            secrets: resolve.secrets(None),
+            source: Some(Source::of(&workspace, flags.mock, Some(PathBuf::from("/dev/null")))?),
+            patch: None,
+            inherits: Vec::new(),
+            cached: resolve.caches(flags.no_cache)?,
+            project: Some(workspace.root.clone()),
+        },
         migrations: settings::project(resolve, bundle)?,
         ignore_failure: flags.ignore_migration_fail,
     };
@@ -63,7 +72,7 @@ fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, 
         every_row: flags.write_migration.is_some(),
     };
     let (against_this, today) = (against.clone(), today());
-    let diff = Diff { ground: &ground, against: against_this, rows, draft, rules, today };
+    let diff = Diff { spec: &spec, against: against_this, rows, draft, rules, today };
     let mut report = diff.run()?;
     if let Against::Backup(backup) = &against {
         backup::tell_age(backup, report.behind);

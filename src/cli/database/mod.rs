@@ -2,6 +2,7 @@
 
 mod all;
 mod backup;
+mod cache;
 mod config;
 mod diff;
 mod doctor;
@@ -79,6 +80,10 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Secrets { verb } => {
             check_inherits(&resolve, &inherits)?;
             secrets::run(&resolve, verb)
+        }
+        Verb::Cache { verb } => {
+            check_inherits(&resolve, &inherits)?;
+            cache::run(&resolve, &verb)
         }
         Verb::Doctor { format } => doctor::run(&resolve, format),
         Verb::Bundle { verb } => {

@@ -6,8 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::snapshot::SnapshotVerb;
 use crate::cli::guard::{check_inherits, refuse_elsewhere, refuse_other_cluster};
-use crate::cli::output::text::size;
-use crate::cli::output::text::{span, timing};
+use crate::cli::output::text::{size, span, time_of, timing};
 use crate::cli::output::{table, ui};
 use crate::cli::resolve::Resolve;
 use crate::cluster::{ClusterSpec, is_meant_by};
@@ -85,17 +84,6 @@ fn as_text(all: &[Listed]) -> String {
         [one.name.clone(), time_of(one.saved, ' ', ""), size(one.bytes), one.version.clone()]
     });
     table::render(&["Name", "Saved (UTC)", "Size", "PostgreSQL"], rows)
-}
-
-/// Formats seconds since the epoch as a date and a time, with `between` in the middle and `end` at
-/// the end.
-fn time_of(epoch: u64, between: char, end: &str) -> String {
-    let epoch = i64::try_from(epoch).unwrap_or_default();
-    let time = time::OffsetDateTime::from_unix_timestamp(epoch);
-    let time = time.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-    let (hour, minute, second) = time.to_hms();
-    format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}{end}")
 }
 
 fn target(resolve: &Resolve) -> Result<Target> {

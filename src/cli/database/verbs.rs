@@ -1,7 +1,7 @@
 //! The verbs of `database`: they resolve values, run the command and print its report.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::bundle::inherits;
 use crate::cli::args::bundle::BundleVerb;
@@ -10,12 +10,13 @@ use crate::cli::args::init::LeaseArguments;
 use crate::cli::cluster::init;
 use crate::cli::guard::{refuse_elsewhere, refuse_other_cluster};
 use crate::cli::output::export::Format;
-use crate::cli::output::text::{span, timing};
+use crate::cli::output::text::{span, time_of, timing};
 use crate::cli::output::{pager, table, ui};
 use crate::cli::resolve::Resolve;
 use crate::cluster::Existing;
 use crate::command::check::{Check, Checked};
-use crate::command::deploy::{Content, Deploy};
+use crate::command::content::{Content, Progress};
+use crate::command::deploy::Deploy;
 use crate::command::{bundle, cleanup, hydrate, log, patch, test};
 use crate::environment::development::Swap;
 use crate::environment::private::{Kept, PrivateClusterSpec};
@@ -60,11 +61,14 @@ pub(in crate::cli) fn deploy(
         source: hydrate.then(|| source(&workspace, parts.mock)).transpose()?,
         patch: patch.then(|| Patch::of(&workspace, workspace.patch_log.clone())).transpose()?,
         inherits,
+        cached: resolve.caches(parts.no_cache)?,
+        project: Some(workspace.root.clone()),
     };
     let development = resolve.development(existing, true, &LeaseArguments::default())?;
     let deployed = Deploy { development, content, stop_after: flags.cleanup }.run()?;
     let state = if deployed.stopped { "deployed and stopped" } else { "deployed" };
-    ui::status(&format!("{state}: {}{}", deployed.url, timing(&deployed.steps)));
+    let earlier = tell_earlier(deployed.earlier);
+    ui::status(&format!("{state}: {}{earlier}{}", deployed.url, timing(&deployed.steps)));
     if let Some(swap) = &deployed.swap {
         tell_swap(swap);
     }
@@ -98,6 +102,8 @@ pub(in crate::cli) fn run_hydrate(
         secrets: resolve.secrets(flags.dotenv_file.as_deref()),
         patch: None,
         inherits,
+        cached: false,
+        project: None,
     };
     let connection = resolve.target()?;
     let steps = hydrate::run(&resolve.toolchain()?, &connection, &content)?;
@@ -172,16 +178,29 @@ pub(in crate::cli) fn check(
         patch: (!parts.no_patch).then(patch).transpose()?,
         secrets: resolve.secrets(parts.dotenv_file.as_deref()),
         inherits,
+        cached: resolve.caches_checks(parts.no_cache)?,
+        project: Some(workspace.root.clone()),
     };
     let bundle = resolve.bundle(parts.bundle)?.filter(|_| content.source.is_some());
     let private = PrivateClusterSpec { keep: flags.keep, ..resolve.private(bundle)? };
     let check = Check { private, toolchain: resolve.toolchain()?, content };
-    let Checked { steps, kept } = check.run()?;
-    ui::status(&format!("check passed{}", timing(&steps)));
+    let Checked { steps, kept, earlier } = check.run()?;
+    ui::status(&format!("check passed{}{}", tell_earlier(earlier), timing(&steps)));
     if let Some(kept) = kept {
         tell_kept("kept running", &kept);
     }
     Ok(())
+}
+
+/// Says which part of the content is not new, so that nobody takes an old result for a new one.
+fn tell_earlier(earlier: Option<(Progress, SystemTime)>) -> String {
+    let Some((progress, made)) = earlier else { return String::new() };
+    let what = match progress {
+        Progress::Patched => "hydrated and patched earlier",
+        Progress::Hydrated | Progress::Prepared => "hydrated earlier",
+    };
+    let since = made.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    format!(", {what} (unchanged since {})", time_of(since, ' ', " UTC"))
 }
 
 /// Prints how to connect to a private cluster that was kept, and how to remove it.

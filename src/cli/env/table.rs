@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 46] = [
+pub const TABLE: [Variable; 47] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -122,6 +122,11 @@ pub const TABLE: [Variable; 46] = [
         "PG_TEMPLATE",
         "`on`",
         "`off` runs `initdb` each time instead of cloning a cached cluster.",
+    ),
+    variable(
+        "PG_CACHE",
+        "`on`; for `database check` with `CI` set, `off`",
+        "`off`: commands neither use nor make cached states of a hydrated, patched or migrated database.",
     ),
     variable(
         "PG_BINDIR",

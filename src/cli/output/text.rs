@@ -31,15 +31,26 @@ pub(in crate::cli) fn timing(steps: &Steps) -> String {
     format!(" in {} ms ({})", steps.elapsed().as_millis(), steps.summary())
 }
 
+/// Formats seconds since the epoch as a date and a time, with `between` in the middle and `end` at
+/// the end.
+pub(in crate::cli) fn time_of(epoch: u64, between: char, end: &str) -> String {
+    let epoch = i64::try_from(epoch).unwrap_or_default();
+    let time = time::OffsetDateTime::from_unix_timestamp(epoch);
+    let time = time.unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = time.to_hms();
+    format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}{end}")
+}
+
 /// The size of the template cache and its limit.
 pub(in crate::cli) fn templates(used: Usage) -> String {
-    let limit = size(cluster::CACHE_LIMIT);
+    let limit = size(used.limit);
     format!("templates: {}, {} of at most {limit}", used.count, size(used.bytes))
 }
 
 /// The size of the logs and its limit, which the next start enforces.
 pub(in crate::cli) fn logs(used: Usage) -> String {
-    let (files, limit) = (cluster::LOG_LIMIT, size(cluster::LOG_BYTES_LIMIT));
+    let (files, limit) = (cluster::LOG_LIMIT, size(used.limit));
     format!("files: {} of at most {files}, {} of at most {limit}", used.count, size(used.bytes))
 }
 

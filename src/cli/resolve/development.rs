@@ -33,6 +33,7 @@ impl Resolve {
             keepers,
             registry,
             project,
+            states: Vec::new(),
         })
     }
 

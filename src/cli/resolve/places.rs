@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Resolve;
-use crate::cluster;
+use crate::cluster::{self, Template};
 use crate::environment::gc::Collector;
 use crate::environment::place::{Place, Places};
 use crate::environment::registry::Registry;
@@ -65,6 +65,13 @@ impl Resolve {
             temporary: self.temporary_directory(),
             templates: Some(template).filter(is_ours),
         }
+    }
+
+    /// The cached templates and states, with their directory.
+    pub fn kept_templates(&self) -> Result<(PathBuf, Vec<Template>)> {
+        let cache = self.cache()?.join("template");
+        let all = Template::all(&cache);
+        Ok((cache, all))
     }
 
     pub(super) fn template_cache(&self) -> Option<PathBuf> {

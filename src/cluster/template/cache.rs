@@ -10,35 +10,27 @@
 //! It makes the copy under a lock in a directory of its own, syncs it, and renames it together with
 //! its manifest. So a template is either complete or not there.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use sha2::{Digest, Sha256};
-
 use super::copy::{self, CopyFailure, Holes, Method, Reader};
-use super::manifest::Manifest;
+use super::manifest::{Entry, Manifest};
+use super::recipe::{Recipe, Stage};
 use super::thin::thin;
 use super::trim::trim_cache;
-use crate::cluster::files::{private_directory, remove_tree, sync_file_system};
+use crate::cluster::files::{private_directory, read_small, remove_tree, sync_file_system};
 use crate::cluster::layout::lock_of;
 use crate::cluster::run::lock::Lock;
-use crate::postgres::toolchain::{Toolchain, remedied};
-use crate::sys::digest::hex;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser};
 use crate::sys::signal;
 
-/// The arguments of `initdb`. All of them are part of the template's key.
-#[derive(Debug, Clone)]
-pub struct Recipe<'a> {
-    /// The toolchain with the `initdb` to run.
-    pub toolchain: &'a Toolchain,
-    /// The name of the bootstrap superuser.
-    pub superuser: &'a str,
-    /// The user who runs `initdb` if root calls.
-    pub user: Option<&'a OsUser>,
-}
+/// The name of the manifest in the directory of a template.
+pub(super) const MANIFEST: &str = "manifest";
 
 /// A data directory that can be cloned.
 #[derive(Debug)]
@@ -61,6 +53,21 @@ pub struct Vacancy {
     lock: Lock,
 }
 
+/// A data directory that becomes a template.
+pub struct Deposit<'a> {
+    /// How far the cluster has got.
+    pub stage: Stage<'a>,
+    /// The data directory.
+    pub data: &'a Path,
+    /// Whether the data directory moves into the cache. Otherwise it is copied.
+    pub moves: bool,
+    /// Whether the template holds for good. Otherwise it holds until the machine starts again, and
+    /// takes less time.
+    pub is_lasting: bool,
+    /// More files of the template: name and content.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+}
+
 /// A template that is being made, beside its place. Unless it is published, nothing of it stays.
 struct TemplateDraft {
     place: PathBuf,
@@ -72,47 +79,6 @@ struct TemplateDraft {
 #[derive(Debug)]
 pub struct Recording(Option<JoinHandle<()>>);
 
-impl Recipe<'_> {
-    /// Makes the data directory `data`, which must not exist, where the server's user can write.
-    /// Does not sync it; a caller that keeps the data directory does that.
-    pub fn initialise(&self, data: &Path) -> Result<()> {
-        // report a server that is too old before `initdb` fails in a less clear way
-        self.toolchain.version()?;
-        self.toolchain
-            .server_command("initdb", self.user)?
-            .args(self.options())
-            .arg("--no-sync")
-            .arg("--pgdata")
-            .arg(data)
-            .capture()
-            .map(drop)
-            .map_err(remedied)
-    }
-
-    fn options(&self) -> Vec<String> {
-        let fixed = ["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-instructions"];
-        let superuser = format!("--username={}", self.superuser);
-        fixed.map(str::to_owned).into_iter().chain([superuser]).collect()
-    }
-
-    /// The name of the template. `planted` is the key of a [`Seed`](super::seed::Seed) if the
-    /// template holds one.
-    fn key(&self, planted: Option<&str>) -> Result<String> {
-        let mut digest = Sha256::new();
-        digest.update(self.toolchain.identity()?);
-        for option in self.options().iter().map(String::as_str).chain(planted) {
-            digest.update([0]);
-            digest.update(option);
-        }
-        // a user who made a template may have put anything into it, so no other user may get it
-        if let Some(user) = self.user {
-            digest.update(format!("\0user {}", user.uid));
-        }
-        let kind = if planted.is_some() { "-prepared" } else { "" };
-        Ok(hex(&digest.finalize()).split_off(32) + kind)
-    }
-}
-
 impl Template {
     /// Returns the template for `recipe` in `cache`, or the permission to make it.
     pub fn obtain(cache: &Path, recipe: &Recipe<'_>) -> Result<Obtained> {
@@ -121,7 +87,7 @@ impl Template {
             return Ok(Obtained::Ready(template));
         }
         private_directory(cache)?;
-        let directory = cache.join(recipe.key(None)?);
+        let directory = cache.join(recipe.name(None)?);
         let lock = Lock::wait(&lock_of(&directory))?;
         // another command may have made it while this one waited
         Ok(match Self::open(&directory) {
@@ -130,37 +96,38 @@ impl Template {
         })
     }
 
-    /// The template for `recipe`, with a planted seed if `planted` is its key. `None` if there is
-    /// none.
-    pub fn find(cache: &Path, recipe: &Recipe<'_>, planted: Option<&str>) -> Result<Option<Self>> {
-        let _ourselves = ActingAs::ourselves();
-        Ok(Self::open(&cache.join(recipe.key(planted)?)))
-    }
-
-    /// Makes a template of the data directory of a cleanly stopped cluster, and moves that
-    /// directory into the cache. Returns `None`, and moves nothing, while another command makes the
-    /// same template.
-    pub fn adopt(
+    /// The template for `recipe` and `stage`. `None` if there is none.
+    pub fn find(
         cache: &Path,
         recipe: &Recipe<'_>,
-        planted: &str,
-        data: &Path,
+        stage: Option<Stage<'_>>,
     ) -> Result<Option<Self>> {
-        let directory = cache.join(recipe.key(Some(planted))?);
         let _ourselves = ActingAs::ourselves();
+        Ok(Self::open(&cache.join(recipe.name(stage)?)))
+    }
+
+    /// Makes a template of the data directory of a cleanly stopped cluster. Returns `None`, and
+    /// leaves the data directory alone, while another command makes the same template.
+    pub fn adopt(cache: &Path, recipe: &Recipe<'_>, deposit: &Deposit<'_>) -> Result<Option<Self>> {
+        let directory = cache.join(recipe.name(Some(deposit.stage))?);
+        let _ourselves = ActingAs::ourselves();
+        private_directory(cache)?;
         let Some(lock) = Lock::try_take(&lock_of(&directory))? else { return Ok(None) };
-        let staging = Vacancy { directory, lock }.stage()?;
-        if recipe.user.is_some() {
-            // the other user could still change files that belong to him, wherever they were moved
-            copy_from_user(data, &staging.data(), recipe.user)?;
-            let _acting = ActingAs::enter(recipe.user)?;
-            remove_tree(data)?;
-        } else {
-            move_tree(data, &staging.data())?;
-        }
-        let template = staging.publish(&recipe.toolchain.version()?.text)?;
+        let draft = Vacancy { directory, lock }.stage()?;
+        deposit.put_into(&draft, recipe.user)?;
+        let version = &recipe.toolchain.version()?.text;
+        let template = match deposit.is_lasting {
+            true => draft.publish(version)?,
+            false => draft.publish_until_boot(version)?,
+        };
         trim_cache(cache, &template.directory);
         Ok(Some(template))
+    }
+
+    /// A file beside the data directory. `None` if there is none.
+    pub fn file(&self, name: &str) -> Option<Vec<u8>> {
+        let _ourselves = ActingAs::ourselves();
+        read_small(&self.directory.join(name)).ok()
     }
 
     /// Copies the template to `target`, which must not exist. A shared lock keeps the template from
@@ -175,11 +142,32 @@ impl Template {
         copy::copy(&data, target, &self.manifest, how)
     }
 
-    /// Whether every file still has its digest. Asked if a new clone does not start.
+    /// Whether every file still has its digest, or without digests its size and time. Asked if a new
+    /// clone does not start.
     pub fn is_intact(&self) -> bool {
+        if self.manifest.boot.is_some() {
+            return self.is_unchanged();
+        }
         let _ourselves = ActingAs::ourselves();
         let data = self.directory.join("data");
         self.manifest.files.iter().all(|entry| entry.is_intact(&data))
+    }
+
+    /// The text of a file beside the data directory, however long. `None` if there is none.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let _ourselves = ActingAs::ourselves();
+        crate::sys::process::read_text(self.directory.join(name)).ok()
+    }
+
+    /// Whether every file has its size, and its time or its digest. Reads hardly any of them.
+    pub fn is_unchanged(&self) -> bool {
+        let _ourselves = ActingAs::ourselves();
+        let data = self.directory.join("data");
+        let is_same = |entry: &Entry| {
+            let facts = data.join(&entry.path).symlink_metadata();
+            facts.is_ok_and(|facts| facts.is_file() && entry.matches(&data, &facts))
+        };
+        self.manifest.files.iter().all(is_same)
     }
 
     /// Removes the template, so that the next command makes it again.
@@ -190,14 +178,36 @@ impl Template {
     }
 
     fn open(directory: &Path) -> Option<Self> {
-        let text = crate::sys::process::read_text(directory.join("manifest")).ok()?;
-        let manifest = Manifest::parse(&text)?;
-        if let Ok(file) = crate::sys::process::open_regular(directory.join("manifest")) {
+        let text = crate::sys::process::read_text(directory.join(MANIFEST)).ok()?;
+        let manifest = Manifest::parse(&text).filter(Manifest::holds)?;
+        if let Ok(file) = crate::sys::process::open_regular(directory.join(MANIFEST)) {
             // the modification time is the time of the last use, for `trim_cache`; an error does no
             // harm
             let _ = file.set_modified(SystemTime::now());
         }
         Some(Self { directory: directory.to_owned(), manifest })
+    }
+}
+
+impl Deposit<'_> {
+    fn put_into(&self, draft: &TemplateDraft, user: Option<&OsUser>) -> Result<()> {
+        for (name, content) in &self.files {
+            let place = draft.directory.join(name);
+            let mut file = File::options();
+            let opened = file.write(true).create_new(true).mode(0o600).open(&place);
+            opened.and_then(|mut file| file.write_all(content)).on("write", &place)?;
+        }
+        let to = draft.data();
+        if !self.moves {
+            return copy_from_user(self.data, &to, user);
+        }
+        if user.is_none() {
+            return move_tree(self.data, &to);
+        }
+        // the other user could still change files that belong to him, wherever they were moved
+        copy_from_user(self.data, &to, user)?;
+        let _acting = ActingAs::enter(user)?;
+        remove_tree(self.data)
     }
 }
 
@@ -233,15 +243,30 @@ impl TemplateDraft {
         self.directory.join("data")
     }
 
-    /// Writes the manifest and renames the template to its place.
+    /// Publishes a template that holds until the machine starts again. It takes neither digests nor
+    /// a sync, so nobody waits for it.
+    fn publish_until_boot(self, version: &str) -> Result<Template> {
+        thin(&self.data())?;
+        match Manifest::until_boot(&self.data(), version)? {
+            Some(manifest) => self.put_in_place(manifest),
+            None => self.publish(version),
+        }
+    }
+
+    /// Publishes a template that holds for good.
     fn publish(self, version: &str) -> Result<Template> {
         thin(&self.data())?;
         let manifest = Manifest::of(&self.data(), version)?;
-        let list = self.directory.join("manifest");
-        std::fs::write(&list, manifest.render()).on("write", &list)?;
         // the sync may take seconds; do not begin it after Ctrl-C
         signal::check()?;
         sync_file_system(&self.directory)?;
+        self.put_in_place(manifest)
+    }
+
+    /// Writes the manifest and renames the template to its place.
+    fn put_in_place(self, manifest: Manifest) -> Result<Template> {
+        let list = self.directory.join(MANIFEST);
+        std::fs::write(&list, manifest.render()).on("write", &list)?;
         remove_tree(&self.place)?;
         std::fs::rename(&self.directory, &self.place).on("publish the template", &self.place)?;
         Ok(Template { directory: self.place.clone(), manifest })
@@ -284,117 +309,4 @@ fn move_tree(from: &Path, to: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-
-    use super::*;
-
-    /// A cache, the data directory of a cluster, and the permission to make a template of it.
-    fn places() -> (tempfile::TempDir, PathBuf, Vacancy) {
-        let parent = tempfile::tempdir().expect("temporary directory");
-        let data = parent.path().join("data");
-        std::fs::create_dir_all(data.join("base")).expect("made");
-        std::fs::write(data.join("base/1"), "one").expect("written");
-        let directory = parent.path().join("cache/key");
-        private_directory(&parent.path().join("cache")).expect("made");
-        let lock = Lock::try_take(&lock_of(&directory)).expect("can lock").expect("free");
-        (parent, data, Vacancy { directory, lock })
-    }
-
-    fn cached(parent: &tempfile::TempDir) -> Vec<String> {
-        let entries = std::fs::read_dir(parent.path().join("cache")).expect("readable");
-        let names = entries.map(|entry| entry.expect("read").file_name());
-        let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_recording_is_a_template_once_it_is_dropped() {
-        let (parent, data, vacancy) = places();
-        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
-        assert!(data.join("base/1").exists(), "the cluster goes on with its own");
-        assert_eq!(cached(&parent), ["key", "key.lock"]);
-        let template = Template::open(&parent.path().join("cache/key")).expect("published");
-        assert!(template.is_intact());
-        template.clone_to(&parent.path().join("clone"), Holes::Fill).expect("cloned");
-        let copied = std::fs::read_to_string(parent.path().join("clone/base/1"));
-        assert_eq!(copied.expect("there"), "one");
-    }
-
-    #[test]
-    fn nobody_makes_a_template_that_is_being_recorded() {
-        let (parent, data, vacancy) = places();
-        let lock = parent.path().join("cache/key.lock");
-        let staging = vacancy.stage().expect("made");
-        assert!(Lock::try_take(&lock).expect("can try").is_none());
-        move_tree(&data, &staging.data()).expect("moved");
-        staging.publish("postgres 17").expect("published");
-        assert!(Lock::try_take(&lock).expect("can try").is_some());
-    }
-
-    #[test]
-    fn nothing_stays_of_a_template_that_was_not_published() {
-        let (parent, data, vacancy) = places();
-        std::os::unix::fs::symlink("base", data.join("link")).expect("linked");
-        assert!(vacancy.record(&data, "postgres 17".into(), None).is_err(), "a link is no file");
-        assert_eq!(cached(&parent), ["key.lock"]);
-    }
-
-    #[test]
-    fn a_template_that_another_command_makes_is_left_to_it() {
-        use crate::postgres::toolchain::Search;
-        use std::os::unix::fs::OpenOptionsExt;
-        let (parent, data, _vacancy) = places();
-        let (cache, bindir) = (parent.path().join("cache"), parent.path().join("bin"));
-        std::fs::create_dir(&bindir).expect("made");
-        for program in ["postgres", "initdb", "psql"] {
-            let mut file = File::options();
-            file.write(true).create(true).mode(0o755).open(bindir.join(program)).expect("made");
-        }
-        let search = Search { bindir: Some(bindir), ..Search::default() };
-        let toolchain = Toolchain::locate(&search, &Default::default()).expect("complete");
-        let recipe = Recipe { toolchain: &toolchain, superuser: "me", user: None };
-        let key = recipe.key(Some("seed")).expect("digested");
-        assert_ne!(key, recipe.key(None).expect("digested"));
-        let _other = Lock::try_take(&lock_of(&cache.join(key))).expect("can lock").expect("free");
-        assert!(Template::adopt(&cache, &recipe, "seed", &data).expect("tried").is_none());
-        assert!(data.join("base/1").exists());
-    }
-
-    #[test]
-    fn what_a_killed_command_left_is_replaced() {
-        let (parent, data, vacancy) = places();
-        std::fs::create_dir_all(parent.path().join("cache/key.new/data/half")).expect("made");
-        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
-        assert!(!parent.path().join("cache/key/data/half").exists());
-        assert_eq!(cached(&parent), ["key", "key.lock"]);
-    }
-
-    #[test]
-    fn a_changed_template_is_noticed_and_discarded() {
-        let (parent, data, vacancy) = places();
-        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
-        let template = Template::open(&parent.path().join("cache/key")).expect("published");
-        std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
-        assert!(!template.is_intact());
-        let cloned = template.clone_to(&parent.path().join("clone"), Holes::Fill);
-        assert!(matches!(cloned, Err(CopyFailure::Damaged(_))), "{cloned:?}");
-        template.discard().expect("removed");
-        assert_eq!(cached(&parent), ["key.lock"]);
-    }
-
-    #[test]
-    fn templates_that_nobody_used_for_long_are_forgotten() {
-        let (parent, data, vacancy) = places();
-        let old = parent.path().join("cache/old");
-        std::fs::create_dir(&old).expect("made");
-        std::fs::write(old.join("manifest"), "").expect("written");
-        let manifest = File::open(old.join("manifest")).expect("opened");
-        manifest
-            .set_modified(SystemTime::now() - 2 * crate::cluster::template::trim::FORGET_AFTER)
-            .expect("aged");
-        drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
-        assert_eq!(cached(&parent), ["key", "key.lock"]);
-    }
-}
+mod tests;

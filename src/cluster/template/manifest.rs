@@ -1,7 +1,9 @@
 //! The list of a template's files, with which db-tool notices changes.
 //!
 //! The first line holds the format and the second the server's version. Each further line is a
-//! directory or a file: `d MODE PATH` or `f MODE SIZE MTIME SHA256 PATH`. Every copy compares sizes
+//! directory or a file: `d MODE PATH` or `f MODE SIZE MTIME SHA256 PATH`. A manifest without digests
+//! has a line `b BOOT`: it holds only until the machine starts again, because nobody has waited until
+//! the files were on the disk, and no digest would tell whether they are. Every copy compares sizes
 //! and times, at no cost, because it opens each file anyway. The digest is computed only if the
 //! times differ.
 
@@ -27,6 +29,8 @@ pub struct Manifest {
     pub directories: Vec<(u32, PathBuf)>,
     /// The files, the largest first.
     pub files: Vec<Entry>,
+    /// The boot of the machine after which it does not hold any more. `None`: it holds for good.
+    pub boot: Option<String>,
 }
 
 /// One file.
@@ -54,11 +58,23 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Lists a data directory for a manifest that holds until the machine starts again. `None` if
+    /// the system does not tell its boots apart.
+    pub fn until_boot(data: &Path, version: &str) -> Result<Option<Self>> {
+        let Some(boot) = boot() else { return Ok(None) };
+        Ok(Some(Self { version: version.to_owned(), boot: Some(boot), ..Self::list(data)? }))
+    }
+
+    /// Whether it still holds.
+    pub fn holds(&self) -> bool {
+        self.boot.is_none() || self.boot == boot()
+    }
+
     /// Lists a data directory without digests, which is enough for a copy. Leaves out links to
     /// tablespaces inside the data directory: the server of the copy makes them again.
     pub fn list(data: &Path) -> Result<Self> {
         let mut manifest =
-            Self { version: String::new(), directories: Vec::new(), files: Vec::new() };
+            Self { version: String::new(), directories: Vec::new(), files: Vec::new(), boot: None };
         manifest.add(data, Path::new(""))?;
         manifest.files.sort_by_key(|entry| std::cmp::Reverse(entry.size));
         Ok(manifest)
@@ -91,6 +107,9 @@ impl Manifest {
     /// The text of the manifest.
     pub fn render(&self) -> String {
         let mut text = format!("{FORMAT}\n{}\n", self.version);
+        if let Some(boot) = &self.boot {
+            let _ = writeln!(text, "b {boot}");
+        }
         for (mode, path) in &self.directories {
             let _ = writeln!(text, "d {mode:o} {}", path.display());
         }
@@ -106,8 +125,8 @@ impl Manifest {
         if lines.next()? != FORMAT || !text.ends_with('\n') {
             return None;
         }
-        let mut manifest =
-            Self { version: lines.next()?.to_owned(), directories: Vec::new(), files: Vec::new() };
+        let version = lines.next()?.to_owned();
+        let mut manifest = Self { version, directories: Vec::new(), files: Vec::new(), boot: None };
         for line in lines {
             match line.split_once(' ')? {
                 ("d", rest) => {
@@ -115,6 +134,7 @@ impl Manifest {
                     manifest.directories.push((u32::from_str_radix(mode, 8).ok()?, path.into()));
                 }
                 ("f", rest) => manifest.files.push(Entry::parse(rest)?),
+                ("b", boot) => manifest.boot = Some(boot.to_owned()),
                 _ => return None,
             }
         }
@@ -150,6 +170,12 @@ impl Entry {
     }
 }
 
+/// A text that is different after each start of the machine.
+fn boot() -> Option<String> {
+    let text = crate::sys::process::read_text("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 fn modified(facts: &Metadata) -> i128 {
     i128::from(facts.mtime()) * 1_000_000_000 + i128::from(facts.mtime_nsec())
 }
@@ -171,6 +197,17 @@ mod tests {
     fn text_and_back() {
         let (_data, manifest) = sample();
         assert_eq!(Manifest::parse(&manifest.render()), Some(manifest));
+    }
+
+    #[test]
+    fn without_digests_it_holds_until_the_next_boot() {
+        let (data, _) = sample();
+        let manifest = Manifest::until_boot(data.path(), "postgres 17").expect("read");
+        let manifest = manifest.expect("this system has boots");
+        let read = Manifest::parse(&manifest.render()).expect("parsed");
+        assert_eq!(read, manifest);
+        assert!(read.holds());
+        assert!(!Manifest { boot: Some("another".into()), ..read }.holds());
     }
 
     #[test]

@@ -2,11 +2,15 @@
 
 pub(in crate::cluster) mod cache;
 pub(in crate::cluster) mod copy;
+pub(in crate::cluster) mod description;
 pub(in crate::cluster) mod manifest;
+pub(in crate::cluster) mod preparation;
+pub(in crate::cluster) mod recipe;
 pub(in crate::cluster) mod replaced;
 pub(in crate::cluster) mod rewind;
-pub(in crate::cluster) mod seed;
 pub(in crate::cluster) mod snapshot;
+pub(in crate::cluster) mod state;
 pub(in crate::cluster) mod tablespace;
 mod thin;
+pub mod transfer;
 pub(in crate::cluster) mod trim;

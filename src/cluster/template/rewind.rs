@@ -31,12 +31,13 @@ impl Running {
         })
     }
 
-    fn restart(&mut self, meanwhile: impl FnOnce(&Cluster) -> Result<()>) -> Result<()> {
+    /// Stops the server, does `meanwhile`, and starts it again, even if `meanwhile` has failed.
+    pub(super) fn restart(&mut self, meanwhile: impl FnOnce(&Cluster) -> Result<()>) -> Result<()> {
         let _acting = self.spec().act()?;
         self.postmaster.stop(Shutdown::Fast, STOP_LIMIT)?;
-        meanwhile(&self.cluster)?;
+        let done = meanwhile(&self.cluster);
         let (spec, toolchain) = (self.cluster.spec.clone(), self.cluster.toolchain.clone());
         *self = Cluster::existing(spec, toolchain).start()?;
-        Ok(())
+        done
     }
 }

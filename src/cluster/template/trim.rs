@@ -9,15 +9,19 @@ use std::time::{Duration, SystemTime};
 use nix::fcntl::{OFlag, renameat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
+use super::description::{DESCRIPTION, Description};
 use super::manifest::Manifest;
 use crate::cluster::files::{read_small, remove_tree};
 use crate::cluster::layout::{OLD_SERVER_LOG, is_log, lock_of};
-use crate::cluster::{Layout, Lock};
+use crate::cluster::{Layout, Lock, space};
 use crate::sys::process;
 use crate::sys::process::{FileId, OsUser};
 
-/// The largest total size of templates, in bytes.
-pub const CACHE_LIMIT: u64 = 512_000_000;
+/// The largest total size of templates, in bytes, if the disk has much more free space.
+const CACHE_LIMIT: u64 = 2_000_000_000;
+
+/// The share of the free space that templates may take on a small disk: a tenth.
+const CACHE_SHARE: u64 = 10;
 
 /// db-tool removes a template in any case if nobody has used it for this long.
 pub(in crate::cluster) const FORGET_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -38,6 +42,9 @@ pub struct Usage {
     pub count: usize,
     /// The total size in bytes.
     pub bytes: u64,
+    /// The largest total size in bytes.
+    #[serde(skip)]
+    pub limit: u64,
 }
 
 /// A template or a log.
@@ -49,7 +56,15 @@ struct Item {
 
 /// The number and size of the templates in `cache`.
 pub fn cache_usage(cache: &Path) -> Usage {
-    usage(&templates(cache))
+    let used = usage(&templates(cache));
+    Usage { limit: cache_limit(cache, used.bytes), ..used }
+}
+
+/// The largest total size of templates in `cache`, which has `used` bytes now: two gigabytes, or a
+/// tenth of the space that the disk would have without them.
+fn cache_limit(cache: &Path, used: u64) -> u64 {
+    let free = space::free(cache).unwrap_or(u64::MAX);
+    CACHE_LIMIT.min(free.saturating_add(used) / CACHE_SHARE)
 }
 
 /// A template in the cache.
@@ -70,7 +85,8 @@ impl Template {
     /// The templates in `cache`, the most recently used first.
     pub fn all(cache: &Path) -> Vec<Self> {
         let items = templates(cache);
-        let surplus: Vec<_> = surplus(&items, usize::MAX, CACHE_LIMIT, FORGET_AFTER)
+        let limit = cache_limit(cache, usage(&items).bytes);
+        let surplus: Vec<_> = surplus(&items, usize::MAX, limit, FORGET_AFTER)
             .into_iter()
             .map(|item| item.path.clone())
             .collect();
@@ -79,6 +95,28 @@ impl Template {
             Self { path, bytes, used, is_surplus }
         };
         items.into_iter().map(describe).collect()
+    }
+
+    /// Its name: the name of its directory.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Its kind, in a word.
+    pub fn kind(&self) -> &'static str {
+        const KINDS: [&str; 4] = ["prepared", "hydrated", "patched", "migrated"];
+        let name = self.name();
+        let word = name.split_once('-').map(|(_, word)| word);
+        match word {
+            _ if name.contains('.') => "unfinished",
+            None => "initdb",
+            Some(word) => KINDS.into_iter().find(|kind| *kind == word).unwrap_or("unknown"),
+        }
+    }
+
+    /// The description, if it is a state.
+    pub fn description(&self) -> Option<Description> {
+        serde_json::from_slice(&read_small(&self.path.join(DESCRIPTION)).ok()?).ok()
     }
 
     /// Removes it, unless a command clones it now. Returns whether it is gone.
@@ -97,19 +135,21 @@ impl Template {
 
 /// The number and size of the logs of `layout`.
 pub fn log_usage(layout: &Layout) -> Usage {
-    usage(&logs(layout))
+    Usage { limit: LOG_BYTES_LIMIT, ..usage(&logs(layout)) }
 }
 
 fn usage(items: &[Item]) -> Usage {
-    Usage { count: items.len(), bytes: items.iter().map(|item| item.bytes).sum() }
+    Usage { count: items.len(), bytes: items.iter().map(|item| item.bytes).sum(), limit: 0 }
 }
 
 /// Removes templates beyond the limit. Never removes `made`, which is new, or one that another
 /// command clones. Ignores errors: a cache that is too large does no harm.
 pub(in crate::cluster) fn trim_cache(cache: &Path, made: &Path) {
+    let all = templates(cache);
+    let limit = cache_limit(cache, usage(&all).bytes);
     let (new, others): (Vec<_>, Vec<_>) =
-        templates(cache).into_iter().partition(|template| template.path == made);
-    let room = CACHE_LIMIT.saturating_sub(usage(&new).bytes);
+        all.into_iter().partition(|template| template.path == made);
+    let room = limit.saturating_sub(usage(&new).bytes);
     for Item { path, bytes, used } in surplus(&others, usize::MAX, room, FORGET_AFTER) {
         Template { path: path.clone(), bytes: *bytes, used: *used, is_surplus: true }.remove();
     }

@@ -4,6 +4,7 @@
 //! rows. It compares values from the catalogs, never dumped text, so that a different spelling is
 //! no difference.
 
+mod cached;
 mod proof;
 mod side;
 
@@ -13,7 +14,7 @@ use serde::Serialize;
 use time::Date;
 
 pub use proof::{Outcome, Refusal, Writing};
-pub use side::{Against, Ground};
+pub use side::{Against, SideSpec};
 
 use crate::compare::drift;
 use crate::compare::drift::{Class, Difference, Roles, Rules};
@@ -25,6 +26,7 @@ use crate::compare::rows;
 use crate::compare::rows::TableDiff;
 use crate::environment::private::Kept;
 use crate::postgres::connection::session::Session;
+use crate::project::source::Source;
 use crate::sys::error::{Context, Error, Result};
 use crate::sys::parallel::at_once;
 use proof::Compared;
@@ -33,7 +35,7 @@ use side::{Side, owner};
 /// A comparison of two databases.
 pub struct Diff<'a> {
     /// The settings and sources from which both sides are made.
-    pub ground: &'a Ground,
+    pub spec: &'a SideSpec,
     /// The database to compare with the sources.
     pub against: Against,
     /// The tables whose rows are compared.
@@ -134,19 +136,24 @@ impl Diff<'_> {
     /// `Migration` if SQL fails while a side is made.
     pub fn run(&self) -> Result<Report> {
         if let Some(draft) = &self.draft {
-            draft.check(self.ground, matches!(self.against, Against::Database(_)))?;
+            draft.check(self.spec, matches!(self.against, Against::Database(_)))?;
         }
-        self.ground.private.places.attempt(|| self.attempt())
+        self.spec.private.places.attempt(|| self.attempt())
     }
 
     fn attempt(&self) -> Result<Report> {
         let (tell, locale) = std::sync::mpsc::channel();
         let (a, b) = timed("both sides prepared", || {
-            at_once(|| self.ground.side_a(&self.against, tell), || self.ground.side_b(&locale))
+            at_once(|| self.spec.side_a(&self.against, tell), || self.spec.side_b(&locale))
         });
         let a = a.context("cannot prepare the other side");
         match (a, b.context("cannot prepare the sources' side")) {
-            (Ok(a), Ok(b)) => self.read(a, b),
+            (Ok(mut a), Ok(b)) => {
+                if self.draft.is_some() {
+                    a.spoil();
+                }
+                self.read(a, b)
+            }
             // a side removes its cluster when it is dropped
             (Err(error), Ok(side)) | (Ok(side), Err(error)) => {
                 drop(side);
@@ -213,7 +220,7 @@ impl Diff<'_> {
             ..Story::default()
         };
         let mut files = Library::default();
-        for (path, text) in self.ground.source.files() {
+        for (path, text) in self.spec.content.source.iter().flat_map(Source::files) {
             files.add(&path.display().to_string(), &text);
         }
         let of_b = Story { touched: b.touched(), files, ..Story::default() };

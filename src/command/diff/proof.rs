@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use super::side::{Ground, Side};
+use super::side::{Side, SideSpec};
 use super::{Diff, Report};
 use crate::compare::draft::Draft;
 use crate::compare::drift;
@@ -93,14 +93,14 @@ impl Writing {
     ///
     /// # Errors
     /// `Conflict` for an invalid name, and for a side A that cannot be copied.
-    pub(super) fn check(&self, ground: &Ground, is_theirs: bool) -> Result<()> {
+    pub(super) fn check(&self, spec: &SideSpec, is_theirs: bool) -> Result<()> {
         if is_theirs {
             return Err(Error::conflict("cannot draft a migration against an existing database")
                 .detail("db-tool tries a draft on a copy of the other side before it saves it, and it copies databases of private clusters only.")
                 .hint("take a backup of it and name that: database diff BACKUP --write-migration NAME")
                 .hint("or compare with the migrations: --from-migrations"));
         }
-        self.migration().path(&ground.migrations.directory).map(drop)
+        self.migration().path(&spec.migrations.directory).map(drop)
     }
 
     pub(super) fn write(&self, compared: &Compared) -> Result<Outcome> {
@@ -135,7 +135,7 @@ impl Writing {
             refusal.left.rows.iter_mut().for_each(TableDiff::cut);
             return Ok(Outcome::Refused(Box::new(refusal)));
         }
-        let directory = &compared.diff.ground.migrations.directory;
+        let directory = &compared.diff.spec.migrations.directory;
         let path = self
             .migration()
             .make_with(directory, &|name: &Name| content(&name.description(), &up, &down))?;
@@ -195,7 +195,7 @@ struct Trial<'a> {
 impl Trial<'_> {
     /// Runs a draft. Returns the error if its SQL fails.
     fn run(&self, direction: &str, sql: &str) -> Result<Option<Error>> {
-        let scratch = &self.compared.diff.ground.migrations.scratch;
+        let scratch = &self.compared.diff.spec.migrations.scratch;
         let place = Scratch::new(scratch)?;
         let file = format!("{direction}.sql");
         let script = fill(sql!("diff/try-draft"), &[("file", &quote_argument(&file))]);
@@ -204,11 +204,11 @@ impl Trial<'_> {
         }
         let script = Script {
             file: PathBuf::from("try.sql"),
-            variables: self.compared.diff.ground.migrations.variables.clone(),
+            variables: self.compared.diff.spec.migrations.variables.clone(),
             directory: place.path().to_owned(),
             log: Some(place.path().join("log")),
         };
-        match script.run(&self.compared.diff.ground.toolchain, &self.owner) {
+        match script.run(&self.compared.diff.spec.toolchain, &self.owner) {
             Ok(()) => Ok(None),
             Err(error) if error.kind() == Kind::Sql => Ok(Some(error)),
             Err(error) => Err(error),

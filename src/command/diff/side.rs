@@ -2,9 +2,11 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
+use super::cached::{self, Cached};
 use crate::backup::{Backup, Requirements};
 use crate::bundle::{self, Installed, Status, VERSION};
-use crate::command::deploy::{self, Content};
+use crate::cluster::{Details, State};
+use crate::command::content::{Content, Progress};
 use crate::compare::facts;
 use crate::compare::facts::Facts;
 use crate::compare::origin::{Touch, collect};
@@ -19,8 +21,6 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::locale::Locale;
 use crate::postgres::toolchain::Toolchain;
-use crate::project::source::Source;
-use crate::secret::Supply;
 use crate::sys::error::{Error, Kind, Result};
 use crate::sys::steps::Steps;
 
@@ -37,15 +37,13 @@ pub enum Against {
 
 /// The settings and sources from which both sides are made.
 #[derive(Debug)]
-pub struct Ground {
+pub struct SideSpec {
     /// The options of the private clusters.
     pub private: private::PrivateClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
-    /// The sources.
-    pub source: Source,
-    /// The secrets that the sources may need.
-    pub secrets: Supply,
+    /// The sources, and the secrets that they may need.
+    pub content: Content,
     /// The migrations.
     pub migrations: RunOptions,
     /// If a migration fails, compare the backup as it is at that point.
@@ -65,6 +63,8 @@ pub enum Side {
         touched: Vec<Touch>,
         /// The number of migrations that the backup lacked.
         behind: Option<usize>,
+        /// The state that goes to the cache in the end.
+        save: Option<(State, Details)>,
     },
     /// An existing database of the user.
     Theirs(Box<Conninfo>),
@@ -140,41 +140,71 @@ impl Side {
         }
     }
 
+    /// Forgets the state for the cache. Somebody is about to work in the cluster.
+    pub fn spoil(&mut self) {
+        if let Self::Private { save, .. } = self {
+            *save = None;
+        }
+    }
+
     /// Removes the private cluster, or leaves it running if it is to be kept.
     pub fn finish(self) -> Result<Option<Kept>> {
         match self {
+            Self::Private { cluster, save: Some((state, details)), .. } => {
+                cluster.retire(&state, &details).map(|()| None)
+            }
             Self::Private { cluster, .. } => cluster.finish(),
             Self::Theirs(_) => Ok(None),
         }
     }
 }
 
-impl Ground {
+impl SideSpec {
     /// Makes side B: hydrates the sources in a database with the locale that side A sends. Side A
     /// sends `None` if any locale will do. If side A fails, it sends nothing and closes the
     /// channel.
     pub fn side_b(&self, locale: &Receiver<Option<Locale>>) -> Result<Side> {
-        let cluster = self.private.start(&self.toolchain)?;
-        self.fill(cluster, "sources", |cluster, conninfo| {
-            let Ok(wanted) = locale.recv() else {
-                return Err(Error::failed("the other side could not be prepared"));
-            };
-            if let Some(wanted) = wanted
-                && wanted != Locale::of(&mut Session::connect(conninfo)?)?
-            {
-                cluster.recreate(&wanted)?;
+        let Ok(wanted) = locale.recv() else {
+            return Err(Error::failed("the other side could not be prepared"));
+        };
+        let content = &self.content;
+        let states = cached::of_sources(content, &self.private, &self.toolchain, wanted.as_ref());
+        let prepare = |cluster: &PrivateCluster, conninfo: &Conninfo| match &wanted {
+            Some(wanted) if *wanted != Locale::of(&mut Session::connect(conninfo)?)? => {
+                cluster.recreate(wanted)
             }
-            let content = Content {
-                // the cluster has it from the beginning
-                bundle: None,
-                secrets: self.secrets.clone(),
-                source: Some(self.source.clone()),
-                patch: None,
-                inherits: Vec::new(),
+            _ => Ok(()),
+        };
+        self.private_side("sources", states, prepare, |conninfo| {
+            let (from, steps) = (Progress::Prepared, &mut Steps::default());
+            content.apply(&self.toolchain, conninfo, from, &mut |_| Ok(()), steps)
+        })
+    }
+
+    /// Makes a side in a private cluster, beginning with the most advanced of its `states`, or else
+    /// with `prepare`. Records what `work` does, which is what is left.
+    fn private_side(
+        &self,
+        name: &'static str,
+        states: Vec<State>,
+        prepare: impl FnOnce(&PrivateCluster, &Conninfo) -> Result<()>,
+        work: impl FnOnce(&Conninfo) -> Result<()>,
+    ) -> Result<Side> {
+        let (cluster, reached) = self.private.start_with(&self.toolchain, &states)?;
+        let cached = Cached { states, reached };
+        self.fill(cluster, name, |cluster, conninfo| {
+            let mut touched = cached.touched();
+            if cached.reached.is_none() {
+                prepare(cluster, conninfo)?;
+            }
+            if !cached.is_complete() {
+                touched.extend(collect(&mut cluster.superuser()?, || work(conninfo))?);
+            }
+            let save = match self.private.keep {
+                true => None,
+                false => cached.to_save(&self.content, conninfo, &touched)?,
             };
-            let hydrate =
-                || deploy::apply(&self.toolchain, conninfo, &content, &mut Steps::default());
-            Ok(Filled { touched: collect(&mut cluster.superuser()?, hydrate)?, behind: None })
+            Ok(Filled { touched, behind: None, save })
         })
     }
 
@@ -188,14 +218,14 @@ impl Ground {
             }
             Against::Migrations => {
                 let _ = locale.send(None);
-                let cluster = self.private.start(&self.toolchain)?;
-                self.fill(cluster, "migrations", |cluster, conninfo| {
-                    let migrate = || self.migrate(conninfo);
-                    Ok(Filled {
-                        touched: collect(&mut cluster.superuser()?, migrate)?,
-                        behind: None,
-                    })
-                })
+                let states = cached::of_migrations(
+                    &self.content,
+                    &self.migrations,
+                    &self.private,
+                    &self.toolchain,
+                );
+                let prepare = |_: &PrivateCluster, _: &Conninfo| Ok(());
+                self.private_side("migrations", states, prepare, |conninfo| self.migrate(conninfo))
             }
             Against::Backup(backup) => self.restored(backup, &locale),
         }
@@ -225,7 +255,7 @@ impl Ground {
                 bundle::status(&mut session)?
             {
                 // the upgrade seals secrets that an older bundle stored as plain text
-                self.secrets.keys.provide(&mut session)?;
+                self.content.secrets.keys.provide(&mut session)?;
                 bundle::upgrade(&mut session, kind)?;
                 tracing::info!(
                     "the backup has bundle {version}; its copy was upgraded to {VERSION}"
@@ -241,7 +271,7 @@ impl Ground {
                 }
                 done => done,
             };
-            Ok(Filled { touched: collect(&mut session, migrate)?, behind })
+            Ok(Filled { touched: collect(&mut session, migrate)?, behind, save: None })
         })
     }
 
@@ -265,12 +295,13 @@ impl Ground {
         let filled =
             cluster.conninfo().and_then(|conninfo| Ok((fill(&cluster, &conninfo)?, conninfo)));
         match filled {
-            Ok((Filled { touched, behind }, conninfo)) => Ok(Side::Private {
+            Ok((Filled { touched, behind, save }, conninfo)) => Ok(Side::Private {
                 cluster: Box::new(cluster),
                 conninfo: Box::new(conninfo),
                 name,
                 touched,
                 behind,
+                save,
             }),
             Err(error) => Err(cluster.failed(as_migration(error))),
         }
@@ -296,6 +327,7 @@ impl Ground {
 struct Filled {
     touched: Vec<Touch>,
     behind: Option<usize>,
+    save: Option<(State, Details)>,
 }
 
 /// The number of times that others may change tables between lock and snapshot. After that, the

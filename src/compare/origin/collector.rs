@@ -30,6 +30,26 @@ pub fn collect(session: &mut Session, work: impl FnOnce() -> Result<()>) -> Resu
     Ok(touched)
 }
 
+/// The records as a text, for a cached state.
+pub fn note(touched: &[Touch]) -> Option<String> {
+    let records: Vec<_> = touched
+        .iter()
+        .map(|Touch { identity, statement, migration }| {
+            (identity.kind.label(), &identity.name, statement, migration)
+        })
+        .collect();
+    serde_json::to_string(&records).ok()
+}
+
+/// The records in such a text. `None` if it is no such text.
+pub fn from_note(note: &str) -> Option<Vec<Touch>> {
+    let records: Vec<(String, String, String, Option<String>)> = serde_json::from_str(note).ok()?;
+    let touch = |(kind, name, statement, migration): (String, String, String, Option<String>)| {
+        Some(Touch { identity: Identity { kind: Kind::named(&kind)?, name }, statement, migration })
+    };
+    records.into_iter().map(touch).collect()
+}
+
 /// Converts a record. Returns `None` for an object that is no fact, such as the row type of a
 /// table.
 fn touch(row: &crate::postgres::connection::session::Row) -> Result<Option<Touch>> {
@@ -42,4 +62,23 @@ fn touch(row: &crate::postgres::connection::session::Row) -> Result<Option<Touch
         statement: column(row, "statement")?,
         migration: column(row, "migration")?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_survive_as_a_text() {
+        let identity = Identity { kind: Kind::Table, name: "a.\"b c\"".into() };
+        let statement = "CREATE TABLE a.\"b c\" ()".to_owned();
+        let touched = [None, Some("1-x".to_owned())].map(|migration| Touch {
+            identity: identity.clone(),
+            statement: statement.clone(),
+            migration,
+        });
+        let text = note(&touched).expect("text");
+        assert_eq!(from_note(&text).as_deref(), Some(&touched[..]));
+        assert_eq!(from_note("{}"), None);
+    }
 }

@@ -11,7 +11,7 @@ mod name;
 mod statement;
 mod text;
 
-pub use collector::{Touch, collect};
+pub use collector::{Touch, collect, from_note, note};
 pub use text::Library;
 
 use statement::{Aspect, Subject};

@@ -61,6 +61,8 @@ impl Sandbox {
         sandbox.set("HOME", sandbox.path("home"));
         sandbox.set("XDG_CACHE_HOME", cache());
         sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "");
+        // each test is to see its own SQL run; those about cached states turn them on
+        sandbox.set("PG_CACHE", "off");
         sandbox
     }
 

@@ -1,0 +1,63 @@
+//! What is installed beside the programs: extensions, libraries, dictionaries, time zones. All of it
+//! can change what a script makes of a database.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::Toolchain;
+use crate::sys::digest::hex;
+use crate::sys::error::Result;
+
+/// Directories below the shared directory of an installation.
+const SHARED: [&str; 3] = ["extension", "tsearch_data", "timezonesets"];
+
+/// The time zones of the machine. PostgreSQL of Linux distributions uses them.
+const ZONES: [&str; 2] = ["/usr/share/zoneinfo/tzdata.zi", "/usr/share/zoneinfo/UTC"];
+
+impl Toolchain {
+    /// A digest of the names, sizes and times of psql, of the extensions and libraries of this
+    /// installation, of its dictionaries, and of the machine's time zones.
+    pub fn installed(&self) -> Result<String> {
+        let mut digest = Sha256::new();
+        let mut places = vec![self.path("psql")?];
+        places.extend(ZONES.map(PathBuf::from));
+        for place in places {
+            add(&mut digest, &place);
+        }
+        for directory in self.directories() {
+            let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
+            let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+            paths.sort();
+            paths.iter().for_each(|path| add(&mut digest, path));
+        }
+        Ok(hex(&digest.finalize()))
+    }
+
+    fn directories(&self) -> Vec<PathBuf> {
+        let mut directories = self.library_directories();
+        let mut shared = Vec::new();
+        if let Some(printed) = self.pg_config("--sharedir") {
+            shared.push(printed);
+        }
+        shared.extend(["../share", "../share/postgresql"].map(|below| self.bindir.join(below)));
+        if let Ok(version) = self.version() {
+            shared.push(format!("/usr/share/postgresql/{}", version.major).into());
+        }
+        for place in shared {
+            directories.extend(SHARED.map(|name| place.join(name)));
+        }
+        directories.sort();
+        directories.dedup();
+        directories
+    }
+}
+
+fn add(digest: &mut Sha256, path: &Path) {
+    // the time of a directory is that of its installation, which differs from machine to machine
+    let Some(facts) = path.metadata().ok().filter(Metadata::is_file) else { return };
+    let (seconds, rest) = (facts.mtime(), facts.mtime_nsec());
+    digest.update(format!("{}\0{}\0{seconds}.{rest}\n", path.display(), facts.len()));
+}
