@@ -123,6 +123,8 @@ impl Lab {
             .env("DB_URL", self.url(site))
             .env("PG_SHARED_PRELOAD_LIBRARIES", "")
             .env("TMPDIR", &site.0)
+            // the cases about cached states turn them on
+            .env("PG_CACHE", "off")
             .env("XDG_CACHE_HOME", cache);
         command
     }

@@ -5,6 +5,7 @@
 //! that does not count. `bench` stops and removes the servers and files of a run outside the
 //! measured part.
 
+mod cached;
 mod cases;
 mod comparisons;
 mod dbmate;
@@ -67,7 +68,7 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
 
 /// Every case, in the order of the table.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    let clusters = cases::CASES.iter().chain(&ddl::CASES);
+    let clusters = cases::CASES.iter().chain(&cached::CASES).chain(&ddl::CASES);
     let contents = comparisons::CASES.iter().chain(&secrets::CASES).chain(&pulls::CASES);
     clusters.chain(contents).chain(&durability::CASES)
 }

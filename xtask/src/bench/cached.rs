@@ -1,0 +1,84 @@
+//! Cached states: what an unchanged project, or one with a changed source, costs.
+
+use std::process::Command;
+
+use super::cases::{Case, Side, Target, Timing, no_more, nothing, stop};
+use super::lab::{Lab, Site};
+
+/// The whole pipeline, which builds everything from nothing each time.
+const PIPELINE: Side = Side {
+    before: &[],
+    timed: |lab, site| {
+        let mut pipeline = lab.pipeline("check", site);
+        pipeline.arg(lab.bundle()).arg(lab.project());
+        pipeline
+    },
+    timing: Timing::Whole,
+    afterwards: stop,
+};
+
+/// The cases, in the order of the table.
+pub(super) const CASES: [Case; 3] = [
+    Case {
+        name: "again",
+        what: "`database check` of the unchanged sample project, against the whole pipeline",
+        needs: no_more,
+        stage: &[],
+        most: usize::MAX,
+        ours: Side { before: &[check], timed: check, timing: Timing::Whole, afterwards: nothing },
+        theirs: PIPELINE,
+        target: Target::Ratio(12.0),
+    },
+    Case {
+        name: "edited",
+        what: "`database check` after a change of the sources, against the whole pipeline",
+        needs: no_more,
+        stage: &[],
+        most: usize::MAX,
+        ours: Side {
+            before: &[check, edit],
+            timed: check,
+            timing: Timing::Whole,
+            afterwards: nothing,
+        },
+        theirs: PIPELINE,
+        target: Target::Ratio(5.0),
+    },
+    Case {
+        name: "redeploy",
+        what: "`database deploy` of the unchanged sample project, against the whole pipeline",
+        needs: no_more,
+        stage: &[],
+        most: usize::MAX,
+        ours: Side {
+            before: &[deploy],
+            timed: deploy,
+            timing: Timing::Whole,
+            afterwards: |lab, site| lab.tool("postgres-cleanup", site, &lab.warm_cache()),
+        },
+        theirs: PIPELINE,
+        target: Target::Ratio(2.0),
+    },
+];
+
+fn check(lab: &Lab, site: &Site) -> Command {
+    database(lab, site, &["check"])
+}
+
+fn deploy(lab: &Lab, site: &Site) -> Command {
+    database(lab, site, &["deploy"])
+}
+
+fn database(lab: &Lab, site: &Site, arguments: &[&str]) -> Command {
+    let mut database = lab.tool("database", site, &lab.warm_cache());
+    database.args(arguments).env("PG_CACHE", "on");
+    database
+}
+
+/// Adds a comment to the entry point, another one each time.
+fn edit(lab: &Lab, _: &Site) -> Command {
+    let mut shell = crate::program::new("sh");
+    let entry = lab.project().join("db/src/entrypoint.sql");
+    shell.args(["-c", "date +'-- %s%N' >> \"$1\"", "sh"]).arg(entry);
+    shell
+}
