@@ -288,7 +288,7 @@ impl PrivateCluster {
     pub fn retire(self, state: &State, details: &Details) -> Result<()> {
         let Self { running, place, .. } = self;
         running.stop(Shutdown::Fast)?.become_state(state, details)?;
-        place.remove()
+        place.remove_later()
     }
 
     /// Saves the state of the cluster; see [`Running::save`].

@@ -99,8 +99,17 @@ const REACHING_OUT: [&str; 29] = [
 /// Variables of psql that name the place of the server.
 const PLACES: [&str; 2] = ["HOST", "PORT"];
 
+/// The largest script, in bytes, that is read for its closure. Rows that were pulled from a staging
+/// database may take much more, and reading them would take longer than it saves.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
 /// The digest of a script's closure.
 pub fn digest(script: &Script) -> Result<String, Obstacle> {
+    let size = script.file.metadata().map_or(0, |facts| facts.len());
+    if size > LARGEST {
+        let (file, limit) = (script.file.display(), LARGEST / 1024 / 1024);
+        return Err(Obstacle(format!("{file} is larger than {limit} MB")));
+    }
     let source = Source::load(&script.file, &script.directory)
         .map_err(|error| Obstacle(error.message().to_owned()))?;
     let mut text = String::new();
@@ -331,6 +340,12 @@ mod tests {
         ] {
             assert!(digest_of(&[("a.sql", text)]).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_large_script_has_none() {
+        let rows = "SELECT 1;\n".repeat(2_000_000);
+        assert!(digest_of(&[("a.sql", &rows)]).is_err());
     }
 
     #[test]

@@ -15,7 +15,8 @@ SELECT what FROM (
   WHERE NOT lanpltrusted AND lanname NOT IN ('internal', 'c')
   UNION ALL
   SELECT 'extension ' || extname FROM pg_catalog.pg_extension
-  WHERE extname IN ('dblink', 'http', 'pg_net', 'pg_curl', 'plsh', 'adminpack')
+  -- a job of pg_cron keeps the place of the server on which it was made
+  WHERE extname IN ('dblink', 'http', 'pg_net', 'pg_curl', 'plsh', 'adminpack', 'pg_cron')
     OR extname LIKE '%fdw%' OR extname LIKE 'aws%'
   UNION ALL
   SELECT 'function ' || p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p
