@@ -29,7 +29,7 @@ else
   __db_tool_exports=$(
     for __db_tool_name in LOCAL_DIR DB_URL PG_WORKING_DIR PG_DATABASE PG_PORT PG_LISTEN PG_TLS PG_URL_VAR \
       PG_LOG_PATH PG_CONF_FILE PG_SHARED_PRELOAD_LIBRARIES PG_DISABLE_LOGGING PG_REUSE PG_FRESH PG_FORCE \
-      PG_TEMPLATE PG_LEASE PG_IDLE_STOP PG_BINDIR PG_OS_USER NO_TTY NO_COLOR; do
+      PG_CACHE PG_THROWAWAY_DIR PG_TEMPLATE PG_LEASE PG_IDLE_STOP PG_BINDIR PG_OS_USER NO_TTY NO_COLOR; do
       if eval "[ \"\${$__db_tool_name+set}\" ]"; then
         eval "export $__db_tool_name"
       fi
