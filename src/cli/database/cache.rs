@@ -82,7 +82,7 @@ fn named<'a>(all: &'a [Template], name: &str) -> Result<&'a Template> {
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(Error::conflict(format!("several names begin with {name}"))
             .hint("write more of the name; `database cache list` shows all")),
-        (None, _) => Err(Error::missing(format!("there is no {name} in the cache"))
+        (None, _) => Err(Error::missing(format!("the cache has no template and no state {name}"))
             .hint("`database cache list` shows all names")),
     }
 }

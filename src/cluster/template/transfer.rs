@@ -7,6 +7,7 @@
 //! code.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -38,7 +39,9 @@ pub struct Transferred {
 
 /// Writes the states among `templates` that belong to `project` into a new file.
 pub fn export(templates: &[Template], project: Option<&Path>, file: &Path) -> Result<Transferred> {
-    let target = File::create_new(file).on("create", file)?;
+    // a state holds all rows of its database
+    let target = File::options().write(true).create_new(true).mode(0o600).open(file);
+    let target = target.on("create", file)?;
     let written = write(templates, project, target);
     if written.is_err() {
         let _ = std::fs::remove_file(file);

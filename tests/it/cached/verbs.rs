@@ -1,5 +1,7 @@
 //! `database cache`: list, rm, gc, path, export and import.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::{BOTH, check, hydrated, project, states};
 
 #[test]
@@ -20,7 +22,7 @@ fn the_cache_is_listed_and_emptied() {
     let name = patched["name"].as_str().unwrap();
     sandbox.database(["cache", "rm", &name[..12]]).success();
     assert_eq!(states(&sandbox), ["hydrated"]);
-    sandbox.database(["cache", "rm", name]).fails(3, ["there is no", "cache list"]);
+    sandbox.database(["cache", "rm", name]).fails(3, ["the cache has no template", "cache list"]);
     sandbox.database(["cache", "gc"]).success();
     assert_eq!(states(&sandbox), ["hydrated"], "it is young and fits");
     sandbox.database(["cache", "rm", "--all"]).success();
@@ -39,6 +41,8 @@ fn states_travel_in_a_file() {
     let file = file.to_str().unwrap();
     let exported = sandbox.database(["cache", "export", file]).success();
     assert!(exported.stderr.contains("exported: 2 states"), "{exported}");
+    let mode = std::fs::metadata(file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it holds rows");
     sandbox.database(["cache", "export", file]).fails(1, ["states"]);
     std::fs::create_dir(sandbox.path("other")).unwrap();
     sandbox.set("XDG_CACHE_HOME", sandbox.path("other"));
