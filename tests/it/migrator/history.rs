@@ -152,7 +152,7 @@ fn a_late_file_is_named_and_applied_out_of_order_only_when_asked() {
     project.write_table(5);
     for words in [&["migrate", "up"][..], &["migrate", "up", "all"], &["apply"]] {
         let late = format!("{} came late", name(3));
-        project.run("migrator", words).fails(2, [&late, &name(4), "--out-of-order", "renaming"]);
+        project.run("migrator", words).fails(2, [&late, &name(4), "--out-of-order", "rename it"]);
     }
     project.migrator(["validate"]).fails(2, ["came late"]);
     assert_eq!(project.tables(), "t1 t2 t4");
