@@ -1,5 +1,5 @@
-//! What goes into a project's database: bundle, secrets, sources, patch. And the states that the
-//! database passes through, which the cache may hold.
+//! The content of a project's database: bundle, secrets, sources, patch. The database passes through
+//! states while it gets the content, and the cache may hold these states.
 
 use std::path::PathBuf;
 

@@ -182,7 +182,7 @@ impl SideSpec {
     }
 
     /// Makes a side in a private cluster, beginning with the most advanced of its `states`, or else
-    /// with `prepare`. Records what `work` does, which is what is left.
+    /// with `prepare`. The collector records what `work` does; `work` adds what the state lacks.
     fn private_side(
         &self,
         name: &'static str,

@@ -1,5 +1,5 @@
-//! What is installed beside the programs: extensions, libraries, dictionaries, time zones. All of it
-//! can change what a script makes of a database.
+//! The files of an installation beside its programs: extensions, libraries, dictionaries, time zones.
+//! Each of them can change the result of a script.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

@@ -2,20 +2,8 @@
 
 use std::process::Command;
 
-use super::cases::{Case, Side, Target, Timing, no_more, nothing, stop};
+use super::cases::{Case, PIPELINE_CHECK, Side, Target, Timing, no_more, nothing};
 use super::lab::{Lab, Site};
-
-/// The whole pipeline, which builds everything from nothing each time.
-const PIPELINE: Side = Side {
-    before: &[],
-    timed: |lab, site| {
-        let mut pipeline = lab.pipeline("check", site);
-        pipeline.arg(lab.bundle()).arg(lab.project());
-        pipeline
-    },
-    timing: Timing::Whole,
-    afterwards: stop,
-};
 
 /// The cases, in the order of the table.
 pub(super) const CASES: [Case; 3] = [
@@ -26,7 +14,7 @@ pub(super) const CASES: [Case; 3] = [
         stage: &[],
         most: usize::MAX,
         ours: Side { before: &[check], timed: check, timing: Timing::Whole, afterwards: nothing },
-        theirs: PIPELINE,
+        theirs: PIPELINE_CHECK,
         target: Target::Ratio(12.0),
     },
     Case {
@@ -41,7 +29,7 @@ pub(super) const CASES: [Case; 3] = [
             timing: Timing::Whole,
             afterwards: nothing,
         },
-        theirs: PIPELINE,
+        theirs: PIPELINE_CHECK,
         target: Target::Ratio(5.0),
     },
     Case {
@@ -56,7 +44,7 @@ pub(super) const CASES: [Case; 3] = [
             timing: Timing::Whole,
             afterwards: |lab, site| lab.tool("postgres-cleanup", site, &lab.warm_cache()),
         },
-        theirs: PIPELINE,
+        theirs: PIPELINE_CHECK,
         target: Target::Ratio(2.0),
     },
 ];

@@ -65,6 +65,18 @@ pub(super) enum Target {
     Within(f64),
 }
 
+/// The pipeline for the whole sample project, from nothing each time.
+pub(super) const PIPELINE_CHECK: Side = Side {
+    before: &[],
+    timed: |lab, site| {
+        let mut pipeline = lab.pipeline("check", site);
+        pipeline.arg(lab.bundle()).arg(lab.project());
+        pipeline
+    },
+    timing: Timing::Whole,
+    afterwards: stop,
+};
+
 /// Clusters and migrations, in the order of the table.
 pub(super) const CASES: [Case; 8] = [
     Case {
@@ -94,16 +106,7 @@ pub(super) const CASES: [Case; 8] = [
             timing: Timing::Whole,
             afterwards: nothing,
         },
-        theirs: Side {
-            before: &[],
-            timed: |lab, site| {
-                let mut pipeline = lab.pipeline("check", site);
-                pipeline.arg(lab.bundle()).arg(lab.project());
-                pipeline
-            },
-            timing: Timing::Whole,
-            afterwards: stop,
-        },
+        theirs: PIPELINE_CHECK,
         target: Target::Ratio(4.0),
     },
     Case {
