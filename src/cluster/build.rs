@@ -7,6 +7,7 @@
 //! with the build directory. If db-tool did not make the old cluster, or it does not start, it
 //! stays beside the new one under another name.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use super::conf::HBA;
 use super::files::{
-    exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system,
+    exchange, private_tempdir, read_small, remove_tree, replace_file, sync_file_system, unfinished,
 };
 use super::layout::MARKER;
 use super::run::postmaster::Liveness;
@@ -268,12 +269,27 @@ pub(super) fn remove_abandoned(layout: &Layout) -> Result<()> {
                 removed?;
             }
         } else if ours {
-            // the command was killed before it wrote the marker; a directory with content belongs
-            // to others
-            let _ = std::fs::remove_dir(entry.path());
+            remove_unmarked(&path);
         }
     }
     Ok(())
+}
+
+/// Removes a build directory whose command was killed before it had written the whole marker. A
+/// directory with other content belongs to others.
+fn remove_unmarked(directory: &Path) {
+    let unfinished = unfinished(Path::new(MARKER));
+    let is_of_marker = |name: &OsStr| {
+        name == MARKER || name.as_encoded_bytes().starts_with(unfinished.as_encoded_bytes())
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let mut names = paths.iter().map(|path| path.file_name().unwrap_or_default());
+    if names.all(is_of_marker) {
+        // only a file goes here, and only an empty directory after it
+        paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
+        let _ = std::fs::remove_dir(directory);
+    }
 }
 
 /// Milliseconds since the epoch, as a part of names. One directory never sees the same number
@@ -285,4 +301,33 @@ pub(super) fn timestamp() -> String {
 /// Whether db-tool made the cluster.
 pub(in crate::cluster) fn is_ours(data: &Path) -> bool {
     Marker::read(data).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_whose_marker_was_never_whole_goes_and_that_of_others_stays() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let layout =
+            Layout::new(place.path().to_owned(), None, crate::sys::process::OsUser::current().uid);
+        let make = |name: &str, files: &[&str]| {
+            let directory = place.path().join(name);
+            std::fs::create_dir(&directory).expect("made");
+            for file in files {
+                std::fs::write(directory.join(file), "").expect("written");
+            }
+            directory
+        };
+        let ours = [
+            make("data.new-1", &[]),
+            make("data.new-2", &[MARKER]),
+            make("data.new-3", &[".db-tool.json.aB3"]),
+        ];
+        let others = [make("data.new-4", &["x"]), make("data.new-5", &[MARKER, "x"])];
+        remove_abandoned(&layout).expect("done");
+        assert!(ours.iter().all(|directory| !directory.exists()), "{ours:?}");
+        assert!(others[0].join("x").exists() && others[1].join(MARKER).exists());
+    }
 }

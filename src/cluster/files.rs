@@ -1,6 +1,7 @@
 //! Makes, replaces and removes files and directories, so that interruptions and other users do no
 //! harm.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -109,10 +110,20 @@ pub(super) fn refuse_link(path: &Path, user: Option<&OsUser>) -> Result<()> {
 /// the temporary name to another file.
 pub fn replace_file(path: &Path, text: &str) -> Result<()> {
     let directory = path.parent().unwrap_or(path);
-    let mut beside = tempfile::NamedTempFile::new_in(directory).on("write to", directory)?;
+    let prefix = unfinished(path);
+    let beside = tempfile::Builder::new().prefix(&prefix).tempfile_in(directory);
+    let mut beside = beside.on("write to", directory)?;
     beside.write_all(text.as_bytes()).on("write", path)?;
     beside.as_file().sync_all().on("sync", path)?;
     beside.persist(path).map(drop).map_err(|error| Error::io("write", path, &error.error))
+}
+
+/// The beginning of the names under which [`replace_file`] writes a file before it gets its own name.
+pub(super) fn unfinished(path: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix
 }
 
 /// Writes the file that keeps a cluster out of the project's repository, unless it is there. Everybody

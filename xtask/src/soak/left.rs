@@ -53,8 +53,19 @@ pub(super) fn left(ground: &Ground, before: &Machine, sockets: &[PathBuf]) -> Ve
     });
     let sockets = sockets.iter().filter(|path| path.exists());
     let files = files(ground);
-    found.extend(files.iter().chain(sockets).map(|path| path.display().to_string()));
+    found.extend(files.iter().chain(sockets).map(|path| shown(path)));
     found
+}
+
+/// A path with the names below it, by which a reader sees what was interrupted.
+fn shown(path: &Path) -> String {
+    let names = named(path, |_| true);
+    let names = names.iter().filter_map(|path| path.file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    match names.is_empty() {
+        true => path.display().to_string(),
+        false => format!("{} with {}", path.display(), names.join(", ")),
+    }
 }
 
 fn processes(ground: &Ground) -> Vec<String> {
