@@ -7,6 +7,7 @@ mod keepers;
 mod network;
 mod new;
 mod places;
+mod saver;
 
 pub(in crate::cli) use network::Listen;
 

@@ -52,6 +52,7 @@ pub use run::postmaster::Liveness;
 pub use spec::{ClusterSettings, ClusterSpec, Lifetime, Preload};
 pub use template::description::{Description, Details};
 pub use template::preparation::Preparation;
+pub use template::saving::wait_for_savers;
 pub use template::snapshot::{Snapshot, SnapshotBuilder};
 pub use template::state::{Reached, State};
 pub use template::tablespace::TABLESPACES;

@@ -5,14 +5,17 @@
 //! orphan, and the next run stops its server and removes its directory. The registry has a fixed
 //! place, because `TMPDIR` differs from shell to shell and the next run must still find the orphan.
 
-use std::ffi::OsString;
+mod orphan;
+
 use std::fmt;
 use std::fs::{DirBuilder, File};
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use orphan::Registered;
+use orphan::{orphan, register, sweep};
 
 use super::files::{act_for, private_directory, read_small, remove_file, remove_tree, tree_size};
 use super::layout::CHECK_MARK as MARK;
@@ -25,21 +28,33 @@ use crate::sys::later;
 use crate::sys::process::{ActingAs, OsUser, require_own_way};
 use crate::sys::scratch;
 
-/// The beginning of the names of directories and entries.
-const PREFIX: &str = "db-tool-check-";
-
 /// The longest time for an orphaned server to end.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-
-/// An entry is removed if no command has seen its directory for this long.
-const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A private directory with its registry entry.
 #[derive(Debug)]
 pub struct Throwaway {
     layout: Layout,
-    entry: Option<Lock>,
+    entry: Option<Entry>,
     witness: Option<Arc<dyn Witness>>,
+}
+
+/// The entry of a private directory in the registry.
+#[derive(Debug)]
+enum Entry {
+    /// This process holds its lock.
+    Locked(Lock),
+    /// This process has inherited its lock. The path of the entry.
+    Inherited(PathBuf),
+}
+
+impl Entry {
+    fn remove(self) -> Result<()> {
+        match self {
+            Self::Locked(lock) => lock.remove(),
+            Self::Inherited(path) => remove_file(&path),
+        }
+    }
 }
 
 /// Looks at each private cluster just before it is removed.
@@ -71,7 +86,7 @@ impl Throwaway {
         let owner = user.map_or_else(|| OsUser::current().uid, |user| user.uid);
         // from here on a drop removes the directory
         let layout = Layout::new(directory, None, owner);
-        let claimed = Self { layout, entry: Some(entry), witness: None };
+        let claimed = Self { layout, entry: Some(Entry::Locked(entry)), witness: None };
         let directory = claimed.layout.working_directory();
         let made = match user {
             Some(user) => make_for(directory, user),
@@ -104,7 +119,40 @@ impl Throwaway {
     pub fn remove(mut self) -> Result<()> {
         self.show();
         remove_directory(&self.layout)?;
-        self.entry.take().map_or(Ok(()), Lock::remove)
+        self.entry.take().map_or(Ok(()), Entry::remove)
+    }
+
+    /// The locked entry, for a child that is to inherit it. `None` if this process has inherited the
+    /// lock itself.
+    pub fn entry(&self) -> Option<&Lock> {
+        match &self.entry {
+            Some(Entry::Locked(lock)) => Some(lock),
+            Some(Entry::Inherited(_)) | None => None,
+        }
+    }
+
+    /// Leaves everything as it is and running to a child that has inherited the lock of the entry.
+    pub fn leave_to_child(mut self) {
+        if let Some(Entry::Locked(lock)) = self.entry.take() {
+            lock.leave_to_child();
+        }
+    }
+
+    /// Takes over a directory whose entry's lock this process has inherited.
+    ///
+    /// # Errors
+    /// `Conflict` if the directory is none of ours.
+    pub fn take_over(directory: &Path, entry: &Path) -> Result<Self> {
+        let said = read_small(entry).on("read", entry)?;
+        let layout = match said == directory.as_os_str().as_encoded_bytes() {
+            true => orphan(entry, directory)?,
+            false => None,
+        };
+        let layout = layout.ok_or_else(|| {
+            let shown = directory.display();
+            Error::conflict(format!("{shown} is no directory of a private cluster"))
+        })?;
+        Ok(Self { layout, entry: Some(Entry::Inherited(entry.to_owned())), witness: None })
     }
 
     /// Stops the server. Nobody waits for the removal of the directory.
@@ -122,7 +170,7 @@ impl Throwaway {
         let _acting = act_for(&self.layout)?;
         remove_file(&self.layout.working_directory().join(MARK))?;
         let _ourselves = ActingAs::ourselves();
-        self.entry.take().map_or(Ok(()), Lock::remove)?;
+        self.entry.take().map_or(Ok(()), Entry::remove)?;
         Ok(self.layout.working_directory().to_owned())
     }
 
@@ -145,119 +193,6 @@ impl Drop for Throwaway {
             let _ = entry.remove();
         }
     }
-}
-
-/// Makes an entry and takes its lock.
-fn register(registry: &Path) -> Result<(Lock, String)> {
-    for _ in 0..100 {
-        let entry = tempfile::Builder::new().prefix(PREFIX).tempfile_in(registry);
-        let (_, path) = entry
-            .and_then(|file| file.keep().map_err(|error| error.error))
-            .on("write to", registry)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // a sweep may take and remove an entry between its creation and our lock
-        if let Some(lock) = Lock::try_take(&path)? {
-            return Ok((lock, name));
-        }
-    }
-    Err(Error::unexpected(format!("cannot keep an entry in {}", registry.display())))
-}
-
-/// A private cluster in the registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registered {
-    /// Its directory.
-    pub directory: PathBuf,
-    /// Whether the command that made it still runs.
-    pub is_used: bool,
-    entry: PathBuf,
-}
-
-impl Registered {
-    /// All private clusters of this user. Leaves out those whose directories this process cannot see.
-    pub fn all(registry: &Path) -> Vec<Self> {
-        let entries = std::fs::read_dir(registry).into_iter().flatten().flatten();
-        let known = entries.filter_map(|entry| {
-            let entry = entry.path();
-            let directory = PathBuf::from(OsString::from_vec(read_small(&entry).ok()?));
-            let is_used = Lock::try_take(&entry).ok()?.is_none();
-            (!is_out_of_sight(&directory)).then_some(Self { directory, is_used, entry })
-        });
-        known.collect()
-    }
-
-    /// Stops its server and removes its directory, if its command is dead.
-    pub fn remove(&self) -> Result<bool> {
-        let Some(lock) = Lock::try_take(&self.entry)? else { return Ok(false) };
-        remove_orphan(lock).map(|()| !self.directory.exists())
-    }
-}
-
-/// Removes the directories of dead owners. The next run tries again to remove those that stay.
-fn sweep(registry: &Path) {
-    let Ok(entries) = std::fs::read_dir(registry) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if let Ok(Some(lock)) = Lock::try_take(&path)
-            && let Err(error) = remove_orphan(lock)
-        {
-            tracing::warn!("cannot remove what an interrupted check left: {error}");
-        }
-    }
-}
-
-fn remove_orphan(entry: Lock) -> Result<()> {
-    // bytes: a path need not be UTF-8
-    let bytes = read_small(entry.path()).on("read", entry.path())?;
-    let directory = PathBuf::from(OsString::from_vec(bytes));
-    if is_out_of_sight(&directory) && is_young(entry.path()) {
-        return Ok(());
-    }
-    if let Some(layout) = orphan(entry.path(), &directory)? {
-        tracing::debug!("removing {}, left by an interrupted check", directory.display());
-        remove_directory(&layout)?;
-    }
-    entry.remove()
-}
-
-/// Whether the parent of a directory is missing. A container that shares the registry may have it.
-fn is_out_of_sight(directory: &Path) -> bool {
-    directory.parent().is_some_and(|place| place.is_absolute() && !place.exists())
-}
-
-/// Whether an entry still waits for a command that can see its directory.
-fn is_young(entry: &Path) -> bool {
-    let made = entry.symlink_metadata().and_then(|facts| facts.modified());
-    made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age < FORGET_AFTER))
-}
-
-/// The layout of a directory that one of our commands has made. An entry can say anything. So the
-/// directory must have the name of its entry and a mark, and must belong to us or, for root, to a
-/// server's user.
-fn orphan(entry: &Path, directory: &Path) -> Result<Option<Layout>> {
-    let us = OsUser::current().uid;
-    let Ok(facts) = std::fs::symlink_metadata(directory) else { return Ok(None) };
-    let name = directory.file_name().unwrap_or_default();
-    let is_named = directory.is_absolute()
-        && Some(name) == entry.file_name()
-        && name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
-    let is_possible = is_named
-        && facts.is_dir()
-        && (facts.uid() == us || us == 0)
-        && entry.symlink_metadata().is_ok_and(|entry| entry.uid() == us);
-    if !is_possible || require_own_way(directory.parent().unwrap_or(directory)).is_err() {
-        return Ok(None);
-    }
-    let layout = Layout::new(directory.to_owned(), None, facts.uid());
-    let _acting = act_for(&layout)?;
-    let mark = directory.join(MARK).symlink_metadata();
-    if mark.is_ok_and(|mark| mark.is_file() && mark.uid() == facts.uid()) {
-        return Ok(Some(layout));
-    }
-    // A command that was killed before it wrote the mark left an empty directory. A directory with
-    // content belongs to others.
-    let _acting = ActingAs::controller_of(directory.parent().unwrap_or(directory))?;
-    let _ = std::fs::remove_dir(directory);
-    Ok(None)
 }
 
 /// Stops the server of a private cluster, which need not keep its data.
@@ -290,6 +225,10 @@ pub(super) fn remove_directory(layout: &Layout) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::orphan::FORGET_AFTER;
     use super::*;
 
     fn places() -> (tempfile::TempDir, PathBuf) {

@@ -1,10 +1,13 @@
 //! `database check`: the whole project in a private cluster that is gone afterwards.
 
+mod save;
+
 use std::time::SystemTime;
 
 use crate::cluster::State;
 use crate::command::content::{Content, Progress};
 use crate::environment::private::{Kept, PrivateCluster, PrivateClusterSpec};
+use crate::environment::saver::SaverProgram;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::Result;
 use crate::sys::steps::Steps;
@@ -18,6 +21,8 @@ pub struct Check {
     pub toolchain: Toolchain,
     /// The sources, secrets and patch to apply.
     pub content: Content,
+    /// The program that saves states in the background. `None` saves them before the end.
+    pub saver: Option<SaverProgram>,
 }
 
 /// A check that passed.
@@ -54,14 +59,24 @@ impl Check {
         let start = || self.private.start_with(&self.toolchain, &states);
         let (mut cluster, reached) = steps.run("start", start)?;
         let from = Progress::of(&states, reached.as_ref());
-        if let Err(error) = self.fill(&mut cluster, from, &states, &mut steps) {
+        let mut passed = from;
+        if let Err(error) = self.fill(&mut cluster, &mut passed, &states, &mut steps) {
             let error = cluster.running().with_log(error);
-            return Err(cluster.failed(error));
+            let error = cluster.failed(error);
+            if passed > from
+                && let Some(state) = passed.state(&states)
+            {
+                self.save_earlier(state);
+            }
+            return Err(error);
         }
         let earlier = reached.map(|reached| (from, reached.description.made()));
         let kept = match self.private.keep {
             true => cluster.finish()?,
-            false => steps.run("stop", || self.retire(cluster, from, &states))?,
+            false => {
+                steps.run("stop", || self.end(cluster, from, &states))?;
+                None
+            }
         };
         Ok(Checked { steps, kept, earlier })
     }
@@ -70,37 +85,32 @@ impl Check {
         self.content.states(&self.private.foundation(&self.toolchain))
     }
 
+    /// Applies the content from `passed` on, and notes there how far it has come.
     fn fill(
         &self,
         cluster: &mut PrivateCluster,
-        from: Progress,
+        passed: &mut Progress,
         states: &[State],
         steps: &mut Steps,
     ) -> Result<()> {
-        let conninfo = cluster.conninfo()?;
+        let (conninfo, from) = (cluster.conninfo()?, *passed);
         let mut save = |progress: Progress| {
-            let Some(state) = progress.state(states) else { return Ok(()) };
-            match self.content.details(&conninfo)? {
-                Some(details) => cluster.save_state(state, &details),
+            *passed = progress;
+            match progress.state(states).filter(|_| self.saver.is_none()) {
+                Some(state) => self.save(cluster, state),
                 None => Ok(()),
             }
         };
         self.content.apply(&self.toolchain, &conninfo, from, &mut save, steps)
     }
 
-    /// Removes the cluster. If it has reached a new state, that state goes to the cache.
-    fn retire(
-        &self,
-        cluster: PrivateCluster,
-        from: Progress,
-        states: &[State],
-    ) -> Result<Option<Kept>> {
-        let Some(state) = states.last().filter(|state| Progress::of_state(state) > from) else {
-            return cluster.finish();
-        };
-        match self.content.details(&cluster.conninfo()?)? {
-            Some(details) => cluster.retire(state, &details).map(|()| None),
-            None => cluster.finish(),
+    /// Removes the cluster. If it has passed through new states, these go to the cache.
+    fn end(&self, cluster: PrivateCluster, from: Progress, states: &[State]) -> Result<()> {
+        let new: Vec<_> = states.iter().filter(|state| Progress::of_state(state) > from).collect();
+        let Some((last, earlier)) = new.split_last() else { return cluster.remove() };
+        match &self.saver {
+            Some(saver) => self.bequeath(saver, cluster, last, earlier.last().copied()),
+            None => self.retire(cluster, last),
         }
     }
 }

@@ -104,7 +104,7 @@ impl Content {
         let mut add = |progress: Progress, part: String| {
             key = sha256(format!("{}\0{key}\0{part}", progress.word()));
             let sealed_key = sha256(format!("{key}\0{ring}"));
-            states.push(State { word: progress.word(), key: key.clone(), sealed_key });
+            states.push(State { word: progress.word().to_owned(), key: key.clone(), sealed_key });
         };
         if let Some(source) = &self.source {
             let secrets = match foundation.bundle {
@@ -153,6 +153,13 @@ impl Content {
         inherits::check(conninfo, &self.inherits)
     }
 
+    /// Hydrates the database and does no more.
+    pub fn hydrate_alone(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
+        let (conninfo, mut steps) = (durability::bulk(conninfo), Steps::default());
+        let hydrate = |source| self.hydrate(source, toolchain, &conninfo, &mut steps);
+        self.source.as_ref().map_or(Ok(()), hydrate)
+    }
+
     fn hydrate(
         &self,
         source: &Source,
@@ -169,8 +176,17 @@ impl Content {
     }
 
     /// The details of a state that this database has reached. `None` if the state must not be
-    /// cached; the reason goes to the log.
-    pub fn details(&self, conninfo: &Conninfo) -> Result<Option<Details>> {
+    /// cached; the reason goes to the log. `is_still` tells whether the files of the project still
+    /// lead to this state: psql may have read a file after somebody changed it.
+    pub fn details(
+        &self,
+        conninfo: &Conninfo,
+        is_still: impl FnOnce() -> bool,
+    ) -> Result<Option<Details>> {
+        if !is_still() {
+            tracing::debug!("not cached: the project was changed meanwhile");
+            return Ok(None);
+        }
         let mut session = Session::connect(conninfo)?;
         if let Some(row) = session.query(sql!("state/reaching-out"), &[])?.first() {
             let what: String = column(row, "what")?;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{Details, Existing, Outcome, State};
 use crate::command::content::{Content, Progress};
-use crate::environment::development::{Development, Filling, Ready, Swap};
+use crate::environment::development::{Development, Filling, Plan, Ready, Swap};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::durability;
 use crate::sys::error::Result;
@@ -20,6 +20,8 @@ pub struct Deploy {
     pub content: Content,
     /// Stop the server after success.
     pub stop_after: bool,
+    /// The plan of the new cluster, which [`Deploy::run`] makes.
+    pub plan: Option<Plan>,
 }
 
 /// The result of a deployment.
@@ -46,9 +48,8 @@ impl Deploy {
         }
         let keeps = self.development.existing == Existing::Keep;
         if !keeps {
-            let plan = self.development.plan()?;
-            let foundation = self.development.foundation(&plan, self.content.bundle);
-            self.development.states = self.content.states(&foundation);
+            self.plan = Some(self.development.plan()?);
+            self.development.states = self.states_now();
         }
         let (ready, swap) = match keeps {
             true => (self.in_place(&mut steps)?, None),
@@ -65,6 +66,12 @@ impl Deploy {
 
     fn states(&self) -> &[State] {
         &self.development.states
+    }
+
+    /// The states to which the project leads as it is now.
+    fn states_now(&self) -> Vec<State> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        self.content.states(&self.development.foundation(plan, self.content.bundle))
     }
 
     /// Fills a new cluster beside the existing one, and lets it take the place of that one. If
@@ -136,7 +143,8 @@ impl Deploy {
     /// The state that the database has reached, if the cache may hold it.
     fn to_save(&self, progress: Progress, conninfo: &Conninfo) -> Result<Option<(State, Details)>> {
         let Some(state) = progress.state(self.states()) else { return Ok(None) };
-        Ok(self.content.details(conninfo)?.map(|details| (state.clone(), details)))
+        let is_still = || self.states_now().iter().any(|now| now.key == state.key);
+        Ok(self.content.details(conninfo, is_still)?.map(|details| (state.clone(), details)))
     }
 
     fn last_to_save(

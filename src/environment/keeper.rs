@@ -64,7 +64,7 @@ impl KeeperProgram {
         Command::new(&self.program, &self.environment.for_server())
             .args(arguments)
             .directory(Path::new("/"))
-            .serve(open_log(layout)?, Some(lock))
+            .serve(open_log(layout)?, &[lock])
             .map(drop)
     }
 }

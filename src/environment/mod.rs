@@ -10,3 +10,4 @@ pub mod lease;
 pub mod place;
 pub mod private;
 pub mod registry;
+pub mod saver;

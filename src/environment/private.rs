@@ -1,7 +1,7 @@
 //! A private cluster for a proof or a comparison. It has the project's role and database and, on
 //! request, the bundle. Nothing of it stays after it is removed or dropped.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::place::Places;
@@ -9,8 +9,8 @@ use crate::backup::{Backup, FinalConf, Prepared, Requirements, restore_into};
 use crate::bundle::{self, Kind};
 use crate::cluster::run::postmaster::Shutdown;
 use crate::cluster::{
-    self, Cluster, ClusterSettings, ClusterSpec, Description, Details, Preparation, Reached,
-    Running, State, Throwaway,
+    self, Cluster, ClusterSettings, ClusterSpec, Description, Details, Found, Lock, Preparation,
+    Reached, Running, State, Throwaway,
 };
 use crate::environment::foundation::Foundation;
 use crate::postgres::connection::conninfo::Conninfo;
@@ -124,6 +124,22 @@ impl PrivateClusterSpec {
             }
             Err(error) => Err(removed(place, error)),
         }
+    }
+
+    /// Takes over a running cluster of this kind. The caller has inherited the lock of `entry`.
+    pub fn take_over(
+        &self,
+        directory: &Path,
+        entry: &Path,
+        toolchain: &Toolchain,
+    ) -> Result<PrivateCluster> {
+        let place = Throwaway::take_over(directory, entry)?.seen_by(self.places.witness());
+        let spec = ClusterSpec { layout: place.layout().clone(), settings: self.settings.clone() };
+        let Found::Running(running) = cluster::find(spec, toolchain.clone())? else {
+            return Err(Error::failed("the server of the private cluster has ended"));
+        };
+        let (role, database) = (self.role.clone(), self.settings.database.clone());
+        Ok(self.cluster(place, running, role, database))
     }
 
     /// Finds a state in the cache.
@@ -282,6 +298,21 @@ impl PrivateCluster {
     /// Copies the cluster into the cache. All sessions end.
     pub fn save_state(&mut self, state: &State, details: &Details) -> Result<()> {
         self.running.save_state(state, details)
+    }
+
+    /// The directory of the cluster.
+    pub fn directory(&self) -> &Path {
+        self.place.layout().working_directory()
+    }
+
+    /// Its locked entry in the registry, for a child that is to inherit it.
+    pub fn entry(&self) -> Option<&Lock> {
+        self.place.entry()
+    }
+
+    /// Leaves the cluster as it is and running to a child that has inherited the lock of its entry.
+    pub fn leave_to_child(self) {
+        self.place.leave_to_child();
     }
 
     /// Removes the cluster after success. Its data becomes a state in the cache.

@@ -103,7 +103,7 @@ impl Tunnel {
         let forward = format!("{}:{}", socket.display(), there(&target));
         let ssh = command(host, &forward, timeout, environment)
             .until_we_end()
-            .serve(directory.create(LOG)?, None)
+            .serve(directory.create(LOG)?, &[])
             .map_err(|error| error.hint("install OpenSSH's client, or use --direct"))?;
         let mut tunnel = Self { ssh, target, directory };
         // ssh limits the time to connect, and logging in takes longer

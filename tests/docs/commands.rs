@@ -127,7 +127,8 @@ fn collect_missing(
     if !words.contains(last) {
         missing.push(name.to_owned());
     }
-    let options = command.get_arguments().filter_map(clap::Arg::get_long);
+    let shown = command.get_arguments().filter(|option| !option.is_hide_set());
+    let options = shown.filter_map(clap::Arg::get_long);
     let unnamed = options.filter(|long| !words.contains(format!("--{long}").as_str()));
     missing.extend(unnamed.map(|long| format!("{name} --{long}")));
     for below in command.get_subcommands() {

@@ -283,6 +283,9 @@ pub(in crate::cli) struct CheckArguments {
     /// Leave the cluster running and print how to connect to it
     #[arg(long)]
     pub(in crate::cli) keep: bool,
+    /// Only db-tool itself gives this option: save states in the background
+    #[arg(long, hide = true, value_name = "JOB")]
+    pub(in crate::cli) save_states: Option<String>,
 }
 
 #[derive(Debug, Args)]

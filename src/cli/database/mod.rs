@@ -46,7 +46,10 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
         Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
         Verb::Test => verbs::run_test(&resolve, &inherits),
-        Verb::Check(flags) => verbs::check(&resolve, &flags, inherits),
+        Verb::Check(flags) => {
+            let saver = resolve.saver(&flags)?;
+            verbs::check(&resolve, &flags, inherits, saver)
+        }
         Verb::Diff(flags) => {
             check_inherits(&resolve, &inherits)?;
             crate::cli::database::diff::run(&resolve, &flags)

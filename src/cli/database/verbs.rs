@@ -20,11 +20,12 @@ use crate::command::deploy::Deploy;
 use crate::command::{bundle, cleanup, hydrate, log, patch, test};
 use crate::environment::development::Swap;
 use crate::environment::private::{Kept, PrivateClusterSpec};
+use crate::environment::saver::{Job, SaverProgram};
 use crate::project::patch::Patch;
 use crate::project::source::Source;
 use crate::project::workspace::Workspace;
 use crate::pull::{TableReceipt, Verdict};
-use crate::sys::error::Result;
+use crate::sys::error::{Error, Result};
 
 pub(in crate::cli) fn init(
     resolve: &Resolve,
@@ -65,7 +66,8 @@ pub(in crate::cli) fn deploy(
         project: Some(workspace.root.clone()),
     };
     let development = resolve.development(existing, true, &LeaseArguments::default())?;
-    let deployed = Deploy { development, content, stop_after: flags.cleanup }.run()?;
+    let deploy = Deploy { development, content, stop_after: flags.cleanup, plan: None };
+    let deployed = deploy.run()?;
     let state = if deployed.stopped { "deployed and stopped" } else { "deployed" };
     let earlier = tell_earlier(deployed.earlier);
     ui::status(&format!("{state}: {}{earlier}{}", deployed.url, timing(&deployed.steps)));
@@ -164,6 +166,7 @@ pub(in crate::cli) fn check(
     resolve: &Resolve,
     flags: &CheckArguments,
     inherits: Vec<String>,
+    saver: Option<SaverProgram>,
 ) -> Result<()> {
     let workspace = resolve.workspace()?;
     // a check writes no file of the project, not even logs
@@ -183,13 +186,22 @@ pub(in crate::cli) fn check(
     };
     let bundle = resolve.bundle(parts.bundle)?.filter(|_| content.source.is_some());
     let private = PrivateClusterSpec { keep: flags.keep, ..resolve.private(bundle)? };
-    let check = Check { private, toolchain: resolve.toolchain()?, content };
+    let check = Check { private, toolchain: resolve.toolchain()?, content, saver };
+    if let Some(job) = &flags.save_states {
+        return check.save_states(&job_of(job)?);
+    }
     let Checked { steps, kept, earlier } = check.run()?;
     ui::status(&format!("check passed{}{}", tell_earlier(earlier), timing(&steps)));
     if let Some(kept) = kept {
         tell_kept("kept running", &kept);
     }
     Ok(())
+}
+
+/// The work of a saver. Only db-tool itself writes it.
+fn job_of(text: &str) -> Result<Job> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::conflict(format!("--save-states is only for db-tool: {error}")))
 }
 
 /// Says which part of the content is not new, so that nobody takes an old result for a new one.

@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 47] = [
+pub const TABLE: [Variable; 48] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -127,6 +127,11 @@ pub const TABLE: [Variable; 47] = [
         "PG_CACHE",
         "`on`; for `database check` with `CI` set, `off`",
         "`off`: commands neither use nor make cached states of a hydrated, patched or migrated database.",
+    ),
+    variable(
+        "PG_CACHE_DETACH",
+        "`on` at a terminal without `CI`, else `off`",
+        "`on`: `database check` ends before its new states are in the cache; a process in the background saves them. `off`: it ends after that.",
     ),
     variable(
         "PG_BINDIR",

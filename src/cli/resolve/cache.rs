@@ -1,5 +1,7 @@
 //! Whether commands use cached states of the database.
 
+use std::io::IsTerminal;
+
 use super::Resolve;
 use crate::sys::error::{Error, Result};
 use crate::sys::shown::beginning;
@@ -17,14 +19,28 @@ impl Resolve {
         Ok(!refused && setting.unwrap_or_else(|| !self.env.switch("CI")))
     }
 
+    /// Whether a check leaves the saving of its states to a process in the background. By default, it
+    /// does so if a person waits for it. A script may look for what the check has left behind, and a
+    /// machine of continuous integration may end all processes together with it.
+    pub(super) fn detaches(&self) -> Result<bool> {
+        let by_default = || !self.env.switch("CI") && std::io::stderr().is_terminal();
+        Ok(self
+            .on_or_off("PG_CACHE_DETACH", "by default, it is on at a terminal")?
+            .unwrap_or_else(by_default))
+    }
+
     fn cache_setting(&self) -> Result<Option<bool>> {
-        match self.env.text("PG_CACHE")? {
+        self.on_or_off("PG_CACHE", "on is the default")
+    }
+
+    fn on_or_off(&self, name: &'static str, hint: &str) -> Result<Option<bool>> {
+        match self.env.text(name)? {
             None => Ok(None),
             Some("on") => Ok(Some(true)),
             Some("off") => Ok(Some(false)),
             Some(other) => {
-                let what = format!("PG_CACHE is {}, neither on nor off", beginning(other));
-                Err(Error::conflict(what).hint("on is the default"))
+                let what = format!("{name} is {}, neither on nor off", beginning(other));
+                Err(Error::conflict(what).hint(hint))
             }
         }
     }

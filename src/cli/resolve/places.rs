@@ -67,9 +67,11 @@ impl Resolve {
         }
     }
 
-    /// The cached templates and states, with their directory.
+    /// The cached templates and states, with their directory. Waits for those that a process in the
+    /// background is saving.
     pub fn kept_templates(&self) -> Result<(PathBuf, Vec<Template>)> {
         let cache = self.cache()?.join("template");
+        cluster::wait_for_savers(&cache)?;
         let all = Template::all(&cache);
         Ok((cache, all))
     }

@@ -65,6 +65,17 @@ impl Lock {
         found.ok_or_else(|| still_held(path))
     }
 
+    /// The locked file, for a child that inherits the lock.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Leaves the lock to a child that has inherited it. Dropping the value would release it for the
+    /// child, too; so the descriptor stays open until this process ends.
+    pub fn leave_to_child(self) {
+        std::mem::forget(self);
+    }
+
     /// The path of the lock file.
     pub fn path(&self) -> &Path {
         &self.path

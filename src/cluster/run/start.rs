@@ -100,7 +100,7 @@ impl Cluster {
             .arg("-D")
             .arg(&data)
             .args(self.spec.overrides().arguments())
-            .serve(log, lock.as_ref())?;
+            .serve(log, &lock.iter().collect::<Vec<_>>())?;
         drop(lock);
         match self.wait_ready(&mut server, patience) {
             Ok(Some(postmaster)) => Ok(Running { cluster: self, postmaster }),

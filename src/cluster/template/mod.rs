@@ -8,6 +8,7 @@ pub(in crate::cluster) mod preparation;
 pub(in crate::cluster) mod recipe;
 pub(in crate::cluster) mod replaced;
 pub(in crate::cluster) mod rewind;
+pub(in crate::cluster) mod saving;
 pub(in crate::cluster) mod snapshot;
 pub(in crate::cluster) mod state;
 pub(in crate::cluster) mod tablespace;

@@ -5,13 +5,17 @@
 //! cache beside the other templates, with two more files: its description, and the key file that
 //! opens its secrets. A clone of the state gets this key file, too.
 
+use std::path::{Path, PathBuf};
+
 use super::cache::{Deposit, Template};
 use super::description::{DESCRIPTION, Description, Details};
 use super::recipe::{Recipe, Stage};
-use crate::cluster::files::{read_small, replace_file};
-use crate::cluster::{Cluster, ClusterSettings, Layout, Running};
+use super::saving::{self, wait_for_saver};
+use crate::cluster::files::{private_directory, read_small, replace_file};
+use crate::cluster::{Cluster, ClusterSettings, Layout, Lock, Running};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::process::ActingAs;
 use crate::sys::signal;
 
 /// The name of the key file in the directory of a template.
@@ -21,10 +25,10 @@ const KEY: &str = "hectic.key";
 const NOTE: &str = "note";
 
 /// A state that the cache may hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct State {
     /// A word for people: `hydrated`, `patched` or `migrated`.
-    pub word: &'static str,
+    pub word: String,
     /// The key of the state if it holds no sealed values.
     pub key: String,
     /// The key of the state if it does: they can only be opened with certain keys.
@@ -42,7 +46,7 @@ pub struct Reached {
 
 impl State {
     fn stages(&self) -> [Stage<'_>; 2] {
-        [&self.key, &self.sealed_key].map(|key| Stage { word: self.word, key })
+        [&self.key, &self.sealed_key].map(|key| Stage { word: &self.word, key })
     }
 
     /// Finds the state in the cache of `spec`. Makes nothing.
@@ -58,11 +62,42 @@ impl State {
             .map(|(_, description)| description))
     }
 
+    /// Makes the sign that a process saves this state, so that other commands wait for it. `None` if
+    /// one does so already, or if there is no cache.
+    pub fn sign(&self, settings: &ClusterSettings, toolchain: &Toolchain) -> Result<Option<Lock>> {
+        let Some(cache) = &settings.template_cache else { return Ok(None) };
+        let _ourselves = ActingAs::ourselves();
+        private_directory(cache)?;
+        saving::sign(&self.place(cache, &settings.recipe(toolchain))?)
+    }
+
+    /// Removes the sign. The caller has inherited its lock.
+    pub fn remove_sign(&self, settings: &ClusterSettings, toolchain: &Toolchain) -> Result<()> {
+        let Some(cache) = &settings.template_cache else { return Ok(()) };
+        let _ourselves = ActingAs::ourselves();
+        saving::remove_sign(&self.place(cache, &settings.recipe(toolchain))?)
+    }
+
+    /// The place of its template if it holds no sealed values.
+    pub(super) fn place(&self, cache: &Path, recipe: &Recipe<'_>) -> Result<PathBuf> {
+        let [plain, _] = self.stages();
+        Ok(cache.join(recipe.name(Some(plain))?))
+    }
+
+    /// Its template. Waits a little if another process is about to save it.
     pub(super) fn template(
         &self,
-        cache: &std::path::Path,
+        cache: &Path,
         recipe: &Recipe<'_>,
     ) -> Result<Option<(Template, Description)>> {
+        let found = self.look(cache, recipe)?;
+        if found.is_none() && wait_for_saver(&self.place(cache, recipe)?)? {
+            return self.look(cache, recipe);
+        }
+        Ok(found)
+    }
+
+    fn look(&self, cache: &Path, recipe: &Recipe<'_>) -> Result<Option<(Template, Description)>> {
         for stage in self.stages() {
             if let Some(template) = Template::find(cache, recipe, Some(stage))?
                 && let Some(description) = template.file(DESCRIPTION)
@@ -109,7 +144,7 @@ fn keep(cluster: &Cluster, state: &State, details: &Details, moves: bool) -> Res
 fn put(cluster: &Cluster, state: &State, details: &Details, moves: bool) -> Result<()> {
     let spec = &cluster.spec;
     let Some(cache) = &spec.settings.template_cache else { return Ok(()) };
-    let description = serde_json::to_vec(&Description::of(state.word, details))
+    let description = serde_json::to_vec(&Description::of(&state.word, details))
         .map_err(|error| Error::unexpected(format!("cannot describe the state: {error}")))?;
     let mut files = vec![(DESCRIPTION, description)];
     files.extend(details.note.as_ref().map(|note| (NOTE, note.clone().into_bytes())));

@@ -39,16 +39,18 @@ impl Cached {
     }
 
     /// The state that the side has reached, to be put into the cache when its cluster is removed.
+    /// `now` tells the states to which the files lead now.
     pub fn to_save(
         &self,
         content: &Content,
         conninfo: &Conninfo,
         touched: &[Touch],
+        now: impl FnOnce() -> Vec<State>,
     ) -> Done<Option<(State, Details)>> {
         let Some(state) = self.states.last().filter(|_| !self.is_complete()) else {
             return Ok(None);
         };
-        let details = content.details(conninfo)?;
+        let details = content.details(conninfo, || now().contains(state))?;
         Ok(details.map(|details| (state.clone(), Details { note: note(touched), ..details })))
     }
 }
@@ -117,7 +119,7 @@ fn add_migrations(
             key = sha256(format!("{MIGRATED}\0{key}\0{}\0{digest}", migration.name.full));
         }
         let sealed_key = sha256(format!("{key}\0{ring}"));
-        states.push(State { word: MIGRATED, key: key.clone(), sealed_key });
+        states.push(State { word: MIGRATED.to_owned(), key: key.clone(), sealed_key });
     }
     Ok(())
 }

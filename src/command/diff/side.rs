@@ -168,14 +168,15 @@ impl SideSpec {
             return Err(Error::failed("the other side could not be prepared"));
         };
         let content = &self.content;
-        let states = cached::of_sources(content, &self.private, &self.toolchain, wanted.as_ref());
+        let states =
+            || cached::of_sources(content, &self.private, &self.toolchain, wanted.as_ref());
         let prepare = |cluster: &PrivateCluster, conninfo: &Conninfo| match &wanted {
             Some(wanted) if *wanted != Locale::of(&mut Session::connect(conninfo)?)? => {
                 cluster.recreate(wanted)
             }
             _ => Ok(()),
         };
-        self.private_side("sources", states, prepare, |conninfo| {
+        self.private_side("sources", &states, prepare, |conninfo| {
             let (from, steps) = (Progress::Prepared, &mut Steps::default());
             content.apply(&self.toolchain, conninfo, from, &mut |_| Ok(()), steps)
         })
@@ -186,12 +187,13 @@ impl SideSpec {
     fn private_side(
         &self,
         name: &'static str,
-        states: Vec<State>,
+        states: &dyn Fn() -> Vec<State>,
         prepare: impl FnOnce(&PrivateCluster, &Conninfo) -> Result<()>,
         work: impl FnOnce(&Conninfo) -> Result<()>,
     ) -> Result<Side> {
-        let (cluster, reached) = self.private.start_with(&self.toolchain, &states)?;
-        let cached = Cached { states, reached };
+        let begin = states();
+        let (cluster, reached) = self.private.start_with(&self.toolchain, &begin)?;
+        let cached = Cached { states: begin, reached };
         self.fill(cluster, name, |cluster, conninfo| {
             let mut touched = cached.touched();
             if cached.reached.is_none() {
@@ -202,7 +204,7 @@ impl SideSpec {
             }
             let save = match self.private.keep {
                 true => None,
-                false => cached.to_save(&self.content, conninfo, &touched)?,
+                false => cached.to_save(&self.content, conninfo, &touched, states)?,
             };
             Ok(Filled { touched, behind: None, save })
         })
@@ -218,14 +220,12 @@ impl SideSpec {
             }
             Against::Migrations => {
                 let _ = locale.send(None);
-                let states = cached::of_migrations(
-                    &self.content,
-                    &self.migrations,
-                    &self.private,
-                    &self.toolchain,
-                );
+                let states = || {
+                    let (private, toolchain) = (&self.private, &self.toolchain);
+                    cached::of_migrations(&self.content, &self.migrations, private, toolchain)
+                };
                 let prepare = |_: &PrivateCluster, _: &Conninfo| Ok(());
-                self.private_side("migrations", states, prepare, |conninfo| self.migrate(conninfo))
+                self.private_side("migrations", &states, prepare, |conninfo| self.migrate(conninfo))
             }
             Against::Backup(backup) => self.restored(backup, &locale),
         }

@@ -25,6 +25,7 @@ mod lock;
 mod memory;
 mod orphan;
 mod output;
+mod priority;
 mod segment;
 mod server;
 mod user;
@@ -55,6 +56,7 @@ pub use listener::listener;
 pub use lock::{lock, say_that_we_wait, still_held};
 pub use memory::{available_memory, memory_limit};
 pub use output::{Links, Log};
+pub use priority::yield_to_others;
 pub use segment::remove_shared_memory;
 pub use server::Server;
 pub use user::OsUser;
@@ -221,11 +223,11 @@ impl Command {
     }
 
     /// Starts a server in a session of its own. Its standard output and standard error go to `log`.
-    /// Of db-tool's other descriptors it inherits only `lock`, which the server and its children
+    /// Of db-tool's other descriptors it inherits only `locks`, which the server and its children
     /// keep open.
-    pub fn serve(self, log: File, lock: Option<&File>) -> Result<Server> {
+    pub fn serve(self, log: File, locks: &[&File]) -> Result<Server> {
         self.log_start();
-        let started = Server::start(self.command(), log, lock, self.ends_with_us);
+        let started = Server::start(self.command(), log, locks, self.ends_with_us);
         started.map_err(|e| self.cannot_start(&e))
     }
 

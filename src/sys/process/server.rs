@@ -19,24 +19,24 @@ pub struct Server {
 
 impl Server {
     /// Starts `command` as the leader of a new session, so that neither Ctrl-C nor a closed
-    /// terminal reaches it. The server inherits only `log` and `lock`. With more descriptors, a
+    /// terminal reaches it. The server inherits only `log` and `locks`. With more descriptors, a
     /// program that reads db-tool's output through a pipe would wait for the server to end.
     #[expect(unsafe_code, reason = "a system call between fork and exec; it is async-signal-safe")]
     pub(super) fn start(
         mut command: Command,
         log: File,
-        lock: Option<&File>,
+        locks: &[&File],
         ends_with_us: bool,
     ) -> std::io::Result<Self> {
         inherited::close_at_exec()?;
         let also_log = log.try_clone()?;
         command.stdin(Stdio::null()).stdout(log).stderr(also_log);
-        let lock = lock.map(AsRawFd::as_raw_fd);
+        let locks: Vec<RawFd> = locks.iter().map(|lock| lock.as_raw_fd()).collect();
         // SAFETY: the closure only makes system calls, which allocate nothing and take no lock
         unsafe {
             command.pre_exec(move || {
                 nix::unistd::setsid()?;
-                lock.map_or(Ok(()), inherit)
+                locks.iter().try_for_each(|lock| inherit(*lock))
             });
         }
         if ends_with_us {

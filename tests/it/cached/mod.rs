@@ -2,6 +2,7 @@
 //! a fresh run would have made.
 
 mod damage;
+mod detached;
 mod edits;
 mod key;
 mod secrets;

@@ -6,7 +6,7 @@ use super::cases::{Case, PIPELINE_CHECK, Side, Target, Timing, no_more, nothing}
 use super::lab::{Lab, Site};
 
 /// The cases, in the order of the table.
-pub(super) const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 4] = [
     Case {
         name: "again",
         what: "`database check` of the unchanged sample project, against the whole pipeline",
@@ -33,6 +33,21 @@ pub(super) const CASES: [Case; 3] = [
         target: Target::Ratio(5.0),
     },
     Case {
+        name: "detached",
+        what: "the same while a process in the background saves the states",
+        needs: no_more,
+        stage: &[],
+        most: usize::MAX,
+        ours: Side {
+            before: &[check, edit],
+            timed: check_detached,
+            timing: Timing::Whole,
+            afterwards: nothing,
+        },
+        theirs: PIPELINE_CHECK,
+        target: Target::Ratio(5.0),
+    },
+    Case {
         name: "redeploy",
         what: "`database deploy` of the unchanged sample project, against the whole pipeline",
         needs: no_more,
@@ -51,6 +66,12 @@ pub(super) const CASES: [Case; 3] = [
 
 fn check(lab: &Lab, site: &Site) -> Command {
     database(lab, site, &["check"])
+}
+
+fn check_detached(lab: &Lab, site: &Site) -> Command {
+    let mut check = check(lab, site);
+    check.env("PG_CACHE_DETACH", "on");
+    check
 }
 
 fn deploy(lab: &Lab, site: &Site) -> Command {

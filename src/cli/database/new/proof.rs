@@ -19,7 +19,7 @@ pub(super) fn run(resolve: &Resolve, url: &str, tables: &[String]) -> Result<()>
             .context("the project is written, but it does not make the same database yet")
             .hint(format!("correct the files in {}, then repeat: {command}", root.display())),
     };
-    verbs::check(resolve, &CheckArguments::default(), Vec::new())
+    verbs::check(resolve, &CheckArguments::default(), Vec::new(), None)
         .map_err(|error| explained(error, "database check"))?;
     let flags = DiffArguments {
         against: Some(url.to_owned()),
