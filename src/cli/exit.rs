@@ -51,7 +51,7 @@ impl From<Kind> for ExitCode {
             Kind::UnknownArgument => Self::NotFound,
             Kind::Unexpected => Self::Bug,
             Kind::ProgramMissing => Self::ProgramMissing,
-            Kind::Told(code) => of_number(code),
+            Kind::Told(code) | Kind::Ended(code) => of_number(code),
             // occurs only if raising the signal again did not end the process
             Kind::Interrupted(_) => Self::Generic,
         }

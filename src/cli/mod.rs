@@ -91,10 +91,13 @@ fn run<A: Parser>(
         )
         .hint("please report this with the message above"))
     });
-    let code = code(match outcome {
-        Ok(()) => ExitCode::Success,
-        Err(error) => tell(&error, voice.format),
-    });
+    let code = match outcome.map_err(|error| (error.kind(), error)) {
+        Ok(()) => code(ExitCode::Success),
+        Err((Kind::Ended(status), _)) => {
+            std::process::ExitCode::from(u8::try_from(status).unwrap_or(1))
+        }
+        Err((_, error)) => code(tell(&error, voice.format)),
+    };
     later::finish();
     code
 }

@@ -71,7 +71,8 @@ pub fn clean_up(layout: &Layout) -> Result<Cleaned> {
             remove_logs(logs)?;
         }
     }
-    remove_leases(layout)?;
+    remove_known(&layout.leases(), is_lease_file)?;
+    remove_known(&layout.clones(), is_file_of_clones)?;
     remove_file(&server_lock_of(&data))?;
     // last: it shows the next command that this one was interrupted
     if is_our_gitignore(layout) && !ignores {
@@ -123,17 +124,24 @@ pub(super) fn socket_files(layout: &Layout) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Removes the files of leases and keepers. A keeper that lives then finds nothing to do.
-fn remove_leases(layout: &Layout) -> Result<()> {
-    let directory = layout.leases();
+/// Removes the files of a directory of ours that have names of ours. A keeper whose lease was removed
+/// finds nothing to do.
+fn remove_known(directory: &Path, is_ours: fn(&Path) -> bool) -> Result<()> {
     if !directory.is_dir() {
         return Ok(());
     }
-    for path in entries(&directory)?.iter().filter(|path| is_lease_file(path)) {
+    for path in entries(directory)?.iter().filter(|path| is_ours(path)) {
         remove_file(path)?;
     }
-    let _ = std::fs::remove_dir(&directory);
+    let _ = std::fs::remove_dir(directory);
     Ok(())
+}
+
+/// Hints about clones, and the locks of the commands that make them.
+fn is_file_of_clones(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_hint = name.len() == 32 && name.chars().all(|c| c.is_ascii_hexdigit());
+    is_hint || matches!(&*name, "lock" | "queue") || name.starts_with("pin-")
 }
 
 fn is_lease_file(path: &Path) -> bool {

@@ -7,6 +7,7 @@
 //! ├── .server.lock        held by the server's processes, in any container
 //! ├── .s.PGSQL.<port>     a socket, so that `host=$PG_WORKING_DIR` works
 //! ├── .lease/             the leases of the processes that use the server
+//! ├── .clone/             hints about clones of the database, and their locks
 //! ├── data/               the data directory
 //! │   ├── db-tool.json    the marker of a cluster that db-tool made
 //! │   └── tablespace/     the tablespaces of a restored cluster
@@ -138,6 +139,11 @@ impl Layout {
     /// The directory with a file for each lease.
     pub fn leases(&self) -> PathBuf {
         self.working_directory.join(".lease")
+    }
+
+    /// The directory with a file for each clone of the database.
+    pub fn clones(&self) -> PathBuf {
+        self.working_directory.join(".clone")
     }
 
     /// The file that keeps the cluster out of the project's repository.

@@ -1,6 +1,8 @@
 //! The content of a project's database: bundle, secrets, sources, patch. The database passes through
 //! states while it gets the content, and the cache may hold these states.
 
+pub mod clones;
+
 use std::path::PathBuf;
 
 use crate::bundle::{self, Installed, Kind, Status, inherits};
@@ -87,19 +89,34 @@ impl Content {
             return Vec::new();
         }
         let mut states = Vec::new();
-        if let Err(Obstacle(why)) = self.add_states(foundation, &mut states) {
+        let key = foundation.key().map_err(|error| Obstacle(error.message().to_owned()));
+        let added = key.and_then(|key| self.add_states(key, foundation, &mut states));
+        if let Err(Obstacle(why)) = added {
             tracing::debug!("not cached: {why}");
         }
         states
     }
 
+    /// The last state of a database that gets this content in an existing cluster. `None` if there
+    /// is nothing to do.
+    pub fn state_in_cluster(
+        &self,
+        foundation: &Foundation<'_>,
+    ) -> std::result::Result<Option<State>, Obstacle> {
+        let key = foundation.key_in_cluster();
+        let key = key.map_err(|error| Obstacle(error.message().to_owned()))?;
+        let mut states = Vec::new();
+        self.add_states(key, foundation, &mut states)?;
+        Ok(states.pop())
+    }
+
     fn add_states(
         &self,
+        mut key: String,
         foundation: &Foundation<'_>,
         states: &mut Vec<State>,
     ) -> std::result::Result<(), Obstacle> {
         let obstacle = |error: Error| Obstacle(error.message().to_owned());
-        let mut key = foundation.key().map_err(obstacle)?;
         let ring = self.secrets.ring_id(foundation.key_file.as_deref()).map_err(obstacle)?;
         let mut add = |progress: Progress, part: String| {
             key = sha256(format!("{}\0{key}\0{part}", progress.word()));
@@ -108,11 +125,11 @@ impl Content {
         };
         if let Some(source) = &self.source {
             let secrets = match foundation.bundle {
-                Some(_) => {
+                Some(_) if self.secrets.exist() => {
                     let key = foundation.digest_key().map_err(obstacle)?;
                     self.secrets.fingerprint(&key).map_err(obstacle)?
                 }
-                None => String::new(),
+                Some(_) | None => String::new(),
             };
             add(Progress::Hydrated, format!("{}\0{secrets}", source.digest()?));
         }

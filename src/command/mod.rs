@@ -7,6 +7,7 @@ pub mod backup;
 pub mod bundle;
 pub mod check;
 pub mod cleanup;
+pub mod clone;
 pub mod content;
 pub mod deploy;
 pub mod diff;

@@ -15,6 +15,7 @@ use crate::cluster::{
     Reached, Replaced, Replacement, Running, State, provision,
 };
 use crate::environment::foundation::Foundation;
+use crate::environment::idle;
 use crate::environment::registry::Registry;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::url::PgUrl;
@@ -93,6 +94,24 @@ impl Development {
         keepers.attend(&provisioned.running, is_old)?;
         registry.note(&provisioned.running.spec().layout, project.as_deref());
         needs.ready(provisioned, self.options)
+    }
+
+    /// The running server of the cluster. Starts a server that `idle_stop` has stopped.
+    ///
+    /// # Errors
+    /// `Conflict` if no server runs.
+    pub fn running(&self) -> Result<Running> {
+        let layout = &self.spec.layout;
+        let place = layout.working_directory().display();
+        let error = match cluster::find(self.spec.clone(), self.toolchain.clone())? {
+            Found::Running(running) => return Ok(running),
+            Found::Nothing => Error::conflict(format!("there is no cluster in {place}"))
+                .hint("`database deploy` makes one"),
+            _ if idle::is_asleep(layout) => return Ok(self.clone().provide()?.running),
+            _ => Error::conflict(format!("the cluster in {place} does not run"))
+                .hint("`database init` starts it"),
+        };
+        Err(error)
     }
 
     /// Whether there is a cluster, by any maker.
@@ -221,6 +240,13 @@ pub struct Plan {
     role: String,
     databases: Vec<String>,
     key_file: PathBuf,
+}
+
+impl Plan {
+    /// The role that the project connects as.
+    pub fn role(&self) -> &str {
+        &self.role
+    }
 }
 
 /// The role and the databases that a project needs in its cluster.

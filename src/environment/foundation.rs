@@ -1,12 +1,12 @@
 //! What a new cluster is like before the project's content goes into it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::bundle::{self, Kind};
 use crate::cluster::{self, ClusterSettings};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::digest::sha256;
-use crate::sys::error::Result;
+use crate::sys::error::{Error, Result};
 
 /// A new cluster before it gets content. The key of a cached state begins with it.
 #[derive(Debug)]
@@ -46,9 +46,29 @@ impl Foundation<'_> {
         Ok(sha256(parts.map(sha256).concat()))
     }
 
+    /// A digest of everything that decides what a database of an existing cluster is like. Starts no
+    /// program, unlike [`Self::key`].
+    pub fn key_in_cluster(&self) -> Result<String> {
+        let settings = self.settings;
+        let parameters = settings.parameters.iter().map(|(name, value)| format!("{name}={value}"));
+        let parts = [
+            env!("CARGO_PKG_VERSION").to_owned(),
+            self.toolchain.identity()?.to_owned(),
+            self.toolchain.installed_nearby()?,
+            settings.database.clone(),
+            self.role.to_owned(),
+            self.bundle.map(bundle::digest).unwrap_or_default(),
+            self.options.unwrap_or_default().to_owned(),
+            parameters.collect::<Vec<_>>().join("\0"),
+        ];
+        Ok(sha256(parts.map(sha256).concat()))
+    }
+
     /// The file with the key of digests of secrets, in the cache. Makes the directory for it.
     pub fn digest_key(&self) -> Result<PathBuf> {
-        let cache = self.settings.template_cache.as_deref().unwrap_or(Path::new(""));
+        let cache = self.settings.template_cache.as_deref().ok_or_else(|| {
+            Error::missing("there is no cache for the key of digests of secrets (PG_TEMPLATE)")
+        })?;
         cluster::private_directory(cache)?;
         Ok(cache.join("digest.key"))
     }

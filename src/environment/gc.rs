@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::clone;
 use super::keeper;
 use super::lease::Leases;
 use super::registry::{Entry, Registry};
@@ -51,6 +52,7 @@ enum GarbageKind {
     Leftover(Layout, Leftover),
     Template(Template),
     Server(Layout),
+    Clones(Layout),
     Entry(Entry),
     /// The short directories of a deleted working directory.
     Sockets(PathBuf),
@@ -124,6 +126,9 @@ impl Collector {
                         GarbageKind::Server(layout),
                     );
                 }
+                Some(layout) if clone::is_due(&layout) => {
+                    add("clones of a database", layout.clones(), GarbageKind::Clones(layout));
+                }
                 None if entry.is_gone() => {
                     for path in orphaned_sockets(&entry.directory) {
                         add(
@@ -150,7 +155,7 @@ impl Collector {
             if Instant::now() >= deadline {
                 return;
             }
-            if let Err(error) = garbage.remove() {
+            if let Err(error) = garbage.remove_until(Some(deadline)) {
                 tracing::debug!("cannot remove {}: {error}", garbage.path.display());
             }
         }
@@ -167,11 +172,18 @@ impl Garbage {
 
     /// Removes it, if still nobody uses it. Returns whether it is gone.
     pub fn remove(&self) -> Result<bool> {
+        self.remove_until(None)
+    }
+
+    fn remove_until(&self, deadline: Option<Instant>) -> Result<bool> {
         match &self.kind {
             GarbageKind::Private(private) => private.remove(),
             GarbageKind::Scratch => Ok(scratch::remove(&self.path)),
             GarbageKind::Leftover(layout, leftover) => remove_leftover(layout, leftover),
             GarbageKind::Template(template) => Ok(template.remove()),
+            GarbageKind::Clones(layout) => {
+                clone::prune_layout(layout, deadline).map(|dropped| !dropped.is_empty())
+            }
             GarbageKind::Server(layout) => stop_unleased(layout),
             // without its entry, nobody knows whose the sockets are
             GarbageKind::Entry(entry) if !remove_orphaned_sockets(&entry.directory)? => Ok(false),

@@ -1,6 +1,7 @@
 //! The clusters that commands work on: the development cluster, and private clusters, which are
 //! removed afterwards.
 
+pub mod clone;
 pub mod development;
 pub mod foundation;
 pub mod gc;

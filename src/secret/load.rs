@@ -87,6 +87,11 @@ impl Supply {
         entries.map(Some).map_err(|error| error.hint(format!("it is in {place}")))
     }
 
+    /// Whether there is a dotenv.
+    pub fn exist(&self) -> bool {
+        self.content.is_some() || self.place().is_some()
+    }
+
     /// Loads the secrets into the database. If the database keeps no secrets, does not read the
     /// dotenv, and only warns about that. Otherwise the database has a key afterwards, even without
     /// a dotenv.

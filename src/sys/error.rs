@@ -36,6 +36,8 @@ pub enum Kind {
     ProgramMissing,
     /// A second process of db-tool has failed with this exit code, and has printed why.
     Told(i32),
+    /// The program that db-tool ran for the user has ended with this exit status.
+    Ended(i32),
     /// A signal ended the work; `main` raises it again after all clean-ups.
     Interrupted(i32),
 }

@@ -17,7 +17,7 @@ static CAUGHT: AtomicI32 = AtomicI32::new(0);
 /// The signals that the handler has seen. Ctrl-C also ends a child; db-tool may reap that child
 /// before its signal thread runs. Without this flag, the child would seem to have failed by itself.
 static ARRIVED: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
-static LISTENER: Mutex<Option<fn()>> = Mutex::new(None);
+static LISTENER: Mutex<Option<fn(i32)>> = Mutex::new(None);
 
 /// Catches INT, TERM and HUP from now on. If the caller ignores HUP, as `nohup` does, it stays
 /// ignored.
@@ -40,15 +40,15 @@ pub fn install() -> Result<()> {
             remember(signal);
             let listener = LISTENER.lock().ok().and_then(|guard| *guard);
             if let Some(listener) = listener {
-                listener();
+                listener(signal);
             }
         }
     });
     Ok(())
 }
 
-/// From now on, the signal thread calls `listener` for every signal.
-pub(crate) fn listen(listener: fn()) {
+/// From now on, the signal thread calls `listener` with every signal.
+pub(crate) fn listen(listener: fn(i32)) {
     if let Ok(mut guard) = LISTENER.lock() {
         *guard = Some(listener);
     }

@@ -38,6 +38,7 @@ pages! {
     examples_of_the_cluster: "docs/guide/cluster.md",
     examples_of_a_project: "docs/guide/project.md",
     examples_of_filling_a_database: "docs/guide/hydrate-patch-test.md",
+    examples_of_clones: "docs/guide/clones.md",
     examples_of_migrations: "docs/guide/migrations.md",
     examples_of_comparing_databases: "docs/guide/diff.md",
     examples_of_secrets: "docs/guide/secrets.md",

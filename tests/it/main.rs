@@ -10,6 +10,7 @@ mod bundle_choice;
 mod cached;
 mod check;
 mod clock;
+mod clone;
 mod codes;
 mod connections;
 mod diff;

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::bundle::{Bundle, BundleArguments, BundleVerb};
 use super::cache::CacheVerb;
+use super::clone::{CloneArguments, RunArguments};
 use super::diff::{DiffArguments, DiffFormat};
 use super::init::{LeaseArguments, ListenArguments};
 use super::pull::PullArguments;
@@ -62,19 +63,9 @@ pub(in crate::cli) enum Verb {
         lease: LeaseArguments,
     },
     /// Run a command with the development cluster, and stop the server after it
-    Run {
-        /// Let the server run until somebody stops it
-        #[arg(long)]
-        keep_alive: bool,
-        /// The command and its arguments
-        #[arg(
-            required = true,
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "COMMAND"
-        )]
-        command: Vec<OsString>,
-    },
+    Run(RunArguments),
+    /// Make a copy of the database for one test, and print its URL
+    Clone(CloneArguments),
     /// Hydrate and patch a new cluster, then put it in the place of the old one
     Deploy(DeployArguments),
     /// Apply the bundle, load the secrets, run the sources

@@ -3,6 +3,7 @@
 pub(in crate::cli) mod bundle;
 pub(in crate::cli) mod cache;
 pub(in crate::cli) mod cleanup;
+pub(in crate::cli) mod clone;
 pub(in crate::cli) mod database;
 pub(in crate::cli) mod diff;
 pub(in crate::cli) mod init;

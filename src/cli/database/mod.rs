@@ -3,6 +3,7 @@
 mod all;
 mod backup;
 mod cache;
+mod clone;
 mod config;
 mod diff;
 mod doctor;
@@ -37,7 +38,11 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Init { fresh, export, listen, lease } => {
             verbs::init(&resolve.with_listen(listen.into()), fresh, export, &lease, &inherits)
         }
-        Verb::Run { keep_alive, command } => Err(run::run(&resolve, keep_alive, &command)?),
+        Verb::Run(flags) => Err(run::run(&resolve, &flags)?),
+        Verb::Clone(flags) => {
+            check_inherits(&resolve, &inherits)?;
+            clone::run(&resolve, &flags)
+        }
         Verb::Deploy(flags) => {
             let resolve = resolve.with_listen(flags.listen.clone().into());
             verbs::deploy(&resolve, &flags, inherits)

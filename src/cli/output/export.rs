@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::cli::{env, trust};
 use crate::cluster::tcp::TcpAddress;
 use crate::environment::development::Ready;
+use crate::postgres::connection::url::PgUrl;
 use crate::sys::error::{Error, Result};
 use crate::sys::shell;
 use crate::sys::shown::beginning;
@@ -91,6 +92,17 @@ pub fn variables(ready: &Ready, url_variable: &str, holder: Option<u32>) -> Vec<
         variables.push((url_variable.to_owned(), url));
     }
     variables
+}
+
+/// The value of an exported variable for another database of the same server. `None` if the
+/// variable does not name a database.
+pub fn in_database(name: &str, value: &str, database: &str) -> Option<String> {
+    if matches!(name, "PGDATABASE" | "POSTGRESQL_DATABASE") {
+        return Some(database.to_owned());
+    }
+    let is_url = value.starts_with("postgresql://") || value.starts_with("postgres://");
+    let url = PgUrl::parse(value).ok().filter(|_| is_url || name == "DB_URL")?;
+    Some(url.with("dbname", database).to_url())
 }
 
 /// The URL for clients that connect over TCP. They find the password in the passfile. Not every

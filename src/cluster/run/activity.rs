@@ -41,7 +41,8 @@ pub fn has_jobs(layout: &Layout, activity: &Activity) -> Result<bool> {
     column(&session.query_one(sql!("cluster/cron-has-jobs"), &[])?, "found")
 }
 
-fn session(layout: &Layout, database: &str) -> Result<Session> {
+/// Opens a session of the superuser. The cluster is one of db-tool's.
+pub fn session(layout: &Layout, database: &str) -> Result<Session> {
     let data = layout.data();
     let file = PidFile::read(&data).zip(Marker::read(&data));
     let reachable = file.and_then(|(file, marker)| {

@@ -30,6 +30,14 @@ impl Running {
         Session::connect(&Conninfo::resolve(&url, &LibpqEnvironment::default())?)
     }
 
+    /// Opens a session of the bootstrap superuser that a signal does not interrupt, for a clean-up.
+    pub fn stubborn_session(&self, database: &str) -> Result<Session> {
+        let url = self.url(&self.spec().settings.superuser, database);
+        let url = url.with("application_name", "db-tool cluster");
+        let conninfo = Conninfo::resolve(&url, &LibpqEnvironment::default())?;
+        Session::connect_with(&conninfo, Patience::Stubborn)
+    }
+
     /// Connects as the project will: as `user`, with the start-up options `options`. Login triggers
     /// run.
     pub fn prove_login(&self, user: &str, database: &str, options: Option<&str>) -> Result<()> {

@@ -14,6 +14,9 @@ use crate::sys::error::Result;
 /// Directories below the shared directory of an installation.
 const SHARED: [&str; 3] = ["extension", "tsearch_data", "timezonesets"];
 
+/// The parent of the shared directories of Debian and Ubuntu, one for each major version.
+const DEBIAN: &str = "/usr/share/postgresql";
+
 /// The time zones of the machine. PostgreSQL of Linux distributions uses them.
 const ZONES: [&str; 2] = ["/usr/share/zoneinfo/tzdata.zi", "/usr/share/zoneinfo/UTC"];
 
@@ -21,13 +24,26 @@ impl Toolchain {
     /// A digest of the names, sizes and times of psql, of the extensions and libraries of this
     /// installation, of its dictionaries, and of the machine's time zones.
     pub fn installed(&self) -> Result<String> {
+        self.digest_of(self.directories())
+    }
+
+    /// The same for the directories whose places can be guessed. Starts no program.
+    pub fn installed_nearby(&self) -> Result<String> {
+        let mut shared = self.guessed_shared();
+        // Debian: /usr/lib/postgresql/17/bin
+        let version = self.bindir.parent().and_then(Path::file_name);
+        shared.extend(version.map(|version| Path::new(DEBIAN).join(version)));
+        self.digest_of(below(&shared).collect())
+    }
+
+    fn digest_of(&self, directories: Vec<PathBuf>) -> Result<String> {
         let mut digest = Sha256::new();
         let mut places = vec![self.path("psql")?];
         places.extend(ZONES.map(PathBuf::from));
         for place in places {
             add(&mut digest, &place);
         }
-        for directory in self.directories() {
+        for directory in directories {
             let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
             let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
             paths.sort();
@@ -42,17 +58,23 @@ impl Toolchain {
         if let Some(printed) = self.pg_config("--sharedir") {
             shared.push(printed);
         }
-        shared.extend(["../share", "../share/postgresql"].map(|below| self.bindir.join(below)));
+        shared.extend(self.guessed_shared());
         if let Ok(version) = self.version() {
-            shared.push(format!("/usr/share/postgresql/{}", version.major).into());
+            shared.push(Path::new(DEBIAN).join(version.major.to_string()));
         }
-        for place in shared {
-            directories.extend(SHARED.map(|name| place.join(name)));
-        }
+        directories.extend(below(&shared));
         directories.sort();
         directories.dedup();
         directories
     }
+
+    fn guessed_shared(&self) -> Vec<PathBuf> {
+        ["../share", "../share/postgresql"].map(|below| self.bindir.join(below)).into()
+    }
+}
+
+fn below(shared: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    shared.iter().flat_map(|place| SHARED.map(|name| place.join(name)))
 }
 
 fn add(digest: &mut Sha256, path: &Path) {

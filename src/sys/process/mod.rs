@@ -12,6 +12,7 @@
 //! lines of output.
 
 mod acting;
+mod attend;
 mod dialogue;
 mod end;
 mod environment;
@@ -40,6 +41,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 pub use acting::{ActingAs, controller, require_own_way};
+pub use attend::shell_status;
 pub use dialogue::{Dialogue, Line};
 pub use end::ProcessId;
 pub use environment::Environment;

@@ -71,7 +71,7 @@ impl Drop for SignalRelay {
 /// Passes signals on to the child until the returned value is dropped.
 pub(super) fn relay_signals(handle: &duct::Handle) -> SignalRelay {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| signal::listen(cancel_children));
+    ONCE.call_once(|| signal::listen(|_| cancel_children()));
     let child = Arc::new(handle.pids());
     if let Ok(mut children) = WAITED_FOR.lock() {
         children.push(Arc::clone(&child));
