@@ -26,3 +26,4 @@ pub mod secrets;
 pub mod snapshot;
 pub mod status;
 pub mod test;
+pub mod watch;

@@ -47,17 +47,25 @@ impl Source {
     /// `Conflict` for a file that includes itself and for an include whose path is not a literal;
     /// also the errors of reading a file.
     pub fn load(file: &Path, base: &Path) -> Result<Self> {
-        let mut loading = Loading { base, parts: Vec::new(), open: Vec::new(), lenient: false };
+        let mut loading = Loading::new(base, false);
         loading.load(file.to_owned())?;
         Ok(Self { parts: loading.parts })
     }
 
     /// Reads the parts that can be read. Leaves out an include whose path only psql can compute.
     pub fn reachable(file: &Path, base: &Path) -> Vec<Part> {
-        let mut loading = Loading { base, parts: Vec::new(), open: Vec::new(), lenient: true };
+        let mut loading = Loading::new(base, true);
         // keep the parts that were read before an error
         let _ = loading.load(file.to_owned());
         loading.parts
+    }
+
+    /// The paths of these parts, and those of included files that cannot be read.
+    pub fn named(file: &Path, base: &Path) -> Vec<PathBuf> {
+        let mut loading = Loading::new(base, true);
+        let _ = loading.load(file.to_owned());
+        let parts = loading.parts.into_iter().map(|part| part.path);
+        parts.chain(loading.unread).collect()
     }
 
     pub fn entry(&self) -> &Part {
@@ -141,9 +149,15 @@ struct Loading<'a> {
     open: Vec<PathBuf>,
     /// Skip includes that cannot be followed.
     lenient: bool,
+    /// The paths of skipped includes.
+    unread: Vec<PathBuf>,
 }
 
-impl Loading<'_> {
+impl<'a> Loading<'a> {
+    fn new(base: &'a Path, lenient: bool) -> Self {
+        Self { base, parts: Vec::new(), open: Vec::new(), lenient, unread: Vec::new() }
+    }
+
     /// Loads a file and its includes. Returns the index of its part.
     fn load(&mut self, path: PathBuf) -> Result<usize> {
         let known = self.parts.iter().position(|part| part.path == path);
@@ -186,13 +200,14 @@ impl Loading<'_> {
                 continue;
             }
             let from = self.parts[number].path.clone();
-            let included = self.target(&from, &meta).and_then(|target| {
+            let target = self.target(&from, &meta);
+            let included = target.clone().and_then(|target| {
                 let place = || format!("{}:{}: cannot include", from.display(), meta.line);
                 self.load(target).context(place())
             });
             match included {
                 Ok(part) => self.parts[number].includes.push(Include { span: meta.span, part }),
-                Err(_) if self.lenient => {}
+                Err(_) if self.lenient => self.unread.extend(target),
                 Err(error) => return Err(error),
             }
         }

@@ -131,6 +131,22 @@ pub fn digest(script: &Script) -> Result<String, Obstacle> {
     Ok(sha256(text))
 }
 
+/// The files of the closure, as far as it is known: also those that do not exist.
+pub fn files(script: &Script) -> Vec<PathBuf> {
+    let mut files = vec![script.file.clone()];
+    files.extend(Source::named(&script.file, &script.directory));
+    for part in Source::reachable(&script.file, &script.directory) {
+        let items = part.scan().map(|scanned| scanned.items).unwrap_or_default();
+        for item in items {
+            let Item::Meta(meta) = item else { continue };
+            let line = meta.arguments.first().filter(|_| meta.command == "copy");
+            let copied = line.map(|argument| copied(&argument.raw, &script.directory));
+            files.extend(copied.and_then(Result::ok).flatten());
+        }
+    }
+    files
+}
+
 /// The files from which a part copies rows.
 struct Files(Vec<PathBuf>);
 

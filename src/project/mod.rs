@@ -7,4 +7,5 @@ pub mod patch;
 pub mod source;
 pub mod split;
 pub mod tap;
+pub mod watched;
 pub mod workspace;

@@ -4,6 +4,7 @@
 pub mod digest;
 pub mod error;
 pub mod file;
+pub mod keys;
 pub mod later;
 pub mod no_follow;
 pub mod parallel;
@@ -13,3 +14,4 @@ pub mod shell;
 pub mod shown;
 pub mod signal;
 pub mod steps;
+pub mod watch;

@@ -44,3 +44,4 @@ mod support;
 mod trust;
 mod variables;
 mod verbs;
+mod watch;

@@ -42,7 +42,7 @@ pub(in crate::cli) struct Global {
     #[arg(long, global = true)]
     pub(in crate::cli) remote: bool,
     #[command(flatten)]
-    voice: Voice,
+    pub(in crate::cli) voice: Voice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +80,8 @@ pub(in crate::cli) enum Verb {
     Test,
     /// Deploy the project into a private cluster that is removed afterwards
     Check(CheckArguments),
+    /// Run check, deploy or test again after each change of the project's files
+    Watch(WatchArguments),
     /// Compare the sources with a backup, the migrations or a database
     Diff(DiffArguments),
     /// Show a log: the newest one, or by number, name or part of a name
@@ -277,6 +279,34 @@ pub(in crate::cli) struct CheckArguments {
     /// Only db-tool itself gives this option: save states in the background
     #[arg(long, hide = true, value_name = "JOB")]
     pub(in crate::cli) save_states: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct WatchArguments {
+    /// The verb to run
+    #[arg(default_value = "check", value_name = "VERB")]
+    pub(in crate::cli) verb: WatchedVerb,
+    /// Arguments for the verb
+    #[arg(last = true)]
+    pub(in crate::cli) arguments: Vec<OsString>,
+}
+
+/// The verbs of `watch`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum WatchedVerb {
+    Check,
+    Deploy,
+    Test,
+}
+
+impl WatchedVerb {
+    pub(in crate::cli) fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Deploy => "deploy",
+            Self::Test => "test",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

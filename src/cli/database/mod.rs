@@ -19,6 +19,7 @@ pub(super) mod share;
 mod snapshot;
 mod status;
 mod verbs;
+mod watch;
 
 use super::args::database::{Arguments, Verb};
 use super::args::diff::DiffFormat;
@@ -28,9 +29,10 @@ use crate::command::psql;
 use crate::sys::error::{Error, Result};
 
 pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
-    let mut resolve = Resolve::new(arguments.global.url, &["DB_URL", "PGURL"])?;
-    resolve.remote = arguments.global.remote;
-    let inherits = arguments.global.inherits;
+    let global = arguments.global;
+    let mut resolve = Resolve::new(global.url.clone(), &["DB_URL", "PGURL"])?;
+    resolve.remote = global.remote;
+    let inherits = global.inherits.clone();
     if !inherits.is_empty() {
         tracing::warn!("--inherits is deprecated: the bundle enforces inheritance");
     }
@@ -55,6 +57,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
             let saver = resolve.saver(&flags)?;
             verbs::check(&resolve, &flags, inherits, saver)
         }
+        Verb::Watch(flags) => watch::run(&resolve, &global, &flags),
         Verb::Diff(flags) => {
             check_inherits(&resolve, &inherits)?;
             crate::cli::database::diff::run(&resolve, &flags)

@@ -20,6 +20,7 @@ mod handle;
 mod inherited;
 mod input;
 mod inspect;
+mod job;
 mod lines;
 mod listener;
 mod lock;
@@ -53,6 +54,7 @@ pub use inspect::{
     FileId, ProcessInfo, holding, host_name, inspect, open_files, pid_namespace, title, working_in,
     working_in_deleted,
 };
+pub use job::Job;
 pub use lines::read_line;
 pub use listener::listener;
 pub use lock::{lock, say_that_we_wait, still_held};

@@ -30,7 +30,7 @@ pub(super) fn end_with_us(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn end_with_us(_: &mut Command) {}
 
-/// A shell that ends a process group if db-tool dies. The shell reads from a pipe: a line means
+/// A shell that ends a process, or a process group, if db-tool dies. The shell reads from a pipe: a line means
 /// that all is well, the end of the pipe means that db-tool is dead. `pg_basebackup` needs this: it
 /// has a child that would go on without it and keep connections open.
 pub(super) struct Watchdog {
@@ -39,11 +39,22 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    #[expect(clippy::disallowed_methods, reason = "part of the module that starts programs")]
+    /// Watches over a process group.
     pub(super) fn over(group: u32) -> std::io::Result<Self> {
+        Self::over_target(&format!("-{group}"))
+    }
+
+    /// Watches over a child alone. A child that db-tool itself is needs this: the system forgets
+    /// [`end_with_us`] when a process of root acts as another user.
+    pub(super) fn over_process(pid: u32) -> std::io::Result<Self> {
+        Self::over_target(&pid.to_string())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "part of the module that starts programs")]
+    fn over_target(target: &str) -> std::io::Result<Self> {
         let (reader, pipe) = std::io::pipe()?;
         let shell = Command::new("/bin/sh")
-            .args(["-c", "read -r _ || kill -s TERM -- \"-$1\"", "sh", &group.to_string()])
+            .args(["-c", "read -r _ || kill -s TERM -- \"$1\"", "sh", target])
             .env_clear()
             .stdin(reader)
             .stdout(Stdio::null())
