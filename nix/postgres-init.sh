@@ -3,7 +3,7 @@
 #
 # Run it, and it is the program of that name. Source it (`. postgres-init`), and the connection is
 # exported into the shell that does: POSTGRESQL_HOST, _PORT, _USER and _DATABASE, PGHOST, PGPORT,
-# PGUSER, PGDATABASE, PGURL, DATABASE_URL, what PG_URL_VAR names, and PostgreSQL's programs in PATH. The status is the program's. In fish, which
+# PGUSER, PGDATABASE, PGURL, DATABASE_URL, DATABASE_TEMPLATE if there is one, what PG_URL_VAR names, and PostgreSQL's programs in PATH. The status is the program's. In fish, which
 # reads no POSIX shell: eval "$(postgres-init --export fish)".
 #
 # What is sourced runs in somebody's shell, whichever it is and however it is set up (-e, -u, -f,

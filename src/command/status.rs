@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::{ClusterSpec, Found, Running, Usage, cache_usage, find, log_usage};
+use crate::environment::clone;
 use crate::environment::lease::{Holder, Leases};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::Result;
@@ -32,6 +33,8 @@ pub struct Facts {
     pub size: String,
     /// The number of client sessions.
     pub sessions: i64,
+    /// The number of clones of databases.
+    pub clones: usize,
     /// The processes that have a lease.
     pub leases: Vec<Holder>,
     /// Whether the server stops with its last lease.
@@ -76,6 +79,7 @@ fn facts(running: &Running, user: Option<String>) -> Result<Facts> {
         version: running.version()?,
         size: running.size()?,
         sessions: running.other_sessions()?,
+        clones: clone::count(running)?,
         leases: leases.holders(),
         ends_with_last_lease: leases.ends_with_last(),
         url: running.url(&user, &spec.settings.database).to_url(),

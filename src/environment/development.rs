@@ -14,6 +14,7 @@ use crate::cluster::{
     self, ClusterSpec, Contents, Details, Existing, Found, Liveness, Lock, Outcome, Provisioned,
     Reached, Replaced, Replacement, Running, State, provision,
 };
+use crate::environment::clone;
 use crate::environment::foundation::Foundation;
 use crate::environment::idle;
 use crate::environment::registry::Registry;
@@ -57,6 +58,8 @@ pub struct Swap {
     pub saved: bool,
     /// The number of sessions of others that ended with its server.
     pub ended: u64,
+    /// The number of clones in it.
+    pub clones: usize,
 }
 
 /// A cluster that is ready for use.
@@ -120,6 +123,14 @@ impl Development {
         Ok(!matches!(found, Found::Nothing))
     }
 
+    /// The number of clones in the cluster. An error does not count: the cluster is replaced anyway.
+    fn clones(&self) -> usize {
+        match cluster::find(self.spec.clone(), self.toolchain.clone()) {
+            Ok(Found::Running(running)) => clone::count(&running).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// Whether a server of the cluster runs.
     fn runs(&self) -> bool {
         matches!(Liveness::of(&self.spec.layout.data()), Ok(Liveness::Running(_)))
@@ -135,6 +146,7 @@ impl Development {
     ) -> Result<(Ready, Swap)> {
         let needs = self.needs()?;
         let ran = self.runs();
+        let clones = self.clones();
         let mut replacement = Replacement::beside(self.spec.clone())?.saving_old()?;
         let build = || replacement.build(&self.toolchain, &needs.contents);
         let (running, reached) = steps.run("start", build)?;
@@ -159,7 +171,7 @@ impl Development {
         let outcome = Outcome::Recreated;
         let provisioned = Provisioned { running, outcome, ours: true, reached, lock: None };
         let ready = needs.ready(provisioned, self.options)?;
-        Ok((ready, Swap { kept, saved, ended }))
+        Ok((ready, Swap { kept, saved, ended, clones }))
     }
 
     /// Starts keepers for a server that this command has started once more.

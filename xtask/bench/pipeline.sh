@@ -19,6 +19,7 @@
 #   pipeline.sh pull     DIR HOST OUT         the tables pulled_* as pg_dump there writes them
 #   pipeline.sh here     DIR                  the database `here`, made anew: those tables without rows, and an index each
 #   pipeline.sh load     DIR HOST OUT         what `pull` does, then psql on `here`
+#   pipeline.sh clone    DIR                  a copy of the template of clones, timed in an open session
 #   pipeline.sh stop     DIR                  end what was left running
 set -eu
 
@@ -60,6 +61,16 @@ database() {
     init
     bundle "$1"
     run_sql -f "$2"
+}
+
+clone() {
+    run_sql -At <<'SQL'
+SELECT datname AS template, 'bare_' || pg_backend_pid() || extract(epoch FROM now()) AS name
+FROM pg_database WHERE datname LIKE 'shop\_template\_%' \gset
+SELECT clock_timestamp() AS began \gset
+CREATE DATABASE :"name" TEMPLATE :"template";
+SELECT 'copied in ' || round(extract(epoch FROM clock_timestamp() - :'began') * 1000) || ' ms';
+SQL
 }
 
 each() {

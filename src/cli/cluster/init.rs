@@ -6,6 +6,7 @@ use crate::cli::output::export::Format;
 use crate::cli::output::ui;
 use crate::cli::resolve::Resolve;
 use crate::cluster::{Existing, Outcome};
+use crate::environment::clone;
 use crate::environment::development::Ready;
 use crate::sys::error::Result;
 use crate::sys::steps::Steps;
@@ -36,7 +37,11 @@ pub(in crate::cli) fn provide(
         ready.url
     ));
     if let Some(format) = export {
-        let text = export::render(format, &export::variables(&ready, variable, holder));
+        let mut variables = export::variables(&ready, variable, holder);
+        if let Some(template) = clone::latest_template(&ready.running, &ready.database)? {
+            variables.push((export::TEMPLATE.to_owned(), template));
+        }
+        let text = export::render(format, &variables);
         ui::data(|out| out.write_all(text.as_bytes()))?;
     }
     Ok(ready)

@@ -78,7 +78,7 @@ impl CloneRun<'_> {
                 environment.set(&name, value);
             }
         }
-        environment.set("DATABASE_TEMPLATE", &template.name);
+        environment.set(export::TEMPLATE, &template.name);
         let ended = command(&self.flags.command, &environment).and_then(Command::attend);
         let failed = ended.as_ref().map_or(true, |status| !status.success());
         self.end(&clones, &made, failed && self.flags.keep_failed)?;

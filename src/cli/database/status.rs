@@ -37,6 +37,9 @@ fn write_facts(out: &mut dyn Write, facts: &Facts) -> std::io::Result<()> {
     writeln!(out, "version:  {}", facts.version)?;
     writeln!(out, "size:     {}", facts.size)?;
     writeln!(out, "sessions: {}", facts.sessions)?;
+    if facts.clones > 0 {
+        writeln!(out, "clones:   {}", facts.clones)?;
+    }
     if !facts.leases.is_empty() {
         let leases = text::leases(&facts.leases, facts.ends_with_last_lease);
         writeln!(out, "leases:   {leases}")?;

@@ -84,6 +84,17 @@ fn tell_swap(swap: &Swap) {
         1 => ui::status("1 session in the old cluster was ended"),
         more => ui::status(&format!("{more} sessions in the old cluster were ended")),
     }
+    match swap.clones {
+        0 => {}
+        1 => {
+            tracing::warn!("the old cluster had a clone of a database, which is not in the new one")
+        }
+        more => {
+            tracing::warn!(
+                "the old cluster had {more} clones of databases, which are not in the new one"
+            );
+        }
+    }
     if swap.saved {
         ui::status("the old cluster is kept: database snapshot restore before-deploy");
     }

@@ -26,6 +26,9 @@ pub enum Format {
     Dotenv,
 }
 
+/// The variable with the name of the template database of clones.
+pub const TEMPLATE: &str = "DATABASE_TEMPLATE";
+
 /// Checks the name of the variable that gets the URL. Exits with 2 if it is not allowed.
 pub fn check_name(name: &str) -> Result<&str> {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
@@ -33,6 +36,7 @@ pub fn check_name(name: &str) -> Result<&str> {
     // these two hold a URL anyway
     let url = matches!(name, "PGURL" | "DB_URL");
     let ours = name.starts_with("POSTGRESQL_")
+        || name == TEMPLATE
         || name.starts_with("PG")
         || env::TABLE.iter().any(|variable| variable.name == name);
     let taken = !url && (ours || trust::is_read_by_others(name));

@@ -1,7 +1,9 @@
 //! Clones of a project's database, with its content.
 
 use super::{Content, Progress};
-use crate::environment::clone::{CloneDatabase, CloneOptions, CloneSource, Template, random_key};
+use crate::environment::clone::{
+    CloneDatabase, CloneOptions, CloneSource, Template, WITH_PATCH, WITHOUT_PATCH, random_key,
+};
 use crate::environment::development::{Development, Plan};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::project::closure::Obstacle;
@@ -96,7 +98,7 @@ impl Clones {
     }
 
     fn template(&self, keys: &Keys) -> Result<Template> {
-        let word = if self.content.patch.is_some() { "patched" } else { "hydrated" };
+        let word = if self.content.patch.is_some() { WITH_PATCH } else { WITHOUT_PATCH };
         self.source.template(&keys.sealed, word)
     }
 

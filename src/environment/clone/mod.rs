@@ -31,6 +31,12 @@ pub use name::random as random_key;
 pub use note::{Database, Note, Owner, Role, now};
 pub use template::Template;
 
+/// The content of a template without the patch file, in one word.
+pub const WITHOUT_PATCH: &str = "hydrated";
+
+/// The content of a template with the patch file.
+pub const WITH_PATCH: &str = "patched";
+
 /// The minutes after which a database without a note is one that a killed command has left. Between
 /// CREATE DATABASE and the comment are milliseconds.
 const FORGOTTEN: f64 = 10.0;
@@ -315,6 +321,29 @@ fn taken(name: &str) -> Error {
     Error::conflict(format!("there is a database \"{name}\" already"))
         .hint(format!("if it is a clone, `database clone drop {}` drops it", shell::quote(name)))
         .hint("or choose another name, or omit --name: db-tool then makes one up")
+}
+
+/// The clones and templates of a running server. Without a connection if there cannot be any.
+pub fn databases(running: &Running) -> Result<Vec<Database>> {
+    match running.spec().layout.clones().is_dir() {
+        true => server::databases(&mut server::session(running)?),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// The number of clones of a running server.
+pub fn count(running: &Running) -> Result<usize> {
+    Ok(databases(running)?.iter().filter(|database| database.is(Role::Clone)).count())
+}
+
+/// The name of the latest template of `database`: one without the patch, or else with it.
+pub fn latest_template(running: &Running, database: &str) -> Result<Option<String>> {
+    let all = databases(running)?.into_iter().filter_map(|found| {
+        let note = found.note?;
+        let is_one = note.role == Role::Template && note.database == database;
+        is_one.then_some((note.content == WITHOUT_PATCH, note.made, found.name))
+    });
+    Ok(all.max().map(|(_, _, name)| name))
 }
 
 /// Whether the server of a cluster runs and a clone is over. Looks at files only.

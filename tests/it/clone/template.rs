@@ -1,7 +1,8 @@
 //! The template databases of clones.
 
 use super::SOURCE;
-use crate::support::project::deployed;
+use crate::init::jobs::use_pg_cron;
+use crate::support::project::{deployed, with_source};
 use crate::support::trace::interrupt;
 use crate::support::wait::signal;
 use crate::support::{Sandbox, finish, psql, wait_until};
@@ -69,6 +70,25 @@ fn a_template_has_the_locale_of_the_database() {
 }
 
 #[test]
+fn pg_cron_lets_a_template_be_built_under_another_name() {
+    let mut sandbox = with_source(&format!(
+        "CREATE EXTENSION pg_cron;\nSELECT cron.schedule('yearly', '0 0 1 1 *', 'SELECT 1');\n{SOURCE}"
+    ));
+    if !use_pg_cron(&mut sandbox) {
+        return;
+    }
+    sandbox.database(["deploy", "--no-patch"]).success();
+    let url = sandbox.clone_with([]);
+    assert_eq!(sandbox.query(&url, "SELECT jobname FROM cron.job"), "yearly");
+    assert_eq!(sandbox.databases_like("contrib%"), "");
+    sandbox.ask_in("postgres", "CREATE DATABASE contrib_regression");
+    sandbox.write("project/test-data.sql", "SELECT 1;");
+    sandbox.database(["clone", "--patch"]).fails(1, ["can only create extension in database app"]);
+    assert_eq!(sandbox.databases_like("contrib%"), "contrib_regression", "it is somebody else's");
+    sandbox.clone_with([]);
+}
+
+#[test]
 fn an_interrupted_build_leaves_no_template() {
     for name in ["TERM", "KILL"] {
         let sandbox = deployed(SOURCE);
@@ -101,4 +121,33 @@ fn a_database_of_somebody_else_is_not_replaced() {
     sandbox.ask_in("postgres", &format!("COMMENT ON DATABASE \"{template}\" IS 'mine'"));
     sandbox.database(["clone"]).fails(2, [template, "db-tool has not made"]);
     assert_eq!(templates(&sandbox), template);
+}
+
+#[test]
+fn the_name_of_the_template_is_exported() {
+    let sandbox = deployed(SOURCE);
+    let export = || sandbox.database(["init", "--export", "dotenv"]).success().stdout;
+    assert!(!export().contains("DATABASE_TEMPLATE"), "{}", export());
+    sandbox.write("project/test-data.sql", "SELECT 1;");
+    let patched = sandbox.database(["clone", "template", "--patch"]).success().stdout;
+    assert!(export().contains(&format!("DATABASE_TEMPLATE='{}'\n", patched.trim())));
+    let hydrated = sandbox.database(["clone", "template"]).success().stdout;
+    assert!(export().contains(&format!("DATABASE_TEMPLATE='{}'\n", hydrated.trim())));
+    let seen = sandbox.database(["run", "--", "sh", "-c", "echo $DATABASE_TEMPLATE"]).success();
+    assert_eq!(seen.stdout, hydrated);
+}
+
+#[test]
+fn status_counts_clones_and_deploy_tells_that_they_are_gone() {
+    let sandbox = deployed(SOURCE);
+    sandbox.clone_with([]);
+    sandbox.clone_with(["--keep"]);
+    let status = sandbox.database(["status"]).success().stdout;
+    assert!(status.contains("\nclones:   2\n"), "{status}");
+    let told = sandbox.database(["deploy", "--no-patch"]).success();
+    assert!(told.stderr.contains("the old cluster had 2 clones"), "{told}");
+    assert_eq!(sandbox.databases_like("app\\_%"), "");
+    let status = sandbox.database(["status"]).success().stdout;
+    assert!(!status.contains("clones"), "{status}");
+    sandbox.clone_with([]);
 }

@@ -44,6 +44,18 @@ fn with_pg_cron(sandbox: &Sandbox, major: &str) -> PathBuf {
     bin
 }
 
+/// Lets the servers of a sandbox load `pg_cron`. Returns false if there is none for this server.
+pub fn use_pg_cron(sandbox: &mut Sandbox) -> bool {
+    let bindir = bindir();
+    let Some(major) = bindir.strip_prefix(SERVERS).ok().and_then(|rest| rest.iter().next()) else {
+        return false;
+    };
+    sandbox.set("PG_BINDIR", with_pg_cron(sandbox, major.to_str().unwrap()));
+    sandbox.set("PG_TEMPLATE", "off");
+    sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "pg_cron");
+    true
+}
+
 /// The number of sessions of keepers so far.
 fn looks(sandbox: &Sandbox) -> usize {
     let logs = sandbox.entries("pg/log").into_iter();
@@ -53,14 +65,10 @@ fn looks(sandbox: &Sandbox) -> usize {
 
 #[test]
 fn a_server_with_jobs_is_never_idle() {
-    let bindir = bindir();
-    let Some(major) = bindir.strip_prefix(SERVERS).ok().and_then(|rest| rest.iter().next()) else {
-        return;
-    };
     let mut sandbox = Sandbox::with_cluster();
-    sandbox.set("PG_BINDIR", with_pg_cron(&sandbox, major.to_str().unwrap()));
-    sandbox.set("PG_TEMPLATE", "off");
-    sandbox.set("PG_SHARED_PRELOAD_LIBRARIES", "pg_cron");
+    if !use_pg_cron(&mut sandbox) {
+        return;
+    }
     sandbox.set("PG_IDLE_STOP", "200ms");
     let url =
         format!("postgresql://{}@localhost/app?host={}", whoami(), sandbox.path("pg").display());

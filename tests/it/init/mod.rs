@@ -6,7 +6,7 @@ mod descriptors;
 mod discovery;
 mod elsewhere;
 mod export;
-mod jobs;
+pub mod jobs;
 mod kept;
 mod liveness;
 mod logs;

@@ -7,6 +7,7 @@
 
 mod cached;
 mod cases;
+mod clones;
 mod comparisons;
 mod dbmate;
 mod ddl;
@@ -68,7 +69,8 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
 
 /// Every case, in the order of the table.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    let clusters = cases::CASES.iter().chain(&cached::CASES).chain(&ddl::CASES);
+    let clusters =
+        cases::CASES.iter().chain(&cached::CASES).chain(&clones::CASES).chain(&ddl::CASES);
     let contents = comparisons::CASES.iter().chain(&secrets::CASES).chain(&pulls::CASES);
     clusters.chain(contents).chain(&durability::CASES)
 }
