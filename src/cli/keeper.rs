@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::args::keeper::{Arguments, Place, Task};
-use crate::cluster::Layout;
+use crate::cluster::{Layout, Wish};
 use crate::environment::lease::Holder;
-use crate::environment::{idle, keeper};
+use crate::environment::{idle, keeper, spare};
 use crate::sys::error::Result;
 use crate::sys::process::ProcessId;
 
@@ -36,6 +36,10 @@ fn keep(task: &Task) -> Result<()> {
         Task::Lease { place, pid, started } => {
             let process = ProcessId { pid: *pid, started: *started };
             keeper::keep_lease(&layout(place), &Holder::remembered(process))
+        }
+        Task::Spare { template, uid, gid, pid, started } => {
+            let wish = Wish { template: template.clone(), owner: (*uid, *gid) };
+            spare::make(&wish, ProcessId { pid: *pid, started: *started })
         }
         Task::Idle { place, pid, started, limit } => {
             let server = ProcessId { pid: *pid, started: *started };

@@ -84,7 +84,9 @@ fn run<A: Parser>(
     let voice = voice(&arguments);
     crate::cli::output::ui::install(voice);
     let outcome = catch_unwind(AssertUnwindSafe(|| caught.and_then(|()| execute(arguments))));
-    resolve::Resolve::of_process().collector().sweep(std::time::Instant::now() + SWEEP_LIMIT);
+    let resolve = resolve::Resolve::of_process();
+    resolve.collector().sweep(std::time::Instant::now() + SWEEP_LIMIT);
+    resolve.make_spares();
     let outcome = outcome.unwrap_or_else(|_| {
         Err(Error::unexpected(
             "db-tool itself failed; it has removed everything that it had started",

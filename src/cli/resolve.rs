@@ -8,6 +8,7 @@ mod network;
 mod new;
 mod places;
 mod saver;
+mod spares;
 
 pub(in crate::cli) use network::Listen;
 
@@ -253,6 +254,7 @@ impl Resolve {
                 Some("off") => None,
                 _ => self.template_cache(),
             },
+            spares: self.spares()?,
             parameters: self.parameters()?,
         })
     }

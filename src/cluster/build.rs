@@ -155,7 +155,9 @@ fn stage(
     Marker::write(spec, staging.path())?;
     let data = staging.path().join("data");
     let recording = match template {
-        Some(template) => template.clone_to(&data, holes_in(spec)).map(|()| None)?,
+        Some(template) => {
+            template.clone_to(&data, holes_in(spec), spec.settings.spares).map(|()| None)?
+        }
         None => populate(spec, toolchain, &data)?,
     };
     Marker::write(spec, &data)?;
@@ -183,16 +185,18 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
         return recipe.initialise(data).map(|()| None);
     };
     match Template::obtain(cache, &recipe) {
-        Ok(Obtained::Ready(template)) => match template.clone_to(data, holes_in(spec)) {
-            Ok(()) => Ok(None),
-            Err(CopyFailure::Failed(error)) => Err(error),
-            Err(CopyFailure::Damaged(path)) => {
-                tracing::info!("rebuilding the template: {} is damaged", path.display());
-                remove_tree(data)?;
-                template.discard()?;
-                populate(spec, toolchain, data)
+        Ok(Obtained::Ready(template)) => {
+            match template.clone_to(data, holes_in(spec), spec.settings.spares) {
+                Ok(()) => Ok(None),
+                Err(CopyFailure::Failed(error)) => Err(error),
+                Err(CopyFailure::Damaged(path)) => {
+                    tracing::info!("rebuilding the template: {} is damaged", path.display());
+                    remove_tree(data)?;
+                    template.discard()?;
+                    populate(spec, toolchain, data)
+                }
             }
-        },
+        }
         Ok(Obtained::Missing(vacancy)) => {
             tracing::debug!("initialising a cluster as the template for later ones");
             recipe.initialise(data)?;

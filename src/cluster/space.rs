@@ -43,8 +43,22 @@ pub fn require_for_copy(place: &Path, bytes: u64, what: &str) -> Result<()> {
     if shares_blocks(place) { Ok(()) } else { require(place, bytes, what) }
 }
 
+/// Whether the files of this directory are in memory.
 #[cfg(target_os = "linux")]
-fn shares_blocks(place: &Path) -> bool {
+pub fn is_in_memory(place: &Path) -> bool {
+    use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+    statfs(place).is_ok_and(|facts| facts.filesystem_type() == TMPFS_MAGIC)
+}
+
+/// Whether the files of this directory are in memory: unknown here.
+#[cfg(not(target_os = "linux"))]
+pub fn is_in_memory(_: &Path) -> bool {
+    false
+}
+
+/// Whether a copy shares the blocks of the original. True if that is unknown.
+#[cfg(target_os = "linux")]
+pub(in crate::cluster) fn shares_blocks(place: &Path) -> bool {
     use nix::sys::statfs::{BTRFS_SUPER_MAGIC, FsType, XFS_SUPER_MAGIC, statfs};
     /// bcachefs and ZFS, which have no name in the C library.
     const OTHERS: [i128; 2] = [0xca45_1a4e, 0x2fc1_2fc1];
@@ -53,8 +67,9 @@ fn shares_blocks(place: &Path) -> bool {
     [BTRFS_SUPER_MAGIC.0, XFS_SUPER_MAGIC.0].contains(&magic) || OTHERS.contains(&i128::from(magic))
 }
 
+/// Whether a copy shares the blocks of the original: unknown here.
 #[cfg(not(target_os = "linux"))]
-fn shares_blocks(_: &Path) -> bool {
+pub(in crate::cluster) fn shares_blocks(_: &Path) -> bool {
     true
 }
 

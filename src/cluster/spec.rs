@@ -8,6 +8,7 @@ use super::layout::Layout;
 use super::run::lock::Lock;
 use super::tcp::Tcp;
 use super::template::recipe::Recipe;
+use super::template::spare::Spares;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{ActingAs, OsUser};
@@ -67,6 +68,8 @@ pub struct ClusterSettings {
     pub logging_collector: bool,
     /// The directory of the templates. With `None`, every new cluster runs `initdb`.
     pub template_cache: Option<PathBuf>,
+    /// Where new clusters begin with spares of the templates.
+    pub spares: Spares,
     /// More parameters of the server, also with a `conf_file`.
     pub parameters: Vec<(&'static str, String)>,
 }
@@ -251,6 +254,7 @@ mod tests {
                 preload: Preload::Default,
                 logging_collector: true,
                 template_cache: None,
+                spares: Spares::Off,
                 parameters: Vec::new(),
             },
         }

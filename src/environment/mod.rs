@@ -12,3 +12,4 @@ pub mod place;
 pub mod private;
 pub mod registry;
 pub mod saver;
+pub mod spare;

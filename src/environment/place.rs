@@ -15,6 +15,7 @@ use std::time::Duration;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
+use crate::cluster::space::is_in_memory;
 use crate::cluster::{Traces, Witness, check_reach, private_directory};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser, available_memory, read_text};
@@ -246,17 +247,6 @@ fn room(place: &Path, user: Option<&OsUser>) -> std::result::Result<u64, String>
     }
     let available = available_memory().ok_or("the system does not tell how much memory is free")?;
     Ok(facts.blocks_available().saturating_mul(facts.fragment_size()).min(available))
-}
-
-#[cfg(target_os = "linux")]
-fn is_in_memory(place: &Path) -> bool {
-    use nix::sys::statfs::{TMPFS_MAGIC, statfs};
-    statfs(place).is_ok_and(|facts| facts.filesystem_type() == TMPFS_MAGIC)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_in_memory(_: &Path) -> bool {
-    false
 }
 
 impl fmt::Display for Reason {

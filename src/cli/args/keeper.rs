@@ -25,6 +25,24 @@ pub(in crate::cli) enum Task {
         #[arg(long)]
         started: u64,
     },
+    /// Make a spare of a template
+    Spare {
+        /// The directory of the template
+        #[arg(long)]
+        template: PathBuf,
+        /// The user id to whom the spare belongs
+        #[arg(long)]
+        uid: u32,
+        /// Its group id
+        #[arg(long)]
+        gid: u32,
+        /// The command that has cloned the template
+        #[arg(long)]
+        pid: u32,
+        /// The time at which the command started
+        #[arg(long)]
+        started: u64,
+    },
     /// Stop a server that has had no session for a while
     Idle {
         #[command(flatten)]

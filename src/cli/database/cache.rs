@@ -27,7 +27,7 @@ pub(super) fn run(resolve: &Resolve, verb: &CacheVerb) -> Result<()> {
         }
         CacheVerb::Path => {
             // somebody is about to take the directory to another machine
-            all.iter().try_for_each(transfer::make_lasting)?;
+            all.iter().filter(|one| !one.is_spare()).try_for_each(transfer::make_lasting)?;
             ui::data(|out| writeln!(out, "{}", cache.display()))
         }
         CacheVerb::Export { file } => export(resolve, &all, file),

@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All variables that the programs read.
-pub const TABLE: [Variable; 48] = [
+pub const TABLE: [Variable; 49] = [
     variable(
         "LOCAL_DIR",
         "the directory of `database.toml`, in the current directory or above it",
@@ -132,6 +132,11 @@ pub const TABLE: [Variable; 48] = [
         "PG_CACHE_DETACH",
         "`on` at a terminal without `CI`, else `off`",
         "`on`: `database check` ends before its new states are in the cache; a process in the background saves them. `off`: it ends after that.",
+    ),
+    variable(
+        "PG_SPARE",
+        "`on` for clusters on a disk without `CI`, else `off`",
+        "`off`: no copy of a template is made in advance for the next new cluster. `on`: also for clusters in memory.",
     ),
     variable(
         "PG_BINDIR",

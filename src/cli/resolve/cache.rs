@@ -33,7 +33,7 @@ impl Resolve {
         self.on_or_off("PG_CACHE", "on is the default")
     }
 
-    fn on_or_off(&self, name: &'static str, hint: &str) -> Result<Option<bool>> {
+    pub(super) fn on_or_off(&self, name: &'static str, hint: &str) -> Result<Option<bool>> {
         match self.env.text(name)? {
             None => Ok(None),
             Some("on") => Ok(Some(true)),

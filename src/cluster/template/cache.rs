@@ -18,8 +18,9 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use super::copy::{self, CopyFailure, Holes, Method, Reader};
-use super::manifest::{Entry, Manifest};
+use super::manifest::{Entry, MANIFEST, Manifest};
 use super::recipe::{Recipe, Stage};
+use super::spare::{Spares, place_of};
 use super::thin::thin;
 use super::trim::trim_cache;
 use crate::cluster::files::{private_directory, read_small, remove_tree, sync_file_system};
@@ -28,9 +29,6 @@ use crate::cluster::run::lock::Lock;
 use crate::sys::error::{IoContext, Result};
 use crate::sys::process::{ActingAs, OsUser};
 use crate::sys::signal;
-
-/// The name of the manifest in the directory of a template.
-pub(super) const MANIFEST: &str = "manifest";
 
 /// A data directory that can be cloned.
 #[derive(Debug)]
@@ -130,16 +128,39 @@ impl Template {
         read_small(&self.directory.join(name)).ok()
     }
 
-    /// Copies the template to `target`, which must not exist. A shared lock keeps the template from
-    /// being removed meanwhile.
-    pub fn clone_to(&self, target: &Path, holes: Holes) -> std::result::Result<(), CopyFailure> {
-        let _lock = {
-            let _ourselves = ActingAs::ourselves();
-            Lock::share(&lock_of(&self.directory)).map_err(CopyFailure::Failed)?
-        };
-        let (data, how) =
-            (self.directory.join("data"), Method { reader: Reader::Ourselves, holes });
-        copy::copy(&data, target, &self.manifest, how)
+    /// Copies the template to `target`, which must not exist, or takes its spare. A shared lock keeps
+    /// the template from being removed meanwhile.
+    pub fn clone_to(
+        &self,
+        target: &Path,
+        holes: Holes,
+        spares: Spares,
+    ) -> std::result::Result<(), CopyFailure> {
+        let _lock = self.share().map_err(CopyFailure::Failed)?;
+        if spares.take(&self.directory, &self.manifest, target).map_err(CopyFailure::Failed)? {
+            return Ok(());
+        }
+        self.copy_to(target, Method { reader: Reader::Ourselves, holes })
+    }
+
+    /// Copies the template to `target`, which must not exist. The caller holds its lock.
+    pub(super) fn copy_to(
+        &self,
+        target: &Path,
+        how: Method<'_>,
+    ) -> std::result::Result<(), CopyFailure> {
+        copy::copy(&self.directory.join("data"), target, &self.manifest, how)
+    }
+
+    /// Keeps the template from being removed.
+    pub(super) fn share(&self) -> Result<Option<nix::fcntl::Flock<File>>> {
+        let _ourselves = ActingAs::ourselves();
+        Lock::share(&lock_of(&self.directory))
+    }
+
+    /// The list of its files.
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// Whether every file still has its digest, or without digests its size and time. Asked if a new
@@ -174,10 +195,12 @@ impl Template {
     pub fn discard(self) -> Result<()> {
         let _ourselves = ActingAs::ourselves();
         let _lock = Lock::wait(&lock_of(&self.directory))?;
+        remove_tree(&place_of(&self.directory))?;
         remove_tree(&self.directory)
     }
 
-    fn open(directory: &Path) -> Option<Self> {
+    /// The template in this directory.
+    pub(super) fn open(directory: &Path) -> Option<Self> {
         let text = crate::sys::process::read_text(directory.join(MANIFEST)).ok()?;
         let manifest = Manifest::parse(&text).filter(Manifest::holds)?;
         if let Ok(file) = crate::sys::process::open_regular(directory.join(MANIFEST)) {

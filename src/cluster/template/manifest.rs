@@ -16,6 +16,9 @@ use super::tablespace::is_remade;
 use crate::sys::digest::sha256_of_file;
 use crate::sys::error::{Error, IoContext, Result};
 
+/// The name of the manifest in the directory of a template.
+pub(super) const MANIFEST: &str = "manifest";
+
 /// The first line. After a change of the format, db-tool does not recognise older templates and
 /// makes them again.
 const FORMAT: &str = "db-tool template 1";

@@ -13,8 +13,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tar::{Archive, Builder, EntryType};
 
-use super::cache::MANIFEST;
 use super::description::{DESCRIPTION, Description};
+use super::manifest::MANIFEST;
 use super::manifest::Manifest;
 use super::trim::Template;
 use crate::cluster::Lock;

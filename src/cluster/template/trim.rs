@@ -10,7 +10,8 @@ use nix::fcntl::{OFlag, renameat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::description::{DESCRIPTION, Description};
-use super::manifest::Manifest;
+use super::manifest::{MANIFEST, Manifest};
+use super::spare::{is_spare, place_of};
 use crate::cluster::files::{read_small, remove_tree};
 use crate::cluster::layout::{OLD_SERVER_LOG, is_log, lock_of};
 use crate::cluster::{Layout, Lock, space};
@@ -102,12 +103,18 @@ impl Template {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// Whether it is a copy of a template that was made in advance.
+    pub fn is_spare(&self) -> bool {
+        is_spare(&self.path)
+    }
+
     /// Its kind, in a word.
     pub fn kind(&self) -> &'static str {
         const KINDS: [&str; 4] = ["prepared", "hydrated", "patched", "migrated"];
         let name = self.name();
         let word = name.split_once('-').map(|(_, word)| word);
         match word {
+            _ if is_spare(&self.path) => "spare",
             _ if name.contains('.') => "unfinished",
             None => "initdb",
             Some(word) => KINDS.into_iter().find(|kind| *kind == word).unwrap_or("unknown"),
@@ -126,6 +133,7 @@ impl Template {
             && last_use(&self.path) == Some(self.used)
         {
             tracing::debug!("removing the template {}", self.path.display());
+            let _ = remove_tree(&place_of(&self.path));
             let _ = remove_tree(&self.path);
             let _ = lock.remove();
         }
@@ -235,13 +243,13 @@ fn listed(
 }
 
 fn last_use(template: &Path) -> Option<SystemTime> {
-    let facts = template.join("manifest").metadata().or_else(|_| template.metadata());
+    let facts = template.join(MANIFEST).metadata().or_else(|_| template.metadata());
     facts.and_then(|facts| facts.modified()).ok()
 }
 
 /// The size of a template in bytes: from its manifest, or else from its files.
 fn size_of(template: &Path) -> u64 {
-    let listed = read_small(&template.join("manifest")).ok();
+    let listed = read_small(&template.join(MANIFEST)).ok();
     let listed = listed.and_then(|text| Manifest::parse(&String::from_utf8(text).ok()?));
     let manifest = listed.or_else(|| Manifest::list(template).ok());
     manifest.map_or(0, |manifest| manifest.files.iter().map(|file| file.size).sum())

@@ -7,6 +7,7 @@ mod edits;
 mod key;
 mod secrets;
 mod sides;
+mod spare;
 mod verbs;
 
 use crate::support::trace::nothing_left;

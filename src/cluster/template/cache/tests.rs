@@ -32,7 +32,7 @@ fn a_recording_is_a_template_once_it_is_dropped() {
     assert_eq!(cached(&parent), ["key", "key.lock"]);
     let template = Template::open(&parent.path().join("cache/key")).expect("published");
     assert!(template.is_intact());
-    template.clone_to(&parent.path().join("clone"), Holes::Fill).expect("cloned");
+    template.clone_to(&parent.path().join("clone"), Holes::Fill, Spares::Off).expect("cloned");
     let copied = std::fs::read_to_string(parent.path().join("clone/base/1"));
     assert_eq!(copied.expect("there"), "one");
 }
@@ -94,7 +94,7 @@ fn a_changed_template_is_noticed_and_discarded() {
     let template = Template::open(&parent.path().join("cache/key")).expect("published");
     std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
     assert!(!template.is_intact());
-    let cloned = template.clone_to(&parent.path().join("clone"), Holes::Fill);
+    let cloned = template.clone_to(&parent.path().join("clone"), Holes::Fill, Spares::Off);
     assert!(matches!(cloned, Err(CopyFailure::Damaged(_))), "{cloned:?}");
     template.discard().expect("removed");
     assert_eq!(cached(&parent), ["key.lock"]);
