@@ -20,6 +20,7 @@ use super::migrations::Migrations;
 use super::samples::Samples;
 use crate::failure::{Failure, On, Result};
 use crate::place::{self, Scratch, scratch_parent};
+use crate::soak::{Process, all, wait_until};
 use crate::{demo, program};
 
 /// The free memory, in bytes, with which the runs stay in memory.
@@ -43,10 +44,20 @@ pub(super) struct Lab {
 pub(super) struct Site(PathBuf);
 
 impl Lab {
+    /// The parents of the directories in which the runs work, with a name of each: memory and the
+    /// disk of the repository, or only `TMPDIR` if it is set.
+    pub(super) fn parents() -> Result<Vec<(&'static str, PathBuf)>> {
+        let first = scratch_parent(ROOM);
+        if first != Path::new("/dev/shm") {
+            return Ok(vec![("TMPDIR", first)]);
+        }
+        Ok(vec![("memory", first), ("disk", place::kept("bench")?)])
+    }
+
     /// Copies the SQL to where the server's user can read it.
-    pub(super) fn new(bindir: PathBuf, programs: PathBuf) -> Result<Self> {
+    pub(super) fn new(bindir: PathBuf, programs: PathBuf, parent: PathBuf) -> Result<Self> {
         let server_user = place::is_root().then(place::server_user).transpose()?;
-        let scratch = Scratch::below(scratch_parent(ROOM), "bench")?;
+        let scratch = Scratch::below(parent, "bench")?;
         let migrations = Migrations::write(scratch.path().join("migrations"))?;
         let samples = Samples::write(scratch.path().join("samples"))?;
         let sites = AtomicUsize::new(0);
@@ -184,6 +195,7 @@ impl Lab {
         let mut before = side.before.iter();
         let ready = before.try_for_each(|make| self.run(*make, &site));
         let measured = ready.and_then(|()| {
+            self.settle();
             let ((measured, status), said) = self.logged(side.timed, &site, measure)?;
             let expected = match side.timing {
                 Timing::Whole => 0,
@@ -200,6 +212,18 @@ impl Lab {
         let removed = fs::remove_dir_all(&site.0).on("remove", &site.0);
         let measured = measured?;
         after.and(removed).map(|()| measured)
+    }
+
+    /// Waits until the processes that work on the cache in the background have ended. Between two
+    /// commands of a person, there is time for them.
+    fn settle(&self) {
+        let place = self.place().display().to_string();
+        let works = |process: &Process| {
+            let words = process.shown();
+            let is_ours = words.contains("keeper spare") || words.contains("--save-states");
+            is_ours && words.contains(&place)
+        };
+        wait_until(Duration::from_secs(60), || !all().iter().any(works));
     }
 
     /// Runs a command that has to succeed.

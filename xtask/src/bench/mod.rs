@@ -1,7 +1,8 @@
 //! `cargo x bench`: the tool against the commands that people use instead, on this machine, now.
 //!
 //! Absolute times say more about the machine and its load than about the tool. So both sides run in
-//! turn, in fresh directories, and the ratio of their medians counts. Each side first has one run
+//! turn, in fresh directories, and the ratio of their medians counts. A case about
+//! new clusters is measured twice, in memory and on the disk of the repository. Each side first has one run
 //! that does not count. `bench` stops and removes the servers and files of a run outside the
 //! measured part.
 
@@ -38,28 +39,39 @@ pub(crate) fn run(plan: &BenchPlan) -> Result<()> {
     let named = |name: &str| plan.names.iter().any(|n| n == name);
     let wanted = |name: &str| named(name) || plan.names.is_empty() && !is_for_itself(name);
     known(&plan.names)?;
-    let lab = Lab::new(postgres::provide(None)?, programs(plan)?)?;
-    eprintln!("working in {}", lab.place().display());
+    let (bindir, programs) = (postgres::provide(None)?, programs(plan)?);
+    let mut labs = Vec::new();
+    for (name, parent) in Lab::parents()? {
+        let lab = Lab::new(bindir.clone(), programs.clone(), parent)?;
+        eprintln!("working in {} ({name})", lab.place().display());
+        labs.push((name, lab));
+    }
+    let Some((_, lab)) = labs.first() else { return Ok(()) };
     let mut missed = Vec::new();
     let timed: Vec<&Case> = cases().filter(|case| wanted(case.name)).collect();
     if !timed.is_empty() {
         println!("{}", stats::HEADER);
     }
     for case in timed {
-        if let Err(missing) = (case.needs)(&lab) {
+        if let Err(missing) = (case.needs)(lab) {
             eprintln!("{} is left out: {missing}", case.name);
             continue;
         }
         let runs = plan.runs.min(case.most);
-        let comparison = lab.with_stage(case.stage, || compare(&lab, case, runs))?;
-        println!("{}", comparison.row(case.name, case.what, case.target));
-        if !comparison.meets(case.target) {
-            missed.push(case.name);
+        // the place decides about a cluster, and hardly about its content
+        let places = if makes_clusters(case) { labs.len() } else { 1 };
+        for (place, lab) in labs.iter().take(places) {
+            let comparison = lab.with_stage(case.stage, || compare(lab, case, runs))?;
+            let name = format!("{}, {place}", case.name);
+            println!("{}", comparison.row(&name, case.what, case.target));
+            if !comparison.meets(case.target) {
+                missed.push(name);
+            }
         }
     }
     let measured = cases().filter(|case| !is_for_itself(case.name) || named(case.name));
-    if wanted(MEMORY) && !memory::report(&lab, measured)? {
-        missed.push(MEMORY);
+    if wanted(MEMORY) && !memory::report(lab, measured)? {
+        missed.push(MEMORY.to_owned());
     }
     if missed.is_empty() {
         return Ok(());
@@ -73,6 +85,12 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         cases::CASES.iter().chain(&cached::CASES).chain(&clones::CASES).chain(&ddl::CASES);
     let contents = comparisons::CASES.iter().chain(&secrets::CASES).chain(&pulls::CASES);
     clusters.chain(contents).chain(&durability::CASES)
+}
+
+/// Whether a case is about new clusters. It is measured in memory and on the disk.
+fn makes_clusters(case: &Case) -> bool {
+    ["init", "check", "cold"].contains(&case.name)
+        || cached::CASES.iter().any(|known| known.name == case.name)
 }
 
 /// Whether a case runs only if the command line names it.

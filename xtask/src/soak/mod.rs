@@ -24,7 +24,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::failure::{Failure, Result};
 use crate::{place, postgres, program};
 use left::Machine;
+pub(crate) use process::{Process, all};
 use project::Ground;
+pub(crate) use run::wait_until;
 use tally::Tally;
 use worker::Worker;
 

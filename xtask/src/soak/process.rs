@@ -13,7 +13,7 @@ const SERVER: &str = "postgres";
 
 /// A process.
 #[derive(Debug, Clone)]
-pub(super) struct Process {
+pub(crate) struct Process {
     pub(super) pid: i32,
     pub(super) parent: i32,
     /// The name of the program, cut by the system.
@@ -23,7 +23,7 @@ pub(super) struct Process {
 }
 
 /// All processes.
-pub(super) fn all() -> Vec<Process> {
+pub(crate) fn all() -> Vec<Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| Process::read(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
@@ -53,7 +53,7 @@ impl Process {
     }
 
     /// Its arguments, for a message.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let arguments = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
         let line = String::from_utf8_lossy(&arguments).replace('\0', " ");
         format!("process {} ({}): {}", self.pid, self.name, line.trim_end())

@@ -71,7 +71,7 @@ pub(super) fn run(
 }
 
 /// Waits until `condition` holds, but not for ever. Returns whether it holds.
-pub(super) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+pub(crate) fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let started = Instant::now();
     while !condition() {
         if started.elapsed() > limit {
