@@ -1,5 +1,7 @@
 //! `database clone`: copies of the project's database, one for each test.
 
+use std::time::Duration;
+
 use crate::command::content::Content;
 use crate::command::content::clones::Clones;
 use crate::environment::clone::{CloneDatabase, CloneOptions, CloneSource, Database, Role};
@@ -38,6 +40,11 @@ pub fn drop(development: &Development, names: Option<&[String]>) -> Result<Vec<S
             source.drop(&clones.map(|database| database.name).collect::<Vec<_>>())
         }
     }
+}
+
+/// Lets these clones stay for `ttl`.
+pub fn keep(development: &Development, names: &[String], ttl: Duration) -> Result<()> {
+    source(development)?.keep(names, ttl)
 }
 
 /// Drops the clones that are over. Returns the names.

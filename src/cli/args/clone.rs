@@ -55,6 +55,16 @@ pub(in crate::cli) enum CloneVerb {
         #[arg(long)]
         all: bool,
     },
+    /// Let clones stay for a while, also when their owner ends
+    Keep {
+        /// The names of the clones
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Let the next command drop them after this time [default: 1h]
+        // not `ttl`, because `clone` itself has that
+        #[arg(id = "keep-ttl", long = "ttl", value_name = "TIME")]
+        ttl: Option<String>,
+    },
     /// Drop the clones whose time is over or whose owner has ended
     Prune,
     /// Print the name of the template of clones, after building it if a source has changed

@@ -40,6 +40,11 @@ pub(super) fn run(resolve: &Resolve, arguments: &CloneArguments) -> Result<()> {
             tell("dropped", &clone::drop(&development, names)?);
             Ok(())
         }
+        Some(CloneVerb::Keep { names, ttl: time }) => {
+            clone::keep(&development, names, ttl(time.as_deref())?.unwrap_or(TTL))?;
+            tell("kept", names);
+            Ok(())
+        }
         Some(CloneVerb::Prune) => {
             tell("dropped", &clone::prune(&development)?);
             Ok(())

@@ -8,16 +8,16 @@
 mod hint;
 mod name;
 mod note;
+mod prune;
 mod server;
 mod template;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hint::Hints;
 use server::Original;
 
-use crate::cluster::run::activity;
-use crate::cluster::{Layout, Liveness, Running};
+use crate::cluster::{Layout, Running};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::{Session, Type, column};
 use crate::postgres::connection::url::PgUrl;
@@ -29,6 +29,7 @@ use crate::sys::shell;
 
 pub use name::random as random_key;
 pub use note::{Database, Note, Owner, Role, now};
+pub use prune::{is_due, prune_layout};
 pub use template::Template;
 
 /// The content of a template without the patch file, in one word.
@@ -36,10 +37,6 @@ pub const WITHOUT_PATCH: &str = "hydrated";
 
 /// The content of a template with the patch file.
 pub const WITH_PATCH: &str = "patched";
-
-/// The minutes after which a database without a note is one that a killed command has left. Between
-/// CREATE DATABASE and the comment are milliseconds.
-const FORGOTTEN: f64 = 10.0;
 
 /// The development cluster as the source of clones.
 #[derive(Debug)]
@@ -189,19 +186,37 @@ impl CloneSource {
     /// # Errors
     /// `UnknownArgument` if one of them is no clone. Nothing is dropped then.
     pub fn drop(&self, names: &[String]) -> Result<Vec<String>> {
-        let mut session = server::session(&self.running)?;
-        let all = server::databases(&mut session)?;
-        for name in names {
-            if !all.iter().any(|database| database.name == *name && database.is(Role::Clone)) {
-                let what = format!("there is no clone \"{name}\"");
-                return Err(Error::new(Kind::UnknownArgument, what)
-                    .hint("`database clone list` shows them; nothing was dropped"));
-            }
-        }
+        let mut session = self.session_with(names, "nothing was dropped")?;
         for name in names {
             server::drop_database(&mut session, self.layout(), name)?;
         }
         Ok(names.to_vec())
+    }
+
+    /// Lets clones stay for `ttl`, whatever happens to their owner.
+    ///
+    /// # Errors
+    /// `UnknownArgument` if one of them is no clone. Nothing has changed then.
+    pub fn keep(&self, names: &[String], ttl: Duration) -> Result<()> {
+        drop(self.session_with(names, "nothing has changed")?);
+        names.iter().try_for_each(|name| self.keep_own(name, ttl))
+    }
+
+    /// A session, if all these clones exist. `otherwise` says what has happened to them if not.
+    fn session_with(&self, names: &[String], otherwise: &str) -> Result<Session> {
+        let mut session = server::session(&self.running)?;
+        let all = server::databases(&mut session)?;
+        let is_clone = |name: &&String| {
+            all.iter().any(|database| database.name == **name && database.is(Role::Clone))
+        };
+        match names.iter().find(|name| !is_clone(name)) {
+            None => Ok(session),
+            Some(name) => {
+                let what = format!("there is no clone \"{name}\"");
+                Err(Error::new(Kind::UnknownArgument, what)
+                    .hint(format!("`database clone list` shows them; {otherwise}")))
+            }
+        }
     }
 
     /// Drops a clone of this command, also after a signal.
@@ -220,7 +235,7 @@ impl CloneSource {
 
     /// Drops all clones that are over. Returns their names.
     pub fn prune(&self) -> Result<Vec<String>> {
-        prune(&mut server::session(&self.running)?, self.layout(), None)
+        prune::prune(&mut server::session(&self.running)?, self.layout(), None)
     }
 
     fn original(&self) -> Original<'_> {
@@ -344,46 +359,4 @@ pub fn latest_template(running: &Running, database: &str) -> Result<Option<Strin
         is_one.then_some((note.content == WITHOUT_PATCH, note.made, found.name))
     });
     Ok(all.max().map(|(_, _, name)| name))
-}
-
-/// Whether the server of a cluster runs and a clone is over. Looks at files only.
-pub fn is_due(layout: &Layout) -> bool {
-    layout.clones().is_dir()
-        && Hints::of(layout).any_is_over()
-        && matches!(Liveness::of(&layout.data()), Ok(Liveness::Running(_)))
-}
-
-/// Drops the clones of a running server that are over, until `deadline`. Returns their names.
-pub fn prune_layout(layout: &Layout, deadline: Option<Instant>) -> Result<Vec<String>> {
-    prune(&mut activity::session(layout, "postgres")?, layout, deadline)
-}
-
-fn prune(session: &mut Session, layout: &Layout, deadline: Option<Instant>) -> Result<Vec<String>> {
-    let hints = Hints::of(layout);
-    let known = hints.all();
-    let all = server::databases(session)?;
-    let is_over = |database: &Database| match &database.note {
-        // the hint of a killed command says that it is over before the comment does
-        Some(note) => note.is_over() || known.iter().any(|hint| hint.is_over_for(database)),
-        None => {
-            let hint = known.iter().find(|hint| hint.name == database.name);
-            let is_forgotten = database.idle_minutes.is_some_and(|minutes| minutes > FORGOTTEN);
-            hint.map_or(is_forgotten, |hint| hint.note.is_over())
-        }
-    };
-    let mut dropped = Vec::new();
-    for database in all.iter().filter(|database| is_over(database)) {
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(dropped);
-        }
-        if server::drop_database(session, layout, &database.name)? {
-            dropped.push(database.name.clone());
-        }
-    }
-    for hint in known.iter().filter(|hint| hint.note.is_over()) {
-        if all.iter().all(|database| database.name != hint.name) {
-            hints.remove(&hint.name);
-        }
-    }
-    Ok(dropped)
 }

@@ -44,6 +44,21 @@ fn the_next_command_drops_a_clone_whose_time_is_over() {
 }
 
 #[test]
+fn a_kept_clone_outlives_its_owner() {
+    let sandbox = deployed(SOURCE);
+    let owner = Owner::start();
+    sandbox.clone_with(["--owner", &owner.pid(), "--name", "kept"]);
+    sandbox.clone_with(["--owner", &owner.pid(), "--name", "other"]);
+    sandbox.database(["clone", "keep", "kept", "nothing"]).fails(9, ["no clone \"nothing\""]);
+    sandbox.database(["clone", "keep", "--ttl", "10min", "kept"]).success();
+    drop(owner);
+    sandbox.database(["url"]).success();
+    let listed = sandbox.database(["clone", "list"]).success();
+    assert!(listed.stdout.contains("kept") && !listed.stdout.contains("other"), "{listed}");
+    assert!(listed.stdout.contains("in 10 min") || listed.stdout.contains("in 9 min"), "{listed}");
+}
+
+#[test]
 fn the_next_command_drops_a_clone_whose_owner_has_ended() {
     let sandbox = deployed(SOURCE);
     let owner = Owner::start();
