@@ -14,7 +14,9 @@ let
     ./migrator
     ./new
     ./template/flake.nix
-    # a member of the workspace, without which cargo does not read the rest
+    # members of the workspace, without which cargo does not read the rest
+    ../clients/rust/Cargo.toml
+    ../clients/rust/src
     ../xtask/Cargo.toml
     ../xtask/src/main.rs
   ];

@@ -1,4 +1,5 @@
-//! Clients in other languages, with which the tests connect to a server: psycopg and node-postgres.
+//! Clients in other languages, with which the tests connect to a server: psycopg and node-postgres;
+//! pytest and vitest, for the helpers in `clients/python` and `clients/node`.
 //!
 //! pip and npm fetch the libraries from the registries that the machine is configured for, in the
 //! versions that `clients/` pins. For each client there is a script that runs its interpreter with
@@ -34,7 +35,27 @@ struct Client {
     advice: &'static str,
 }
 
-const CLIENTS: [Client; 2] = [
+const PIP: &str = "Python with pip (Debian, Ubuntu: `python3-pip`)";
+
+const NPM: &str = "Node.js with npm (Debian, Ubuntu: `npm`)";
+
+const FETCH_BY_NPM: [&str; 6] =
+    ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
+
+const FETCH_BY_PIP: [&str; 10] = [
+    "python3",
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--target=site",
+    "--requirement=requirements.txt",
+];
+
+const CLIENTS: [Client; 4] = [
     Client {
         name: "psycopg",
         interpreter: "python3",
@@ -42,19 +63,8 @@ const CLIENTS: [Client; 2] = [
         variable: "PYTHONPATH",
         library: "site",
         pins: &["requirements.txt"],
-        fetch: &[
-            "python3",
-            "-m",
-            "pip",
-            "--disable-pip-version-check",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--target=site",
-            "--requirement=requirements.txt",
-        ],
-        advice: "Python with pip (Debian, Ubuntu: `python3-pip`)",
+        fetch: &FETCH_BY_PIP,
+        advice: PIP,
     },
     Client {
         name: "node-postgres",
@@ -63,8 +73,28 @@ const CLIENTS: [Client; 2] = [
         variable: "NODE_PATH",
         library: "node_modules",
         pins: &["package.json", "package-lock.json"],
-        fetch: &["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
-        advice: "Node.js with npm (Debian, Ubuntu: `npm`)",
+        fetch: &FETCH_BY_NPM,
+        advice: NPM,
+    },
+    Client {
+        name: "vitest",
+        interpreter: "node",
+        path: ["-p", "process.execPath"],
+        variable: "NODE_PATH",
+        library: "node_modules",
+        pins: &["package.json", "package-lock.json"],
+        fetch: &FETCH_BY_NPM,
+        advice: NPM,
+    },
+    Client {
+        name: "python",
+        interpreter: "python3",
+        path: ["-c", "import sys; print(sys.executable)"],
+        variable: "PYTHONPATH",
+        library: "site",
+        pins: &["requirements.txt"],
+        fetch: &FETCH_BY_PIP,
+        advice: PIP,
     },
 ];
 
@@ -140,8 +170,10 @@ impl Client {
 
     fn advice(&self) -> Failure {
         Failure::not_installed(format!(
-            "the tests need {} to fetch {}; or set {VARIABLE} to a directory with programs `{}` and `{}`",
-            self.advice, self.name, CLIENTS[0].name, CLIENTS[1].name
+            "the tests need {} to fetch {}; or set {VARIABLE} to a directory with programs {}",
+            self.advice,
+            self.name,
+            CLIENTS.map(|client| format!("`{}`", client.name)).join(", ")
         ))
     }
 }

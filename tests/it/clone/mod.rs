@@ -1,5 +1,6 @@
 //! `database clone`: a copy of the database for each test.
 
+mod helpers;
 mod life;
 mod parallel;
 mod run;
