@@ -1,6 +1,8 @@
 //! A private cluster for a proof or a comparison. It has the project's role and database and, on
 //! request, the bundle. Nothing of it stays after it is removed or dropped.
 
+mod copy;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use crate::postgres::connection::session::{Session, column};
 use crate::postgres::locale::Locale;
 use crate::postgres::sql::quote::quote_ident;
 use crate::postgres::toolchain::Toolchain;
-use crate::sys::error::{Context, Error, Result};
+use crate::sys::error::{Error, Result};
 use crate::sys::process::{Patience, wait_for};
 use crate::sys::shell;
 use crate::sys::signal;
@@ -246,6 +248,11 @@ impl PrivateCluster {
         &self.running
     }
 
+    /// Whether the cluster stays after its use.
+    pub fn stays(&self) -> bool {
+        self.keep
+    }
+
     /// The connection to the project's database in the cluster.
     pub fn conninfo(&self) -> Result<Conninfo> {
         self.conninfo_as(&self.role)
@@ -261,22 +268,9 @@ impl PrivateCluster {
         self.running.session(&self.database)
     }
 
-    /// Makes a copy of the database, while nobody may be connected to the original. Returns the
-    /// connections of the project's role and of the owner to it.
-    pub fn copy(&self, owner: &str) -> Result<(Conninfo, Conninfo)> {
-        // a name made of the original's could be cut to the original's
-        let name = "db-tool copy".to_owned();
-        let (copy, original, role) =
-            (quote_ident(&name), quote_ident(&self.database), quote_ident(owner));
-        let from = ["TEMPLATE", &original, "OWNER", &role];
-        let mut session = self.running.session("postgres")?;
-        session.batch(&format!("DROP DATABASE IF EXISTS {copy}"))?;
-        session
-            .batch(&format!("CREATE DATABASE {copy} {}", from.join(" ")))
-            .context("cannot copy the database")?;
-        // a copy has not got the privileges on the original
-        session.execute(sql!("diff/copy-privileges"), &[&self.database, &name])?;
-        Ok((self.connection(&self.role, &name)?, self.connection(owner, &name)?))
+    /// The URL of the project's role for a database of the cluster.
+    pub fn url(&self, database: &str) -> String {
+        self.running.url(&self.role, database).to_url()
     }
 
     fn connection(&self, role: &str, database: &str) -> Result<Conninfo> {
@@ -380,7 +374,7 @@ impl PrivateCluster {
     }
 
     fn keep(self) -> Result<Kept> {
-        let url = self.running.url(&self.role, &self.database).to_url();
+        let url = self.url(&self.database);
         Ok(Kept { directory: self.place.keep()?, url })
     }
 

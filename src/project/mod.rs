@@ -7,5 +7,6 @@ pub mod patch;
 pub mod source;
 pub mod split;
 pub mod tap;
+pub mod test;
 pub mod watched;
 pub mod workspace;

@@ -131,7 +131,8 @@ fn nine_is_an_unknown_command_or_argument() {
         run(&sandbox, program, &["--bogus"]).fails(9, ["--bogus"]);
         run(&sandbox, program, &["-x"]).fails(9, ["-x"]);
     }
-    let verbs = ["init", "deploy", "hydrate", "patch", "test", "check", "cleanup", "status"];
+    sandbox.database(["test", "--bogus"]).fails(9, ["--bogus"]);
+    let verbs = ["init", "deploy", "hydrate", "patch", "check", "cleanup", "status"];
     for verb in verbs.into_iter().chain(["url", "doctor"]) {
         sandbox.database([verb, "--bogus"]).fails(9, ["--bogus"]);
         sandbox.database([verb, "bogus"]).fails(9, ["bogus"]);

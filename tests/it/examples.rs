@@ -39,6 +39,7 @@ pages! {
     examples_of_a_project: "docs/guide/project.md",
     examples_of_filling_a_database: "docs/guide/hydrate-patch-test.md",
     examples_of_clones: "docs/guide/clones.md",
+    examples_of_tests: "docs/guide/tests.md",
     examples_of_migrations: "docs/guide/migrations.md",
     examples_of_comparing_databases: "docs/guide/diff.md",
     examples_of_secrets: "docs/guide/secrets.md",

@@ -34,6 +34,7 @@ mod project_file;
 mod pull;
 mod remote;
 mod removal;
+mod runner;
 mod secret;
 mod secrets;
 mod sessions;

@@ -20,6 +20,7 @@ mod documents;
 mod failure;
 mod faketime;
 mod nix;
+mod pgtap;
 mod place;
 mod postgres;
 mod program;

@@ -15,6 +15,7 @@ use super::init::{LeaseArguments, ListenArguments};
 use super::pull::PullArguments;
 use super::secrets::SecretsVerb;
 use super::snapshot::SnapshotVerb;
+use super::test::{CheckTestArguments, TestArguments};
 use crate::cli::output::export::Format;
 use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
@@ -76,8 +77,8 @@ pub(in crate::cli) enum Verb {
         #[arg(short, long)]
         edit: bool,
     },
-    /// Run test/test.sql; a `not ok` in its TAP output fails
-    Test,
+    /// Run the project's tests; a `not ok` in their TAP output fails
+    Test(TestArguments),
     /// Deploy the project into a private cluster that is removed afterwards
     Check(CheckArguments),
     /// Run check, deploy or test again after each change of the project's files
@@ -273,6 +274,8 @@ pub(in crate::cli) struct DeployArguments {
 pub(in crate::cli) struct CheckArguments {
     #[command(flatten)]
     pub(in crate::cli) parts: Parts,
+    #[command(flatten)]
+    pub(in crate::cli) tests: CheckTestArguments,
     /// Leave the cluster running and print how to connect to it
     #[arg(long)]
     pub(in crate::cli) keep: bool,

@@ -12,4 +12,5 @@ pub(in crate::cli) mod migrator;
 pub(in crate::cli) mod pull;
 pub(in crate::cli) mod secrets;
 pub(in crate::cli) mod snapshot;
+pub(in crate::cli) mod test;
 pub(in crate::cli) mod words;

@@ -18,6 +18,7 @@ mod secrets;
 pub(super) mod share;
 mod snapshot;
 mod status;
+mod test;
 mod verbs;
 mod watch;
 
@@ -52,7 +53,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Hydrate(flags) => verbs::run_hydrate(&resolve, &flags, inherits),
         Verb::Patch { edit: true } => verbs::edit_patch(&resolve),
         Verb::Patch { edit: false } => verbs::run_patch(&resolve, &inherits),
-        Verb::Test => verbs::run_test(&resolve, &inherits),
+        Verb::Test(flags) => test::run(&resolve, &flags, &inherits),
         Verb::Check(flags) => {
             let saver = resolve.saver(&flags)?;
             verbs::check(&resolve, &flags, inherits, saver)

@@ -8,6 +8,7 @@ use crate::cli::args::bundle::BundleVerb;
 use crate::cli::args::database::{CheckArguments, DeployArguments, HydrateArguments};
 use crate::cli::args::init::LeaseArguments;
 use crate::cli::cluster::init;
+use crate::cli::database::test;
 use crate::cli::guard::{refuse_elsewhere, refuse_other_cluster};
 use crate::cli::output::export::Format;
 use crate::cli::output::text::{span, time_of, timing};
@@ -17,7 +18,7 @@ use crate::cluster::Existing;
 use crate::command::check::{Check, Checked};
 use crate::command::content::{Content, Progress};
 use crate::command::deploy::Deploy;
-use crate::command::{bundle, cleanup, hydrate, log, patch, test};
+use crate::command::{bundle, cleanup, hydrate, log, patch};
 use crate::environment::development::Swap;
 use crate::environment::private::{Kept, PrivateClusterSpec};
 use crate::environment::saver::{Job, SaverProgram};
@@ -160,19 +161,6 @@ pub(in crate::cli) fn edit_patch(resolve: &Resolve) -> Result<()> {
     Err(patch::edit(&resolve.workspace()?, editor, &resolve.environment()))
 }
 
-pub(in crate::cli) fn run_test(resolve: &Resolve, inherits: &[String]) -> Result<()> {
-    let workspace = resolve.workspace()?;
-    let connection = resolve.target()?;
-    let toolchain = resolve.toolchain()?;
-    let mut out = std::io::stdout();
-    let tap = test::run(&toolchain, &connection, &workspace, inherits, &mut out)?;
-    ui::status(&match tap.ran() {
-        0 => "tests passed".to_owned(),
-        ran => format!("tests passed: {ran} ok"),
-    });
-    Ok(())
-}
-
 pub(in crate::cli) fn check(
     resolve: &Resolve,
     flags: &CheckArguments,
@@ -197,16 +185,33 @@ pub(in crate::cli) fn check(
     };
     let bundle = resolve.bundle(parts.bundle)?.filter(|_| content.source.is_some());
     let private = PrivateClusterSpec { keep: flags.keep, ..resolve.private(bundle)? };
-    let check = Check { private, toolchain: resolve.toolchain()?, content, saver };
+    let (tests, report) = test::of_check(resolve, &workspace, &flags.tests)?.unzip();
+    // tests run in the cluster before a saver could take it over
+    let saver = saver.filter(|_| tests.is_none());
+    let check = Check { private, toolchain: resolve.toolchain()?, content, saver, tests };
     if let Some(job) = &flags.save_states {
         return check.save_states(&job_of(job)?);
     }
-    let Checked { steps, kept, earlier } = check.run()?;
-    ui::status(&format!("check passed{}{}", tell_earlier(earlier), timing(&steps)));
+    let checked = check.run()?;
+    if let Some(report) = report {
+        report.whole(&checked.outcomes)?;
+    }
+    tell_checked(checked)
+}
+
+/// Prints how a check has ended.
+fn tell_checked(checked: Checked) -> Result<()> {
+    let Checked { outcomes, steps, kept, earlier } = checked;
+    let verdict = test::verdict(&outcomes, "the project itself deploys");
+    if verdict.is_ok() {
+        let tests =
+            test::summary(&outcomes).map_or_else(String::new, |summary| format!(", {summary}"));
+        ui::status(&format!("check passed{tests}{}{}", tell_earlier(earlier), timing(&steps)));
+    }
     if let Some(kept) = kept {
         tell_kept("kept running", &kept);
     }
-    Ok(())
+    verdict
 }
 
 /// The work of a saver. Only db-tool itself writes it.

@@ -8,6 +8,7 @@ use crate::cluster::{self, Template};
 use crate::environment::gc::Collector;
 use crate::environment::place::{Place, Places};
 use crate::environment::registry::Registry;
+use crate::project::test::state::State;
 use crate::sys::digest::sha256;
 use crate::sys::error::Result;
 use crate::sys::process::OsUser;
@@ -32,6 +33,12 @@ impl Resolve {
     /// The place that the next private cluster would get.
     pub fn private_place(&self) -> Result<Place> {
         self.places().choose(false, 0, self.private_user()?.as_ref())
+    }
+
+    /// What is known about earlier runs of the tests of the project in `root`: a file in the cache.
+    pub fn test_state(&self, root: &Path) -> State {
+        let name = sha256(root.as_os_str().as_encoded_bytes());
+        State::at(self.cache_path().join("tests").join(&name[..32]))
     }
 
     /// The registry of private clusters: in the cache, else in a private directory that every shell

@@ -16,6 +16,7 @@ mod review;
 mod transaction;
 mod variables;
 
+use std::borrow::Cow;
 use std::io::BufReader;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ use crate::postgres::error::{Head, Severity, SqlError, StderrReader};
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, IoContext, Kind, Result};
 use crate::sys::process::{
-    ActingAs, Command, Links, Log, StandardOutput, controller, describe, read_line,
+    ActingAs, Command, Deadline, Links, Log, StandardOutput, controller, describe, read_line,
 };
 
 /// psql's exit status for a failed connection.
@@ -57,6 +58,23 @@ pub struct Script {
     pub log: Option<PathBuf>,
 }
 
+/// Gives the files that a line of psql names other names.
+pub type Rename<'a> = &'a dyn Fn(&str) -> Cow<'_, str>;
+
+/// The run of a script whose output somebody watches.
+pub struct Watched<'a> {
+    /// The file that psql reads: the script, or a copy with the same lines.
+    pub copy: &'a Path,
+    /// Gives the copies in psql's messages the names of the files.
+    pub rename: Rename<'a>,
+    /// When psql is ended.
+    pub deadline: Option<&'a Deadline>,
+    /// Gets the lines of the results.
+    pub on_output: &'a mut (dyn FnMut(&[u8]) + Send),
+    /// Gets the lines of psql's messages.
+    pub on_message: &'a mut dyn FnMut(&str),
+}
+
 impl Script {
     /// Runs the file. The error of a failed statement shows its place.
     pub fn run(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<()> {
@@ -80,18 +98,44 @@ impl Script {
         self.run_with(toolchain, conninfo, StandardOutput::Lines(on_output), show)
     }
 
+    /// Runs a copy of the file, and says in errors what stands in the file itself.
+    pub fn run_watched(
+        &self,
+        toolchain: &Toolchain,
+        conninfo: &Conninfo,
+        watched: Watched<'_>,
+    ) -> Result<()> {
+        let Watched { copy, rename, deadline, on_output, on_message } = watched;
+        let psql = self.psql(toolchain, conninfo, copy)?.until(deadline);
+        // a program that `\!` has left in the background holds psql's output open
+        let psql = if deadline.is_some() { psql.in_a_group() } else { psql };
+        self.follow(psql, StandardOutput::Lines(on_output), rename, on_message)
+    }
+
     fn run_with(
         &self,
         toolchain: &Toolchain,
         conninfo: &Conninfo,
         output: StandardOutput<'_>,
+        show: impl FnMut(&str),
+    ) -> Result<()> {
+        let psql = self.psql(toolchain, conninfo, &self.file)?;
+        self.follow(psql, output, &|line| line.into(), show)
+    }
+
+    fn follow(
+        &self,
+        psql: Command,
+        output: StandardOutput<'_>,
+        rename: Rename<'_>,
         mut show: impl FnMut(&str),
     ) -> Result<()> {
         let mut reader = StderrReader::new();
         let mut ending = Ending::new(questions(self));
-        let psql = self.psql(toolchain, conninfo)?.args(ending.arguments());
+        let psql = psql.args(ending.arguments());
         let status = psql.stream(output, |line| {
             let line = String::from_utf8_lossy(line);
+            let line = rename(&line);
             let Some(line) = ending.take_line(&line) else { return };
             reader.push_line(line).iter().filter_map(|line| terse(line)).for_each(|l| show(&l));
         })?;
@@ -155,12 +199,12 @@ impl Script {
         SqlError::at_line(why, &file, line, read).into_error(&what)
     }
 
-    fn psql(&self, toolchain: &Toolchain, conninfo: &Conninfo) -> Result<Command> {
+    fn psql(&self, toolchain: &Toolchain, conninfo: &Conninfo, file: &Path) -> Result<Command> {
         let mut command = strict(toolchain, conninfo)?.directory(&self.directory);
         for (name, value) in &self.variables {
             command = command.arg("-v").arg(format!("{name}={value}"));
         }
-        Ok(command.arg("-f").arg(&self.file))
+        Ok(command.arg("-f").arg(file))
     }
 }
 

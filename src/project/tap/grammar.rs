@@ -1,5 +1,7 @@
 //! The lines of TAP, as `TAP::Parser::Grammar` reads them.
 
+use super::record::Directive;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
     Version(Option<u32>),
@@ -26,7 +28,9 @@ pub(super) struct Test {
     pub(super) ok: bool,
     /// The test's number without leading zeros.
     pub(super) number: Option<String>,
-    pub(super) todo: bool,
+    /// The text without the directive.
+    pub(super) description: String,
+    pub(super) directive: Option<Directive>,
     /// The line has neither a number nor a hyphen after `ok` or `not ok`. A cell of a psql table
     /// often looks like that and is no test.
     pub(super) is_vague: bool,
@@ -68,7 +72,8 @@ impl Test {
         let (digits, description) = split_digits(trim_start(rest));
         let number = (!digits.is_empty()).then(|| significant(digits));
         let is_vague = number.is_none() && !description.starts_with('-');
-        Some(Self { ok, number, todo: has_directive(description, "TODO"), is_vague })
+        let (description, directive) = split_directive(description);
+        Some(Self { ok, number, description, directive, is_vague })
     }
 }
 
@@ -130,17 +135,38 @@ fn parse_version(line: &str) -> Option<Option<u32>> {
     number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())
 }
 
-/// Checks whether the first `#` without a backslash before it begins this directive.
-fn has_directive(description: &str, directive: &str) -> bool {
-    let mut chars = description.char_indices();
+/// Splits a text before the first `#` without a backslash before it, if a directive follows.
+fn split_directive(text: &str) -> (String, Option<Directive>) {
+    let plain = |text: &str| {
+        let text = trim_start(text);
+        trim_start(text.strip_prefix('-').unwrap_or(text)).trim_end().replace("\\#", "#")
+    };
+    let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
             '\\' => drop(chars.next()),
-            '#' => return begins_with(&description[at + 1..], directive),
+            '#' => {
+                let directive = Directive::parse(&text[at + 1..]);
+                return (plain(if directive.is_some() { &text[..at] } else { text }), directive);
+            }
             _ => {}
         }
     }
-    false
+    (plain(text), None)
+}
+
+impl Directive {
+    fn parse(text: &str) -> Option<Self> {
+        let reason = || trim_start(text)[4..].trim().to_owned();
+        match () {
+            () if begins_with(text, "TODO") => Some(Self::Todo(reason())),
+            // `TAP::Parser` takes `SKIPPED` and the like for the directive, too
+            () if trim_start(text).get(..4)?.eq_ignore_ascii_case("SKIP") => {
+                Some(Self::Skip(reason()))
+            }
+            () => None,
+        }
+    }
 }
 
 /// Checks whether `text` begins with `word`, in any case, after optional blanks.

@@ -6,11 +6,14 @@
 
 mod grammar;
 mod layout;
+mod record;
 
 use std::collections::HashSet;
 
 use self::grammar::{Line, Plan, Test};
 use self::layout::{Layout, Value};
+use self::record::Records;
+pub use self::record::{Directive, Record};
 
 /// The versions of TAP that a stream may declare.
 const VERSIONS: std::ops::RangeInclusive<u32> = 13..=14;
@@ -26,6 +29,7 @@ pub struct Tap {
     pub passed: usize,
     /// The lines of the tests that failed.
     pub failed: Vec<String>,
+    records: Records,
     layout: Layout,
     /// A line `not`, which the next line continues.
     not: Option<String>,
@@ -68,6 +72,27 @@ impl Tap {
         }
     }
 
+    /// Says that a statement begins, with a number of the caller. No test spans two statements.
+    pub fn begin_statement(&mut self, number: usize) {
+        self.flush();
+        self.records.statement = Some(number);
+    }
+
+    /// The tests so far.
+    pub fn tests(&self) -> &[Record] {
+        &self.records.tests
+    }
+
+    /// Reads the lines that were held back.
+    fn flush(&mut self) {
+        if let Some(line) = self.not.take() {
+            self.push(&line);
+        }
+        if let Some(line) = self.layout.end() {
+            self.line(&line, false);
+        }
+    }
+
     fn push(&mut self, line: &str) {
         if let Some((line, is_heading)) = self.layout.push(line) {
             self.line(&line, is_heading);
@@ -79,7 +104,12 @@ impl Tap {
             return;
         }
         let values = layout::values(line);
-        if !values.into_iter().any(|value| self.take(value, is_heading)) && self.strict {
+        let inner = values.last().map_or(line, |value| value.text);
+        if values.iter().any(|value| self.take(*value, is_heading)) {
+            return;
+        }
+        self.records.other(inner);
+        if self.strict {
             self.breaks(format!("the pragma is strict, and this is no TAP: {line}"));
         }
     }
@@ -99,7 +129,7 @@ impl Tap {
                 let strict = pragmas.iter().rev().find(|(name, _)| name == "strict");
                 self.strict = strict.map_or(self.strict, |(_, on)| *on);
             }
-            Line::Comment => {}
+            Line::Comment => self.records.comment(value.text),
             Line::Unknown => {
                 if value.text.starts_with("1..") {
                     self.malformed.get_or_insert(value.text.to_owned());
@@ -123,7 +153,7 @@ impl Tap {
 
     fn test(&mut self, test: &Test, line: &str) {
         let expected = self.ran() + 1;
-        let mut passes = test.ok || test.todo;
+        let mut passes = test.ok || matches!(test.directive, Some(Directive::Todo(_)));
         if let Some(plan) = &mut self.plan {
             let after = plan.after;
             passes |= test.number.as_ref().is_some_and(|number| plan.todo.remove(number));
@@ -140,6 +170,14 @@ impl Tap {
         } else {
             self.failed.push(line.to_owned());
         }
+        self.records.test(Record {
+            number: test.number.clone(),
+            description: test.description.clone(),
+            ok: test.ok,
+            passes,
+            directive: test.directive.clone(),
+            ..Record::default()
+        });
     }
 
     fn plan(&mut self, Plan { tests, todo }: Plan) {
@@ -162,12 +200,7 @@ impl Tap {
 
     /// Ends the stream. Returns the reason if the tests did not pass.
     pub fn verdict(&mut self) -> Result<(), String> {
-        if let Some(line) = self.not.take() {
-            self.push(&line);
-        }
-        if let Some(line) = self.layout.end() {
-            self.line(&line, false);
-        }
+        self.flush();
         if let Some(reason) = &self.bailed_out {
             return Err(format!("bailed out: {reason}"));
         }

@@ -78,3 +78,41 @@ fn tables_of_psql_are_read() {
     let heading = " ok \n----\n ok\n(1 row)";
     assert_eq!(verdict(&format!(" 1..1\n{heading}")), Ok(()));
 }
+
+#[test]
+fn a_test_has_its_place_its_values_and_its_directive() {
+    let mut tap = Tap::default();
+    tap.begin_statement(0);
+    tap.read("1..3");
+    tap.begin_statement(1);
+    // psql's table of pgTAP's multi-line value
+    for line in [
+        "            is            ",
+        "--------------------------",
+        " not ok 1 - a total        +",
+        " # Failed test 1: \"a total\"+",
+        " #         have: 1         +",
+        " # two                     +",
+        " #         want: 2",
+        "(1 row)",
+    ] {
+        tap.read(line);
+    }
+    tap.begin_statement(2);
+    for line in
+        ["    ok 1 - x", "    not ok 2 - y", "    # Failed test 2: \"y\"", "not ok 2 - group"]
+    {
+        tap.read(line);
+    }
+    tap.begin_statement(3);
+    tap.read("not ok 3 - later \\# 7 # TODO write it");
+    assert_eq!(tap.verdict(), Err("2 of 3 not ok".to_owned()));
+    let [first, second, third] = tap.tests() else { panic!("three tests") };
+    assert_eq!((first.statement, first.description.as_str()), (Some(1), "a total"));
+    assert_eq!(first.values(), Some(("2".to_owned(), "1\ntwo".to_owned())));
+    assert_eq!(second.statement, Some(2));
+    assert_eq!(second.diagnostics, ["not ok 2 - y", "Failed test 2: \"y\""]);
+    assert_eq!(third.description, "later # 7");
+    assert_eq!(third.directive, Some(Directive::Todo("write it".to_owned())));
+    assert!(third.passes && !third.ok);
+}

@@ -64,7 +64,7 @@ pub use priority::yield_to_others;
 pub use segment::remove_shared_memory;
 pub use server::Server;
 pub use user::OsUser;
-pub use waiting::{Patience, wait_for};
+pub use waiting::{Deadline, Patience, wait_for};
 
 use crate::sys::error::{Error, Kind, Result};
 use crate::sys::{later, signal};
@@ -85,6 +85,7 @@ pub struct Command {
     user: Option<OsUser>,
     leads_a_group: bool,
     ends_with_us: bool,
+    deadline: Option<Deadline>,
 }
 
 /// The destination of a streamed program's standard output.
@@ -108,6 +109,7 @@ impl Command {
             user: None,
             leads_a_group: false,
             ends_with_us: false,
+            deadline: None,
         }
     }
 
@@ -173,6 +175,13 @@ impl Command {
     /// db-tool. All other children do that without this call.
     pub fn until_we_end(mut self) -> Self {
         self.ends_with_us = true;
+        self
+    }
+
+    /// Ends the program, and what it has started, when the deadline has passed.
+    #[must_use]
+    pub fn until(mut self, deadline: Option<&Deadline>) -> Self {
+        self.deadline = deadline.cloned();
         self
     }
 
@@ -250,6 +259,7 @@ impl Command {
         // never ends
         drop(expression);
         let relay = waiting::relay_signals(&handle);
+        let _limit = self.deadline.as_ref().map(|deadline| deadline.watch(&relay));
         let group = handle.pids().first().copied().filter(|_| self.leads_a_group);
         let _watchdog = group.and_then(|group| orphan::Watchdog::over(group).ok());
         let read = read(reader);

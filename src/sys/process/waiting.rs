@@ -1,5 +1,7 @@
 //! Waits for conditions, and passes signals on to children.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
@@ -82,26 +84,61 @@ pub(super) fn relay_signals(handle: &duct::Handle) -> SignalRelay {
     SignalRelay(child)
 }
 
-/// Runs in the signal thread. Whichever signal arrived, psql gets SIGINT: it then cancels the
-/// running statement in the server, too. After SIGTERM the server would go on with the statement.
-/// The signal is repeated, because psql ignores it while it waits for a program of `\!`.
+/// Runs in the signal thread.
 fn cancel_children() {
     let Ok(children) = WAITED_FOR.lock().map(|children| children.clone()) else { return };
-    std::thread::spawn(move || {
-        let gone = || Ok(all_gone(&children).then_some(()));
-        let started = Instant::now();
-        let send_to_all = |signal| {
-            let waited_for = children.iter().filter(|child| is_waited_for(child));
-            waited_for.for_each(|child| send(child, signal));
-        };
-        while started.elapsed() < GRACE {
-            send_to_all(Signal::SIGINT);
-            if matches!(wait_for(AGAIN, Patience::Stubborn, gone), Ok(Some(()))) {
-                return;
-            }
+    std::thread::spawn(move || cancel(&children));
+}
+
+/// Ends children. Whichever signal has arrived, psql gets SIGINT: it then cancels the running
+/// statement in the server, too. After SIGTERM the server would go on with the statement. The signal
+/// is repeated, because psql ignores it while it waits for a program of `\!`.
+fn cancel(children: &[Arc<Vec<u32>>]) {
+    let gone = || Ok(all_gone(children).then_some(()));
+    let started = Instant::now();
+    let send_to_all = |signal| {
+        let waited_for = children.iter().filter(|child| is_waited_for(child));
+        waited_for.for_each(|child| send(child, signal));
+    };
+    while started.elapsed() < GRACE {
+        send_to_all(Signal::SIGINT);
+        if matches!(wait_for(AGAIN, Patience::Stubborn, gone), Ok(Some(()))) {
+            return;
         }
-        send_to_all(Signal::SIGKILL);
-    });
+    }
+    send_to_all(Signal::SIGKILL);
+}
+
+/// The time after which a child is ended, and whether that has happened.
+#[derive(Debug, Clone)]
+pub struct Deadline {
+    limit: Duration,
+    passed: Arc<AtomicBool>,
+}
+
+impl Deadline {
+    /// A child may take this long.
+    pub fn after(limit: Duration) -> Self {
+        Self { limit, passed: Arc::default() }
+    }
+
+    /// Whether the child has taken longer.
+    pub fn has_passed(&self) -> bool {
+        self.passed.load(Ordering::SeqCst)
+    }
+
+    /// Ends the child of `relay` after the limit, unless the returned value is dropped before.
+    pub(super) fn watch(&self, relay: &SignalRelay) -> mpsc::Sender<()> {
+        let (alive, ended) = mpsc::channel();
+        let (deadline, child) = (self.clone(), Arc::clone(&relay.0));
+        std::thread::spawn(move || {
+            if let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(deadline.limit) {
+                deadline.passed.store(true, Ordering::SeqCst);
+                cancel(&[child]);
+            }
+        });
+        alive
+    }
 }
 
 /// Signals a child and its descendants, as a terminal would: a surviving program of `\!` or `\copy`

@@ -11,7 +11,7 @@ use report::{Failed, Report};
 
 use crate::failure::{Failure, Result};
 use crate::soak::{self, Isolation, SoakPlan};
-use crate::{check, clients, cron, faketime, nix, place, postgres, program, sshd};
+use crate::{check, clients, cron, faketime, nix, pgtap, place, postgres, program, sshd};
 
 /// The variable that names the directory of the server's programs.
 const BINDIR: &str = "DB_TOOL_TEST_PG_BINDIR";
@@ -39,7 +39,7 @@ pub(crate) struct TestPlan {
 pub(crate) fn run(plan: &TestPlan) -> Result<()> {
     let (bindir, sshd) = (postgres::provide(plan.pg)?, sshd::provide()?);
     let (faketime, clients) = (faketime::provide()?, clients::provide()?);
-    let cron = cron::provide(&bindir)?;
+    let (cron, pgtap) = (cron::provide(&bindir)?, pgtap::provide(&bindir)?);
     if plan.filters.is_empty() {
         check::run()?;
         nix::run_if_possible()?;
@@ -51,6 +51,7 @@ pub(crate) fn run(plan: &TestPlan) -> Result<()> {
         let mut cargo = program::cargo();
         cargo.args(["test", "--workspace", "--no-fail-fast", "--"]).args(&plan.filters);
         cargo.env(sshd::VARIABLE, &sshd).env(BINDIR, &bindir).env(clients::VARIABLE, &clients);
+        cargo.env(pgtap::VARIABLE, &pgtap);
         cargo.envs(faketime.iter().map(|library| (faketime::VARIABLE, library)));
         cargo.envs(cron.iter().map(|directory| (cron::VARIABLE, directory)));
         cargo.env(CACHE, place::kept("test-cache")?).env(SEED, &seed);

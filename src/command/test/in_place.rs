@@ -1,4 +1,4 @@
-//! `database test`: runs `test/test.sql` and judges the TAP that it prints.
+//! Runs the main file of the tests, `test/test.sql`, and passes its output on.
 
 use std::io::Write;
 
