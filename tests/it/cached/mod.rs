@@ -8,6 +8,7 @@ mod key;
 mod secrets;
 mod sides;
 mod spare;
+mod surroundings;
 mod verbs;
 
 use crate::support::trace::nothing_left;
