@@ -168,6 +168,29 @@ fn a_backup_or_a_snapshot_that_does_not_fit_leaves_the_one_before() {
     small.is_well();
 }
 
+#[test]
+fn a_clone_that_does_not_fit_leaves_nothing() {
+    if !is_root() {
+        return;
+    }
+    let mut small = Small::with_cluster();
+    small.database(["clone", "--name", "kept", "--keep"]).success();
+    let clones = "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') LIKE '%clone%' \
+                  OR datname LIKE 'app\\_clone\\_%'";
+    for left in LEFT {
+        let told = small.full(left, || small.database(["clone"]));
+        let words = ["space left", "disk space", "closed the connection"];
+        let is_told = words.iter().any(|words| told.stderr.contains(words));
+        assert!(told.code.is_some_and(|code| code > 0) && is_told, "{left}: {told}");
+        small.is_well();
+        wait_until("the next command drops it", || {
+            small.database(["url"]).success();
+            small.psql(clones).success().stdout == "kept\n"
+        });
+    }
+    small.database(["clone"]).success();
+}
+
 /// The disk fills up at another moment each time: while files are copied, while the server starts,
 /// while the sources run. A command succeeds, or fails and leaves everything as it was.
 #[test]

@@ -1,6 +1,8 @@
 -- A template: gives a copy of a database its comment, and the things of the original that CREATE
 -- DATABASE does not copy: privileges, the connection limit and settings. The privileges of a role
--- depend on it, which pg_shdepend records.
+-- depend on it, which pg_shdepend records. synchronous_commit is off for a clone that goes by itself:
+-- it need not survive a crash of the machine.
+SET synchronous_commit = @synchronous@;
 COMMENT ON DATABASE @name@ IS @note@;
 UPDATE pg_catalog.pg_database c
 SET datacl = o.datacl, datconnlimit = o.datconnlimit

@@ -162,10 +162,10 @@ impl CloneSource {
             }
         }
         let final_name = options.name.clone().unwrap_or_else(|| name.clone());
-        if note.expires.is_some() || note.owner.is_some() {
+        if !note.stays() {
             hints.write(&final_name, &note)?;
         }
-        if note.expires.is_none() && note.owner.is_none() || final_name != name {
+        if note.stays() || final_name != name {
             hints.remove(&name);
         }
         Ok(Some(CloneDatabase { url: self.url(&final_name), name: final_name }))
@@ -296,11 +296,17 @@ impl CloneSource {
         name: &str,
         (note, wanted): (&Note, Option<&str>),
     ) -> Result<()> {
+        let synchronous = if note.stays() { "on" } else { "off" };
         let (quoted, note) = (quote_ident(name), note.to_comment()?);
         let (original, copy) = (quote_literal(&self.database), quote_literal(name));
         let note = quote_literal(&note);
-        let values =
-            [("name", &*quoted), ("note", &*note), ("original", &*original), ("copy", &*copy)];
+        let values = [
+            ("synchronous", synchronous),
+            ("name", &*quoted),
+            ("note", &*note),
+            ("original", &*original),
+            ("copy", &*copy),
+        ];
         let mut statements = fill(sql!("clone/complete"), &values);
         if let Some(wanted) = wanted {
             statements += &format!("ALTER DATABASE {quoted} RENAME TO {};", quote_ident(wanted));

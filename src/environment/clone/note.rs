@@ -91,6 +91,11 @@ impl Note {
             .map_err(|error| Error::unexpected(format!("cannot write a note: {error}")))
     }
 
+    /// Whether the database stays until somebody drops it.
+    pub fn stays(&self) -> bool {
+        self.expires.is_none() && self.owner.is_none()
+    }
+
     /// Whether nobody needs the database any more.
     pub fn is_over(&self) -> bool {
         self.expires.is_some_and(|time| time <= now()) || self.owner.is_some_and(|o| o.has_ended())

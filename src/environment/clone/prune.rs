@@ -1,12 +1,14 @@
-//! Drops the clones that are over: those whose time has come, and those whose owner has ended.
+//! Drops what nobody needs any more: clones that are over, what killed commands have left, and
+//! templates of databases that are gone.
 
 use std::time::Instant;
 
 use super::hint::Hints;
-use super::{Database, server};
+use super::note::{Database, Role};
+use super::{server, template};
 use crate::cluster::run::activity;
 use crate::cluster::{Layout, Liveness};
-use crate::postgres::connection::session::Session;
+use crate::postgres::connection::session::{Session, column};
 use crate::sys::error::Result;
 
 /// The minutes after which a database without a note is one that a killed command has left. Between
@@ -25,7 +27,6 @@ pub fn prune_layout(layout: &Layout, deadline: Option<Instant>) -> Result<Vec<St
     prune(&mut activity::session(layout, "postgres")?, layout, deadline)
 }
 
-/// The same, in this session.
 pub(super) fn prune(
     session: &mut Session,
     layout: &Layout,
@@ -55,6 +56,13 @@ pub(super) fn prune(
     for hint in known.iter().filter(|hint| hint.note.is_over()) {
         if all.iter().all(|database| database.name != hint.name) {
             hints.remove(&hint.name);
+        }
+    }
+    for database in all.iter().filter(|database| database.is(Role::Template)) {
+        let original = database.note.as_ref().map_or("", |note| &note.database);
+        let row = session.query_one(sql!("cluster/database-exists"), &[&original])?;
+        if !column(&row, "found")? {
+            template::drop_unless_pinned(session, layout, &database.name)?;
         }
     }
     Ok(dropped)

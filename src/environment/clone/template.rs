@@ -137,11 +137,21 @@ fn drop_earlier(
         if !is_earlier {
             continue;
         }
-        let _acting = ActingAs::owner(layout.owner())?;
-        let Some(pin) = Lock::try_take(&pin_of(layout, &database.name))? else { continue };
-        if server::drop_template(session, layout, &database.name)? {
-            pin.remove()?;
-        }
+        drop_unless_pinned(session, layout, &database.name)?;
+    }
+    Ok(())
+}
+
+/// Drops a template, unless somebody uses it.
+pub(super) fn drop_unless_pinned(
+    session: &mut Session,
+    layout: &Layout,
+    template: &str,
+) -> Result<()> {
+    let _acting = ActingAs::owner(layout.owner())?;
+    let Some(pin) = Lock::try_take(&pin_of(layout, template))? else { return Ok(()) };
+    if server::drop_template(session, layout, template)? {
+        pin.remove()?;
     }
     Ok(())
 }

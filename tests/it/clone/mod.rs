@@ -198,6 +198,16 @@ fn the_cluster_must_run_and_have_the_database() {
 }
 
 #[test]
+fn a_server_that_was_idle_wakes_up() {
+    let mut sandbox = deployed(SOURCE);
+    sandbox.database(["clone", "template"]).success();
+    sandbox.set("PG_IDLE_STOP", "200ms");
+    sandbox.database(["init"]).success();
+    wait_until("the server stops", || !sandbox.has_server());
+    sandbox.database(["clone"]).success();
+}
+
+#[test]
 fn a_source_that_fails_leaves_no_template() {
     let sandbox = deployed(SOURCE);
     sandbox.write("project/db/src/entrypoint.sql", format!("{SOURCE}SELECT 1/0;\n"));

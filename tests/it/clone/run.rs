@@ -96,3 +96,14 @@ fn a_missing_program_costs_no_clone() {
     sandbox.database(["run", "--clone", "nonesuch"]).fails(127, ["no program nonesuch"]);
     assert_eq!(sandbox.databases_like("app\\_%"), "");
 }
+
+#[test]
+fn the_template_of_a_clone_goes_with_the_clone() {
+    let sandbox = deployed(SOURCE);
+    let told = run(&sandbox, &[], "database clone").success();
+    assert!(told.stdout.starts_with("postgresql://dev@localhost/app_clone_"), "{told}");
+    assert_ne!(sandbox.databases_like("app\\_clone\\_%\\_template\\_%"), "");
+    sandbox.database(["clone", "prune"]).success();
+    assert_eq!(sandbox.databases_like("app\\_clone\\_%\\_template\\_%"), "");
+    assert_ne!(sandbox.databases_like("app\\_template\\_%"), "");
+}
