@@ -160,6 +160,7 @@ impl Sandbox {
         command.args(arguments).env_clear().envs(self.variables.iter().cloned());
         let place = self.place.as_deref().unwrap_or(self.directory.path());
         command.current_dir(place).stdin(Stdio::null());
+        hear_hangups(&mut command);
         command
     }
 
@@ -363,4 +364,18 @@ pub fn steady(text: &str) -> String {
         steady.push('\n');
     }
     steady
+}
+
+/// Lets a program hear SIGHUP even if the tests ignore it, as with `nohup cargo x test`.
+#[expect(unsafe_code, reason = "a system call between fork and exec; it is async-signal-safe")]
+fn hear_hangups(command: &mut Command) {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    use std::os::unix::process::CommandExt;
+    // SAFETY: the handler is the system's own, and nothing is allocated
+    unsafe {
+        command.pre_exec(|| {
+            signal(Signal::SIGHUP, SigHandler::SigDfl)?;
+            Ok(())
+        });
+    }
 }
