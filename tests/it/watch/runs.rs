@@ -50,6 +50,18 @@ fn tests_run_again_in_the_development_database() {
 }
 
 #[test]
+fn a_check_with_tests_watches_the_tests() {
+    let sandbox = with_own_cache("SELECT 1;\n");
+    sandbox.write("project/db/test/one.sql", "SELECT 1;\n");
+    let mut watching = Watching::start(&sandbox, ["--", "--test"]);
+    sandbox.write("project/db/test/one.sql", "SELECT nope;\n");
+    let said = watching.fails();
+    assert!(said.contains("] check: db/test/one.sql changed\n"), "{said}");
+    watching.end("INT");
+    nothing_left(&sandbox);
+}
+
+#[test]
 fn arguments_and_options_are_those_of_the_verb() {
     let sandbox = with_own_cache("\\if :{?USE_MOCK}\nSELECT nope;\n\\endif\n");
     let mut watching = Watching::begin(&sandbox, ["--log-format", "json", "check", "--", "--mock"]);
