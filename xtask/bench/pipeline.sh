@@ -200,6 +200,7 @@ sshd) serve "$3" "$4" "$5" ;;
 pull) pull "$3" "$4" ;;
 here) here ;;
 load) load "$3" "$4" ;;
+clone) clone ;;
 connect) exec psql -X -c '' ;;
 stop) stop ;;
 *) echo "pipeline.sh: unknown verb $verb" >&2; exit 2 ;;
