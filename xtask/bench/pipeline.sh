@@ -4,6 +4,7 @@
 #
 #   pipeline.sh init     DIR                  a running cluster with an empty database
 #   pipeline.sh check    DIR BUNDLE PROJECT   the same, the bundle, the sources and the patch; all removed
+#   pipeline.sh tests    DIR BUNDLE PROJECT   the same as check for each file of tests, which runs before the end
 #   pipeline.sh database DIR BUNDLE FILE      the same as init, the bundle and a file of SQL
 #   pipeline.sh sql      DIR FILE             a file of SQL
 #   pipeline.sh each     DIR MIGRATIONS       every migration in a psql of its own, with a row of history
@@ -47,14 +48,27 @@ bundle() {
     run_sql "$@"
 }
 
-check() {
+filled() {
     init
     cd "$2"
     bundle "$1"
     run_sql -f "$2/db/src/entrypoint.sql"
     run_sql -f "$2/test-data.sql"
+}
+
+check() {
+    filled "$@"
     pg_ctl -D "$dir/data" -w stop
     rm -rf "$dir/data"
+}
+
+tests() {
+    for file in "$2"/db/test/*.sql; do
+        filled "$@"
+        run_sql -f "$file"
+        pg_ctl -D "$dir/data" -w stop
+        rm -rf "$dir/data"
+    done
 }
 
 database() {
@@ -187,6 +201,7 @@ stop() {
 case $verb in
 init) init ;;
 check) check "$3" "$4" ;;
+tests) tests "$3" "$4" ;;
 database) database "$3" "$4" ;;
 sql) exec psql -X -q -v ON_ERROR_STOP=1 -f "$3" ;;
 each) each "$3" ;;
