@@ -20,7 +20,7 @@ mod pulls;
 mod samples;
 mod secrets;
 mod stats;
-mod tests;
+mod test_files;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -85,7 +85,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
     let clusters =
         cases::CASES.iter().chain(&cached::CASES).chain(&clones::CASES).chain(&ddl::CASES);
     let contents = comparisons::CASES.iter().chain(&secrets::CASES).chain(&pulls::CASES);
-    let contents = contents.chain(&tests::CASES);
+    let contents = contents.chain(&test_files::CASES);
     clusters.chain(contents).chain(&durability::CASES)
 }
 
