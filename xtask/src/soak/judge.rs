@@ -36,11 +36,14 @@ fn allowed(verb: &Verb, hit: Option<Victim>) -> Vec<i32> {
         return if hit.is_none() { vec![0, 2] } else { vec![0, 1, 2] };
     }
     let is_psql = verb.words.contains(&"psql");
+    let is_clone = verb.words.iter().any(|word| word.ends_with("clone"));
     match hit {
         // it may have ended just before the kill
         None | Some(Victim::Tool) => vec![0],
         // psql ends with 2 when it has lost the server
         Some(victim) if is_psql && victim.is_of_a_server() => vec![0, 1, 2],
+        // the server has ended before the command looked for it
+        Some(victim) if is_clone && victim.is_of_a_server() => vec![0, 1, 2],
         // 1 would be a difference
         Some(_) if verb.words.contains(&"diff") => vec![0, 4, 13],
         Some(_) if verb.words.contains(&"migrator") => vec![0, 1, 4],
