@@ -48,7 +48,7 @@ const APPLICATION: Case = Case {
         timing: Timing::Whole,
         afterwards: nothing,
     },
-    target: Target::Ratio(0.5),
+    target: Target::Ratio(0.4),
 };
 
 /// The tests of the application, with this method.
