@@ -8,4 +8,5 @@ mod crash;
 mod ended;
 mod gone;
 mod place;
+mod refused;
 mod surroundings;
