@@ -2,11 +2,16 @@
 
 use std::path::PathBuf;
 
-use super::{Sandbox, repository};
+use super::trace::own_cache;
+use super::{Sandbox, cache, repository};
 
 /// Shows the programs of a sandbox a clock that is off by `step`, such as `-2d`. Servers do not see
-/// it, because they get no variables of the caller.
+/// it, because they get no variables of the caller. The sandbox gets a cache of its own: its
+/// commands would take clones of other tests for old ones, and drop them.
 pub fn put(sandbox: &mut Sandbox, step: &str) {
+    if sandbox.variable("XDG_CACHE_HOME") == Some(cache().as_os_str()) {
+        own_cache(sandbox);
+    }
     sandbox.set("LD_PRELOAD", library());
     sandbox.set("FAKETIME", step);
     for name in ["FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC", "NO_FAKE_STAT"] {
