@@ -39,15 +39,13 @@ fn edit(sandbox: &mut Sandbox, random: &mut Random) -> String {
             format!("secret {number}")
         }
         3 => {
-            let text =
-                format!("\\ir table.sql\nCREATE UNLOGGED TABLE app.u AS SELECT {number} AS n;\n");
-            sandbox.write(
-                "project/db/src/entrypoint.sql",
-                text.replace(
-                    "CREATE UNLOGGED",
-                    "\\if :{?USE_MOCK}\nSELECT 1;\n\\endif\nCREATE UNLOGGED",
-                ),
+            // psql reads the variable; nobody sets it
+            let text = format!(
+                "\\ir table.sql\n\\if :{{?USE_MOCK}}\nSELECT 1;\n\\endif\n\
+                 CREATE UNLOGGED TABLE app.u (n int) INHERITS (hectic.created_at);\n\
+                 INSERT INTO app.u (n) VALUES ({number});\n"
             );
+            sandbox.write("project/db/src/entrypoint.sql", text);
             format!("unlogged {number}")
         }
         4 => {
