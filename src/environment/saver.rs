@@ -7,20 +7,18 @@
 //! command removes the cluster.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::keeper::nowhere;
 use crate::cluster::State;
-use crate::sys::error::{Error, IoContext, Result};
+use crate::sys::error::{Error, Result};
 use crate::sys::process::{Command, Environment};
 
 /// The option that tells a program its job as a saver.
 pub const OPTION: &str = "--save-states";
-
-/// A file that swallows everything.
-const NOWHERE: &str = "/dev/null";
 
 /// The program that savers run, which is the caller's own.
 #[derive(Debug, Clone)]
@@ -58,11 +56,10 @@ impl SaverProgram {
     pub fn start(&self, job: &Job, locks: &[&File]) -> Result<()> {
         let job = serde_json::to_string(job)
             .map_err(|error| Error::unexpected(format!("cannot describe the work: {error}")))?;
-        let nowhere = OpenOptions::new().write(true).open(NOWHERE).on("open", NOWHERE)?;
         Command::new(&self.program, &self.environment)
             .args(&self.arguments)
             .args([OPTION, &job])
-            .serve(nowhere, locks)
+            .serve(nowhere()?, locks)
             .map(drop)
     }
 }

@@ -1,17 +1,13 @@
 //! Starts the processes that make spares of templates.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
-use super::keeper::{KEEPER, KeeperProgram};
+use super::keeper::{KEEPER, KeeperProgram, nowhere};
 use crate::cluster::{self, Wish};
-use crate::sys::error::{IoContext, Result};
+use crate::sys::error::Result;
 use crate::sys::process::{Command, ProcessId, inspect, yield_to_others};
-
-/// A file that swallows everything.
-const NOWHERE: &str = "/dev/null";
 
 /// The longest time that the process lets the command go first.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -32,11 +28,10 @@ impl KeeperProgram {
         for (name, number) in numbers {
             arguments.extend([name.into(), number.to_string().into()]);
         }
-        let nowhere = OpenOptions::new().write(true).open(NOWHERE).on("open", NOWHERE)?;
         Command::new(&self.program, &self.environment.for_server())
             .args(arguments)
             .directory(Path::new("/"))
-            .serve(nowhere, &[])
+            .serve(nowhere()?, &[])
             .map(drop)
     }
 }

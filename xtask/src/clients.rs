@@ -56,47 +56,41 @@ const FETCH_BY_PIP: [&str; 10] = [
 ];
 
 const CLIENTS: [Client; 4] = [
-    Client {
-        name: "psycopg",
-        interpreter: "python3",
-        path: ["-c", "import sys; print(sys.executable)"],
-        variable: "PYTHONPATH",
-        library: "site",
-        pins: &["requirements.txt"],
-        fetch: &FETCH_BY_PIP,
-        advice: PIP,
-    },
-    Client {
-        name: "node-postgres",
-        interpreter: "node",
-        path: ["-p", "process.execPath"],
-        variable: "NODE_PATH",
-        library: "node_modules",
-        pins: &["package.json", "package-lock.json"],
-        fetch: &FETCH_BY_NPM,
-        advice: NPM,
-    },
-    Client {
-        name: "vitest",
-        interpreter: "node",
-        path: ["-p", "process.execPath"],
-        variable: "NODE_PATH",
-        library: "node_modules",
-        pins: &["package.json", "package-lock.json"],
-        fetch: &FETCH_BY_NPM,
-        advice: NPM,
-    },
-    Client {
-        name: "python",
-        interpreter: "python3",
-        path: ["-c", "import sys; print(sys.executable)"],
-        variable: "PYTHONPATH",
-        library: "site",
-        pins: &["requirements.txt"],
-        fetch: &FETCH_BY_PIP,
-        advice: PIP,
-    },
+    Client::python("psycopg"),
+    Client::node("node-postgres"),
+    Client::node("vitest"),
+    Client::python("python"),
 ];
+
+impl Client {
+    /// One that runs in Python.
+    const fn python(name: &'static str) -> Self {
+        Self {
+            name,
+            interpreter: "python3",
+            path: ["-c", "import sys; print(sys.executable)"],
+            variable: "PYTHONPATH",
+            library: "site",
+            pins: &["requirements.txt"],
+            fetch: &FETCH_BY_PIP,
+            advice: PIP,
+        }
+    }
+
+    /// One that runs in Node.js.
+    const fn node(name: &'static str) -> Self {
+        Self {
+            name,
+            interpreter: "node",
+            path: ["-p", "process.execPath"],
+            variable: "NODE_PATH",
+            library: "node_modules",
+            pins: &["package.json", "package-lock.json"],
+            fetch: &FETCH_BY_NPM,
+            advice: NPM,
+        }
+    }
+}
 
 /// The directory with the scripts, named in [`VARIABLE`] or made in the target directory.
 pub(crate) fn provide() -> Result<PathBuf> {

@@ -35,7 +35,7 @@ impl Resolve {
         self.places().choose(false, 0, self.private_user()?.as_ref())
     }
 
-    /// What is known about earlier runs of the tests of the project in `root`: a file in the cache.
+    /// The file in the cache that names the tests of the project in `root` that failed last.
     pub fn test_state(&self, root: &Path) -> State {
         let name = sha256(root.as_os_str().as_encoded_bytes());
         State::at(self.cache_path().join("tests").join(&name[..32]))

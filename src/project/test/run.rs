@@ -122,7 +122,7 @@ fn too_slow(ran: Result<()>, limit: Duration, also: Option<Error>) -> Error {
     )
 }
 
-/// What is seen of a run.
+/// The lines that psql has printed so far, and their TAP.
 #[derive(Default)]
 struct Watching {
     tap: Tap,

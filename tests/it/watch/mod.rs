@@ -31,7 +31,7 @@ impl Watching {
         Self { child: Some(command.spawn().unwrap()), said: String::new() }
     }
 
-    /// What it says until a line has `words`.
+    /// The output of the watch up to the line that has `words`.
     #[track_caller]
     fn until(&mut self, words: &str) -> String {
         let child = self.child.as_mut().unwrap();
@@ -44,13 +44,13 @@ impl Watching {
         said
     }
 
-    /// What it says until the next run has ended.
+    /// The output up to the end of the next run.
     #[track_caller]
     fn verdict(&mut self) -> String {
         self.until(" ms\n")
     }
 
-    /// What it says until the next run has ended; that run passed.
+    /// The output up to the end of the next run, which has to pass.
     #[track_caller]
     fn passes(&mut self) -> String {
         let said = self.verdict();
@@ -58,7 +58,7 @@ impl Watching {
         said
     }
 
-    /// What it says until the next run has ended; that run failed.
+    /// The output up to the end of the next run, which has to fail.
     #[track_caller]
     fn fails(&mut self) -> String {
         let said = self.verdict();
