@@ -93,7 +93,7 @@ impl NewMigration<'_> {
     }
 }
 
-fn check_description(description: &str) -> Result<()> {
+pub(super) fn check_description(description: &str) -> Result<()> {
     let problem = if description.trim().is_empty() {
         "is empty"
     } else if description.contains(['/', '\\']) || description.chars().any(char::is_control) {
@@ -180,7 +180,7 @@ fn make_directory(directory: &Path, name: &Name, content: &Content) -> Result<Pa
 }
 
 /// Lets the umask decide who may read the directory; a temporary directory is private.
-fn open_to_umask(path: &Path) -> Result<()> {
+pub(super) fn open_to_umask(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).on("open", path)
 }

@@ -13,6 +13,7 @@
 pub mod create;
 pub mod directory;
 pub mod history;
+pub mod import;
 pub mod keep;
 pub mod lock;
 pub mod migrate;

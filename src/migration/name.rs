@@ -7,7 +7,7 @@
 use std::fmt;
 
 /// The number of digits in a directory's version: a time, `YYYYMMDDHHMMSS`.
-pub(super) const TIMESTAMP: usize = 14;
+pub(in crate::migration) const TIMESTAMP: usize = 14;
 
 /// The layout of a migration's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]

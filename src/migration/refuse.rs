@@ -181,8 +181,8 @@ fn is_of_control(word: &str) -> bool {
     ) || matches!(word, "PREPARE" | "PREPARED")
 }
 
-/// Finds a statement for which the server calls `PreventInTransactionBlock`.
-fn outside_reason(words: &[&str]) -> Option<String> {
+/// The command of a statement for which the server calls `PreventInTransactionBlock`.
+pub fn outside_reason(words: &[&str]) -> Option<String> {
     let command = match words {
         ["CREATE" | "DROP", "INDEX", "CONCURRENTLY", ..]
         | ["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", ..] => {

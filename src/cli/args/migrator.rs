@@ -5,15 +5,17 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use super::bundle::{Bundle, BundleArguments};
 use crate::cli::output::ui::Voice;
 use crate::cli::variables_help;
+use crate::migration::import::tool::Tool;
 
 /// The commands, for the error about two commands.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "new",
     "init",
     "initialize",
@@ -30,6 +32,7 @@ const COMMANDS: [&str; 17] = [
     "baseline",
     "verify",
     "fetch",
+    "import",
     "help",
 ];
 
@@ -189,6 +192,20 @@ pub(in crate::cli) enum Verb {
     Verify,
     /// Restore the migration directory from the history
     Fetch,
+    /// Take over the migrations of another tool
+    Import(Import),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Import {
+    /// The other tool [default: guessed from names and marks]
+    #[arg(long, value_name = "TOOL", value_parser = PossibleValuesParser::new(Tool::ALL.map(Tool::name)))]
+    pub(in crate::cli) from: Option<String>,
+    /// Record what the other tool's table in the database has as applied
+    #[arg(long)]
+    pub(in crate::cli) history: bool,
+    /// The directory of the other tool [default: the usual places below the current directory]
+    pub(in crate::cli) source: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

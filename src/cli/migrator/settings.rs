@@ -156,7 +156,7 @@ fn directory(resolve: &Resolve, global: &Global, from_file: Option<PathBuf>) -> 
         .unwrap_or_else(|| crate::cli::path::absolute(Path::new("migration")))
 }
 
-fn current_directory() -> Result<PathBuf> {
+pub(super) fn current_directory() -> Result<PathBuf> {
     std::env::current_dir().on("find", "the current directory")
 }
 

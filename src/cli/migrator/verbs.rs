@@ -1,6 +1,7 @@
 //! The verbs of `migrator`: they resolve values, run the command and print its report.
 
 mod consent;
+mod import;
 
 use serde::Serialize;
 
@@ -43,6 +44,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Create { description, name } => cli.create(description.or(name), version),
         Verb::List { raw } => cli.list(raw),
         Verb::Verify => cli.verify(),
+        Verb::Import(import) => cli.import(&import),
         Verb::Init if global.dry_run => {
             cli.value("sql", &bundle::script(cli.settings.project().bundle()?))
         }

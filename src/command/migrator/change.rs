@@ -61,6 +61,8 @@ pub enum Change {
     Deleted(String, i64),
     /// Record the migration as applied without running it.
     Applied(Migration, &'static str),
+    /// Record the migration as applied by another tool, with a note that says so.
+    Imported(Migration, String),
     /// Record the migration as not applied without running it.
     Reverted(Migration),
 }
@@ -74,6 +76,9 @@ impl std::fmt::Display for Change {
             Self::Deleted(name, _) => write!(f, "{name}: excuse its missing files"),
             Self::Applied(migration, _) => {
                 write!(f, "{}: record it as applied, without running it", migration.name)
+            }
+            Self::Imported(migration, _) => {
+                write!(f, "{}: record it as applied by the other tool", migration.name)
             }
             Self::Reverted(migration) => {
                 write!(f, "{}: record it as not applied, without running it", migration.name)
@@ -112,6 +117,29 @@ pub fn baseline<'a>(
     let steps = plan::plan(&directory.names(), &history.applied(), goal, project.out_of_order)?;
     let migrations = steps.iter().filter_map(|step| directory.find(step.version));
     changes.changes = migrations.map(|m| Change::Applied(m.clone(), "baseline")).collect();
+    Ok(changes)
+}
+
+/// Plans to record migrations that another tool has applied: their versions, each with a note.
+///
+/// # Errors
+/// `Conflict` if a migration is Running.
+pub fn imported<'a>(
+    project: &'a RunOptions,
+    conninfo: &'a Conninfo,
+    applied: Vec<(i64, String)>,
+) -> Result<Changes<'a>> {
+    let (directory, mut changes) = begin(project, conninfo)?;
+    let history = project.history(&mut changes.session)?;
+    refuse_running(&history)?;
+    for (version, note) in applied {
+        let record = history.find(version);
+        if let Some(migration) = directory.find(version)
+            && record.is_none_or(|record| record.state != State::Migrated)
+        {
+            changes.changes.push(Change::Imported(migration.clone(), note));
+        }
+    }
     Ok(changes)
 }
 
@@ -258,6 +286,9 @@ impl Changes<'_> {
             }
             Change::Applied(migration, action) => {
                 self.record(migration, "Migrated", action, "recorded as applied")?;
+            }
+            Change::Imported(migration, note) => {
+                self.record(migration, "Migrated", "baseline", note)?;
             }
             Change::Reverted(migration) => {
                 self.record(migration, "Undone", "repair", "recorded as not applied")?;

@@ -3,5 +3,6 @@
 
 pub mod change;
 pub mod fetch;
+pub mod import;
 pub mod inspect;
 pub mod verify;

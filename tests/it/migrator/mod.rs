@@ -5,6 +5,7 @@ mod commands;
 mod create;
 mod fetch;
 mod history;
+mod import;
 mod input;
 mod layout;
 mod migrate;

@@ -1,0 +1,26 @@
+//! Migrations of other tools, turned into ours.
+//!
+//! ```text
+//! place ── files ── one file for each tool ── numbers ── psql ── write
+//!  where is it   what is there   what it means   versions   how psql reads it   our directory
+//! ```
+//!
+//! The files of the tools are pure: they map the names and texts of files to `Found`s. A tool sends
+//! its SQL straight to the server, but ours goes through psql; `psql` keeps the meaning or names the
+//! line that has no counterpart.
+
+pub mod checksum;
+mod dbmate;
+mod diesel;
+pub mod files;
+pub mod found;
+mod golang_migrate;
+mod goose;
+pub mod history;
+mod numbers;
+pub mod place;
+mod psql;
+pub mod read;
+mod sqlx;
+pub mod tool;
+pub mod write;

@@ -1,0 +1,68 @@
+//! The tools whose migrations `import` reads.
+
+/// A tool for migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tool {
+    Sqlx,
+    Diesel,
+    Dbmate,
+    Goose,
+    GolangMigrate,
+}
+
+impl Tool {
+    /// All tools, in the order of the help.
+    pub const ALL: [Self; 5] =
+        [Self::Sqlx, Self::Diesel, Self::Dbmate, Self::Goose, Self::GolangMigrate];
+
+    /// The tool's name, as people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlx => "sqlx",
+            Self::Diesel => "diesel",
+            Self::Dbmate => "dbmate",
+            Self::Goose => "goose",
+            Self::GolangMigrate => "golang-migrate",
+        }
+    }
+
+    /// The tool with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+
+    /// The table in which the tool records what is applied.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Sqlx => "_sqlx_migrations",
+            Self::Diesel => "__diesel_schema_migrations",
+            Self::Dbmate | Self::GolangMigrate => "schema_migrations",
+            Self::Goose => "goose_db_version",
+        }
+    }
+
+    /// The way in which the tool sends a migration to the server.
+    pub fn sender(self) -> Sender {
+        match self {
+            Self::Sqlx | Self::Diesel | Self::Dbmate | Self::Goose => Sender::InTransaction,
+            Self::GolangMigrate => Sender::AsItIs,
+        }
+    }
+}
+
+impl std::fmt::Display for Tool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The ways in which tools send a migration to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// The tool opens a transaction around the migration, unless a mark says otherwise.
+    InTransaction,
+    /// The tool opens no transaction, or decides by the statements.
+    AsItIs,
+    /// psql runs the file, without a transaction of the tool.
+    Psql,
+}
