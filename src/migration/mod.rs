@@ -23,6 +23,7 @@ pub mod preflight;
 pub mod progress;
 pub mod project;
 pub mod refuse;
+pub mod rejected;
 pub mod runner;
 pub mod script;
 pub mod source;

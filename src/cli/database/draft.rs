@@ -6,6 +6,7 @@ use crate::cli::output::ui;
 use crate::cli::resolve::Resolve;
 use crate::command::diff::{Outcome, Refusal, Writing};
 use crate::compare::drift::Class;
+use crate::migration::rejected;
 use crate::sys::error::{Error, Result};
 
 /// Builds the request from `--write-migration`.
@@ -25,7 +26,7 @@ pub(in crate::cli) fn wanted(
 /// Prints the result.
 ///
 /// # Errors
-/// `Failed`, with the draft, if it was not saved.
+/// `Failed` if the draft failed its proof. It is saved beside the migrations, with the reason.
 pub(in crate::cli) fn tell(outcome: Option<&Outcome>) -> Result<()> {
     match outcome {
         None => Ok(()),
@@ -37,28 +38,37 @@ pub(in crate::cli) fn tell(outcome: Option<&Outcome>) -> Result<()> {
             ui::status(&format!("wrote {} and {}", up.display(), down.display()));
             Ok(())
         }
-        Some(Outcome::Refused(refusal)) => Err(refused(refusal)),
+        Some(Outcome::Refused(refusal)) => Err(refused(refusal)?),
     }
 }
 
-fn refused(refusal: &Refusal) -> Error {
+/// The number of lines of differences that stderr shows. The file with the reason has all.
+const SHOWN: usize = 12;
+
+/// Saves the draft beside the migrations. Returns the error that tells why.
+fn refused(refusal: &Refusal) -> Result<Error> {
     let direction = refusal.direction;
-    let error = match &refusal.failed {
+    let (why, details) = match &refusal.failed {
         Some(failed) => {
             // remove the name of the temporary file that psql ran
             let message = failed.message();
             let failure = message.split_once(".sql: ").map_or(message, |(_, rest)| rest);
-            let error =
-                Error::failed(format!("the draft was not saved: its {direction} fails: {failure}"));
-            failed.details().iter().fold(error, |error, detail| error.detail(detail))
+            (format!("its {direction} fails: {failure}"), failed.details().to_vec())
         }
-        None => {
-            Error::failed(format!("the draft was not saved: its {direction} leaves differences"))
-                .detail(diff::text(&refusal.left))
-        }
+        None => (format!("its {direction} leaves differences"), vec![diff::text(&refusal.left)]),
     };
-    error
-        .detail(format!("The draft, up:\n\n{}", refusal.content.up))
-        .detail(format!("The draft, down:\n\n{}", refusal.content.down))
-        .hint("write the migration with `migrator create`, and reuse parts of the draft")
+    let reason = format!("The draft was not proven: {why}\n\n{}\n", details.join("\n"));
+    let (description, content) = (&refusal.description, &refusal.content);
+    let path = rejected::save(&refusal.directory, description, content, &reason)?;
+    let error = Error::failed(format!("the draft did not become a migration: {why}"));
+    let shown = |detail: &String| {
+        let all = detail.lines().count();
+        let mut lines: Vec<&str> = detail.lines().take(SHOWN).collect();
+        let more = format!("… {} lines more in reason.txt", all.saturating_sub(SHOWN));
+        lines.extend((all > SHOWN).then_some(more.as_str()));
+        lines.join("\n")
+    };
+    let error = details.iter().fold(error, |error, detail| error.detail(shown(detail)));
+    let use_it = "write the migration with `migrator create`, and reuse parts of the draft";
+    Ok(error.hint(format!("{} has the draft and the reason", path.display())).hint(use_it))
 }

@@ -51,13 +51,17 @@ pub enum Outcome {
     Needless,
     /// The saved files: the up, then the down.
     Saved([PathBuf; 2]),
-    /// The draft failed its proof, and nothing was saved.
+    /// The draft failed its proof. It must not become a migration.
     Refused(Box<Refusal>),
 }
 
 /// A draft that failed its proof.
 #[derive(Debug)]
 pub struct Refusal {
+    /// The description of its migration.
+    pub description: String,
+    /// The migration directory.
+    pub directory: PathBuf,
     /// The direction that failed.
     pub direction: &'static str,
     /// The error, if its SQL failed.
@@ -151,6 +155,7 @@ impl Writing {
         let trial = Trial { compared, reader, owner, counting: &self.counting };
         let roles = compared.roles;
         let there = Roles { a: roles.a.clone(), b: roles.a.clone() };
+        let directory = &compared.diff.spec.migrations.directory;
         for (direction, sql, side, facts, roles) in [
             (UP, &content.up, compared.sides[1], compared.facts[1], roles),
             ("down", &content.down, compared.sides[0], compared.facts[0], &there),
@@ -160,7 +165,16 @@ impl Writing {
                 None => (None, trial.left(side, facts, roles, direction)?),
             };
             if failed.is_some() || left.weigh(&self.counting).counting > 0 {
-                return Ok(Some(Refusal { direction, failed, left, content: content.clone() }));
+                let (description, directory) = (self.description.clone(), directory.clone());
+                let content = content.clone();
+                return Ok(Some(Refusal {
+                    description,
+                    directory,
+                    direction,
+                    failed,
+                    left,
+                    content,
+                }));
             }
         }
         Ok(None)

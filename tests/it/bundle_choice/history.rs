@@ -151,7 +151,8 @@ fn a_draft_makes_nothing_of_the_bundle() {
     sandbox
         .write("project/db/src/entrypoint.sql", "CREATE TABLE plain (id int PRIMARY KEY, n int);");
     std::fs::remove_dir_all(sandbox.path("project/db/migration")).unwrap();
-    let words = ["ADD COLUMN n integer;", "+ bundle hectic", "was not saved"];
-    let told = sandbox.database(["diff", "--write-migration", "n"]).fails(1, words);
-    assert!(!told.stderr.contains("REVOKE"), "{told}");
+    let words = ["+ bundle hectic", "db/rejected/n has the draft"];
+    sandbox.database(["diff", "--write-migration", "n"]).fails(1, words);
+    let up = sandbox.read("project/db/rejected/n/up.sql");
+    assert!(up.contains("ADD COLUMN n integer;") && !up.contains("REVOKE"), "{up}");
 }

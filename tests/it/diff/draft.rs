@@ -298,23 +298,42 @@ fn what_a_rule_sets_aside_is_not_drafted() {
 }
 
 #[test]
-fn what_has_no_statement_is_named_and_nothing_is_saved() {
+fn a_rejected_draft_is_saved_beside_the_migrations_with_the_reason() {
     let sandbox = project(
         "CREATE TABLE t (a int) INHERITS (hectic.created_at);",
         "CREATE TABLE t (a int, b int) INHERITS (hectic.created_at);
          CREATE CONVERSION c FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;",
     );
-    let words = ["the draft was not saved", "--   + conversion public.c", "ADD COLUMN b integer;"];
+    let words = ["its up leaves differences", "+ conversion public.c", "db/rejected/more has the"];
     let failed = write(&sandbox, "more").fails(1, words);
     assert!(failed.stdout.contains("+ conversion public.c  [semantic]"), "{failed}");
+    assert!(!failed.stderr.contains("ADD COLUMN"), "{failed}");
     assert_eq!(written(&sandbox), [""; 0]);
+    let read = |file: &str| sandbox.read(&format!("project/db/rejected/{file}"));
+    let up = read("more/up.sql");
+    assert!(
+        up.contains("--   + conversion public.c") && up.contains("ADD COLUMN b integer;"),
+        "{up}"
+    );
+    assert!(read("more/down.sql").contains("DROP COLUMN b;"));
+    let reason = read("more/reason.txt");
+    assert!(
+        reason.contains("its up leaves differences") && reason.contains("+ conversion"),
+        "{reason}"
+    );
+    assert_eq!(read(".gitignore"), "*\n");
+    // what somebody has edited stays
+    sandbox.write("project/db/rejected/more/up.sql", "-- mine\n");
+    write(&sandbox, "more").fails(1, ["db/rejected/more-2 has the"]);
+    assert_eq!(read("more/up.sql"), "-- mine\n");
+    write(&sandbox, "more").fails(1, ["db/rejected/more-2 has the"]);
     nothing_left(&sandbox);
     // diff does not know beforehand which rows the statements will meet
     let sandbox = project(
         "CREATE TABLE t (a int) INHERITS (hectic.created_at); INSERT INTO t (a) VALUES (1);",
         "CREATE TABLE t (a int, b int NOT NULL) INHERITS (hectic.created_at);",
     );
-    write(&sandbox, "more").fails(1, ["its up fails", "contains null values", "The draft, up:"]);
+    write(&sandbox, "more").fails(1, ["its up fails", "contains null values"]);
     assert_eq!(written(&sandbox), [""; 0]);
     nothing_left(&sandbox);
 }
