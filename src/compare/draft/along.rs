@@ -5,6 +5,7 @@
 
 use super::name;
 use super::name::{items, own};
+use super::options::option_change;
 use super::side::Side;
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
@@ -43,6 +44,26 @@ pub(super) fn is_validated(before: &str, after: &str) -> bool {
 pub(super) fn validate(constraint: &Identity, object: &Object) -> String {
     let own = own(constraint, object);
     format!("{} VALIDATE CONSTRAINT {own};", super::name::alter_container(object))
+}
+
+/// Changes the storage options of a constraint's index. `None` if more than these differ.
+pub(super) fn index_options(
+    index: &Identity,
+    before: &Object,
+    after: &Object,
+) -> Option<Vec<String>> {
+    let split = |object: &Object| {
+        let text = object.get(property::DEFINITION)?.to_owned();
+        let Some((head, rest)) = text.split_once(" WITH (") else { return Some((text, None)) };
+        let (options, tail) = rest.split_once(')')?;
+        Some((format!("{head}{tail}"), Some(options.replace('\'', ""))))
+    };
+    let (head, new) = split(after)?;
+    let (old_head, old) = split(before).unwrap_or_else(|| (head.clone(), None));
+    let (reset, set) = option_change(old.as_deref(), new.as_deref());
+    let statements = reset.into_iter().chain(set);
+    (head == old_head)
+        .then(|| statements.map(|what| format!("ALTER INDEX {} {what};", index.name)).collect())
 }
 
 /// Whether PostgreSQL gives such a name: `table_column_idx`.

@@ -5,7 +5,7 @@ use super::name::{alter_container, called, comment, container, items, noun, own,
 use super::not_null;
 use super::options::{enabled, option_change};
 use super::side::Side;
-use super::{acl, along, enums, name, privilege, rare};
+use super::{acl, along, enums, name, native, privilege, rare};
 use crate::compare::facts::property;
 use crate::compare::facts::{Identity, Kind, Object};
 
@@ -81,25 +81,40 @@ pub(super) fn property(
             let target = value.unwrap_or("-1");
             one(format!("ALTER {} SET STATISTICS {target};", called(identity, after)))
         }
-        (Kind::Index, property::CLUSTERED) => {
-            let table = table_of(side, after)?;
-            one(match value {
-                Some(_) => {
-                    format!("ALTER TABLE {table} CLUSTER ON {};", unqualified(&identity.name))
-                }
-                None => format!("ALTER TABLE {table} SET WITHOUT CLUSTER;"),
-            })
-        }
-        (Kind::Index, property::STATISTICS) => Some(index_statistics(identity, before, after)),
-        (Kind::Index, property::REPLICA_IDENTITY) if value.is_some() => {
-            let (table, index) = (table_of(side, after)?, unqualified(&identity.name));
-            let how = format!("REPLICA IDENTITY USING INDEX {index}");
-            one(format!("ALTER TABLE {table} {how};"))
-        }
-        // the table names the new replica identity
-        (Kind::Index, property::REPLICA_IDENTITY) => Some(Vec::new()),
+        (
+            Kind::Index,
+            property::CLUSTERED
+            | property::STATISTICS
+            | property::REPLICA_IDENTITY
+            | property::DEFINITION,
+        ) => index(side, identity, before, after, property),
         (_, property::INHERITED | property::PART_OF) => Some(Vec::new()),
         _ => rare::change(identity, before, after, property),
+    }
+}
+
+fn index(
+    side: &Side,
+    identity: &Identity,
+    before: &Object,
+    after: &Object,
+    property: &str,
+) -> Option<Vec<String>> {
+    let own = unqualified(&identity.name);
+    let alter = |what: &str| {
+        let table = table_of(side, after)?;
+        Some(vec![format!("ALTER TABLE {table} {what};")])
+    };
+    match (property, after.get(property)) {
+        (property::CLUSTERED, Some(_)) => alter(&format!("CLUSTER ON {own}")),
+        (property::CLUSTERED, None) => alter("SET WITHOUT CLUSTER"),
+        (property::STATISTICS, _) => Some(index_statistics(identity, before, after)),
+        (property::REPLICA_IDENTITY, Some(_)) => {
+            alter(&format!("REPLICA IDENTITY USING INDEX {own}"))
+        }
+        // the table names the new replica identity
+        (property::REPLICA_IDENTITY, None) => Some(Vec::new()),
+        _ => along::index_options(identity, before, after),
     }
 }
 
@@ -252,6 +267,8 @@ pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<
             let own = own(identity, object);
             Some(vec![format!("{} DROP CONSTRAINT {own};", alter_container(object))])
         }
+        // its functions need it, and it needs them
+        Kind::Type if native::begin(side, identity).is_some() => statement(&(name + " CASCADE")),
         Kind::Table => Some(vec![column::LOSES.to_owned(), format!("DROP {name};")]),
         // dropping its column may have dropped it already
         Kind::Sequence => statement(&format!("SEQUENCE IF EXISTS {}", identity.name)),

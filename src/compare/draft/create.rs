@@ -6,7 +6,7 @@ use super::name::{OWNER, alter_container, called, comment, container, items, opt
 use super::not_null;
 use super::options::sequence_options;
 use super::side::Side;
-use super::{acl, aggregate, along, alter, privilege, rare};
+use super::{acl, aggregate, along, alter, native, privilege, rare};
 use crate::compare::facts::property;
 use crate::compare::facts::{Facts, Identity, Kind, Object};
 use crate::postgres::sql::quote::quote_literal;
@@ -254,7 +254,9 @@ fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Opti
             let columns = columns.collect::<Vec<_>>().join(", ");
             Some(format!("CREATE TYPE {name} AS ({columns});"))
         }
-        "range" if object.get(property::CANONICAL).is_none() => {
+        "shell" => Some(format!("CREATE TYPE {name};")),
+        "base" => native::base_type(name, object),
+        "range" => {
             let mut parts = vec![format!("SUBTYPE = {}", object.get(property::SUBTYPE)?)];
             for (property, word) in [
                 (property::SUBTYPE_COLLATION, "COLLATION"),
@@ -262,9 +264,20 @@ fn composite_or_range(side: &Side, identity: &Identity, object: &Object) -> Opti
             ] {
                 parts.extend(object.get(property).map(|value| format!("{word} = {value}")));
             }
-            if let Some(difference) = object.get(property::DIFFERENCE) {
-                let function = difference.split('(').next().unwrap_or_default();
-                parts.push(format!("SUBTYPE_DIFF = {function}"));
+            // the classes of PostgreSQL that are no default
+            let is_special = |class: &str| {
+                !class.starts_with("pg_catalog.")
+                    || class.contains("pattern")
+                    || class.contains("image")
+            };
+            let class = object.get(property::SUBTYPE_CLASS).and_then(|c| c.rsplit_once(" USING "));
+            let class = class.filter(|(class, _)| is_special(class));
+            parts.extend(class.map(|(class, _)| format!("SUBTYPE_OPCLASS = {class}")));
+            for (property, word) in
+                [(property::CANONICAL, "CANONICAL"), (property::DIFFERENCE, "SUBTYPE_DIFF")]
+            {
+                let function = object.get(property).and_then(|text| text.split('(').next());
+                parts.extend(function.map(|function| format!("{word} = {function}")));
             }
             Some(format!("CREATE TYPE {name} AS RANGE ({});", parts.join(", ")))
         }

@@ -3,6 +3,7 @@
 use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
+use super::native;
 use super::order::{Graph, Strength};
 use super::plan::Plan;
 use super::side::Side;
@@ -103,15 +104,18 @@ impl<'g, 'a> Edges<'g, 'a> {
                 self.graph.edge(changed, second, Strength::Must);
             }
             let Some(first) = first else { continue };
-            if one.kind == Kind::Column
-                && from.facts.get(one).is_some_and(|o| o.container.as_ref() == Some(other))
-            {
-                // an inherited column can be dropped only after the table stops inheriting
+            let object = from.facts.get(one);
+            let is_inherited = |o: &crate::compare::facts::Object| {
+                o.get(property::INHERITED).or(o.get(property::PART_OF)).is_some()
+            };
+            if object.is_some_and(|object| {
+                object.container.as_ref() == Some(other)
+                    && (one.kind == Kind::Column || is_inherited(object))
+            }) {
+                // an inherited part can be dropped only after the table stops inheriting
                 let own = self.at(Step::Drop, one);
-                let is_inherited =
-                    |o: &crate::compare::facts::Object| o.get(property::INHERITED).is_some();
                 if let (Some(table), Some(own), true) =
-                    (self.at(Step::Make, other), own, from.facts.get(one).is_some_and(is_inherited))
+                    (self.at(Step::Make, other), own, object.is_some_and(is_inherited))
                 {
                     self.graph.edge(table, own, Strength::Must);
                 }
@@ -148,7 +152,10 @@ impl<'g, 'a> Edges<'g, 'a> {
                 continue;
             }
             let container = object.and_then(|object| object.container.as_ref());
-            if one.kind == Kind::Column && container == Some(other) {
+            let is_inherited = || object.and_then(|o| o.get(property::INHERITED)).is_some();
+            let is_before =
+                one.kind == Kind::Column || one.kind == Kind::Constraint && is_inherited();
+            if is_before && container == Some(other) {
                 match self.at(Step::Make, other) {
                     Some(table) if self.plan.made.contains(other) => {
                         self.graph.edge(table, made, Strength::Must);
@@ -157,6 +164,18 @@ impl<'g, 'a> Edges<'g, 'a> {
                     Some(table) => self.graph.edge(made, table, Strength::Should),
                     None => {}
                 }
+                continue;
+            }
+            if let Some(declared) = self.at(Step::Declare, one) {
+                self.graph.edge(declared, made, Strength::Must);
+                if other.kind == Kind::Schema {
+                    self.after_making(to, other, declared, Strength::Must);
+                }
+            }
+            if let Some(declared) = self.at(Step::Declare, other)
+                && native::is_io(to, other, one)
+            {
+                self.graph.edge(declared, made, Strength::Must);
                 continue;
             }
             self.after_making(to, other, made, Strength::Must);
@@ -328,7 +347,7 @@ impl<'g, 'a> Edges<'g, 'a> {
             && match part.kind {
                 Kind::Column => has(property::DEFAULT) || has(property::GENERATED),
                 Kind::Constraint => step == Step::Drop || side.is_inline(part, object),
-                Kind::Policy | Kind::Rule | Kind::Trigger => step == Step::Drop,
+                Kind::Policy | Kind::Rule | Kind::Trigger | Kind::Index => step == Step::Drop,
                 _ => false,
             }
     }

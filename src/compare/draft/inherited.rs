@@ -1,6 +1,6 @@
 //! Statements for the parts that a new partition or child table gets from its parent.
 
-use super::along::{parent, validated};
+use super::along::{index_options, parent, validated};
 use super::plan::Plan;
 use super::{acl, alter};
 use crate::compare::facts::property;
@@ -10,6 +10,7 @@ use crate::compare::facts::{Identity, Kind, Object};
 fn names(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Index => &[
+            property::DEFINITION,
             property::CLUSTERED,
             property::REPLICA_IDENTITY,
             property::STATISTICS,
@@ -47,6 +48,14 @@ fn of(plan: &Plan, part: &Identity, object: &Object) -> Vec<String> {
     if matches!(part.kind, Kind::Sequence | Kind::Type | Kind::Function) {
         all.extend(acl::begin(plan.from.facts, part, object).unwrap_or_default());
     }
+    if part.kind == Kind::Sequence
+        && let Some(table) = object.container.as_ref().and_then(|table| plan.to.facts.get(table))
+        && table.get(property::PERSISTENCE) != object.get(property::PERSISTENCE)
+    {
+        // it is made with the persistence of its table
+        let change = alter::property(&plan.to, part, table, object, property::PERSISTENCE);
+        all.extend(change.unwrap_or_default());
+    }
     let is_of_table = || {
         object
             .container
@@ -59,6 +68,11 @@ fn of(plan: &Plan, part: &Identity, object: &Object) -> Vec<String> {
     let nothing = Object { container: object.container.clone(), ..Object::default() };
     for name in names(part.kind).iter().filter(|name| object.get(name).is_some()) {
         let found = match *name {
+            property::DEFINITION if part.kind == Kind::Index => {
+                let is_of_key = |c: &Identity| c.kind == Kind::Constraint;
+                let key = object.container.as_ref().filter(|c| is_of_key(c));
+                key.and_then(|_| index_options(part, &nothing, object))
+            }
             property::DEFINITION => validated(&plan.to, part, object),
             _ => alter::property(&plan.to, part, &nothing, object, name),
         };

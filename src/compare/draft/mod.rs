@@ -17,6 +17,7 @@ mod enums;
 mod inherited;
 mod mention;
 mod name;
+mod native;
 mod not_null;
 mod operation;
 mod options;

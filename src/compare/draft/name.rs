@@ -49,6 +49,11 @@ pub(super) fn called(identity: &Identity, object: &Object) -> String {
         (Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy, Some(container)) => {
             format!("{noun} {own} ON {}", container.name)
         }
+        // for integer on language sql
+        (Kind::Transform, _) => {
+            let (of, language) = own.split_once(" on language ").unwrap_or((own, ""));
+            format!("TRANSFORM {} LANGUAGE {language}", of.replacen("for ", "FOR ", 1))
+        }
         (Kind::Aggregate, _) if own.ends_with("()") => {
             format!("{noun} {}(*)", &own[..own.len() - 2])
         }

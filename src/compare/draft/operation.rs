@@ -7,7 +7,7 @@ use super::edges::Edges;
 use super::name::called;
 use super::plan::{Plan, rename};
 use super::step::{Key, Step};
-use super::{Undrafted, acl, alter, column, create, enums, inherited, rows, sequence};
+use super::{Undrafted, acl, alter, column, create, enums, inherited, native, rows, sequence};
 use crate::compare::drift::Difference;
 use crate::compare::facts::{Identity, Kind, Object, What};
 use crate::compare::rows::TableDiff;
@@ -63,6 +63,7 @@ impl<'p, 'a> Operations<'p, 'a> {
         if self.goes_with_its_schema(identity)
             || self.is_renewed(object)
             || self.goes_with_its_extension(object)
+            || self.goes_with_its_type(identity)
         {
             return;
         }
@@ -87,6 +88,13 @@ impl<'p, 'a> Operations<'p, 'a> {
             && places.any(|place| identity.name.contains(&place))
     }
 
+    /// Checks whether a function disappears with the type that needs it and that it needs.
+    fn goes_with_its_type(&self, function: &Identity) -> bool {
+        let from = &self.plan.from;
+        let mut types = from.depends.on(function).filter(|of| native::is_io(from, of, function));
+        types.any(|of| self.plan.dropped.contains(of))
+    }
+
     /// Privileges on a member of an extension that is dropped.
     fn goes_with_its_extension(&self, object: &Object) -> bool {
         let extension = object.get(property::MEMBER_OF).map(str::to_owned);
@@ -102,6 +110,9 @@ impl<'p, 'a> Operations<'p, 'a> {
             || identity.kind == Kind::Column || self.plan.to.is_inline(identity, object);
         if self.is_renewed(object) && is_declared() {
             return;
+        }
+        if let Some(statement) = native::begin(&self.plan.to, identity) {
+            self.push(Step::Declare, Some(identity), vec![statement]);
         }
         let step = if is_last(identity.kind) { Step::Finish } else { Step::Make };
         match create::create(&self.plan.to, self.plan.from.facts, identity, object) {
@@ -152,7 +163,8 @@ impl<'p, 'a> Operations<'p, 'a> {
     /// converted.
     fn renew(&mut self, identity: &Identity) {
         let (qualified, own) = enums::old_name(identity);
-        let aside = format!("ALTER TYPE {} RENAME TO {own};", identity.name);
+        let noun = if identity.kind == Kind::Collation { "COLLATION" } else { "TYPE" };
+        let aside = format!("ALTER {noun} {} RENAME TO {own};", identity.name);
         self.push(Step::Drop, Some(identity), vec![aside]);
         self.make(identity);
         for (part, object) in self.plan.to.parts(identity) {
@@ -160,7 +172,7 @@ impl<'p, 'a> Operations<'p, 'a> {
                 self.make(part);
             }
         }
-        self.push(Step::Finish, Some(identity), vec![format!("DROP TYPE {qualified};")]);
+        self.push(Step::Finish, Some(identity), vec![format!("DROP {noun} {qualified};")]);
     }
 
     fn change(&mut self, identity: &Identity) {
@@ -315,12 +327,17 @@ fn is_last(kind: Kind) -> bool {
 
 /// The order in which kinds of objects are made if dependencies do not decide; rows come before
 /// functions.
-const KINDS: [Kind; 31] = [
+const KINDS: [Kind; 40] = [
     Kind::Schema,
     Kind::Extension,
+    Kind::Language,
+    Kind::AccessMethod,
+    Kind::ForeignDataWrapper,
     Kind::ForeignServer,
     Kind::UserMapping,
     Kind::Collation,
+    Kind::TextSearchParser,
+    Kind::TextSearchTemplate,
     Kind::TextSearchDictionary,
     Kind::TextSearchConfiguration,
     Kind::Enum,
@@ -336,7 +353,11 @@ const KINDS: [Kind; 31] = [
     Kind::Operator,
     Kind::OperatorFamily,
     Kind::OperatorClass,
+    Kind::FamilyOperator,
+    Kind::FamilyFunction,
     Kind::Cast,
+    Kind::Transform,
+    Kind::Conversion,
     Kind::View,
     Kind::MaterializedView,
     Kind::Index,

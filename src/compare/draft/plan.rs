@@ -85,13 +85,15 @@ impl<'a> Plan<'a> {
         match &difference.what {
             What::Removed => {
                 let object = self.from.facts.get(identity);
-                if object.is_some_and(|object| is_own(&self.from, identity, object, all)) {
+                self.change_class(identity, object);
+                if object.is_some_and(|object| is_own(&self.from, identity, object, all, true)) {
                     self.dropped.insert(identity.clone());
                 }
             }
             What::Added => {
                 let object = self.to.facts.get(identity);
-                if let Some(object) = object.filter(|o| is_own(&self.to, identity, o, all)) {
+                self.change_class(identity, object);
+                if let Some(object) = object.filter(|o| is_own(&self.to, identity, o, all, false)) {
                     self.make(identity);
                     self.check_of_domain(object);
                 }
@@ -122,12 +124,18 @@ impl<'a> Plan<'a> {
         if identity.kind == Kind::Column {
             return self.change_column(identity, property, [before, after]);
         }
+        if let Some(class) = class_of(identity, before) {
+            self.rebuilt.insert(class.clone());
+        }
         if self.from.comes_along(identity, before) {
             return;
         }
         let is_domain = || identity.kind == Kind::Domain && property == property::NOT_NULL;
-        let is_based_anew = identity.kind == Kind::Domain
-            && [property::TYPE, property::COLLATION].contains(&property);
+        let is_collated_anew = identity.kind == Kind::Collation
+            && ![property::COMMENT, property::OWNER].contains(&property);
+        let is_based_anew = is_collated_anew
+            || identity.kind == Kind::Domain
+                && [property::TYPE, property::COLLATION].contains(&property);
         if is_anew(identity, property, before, after) {
             self.rebuilt.insert(identity.clone());
         } else if identity.kind == Kind::Enum
@@ -140,6 +148,17 @@ impl<'a> Plan<'a> {
         }
         if identity.kind == Kind::Constraint && property == property::DEFINITION {
             self.check_of_domain(after);
+        }
+    }
+
+    /// Makes an operator class anew that gets or loses a member.
+    fn change_class(&mut self, member: &Identity, object: Option<&Object>) {
+        let class = object.and_then(|object| class_of(member, object));
+        let is_there = |class: &&Identity| {
+            self.from.facts.get(class).is_some() && self.to.facts.get(class).is_some()
+        };
+        if let Some(class) = class.filter(is_there) {
+            self.rebuilt.insert(class.clone());
         }
     }
 
@@ -235,9 +254,15 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Checks whether an object must be made or dropped separately. An inherited column must if the
-/// inheritance itself changes.
-fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference]) -> bool {
+/// Checks whether an object must be made or dropped separately (`is_gone`). An inherited part must
+/// if the inheritance itself changes.
+fn is_own(
+    side: &Side,
+    identity: &Identity,
+    object: &Object,
+    all: &[Difference],
+    is_gone: bool,
+) -> bool {
     let inherits_anew = || {
         let is_it = |d: &&Difference| {
             Some(&d.identity) == object.container.as_ref()
@@ -245,7 +270,23 @@ fn is_own(side: &Side, identity: &Identity, object: &Object, all: &[Difference])
         };
         all.iter().any(|d| is_it(&d))
     };
-    !side.comes_along(identity, object) || identity.kind == Kind::Column && inherits_anew()
+    let is_check =
+        || object.get(property::DEFINITION).is_some_and(|text| text.starts_with("CHECK"));
+    // a table that leaves its parent keeps them, and one that joins it must have them
+    let is_kept = match identity.kind {
+        Kind::Column => true,
+        Kind::Constraint => is_gone || is_check(),
+        Kind::Index => is_gone,
+        _ => false,
+    };
+    !side.comes_along(identity, object) || is_kept && inherits_anew()
+}
+
+/// The operator class of a member.
+fn class_of<'a>(member: &Identity, object: &'a Object) -> Option<&'a Identity> {
+    let is_member = matches!(member.kind, Kind::FamilyOperator | Kind::FamilyFunction);
+    let container = object.container.as_ref().filter(|_| is_member);
+    container.filter(|container| container.kind == Kind::OperatorClass)
 }
 
 /// Checks whether a part is the sequence of a serial column.

@@ -3,6 +3,7 @@
 use super::column;
 use super::mention::chains;
 use super::name::{called, items};
+use super::native;
 use super::options::{changed_options, enabled, pairs, with_options};
 use super::side::Side;
 use crate::compare::facts::property;
@@ -35,7 +36,8 @@ pub(super) fn create(side: &Side, identity: &Identity, object: &Object) -> Optio
             let mappings = names.filter_map(|name| mapping(identity, &nothing, object, name));
             Some(std::iter::once(create).chain(mappings).collect())
         }
-        Kind::OperatorFamily => Some(operator_family(side, identity)),
+        // its members have statements of their own
+        Kind::OperatorFamily => one(format!("CREATE {called};")),
         Kind::OperatorClass => one(operator_class(side, identity, object)?),
         Kind::ForeignServer => one(server(name, object)?),
         // options hold passwords, which no facts have
@@ -43,7 +45,12 @@ pub(super) fn create(side: &Side, identity: &Identity, object: &Object) -> Optio
             one(format!("CREATE {};", user_mapping(identity)?))
         }
         Kind::ForeignTable => one(foreign_table(side, identity, object)?),
-        _ => None,
+        Kind::FamilyOperator | Kind::FamilyFunction => {
+            let (member, family) = (member(identity, object, true)?, family(identity)?);
+            let what = format!("{family} ADD {member}");
+            one(format!("ALTER OPERATOR FAMILY {what};"))
+        }
+        _ => native::create(identity, object).map(|one| vec![one]),
     }
 }
 
@@ -58,6 +65,11 @@ pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<
             all.push(format!("DROP {};", called(identity, object)));
             Some(all)
         }
+        Kind::FamilyOperator | Kind::FamilyFunction => {
+            let (family, (word, number, types)) = (family(identity)?, place(identity)?);
+            let what = format!("DROP {} {number} ({types})", word.to_uppercase());
+            Some(vec![format!("ALTER OPERATOR FAMILY {family} {what};")])
+        }
         Kind::EventTrigger
         | Kind::Cast
         | Kind::Operator
@@ -65,6 +77,13 @@ pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<
         | Kind::OperatorFamily
         | Kind::TextSearchDictionary
         | Kind::TextSearchConfiguration
+        | Kind::TextSearchParser
+        | Kind::TextSearchTemplate
+        | Kind::ForeignDataWrapper
+        | Kind::AccessMethod
+        | Kind::Language
+        | Kind::Conversion
+        | Kind::Transform
         | Kind::ForeignTable => Some(vec![format!("DROP {};", called(identity, object))]),
         _ => None,
     }
@@ -91,7 +110,7 @@ pub(super) fn change(
             one(format!("ALTER {called} ({changed});"))
         }
         (Kind::ForeignServer, property::VERSION) => {
-            let version = quote_literal(after.get(property)?);
+            let version = after.get(property).map_or_else(|| "NULL".to_owned(), quote_literal);
             one(format!("ALTER {called} VERSION {};", version.trim()))
         }
         (Kind::ForeignServer | Kind::ForeignDataWrapper, property::OPTIONS)
@@ -99,7 +118,7 @@ pub(super) fn change(
             let what = changed_options(before.get(property), after.get(property));
             one(format!("ALTER {called} OPTIONS ({what});"))
         }
-        _ => None,
+        _ => native::change(identity, before, after, property),
     }
 }
 
@@ -108,7 +127,15 @@ pub(super) fn is_anew(kind: Kind, property: &str) -> bool {
     let remarks = [property::COMMENT, property::OWNER, property::ACL];
     match kind {
         Kind::EventTrigger => property != property::ENABLED && !remarks.contains(&property),
-        Kind::Cast | Kind::Operator => !remarks.contains(&property),
+        Kind::Cast
+        | Kind::Operator
+        | Kind::OperatorClass
+        | Kind::FamilyOperator
+        | Kind::FamilyFunction
+        | Kind::AccessMethod
+        | Kind::Conversion
+        | Kind::TextSearchParser
+        | Kind::TextSearchTemplate => !remarks.contains(&property),
         Kind::TextSearchDictionary => property == property::TEMPLATE,
         Kind::TextSearchConfiguration => property == property::PARSER,
         _ => false,
@@ -160,19 +187,11 @@ fn operator(name: &str, object: &Object) -> Option<String> {
     Some(format!("CREATE OPERATOR {own} ({});", parts.join(", ")))
 }
 
-/// The statements that make an operator family, with the members that belong to no class.
-fn operator_family(side: &Side, identity: &Identity) -> Vec<String> {
-    let called = format!("OPERATOR FAMILY {}", identity.name);
-    let added = members(side, identity, true).into_iter();
-    let added = added.map(|member| format!("ALTER {called} ADD {member};"));
-    std::iter::once(format!("CREATE {called};")).chain(added).collect()
-}
-
 fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<String> {
     let (name, method) = identity.name.rsplit_once(" USING ")?;
     let (of, family) = (object.get(property::TYPE)?, object.get(property::FAMILY)?);
     let default = if object.get(property::DEFAULT).is_some() { " DEFAULT" } else { "" };
-    let mut parts = members(side, identity, false);
+    let mut parts = members(side, identity);
     parts.extend(object.get(property::STORAGE_TYPE).map(|storage| format!("STORAGE {storage}")));
     let family = family.rsplit_once(" USING ")?.0;
     let what = format!("FOR TYPE {of} USING {method} FAMILY {family} AS {}", parts.join(", "));
@@ -180,28 +199,36 @@ fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<S
     Some(format!("CREATE OPERATOR CLASS {called} {what};"))
 }
 
-/// `OPERATOR 1 <(a, b)` and `FUNCTION 1 f(a, b)`. With `typed`, functions have their types, which
-/// they need outside of a class.
-fn members(side: &Side, container: &Identity, typed: bool) -> Vec<String> {
-    let member = |(part, object): &(&Identity, &Object)| {
-        // operator 1 (integer, integer) of s.f USING btree
-        let (word, rest) = part.name.split_once(' ')?;
-        let (number, rest) = rest.split_once(" (")?;
-        let types = rest.split_once(") of ")?.0;
-        let of = if typed { format!(" ({types})") } else { String::new() };
-        Some(match word {
-            property::OPERATOR => {
-                let (own, arguments) = object.get(property::OPERATOR)?.split_once('(')?;
-                let schema = if own.contains('.') { "" } else { "pg_catalog." };
-                let sort = object.get(property::SORT_FAMILY).and_then(|f| f.rsplit_once(" USING "));
-                let sort = sort.map(|(family, _)| format!(" FOR ORDER BY {family}"));
-                let sort = sort.unwrap_or_default();
-                format!("OPERATOR {number} {schema}{own} ({arguments}{sort}")
-            }
-            _ => format!("FUNCTION {number}{of} {}", object.get(property::FUNCTION)?),
-        })
-    };
-    side.parts(container).iter().filter_map(member).collect()
+/// The members of a class.
+fn members(side: &Side, class: &Identity) -> Vec<String> {
+    side.parts(class).iter().filter_map(|(part, object)| member(part, object, false)).collect()
+}
+
+/// `OPERATOR 1 <(a, b)` or `FUNCTION 1 f(a, b)`. With `typed`, a function has its types, which it
+/// needs outside of a class.
+fn member(part: &Identity, object: &Object, typed: bool) -> Option<String> {
+    let (word, number, types) = place(part)?;
+    let of = if typed { format!(" ({types})") } else { String::new() };
+    if word != property::OPERATOR {
+        return Some(format!("FUNCTION {number}{of} {}", object.get(property::FUNCTION)?));
+    }
+    let (own, arguments) = object.get(property::OPERATOR)?.split_once('(')?;
+    let schema = if own.contains('.') { "" } else { "pg_catalog." };
+    let sort = object.get(property::SORT_FAMILY).and_then(|f| f.rsplit_once(" USING "));
+    let sort = sort.map(|(family, _)| format!(" FOR ORDER BY {family}")).unwrap_or_default();
+    Some(format!("OPERATOR {number} {schema}{own} ({arguments}{sort}"))
+}
+
+/// The word, the number and the types of `operator 1 (integer, integer) of s.f USING btree`.
+fn place(part: &Identity) -> Option<(&str, &str, &str)> {
+    let (word, rest) = part.name.split_once(' ')?;
+    let (number, rest) = rest.split_once(" (")?;
+    Some((word, number, rest.split_once(") of ")?.0))
+}
+
+/// The family of a member, with its access method.
+fn family(member: &Identity) -> Option<&str> {
+    Some(member.name.split_once(") of ")?.1)
 }
 
 /// The two types of `a,b`. Either may have a comma in its modifier.

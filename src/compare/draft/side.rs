@@ -72,6 +72,7 @@ impl<'a> Side<'a> {
             Kind::Sequence => {
                 self.column_of(object).is_some_and(|c| c.get(property::IDENTITY).is_some())
             }
+            Kind::FamilyOperator | Kind::FamilyFunction => is_of(Kind::OperatorClass),
             Kind::Rule | Kind::Policy | Kind::Statistics | Kind::Privileges | Kind::UserMapping => {
                 false
             }

@@ -196,5 +196,8 @@ fn can_be_rebuilt(kind: Kind) -> bool {
             | Kind::EventTrigger
             | Kind::Cast
             | Kind::Operator
+            | Kind::OperatorClass
+            | Kind::TextSearchDictionary
+            | Kind::TextSearchConfiguration
     )
 }

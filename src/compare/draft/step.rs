@@ -6,6 +6,8 @@ use crate::compare::facts::Identity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Drop,
+    /// Declares a type before the functions that it needs.
+    Declare,
     /// Makes or changes the object.
     Make,
     /// Runs after all objects exist.

@@ -302,23 +302,23 @@ fn a_rejected_draft_is_saved_beside_the_migrations_with_the_reason() {
     let sandbox = project(
         "CREATE TABLE t (a int) INHERITS (hectic.created_at);",
         "CREATE TABLE t (a int, b int) INHERITS (hectic.created_at);
-         CREATE CONVERSION c FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;",
+         SELECT lo_create(4711);",
     );
-    let words = ["its up leaves differences", "+ conversion public.c", "db/rejected/more has the"];
+    let words = ["its up leaves differences", "+ large objects all", "db/rejected/more has the"];
     let failed = write(&sandbox, "more").fails(1, words);
-    assert!(failed.stdout.contains("+ conversion public.c  [semantic]"), "{failed}");
+    assert!(failed.stdout.contains("+ large objects all  [semantic]"), "{failed}");
     assert!(!failed.stderr.contains("ADD COLUMN"), "{failed}");
     assert_eq!(written(&sandbox), [""; 0]);
     let read = |file: &str| sandbox.read(&format!("project/db/rejected/{file}"));
     let up = read("more/up.sql");
     assert!(
-        up.contains("--   + conversion public.c") && up.contains("ADD COLUMN b integer;"),
+        up.contains("--   + large objects all") && up.contains("ADD COLUMN b integer;"),
         "{up}"
     );
     assert!(read("more/down.sql").contains("DROP COLUMN b;"));
     let reason = read("more/reason.txt");
     assert!(
-        reason.contains("its up leaves differences") && reason.contains("+ conversion"),
+        reason.contains("its up leaves differences") && reason.contains("+ large objects"),
         "{reason}"
     );
     assert_eq!(read(".gitignore"), "*\n");

@@ -11,6 +11,7 @@ mod hostile;
 mod ignore;
 mod input;
 mod keep;
+mod native;
 mod not_null;
 mod origin;
 mod output;
