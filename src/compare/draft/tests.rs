@@ -167,10 +167,10 @@ fn rows_come_between_columns_and_constraints() {
 
 #[test]
 fn what_is_lost_and_what_is_left_is_said() {
-    let before = format!("{TABLE}\nconversion s.c: from=UTF8");
+    let before = format!("{TABLE}\nsubscription c: enabled=no");
     let draft = Draft::new(&facts(&before), &facts("schema s"), &[]);
     let text = draft.text("try");
-    let expected = "-- try\n--\n-- Not expressed:\n--   - conversion s.c\n\n\
+    let expected = "-- try\n--\n-- Not expressed:\n--   - subscription c\n\n\
                     SET LOCAL check_function_bodies = off;\n\n-- loses data\nDROP TABLE s.t;\n";
     assert_eq!(text, expected);
 }
