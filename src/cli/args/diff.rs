@@ -61,6 +61,9 @@ pub(in crate::cli) struct DiffArguments {
     /// Draft a migration that makes A equal to B, try it on a copy, and save it
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) write_migration: Option<String>,
+    /// Let the draft make the roles that A lacks, without passwords
+    #[arg(long, requires = "write_migration")]
+    pub(in crate::cli) with_roles: bool,
     #[command(flatten)]
     pub(in crate::cli) bundle: BundleArguments,
     /// Set the psql variable USE_MOCK=1

@@ -45,7 +45,8 @@ fn never_one(error: Error) -> Error {
 /// aside, and the result of the draft.
 fn compared(resolve: &Resolve, flags: &DiffArguments) -> Result<(Weight, usize, Option<Outcome>)> {
     let counting = counting(flags)?;
-    let draft = draft::wanted(resolve, flags.write_migration.as_ref(), &counting)?;
+    let draft =
+        draft::wanted(resolve, flags.write_migration.as_ref(), flags.with_roles, &counting)?;
     let against = against(resolve, flags)?;
     let workspace = resolve.workspace()?;
     let rules = rules(&workspace, flags.ignore_file.as_deref(), resolve.env.project())?;

@@ -13,6 +13,7 @@ use crate::sys::error::{Error, Result};
 pub(in crate::cli) fn wanted(
     resolve: &Resolve,
     name: Option<&String>,
+    with_roles: bool,
     counting: &[Class],
 ) -> Result<Option<Writing>> {
     let Some(name) = name else { return Ok(None) };
@@ -20,6 +21,7 @@ pub(in crate::cli) fn wanted(
         description: name.clone(),
         layout: settings::layout(resolve)?,
         counting: counting.to_vec(),
+        with_roles,
     }))
 }
 
@@ -69,6 +71,8 @@ fn refused(refusal: &Refusal) -> Result<Error> {
         lines.join("\n")
     };
     let error = details.iter().fold(error, |error, detail| error.detail(shown(detail)));
+    let hints = refusal.failed.iter().flat_map(Error::hints);
+    let error = hints.fold(error, |error, hint| error.hint(hint.clone()));
     let use_it = "write the migration with `migrator create`, and reuse parts of the draft";
     Ok(error.hint(format!("{} has the draft and the reason", path.display())).hint(use_it))
 }

@@ -6,6 +6,7 @@
 
 mod cached;
 mod proof;
+mod role;
 mod side;
 
 use std::time::Instant;

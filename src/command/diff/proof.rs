@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 
+use super::role;
 use super::side::{Side, SideSpec};
 use super::{Diff, Report};
 use crate::compare::draft::Draft;
@@ -42,6 +43,8 @@ pub struct Writing {
     pub layout: Option<Layout>,
     /// The classes of differences that the draft must remove.
     pub counting: Vec<Class>,
+    /// Whether the draft makes the roles that side A lacks.
+    pub with_roles: bool,
 }
 
 /// The result of drafting.
@@ -120,6 +123,11 @@ impl Writing {
         let rows = &compared.report.rows;
         let back: Vec<TableDiff> = rows.iter().map(TableDiff::reversed).collect();
         let mut up = Draft::new(&a, &b, rows);
+        let roles =
+            role::missing(&mut compared.sides[0].beside()?, &mut compared.sides[1].beside()?)?;
+        if self.with_roles {
+            up.begin_with(role::statements(&roles));
+        }
         let mut down = Draft::new(&b, &a, &back);
         let mut rounds = 0;
         let refusal = loop {
@@ -136,6 +144,9 @@ impl Writing {
             }
         };
         if let Some(mut refusal) = refusal {
+            if !self.with_roles && refusal.direction == UP {
+                refusal.failed = refusal.failed.map(|error| role::explained(error, &roles));
+            }
             refusal.left.rows.iter_mut().for_each(TableDiff::cut);
             return Ok(Outcome::Refused(Box::new(refusal)));
         }

@@ -69,6 +69,13 @@ impl Draft {
         }
     }
 
+    /// Puts statements before all others.
+    pub fn begin_with(&mut self, statements: Vec<String>) {
+        if !statements.is_empty() {
+            self.groups.insert(0, statements);
+        }
+    }
+
     /// Appends the statements of `later`.
     pub fn append(&mut self, later: Self) {
         self.groups.extend(later.groups);

@@ -298,47 +298,6 @@ fn what_a_rule_sets_aside_is_not_drafted() {
 }
 
 #[test]
-fn a_rejected_draft_is_saved_beside_the_migrations_with_the_reason() {
-    let sandbox = project(
-        "CREATE TABLE t (a int) INHERITS (hectic.created_at);",
-        "CREATE TABLE t (a int, b int) INHERITS (hectic.created_at);
-         SELECT lo_create(4711);",
-    );
-    let words = ["its up leaves differences", "+ large objects all", "db/rejected/more has the"];
-    let failed = write(&sandbox, "more").fails(1, words);
-    assert!(failed.stdout.contains("+ large objects all  [semantic]"), "{failed}");
-    assert!(!failed.stderr.contains("ADD COLUMN"), "{failed}");
-    assert_eq!(written(&sandbox), [""; 0]);
-    let read = |file: &str| sandbox.read(&format!("project/db/rejected/{file}"));
-    let up = read("more/up.sql");
-    assert!(
-        up.contains("--   + large objects all") && up.contains("ADD COLUMN b integer;"),
-        "{up}"
-    );
-    assert!(read("more/down.sql").contains("DROP COLUMN b;"));
-    let reason = read("more/reason.txt");
-    assert!(
-        reason.contains("its up leaves differences") && reason.contains("+ large objects"),
-        "{reason}"
-    );
-    assert_eq!(read(".gitignore"), "*\n");
-    // what somebody has edited stays
-    sandbox.write("project/db/rejected/more/up.sql", "-- mine\n");
-    write(&sandbox, "more").fails(1, ["db/rejected/more-2 has the"]);
-    assert_eq!(read("more/up.sql"), "-- mine\n");
-    write(&sandbox, "more").fails(1, ["db/rejected/more-2 has the"]);
-    nothing_left(&sandbox);
-    // diff does not know beforehand which rows the statements will meet
-    let sandbox = project(
-        "CREATE TABLE t (a int) INHERITS (hectic.created_at); INSERT INTO t (a) VALUES (1);",
-        "CREATE TABLE t (a int, b int NOT NULL) INHERITS (hectic.created_at);",
-    );
-    write(&sandbox, "more").fails(1, ["its up fails", "contains null values"]);
-    assert_eq!(written(&sandbox), [""; 0]);
-    nothing_left(&sandbox);
-}
-
-#[test]
 fn nothing_is_written_without_a_difference_that_counts() {
     let table = "CREATE TABLE t (a int) INHERITS (hectic.created_at);";
     let sandbox = project(table, &format!("{table} COMMENT ON TABLE t IS 'x';"));

@@ -20,3 +20,4 @@ mod rare;
 mod rows;
 mod schema;
 mod support;
+mod unproven;
