@@ -9,7 +9,7 @@ use crate::migration::import::files::Files;
 use crate::migration::import::found::NotTaken;
 use crate::migration::import::history::{self, Applied};
 use crate::migration::import::place;
-use crate::migration::import::read::{Imports, read};
+use crate::migration::import::read::{Imports, ReadOptions, read};
 use crate::migration::import::tool::Tool;
 use crate::migration::import::write::{self, Writing};
 use crate::migration::name::Layout;
@@ -30,6 +30,8 @@ pub struct ImportOptions<'a> {
     pub directory: &'a Path,
     /// The layout that the settings demand.
     pub layout: Option<Layout>,
+    /// The values of the other tool's placeholders.
+    pub placeholders: &'a [(String, String)],
     /// Write nothing.
     pub dry_run: bool,
 }
@@ -81,8 +83,9 @@ pub struct Prepared<'a> {
 /// has already; `Missing` (exit 3) without a directory or without migrations.
 pub fn prepare<'a>(options: &'a ImportOptions<'a>) -> Result<Prepared<'a>> {
     let place = place::find(options.base, options.directory, options.source, options.tool)?;
-    let files = Files::read(&place.directory)?;
-    let imports = read(place.tool, &files, options.layout)?;
+    let files = Files::read(&place.directory, place::entries(place.tool))?;
+    let read_options = ReadOptions { layout: options.layout, placeholders: options.placeholders };
+    let imports = read(place.tool, &files, &read_options)?;
     let writing = write::check(options.directory, &imports.migrations)?;
     let migrations = imports.migrations.iter().map(|one| ImportedMigration {
         version: one.name.version,

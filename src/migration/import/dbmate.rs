@@ -22,7 +22,8 @@ pub(super) fn read(files: &Files) -> Result<Import> {
                 description: stem.trim_start_matches(['_', '-']).to_owned(),
                 up,
                 down,
-                checksum: None,
+                checksums: Vec::new(),
+                contains: Vec::new(),
             }),
             Err(problem) => import.problems.push(format!("{name}{problem}")),
         }
@@ -58,8 +59,11 @@ fn sections(name: &str, text: &str) -> Result<(Script, Option<Script>), String> 
     };
     let end = down.unwrap_or(lines.len());
     let mut first = section(up, "up", end);
-    first.text.insert_str(0, &lines[..up].concat());
-    first.offset = if up == 0 { 1 } else { 0 };
+    if up > 0 {
+        // an empty line in the place of the mark keeps the numbers of the lines
+        first.text.insert_str(0, &format!("{}\n", lines[..up].concat()));
+        first.offset = 0;
+    }
     Ok((first, down.map(|down| section(down, "down", lines.len()))))
 }
 
@@ -79,7 +83,7 @@ mod tests {
         let text = "-- why\r\n-- migrate:up transaction:false\r\nA;\r\n--  migrate:down\r\nB;\r\n";
         let (up, down) = sections("x", text).expect("read");
         let down = down.expect("down");
-        assert_eq!((up.text.as_str(), up.transaction), ("-- why\r\nA;\r\n", false));
+        assert_eq!((up.text.as_str(), up.transaction), ("-- why\r\n\nA;\r\n", false));
         assert_eq!((down.text.as_str(), down.transaction, down.offset), ("B;\r\n", true, 4));
     }
 

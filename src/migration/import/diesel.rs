@@ -49,7 +49,8 @@ pub(super) fn read(files: &Files) -> Result<Import> {
             description: name.to_owned(),
             up: script(path)?,
             down: down.map(|down| script(&down)).transpose()?,
-            checksum: None,
+            checksums: Vec::new(),
+            contains: Vec::new(),
         });
     }
     Ok(import)

@@ -18,17 +18,17 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads everything below `root`.
+    /// Reads everything below `root`, or only these entries of it.
     ///
     /// # Errors
     /// `Missing` (exit 3) if there is no such directory.
-    pub fn read(root: &Path) -> Result<Self> {
+    pub fn read(root: &Path, only: Option<&[&str]>) -> Result<Self> {
         if !root.is_dir() {
             return Err(Error::missing(format!("there is no directory {}", root.display()))
                 .hint("name the directory of the other tool: migrator import SOURCE"));
         }
         let mut files = Self::default();
-        files.add(root, "", DEPTH)?;
+        files.add(root, "", DEPTH, only)?;
         Ok(files)
     }
 
@@ -39,7 +39,13 @@ impl Files {
         Self { contents: contents.collect(), skipped: Vec::new() }
     }
 
-    fn add(&mut self, directory: &Path, prefix: &str, depth: usize) -> Result<()> {
+    fn add(
+        &mut self,
+        directory: &Path,
+        prefix: &str,
+        depth: usize,
+        only: Option<&[&str]>,
+    ) -> Result<()> {
         for entry in std::fs::read_dir(directory).on("read", directory)? {
             let entry = entry.on("read", directory)?;
             let path = entry.path();
@@ -48,14 +54,15 @@ impl Files {
                 self.skipped.push(NotTaken { what: name.clone(), why: why.to_owned() });
             };
             let kind = entry.file_type().on("read", &path)?;
-            if entry.file_name().to_string_lossy().starts_with('.') {
+            let is_other = only.is_some_and(|only| !only.contains(&name.as_str()));
+            if is_other || entry.file_name().to_string_lossy().starts_with('.') {
                 continue;
             } else if entry.file_name().to_str().is_none() {
                 skip("its name is not UTF-8");
             } else if kind.is_dir() && depth == 0 {
                 skip("too deep below the directory");
             } else if kind.is_dir() {
-                self.add(&path, &format!("{name}/"), depth - 1)?;
+                self.add(&path, &format!("{name}/"), depth - 1, None)?;
             } else if path.is_file() {
                 let bytes = if has_text(&name) {
                     crate::sys::process::read_regular(&path).on("read", &path)?
@@ -128,7 +135,7 @@ mod tests {
         std::os::unix::fs::symlink(path("sub/1_a.sql"), path("2_b.sql")).expect("linked");
         std::os::unix::fs::symlink(path("sub"), path("link")).expect("linked");
         std::os::unix::fs::symlink(path("gone"), path("3_c.sql")).expect("linked");
-        let files = Files::read(root.path()).expect("read");
+        let files = Files::read(root.path(), None).expect("read");
         assert_eq!(files.names().collect::<Vec<_>>(), ["2_b.sql", "sub/1_a.sql"]);
         assert_eq!(files.text("2_b.sql").expect("text"), "SELECT 1;");
         let mut skipped: Vec<_> = files.skipped.iter().map(|skipped| &skipped.what).collect();

@@ -12,8 +12,10 @@ pub struct Found {
     pub up: Script,
     /// The way back, if the tool has one.
     pub down: Option<Script>,
-    /// The checksum that the tool keeps in its table.
-    pub checksum: Option<String>,
+    /// The checksums that the tool may have recorded for it; none if it records none.
+    pub checksums: Vec<String>,
+    /// The keys of the migrations that it stands for, if it is more than one.
+    pub contains: Vec<String>,
 }
 
 /// The SQL of one direction.
@@ -58,6 +60,11 @@ impl Script {
     /// The SQL of a whole file, which the tool runs in a transaction if it runs any so.
     pub fn whole(origin: &str, text: String) -> Self {
         Self { origin: origin.to_owned(), offset: 0, text, transaction: true }
+    }
+
+    /// A line of the text, as `FILE:LINE`.
+    pub fn line(&self, line: usize) -> String {
+        format!("{}:{}", self.origin, self.offset + line)
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) fn read(files: &Files) -> Result<Import> {
                 description: title.to_owned(),
                 up: script(name)?,
                 down: down.map(script).transpose()?,
-                checksum: None,
+                checksums: Vec::new(),
+                contains: Vec::new(),
             });
         } else if version(name, ".down.sql").is_none() {
             import.leave(name, other_file(name));

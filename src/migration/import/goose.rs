@@ -22,7 +22,8 @@ pub(super) fn read(files: &Files) -> Result<Import> {
                 description: stem.to_owned(),
                 up,
                 down,
-                checksum: None,
+                checksums: Vec::new(),
+                contains: Vec::new(),
             }),
             Err(problem) => import.problems.push(format!("{name}{problem}")),
         }

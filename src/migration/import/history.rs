@@ -1,6 +1,6 @@
 //! What the tables of other tools say is applied.
 
-use super::found::order;
+use super::found::{Found, order};
 use super::read::Imports;
 use super::tool::Tool;
 use crate::postgres::connection::session::{Session, column};
@@ -29,7 +29,11 @@ pub fn rows(session: &mut Session, tool: Tool) -> Result<Vec<Row>> {
     let query = match tool {
         Tool::Sqlx => sql!("import/sqlx"),
         Tool::Diesel => sql!("import/diesel"),
-        Tool::Dbmate => sql!("import/schema-migrations"),
+        Tool::Flyway => sql!("import/flyway"),
+        Tool::Refinery => sql!("import/refinery"),
+        Tool::Graphile => sql!("import/graphile"),
+        Tool::Sqitch => sql!("import/sqitch"),
+        Tool::Dbmate | Tool::Rails => sql!("import/schema-migrations"),
         Tool::Goose => sql!("import/goose"),
         Tool::GolangMigrate => sql!("import/golang-migrate"),
     };
@@ -79,33 +83,41 @@ pub struct Applied {
 pub fn compare(tool: Tool, imports: &Imports, rows: &[Row]) -> Result<Applied> {
     let (mut applied, mut problems) = (Applied::default(), Vec::new());
     for row in rows {
-        let found = imports.migrations.iter().find(|one| one.found.key == row.key);
-        match &row.problem {
-            Some(problem) => problems.push(format!("{}: {problem}", row.key)),
-            None if found.is_none() => applied.elsewhere.push(row.key.clone()),
-            None => {}
-        }
-        let differs = |of: &String| row.checksum.as_ref().is_some_and(|recorded| recorded != of);
-        if let Some(one) = found
-            && one.found.checksum.as_ref().is_some_and(differs)
-        {
-            problems.push(format!(
-                "{}: it is not the file that was applied; the checksums differ",
-                one.found.up.origin
-            ));
+        let found = imports.migrations.iter().find(|one| stands_for(&one.found, &row.key));
+        match (&row.problem, found) {
+            (Some(problem), _) => problems.push(format!("{}: {problem}", row.key)),
+            (None, None) => applied.elsewhere.push(row.key.clone()),
+            (None, Some(one)) => {
+                let checksums = &one.found.checksums;
+                let differs = |recorded: &String| !checksums.contains(recorded);
+                if !checksums.is_empty() && row.checksum.as_ref().is_some_and(differs) {
+                    problems.push(format!(
+                        "{}: it is not the file that was applied; the checksums differ",
+                        one.found.up.origin
+                    ));
+                }
+            }
         }
     }
     for one in &imports.migrations {
+        let found = &one.found;
         let reaches = |row: &&Row| {
-            one.found.key == row.key
-                || row.covers && order(&one.found.version) <= order(row.key.split('.'))
+            stands_for(found, &row.key)
+                || row.covers && order(&found.version) <= order(row.key.split('.'))
         };
-        if let Some(row) = rows.iter().find(reaches) {
-            let when = row.applied.as_ref().map(|when| format!(", applied {when}"));
-            let table = tool.table();
-            let note = format!("imported from {tool}: {table}{}", when.unwrap_or_default());
-            applied.versions.push((one.name.version, note));
-        }
+        let Some(row) = rows.iter().rev().find(reaches) else { continue };
+        let lacks = |key: &&String| !rows.iter().any(|row| row.key == **key);
+        problems.extend(
+            found
+                .contains
+                .iter()
+                .filter(lacks)
+                .map(|key| format!("{}: it contains {key}, which is not applied", found.up.origin)),
+        );
+        let when = row.applied.as_ref().map(|when| format!(", applied {when}"));
+        let table = tool.table();
+        let note = format!("imported from {tool}: {table}{}", when.unwrap_or_default());
+        applied.versions.push((one.name.version, note));
     }
     let (Some(first), rest) = (problems.first(), problems.iter().skip(1)) else {
         return Ok(applied);
@@ -116,18 +128,24 @@ pub fn compare(tool: Tool, imports: &Imports, rows: &[Row]) -> Result<Applied> {
         .hint("put the files back as they were applied, and mend failed ones with the other tool"))
 }
 
+/// Whether the migration has this key, or contains the migration that has it.
+fn stands_for(found: &Found, key: &str) -> bool {
+    found.key == key || found.contains.iter().any(|contained| contained == key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::migration::import::files::Files;
-    use crate::migration::import::read::read;
+    use crate::migration::import::read::{ReadOptions, read};
 
     fn row(key: &str) -> Row {
         Row { key: key.into(), applied: None, checksum: None, problem: None, covers: false }
     }
 
     fn imports() -> Imports {
-        read(Tool::Sqlx, &Files::of(&[("1_a.sql", "abc"), ("2_b.sql", "")]), None).expect("read")
+        let files = Files::of(&[("1_a.sql", "abc"), ("2_b.sql", "")]);
+        read(Tool::Sqlx, &files, &ReadOptions::default()).expect("read")
     }
 
     #[test]

@@ -38,23 +38,30 @@ pub fn find(
     source: Option<&Path>,
     tool: Option<Tool>,
 ) -> Result<Place> {
-    let places: Vec<PathBuf> = match source {
-        Some(source) => vec![base.join(source)],
-        None => {
-            let usual = USUAL.iter().map(|usual| base.join(usual));
-            usual.filter(|path| path.is_dir() && !is_same(path, target)).collect()
-        }
-    };
     let (mut found, mut seen) = (Vec::new(), Vec::new());
-    for directory in places {
-        let files = Files::read(&directory)?;
-        let tools = match tool {
-            Some(tool) if source.is_some() => vec![tool],
-            _ => guess(&files),
+    for directory in directories(base, target, source) {
+        let marked = marked(&directory);
+        let guessed = match (tool, source) {
+            (Some(tool), Some(_)) => vec![settled(tool, &directory)],
+            // a mark says more than names
+            _ if !marked.is_empty() => marked,
+            // the current directory holds other files, too
+            (_, None) if directory == base => Vec::new(),
+            _ => {
+                let files = Files::read(&directory, None)?;
+                let names = files.names().take(5);
+                seen.extend(names.map(|name| directory.join(name).display().to_string()));
+                let place = |tool| Place { directory: directory.clone(), tool };
+                guess(&files).into_iter().map(place).collect()
+            }
         };
-        seen.extend(files.names().take(5).map(|name| directory.join(name).display().to_string()));
-        let fitting = tools.into_iter().filter(|guessed| tool.is_none_or(|tool| tool == *guessed));
-        found.extend(fitting.map(|tool| Place { directory: directory.clone(), tool }));
+        let fits = |place: &Place| tool.is_none_or(|tool| tool == place.tool);
+        for place in guessed.into_iter().filter(fits) {
+            // a mark in one directory may point to another
+            if !found.contains(&place) {
+                found.push(place);
+            }
+        }
     }
     match <[Place; 1]>::try_from(found) {
         Ok([place]) if is_same(&place.directory, target) => Err(Error::conflict(format!(
@@ -66,6 +73,59 @@ pub fn find(
         Ok([place]) => Ok(place),
         Err(found) if found.is_empty() => Err(unknown(tool, seen)),
         Err(found) => Err(ambiguous(&found)),
+    }
+}
+
+/// The directories to look at.
+fn directories(base: &Path, target: &Path, source: Option<&Path>) -> Vec<PathBuf> {
+    if let Some(source) = source {
+        return vec![base.join(source)];
+    }
+    let usual = USUAL.iter().map(|usual| base.join(usual));
+    let usual = usual.filter(|path| path.is_dir() && !is_same(path, target));
+    std::iter::once(base.to_owned()).chain(usual).collect()
+}
+
+/// The places that marks of a tool at or around `directory` name.
+fn marked(directory: &Path) -> Vec<Place> {
+    let tools = [Tool::Sqitch, Tool::Graphile, Tool::Rails];
+    let places = tools.map(|tool| settled(tool, directory)).into_iter();
+    places.filter(is_marked).collect()
+}
+
+fn is_marked(place: &Place) -> bool {
+    let has = |name: &str| place.directory.join(name).exists();
+    match place.tool {
+        Tool::Sqitch => has("sqitch.plan"),
+        Tool::Graphile => has("committed"),
+        _ => has("structure.sql") || has("schema.rb"),
+    }
+}
+
+/// The directory that a tool's files are read from, if the user names one around or in it.
+fn settled(tool: Tool, directory: &Path) -> Place {
+    let is_named = |name: &str| directory.file_name().is_some_and(|file| file == name);
+    let parent = || directory.parent().unwrap_or(directory).to_owned();
+    let below = |name: &str| directory.join(name);
+    let settled = match tool {
+        Tool::Graphile if is_named("committed") => parent(),
+        Tool::Graphile if below(".gmrc").exists() => below("migrations"),
+        Tool::Rails if is_named("migrate") => parent(),
+        Tool::Rails if below("db/structure.sql").exists() || below("db/schema.rb").exists() => {
+            below("db")
+        }
+        Tool::Sqitch if !below("sqitch.plan").exists() && is_named("deploy") => parent(),
+        _ => directory.to_owned(),
+    };
+    Place { directory: settled, tool }
+}
+
+/// The entries of a tool's directory that belong to it, if others lie there, too.
+pub fn entries(tool: Tool) -> Option<&'static [&'static str]> {
+    match tool {
+        Tool::Sqitch => Some(&["sqitch.plan", "sqitch.conf", "deploy", "revert", "verify"]),
+        Tool::Rails => Some(&["structure.sql", "schema.rb", "migrate"]),
+        _ => None,
     }
 }
 
@@ -127,6 +187,10 @@ fn guess(files: &Files) -> Vec<Tool> {
     if !marked.is_empty() {
         return marked;
     }
+    let of_java = guess_versioned(&names);
+    if !of_java.is_empty() {
+        return of_java;
+    }
     let flat = || names.iter().filter(|name| !name.contains('/'));
     if flat().any(|name| numbered(name, ".up.sql")) {
         // both tools name files so, and each takes a simple file for something of its own
@@ -136,6 +200,26 @@ fn guess(files: &Files) -> Vec<Tool> {
         return if is_sqlx { vec![Tool::Sqlx] } else { vec![Tool::Sqlx, Tool::GolangMigrate] };
     }
     if flat().any(|name| numbered(name, ".sql")) { vec![Tool::Sqlx] } else { Vec::new() }
+}
+
+/// Tells Flyway and refinery apart, which name files alike: `V1__name.sql`.
+fn guess_versioned(names: &[&str]) -> Vec<Tool> {
+    let files = || names.iter().map(|name| name.rsplit_once('/').map_or(*name, |(_, file)| file));
+    let is_versioned = |file: &str| {
+        let version = file.strip_prefix(['V', 'U']).and_then(|rest| rest.split_once("__"));
+        version.is_some_and(|(version, _)| {
+            version.starts_with(|c: char| c.is_ascii_digit())
+                && version.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '_')
+        })
+    };
+    if !files().any(is_versioned) {
+        return Vec::new();
+    }
+    let of_flyway = |file: &str| {
+        let dotted = file.split_once("__").is_some_and(|(version, _)| version.contains(['.', '_']));
+        file.starts_with("R__") || file.ends_with(".conf") || is_versioned(file) && dotted
+    };
+    if files().any(of_flyway) { vec![Tool::Flyway] } else { vec![Tool::Flyway, Tool::Refinery] }
 }
 
 #[cfg(test)]
@@ -155,6 +239,9 @@ mod tests {
                 &[("1_a.sql", "-- migrate:up\n"), ("2_b.sql", "-- +goose Up\n")],
                 &[Tool::Dbmate, Tool::Goose],
             ),
+            (&[("V1__a.sql", "")], &[Tool::Flyway, Tool::Refinery]),
+            (&[("x/V1.2__a.sql", "")], &[Tool::Flyway]),
+            (&[("V1__a.sql", ""), ("R__b.sql", "")], &[Tool::Flyway]),
             (&[("notes.txt", "")], &[]),
         ] {
             assert_eq!(guess(&Files::of(files)), expected, "{files:?}");
@@ -172,6 +259,17 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("parent")).expect("made");
             std::fs::write(path, "").expect("written");
         };
+        for (mark, tool, directory) in [
+            ("sqitch.plan", Tool::Sqitch, ""),
+            ("db/structure.sql", Tool::Rails, "db"),
+            ("migrations/committed/1.sql", Tool::Graphile, "migrations"),
+        ] {
+            write(mark);
+            let place = find(root.path(), &target, None, Some(tool)).expect("found");
+            assert_eq!(place.directory, root.path().join(directory), "{mark}");
+            std::fs::remove_file(root.path().join(mark)).expect("removed");
+        }
+        std::fs::remove_dir(root.path().join("migrations/committed")).expect("removed");
         write("migrations/1_a.sql");
         let place = find(root.path(), &target, None, None).expect("found");
         assert_eq!(place.directory, root.path().join("migrations"));

@@ -15,82 +15,115 @@ use crate::postgres::psql::lexer::{self, End, Item, Statement};
 ///
 /// Adds to the notes and the problems of `import`.
 pub(super) fn adapt(script: &Script, sender: Sender, import: &mut Import) -> String {
-    let at = |line: usize| format!("{}:{}", script.origin, script.offset + line);
     let scanned = match lexer::scan(&script.text) {
         Ok(scanned) => scanned,
         Err(open) => {
-            import.problems.push(format!("{}: unterminated {}", at(open.line), open.what));
+            let line = script.line(open.line);
+            import.problems.push(format!("{line}: unterminated {}", open.what));
             return String::new();
         }
     };
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    if sender != Sender::Psql {
-        for item in &scanned.items {
-            import
-                .problems
-                .extend(meant_by_psql(item).map(|(line, what)| format!("{}: {what}", at(line))));
-        }
-        for reference in &scanned.references {
-            let after = reference.span.start + 1;
-            edits.push((after..after, " ".to_owned()));
-            let name = &script.text[reference.span.clone()];
-            import.notes.push(format!(
-                "{}: a blank keeps psql from taking `{name}` for a variable",
-                at(reference.line)
-            ));
-        }
-    }
+    let mut adapting = Adapting { script, sender, import, edits: Vec::new() };
+    adapting.read_by_psql(&scanned);
     let statements: Vec<&Statement> = scanned.statements().collect();
-    let mut transaction = script.transaction;
-    if transaction {
-        match control(&statements) {
-            Control::None => {}
-            Control::Pair(first, last) => {
-                for statement in [first, last] {
-                    edits.push((whole_line(&script.text, &statement.span), String::new()));
-                }
-                import.notes.push(format!(
-                    "{}: its own transaction, to line {}, is taken out, because ours takes its place",
-                    at(first.line),
-                    script.offset + last.line
-                ));
-            }
-            Control::Other(statement) if sender == Sender::InTransaction => {
-                import.problems.push(format!(
-                    "{}: `{}` ends or opens a transaction within that of the migration",
-                    at(statement.line),
-                    statement.words.join(" ")
-                ));
-            }
-            Control::Other(statement) => {
-                transaction = false;
-                import.notes.push(format!(
-                    "{}: it controls transactions itself, so it runs without ours",
-                    at(statement.line)
-                ));
-            }
-        }
-    }
-    if transaction && let Some((line, command)) = outside(&statements) {
-        if sender == Sender::InTransaction {
-            import.notes.push(format!(
-                "{}: `{command}` cannot run in a transaction, neither there nor here",
-                at(line)
-            ));
-        } else {
-            transaction = false;
-            import.notes.push(format!(
-                "{}: `{command}` cannot run in a transaction, so it runs without one",
-                at(line)
-            ));
-        }
-    }
-    let text = edited(&script.text, edits);
+    let transaction =
+        script.transaction && adapting.controls(&statements) && adapting.is_possible(&statements);
+    let text = edited(&script.text, adapting.edits);
     if transaction { text } else { format!("-- migrator: no-transaction\n{text}") }
 }
 
+struct Adapting<'a> {
+    script: &'a Script,
+    sender: Sender,
+    import: &'a mut Import,
+    edits: Vec<(Range<usize>, String)>,
+}
+
+impl Adapting<'_> {
+    fn note(&mut self, line: usize, what: &str) {
+        self.import.notes.push(format!("{}: {what}", self.script.line(line)));
+    }
+
+    fn problem(&mut self, line: usize, what: &str) {
+        self.import.problems.push(format!("{}: {what}", self.script.line(line)));
+    }
+
+    /// Changes or refuses what psql reads differently from the server.
+    fn read_by_psql(&mut self, scanned: &lexer::Script) {
+        if self.sender == Sender::Psql {
+            for refusal in refuse::refusals(scanned, false) {
+                self.problem(refusal.line, &refusal.what);
+            }
+            for item in &scanned.items {
+                if let Item::Meta(meta) = item
+                    && ["i", "ir", "include", "include_relative"].contains(&meta.command.as_str())
+                {
+                    self.problem(meta.line, "it includes a file: put the text of that file in");
+                }
+            }
+            return;
+        }
+        for item in &scanned.items {
+            if let Some((line, what)) = meant_by_psql(item, self.sender) {
+                self.problem(line, &what);
+            }
+        }
+        for reference in &scanned.references {
+            let after = reference.span.start + 1;
+            self.edits.push((after..after, " ".to_owned()));
+            let name = &self.script.text[reference.span.clone()];
+            let what = format!("a blank keeps psql from taking `{name}` for a variable");
+            self.note(reference.line, &what);
+        }
+    }
+
+    /// Takes out a transaction around everything. Returns whether ours can take its place.
+    fn controls(&mut self, statements: &[&Statement]) -> bool {
+        match control(statements) {
+            Control::None => true,
+            Control::Pair(first, last) => {
+                for statement in [first, last] {
+                    self.edits
+                        .push((whole_line(&self.script.text, &statement.span), String::new()));
+                }
+                let end = self.script.offset + last.line;
+                let what = format!(
+                    "its own transaction, to line {end}, is taken out, because ours takes its place"
+                );
+                self.note(first.line, &what);
+                true
+            }
+            Control::Other(other) => {
+                if matches!(self.sender, Sender::AsItIs | Sender::Psql) {
+                    let what = "it controls transactions itself, so it runs without ours";
+                    self.note(other.line, what);
+                    return false;
+                }
+                let command = other.words.join(" ");
+                let what =
+                    format!("`{command}` ends or opens a transaction within that of the migration");
+                self.problem(other.line, &what);
+                true
+            }
+        }
+    }
+
+    /// Returns whether all statements can run in a transaction, as far as the tool allowed others.
+    fn is_possible(&mut self, statements: &[&Statement]) -> bool {
+        let Some((line, command)) = outside(statements) else { return true };
+        if self.sender == Sender::InTransaction {
+            let what = format!("`{command}` cannot run in a transaction, neither there nor here");
+            self.note(line, &what);
+            return true;
+        }
+        let what = format!("`{command}` cannot run in a transaction, so it runs without one");
+        self.note(line, &what);
+        false
+    }
+}
+
 /// The line of an item that psql reads differently from the server, and how.
-fn meant_by_psql(item: &Item) -> Option<(usize, String)> {
+fn meant_by_psql(item: &Item, sender: Sender) -> Option<(usize, String)> {
     match item {
         Item::Meta(meta) => {
             Some((meta.line, format!("psql would run `\\{}` as a command", meta.command)))
@@ -98,10 +131,12 @@ fn meant_by_psql(item: &Item) -> Option<(usize, String)> {
         Item::Statement(statement) if statement.end == End::Combined => {
             Some((statement.line, "psql would take `\\;` for a separator".into()))
         }
-        Item::Statement(statement) if statement.copy_data.is_some() => Some((
-            statement.line,
-            "psql would read the lines after COPY … FROM STDIN as data".into(),
-        )),
+        Item::Statement(statement)
+            if statement.copy_data.is_some() && sender != Sender::InTransactionIfPossible =>
+        {
+            let what = "psql would read the lines after COPY … FROM STDIN as data";
+            Some((statement.line, what.into()))
+        }
         Item::Statement(_) => None,
     }
 }
@@ -201,6 +236,11 @@ mod tests {
         }
         let (sql, import) = adapted("SELECT :x;", true, Sender::Psql);
         assert_eq!((sql.as_str(), import), ("SELECT :x;", Import::default()));
+        let (_, import) = adapted("\\ir x.sql\n\\q\n", true, Sender::Psql);
+        assert_eq!(import.problems.len(), 2, "{import:?}");
+        let copy = "COPY t FROM STDIN;\n1\n\\.\n";
+        let (sql, import) = adapted(copy, true, Sender::InTransactionIfPossible);
+        assert_eq!((sql.as_str(), import), (copy, Import::default()));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use super::files::Files;
 use super::found::{Found, Import, NotTaken, order};
 use super::tool::Tool;
-use super::{dbmate, diesel, golang_migrate, goose, numbers, psql, sqlx};
+use super::{dbmate, diesel, flyway, golang_migrate, goose, graphile, numbers, psql, rails};
+use super::{refinery, sqitch, sqlx};
 use crate::migration::name::{Layout, Name};
 use crate::sys::error::{Error, Result};
 
@@ -27,25 +28,39 @@ pub struct Imports {
     pub notes: Vec<String>,
 }
 
-/// Reads the files of `tool`. With the layout `Flat`, versions may be times, too.
+/// How to read the files of a tool.
+#[derive(Debug, Default)]
+pub struct ReadOptions<'a> {
+    /// The layout that the settings demand. With `Flat`, times become flat files, too.
+    pub layout: Option<Layout>,
+    /// The values of the tool's placeholders.
+    pub placeholders: &'a [(String, String)],
+}
+
+/// Reads the files of `tool`.
 ///
 /// # Errors
 /// `Conflict` (exit 2) for what has no counterpart, for two migrations with the same version, and
 /// if there is no migration; it names each.
-pub fn read(tool: Tool, files: &Files, layout: Option<Layout>) -> Result<Imports> {
+pub fn read(tool: Tool, files: &Files, options: &ReadOptions<'_>) -> Result<Imports> {
     let mut import = match tool {
         Tool::Sqlx => sqlx::read(files),
         Tool::Diesel => diesel::read(files),
         Tool::Dbmate => dbmate::read(files),
         Tool::Goose => goose::read(files),
         Tool::GolangMigrate => golang_migrate::read(files),
+        Tool::Flyway => flyway::read(files, options.placeholders),
+        Tool::Refinery => refinery::read(files),
+        Tool::Graphile => graphile::read(files, options.placeholders),
+        Tool::Sqitch => sqitch::read(files),
+        Tool::Rails => rails::read(files),
     }?;
     import.not_taken.extend(files.skipped.iter().cloned());
     import.not_taken.sort();
     let mut found = std::mem::take(&mut import.migrations);
     sort(tool, &mut found);
     import.problems.extend(twice(&found));
-    let names = names(&found, layout, &mut import)?;
+    let names = names(&found, options.layout, &mut import)?;
     let made = names.into_iter().zip(found);
     let migrations = made.map(|(name, found)| ours(tool, name, found, &mut import)).collect();
     refuse(tool, &import.problems)?;
@@ -65,9 +80,9 @@ pub fn read(tool: Tool, files: &Files, layout: Option<Layout>) -> Result<Imports
 fn sort(tool: Tool, found: &mut [Found]) {
     match tool {
         Tool::Diesel | Tool::Dbmate => found.sort_by(|a, b| a.up.origin.cmp(&b.up.origin)),
-        Tool::Sqlx | Tool::Goose | Tool::GolangMigrate => {
-            found.sort_by_key(|found| order(&found.version))
-        }
+        // a plan has its own order
+        Tool::Sqitch => {}
+        _ => found.sort_by_key(|found| order(&found.version)),
     }
 }
 
@@ -141,7 +156,7 @@ mod tests {
     use super::*;
 
     fn imported(tool: Tool, files: &[(&str, &str)]) -> Result<Imports> {
-        read(tool, &Files::of(files), None)
+        read(tool, &Files::of(files), &ReadOptions::default())
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub(super) fn read(files: &Files) -> Result<Import> {
             description: stem.to_owned(),
             up: script(files, name)?,
             down: down.map(|down| script(files, &down)).transpose()?,
-            checksum: files.bytes(name).map(checksum::sha384),
+            checksums: files.bytes(name).map(checksum::sha384).into_iter().collect(),
+            contains: Vec::new(),
         });
     }
     Ok(import)
@@ -76,6 +77,6 @@ mod tests {
         let import = read(&Files::of(&[("1_a.sql", "abc")])).expect("read");
         let known = "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed\
                      8086072ba1e7cc2358baeca134c825a7";
-        assert_eq!(import.migrations[0].checksum.as_deref(), Some(known));
+        assert_eq!(import.migrations[0].checksums, [known]);
     }
 }

@@ -8,12 +8,27 @@ pub enum Tool {
     Dbmate,
     Goose,
     GolangMigrate,
+    Flyway,
+    Refinery,
+    Graphile,
+    Sqitch,
+    Rails,
 }
 
 impl Tool {
     /// All tools, in the order of the help.
-    pub const ALL: [Self; 5] =
-        [Self::Sqlx, Self::Diesel, Self::Dbmate, Self::Goose, Self::GolangMigrate];
+    pub const ALL: [Self; 10] = [
+        Self::Sqlx,
+        Self::Diesel,
+        Self::Dbmate,
+        Self::Flyway,
+        Self::Goose,
+        Self::GolangMigrate,
+        Self::Refinery,
+        Self::Rails,
+        Self::Graphile,
+        Self::Sqitch,
+    ];
 
     /// The tool's name, as people write it.
     pub fn name(self) -> &'static str {
@@ -23,6 +38,11 @@ impl Tool {
             Self::Dbmate => "dbmate",
             Self::Goose => "goose",
             Self::GolangMigrate => "golang-migrate",
+            Self::Flyway => "flyway",
+            Self::Refinery => "refinery",
+            Self::Graphile => "graphile",
+            Self::Sqitch => "sqitch",
+            Self::Rails => "rails",
         }
     }
 
@@ -36,7 +56,11 @@ impl Tool {
         match self {
             Self::Sqlx => "_sqlx_migrations",
             Self::Diesel => "__diesel_schema_migrations",
-            Self::Dbmate | Self::GolangMigrate => "schema_migrations",
+            Self::Dbmate | Self::GolangMigrate | Self::Rails => "schema_migrations",
+            Self::Flyway => "flyway_schema_history",
+            Self::Refinery => "refinery_schema_history",
+            Self::Graphile => "graphile_migrate.migrations",
+            Self::Sqitch => "sqitch.changes",
             Self::Goose => "goose_db_version",
         }
     }
@@ -44,8 +68,15 @@ impl Tool {
     /// The way in which the tool sends a migration to the server.
     pub fn sender(self) -> Sender {
         match self {
-            Self::Sqlx | Self::Diesel | Self::Dbmate | Self::Goose => Sender::InTransaction,
+            Self::Sqlx
+            | Self::Diesel
+            | Self::Dbmate
+            | Self::Goose
+            | Self::Refinery
+            | Self::Graphile => Sender::InTransaction,
+            Self::Flyway => Sender::InTransactionIfPossible,
             Self::GolangMigrate => Sender::AsItIs,
+            Self::Sqitch | Self::Rails => Sender::Psql,
         }
     }
 }
@@ -61,7 +92,10 @@ impl std::fmt::Display for Tool {
 pub enum Sender {
     /// The tool opens a transaction around the migration, unless a mark says otherwise.
     InTransaction,
-    /// The tool opens no transaction, or decides by the statements.
+    /// The same, but it recognises statements that cannot run in a transaction. It understands
+    /// `COPY … FROM STDIN`, as psql does.
+    InTransactionIfPossible,
+    /// The tool opens no transaction.
     AsItIs,
     /// psql runs the file, without a transaction of the tool.
     Psql,

@@ -124,11 +124,11 @@ fn move_all(part: &Path, directory: &Path, migrations: &[Imported]) -> Result<()
 mod tests {
     use super::*;
     use crate::migration::import::files::Files;
-    use crate::migration::import::read::{Imports, read};
+    use crate::migration::import::read::{Imports, ReadOptions, read};
     use crate::migration::import::tool::Tool;
 
     fn imports(files: &[(&str, &str)]) -> Imports {
-        read(Tool::Sqlx, &Files::of(files), None).expect("read")
+        read(Tool::Sqlx, &Files::of(files), &ReadOptions::default()).expect("read")
     }
 
     #[test]

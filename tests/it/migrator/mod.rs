@@ -6,6 +6,7 @@ mod create;
 mod fetch;
 mod history;
 mod import;
+mod import_more;
 mod input;
 mod layout;
 mod migrate;

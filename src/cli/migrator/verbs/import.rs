@@ -24,6 +24,7 @@ impl Cli<'_> {
             tool: arguments.from.as_deref().and_then(Tool::named),
             directory: &project.directory,
             layout: self.settings.layout,
+            placeholders: &project.variables,
             dry_run: self.global.dry_run,
         };
         let mut prepared = prepare(&options)?;
