@@ -29,6 +29,28 @@ pub(super) fn parent(side: &Side, part: &Identity, object: &Object) -> Option<Id
     })
 }
 
+/// The foreign key from which the server made a copy: for a partition, or for a partition of the
+/// referenced table. `None` if the part is no such copy.
+pub(super) fn declared_key(side: &Side, part: &Identity) -> Option<Identity> {
+    let above = |key: &Identity| {
+        let object = side.facts.get(key).filter(|_| key.kind == Kind::Constraint)?;
+        object.get(property::DEFINITION).filter(|text| text.starts_with("FOREIGN KEY"))?;
+        let of = object.container.clone().filter(|container| container.kind == Kind::Constraint);
+        of.or_else(|| {
+            let is_copy = object.get(property::INHERITED) == Some("yes");
+            parent(side, key, object).filter(|_| is_copy)
+        })
+    };
+    let chain = std::iter::successors(above(part), above);
+    chain.take(100).last()
+}
+
+pub(super) fn is_declared_check(part: &Identity, object: &Object) -> bool {
+    part.kind == Kind::Constraint
+        && object.get(property::INHERITED) == Some("and declared")
+        && object.get(property::DEFINITION).is_some_and(|text| text.starts_with("CHECK"))
+}
+
 /// `VALIDATE CONSTRAINT` where an inherited constraint is valid and its parent is not.
 pub(super) fn validated(side: &Side, part: &Identity, object: &Object) -> Option<Vec<String>> {
     let parent = side.facts.get(&parent(side, part, object)?)?;
@@ -44,6 +66,22 @@ pub(super) fn is_validated(before: &str, after: &str) -> bool {
 pub(super) fn validate(constraint: &Identity, object: &Object) -> String {
     let own = own(constraint, object);
     format!("{} VALIDATE CONSTRAINT {own};", super::name::alter_container(object))
+}
+
+/// The statement that renames a constraint or an index.
+pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Object) -> String {
+    match old.kind {
+        Kind::Constraint => {
+            let (old, new) = (own(old, before), own(new, after));
+            format!("{} RENAME CONSTRAINT {old} TO {new};", super::name::alter_container(before))
+        }
+        _ => {
+            let new = super::mention::chains(&new.name).into_iter().next().unwrap_or_default();
+            let schema = super::mention::chains(&old.name).into_iter().next().unwrap_or_default();
+            let own = super::enums::split(&new).1;
+            format!("ALTER INDEX {schema} RENAME TO {own};")
+        }
+    }
 }
 
 /// Changes the storage options of a constraint's index. `None` if more than these differ.

@@ -269,7 +269,18 @@ pub(super) fn drop(side: &Side, identity: &Identity, object: &Object) -> Option<
         }
         // its functions need it, and it needs them
         Kind::Type if native::begin(side, identity).is_some() => statement(&(name + " CASCADE")),
-        Kind::Table => Some(vec![column::LOSES.to_owned(), format!("DROP {name};")]),
+        Kind::Table => {
+            // a foreign key to the parent keeps a partition
+            let is_kept = || side.references().iter().any(|(_, _, table)| *table == identity);
+            let parent = object.get(property::PARTITION_BOUND).and(object.get(property::INHERITS));
+            let parent = parent.filter(|_| is_kept());
+            let detach = parent.map(|parent| {
+                let what = format!("DETACH PARTITION {}", identity.name);
+                format!("ALTER TABLE {parent} {what};")
+            });
+            let dropped = [column::LOSES.to_owned(), format!("DROP {name};")];
+            Some(detach.into_iter().chain(dropped).collect())
+        }
         // dropping its column may have dropped it already
         Kind::Sequence => statement(&format!("SEQUENCE IF EXISTS {}", identity.name)),
         Kind::Trigger if own(identity, object).starts_with("hectic_") => statement(&format!(

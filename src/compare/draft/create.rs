@@ -159,8 +159,16 @@ fn table(side: &Side, identity: &Identity, object: &Object) -> Option<Vec<String
     };
     let mut columns = side.columns(identity);
     columns.retain(|(column, object)| !is_later(column, object));
-    let (own, inherited): (Vec<_>, Vec<_>) =
-        columns.into_iter().partition(|(_, column)| column.get(property::INHERITED) != Some("yes"));
+    // a child cannot declare the expression that it inherits
+    let is_same = |column: &Identity, object: &Object| {
+        let expression = object.get(property::GENERATED);
+        let parent = side.inherited_from(column, object);
+        expression.is_some()
+            && parent.is_some_and(|(_, parent)| parent.get(property::GENERATED) == expression)
+    };
+    let (own, inherited): (Vec<_>, Vec<_>) = columns.into_iter().partition(|(name, column)| {
+        column.get(property::INHERITED) != Some("yes") && !is_same(name, column)
+    });
     let bound = object.get(property::PARTITION_BOUND);
     let mut text = match (bound, object.get(property::OF_TYPE)) {
         (Some(bound), _) => {

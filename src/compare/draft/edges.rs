@@ -3,12 +3,14 @@
 use crate::compare::facts::property;
 use std::collections::BTreeMap;
 
+use super::along;
 use super::native;
 use super::order::{Graph, Strength};
 use super::plan::Plan;
 use super::side::Side;
 use super::spread::{is_called, short};
 use super::step::{Key, Step};
+use super::taken::{names, parts};
 use crate::compare::facts::{Identity, Kind};
 
 /// The operations by their keys, and the graph of their order.
@@ -145,7 +147,12 @@ impl<'g, 'a> Edges<'g, 'a> {
     fn makes(&mut self) {
         let to = &self.plan.to;
         for (one, other) in to.depends.pairs() {
-            let Some(made) = self.with_containers(Step::Make, to, one) else { continue };
+            let declared = along::declared_key(to, one);
+            let made = match &declared {
+                Some(key) => self.at(Step::Make, key),
+                None => self.with_containers(Step::Make, to, one),
+            };
+            let Some(made) = made else { continue };
             let object = to.facts.get(one);
             // see `parents`
             if object.and_then(|index| index.get(property::PART_OF)) == Some(&other.name) {
@@ -185,12 +192,15 @@ impl<'g, 'a> Edges<'g, 'a> {
         }
     }
 
-    /// The index of a parent takes up those that its partitions have.
+    /// The index of a parent takes up those that its partitions have. A check of a parent merges with
+    /// that of a child, but a child cannot add a valid one to one that is not valid.
     fn parents(&mut self) {
         let to = &self.plan.to;
-        let children = to.facts.iter().filter(|(part, _)| part.kind == Kind::Index);
+        let children = to.facts.iter().filter(|(part, object)| {
+            part.kind == Kind::Index || along::is_declared_check(part, object)
+        });
         for (index, object) in children {
-            let Some(parent) = super::along::parent(to, index, object) else { continue };
+            let Some(parent) = along::parent(to, index, object) else { continue };
             let maker = |index: &Identity| {
                 let container = to.facts.get(index).and_then(|object| object.container.as_ref());
                 let key = container.filter(|container| container.kind == Kind::Constraint);
@@ -237,7 +247,10 @@ impl<'g, 'a> Edges<'g, 'a> {
         let mut taken: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for ((step, identity), at) in &self.index {
             if let (Step::Drop, Some(identity)) = (step, identity) {
-                for name in names(&self.plan.from, identity) {
+                for name in names(&self.plan.from, identity)
+                    .into_iter()
+                    .chain(parts(&self.plan.from, identity))
+                {
                     taken.entry(name).or_default().push(*at);
                 }
             }
@@ -356,16 +369,4 @@ impl<'g, 'a> Edges<'g, 'a> {
 /// The strength of an edge that follows from a function body.
 fn strength(kind: Kind) -> Strength {
     if is_called(kind) { Strength::Should } else { Strength::Might }
-}
-
-/// The names that an object occupies: its own, and those of the sequences of its identity columns.
-fn names(side: &Side, identity: &Identity) -> Vec<String> {
-    let columns = match identity.kind {
-        Kind::Table => side.columns(identity),
-        _ => side.facts.entry(identity).into_iter().collect(),
-    };
-    let sequences =
-        columns.into_iter().filter_map(|(column, object)| side.identity_sequence(column, object));
-    let sequences = sequences.map(|(sequence, _)| sequence.name.clone());
-    std::iter::once(identity.name.clone()).chain(sequences).collect()
 }

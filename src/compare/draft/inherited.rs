@@ -91,7 +91,12 @@ fn is_new(plan: &Plan, part: &Identity, object: &Object) -> bool {
             plan.goes(&column) || super::sequence::is_exchanged(plan, &column)
         })
     };
+    let is_moved = || {
+        let before = plan.from.facts.get(part).filter(|_| part.kind == Kind::Sequence);
+        before.is_some_and(|o| o.get(property::OWNED_BY) != object.get(property::OWNED_BY))
+    };
     plan.from.facts.get(part).is_none()
+        || is_moved()
         || plan.dropped.contains(part)
         || plan.goes(part)
         || parent(&plan.to, part, object).is_some_and(|parent| is_made(plan, &parent))

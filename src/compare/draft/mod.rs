@@ -30,6 +30,7 @@ mod sequence;
 mod side;
 mod spread;
 mod step;
+mod taken;
 #[cfg(test)]
 mod tests;
 

@@ -3,9 +3,10 @@
 use crate::compare::facts::property;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::along::rename;
 use super::edges::Edges;
 use super::name::called;
-use super::plan::{Plan, rename};
+use super::plan::Plan;
 use super::step::{Key, Step};
 use super::{Undrafted, acl, alter, column, create, enums, inherited, native, rows, sequence};
 use crate::compare::drift::Difference;
@@ -28,7 +29,11 @@ impl<'p, 'a> Operations<'p, 'a> {
         let gone = plan.dropped.iter().chain(&plan.rebuilt).chain(&plan.from.split);
         gone.for_each(|identity| operations.drop(identity));
         plan.made.iter().for_each(|identity| operations.make(identity));
-        plan.rebuilt.iter().for_each(|identity| operations.make(plan.new_name(identity)));
+        // a new table makes the index that another table had, too
+        let rebuilt = plan.rebuilt.iter().map(|identity| plan.new_name(identity));
+        rebuilt
+            .filter(|identity| !plan.made.contains(identity))
+            .for_each(|identity| operations.make(identity));
         plan.renewed.iter().for_each(|identity| operations.renew(identity));
         plan.to.split.iter().for_each(|part| operations.complete(part));
         let changed = plan.changes.keys().chain(&plan.retyped).chain(&plan.bare);
@@ -178,10 +183,15 @@ impl<'p, 'a> Operations<'p, 'a> {
     fn change(&mut self, identity: &Identity) {
         let plan = self.plan;
         let (Some(before), Some(after)) = plan.both(identity) else { return };
+        // its container, or the parent's column, makes it
+        let comes_anew = plan.from.comes_along(identity, before)
+            && (before.container != after.container
+                || identity.kind == Kind::Column && plan.goes(identity));
         let is_anew = [&plan.rebuilt, &plan.renewed, &plan.dropped, &plan.made];
         let with_container =
             after.container.as_ref().is_some_and(|container| plan.rebuilt.contains(container));
         if is_anew.iter().any(|those| those.contains(identity))
+            || comes_anew
             || with_container
             || self.is_renewed(after)
         {

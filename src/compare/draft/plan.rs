@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::along;
 use super::enums;
-use super::name::own;
 use super::side::Side;
 use crate::compare::drift;
 use crate::compare::drift::{Difference, Roles};
@@ -231,9 +230,12 @@ impl<'a> Plan<'a> {
         for (sequence, before) in self.from.facts.iter().filter(|(i, _)| i.kind == Kind::Sequence) {
             let Some(after) = self.to.facts.get(sequence) else { continue };
             let was = self.from.comes_along(sequence, before);
+            let is_moved = before.get(property::OWNED_BY) != after.get(property::OWNED_BY);
             match (was, self.to.comes_along(sequence, after)) {
                 (false, true) => self.dropped.insert(sequence.clone()),
                 (true, false) => self.made.insert(sequence.clone()),
+                // both columns make it themselves
+                (true, true) if is_moved => false,
                 _ => continue,
             };
             self.changes.remove(sequence);
@@ -360,22 +362,6 @@ fn uses(table: &TableDiff, labels: &[&str]) -> bool {
         Change::Changed { cells, .. } => cells.iter().any(|cell| is_label(cell.after.as_ref())),
         Change::Removed { .. } => false,
     })
-}
-
-/// The statement that renames a constraint or an index.
-pub(super) fn rename(old: &Identity, before: &Object, new: &Identity, after: &Object) -> String {
-    match old.kind {
-        Kind::Constraint => {
-            let (old, new) = (own(old, before), own(new, after));
-            format!("{} RENAME CONSTRAINT {old} TO {new};", super::name::alter_container(before))
-        }
-        _ => {
-            let new = super::mention::chains(&new.name).into_iter().next().unwrap_or_default();
-            let schema = super::mention::chains(&old.name).into_iter().next().unwrap_or_default();
-            let own = enums::split(&new).1;
-            format!("ALTER INDEX {schema} RENAME TO {own};")
-        }
-    }
 }
 
 /// Indexes of partitions that must be made before the parent's index, which then attaches them.

@@ -192,7 +192,10 @@ fn operator_class(side: &Side, identity: &Identity, object: &Object) -> Option<S
     let (of, family) = (object.get(property::TYPE)?, object.get(property::FAMILY)?);
     let default = if object.get(property::DEFAULT).is_some() { " DEFAULT" } else { "" };
     let mut parts = members(side, identity);
-    parts.extend(object.get(property::STORAGE_TYPE).map(|storage| format!("STORAGE {storage}")));
+    let storage = object.get(property::STORAGE_TYPE);
+    // a class without members needs something
+    let storage = storage.or_else(|| parts.is_empty().then_some(of));
+    parts.extend(storage.map(|storage| format!("STORAGE {storage}")));
     let family = family.rsplit_once(" USING ")?.0;
     let what = format!("FOR TYPE {of} USING {method} FAMILY {family} AS {}", parts.join(", "));
     let called = format!("{name}{default}");

@@ -11,6 +11,7 @@ mod hostile;
 mod ignore;
 mod input;
 mod keep;
+mod moved;
 mod native;
 mod not_null;
 mod origin;
