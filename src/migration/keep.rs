@@ -51,7 +51,7 @@ pub fn usual_file(name: &Name, direction: &str) -> String {
 }
 
 /// Makes `path` relative to `directory`, with `..` if it lies elsewhere.
-fn relative(directory: &Path, path: &Path) -> String {
+pub fn relative(directory: &Path, path: &Path) -> String {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (directory, path) = match path.strip_prefix(directory) {
         Ok(_) => (directory.to_owned(), path.to_owned()),

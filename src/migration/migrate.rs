@@ -6,6 +6,7 @@ use crate::bundle;
 use crate::migration::Direction;
 use crate::migration::directory::Directory;
 use crate::migration::history::{History, Record, State};
+use crate::migration::kept;
 use crate::migration::lock;
 use crate::migration::plan::{self, Count, Divergence, Goal, Step};
 use crate::migration::preflight::{Preflight, Prepared, check_privileges};
@@ -90,6 +91,7 @@ impl Migrate<'_> {
         let mut session = self.project.connect(self.conninfo)?;
         let seen = self.look(&mut session, directory, request)?;
         seen.forced.iter().for_each(tell_forced);
+        self.tell_changed_downs(&mut session, &seen)?;
         if seen.steps.is_empty() && seen.history.running().next().is_none() {
             return Ok(Done::Moved(Vec::new()));
         }
@@ -121,6 +123,24 @@ impl Migrate<'_> {
             durability::flush(self.conninfo)?;
         }
         Ok(Done::Moved(moved))
+    }
+
+    /// Warns of downs that are not the ones that the history keeps. The file on disk runs: often
+    /// somebody has corrected it.
+    fn tell_changed_downs(&self, session: &mut Session, seen: &Situation) -> Result<()> {
+        let reverts = |version| seen.steps.contains(&Step { direction: Direction::Down, version });
+        if seen.steps.iter().all(|step| step.direction == Direction::Up) {
+            return Ok(());
+        }
+        let mut kept = kept::read(session, &self.project.set)?.unwrap_or_default();
+        kept.retain(|kept| reverts(kept.name.version));
+        for (_, file) in self.project.changed_downs(&seen.directory, &seen.history, &kept)? {
+            tracing::warn!(
+                "{} was changed after the up was applied; it runs as it is now",
+                file.display()
+            );
+        }
+        Ok(())
     }
 
     fn look(

@@ -15,6 +15,7 @@ pub mod directory;
 pub mod history;
 pub mod import;
 pub mod keep;
+pub mod kept;
 pub mod lock;
 pub mod migrate;
 pub mod name;

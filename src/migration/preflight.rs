@@ -11,7 +11,7 @@ use super::directory::Directory;
 use super::history::Record;
 use super::name::Name;
 use super::plan::Step;
-use super::refuse::refusals;
+use super::refuse::{characteristics, refusals};
 use super::source::{Part, Source};
 use crate::postgres::connection::session::{Session, column};
 use crate::postgres::psql::lexer::{Form, Item, Reference, Script};
@@ -59,6 +59,8 @@ pub struct Prepared {
     pub changes_psql: bool,
     /// It may take advisory locks.
     pub takes_locks: bool,
+    /// It chooses the isolation level of its transaction.
+    pub chooses_transaction: bool,
 }
 
 impl Prepared {
@@ -118,6 +120,7 @@ impl Preflight<'_> {
             normalized_checksum,
             changes_psql: traits.changes_psql,
             takes_locks: traits.takes_locks,
+            chooses_transaction: traits.chooses_transaction,
         })
     }
 
@@ -132,6 +135,7 @@ impl Preflight<'_> {
         Ok(Traits {
             changes_psql: metas.clone().any(|meta| !HARMLESS.contains(&meta.command.as_str())),
             takes_locks: source.parts.iter().any(|part| part.text.contains("advisory")),
+            chooses_transaction: scripts.iter().any(|(_, script)| chooses_transaction(script)),
         })
     }
 
@@ -171,12 +175,23 @@ impl Preflight<'_> {
 struct Traits {
     changes_psql: bool,
     takes_locks: bool,
+    chooses_transaction: bool,
 }
 
 fn metas(script: &Script) -> impl Iterator<Item = &crate::postgres::psql::lexer::Meta> + Clone {
     script.items.iter().filter_map(|item| match item {
         Item::Meta(meta) => Some(meta),
         Item::Statement(_) => None,
+    })
+}
+
+fn chooses_transaction(script: &Script) -> bool {
+    script.items.iter().any(|item| match item {
+        Item::Meta(_) => false,
+        Item::Statement(statement) => {
+            let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+            characteristics::sets_this_transaction(&words)
+        }
     })
 }
 

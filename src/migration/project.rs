@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::directory::Directory;
 use super::history::{History, Record};
-use super::source::Source;
+use super::kept::Kept;
+use super::name::Name;
+use super::source::{FileMatch, Source};
 use crate::bundle::{self, Kind};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
@@ -125,6 +127,26 @@ impl RunOptions {
         ))
     }
 
+    /// Lists the downs of applied migrations whose SQL has changed since the up was applied.
+    pub fn changed_downs(
+        &self,
+        directory: &Directory,
+        history: &History,
+        kept: &[Kept],
+    ) -> Result<Vec<(Name, PathBuf)>> {
+        let mut changed = Vec::new();
+        for kept in kept {
+            let record = history.find(kept.name.version).filter(|record| record.is_applied());
+            if record.is_some()
+                && let FileMatch::Changed(file) =
+                    kept.compare_down(directory, &self.directory, &self.base)?
+            {
+                changed.push((kept.name.clone(), file));
+            }
+        }
+        Ok(changed)
+    }
+
     /// Compares the file of an applied migration with its checksum in the history.
     pub fn compare(&self, directory: &Directory, record: &Record) -> Result<FileMatch> {
         let migration = directory.find(record.name.version);
@@ -140,15 +162,4 @@ impl RunOptions {
             FileMatch::Changed(file.clone())
         })
     }
-}
-
-/// The result of comparing a file with the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileMatch {
-    /// Nothing differs, or there is no file to compare.
-    Exactly,
-    /// The file differs only in comments, the byte order mark or line ends.
-    ButComments(PathBuf),
-    /// The SQL differs.
-    Changed(PathBuf),
 }

@@ -7,6 +7,8 @@
 //!
 //! All branches of `\if` are checked, because another run may take another branch.
 
+pub(super) mod characteristics;
+
 use crate::postgres::psql::lexer::{Argument, Item, Meta, Script, route};
 
 /// A forbidden command.
@@ -72,7 +74,9 @@ pub fn refusals(script: &Script, transactional: bool) -> Vec<Refusal> {
         Item::Statement(statement) => {
             let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
             let transaction = || transaction_reason(&words).filter(|_| transactional);
-            let (command, reason) = lock_reason(&words).or_else(transaction)?;
+            let characteristic = || characteristics::reason(&words, transactional);
+            let (command, reason) =
+                lock_reason(&words).or_else(transaction).or_else(characteristic)?;
             Some(refusal(statement.line, &command, reason))
         }
     };

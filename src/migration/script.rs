@@ -31,9 +31,10 @@ impl Frame<'_> {
     /// Builds the input for one migration. psql reads `file`; `previous` is the version applied
     /// before it.
     pub fn script(&self, step: &Prepared, file: &Path, previous: Option<i64>) -> String {
-        let template = match step.transactional {
-            true => sql!("migration/run-in-transaction"),
-            false => sql!("migration/run-alone"),
+        let template = match (step.transactional, step.chooses_transaction) {
+            (true, true) => sql!("migration/run-in-chosen-transaction"),
+            (true, false) => sql!("migration/run-in-transaction"),
+            (false, _) => sql!("migration/run-alone"),
         };
         let body = fill(
             template,
@@ -163,6 +164,7 @@ mod tests {
         for template in [
             sql!("migration/start"),
             sql!("migration/run-in-transaction"),
+            sql!("migration/run-in-chosen-transaction"),
             sql!("migration/run-alone"),
             sql!("migration/release-advisory-locks"),
         ] {

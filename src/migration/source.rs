@@ -142,6 +142,17 @@ fn unterminated(part: &Part, error: &lexer::Unterminated) -> Error {
         .hint("close it; psql would take the rest of the file as a part of it")
 }
 
+/// The result of comparing a file with the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileMatch {
+    /// Nothing differs, or there is no file to compare.
+    Exactly,
+    /// The file differs only in comments, the byte order mark or line ends.
+    ButComments(PathBuf),
+    /// The SQL differs.
+    Changed(PathBuf),
+}
+
 struct Loading<'a> {
     base: &'a Path,
     parts: Vec<Part>,

@@ -189,7 +189,11 @@ pub(in crate::cli) enum Verb {
         name: String,
     },
     /// Prove in a private cluster that each down undoes its up
-    Verify,
+    Verify {
+        /// First hydrate the private cluster from the project's sources, as `database check` does
+        #[arg(long)]
+        after_hydrate: bool,
+    },
     /// Restore the migration directory from the history
     Fetch,
     /// Take over the migrations of another tool

@@ -2,6 +2,7 @@
 
 mod consent;
 mod import;
+mod verify;
 
 use serde::Serialize;
 
@@ -16,9 +17,7 @@ use crate::cli::output::{migrator as report, ui};
 use crate::cli::resolve::Resolve;
 use crate::command::bundle::described;
 use crate::command::migrator::change;
-use crate::command::migrator::verify::Verify;
 use crate::command::migrator::{fetch, inspect};
-use crate::environment::private;
 use crate::migration::create::{self, NewMigration};
 use crate::migration::migrate::{Done, LAST, Migrate, Planned, Request};
 use crate::migration::plan::Count;
@@ -43,7 +42,7 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::New { directory } => cli.new_project(&directory),
         Verb::Create { description, name } => cli.create(description.or(name), version),
         Verb::List { raw } => cli.list(raw),
-        Verb::Verify => cli.verify(),
+        Verb::Verify { after_hydrate } => cli.verify(after_hydrate),
         Verb::Import(import) => cli.import(&import),
         Verb::Init if global.dry_run => {
             cli.value("sql", &bundle::script(cli.settings.project().bundle()?))
@@ -249,39 +248,6 @@ impl Cli<'_> {
             fetched.unchanged
         ));
         Ok(())
-    }
-
-    fn verify(&self) -> Result<()> {
-        let resolve = self.settings.resolve();
-        let bundle = self.settings.project().bundle()?;
-        let verify = Verify {
-            project: self.settings.project(),
-            private: private::PrivateClusterSpec {
-                options: self.settings.options()?,
-                ..resolve.private(Some(bundle))?
-            },
-            toolchain: resolve.toolchain()?,
-            settings: self.settings.server().to_vec(),
-        };
-        let json = self.global.json;
-        let verdicts = verify.run(&mut |verdict| {
-            if !json {
-                // verification goes on without a reader of its output
-                let _ = print(&report::verdict(verdict));
-            }
-        })?;
-        if json {
-            self.json(&verdicts)?;
-        }
-        let failed = verdicts.iter().filter(|verdict| !verdict.reversible);
-        let failed: Vec<&str> = failed.map(|verdict| verdict.name.as_str()).collect();
-        if failed.is_empty() {
-            ui::status(&format!("verified: {} migrations can be undone", verdicts.len()));
-            return Ok(());
-        }
-        Err(Error::new(Kind::Migration, format!("{} of {} migrations cannot be undone", failed.len(), verdicts.len()))
-            .detail(failed.join("\n"))
-            .hint("correct their down files: a down must undo everything that its up did, and nothing else"))
     }
 
     fn path(&self, path: &std::path::Path) -> Result<()> {

@@ -9,17 +9,19 @@ use crate::bundle;
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{History, Record, State};
 use crate::migration::keep;
+use crate::migration::kept::{self, Kept};
 use crate::migration::lock;
+use crate::migration::name::Name;
 use crate::migration::plan::{self, Goal};
 use crate::migration::preflight::check_privileges;
-use crate::migration::project::{FileMatch, RunOptions};
+use crate::migration::project::RunOptions;
 use crate::migration::runner;
-use crate::migration::source::Source;
+use crate::migration::source::{FileMatch, Source};
 use crate::migration::{Direction, TOOL_VERSION};
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::durability;
 use crate::postgres::connection::session::ToSql;
-use crate::sys::error::{Context, Error, Result};
+use crate::sys::error::{Context, Error, Kind, Result};
 
 /// The statements of `clean`.
 pub const CLEAN: &str = sql!("migration/clean");
@@ -63,8 +65,8 @@ pub enum Change {
     Applied(Migration, &'static str),
     /// Record the migration as applied by another tool, with a note that says so.
     Imported(Migration, String),
-    /// Record the migration as not applied without running it.
-    Reverted(Migration),
+    /// Record the migration as not applied without running it. It needs no files.
+    Reverted(Name),
 }
 
 impl std::fmt::Display for Change {
@@ -80,8 +82,8 @@ impl std::fmt::Display for Change {
             Self::Imported(migration, _) => {
                 write!(f, "{}: record it as applied by the other tool", migration.name)
             }
-            Self::Reverted(migration) => {
-                write!(f, "{}: record it as not applied, without running it", migration.name)
+            Self::Reverted(name) => {
+                write!(f, "{name}: record it as not applied, without running it")
             }
         }
     }
@@ -170,16 +172,13 @@ pub fn repair<'a>(
             .ok_or_else(|| Error::unexpected("a version without a file"))
     };
     for name in &options.reverted {
-        let migration = find(name)?;
-        if options.applied.iter().any(|other| migration.name.is_called(other)) {
-            return Err(Error::conflict(format!(
-                "{} cannot be both applied and reverted",
-                migration.name
-            ))
-            .hint("say which of the two it is"));
+        let reverted = recorded(&directory, &history, name)?;
+        if options.applied.iter().any(|other| reverted.is_called(other)) {
+            return Err(Error::conflict(format!("{reverted} cannot be both applied and reverted"))
+                .hint("say which of the two it is"));
         }
-        if history.find(migration.name.version).is_some_and(Record::is_applied) {
-            changes.changes.push(Change::Reverted(migration));
+        if history.find(reverted.version).is_some_and(Record::is_applied) {
+            changes.changes.push(Change::Reverted(reverted));
         }
     }
     for name in &options.applied {
@@ -190,16 +189,33 @@ pub fn repair<'a>(
         }
     }
     if options.applied.is_empty() && options.reverted.is_empty() {
-        changes.changes = differences(project, &directory, &history)?;
+        let kept = kept::read(&mut changes.session, &project.set)?.unwrap_or_default();
+        changes.changes = differences(project, &directory, &history, &kept)?;
     }
     Ok(changes)
+}
+
+/// Finds the migration that the user names among the files and the recorded ones, whose files may
+/// be gone or have another name by now.
+fn recorded(directory: &Directory, history: &History, text: &str) -> Result<Name> {
+    let mut names: Vec<Name> = history.records.iter().map(|record| record.name.clone()).collect();
+    names.extend(directory.names().into_iter().filter(|name| history.find(name.version).is_none()));
+    names.sort_by_key(|name| name.version);
+    let version = match plan::resolve(&names, text) {
+        Err(error) if error.kind() == Kind::Missing => directory.resolve(text)?,
+        found => found?,
+    };
+    let name = names.into_iter().find(|name| name.version == version);
+    name.ok_or_else(|| Error::unexpected("a version without a name"))
 }
 
 fn differences(
     project: &RunOptions,
     directory: &Directory,
     history: &History,
+    kept: &[Kept],
 ) -> Result<Vec<Change>> {
+    let downs = project.changed_downs(directory, history, kept)?;
     let mut changes = Vec::new();
     for record in history.records.iter().filter(|record| record.is_applied()) {
         let Some(migration) = directory.find(record.name.version) else {
@@ -210,7 +226,8 @@ fn differences(
         };
         // a different name means a different migration, and only a person can vouch for that
         if migration.name == record.name
-            && project.compare(directory, record)? != FileMatch::Exactly
+            && (downs.iter().any(|(name, _)| *name == record.name)
+                || project.compare(directory, record)? != FileMatch::Exactly)
         {
             changes.push(Change::Checksum(migration.clone()));
         }
@@ -285,34 +302,29 @@ impl Changes<'_> {
                 self.session.execute(query, &[set, version, actor, &TOOL_VERSION, &note])?;
             }
             Change::Applied(migration, action) => {
-                self.record(migration, "Migrated", action, "recorded as applied")?;
+                self.record(migration, action, "recorded as applied")?;
             }
-            Change::Imported(migration, note) => {
-                self.record(migration, "Migrated", "baseline", note)?;
-            }
-            Change::Reverted(migration) => {
-                self.record(migration, "Undone", "repair", "recorded as not applied")?;
+            Change::Imported(migration, note) => self.record(migration, "baseline", note)?,
+            Change::Reverted(name) => {
+                let query = sql!("migration/repair-reverted");
+                let note = "recorded as not applied";
+                let values: [&(dyn ToSql + Sync); 5] =
+                    [set, &name.version, actor, &TOOL_VERSION, &note];
+                self.session.execute(query, &values)?;
             }
         }
         Ok(())
     }
 
-    fn record(
-        &mut self,
-        migration: &Migration,
-        state: &str,
-        action: &str,
-        note: &str,
-    ) -> Result<()> {
+    fn record(&mut self, migration: &Migration, action: &str, note: &str) -> Result<()> {
         let query = sql!("migration/record");
         let text = MigrationText::of(self.project, migration)?;
         let (set, name) = (&self.project.set, &migration.name);
         let (checksum, normalized) = (&text.checksum, &text.normalized_checksum);
-        let values: [&(dyn ToSql + Sync); 13] = [
+        let values: [&(dyn ToSql + Sync); 12] = [
             set,
             &name.version,
             &name.full,
-            &state,
             &action,
             checksum,
             normalized,

@@ -3,22 +3,11 @@
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::Value;
-
-use crate::migration::history;
-use crate::migration::keep::usual_path;
-use crate::migration::name::Name;
+use crate::migration::kept::{self, Kept};
 use crate::migration::project::RunOptions;
 use crate::postgres::connection::conninfo::Conninfo;
-use crate::postgres::connection::session::{Row, Type, column};
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::ActingAs;
-
-/// A file whose text the history keeps.
-struct Kept {
-    path: PathBuf,
-    text: String,
-}
 
 /// The result of `fetch`.
 #[derive(Debug, serde::Serialize)]
@@ -36,30 +25,23 @@ pub struct Fetched {
 /// directory. The error names each such file, and nothing is written.
 pub fn run(project: &RunOptions, conninfo: &Conninfo, dry_run: bool) -> Result<Fetched> {
     let mut session = project.connect(conninfo)?;
-    let query = sql!("migration/sources");
-    let rows = match session.query_typed(query, &[(&project.set, Type::TEXT)]) {
-        Ok(rows) => rows,
-        Err(error) => {
-            history::absent(&mut session, error)?;
-            project.bundle()?;
-            Vec::new()
-        }
-    };
-    let mut kept = Vec::new();
-    for row in &rows {
-        kept.extend(files(row)?);
+    let kept = kept::read(&mut session, &project.set)?;
+    if kept.is_none() {
+        project.bundle()?;
     }
+    let kept = kept.unwrap_or_default();
     let mut missing = Vec::new();
     let mut refused = Vec::new();
     let mut unchanged = 0;
-    for file in &kept {
-        let path = place(&project.directory, &file.path);
+    for (file, text) in kept.iter().flat_map(Kept::texts) {
+        let path = place(&project.directory, &file);
         match crate::sys::process::read_regular(&path) {
-            Ok(text) if text == file.text.as_bytes() => unchanged += 1,
-            _ if !stays_inside(&file.path) => refused
-                .push(format!("{} lies outside of the migration directory", file.path.display())),
+            Ok(present) if present == text.as_bytes() => unchanged += 1,
+            _ if !stays_inside(&file) => {
+                refused.push(format!("{} lies outside of the migration directory", file.display()))
+            }
             Ok(_) => refused.push(format!("{} exists with another text", path.display())),
-            Err(_) => missing.push((path, &file.text)),
+            Err(_) => missing.push((path, text)),
         }
     }
     if !refused.is_empty() {
@@ -74,31 +56,6 @@ pub fn run(project: &RunOptions, conninfo: &Conninfo, dry_run: bool) -> Result<F
         }
     }
     Ok(Fetched { written: missing.into_iter().map(|(path, _)| path).collect(), unchanged })
-}
-
-fn files(row: &Row) -> Result<Vec<Kept>> {
-    let name = Name { version: column(row, "version")?, full: column(row, "name")? };
-    let up: Option<String> = column(row, "up_sql")?;
-    let down: Option<String> = column(row, "down_sql")?;
-    let files: Option<String> = column(row, "files")?;
-    let files: Value = match files {
-        Some(text) => serde_json::from_str(&text).map_err(|error| {
-            Error::unexpected(format!("the history of {name} is damaged: {error}"))
-        })?,
-        None => Value::Null,
-    };
-    let path = |direction| {
-        let named = files[direction].as_str().map(PathBuf::from);
-        named.unwrap_or_else(|| PathBuf::from(usual_path(&name, direction)))
-    };
-    let mut kept = Vec::new();
-    kept.extend(up.map(|text| Kept { path: path("up"), text }));
-    kept.extend(down.map(|text| Kept { path: path("down"), text }));
-    for (part, text) in files["parts"].as_object().into_iter().flatten() {
-        let text = text.as_str().unwrap_or_default().to_owned();
-        kept.push(Kept { path: PathBuf::from(part), text });
-    }
-    Ok(kept)
 }
 
 /// Resolves a path of the history. It also works for a directory that does not exist, where the

@@ -5,9 +5,11 @@ use serde::Serialize;
 use crate::migration::directory::{Directory, Migration};
 use crate::migration::history::{self, Event, History, Record, State};
 use crate::migration::keep::usual_file;
+use crate::migration::kept::{self, Kept};
 use crate::migration::name::Name;
 use crate::migration::plan::{self, Count, Goal};
-use crate::migration::project::{FileMatch, RunOptions};
+use crate::migration::project::RunOptions;
+use crate::migration::source::FileMatch;
 use crate::postgres::connection::conninfo::Conninfo;
 use crate::sys::error::{Error, Result};
 
@@ -166,7 +168,9 @@ pub struct Validated {
 /// Checks names, checksums and the chain of predecessors. Applies nothing.
 pub fn validate(project: &RunOptions, conninfo: &Conninfo) -> Result<Validated> {
     let directory = project.read_directory()?;
-    let history = project.history(&mut project.connect(conninfo)?)?;
+    let mut session = project.connect(conninfo)?;
+    let history = project.history(&mut session)?;
+    let kept = kept::read(&mut session, &project.set)?.unwrap_or_default();
     let applied = history.applied();
     let names = directory.names();
     let goal = Goal::Up(Count::All);
@@ -174,6 +178,7 @@ pub fn validate(project: &RunOptions, conninfo: &Conninfo) -> Result<Validated> 
     let pending =
         names.iter().filter(|name| !applied.iter().any(|a| a.name.version == name.version)).count();
     let mut findings = checksums(project, &directory, &history)?;
+    findings.extend(downs(project, &directory, &history, &kept)?);
     findings.extend(chain(&history));
     findings.extend(states(&history));
     Ok(Validated {
@@ -203,6 +208,25 @@ fn checksums(
         findings.push(Finding { name: record.name.full.clone(), problem, warning });
     }
     Ok(findings)
+}
+
+/// Lists the downs of applied migrations that have changed since.
+fn downs(
+    project: &RunOptions,
+    directory: &Directory,
+    history: &History,
+    kept: &[Kept],
+) -> Result<Vec<Finding>> {
+    let changed = project.changed_downs(directory, history, kept)?;
+    let each = changed.into_iter().map(|(name, file)| Finding {
+        name: name.full,
+        problem: format!(
+            "{} was changed after the up was applied; `migrate down` runs it as it is now",
+            file.display()
+        ),
+        warning: true,
+    });
+    Ok(each.collect())
 }
 
 /// Checks that each migration was applied on top of its predecessor.

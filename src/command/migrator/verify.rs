@@ -1,6 +1,6 @@
 //! `migrator verify`: proof that each migration can be undone.
 //!
-//! This happens in a private cluster with the bundle and nothing else. For every migration, the
+//! This happens in a private cluster with the bundle and, on request, the project's sources. For every migration, the
 //! migrator runs up, down, up. After the down, the schema must be the same as before the up; after
 //! the second up, the same as after the first. Schemas are compared as in `database diff`. A
 //! migration that fails the proof must not spoil the proof of the next one: the cluster then goes
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::command::content::{Content, Progress};
 use crate::compare::drift;
 use crate::compare::drift::{Class, Difference, Roles};
 use crate::compare::facts;
@@ -27,6 +28,7 @@ use crate::postgres::connection::conninfo::Conninfo;
 use crate::postgres::connection::session::Session;
 use crate::postgres::toolchain::Toolchain;
 use crate::sys::error::{Error, Kind, Result};
+use crate::sys::steps::Steps;
 
 /// The arguments of `verify`.
 pub struct Verify<'a> {
@@ -36,6 +38,8 @@ pub struct Verify<'a> {
     pub private: private::PrivateClusterSpec,
     /// The programs.
     pub toolchain: Toolchain,
+    /// The sources that run before the first migration.
+    pub content: Option<Content>,
     /// Settings of the server for migrations.
     pub settings: Vec<(&'static str, String)>,
 }
@@ -89,7 +93,7 @@ impl Verify<'_> {
         steps: &[Pair],
         on_verdict: &mut dyn FnMut(&Verdict),
     ) -> Result<Vec<Verdict>> {
-        let cluster = self.private.start(&self.toolchain)?;
+        let cluster = self.start()?;
         cluster.use_up(|cluster| {
             let mut verdicts = Vec::new();
             let mut saved = 0;
@@ -101,6 +105,26 @@ impl Verify<'_> {
                 self.renew(cluster, &mut saved, &steps[..verdicts.len()])?;
             }
         })
+    }
+
+    /// Starts a private cluster, and hydrates its database on request.
+    fn start(&self) -> Result<PrivateCluster> {
+        let Some(content) = &self.content else { return self.private.start(&self.toolchain) };
+        let states = content.states(&self.private.foundation(&self.toolchain));
+        let (cluster, reached) = self.private.start_with(&self.toolchain, &states)?;
+        let from = Progress::of(&states, reached.as_ref());
+        let hydrate = |cluster: &PrivateCluster| {
+            let conninfo = cluster.conninfo()?;
+            let mut steps = Steps::default();
+            content.apply(&self.toolchain, &conninfo, from, &mut |_| Ok(()), &mut steps)
+        };
+        match hydrate(&cluster) {
+            Ok(()) => Ok(cluster),
+            Err(error) => {
+                let error = cluster.running().with_log(error);
+                Err(cluster.failed(error))
+            }
+        }
     }
 
     fn conninfo(&self, cluster: &PrivateCluster) -> Result<Conninfo> {
@@ -140,7 +164,7 @@ impl Verify<'_> {
     fn renew(&self, cluster: &mut PrivateCluster, saved: &mut usize, ups: &[Pair]) -> Result<()> {
         match *saved {
             0 => {
-                let fresh = self.private.start(&self.toolchain)?;
+                let fresh = self.start()?;
                 std::mem::replace(cluster, fresh).remove()?;
             }
             _ => cluster.go_back()?,

@@ -177,6 +177,50 @@ fn the_transaction_is_the_migrators() {
 }
 
 #[test]
+fn characteristics_that_would_not_work_are_refused() {
+    let writes =
+        "decides whether transactions may write, and the migrator records the migration in one";
+    check_in_transaction(
+        writes,
+        &[
+            ("set transaction read only;", "SET TRANSACTION READ ONLY"),
+            (
+                "set local transaction isolation level serializable, read only;",
+                "SET LOCAL TRANSACTION ISOLATION LEVEL SERIALIZABLE READ ONLY",
+            ),
+            ("set local transaction_read_only = on;", "SET LOCAL TRANSACTION_READ_ONLY ON"),
+        ],
+    );
+    check(&[
+        (
+            "set session characteristics as transaction read only;",
+            &format!("`SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY` {writes}"),
+        ),
+        (
+            "set default_transaction_read_only to 'on';",
+            &format!("`SET DEFAULT_TRANSACTION_READ_ONLY TO` {writes}"),
+        ),
+    ]);
+    check_in_transaction(
+        "has no effect on the migration, because its transaction is open already",
+        &[
+            (
+                "set session characteristics as transaction isolation level serializable;",
+                "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            ),
+            ("set default_transaction_deferrable = on;", "SET DEFAULT_TRANSACTION_DEFERRABLE ON"),
+        ],
+    );
+    assert_eq!(refused("set transaction snapshot 'x';", true).len(), 1);
+    allow(&[
+        "set transaction isolation level repeatable read, read write, not deferrable;",
+        "set local transaction_isolation = 'serializable'; set transaction_deferrable = on;",
+        "set session transaction_read_only = off; set transaction_timeout = 1;",
+        "alter role x set default_transaction_isolation = 'serializable';",
+    ]);
+}
+
+#[test]
 fn what_cannot_be_in_a_transaction_is_refused_there() {
     check_in_transaction(
         "cannot run in a transaction",

@@ -213,7 +213,20 @@ fn every_command_answers_in_json() {
 fn the_tables_of_another_release_are_left_alone() {
     let project = MigratorProject::with_tables(1);
     project.ask("CREATE SCHEMA hectic; CREATE TABLE hectic.migration (version text, name text)");
-    for words in [&["clean", "--yes"][..], &["baseline", "t1"], &["repair"], &["migrate", "up"]] {
+    for words in [
+        &["clean", "--yes"][..],
+        &["baseline", "t1"],
+        &["repair"],
+        &["migrate", "up"],
+        &["apply"],
+        &["info"],
+        &["history"],
+        &["history", "--json"],
+        &["validate"],
+        &["abort"],
+        &["fetch"],
+        &["fetch", "--dry-run"],
+    ] {
         project.run("migrator", words).fails(13, ["another release", "database bundle upgrade"]);
     }
     assert_eq!(project.ask("SELECT to_regclass('hectic.migration') IS NOT NULL"), "t");

@@ -3,6 +3,7 @@
 mod alone;
 mod commands;
 mod create;
+mod downs;
 mod fetch;
 mod history;
 mod import;
@@ -17,3 +18,4 @@ mod session;
 mod sets;
 mod variables;
 mod verify;
+mod verify_hydrated;

@@ -83,6 +83,39 @@ fn repair_marks_applied_and_reverted() {
 }
 
 #[test]
+fn what_lost_its_files_can_be_recorded_as_reverted() {
+    let project = MigratorProject::applied(4);
+    project.delete_migration(2);
+    let up = project.path(&format!("migration/{}/up.sql", name(3)));
+    std::fs::remove_file(up).unwrap();
+    let renamed = "20250101000004-renamed";
+    std::fs::rename(
+        project.path(&format!("migration/{}", name(4))),
+        project.path(&format!("migration/{renamed}")),
+    )
+    .unwrap();
+    project.up_fails(2, ["mismatch"]);
+    project.write_up(3, &table("t3"));
+    // by description, by version and by the name in the history
+    for (named, states) in [
+        ("t2", "1 Migrated, 2 Undone, 3 Migrated, 4 Migrated"),
+        ("20250101000003", "1 Migrated, 2 Undone, 3 Undone, 4 Migrated"),
+        (&name(4), "1 Migrated, 2 Undone, 3 Undone, 4 Undone"),
+    ] {
+        let planned = project.migrator(["repair", "--dry-run", "--reverted", named]).success();
+        assert!(planned.stdout.contains("record it as not applied"), "{planned}");
+        project.migrator(["repair", "--yes", "--reverted", named]).success();
+        assert_eq!(project.states(), states);
+        assert_eq!(last_events(&project, 1), "repair Undone");
+    }
+    project.migrator(["validate"]).success();
+    assert_eq!(project.tables(), "t1 t2 t3 t4");
+    project.ask("DROP TABLE t3, t4");
+    project.up_all();
+    assert_eq!(project.states(), "1 Migrated, 2 Undone, 3 Migrated, 4 Migrated");
+}
+
+#[test]
 fn abort_sets_what_is_running_to_error_and_undoes_nothing() {
     let project = MigratorProject::applied(2);
     let nothing = project.migrator(["abort"]).success();

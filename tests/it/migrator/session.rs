@@ -168,3 +168,53 @@ fn reference_data_in_immutable_tables_migrates() {
     let insert = ["-X", "-d", &project.url("app"), "-c", "INSERT INTO ref (id) VALUES (9)"];
     project.run(&psql(), insert).fails(1, ["immutable table public.ref"]);
 }
+
+/// Fails unless the transaction has this isolation level.
+fn check_level(level: &str) -> String {
+    format!(
+        "DO $check$ BEGIN\n  ASSERT current_setting('transaction_isolation') = '{level}', 'level';\n\
+         END $check$;\n"
+    )
+}
+
+#[test]
+fn a_migration_chooses_the_isolation_level_of_its_transaction() {
+    let project = MigratorProject::new();
+    let choices = [
+        ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;", "serializable"),
+        (
+            "-- why\nSET LOCAL lock_timeout = 0;\n\
+             SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE, DEFERRABLE;",
+            "repeatable read",
+        ),
+        ("SET LOCAL transaction_isolation = 'serializable';", "serializable"),
+        ("SET transaction_deferrable = on;", "read committed"),
+        ("\\ir level.psql", "repeatable read"),
+    ];
+    for (version, (first, level)) in (1..).zip(choices) {
+        let migration = format!("{first}\n{}{}", check_level(level), table(&format!("t{version}")));
+        project.write_up(version, &migration);
+    }
+    let included = format!("migration/{}/level.psql", crate::support::migrator::name(5));
+    project.write(&included, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\n");
+    // the level of one migration does not reach the next
+    project.write_up(6, &check_level("read committed"));
+    project.up_all();
+    assert_eq!(
+        project.states(),
+        "1 Migrated, 2 Migrated, 3 Migrated, 4 Migrated, 5 Migrated, 6 Migrated"
+    );
+}
+
+#[test]
+fn a_level_after_the_first_query_fails_and_an_escape_is_noticed() {
+    let project = MigratorProject::new();
+    project.write_up(1, "SELECT 1;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n");
+    project.up_fails(4, ["must be called before any query"]);
+    let escape = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n\
+                  SELECT 'COMMIT' \\gexec\nSELECT 'BEGIN' \\gexec\n";
+    project.write_up(1, escape);
+    project.up_fails(4, ["the migration ended its own transaction"]);
+    project.write_up(1, "SET TRANSACTION READ ONLY;\n");
+    project.up_fails(2, ["decides whether transactions may write", "remove it"]);
+}

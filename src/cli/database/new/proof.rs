@@ -38,6 +38,7 @@ fn undone(resolve: &Resolve) -> Result<()> {
         project: &project,
         private: resolve.private(bundle)?,
         toolchain: resolve.toolchain()?,
+        content: None,
         settings: Vec::new(),
     };
     let verdicts = verify.run(&mut |_| ())?;
