@@ -167,6 +167,18 @@ pub(in crate::cli) fn check_migrations(
     }
 }
 
+/// Checks the `schema_file` that `file` sets and that the user did not choose: it must lie below the
+/// directory of that file, because the migrator writes there.
+pub(in crate::cli) fn check_schema_file(file: &Path, schema: &Path) -> Result<()> {
+    let file = super::path::absolute(file);
+    let beside = file.parent().unwrap_or(&file);
+    match is_inside(&beside.join(schema), beside) {
+        true => Ok(()),
+        false => Err(Error::conflict(format!("{} sets schema_file: {OUTSIDE}", file.display()))
+            .hint("name a file of the project")),
+    }
+}
+
 fn refused(file: &Path, setting: &str, variable: &str, why: &str) -> Error {
     Error::conflict(format!("{} sets {setting}: {why}", file.display()))
         .detail("A project's file is not trusted like your own environment.")

@@ -22,6 +22,7 @@ pub mod patch;
 pub mod psql;
 pub mod pull_staging;
 pub mod restore;
+pub mod schema;
 pub mod secrets;
 pub mod snapshot;
 pub mod status;

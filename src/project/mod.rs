@@ -4,6 +4,7 @@
 pub mod closure;
 pub mod new;
 pub mod patch;
+pub mod schema;
 pub mod source;
 pub mod split;
 pub mod tap;

@@ -42,6 +42,7 @@ pages! {
     examples_of_tests: "docs/guide/tests.md",
     examples_of_migrations: "docs/guide/migrations.md",
     examples_of_import: "docs/guide/import.md",
+    examples_of_a_schema_file: "docs/guide/schema.md",
     examples_of_comparing_databases: "docs/guide/diff.md",
     examples_of_secrets: "docs/guide/secrets.md",
     examples_of_backup_and_restore: "docs/guide/backup.md",

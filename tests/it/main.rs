@@ -35,6 +35,7 @@ mod pull;
 mod remote;
 mod removal;
 mod runner;
+mod schema;
 mod secret;
 mod secrets;
 mod sessions;

@@ -13,6 +13,7 @@ use super::clone::{CloneArguments, RunArguments};
 use super::diff::{DiffArguments, DiffFormat};
 use super::init::{LeaseArguments, ListenArguments};
 use super::pull::PullArguments;
+use super::schema::SchemaVerb;
 use super::secrets::SecretsVerb;
 use super::snapshot::SnapshotVerb;
 use super::test::{CheckTestArguments, TestArguments};
@@ -85,6 +86,12 @@ pub(in crate::cli) enum Verb {
     Watch(WatchArguments),
     /// Compare the sources with a backup, the migrations or a database
     Diff(DiffArguments),
+    /// Write the schema of the database to a file, or check that such a file is up to date
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Schema {
+        #[command(subcommand)]
+        verb: SchemaVerb,
+    },
     /// Show a log: the newest one, or by number, name or part of a name
     Log {
         /// `list`, a number from the list, a name, or a part of a name

@@ -102,6 +102,9 @@ pub(in crate::cli) struct Global {
     /// migrator]
     #[arg(long, global = true, value_name = "DURATION", num_args = 0..=1, default_missing_value = "5min")]
     pub(in crate::cli) wait: Option<String>,
+    /// Do not write the schema file that the setting schema_file names
+    #[arg(long, global = true)]
+    pub(in crate::cli) no_schema_file: bool,
     /// Do not ask for confirmation
     #[arg(short, long, global = true)]
     pub(in crate::cli) yes: bool,

@@ -10,6 +10,7 @@ pub(in crate::cli) mod init;
 pub(in crate::cli) mod keeper;
 pub(in crate::cli) mod migrator;
 pub(in crate::cli) mod pull;
+pub(in crate::cli) mod schema;
 pub(in crate::cli) mod secrets;
 pub(in crate::cli) mod snapshot;
 pub(in crate::cli) mod test;

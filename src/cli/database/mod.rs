@@ -14,6 +14,7 @@ mod pull;
 mod pull_check;
 mod pull_scan;
 mod run;
+mod schema;
 mod secrets;
 pub(super) mod share;
 mod snapshot;
@@ -101,6 +102,10 @@ pub(in crate::cli) fn execute(arguments: Arguments) -> Result<()> {
         Verb::Bundle { verb } => {
             check_inherits(&resolve, &inherits)?;
             verbs::run_bundle(&resolve, &verb)
+        }
+        Verb::Schema { verb } => {
+            check_inherits(&resolve, &inherits)?;
+            schema::run(&resolve, verb)
         }
         Verb::New(flags) => new::run(&resolve, &flags),
         Verb::Share { directory } => share::write(&directory),

@@ -17,11 +17,12 @@ pub(super) const FILE: &str = "migrator.toml";
 
 /// All settings of the section `migrator`: the name, the type in JSON Schema, the variable that
 /// overrides it, and the default in the documentation.
-pub const SETTINGS: [(&str, &str, &str, &str); 9] = [
+pub const SETTINGS: [(&str, &str, &str, &str); 10] = [
     ("db_url", "string", "DB_URL", "(unset)"),
     ("migration_dir", "string", "MIGRATION_DIR", "`$DATABASE_DIR/migration`"),
     ("migration_set", "string", "-", "`default`"),
     ("layout", "string", "-", "`directory`"),
+    ("schema_file", "string", "-", "(unset)"),
     ("out_of_order", "boolean", "-", "`false`"),
     ("lock_timeout", "string", "-", "(unset)"),
     ("statement_timeout", "string", "-", "(unset)"),
@@ -37,6 +38,7 @@ pub(super) struct File {
     pub(super) migration_dir: Option<PathBuf>,
     pub(super) migration_set: Option<String>,
     pub(super) layout: Option<Layout>,
+    pub(super) schema_file: Option<PathBuf>,
     pub(super) out_of_order: bool,
     pub(super) lock_timeout: Option<String>,
     pub(super) statement_timeout: Option<String>,
@@ -69,6 +71,7 @@ pub(in crate::cli) fn in_force(
         ("migration_dir", file.migration_dir.map(|path| path.display().to_string())),
         ("migration_set", file.migration_set),
         ("layout", file.layout.map(|layout| format!("{layout:?}").to_lowercase())),
+        ("schema_file", file.schema_file.map(|path| path.display().to_string())),
         ("out_of_order", file.out_of_order.then(|| "true".to_owned())),
         ("lock_timeout", file.lock_timeout),
         ("statement_timeout", file.statement_timeout),
@@ -124,6 +127,10 @@ fn placed(mut file: File, path: &Path, is_found: bool) -> Result<File> {
     }
     let parent = crate::cli::path::absolute(path).parent().map(Path::to_owned).unwrap_or_default();
     file.migration_dir = file.migration_dir.map(|directory| parent.join(directory));
+    if let Some(file) = file.schema_file.as_ref().filter(|_| is_found) {
+        trust::check_schema_file(path, file)?;
+    }
+    file.schema_file = file.schema_file.map(|file| parent.join(file));
     file.origin = Some(path.to_owned());
     Ok(file)
 }

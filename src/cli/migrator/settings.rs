@@ -26,6 +26,7 @@ pub(in crate::cli) struct Settings {
     project: RunOptions,
     db_url: Option<String>,
     server: Vec<(&'static str, String)>,
+    schema_file: Option<PathBuf>,
     /// The layout of new migrations.
     pub(in crate::cli) layout: Option<Layout>,
 }
@@ -76,7 +77,8 @@ impl Settings {
             out_of_order: global.out_of_order || file.out_of_order,
             force: global.force,
         };
-        Ok(Self { resolve, project, db_url: file.db_url, server, layout: file.layout })
+        let (schema_file, layout) = (file.schema_file, file.layout);
+        Ok(Self { resolve, project, db_url: file.db_url, server, schema_file, layout })
     }
 
     pub(in crate::cli) fn project(&self) -> &RunOptions {
@@ -100,6 +102,11 @@ impl Settings {
         let url = PgUrl::parse(url);
         let resolved = url.and_then(|url| Conninfo::resolve(&url, &self.resolve.libpq()));
         resolved.map_err(|error| error.context("cannot use db_url of the configuration"))
+    }
+
+    /// The file that shows the schema after each run.
+    pub(in crate::cli) fn schema_file(&self) -> Option<&Path> {
+        self.schema_file.as_deref()
     }
 
     /// Server settings for migrations.
@@ -143,6 +150,11 @@ pub(in crate::cli) fn project(
 /// The layout of new migrations, for verbs of `database`.
 pub(in crate::cli) fn layout(resolve: &Resolve) -> Result<Option<Layout>> {
     Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.layout)
+}
+
+/// The schema file, for verbs of `database`.
+pub(in crate::cli) fn schema_file(resolve: &Resolve) -> Result<Option<PathBuf>> {
+    Ok(Settings::new(resolve.clone(), &Global::default(), &[])?.schema_file)
 }
 
 fn directory(resolve: &Resolve, global: &Global, from_file: Option<PathBuf>) -> PathBuf {

@@ -2,6 +2,7 @@
 
 mod consent;
 mod import;
+mod schema;
 mod verify;
 
 use serde::Serialize;
@@ -143,7 +144,9 @@ impl Cli<'_> {
             toolchain: &toolchain,
             dry_run: self.global.dry_run,
         };
+        let mut count = 0;
         let tell = |moved: &Moved| {
+            count += 1;
             let verb = if moved.direction == "up" { "applied" } else { "reverted" };
             ui::status(&format!("{verb} {} in {:.0} ms", moved.name, moved.milliseconds));
         };
@@ -151,7 +154,9 @@ impl Cli<'_> {
             ui::status("nothing was changed");
             return Ok(());
         }
-        match migrate.run(request, &mut { tell })? {
+        let schema = self.schema(&conninfo)?;
+        let done = migrate.run(request, &mut { tell });
+        match schema::written(schema, count, done)? {
             Done::Planned { steps, bundle } => self.show_plan(&steps, bundle),
             Done::Moved(moved) => {
                 if moved.is_empty() {

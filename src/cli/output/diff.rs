@@ -117,7 +117,7 @@ fn values(text: &mut String, before: Option<&str>, after: Option<&str>) {
 
 /// Puts text from the database on one line and escapes control characters, which a terminal would
 /// obey.
-fn line(text: &str) -> String {
+pub(in crate::cli) fn line(text: &str) -> String {
     let mut line = String::new();
     for one in text.chars() {
         match one.is_control() && one != '\t' {

@@ -34,7 +34,27 @@ struct Unit<'a> {
     entries: Vec<&'a Entry>,
 }
 
+/// Kinds after the rows whose objects do not depend on others of the same kind.
+const LOOSE: [&str; 10] = [
+    "CONSTRAINT",
+    "CHECK CONSTRAINT",
+    "INDEX",
+    "STATISTICS",
+    "FK CONSTRAINT",
+    "TRIGGER",
+    "POLICY",
+    "ROW SECURITY",
+    "ACL",
+    "DEFAULT ACL",
+];
+
 impl Unit<'_> {
+    /// The kind, the schema and the name of the object.
+    fn key(&self) -> (&str, Option<&str>, &str) {
+        let entry = self.entries[0];
+        (&entry.kind, self.schema, &entry.name)
+    }
+
     fn text(&self) -> String {
         let texts: Vec<String> = self.entries.iter().map(|entry| text(entry)).collect();
         texts.join("\n\n")
@@ -81,6 +101,29 @@ pub fn files(entries: &[Entry]) -> Vec<SourceFile> {
         last = Some(file);
     }
     files
+}
+
+/// The entries in the order in which they have to run: each object with its comments and labels.
+/// Objects of the same kind, schema and name are sorted by their statements, for which `pg_dump` has
+/// no rule.
+pub fn sections(entries: &[Entry]) -> Vec<Vec<&Entry>> {
+    let mut units = units(entries);
+    let rows = units.iter().position(|unit| unit.kind.is_after_rows).unwrap_or(units.len());
+    let mut after = units.split_off(rows);
+    for run in units.chunk_by_mut(|one, other| one.key() == other.key()) {
+        run.sort_by_cached_key(Unit::text);
+    }
+    let is_loose = |unit: &Unit<'_>| LOOSE.contains(&unit.entries[0].kind.as_str());
+    for run in after
+        .chunk_by_mut(|one, other| one.entries[0].kind == other.entries[0].kind && is_loose(one))
+    {
+        run.sort_by_cached_key(|unit| {
+            let (_, schema, name) = unit.key();
+            (schema.map(str::to_owned), name.to_owned(), unit.text())
+        });
+    }
+    let all = order::sorted(units).into_iter().chain(after);
+    all.map(|unit| unit.entries).collect()
 }
 
 /// The number of entries that come before the rows.
