@@ -110,7 +110,7 @@ fn a_history_is_recorded_once_its_checksums_fit() {
     project.ask("DELETE FROM _sqlx_migrations WHERE version = 2");
     insert("(7, 'other', true, '\\x00', 0)");
     let recorded = project.migrator(arguments).success().stderr;
-    assert!(recorded.contains("1 row of the table have no file here: 7"), "{recorded}");
+    assert!(recorded.contains("1 row of the table without a file here: 7"), "{recorded}");
     assert!(recorded.contains("1 recorded now"), "{recorded}");
     assert_eq!(project.states(), "1 Migrated");
     let events = project.migrator(["history"]).success().stdout;
@@ -179,4 +179,32 @@ fn a_dirty_database_stops_it() {
     project.migrator(arguments).fails(2, ["2: it is dirty"]);
     project.migrator(["import", "--history", "--from", "sqlx", "old"]).fails(3, ["no table"]);
     assert!(!project.path("migration").exists());
+}
+
+#[test]
+fn two_directories_in_one_table_become_two_sets() {
+    let project = project();
+    project.write("red/20240101000000_a.sql", "CREATE TABLE a ();\n");
+    project.write("blue/20240102000000_b.sql", "CREATE TABLE b ();\n");
+    project.ask(
+        "CREATE TABLE a (); CREATE TABLE b (); CREATE SCHEMA s; \
+         CREATE TABLE s._sqlx_migrations AS \
+         SELECT version, now() AS installed_on, true AS success, sha384(sql::bytea) AS checksum \
+         FROM (VALUES (20240101000000, E'CREATE TABLE a ();\\n'), \
+                      (20240102000000, E'CREATE TABLE b ();\\n')) AS v (version, sql)",
+    );
+    // the search path finds the table
+    let url = project.variable("DB_URL").unwrap().to_str().unwrap().to_owned();
+    let url = format!("{url}&options=-csearch_path%3Ds");
+    for set in ["red", "blue"] {
+        let common = ["--migration-set", set, "-d", &format!("m/{set}")].map(str::to_owned);
+        let words = ["import", "--from", "sqlx", "--history", set, "-u", &url].map(str::to_owned);
+        let imported = project.run("migrator", [&common[..], &words[..]].concat()).success();
+        assert!(imported.stderr.contains("1 row of the table without a file here"), "{imported}");
+        let words = ["migrate", "up", "all"].map(str::to_owned);
+        let up = project.run("migrator", [&common[..], &words[..]].concat()).success();
+        assert!(up.stderr.contains("nothing to do"), "{up}");
+    }
+    let sets = "SELECT string_agg(migration_set, ' ' ORDER BY version) FROM hectic.migration";
+    assert_eq!(project.ask(sets), "red blue");
 }

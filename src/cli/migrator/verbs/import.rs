@@ -65,7 +65,7 @@ impl Cli<'_> {
         }
         if !report.elsewhere.is_empty() {
             ui::status(&format!(
-                "{} of the table have no file here: {}",
+                "{} of the table without a file here: {}",
                 counted(report.elsewhere.len(), "row"),
                 report.elsewhere.join(", ")
             ));
