@@ -34,7 +34,7 @@ fn dots_of_flyway_become_one_number_and_repeatables_are_named() {
         ))
     };
     insert(
-        "(1, '1', 'BASELINE', NULL, true), (2, '1.2', 'SQL', 1, true), (3, NULL, 'SQL', 5, true)",
+        "(1, '1.1', 'BASELINE', NULL, true), (2, '1.2', 'SQL', 1, true), (3, NULL, 'SQL', 5, true)",
     );
     let arguments = ["import", "--history", "--from", "flyway", "old"];
     project.migrator(arguments).fails(2, ["V1_2__two.sql: it is not the file"]);
@@ -46,6 +46,7 @@ fn dots_of_flyway_become_one_number_and_repeatables_are_named() {
     let imported = project.migrator(arguments).success();
     assert_eq!(imported.stdout, "V000100__base\nV000102__two\nV000110__ten\n");
     assert!(imported.stderr.contains("R__views.sql: a repeatable"), "{}", imported.stderr);
+    assert!(!imported.stderr.contains("without a file"), "{}", imported.stderr);
     assert!(imported.stderr.contains("version 1.10 is 110 here"), "{}", imported.stderr);
     let states = "SELECT string_agg(version::text, ' ') FROM hectic.migration_state";
     assert_eq!(project.ask(states), "100 102");
