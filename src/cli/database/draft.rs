@@ -40,7 +40,7 @@ pub(in crate::cli) fn tell(outcome: Option<&Outcome>) -> Result<()> {
             ui::status(&format!("wrote {} and {}", up.display(), down.display()));
             Ok(())
         }
-        Some(Outcome::Refused(refusal)) => Err(refused(refusal)?),
+        Some(Outcome::Refused(refusal)) => Err(refused(refusal)),
     }
 }
 
@@ -48,7 +48,7 @@ pub(in crate::cli) fn tell(outcome: Option<&Outcome>) -> Result<()> {
 const SHOWN: usize = 12;
 
 /// Saves the draft beside the migrations. Returns the error that tells why.
-fn refused(refusal: &Refusal) -> Result<Error> {
+fn refused(refusal: &Refusal) -> Error {
     let direction = refusal.direction;
     let (why, details) = match &refusal.failed {
         Some(failed) => {
@@ -61,7 +61,7 @@ fn refused(refusal: &Refusal) -> Result<Error> {
     };
     let reason = format!("The draft was not proven: {why}\n\n{}\n", details.join("\n"));
     let (description, content) = (&refusal.description, &refusal.content);
-    let path = rejected::save(&refusal.directory, description, content, &reason)?;
+    let saved = rejected::save(&refusal.directory, description, content, &reason);
     let error = Error::failed(format!("the draft did not become a migration: {why}"));
     let shown = |detail: &String| {
         let all = detail.lines().count();
@@ -74,5 +74,11 @@ fn refused(refusal: &Refusal) -> Result<Error> {
     let hints = refusal.failed.iter().flat_map(Error::hints);
     let error = hints.fold(error, |error, hint| error.hint(hint.clone()));
     let use_it = "write the migration with `migrator create`, and reuse parts of the draft";
-    Ok(error.hint(format!("{} has the draft and the reason", path.display())).hint(use_it))
+    // the reason is worth more than the failure to save it
+    match saved {
+        Ok(path) => {
+            error.hint(format!("{} has the draft and the reason", path.display())).hint(use_it)
+        }
+        Err(also) => error.detail(format!("and the draft could not be saved: {also}")),
+    }
 }

@@ -33,6 +33,10 @@ fn a_rejected_draft_is_saved_beside_the_migrations_with_the_reason() {
     write(&sandbox, "more").fails(1, ["db/rejected/more-2 has the"]);
     assert_eq!(read("more/up.sql"), "-- mine\n");
     write(&sandbox, "more").fails(1, ["db/rejected/more-2 has the"]);
+    // without a place for the draft, its reason is told
+    std::fs::remove_dir_all(sandbox.path("project/db/rejected")).unwrap();
+    sandbox.write("project/db/rejected", "a file");
+    write(&sandbox, "more").fails(1, ["its up leaves differences", "could not be saved"]);
     nothing_left(&sandbox);
     // diff does not know beforehand which rows the statements will meet
     let sandbox = project(
