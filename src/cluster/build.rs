@@ -200,7 +200,8 @@ fn populate(spec: &ClusterSpec, toolchain: &Toolchain, data: &Path) -> Result<Op
         Ok(Obtained::Missing(vacancy)) => {
             tracing::debug!("initialising a cluster as the template for later ones");
             recipe.initialise(data)?;
-            let recording = vacancy.record(data, toolchain.version()?.text.clone(), recipe.user);
+            let version = toolchain.version()?.text.clone();
+            let recording = vacancy.record(data, version, recipe.user, spec.settings.spares);
             Ok(recording.inspect_err(|error| tracing::warn!("no template was made: {error}")).ok())
         }
         Err(error) if error.kind() == Kind::Failed => {

@@ -27,7 +27,8 @@ pub(super) fn run(resolve: &Resolve, verb: &CacheVerb) -> Result<()> {
         }
         CacheVerb::Path => {
             // somebody is about to take the directory to another machine
-            all.iter().filter(|one| !one.is_spare()).try_for_each(transfer::make_lasting)?;
+            let mut templates = all.iter().filter(|one| !one.is_spare());
+            templates.try_for_each(|one| transfer::make_lasting(&one.path))?;
             ui::data(|out| writeln!(out, "{}", cache.display()))
         }
         CacheVerb::Export { file } => export(resolve, &all, file),

@@ -236,12 +236,24 @@ impl Deposit<'_> {
 
 impl Vacancy {
     /// Makes a template of a data directory that `initdb` has just filled. Copies it at once. A
-    /// thread then computes the digests, syncs and publishes the copy while the cluster starts.
-    pub fn record(self, data: &Path, version: String, user: Option<&OsUser>) -> Result<Recording> {
+    /// thread then publishes the copy while the cluster starts. If `spares` are made here, the
+    /// process that makes the spare also computes the digests and syncs, and nobody waits for that.
+    pub fn record(
+        self,
+        data: &Path,
+        version: String,
+        user: Option<&OsUser>,
+        spares: Spares,
+    ) -> Result<Recording> {
         let _ourselves = ActingAs::ourselves();
+        let is_wished = spares.wish(&self.directory, data)?;
         let staging = self.stage()?;
         copy_from_user(data, &staging.data(), user)?;
-        Ok(Recording(Some(std::thread::spawn(move || match staging.publish(&version) {
+        let publish = move || match is_wished {
+            true => staging.publish_until_boot(&version),
+            false => staging.publish(&version),
+        };
+        Ok(Recording(Some(std::thread::spawn(move || match publish() {
             Ok(Template { directory, .. }) => {
                 if let Some(cache) = directory.parent() {
                     trim_cache(cache, &directory);

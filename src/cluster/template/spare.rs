@@ -77,20 +77,41 @@ impl Spares {
     /// Takes the spare of a template to `target`, which must not exist, and wishes the next one.
     /// Returns false if there is no spare. The caller holds the lock of the template.
     pub(super) fn take(self, template: &Path, manifest: &Manifest, target: &Path) -> Result<bool> {
+        let Some((to, wish)) = self.wish_for(template, target)? else { return Ok(false) };
+        let _ourselves = ActingAs::ourselves();
+        let is_taken = take_to(&to, &wish, manifest, target);
+        wish.remember();
+        Ok(is_taken)
+    }
+
+    /// Wishes a spare of a template from which `data` might have been cloned. Returns whether a
+    /// spare helps there.
+    pub(super) fn wish(self, template: &Path, data: &Path) -> Result<bool> {
+        let wish = self.wish_for(template, data)?;
+        Ok(wish.map(|(_, wish)| wish.remember()).is_some())
+    }
+
+    /// The wish for a spare that can become `target`, with the directory of `target`. `None` if a
+    /// spare would not help there.
+    fn wish_for(self, template: &Path, target: &Path) -> Result<Option<(File, Wish)>> {
         let directory = target.parent().unwrap_or(target);
         if !self.help(template.parent().unwrap_or(template), directory) {
-            return Ok(false);
+            return Ok(None);
         }
         let to = no_follow::directory(directory).on("open", directory)?;
         let facts = to.metadata().on("read", directory)?;
-        let wish = Wish { template: template.to_owned(), owner: (facts.uid(), facts.gid()) };
-        let _ourselves = ActingAs::ourselves();
-        let is_taken = take_to(&to, &wish, manifest, target);
+        let owner = (facts.uid(), facts.gid());
+        Ok(Some((to, Wish { template: template.to_owned(), owner })))
+    }
+}
+
+impl Wish {
+    /// Adds the wish to those of this process.
+    fn remember(self) {
         let mut wishes = WISHES.lock().unwrap_or_else(PoisonError::into_inner);
-        if !wishes.contains(&wish) {
-            wishes.push(wish);
+        if !wishes.contains(&self) {
+            wishes.push(self);
         }
-        Ok(is_taken)
     }
 }
 

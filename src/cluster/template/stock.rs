@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::cache::Template;
 use super::copy::Reader;
+use super::description::DESCRIPTION;
 use super::manifest::MANIFEST;
 use super::spare::{Wish, fits, is_spare, place_of};
+use super::transfer::make_lasting;
 use crate::cluster::files::{private_directory, remove_tree, sync_file_system};
 use crate::cluster::layout::lock_of;
 use crate::cluster::{Lock, space};
@@ -16,10 +18,14 @@ use crate::sys::process::OsUser;
 /// The number of spares in a cache.
 const MOST: usize = 2;
 
-/// Makes the spare of a template, unless there is one.
+/// Makes the spare of a template, unless there is one. A template that holds only until the machine
+/// starts again then holds for good, unless it is a state of a project.
 pub fn make(wish: &Wish) -> Result<()> {
     let cache = wish.template.parent().unwrap_or(&wish.template);
     private_directory(cache)?;
+    if !is_state(&wish.template) {
+        make_lasting(&wish.template)?;
+    }
     let Some(template) = Template::open(&wish.template) else { return Ok(()) };
     let spare = place_of(&wish.template);
     if fits(&spare, wish, template.manifest()) {
@@ -36,6 +42,12 @@ pub fn make(wish: &Wish) -> Result<()> {
     }
     let _ = lock.remove();
     made.map(|()| forget_older(cache))
+}
+
+/// Whether the template is a state of a project. Such a state is soon replaced, so it is not worth
+/// the time that it takes to make it hold for good.
+fn is_state(template: &Path) -> bool {
+    template.join(DESCRIPTION).exists()
 }
 
 fn write(template: &Template, draft: &Path, wish: &Wish) -> Result<()> {

@@ -65,7 +65,7 @@ fn write(templates: &[Template], project: Option<&Path>, file: File) -> Result<T
             continue;
         }
         signal::check()?;
-        make_lasting(template)?;
+        make_lasting(&template.path)?;
         let _lock = Lock::share(&lock_of(&template.path))?;
         archive.append_dir_all(template.name(), &template.path).on("read", &template.path)?;
         transferred.done.push(template.name());
@@ -75,21 +75,26 @@ fn write(templates: &[Template], project: Option<&Path>, file: File) -> Result<T
     Ok(transferred)
 }
 
-/// Gives the manifest of a state its digests and waits until the state is on the disk, so that it
-/// also holds on another machine.
-pub fn make_lasting(template: &Template) -> Result<()> {
-    let _lock = Lock::wait(&lock_of(&template.path))?;
-    let list = template.path.join(MANIFEST);
-    let text = crate::sys::process::read_text(&list).unwrap_or_default();
-    let Some(manifest) = Manifest::parse(&text).filter(|manifest| manifest.boot.is_some()) else {
-        return Ok(());
+/// Gives the manifest of a template its digests and waits until the template is on the disk, so that
+/// it also holds on another machine. Meanwhile, other commands can clone it.
+pub fn make_lasting(template: &Path) -> Result<()> {
+    let lock = lock_of(template);
+    let list = template.join(MANIFEST);
+    let read = || crate::sys::process::read_text(&list).unwrap_or_default();
+    let (text, lasting) = {
+        let _shared = Lock::share(&lock)?;
+        let text = read();
+        let manifest = Manifest::parse(&text).filter(Manifest::holds);
+        let Some(manifest) = manifest.filter(|manifest| manifest.boot.is_some()) else {
+            return Ok(());
+        };
+        let lasting = Manifest::of(&template.join("data"), &manifest.version)?;
+        sync_file_system(template)?;
+        (text, lasting)
     };
-    if !manifest.holds() {
-        return Ok(());
-    }
-    let lasting = Manifest::of(&template.path.join("data"), &manifest.version)?;
-    sync_file_system(&template.path)?;
-    replace_file(&list, &lasting.render())
+    let _lock = Lock::wait(&lock)?;
+    // another command may have replaced the template in between
+    if read() == text { replace_file(&list, &lasting.render()) } else { Ok(()) }
 }
 
 /// Takes the states of a file into `cache`. States that are there stay as they are.

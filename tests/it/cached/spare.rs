@@ -128,3 +128,41 @@ fn the_cache_keeps_two_spares() {
     sandbox.database(["cache", "rm", "--all"]).success();
     assert_eq!(spares(&sandbox), Vec::<String>::new());
 }
+
+/// The manifests of the templates in the cache.
+fn manifests(sandbox: &Sandbox) -> Vec<String> {
+    let cache = sandbox.path("cache/db-tool/template");
+    let mut names = entries(&cache);
+    names.retain(|name| !name.contains('.') && !name.contains("key"));
+    let read = |name: &String| std::fs::read_to_string(cache.join(name).join("manifest")).unwrap();
+    names.iter().map(read).collect()
+}
+
+#[test]
+fn the_first_template_becomes_lasting_in_the_background() {
+    let mut sandbox = Sandbox::with_cluster();
+    let cache = sandbox.path("cache");
+    std::fs::create_dir(&cache).unwrap();
+    sandbox.set("XDG_CACHE_HOME", cache);
+    sandbox.set("PG_SPARE", "on");
+    renew(&sandbox);
+    wait_for(&sandbox, 1);
+    let manifests = manifests(&sandbox);
+    assert_eq!(manifests.len(), 1);
+    assert!(!manifests[0].contains("\nb "), "it would not hold after a reboot");
+    assert!(!manifests[0].contains("  "), "each file has its digest");
+    assert!(renew(&sandbox).contains(TAKEN), "the second cluster begins with the spare");
+    // the second cluster has become a template, too
+    wait_for(&sandbox, 2);
+}
+
+#[test]
+fn without_spares_the_command_makes_the_template_lasting() {
+    let mut sandbox = Sandbox::with_cluster();
+    let cache = sandbox.path("cache");
+    std::fs::create_dir(&cache).unwrap();
+    sandbox.set("XDG_CACHE_HOME", cache);
+    sandbox.set("PG_SPARE", "off");
+    renew(&sandbox);
+    assert!(!manifests(&sandbox)[0].contains("\nb "));
+}

@@ -27,7 +27,7 @@ fn cached(parent: &tempfile::TempDir) -> Vec<String> {
 #[test]
 fn a_recording_is_a_template_once_it_is_dropped() {
     let (parent, data, vacancy) = places();
-    drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
+    drop(vacancy.record(&data, "postgres 17".into(), None, Spares::Off).expect("copied"));
     assert!(data.join("base/1").exists(), "the cluster goes on with its own");
     assert_eq!(cached(&parent), ["key", "key.lock"]);
     let template = Template::open(&parent.path().join("cache/key")).expect("published");
@@ -52,7 +52,10 @@ fn nobody_makes_a_template_that_is_being_recorded() {
 fn nothing_stays_of_a_template_that_was_not_published() {
     let (parent, data, vacancy) = places();
     std::os::unix::fs::symlink("base", data.join("link")).expect("linked");
-    assert!(vacancy.record(&data, "postgres 17".into(), None).is_err(), "a link is no file");
+    assert!(
+        vacancy.record(&data, "postgres 17".into(), None, Spares::Off).is_err(),
+        "a link is no file"
+    );
     assert_eq!(cached(&parent), ["key.lock"]);
 }
 
@@ -82,7 +85,7 @@ fn a_template_that_another_command_makes_is_left_to_it() {
 fn what_a_killed_command_left_is_replaced() {
     let (parent, data, vacancy) = places();
     std::fs::create_dir_all(parent.path().join("cache/key.new/data/half")).expect("made");
-    drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
+    drop(vacancy.record(&data, "postgres 17".into(), None, Spares::Off).expect("copied"));
     assert!(!parent.path().join("cache/key/data/half").exists());
     assert_eq!(cached(&parent), ["key", "key.lock"]);
 }
@@ -90,7 +93,7 @@ fn what_a_killed_command_left_is_replaced() {
 #[test]
 fn a_changed_template_is_noticed_and_discarded() {
     let (parent, data, vacancy) = places();
-    drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
+    drop(vacancy.record(&data, "postgres 17".into(), None, Spares::Off).expect("copied"));
     let template = Template::open(&parent.path().join("cache/key")).expect("published");
     std::fs::write(parent.path().join("cache/key/data/base/1"), "two").expect("written");
     assert!(!template.is_intact());
@@ -110,6 +113,6 @@ fn templates_that_nobody_used_for_long_are_forgotten() {
     manifest
         .set_modified(SystemTime::now() - 2 * crate::cluster::template::trim::FORGET_AFTER)
         .expect("aged");
-    drop(vacancy.record(&data, "postgres 17".into(), None).expect("copied"));
+    drop(vacancy.record(&data, "postgres 17".into(), None, Spares::Off).expect("copied"));
     assert_eq!(cached(&parent), ["key", "key.lock"]);
 }
