@@ -15,7 +15,7 @@ pub struct Row {
     pub applied: Option<String>,
     /// The checksum of what was applied, if the tool records one.
     pub checksum: Option<String>,
-    /// What is wrong with the migration: it failed, or only a part of it ran.
+    /// The reason why the migration does not count as applied: it failed, or ran only in part.
     pub problem: Option<String>,
     /// Whether everything up to its version is applied.
     pub covers: bool,

@@ -1,9 +1,8 @@
 //! Migrations of other tools, turned into ours.
 //!
-//! ```text
-//! place ── files ── one file for each tool ── numbers ── psql ── write
-//!  where is it   what is there   what it means   versions   how psql reads it   our directory
-//! ```
+//! `place` finds the old directory, and `files` reads it. The file of the tool tells ups and downs
+//! apart, `numbers` gives the versions, `psql` protects the SQL from psql, and `write` makes our
+//! directory.
 //!
 //! The files of the tools are pure: they map the names and texts of files to `Found`s. A tool sends
 //! its SQL straight to the server, but ours goes through psql; `psql` keeps the meaning or names the

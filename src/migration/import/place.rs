@@ -30,7 +30,7 @@ pub struct Place {
 /// `target` our own migration directory, which is none of the usual places.
 ///
 /// # Errors
-/// `Conflict` (exit 2) if the tool or the directory is ambiguous or unknown; it lists what is there.
+/// `Conflict` (exit 2) if no tool or several tools fit; the error lists what db-tool has seen.
 /// `Missing` (exit 3) if `source` does not exist.
 pub fn find(
     base: &Path,

@@ -13,7 +13,7 @@ use crate::migration::name::Layout;
 use crate::sys::error::{Error, IoContext, Result};
 use crate::sys::process::ActingAs;
 
-/// What is to be written.
+/// Whether the migrations have to be written.
 #[derive(Debug)]
 pub enum Writing {
     /// The directory has none of the versions.
